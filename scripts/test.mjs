@@ -1,0 +1,10 @@
+/** Runs the tests, quick unit tests first, the end-to-end runs of the real command last. */
+import { spawnSync } from 'node:child_process';
+import { globSync } from 'glob';
+
+const endToEnd = globSync('test/e2e/**/*.test.ts').sort();
+const unit = globSync('test/**/*.test.ts', { ignore: 'test/e2e/**' }).sort();
+const chosen = process.argv.slice(2);
+const files = chosen.length > 0 ? chosen : [...unit, ...endToEnd];
+const { status } = spawnSync(process.execPath, ['--import', 'tsx', '--test', ...files], { stdio: 'inherit' });
+process.exit(status ?? 1);
