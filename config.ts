@@ -1,0 +1,40 @@
+import type { Config } from 'bat-sup';
+
+/**
+ * Your settings, with the defaults written out. A flag (--epochs 8) or an environment variable
+ * (BATSUP_EPOCHS=8) goes before a line here; `bat-sup config` prints what is in force.
+ */
+export default {
+  // Folders
+  rawData: 'rawdata', // your pictures: rawdata/<class>/*
+  data: 'data', // the same, resized
+  checkpoints: 'checkpoints', // trained networks and TensorBoard logs
+
+  // Pictures
+  width: 100,
+  height: 100,
+  channels: 3, // 1 for grey
+  fit: 'fill', // 'fill' stretches, 'cover' crops, 'contain' pads with white
+
+  // Augmentation
+  augmentTarget: 3810, // pictures a class
+  augmentOperations: ['flipLeftRight', 'rotate', 'zoom', 'shift', 'shear', 'brightness', 'contrast', 'colour'],
+
+  // Training
+  architecture: 'article',
+  epochs: 300, // stop at any time: checkpoints are saved as it goes
+  batchSize: 10,
+  learningRate: 0.001,
+  validationSplit: 0.2, // 0 trains on every picture
+  seed: 1,
+
+  // Checkpoints
+  keepCheckpoints: 4, // and the best
+  saveEverySteps: 0, // 0: after each epoch
+  saveEveryMinutes: 10,
+
+  // Machine
+  engine: 'auto', // 'cuda', 'native', 'wasm' or 'cpu'
+  threads: 0, // 0: every core
+  workers: 0,
+} satisfies Config;

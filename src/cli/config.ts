@@ -1,0 +1,20 @@
+import type { Command } from 'commander';
+import { settingNames, settingOptions, settingsInForce } from '../config/index.ts';
+
+export function addConfig(program: Command): void {
+  const command = program
+    .command('config')
+    .description('print every setting in force and where it comes from')
+    .option('--json', 'print JSON');
+  settingOptions(command, settingNames).action(async (options) => {
+    const inForce = await settingsInForce(options);
+    if (options.json) {
+      console.log(JSON.stringify(inForce, null, 2));
+      return;
+    }
+    for (const name of settingNames) {
+      const { value, from } = inForce[name];
+      console.log(`${name.padEnd(18)} ${String(value).padEnd(12)} ${from}`);
+    }
+  });
+}

@@ -1,0 +1,50 @@
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { reason, UserError } from '../errors.ts';
+import { addAugment } from './augment.ts';
+import { addConfig } from './config.ts';
+import { addPredict } from './predict.ts';
+import { addResize } from './resize.ts';
+import { addTrain } from './train.ts';
+
+function version(): string {
+  // dist/src/cli and src/cli lie at different depths below package.json.
+  for (const up of ['../../package.json', '../../../package.json']) {
+    try {
+      return JSON.parse(readFileSync(new URL(up, import.meta.url), 'utf8')).version;
+    } catch {}
+  }
+  throw new Error('package.json is missing; install bat-sup again.');
+}
+
+function createProgram(): Command {
+  const program = new Command('bat-sup')
+    .description('Train your own picture classifier: rawdata/<class>/ in, answers out.')
+    .version(version())
+    .option('--verbose', 'print stack traces and the libraries’ own messages')
+    .showHelpAfterError('(bat-sup --help lists the commands)')
+    .exitOverride();
+  for (const add of [addAugment, addResize, addTrain, addPredict, addConfig]) add(program);
+  for (const command of program.commands) {
+    command.exitOverride().showHelpAfterError(`(bat-sup ${command.name()} --help lists the flags)`);
+    command.option('--verbose', 'print stack traces and the libraries’ own messages');
+  }
+  return program;
+}
+
+function report(error: unknown, verbose: boolean): void {
+  const stack = error instanceof Error ? error.stack : undefined;
+  console.error(verbose && stack ? stack : `bat-sup: ${reason(error).split('\n')[0]}`);
+}
+
+/** Runs one command line. @returns the exit code: 0 done, 1 failed, 2 wrong usage. */
+export async function main(argv: string[]): Promise<number> {
+  try {
+    await createProgram().parseAsync(argv);
+    return Number(process.exitCode ?? 0);
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    report(error, argv.includes('--verbose'));
+    return error instanceof UserError ? error.exitCode : 1;
+  }
+}

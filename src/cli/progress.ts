@@ -1,0 +1,30 @@
+import cliProgress from 'cli-progress';
+
+export interface ProgressBar {
+  /** @param note shown after the bar, e.g. 'loss 0.31'. */
+  update(done: number, note?: string): void;
+  stop(): void;
+}
+
+/** A bar with rate and ETA on stderr, drawn only where stderr is a terminal. */
+export function progressBar(label: string, total: number, unit = 'img'): ProgressBar {
+  if (!process.stderr.isTTY) return { update() {}, stop() {} };
+  const started = performance.now();
+  const bar = new cliProgress.SingleBar({
+    format: `${label} {bar} {value}/{total} {rate} ${unit}/s, {eta_formatted} left {note}`,
+    barsize: 24,
+    barCompleteChar: '█',
+    barIncompleteChar: '░',
+    hideCursor: true,
+    clearOnComplete: true,
+    stream: process.stderr,
+  });
+  bar.start(total, 0, { rate: '-', note: '' });
+  return {
+    update(done, note = '') {
+      const rate = (done / (performance.now() - started)) * 1000;
+      bar.update(done, { rate: rate.toFixed(rate < 10 ? 1 : 0), note });
+    },
+    stop: () => bar.stop(),
+  };
+}

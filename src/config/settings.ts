@@ -1,0 +1,138 @@
+/**
+ * Every setting in one place. A flag, an environment variable, a line of `bat-sup config` and the
+ * type of config.ts all follow from its entry here.
+ */
+
+/** How one setting's value is checked. `parse` gives undefined for a value that is not allowed. */
+interface Kind<T> {
+  allowed: string;
+  parse(value: unknown): T | undefined;
+}
+
+interface Setting<T> extends Kind<T> {
+  default: T;
+  description: string;
+}
+
+function number(allowed: string, test: (value: number) => boolean): Kind<number> {
+  return {
+    allowed,
+    parse(value) {
+      const parsed = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+      return typeof parsed === 'number' && Number.isFinite(parsed) && test(parsed) ? parsed : undefined;
+    },
+  };
+}
+
+function integer(least: number, most = Number.MAX_SAFE_INTEGER): Kind<number> {
+  const allowed =
+    most === Number.MAX_SAFE_INTEGER
+      ? `a whole number, ${least} or more`
+      : `a whole number from ${least} to ${most}`;
+  return number(allowed, (value) => Number.isInteger(value) && value >= least && value <= most);
+}
+
+const path: Kind<string> = {
+  allowed: 'the path of a folder',
+  parse: (value) => (typeof value === 'string' && value !== '' ? value : undefined),
+};
+
+function oneOf<const T extends string>(...choices: T[]): Kind<T> {
+  return {
+    allowed: `one of ${choices.join(', ')}`,
+    parse: (value) => choices.find((choice) => choice === value),
+  };
+}
+
+const names: Kind<string[]> = {
+  allowed: 'a list of names',
+  parse(value) {
+    const list = typeof value === 'string' ? value.split(',').map((name) => name.trim()) : value;
+    const valid = Array.isArray(list) && list.length > 0 && list.every((name) => typeof name === 'string' && name);
+    return valid ? list : undefined;
+  },
+};
+
+const channels: Kind<1 | 3> = {
+  allowed: '1 (grey) or 3 (colour)',
+  parse(value) {
+    if (value === 1 || value === '1') return 1;
+    return value === 3 || value === '3' ? 3 : undefined;
+  },
+};
+
+function setting<T>(kind: Kind<T>, value: NoInfer<T>, description: string): Setting<T> {
+  return { ...kind, default: value, description };
+}
+
+/** The defaults are the article's wherever it names one. */
+export const settings = {
+  rawData: setting(path, 'rawdata', 'folder of your pictures, one folder a class'),
+  data: setting(path, 'data', 'folder of the resized pictures'),
+  checkpoints: setting(path, 'checkpoints', 'folder of checkpoints and TensorBoard logs'),
+
+  width: setting(integer(8, 4096), 100, 'width of a resized picture, pixels'),
+  height: setting(integer(8, 4096), 100, 'height of a resized picture, pixels'),
+  channels: setting(channels, 3, 'colour channels'),
+  fit: setting(
+    oneOf('fill', 'cover', 'contain'),
+    'fill',
+    'how a picture meets the size: stretched, cropped, or padded with white',
+  ),
+
+  augmentTarget: setting(integer(1), 3810, 'pictures a class that augment makes up to'),
+  augmentOperations: setting(
+    names,
+    ['flipLeftRight', 'rotate', 'zoom', 'shift', 'shear', 'brightness', 'contrast', 'colour'],
+    'what augment does to a picture',
+  ),
+
+  architecture: setting(oneOf('article'), 'article', 'network, by its file in src/models'),
+  epochs: setting(integer(1), 300, 'times that training sees every picture'),
+  batchSize: setting(integer(1, 4096), 10, 'pictures a training step'),
+  learningRate: setting(
+    number('a number above 0, at most 1', (value) => value > 0 && value <= 1),
+    0.001,
+    "Adam's learning rate",
+  ),
+  validationSplit: setting(
+    number('a number from 0 to 0.9', (value) => value >= 0 && value <= 0.9),
+    0.2,
+    'share of the pictures held back for validation',
+  ),
+  seed: setting(integer(0, 2 ** 31 - 1), 1, 'seed of everything random'),
+
+  keepCheckpoints: setting(integer(1), 4, 'newest checkpoints to keep, besides the best'),
+  saveEverySteps: setting(integer(0), 0, 'also save every so many steps (0: only after each epoch)'),
+  saveEveryMinutes: setting(
+    number('a number, 0 or more', (value) => value >= 0),
+    10,
+    'also save every so many minutes (0: only after each epoch)',
+  ),
+
+  engine: setting(
+    oneOf('auto', 'cuda', 'native', 'wasm', 'cpu'),
+    'auto',
+    'what computes; auto takes the fastest that runs here',
+  ),
+  threads: setting(integer(0, 256), 0, 'threads of the engine (0: every core)'),
+  workers: setting(integer(0, 256), 0, 'pictures worked on at once (0: by the number of cores)'),
+} satisfies Record<string, Setting<unknown>>;
+
+export type SettingName = keyof typeof settings;
+export type Settings = { [Name in SettingName]: (typeof settings)[Name]['default'] };
+
+/** What config.ts default-exports: any of the settings. */
+export type Config = Partial<Settings>;
+
+export const settingNames = Object.keys(settings) as SettingName[];
+
+/** batchSize -> batch-size */
+export function flagName(name: SettingName): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** batchSize -> BATSUP_BATCH_SIZE */
+export function environmentName(name: SettingName): string {
+  return `BATSUP_${flagName(name).replaceAll('-', '_').toUpperCase()}`;
+}
