@@ -1,3 +1,5 @@
+import { architectureNames } from '../models/index.ts';
+
 /**
  * Every setting in one place. A flag, an environment variable, a line of `bat-sup config` and the
  * type of config.ts all follow from its entry here.
@@ -87,7 +89,7 @@ export const settings = {
     'what augment does to a picture',
   ),
 
-  architecture: setting(oneOf('article'), 'article', 'network, by its file in src/models'),
+  architecture: setting(oneOf(...architectureNames), 'article', 'network, by its file in src/models'),
   epochs: setting(integer(1), 300, 'times that training sees every picture'),
   batchSize: setting(integer(1, 4096), 10, 'pictures a training step'),
   learningRate: setting(

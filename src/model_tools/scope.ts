@@ -1,0 +1,49 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { LayerSummary } from './types.ts';
+
+/**
+ * Where a network's layers keep their variables from one forward pass to the next, and what each layer
+ * of the last pass was. A layer called without a scope gets a fresh one, and so new variables.
+ */
+export class Scope {
+  readonly variables = new Map<string, tf.Variable>();
+  layers: LayerSummary[] = [];
+  readonly seed: number;
+  readonly #restored: Map<string, Float32Array>;
+
+  /**
+   * @param seed of the initial weights.
+   * @param restored values by variable name, used instead of random initial ones.
+   */
+  constructor(seed = 1, restored = new Map<string, Float32Array>()) {
+    this.seed = seed;
+    this.#restored = restored;
+  }
+
+  /** Starts a forward pass: the layers are named from 1 again and find their variables by these names. */
+  begin(): void {
+    this.layers = [];
+  }
+
+  /** The next name of a kind: 'conv' -> 'conv1', 'conv2' ... */
+  nextName(prefix: string): string {
+    const before = this.layers.filter((layer) => layer.name.replace(/\d+$/, '') === prefix).length;
+    return `${prefix}${before + 1}`;
+  }
+
+  /** The variable of this name, made on first use from the restored value or by `create`. */
+  variable(name: string, shape: number[], create: () => tf.Variable): tf.Variable {
+    const known = this.variables.get(name);
+    if (known) return known;
+    const value = this.#restored.get(name);
+    const made = value ? tf.tidy(() => tf.variable(tf.tensor(value, shape))) : create();
+    this.variables.set(name, made);
+    this.#restored.delete(name);
+    return made;
+  }
+
+  dispose(): void {
+    for (const variable of this.variables.values()) variable.dispose();
+    this.variables.clear();
+  }
+}

@@ -1,0 +1,9 @@
+import type * as tf from '@tensorflow/tfjs-core';
+import type { ModelTools } from '../model_tools/index.ts';
+
+/** A network written with model_tools: pictures [batch, height, width, channels] in 0..1 -> logits [batch, classes]. */
+export type Architecture = (
+  tools: ModelTools,
+  pictures: tf.Tensor4D,
+  sizes: { channels: number; classes: number },
+) => tf.Tensor2D;

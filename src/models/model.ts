@@ -1,0 +1,50 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { type LayerSummary, modelTools, Scope } from '../model_tools/index.ts';
+import { type ArchitectureName, architectures } from './index.ts';
+
+/** What a network is made for; kept in its checkpoints. */
+export interface ModelDescription {
+  architecture: ArchitectureName;
+  /** Pixels. */
+  width: number;
+  height: number;
+  channels: 1 | 3;
+  classes: string[];
+}
+
+export interface Model {
+  description: ModelDescription;
+  /** Trainable variables by name, e.g. 'conv1/weights'. */
+  variables: Map<string, tf.Variable>;
+  layers: LayerSummary[];
+  /** Pictures [batch, height, width, channels] in 0..1 -> logits [batch, classes]. */
+  forward(pictures: tf.Tensor4D): tf.Tensor2D;
+  dispose(): void;
+}
+
+/**
+ * A network with its variables, random by `seed` or as `restored` from a checkpoint.
+ * @throws {UserError} naming the layer, where the shapes do not fit.
+ */
+export function createModel(
+  description: ModelDescription,
+  { seed = 1, restored = new Map<string, Float32Array>() } = {},
+): Model {
+  const { width, height, channels, classes } = description;
+  const scope = new Scope(seed, restored);
+  const tools = modelTools(scope);
+  const architecture = architectures[description.architecture];
+  const forward = (pictures: tf.Tensor4D) => {
+    scope.begin();
+    return architecture(tools, pictures, { channels, classes: classes.length });
+  };
+  // One pass makes the variables and tells every layer's shape.
+  tf.tidy(() => forward(tf.zeros([1, height, width, channels])));
+  return {
+    description,
+    variables: scope.variables,
+    layers: scope.layers,
+    forward,
+    dispose: () => scope.dispose(),
+  };
+}
