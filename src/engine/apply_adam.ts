@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 
-/** The kernel every engine registers: one Adam update, in place on the memory of variable, m and v. */
+/** The kernel an engine may register: the whole update in one pass, in place on variable, m and v. */
 export const applyAdamKernel = 'ApplyAdam';
 
 /**
@@ -15,17 +15,23 @@ export interface AdamAttributes {
   epsilon: number;
 }
 
-/** Updates variable, m and v, float32 of one shape, in place from the gradient of that shape. */
+/** Updates variable, m and v, float32 of one shape, from the gradient of that shape. */
 export function applyAdam(
-  variable: tf.Tensor,
-  m: tf.Tensor,
-  v: tf.Tensor,
+  variable: tf.Variable,
+  m: tf.Variable,
+  v: tf.Variable,
   gradient: tf.Tensor,
   attributes: AdamAttributes,
 ): void {
-  tf.engine().runKernel(
-    applyAdamKernel,
-    { variable, m, v, gradient },
-    attributes as unknown as tf.NamedAttrMap,
-  );
+  if (tf.getKernel(applyAdamKernel, tf.getBackend())) {
+    const inputs = { variable, m, v, gradient };
+    tf.engine().runKernel(applyAdamKernel, inputs, attributes as unknown as tf.NamedAttrMap);
+    return;
+  }
+  const { stepSize, beta1, beta2, epsilon } = attributes;
+  tf.tidy(() => {
+    m.assign(tf.add(m, tf.mul(tf.sub(gradient, m), 1 - beta1)));
+    v.assign(tf.add(v, tf.mul(tf.sub(tf.square(gradient), v), 1 - beta2)));
+    variable.assign(tf.sub(variable, tf.mul(tf.div(m, tf.add(tf.sqrt(v), epsilon)), stepSize)));
+  });
 }

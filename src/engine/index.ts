@@ -1,3 +1,4 @@
+import * as tf from '@tensorflow/tfjs-core';
 import { UserError } from '../errors.ts';
 
 /** cuda and native: TensorFlow through tfjs-node-gpu. wasm: embedded. cpu: plain JavaScript. */
@@ -17,7 +18,7 @@ export interface EngineOptions {
   threads: number;
 }
 
-/** Starts one engine; undefined where it cannot run here. */
+/** Starts one engine. @throws {EngineUnavailable} where it cannot run here. */
 type Start = (options: EngineOptions) => Promise<Engine>;
 
 const engines: Record<EngineName, () => Promise<Start>> = {
@@ -35,6 +36,7 @@ export class EngineUnavailable extends UserError {}
  * @throws {EngineUnavailable} where the engine asked for cannot run here.
  */
 export async function startEngine(name: EngineName | 'auto', options: EngineOptions): Promise<Engine> {
+  tf.enableProdMode(); // tfjs's advice to install something else would land among our messages
   if (name !== 'auto') return (await engines[name]())(options);
   let last: unknown;
   for (const candidate of engineNames) {

@@ -1,0 +1,87 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { UserError } from '../errors.ts';
+import type { Manifest } from './manifest.ts';
+
+export interface Checkpoint {
+  folder: string;
+  manifest: Manifest;
+}
+
+const checkpointName = /^checkpoint-\d{8,}$/;
+
+async function foldersIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+}
+
+async function readManifest(folder: string): Promise<Manifest | undefined> {
+  const text = await readFile(join(folder, 'manifest.json'), 'utf8').catch(() => '');
+  try {
+    const manifest = JSON.parse(text);
+    return manifest?.format === 'bat-sup checkpoint' && manifest.version === 1 ? manifest : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A run's checkpoints with a readable manifest, oldest first. */
+export async function listCheckpoints(run: string): Promise<Checkpoint[]> {
+  const names = (await foldersIn(run)).filter((name) => checkpointName.test(name));
+  const read = names.map(async (name) => {
+    const folder = join(run, name);
+    return { folder, manifest: await readManifest(folder) };
+  });
+  const checkpoints = (await Promise.all(read)).filter((one): one is Checkpoint => one.manifest !== undefined);
+  return checkpoints.sort((a, b) => a.manifest.position.step - b.manifest.position.step);
+}
+
+/** The highest validation accuracy; of equals the lowest validation loss. Undefined without validation. */
+export function bestOf(checkpoints: Checkpoint[]): Checkpoint | undefined {
+  const accuracy = ({ manifest }: Checkpoint) => manifest.metrics.validationAccuracy ?? 0;
+  const loss = ({ manifest }: Checkpoint) => manifest.metrics.validationLoss ?? Number.POSITIVE_INFINITY;
+  return checkpoints
+    .filter(({ manifest }) => manifest.metrics.validationAccuracy !== undefined)
+    .sort((a, b) => accuracy(b) - accuracy(a) || loss(a) - loss(b))[0];
+}
+
+/** Names of the runs below a checkpoints folder: run-001, run-002 ... */
+export async function listRuns(checkpoints: string): Promise<string[]> {
+  return (await foldersIn(checkpoints)).filter((name) => /^run-\d+$/.test(name)).sort(byNumber);
+}
+
+function byNumber(a: string, b: string): number {
+  return Number(a.slice(4)) - Number(b.slice(4));
+}
+
+/** A name that no run has. */
+export async function nextRunName(checkpoints: string): Promise<string> {
+  const last = (await listRuns(checkpoints)).at(-1);
+  return `run-${String(Number(last?.slice(4) ?? 0) + 1).padStart(3, '0')}`;
+}
+
+/** The newest run that has a checkpoint. @throws {UserError} where there is none. */
+export async function newestRun(checkpoints: string): Promise<string> {
+  for (const name of (await listRuns(checkpoints)).reverse()) {
+    const run = join(checkpoints, name);
+    if ((await listCheckpoints(run)).length > 0) return run;
+  }
+  throw new UserError(`${checkpoints} holds no checkpoint; run "bat-sup train" first.`);
+}
+
+/**
+ * One checkpoint: `place` itself, or the best (without validation: the newest) of the run at `place`,
+ * or of the newest run below it.
+ * @throws {UserError} where there is none.
+ */
+export async function findCheckpoint(place: string, which: 'best' | 'newest' = 'best'): Promise<Checkpoint> {
+  if (checkpointName.test(basename(place))) {
+    const manifest = await readManifest(place);
+    if (!manifest) throw new UserError(`${place} is no readable checkpoint; choose another with --checkpoint.`);
+    return { folder: place, manifest };
+  }
+  let checkpoints = await listCheckpoints(place);
+  if (checkpoints.length === 0) checkpoints = await listCheckpoints(await newestRun(place));
+  const newest = checkpoints.at(-1) as Checkpoint;
+  return which === 'best' ? (bestOf(checkpoints) ?? newest) : newest;
+}

@@ -1,0 +1,12 @@
+import seedrandom from 'seedrandom';
+
+/** A copy in an order that depends on the seed alone (Fisher-Yates). */
+export function shuffle<T>(items: readonly T[], seed: string): T[] {
+  const random = seedrandom(seed);
+  const shuffled = [...items];
+  for (let last = shuffled.length - 1; last > 0; last--) {
+    const other = Math.floor(random() * (last + 1));
+    [shuffled[last], shuffled[other]] = [shuffled[other] as T, shuffled[last] as T];
+  }
+  return shuffled;
+}

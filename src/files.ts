@@ -1,0 +1,44 @@
+import { open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+/** Writes through to the disk, so that a later rename never shows an empty file after a power cut. */
+export async function writeDurably(file: string, data: string | Uint8Array | Uint8Array[]): Promise<void> {
+  const handle = await open(file, 'w');
+  try {
+    if (Array.isArray(data)) for (const part of data) await writeWhole(handle, part);
+    else await handle.writeFile(data);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function writeWhole(handle: Awaited<ReturnType<typeof open>>, data: Uint8Array): Promise<void> {
+  for (let written = 0; written < data.length; ) {
+    const { bytesWritten } = await handle.write(data, written, data.length - written);
+    written += bytesWritten;
+  }
+}
+
+/** Makes a rename in this folder durable; folders cannot be synced on Windows. */
+export async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const handle = await open(folder);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** The file is there whole, or as it was. */
+export async function writeFileAtomically(file: string, data: string | Uint8Array): Promise<void> {
+  const temporary = `${file}.tmp-${process.pid}`;
+  try {
+    await writeDurably(temporary, data);
+    await rename(temporary, file);
+    await syncFolder(dirname(file));
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}

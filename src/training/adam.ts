@@ -1,0 +1,54 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { NamedTensor } from '../checkpoints/index.ts';
+import { applyAdam } from '../engine/apply_adam.ts';
+
+const beta1 = 0.9;
+const beta2 = 0.999;
+const epsilon = 1e-8;
+
+/** Adam's two moments of every variable, and the steps taken. */
+export class Adam {
+  readonly #variables: Map<string, tf.Variable>;
+  readonly #moments = new Map<string, { m: tf.Variable; v: tf.Variable }>();
+
+  /** @param restored moments by '<variable>/m' and '<variable>/v'; zero where absent. */
+  constructor(variables: Map<string, tf.Variable>, restored = new Map<string, Float32Array>()) {
+    this.#variables = variables;
+    const moment = (name: string, shape: number[]) => {
+      const values = restored.get(name);
+      return tf.tidy(() => tf.variable(values ? tf.tensor(values, shape) : tf.zeros(shape)));
+    };
+    for (const [name, { shape }] of variables) {
+      this.#moments.set(name, { m: moment(`${name}/m`, shape), v: moment(`${name}/v`, shape) });
+    }
+  }
+
+  /**
+   * One update of every variable.
+   * @param gradients by the variables' tfjs names.
+   * @param step 1 for the first.
+   */
+  apply(gradients: tf.NamedTensorMap, step: number, learningRate: number): void {
+    const stepSize = (learningRate * Math.sqrt(1 - beta2 ** step)) / (1 - beta1 ** step);
+    for (const [name, variable] of this.#variables) {
+      const { m, v } = this.#moments.get(name) as { m: tf.Variable; v: tf.Variable };
+      const gradient = gradients[variable.name] as tf.Tensor;
+      applyAdam(variable, m, v, gradient, { stepSize, beta1, beta2, epsilon });
+    }
+  }
+
+  /** A copy of the moments, to save. */
+  snapshot(): NamedTensor[] {
+    return [...this.#moments].flatMap(([name, { m, v }]) => [
+      { name: `${name}/m`, shape: m.shape, values: m.dataSync() as Float32Array },
+      { name: `${name}/v`, shape: v.shape, values: v.dataSync() as Float32Array },
+    ]);
+  }
+
+  dispose(): void {
+    for (const { m, v } of this.#moments.values()) {
+      m.dispose();
+      v.dispose();
+    }
+  }
+}

@@ -1,0 +1,68 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Batch } from '../dataset/batches.ts';
+import type { Model } from '../models/model.ts';
+import type { Adam } from './adam.ts';
+
+export interface BatchResult {
+  /** Mean softmax cross-entropy, nats. */
+  loss: number;
+  /** Pictures whose highest logit is their class's. */
+  correct: number;
+}
+
+/** What the network reads is pixels times this. */
+export const pixelScale = 1 / 255;
+
+/** uint8 pixels -> pictures [batch, height, width, channels] in 0..1. */
+export function toPictures(pixels: Uint8Array, model: Model): tf.Tensor4D {
+  const { height, width, channels } = model.description;
+  const values = Float32Array.from(pixels, (pixel) => pixel * pixelScale);
+  return tf.tensor4d(values, [values.length / (height * width * channels), height, width, channels]);
+}
+
+/** Mean softmax cross-entropy. logits [batch, classes], labels: class indexes -> scalar. */
+export function softmaxCrossEntropy(logits: tf.Tensor2D, labels: number[]): tf.Scalar {
+  const targets = tf.oneHot(tf.tensor1d(labels, 'int32'), logits.shape[1]);
+  return tf.losses.softmaxCrossEntropy(targets, logits) as tf.Scalar;
+}
+
+function countCorrect(logits: tf.Tensor2D, labels: number[]): number {
+  const values = logits.dataSync();
+  const classes = logits.shape[1];
+  return labels.filter((label, row) => {
+    const scores = values.subarray(row * classes, (row + 1) * classes);
+    return scores.indexOf(Math.max(...scores)) === label;
+  }).length;
+}
+
+/** Shows the network a batch and lets Adam learn from it. @param step 1 for the first. */
+export function trainStep(
+  model: Model,
+  adam: Adam,
+  batch: Batch,
+  { step, learningRate }: { step: number; learningRate: number },
+): BatchResult {
+  return tf.tidy(() => {
+    const pictures = toPictures(batch.pixels, model);
+    let correct = 0;
+    const { value: loss, grads } = tf.variableGrads(
+      () => {
+        const logits = model.forward(pictures);
+        correct = countCorrect(logits, batch.labels);
+        return softmaxCrossEntropy(logits, batch.labels);
+      },
+      [...model.variables.values()],
+    );
+    adam.apply(grads, step, learningRate);
+    return { loss: loss.dataSync()[0] as number, correct };
+  });
+}
+
+/** What the network makes of a batch, without learning from it. */
+export function evaluateBatch(model: Model, batch: Batch): BatchResult {
+  return tf.tidy(() => {
+    const logits = model.forward(toPictures(batch.pixels, model));
+    const loss = softmaxCrossEntropy(logits, batch.labels);
+    return { loss: loss.dataSync()[0] as number, correct: countCorrect(logits, batch.labels) };
+  });
+}
