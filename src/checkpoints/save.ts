@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { reason, UserError } from '../errors.ts';
 import { syncFolder, writeDurably } from '../files.ts';
@@ -55,11 +55,14 @@ export async function saveCheckpoint(
   return folder;
 }
 
-/** Removes all but the newest `keep` checkpoints of a run and its best. */
+/** Removes all but the newest `keep` checkpoints of a run and its best, and what interrupted saves left. */
 export async function removeOldCheckpoints(run: string, keep: number): Promise<void> {
   const checkpoints = await listCheckpoints(run);
   const kept = new Set([...checkpoints.slice(-keep), bestOf(checkpoints)]);
   for (const checkpoint of checkpoints) {
     if (!kept.has(checkpoint)) await rm(checkpoint.folder, { recursive: true, force: true });
+  }
+  for (const name of await readdir(run)) {
+    if (/^checkpoint-\d+\.tmp$/.test(name)) await rm(join(run, name), { recursive: true, force: true });
   }
 }

@@ -1,0 +1,98 @@
+import { type Command, Option } from 'commander';
+import { readSettings, settingOptions } from '../config/index.ts';
+import { UsageError, UserError } from '../errors.ts';
+import type { Activation } from '../predict/load_model.ts';
+
+interface PredictOptions extends Record<string, unknown> {
+  checkpoint?: string;
+  newest?: boolean;
+  activation: Activation;
+  topK?: string;
+  json?: boolean;
+  csv?: boolean;
+}
+
+export function addPredict(program: Command): void {
+  const command = program
+    .command('predict')
+    .description('tell the class of pictures')
+    .argument('<pictures...>', 'files, folders, globs, or - for stdin (a picture, or a list of files)')
+    .option('--checkpoint <folder>', 'checkpoint or run to use (default: the best of the newest run)')
+    .option('--newest', 'use the newest checkpoint of the run instead of its best')
+    .addOption(
+      new Option('--activation <name>', 'softmax: classes share 1; sigmoid: each class by itself; none: logits')
+        .choices(['softmax', 'sigmoid', 'none'])
+        .default('softmax'),
+    )
+    .option('--top-k <n>', 'list the n likeliest classes')
+    .option('--json', 'print a JSON object a line')
+    .option('--csv', 'print CSV');
+  settingOptions(command, ['checkpoints', 'engine', 'threads']).action(predict);
+}
+
+function readTopK(topK: string | undefined): number {
+  const count = Number(topK ?? 1);
+  if (Number.isInteger(count) && count > 0) return count;
+  throw new UsageError(`--top-k is "${topK}"; allowed is a whole number from 1 up.`);
+}
+
+async function predict(pictures: string[], options: PredictOptions): Promise<void> {
+  const settings = await readSettings(options);
+  const topK = readTopK(options.topK);
+  if (options.json && options.csv) throw new UsageError('--json and --csv exclude each other; give one.');
+  const { startEngine } = await import('../engine/index.ts');
+  const { loadModel } = await import('../predict/load_model.ts');
+  const { predictAll } = await import('../predict/predict_all.ts');
+  const { predictInputs } = await import('../predict/inputs.ts');
+  // TensorFlow takes seconds to start, the embedded engine milliseconds.
+  const engine = await startEngine(settings.engine === 'auto' ? 'wasm' : settings.engine, settings);
+  const model = await loadModel(options.checkpoint ?? settings.checkpoints, options.newest ? 'newest' : 'best');
+  const print = printer(options, model.description.classes, topK);
+  let failed = 0;
+  for await (const prediction of predictAll(model, predictInputs(pictures), options.activation)) {
+    if ('values' in prediction) {
+      print(prediction.name, prediction.values);
+    } else {
+      failed++;
+      console.error(`bat-sup: ${prediction.name}: ${prediction.error}`);
+    }
+  }
+  model.dispose();
+  await engine.dispose();
+  if (failed > 0) throw new UserError(`${failed} of the pictures could not be read; the others are answered.`);
+}
+
+type Print = (name: string, values: Float32Array) => void;
+
+function printer(options: PredictOptions, classes: string[], topK: number): Print {
+  const kind = options.activation === 'none' ? 'logit' : 'probability';
+  const ranked = (values: Float32Array) =>
+    classes
+      .map((name, index) => ({ class: name, [kind]: Number((values[index] as number).toPrecision(7)) }))
+      .sort((a, b) => Number(b[kind]) - Number(a[kind]));
+
+  if (options.json) {
+    return (file, values) => {
+      const [best, ...rest] = ranked(values);
+      const top = topK > 1 ? { top: [best, ...rest].slice(0, topK) } : {};
+      console.log(JSON.stringify({ file, ...best, ...top }));
+    };
+  }
+  if (options.csv) {
+    console.log(csvLine(['file', 'class', kind, ...classes]));
+    return (file, values) => {
+      const [best] = ranked(values);
+      const all = [...values].map((value) => String(Number(value.toPrecision(7))));
+      console.log(csvLine([file, String(best?.class), String(best?.[kind]), ...all]));
+    };
+  }
+  return (file, values) => {
+    const list = ranked(values).slice(0, topK);
+    console.log(`${file}  ${list.map((one) => `${one.class} ${Number(one[kind]).toFixed(4)}`).join('  ')}`);
+  };
+}
+
+/** RFC 4180. */
+function csvLine(cells: string[]): string {
+  return cells.map((cell) => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell)).join(',');
+}

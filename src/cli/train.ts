@@ -1,0 +1,139 @@
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { findCheckpoint, type Metrics, newestRun, nextRunName } from '../checkpoints/index.ts';
+import { readSettings, type Settings, settingNames, settingOptions } from '../config/index.ts';
+import { UsageError } from '../errors.ts';
+import { type ProgressBar, progressBar } from './progress.ts';
+import { resizeWhereStale } from './resize.ts';
+import type { TrainingEvents, TrainingResult } from '../training/train.ts';
+
+interface TrainOptions extends Record<string, unknown> {
+  resume?: boolean;
+  run?: string;
+  json?: boolean;
+}
+
+export function addTrain(program: Command): void {
+  const command = program
+    .command('train')
+    .description('train the network; stop at any time, --resume goes on')
+    .option('--resume', 'go on from the newest checkpoint of the newest run (or of --run)')
+    .option('--run <name>', 'name of the run, a folder below the checkpoints (default: run-001, run-002 ...)')
+    .option('--json', 'print the result as JSON');
+  const names = settingNames.filter((name) => !name.startsWith('augment'));
+  settingOptions(command, names).action(runTraining);
+}
+
+async function chooseRun(settings: Settings, options: TrainOptions): Promise<string> {
+  const { checkpoints } = settings;
+  if (options.run !== undefined && !/^[\w][\w.-]*$/.test(options.run)) {
+    throw new UsageError(`--run is "${options.run}"; allowed are letters, digits, "-", "_" and ".".`);
+  }
+  if (options.run) return join(checkpoints, options.run);
+  return options.resume ? newestRun(checkpoints) : join(checkpoints, await nextRunName(checkpoints));
+}
+
+/** The first SIGINT or SIGTERM lets the step end and saves; a second one ends at once. */
+function abortOnSignals(): AbortSignal {
+  const controller = new AbortController();
+  const stop = () => {
+    if (controller.signal.aborted) process.exit(130);
+    console.error('Stopping after this step; saving ...');
+    controller.abort();
+  };
+  process.on('SIGINT', stop).on('SIGTERM', stop);
+  return controller.signal;
+}
+
+async function runTraining(options: TrainOptions): Promise<void> {
+  const settings = await readSettings(options);
+  const run = await chooseRun(settings, options);
+  const resume = options.resume ? await findCheckpoint(run, 'newest') : undefined;
+  const signal = abortOnSignals();
+  await resizeWhereStale(settings);
+  if (signal.aborted) return;
+
+  const { startEngine } = await import('../engine/index.ts');
+  const { train } = await import('../training/train.ts');
+  const engine = await startEngine(settings.engine, settings);
+  console.error(`Engine: ${engine.description}`);
+  const display = new TrainingDisplay(settings);
+  try {
+    const result = await train({ settings, run, resume, signal, events: display.events });
+    display.stop();
+    report(result, settings, options.json === true);
+  } finally {
+    display.stop();
+    await engine.dispose();
+  }
+}
+
+function report({ run, position, metrics, finished }: TrainingResult, settings: Settings, json: boolean): void {
+  if (json) {
+    console.log(JSON.stringify({ run, finished, epochs: position.epoch, steps: position.step, metrics }));
+    return;
+  }
+  const done = `${position.epoch} of ${settings.epochs} epochs, ${position.step} steps`;
+  console.log(finished ? `Trained ${done}: ${run}` : `Stopped after ${done}: ${run}`);
+  if (metrics.accuracy !== undefined) console.log(describe(metrics));
+  console.log(finished ? 'Next: bat-sup predict <pictures>' : 'Next: bat-sup train --resume');
+}
+
+function describe({ loss, accuracy, validationLoss, validationAccuracy }: Metrics): string {
+  const train = `loss ${loss?.toFixed(4)}  accuracy ${accuracy?.toFixed(4)}`;
+  if (validationAccuracy === undefined) return train;
+  return `${train}  validation loss ${validationLoss?.toFixed(4)}  accuracy ${validationAccuracy.toFixed(4)}`;
+}
+
+/** Layers, a bar an epoch and a line after it, on stderr. */
+class TrainingDisplay {
+  readonly #settings: Settings;
+  #bar: ProgressBar | undefined;
+  #stepsPerEpoch = 0;
+  #pictures = 0;
+  #epochStarted = 0;
+
+  constructor(settings: Settings) {
+    this.#settings = settings;
+  }
+
+  stop(): void {
+    this.#bar?.stop();
+    this.#bar = undefined;
+  }
+
+  readonly events: TrainingEvents = {
+    notice: (text) => console.error(text),
+    decoding: (done, total) => {
+      this.#bar ??= progressBar('Decoding', total);
+      this.#bar.update(done);
+      if (done === total) this.stop();
+    },
+    started: ({ model, dataset, split, stepsPerEpoch, position }) => {
+      this.#stepsPerEpoch = stepsPerEpoch;
+      const { width, height, channels } = model.description;
+      console.error(`pictures  ${height} x ${width} x ${channels}`);
+      for (const layer of model.layers) console.error(`${layer.name.padEnd(9)} ${layer.outputShape.join(' x ')}`);
+      const classes = dataset.classes.join(', ');
+      console.error(
+        `${dataset.classes.length} classes (${classes}); ${split.train.length} pictures to train on, ${split.validation.length} to validate`,
+      );
+      if (position.step > 0) console.error(`Resuming after epoch ${position.epoch}, step ${position.step}`);
+    },
+    step: (position, result) => {
+      if (this.#pictures === 0) this.#epochStarted = performance.now();
+      this.#pictures += this.#settings.batchSize;
+      const label = `Epoch ${position.epoch + 1}/${this.#settings.epochs}`;
+      this.#bar ??= progressBar(label, this.#stepsPerEpoch * this.#settings.batchSize);
+      this.#bar.update(position.batch * this.#settings.batchSize, `loss ${result.loss.toFixed(4)}`);
+    },
+    epoch: (epoch, metrics) => {
+      this.stop();
+      const counted = this.#pictures - this.#settings.batchSize;
+      const rate = (counted * 1000) / (performance.now() - this.#epochStarted);
+      this.#pictures = 0;
+      const speed = counted > 0 ? `  ${rate.toFixed(0)} img/s` : '';
+      console.error(`epoch ${epoch}/${this.#settings.epochs}  ${describe(metrics)}${speed}`);
+    },
+  };
+}

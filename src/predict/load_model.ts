@@ -1,0 +1,58 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { findCheckpoint, loadTensors } from '../checkpoints/index.ts';
+import { decodePicture } from '../images/decode.ts';
+import { createModel, type ModelDescription } from '../models/model.ts';
+
+export const activations = ['softmax', 'sigmoid', 'none'] as const;
+/** softmax: values sum to 1. sigmoid: each class by itself in 0..1, as the article adds. none: the logits. */
+export type Activation = (typeof activations)[number];
+
+export interface Predictor {
+  description: ModelDescription;
+  /** The checkpoint's folder. */
+  checkpoint: string;
+  /** A picture's bytes or path -> uint8 [height, width, channels] as the network was trained on. */
+  decode(picture: Buffer | string): Promise<Uint8Array>;
+  /** Decoded pictures -> one value a class for each, in the order of `description.classes`. */
+  predict(pictures: Uint8Array[], activation?: Activation): Promise<Float32Array[]>;
+  dispose(): void;
+}
+
+function activate(logits: tf.Tensor2D, activation: Activation): tf.Tensor2D {
+  if (activation === 'none') return logits;
+  return activation === 'softmax' ? tf.softmax(logits) : tf.sigmoid(logits);
+}
+
+/**
+ * Loads a network from a checkpoint, a run or a checkpoints folder, with its classes and preprocessing.
+ * The engine must have been started.
+ * @throws {UserError} where there is no checkpoint or it is damaged.
+ */
+export async function loadModel(place: string, which: 'best' | 'newest' = 'best'): Promise<Predictor> {
+  const checkpoint = await findCheckpoint(place, which);
+  const { model: description, preprocessing } = checkpoint.manifest;
+  const { width, height, channels, classes } = description;
+  const model = createModel(description, { restored: await loadTensors(checkpoint, 'weights.bin') });
+
+  function toTensor(pictures: Uint8Array[]): tf.Tensor4D {
+    const size = height * width * channels;
+    const values = new Float32Array(pictures.length * size);
+    for (const [index, pixels] of pictures.entries()) {
+      for (let i = 0; i < size; i++) values[index * size + i] = (pixels[i] as number) * preprocessing.scale;
+    }
+    return tf.tensor4d(values, [pictures.length, height, width, channels]);
+  }
+
+  return {
+    description,
+    checkpoint: checkpoint.folder,
+    decode: (picture) => decodePicture(picture, { width, height, channels, fit: preprocessing.fit }),
+    async predict(pictures, activation = 'softmax') {
+      const output = tf.tidy(() => activate(model.forward(toTensor(pictures)), activation));
+      const values = (await output.data()) as Float32Array;
+      output.dispose();
+      return pictures.map((_, row) => values.slice(row * classes.length, (row + 1) * classes.length));
+    },
+    dispose: () => model.dispose(),
+  };
+}

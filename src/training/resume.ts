@@ -1,0 +1,16 @@
+import type { Checkpoint } from '../checkpoints/index.ts';
+import { UserError } from '../errors.ts';
+import type { ModelDescription } from '../models/model.ts';
+
+/** @throws {UserError} listing what differs between the network to train and the checkpoint's. */
+export function checkSameNetwork({ folder, manifest }: Checkpoint, wanted: ModelDescription): void {
+  const saved = manifest.model;
+  const keys = Object.keys(wanted) as (keyof ModelDescription)[];
+  const differences = keys
+    .filter((key) => String(saved[key]) !== String(wanted[key]))
+    .map((key) => `${key} was ${saved[key]}, is ${wanted[key]}`);
+  if (differences.length === 0) return;
+  throw new UserError(
+    `${folder} cannot be resumed: ${differences.join('; ')}. Train anew without --resume, or put these back.`,
+  );
+}

@@ -1,0 +1,233 @@
+import { createHash } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  type Checkpoint,
+  type CheckpointInfo,
+  loadTensors,
+  type Metrics,
+  type NamedTensor,
+  type Position,
+} from '../checkpoints/index.ts';
+import type { Settings } from '../config/index.ts';
+import { batches } from '../dataset/batches.ts';
+import { type Pack, packPictures } from '../dataset/pack.ts';
+import { type Dataset, scanDataset } from '../dataset/scan.ts';
+import { shuffle } from '../dataset/shuffle.ts';
+import { type Split, splitPictures } from '../dataset/split.ts';
+import { UserError } from '../errors.ts';
+import { createModel, type Model, type ModelDescription } from '../models/model.ts';
+import { Adam } from './adam.ts';
+import { CheckpointSaver } from './checkpoint_saver.ts';
+import { checkSameNetwork } from './resume.ts';
+import { type BatchResult, evaluateBatch, pixelScale, trainStep } from './step.ts';
+import { openTrainingLog, type TrainingLog } from './training_log.ts';
+
+/** What the caller is told as training goes on. */
+export interface TrainingEvents {
+  decoding?(done: number, total: number): void;
+  started?(start: { model: Model; dataset: Dataset; split: Split; stepsPerEpoch: number; position: Position }): void;
+  /** After each step; `rate` is pictures a second. */
+  step?(position: Position, result: BatchResult, rate: number): void;
+  epoch?(epoch: number, metrics: Metrics): void;
+  notice?(text: string): void;
+}
+
+export interface TrainingOptions {
+  settings: Settings;
+  /** Folder of this run's checkpoints and logs. */
+  run: string;
+  resume?: Checkpoint | undefined;
+  /** Once aborted, training finishes its step, saves and returns. */
+  signal?: AbortSignal;
+  events?: TrainingEvents;
+}
+
+export interface TrainingResult {
+  run: string;
+  position: Position;
+  metrics: Metrics;
+  /** False where the signal ended it before the last epoch. */
+  finished: boolean;
+}
+
+/** Everything that one training works with. */
+interface Training {
+  settings: Settings;
+  dataset: Dataset;
+  split: Split;
+  pack: Pack;
+  model: Model;
+  adam: Adam;
+  position: Position;
+  metrics: Metrics;
+  stepsPerEpoch: number;
+  saver: CheckpointSaver;
+  log: TrainingLog;
+  events: TrainingEvents;
+  signal: AbortSignal | undefined;
+}
+
+/**
+ * Trains a network on data/<class>/ and saves checkpoints and TensorBoard logs in `run`.
+ * The engine must have been started.
+ * @throws {UserError} for too few classes or pictures, a loss that is no number, a resume that does not fit.
+ */
+export async function train(options: TrainingOptions): Promise<TrainingResult> {
+  const training = await begin(options);
+  const { position, settings, saver, log } = training;
+  try {
+    while (position.epoch < settings.epochs && !training.signal?.aborted) await runEpoch(training);
+    await saver.finish();
+  } finally {
+    await log.close();
+    training.adam.dispose();
+    training.model.dispose();
+  }
+  const finished = position.epoch >= settings.epochs;
+  return { run: options.run, position, metrics: training.metrics, finished };
+}
+
+async function begin({ settings, run, resume, signal, events = {} }: TrainingOptions): Promise<Training> {
+  const dataset = await scanDataset(settings.data);
+  const split = splitPictures(dataset.pictures, dataset.classes.length, settings.validationSplit, settings.seed);
+  const stepsPerEpoch = countSteps(split, settings);
+  const description: ModelDescription = {
+    architecture: settings.architecture,
+    width: settings.width,
+    height: settings.height,
+    channels: settings.channels,
+    classes: dataset.classes,
+  };
+  if (resume) checkSameNetwork(resume, description);
+  const pack = await packPictures(dataset, {
+    folder: settings.data,
+    size: settings,
+    workers: settings.workers,
+    onProgress: (done) => events.decoding?.(done, dataset.pictures.length),
+  });
+  const restored = resume ? await loadTensors(resume, 'weights.bin') : new Map();
+  const model = createModel(description, { seed: settings.seed, restored });
+  const adam = new Adam(model.variables, resume ? await loadTensors(resume, 'optimizer.bin') : new Map());
+  const digest = digestOf(dataset, split);
+  const position = resume
+    ? resumedPosition(resume, digest, events)
+    : { step: 0, epoch: 0, batch: 0, lossSum: 0, correct: 0 };
+  await mkdir(run, { recursive: true });
+  const training: Training = {
+    settings,
+    dataset,
+    split,
+    pack,
+    model,
+    adam,
+    position,
+    metrics: resume?.manifest.metrics ?? {},
+    stepsPerEpoch,
+    saver: new CheckpointSaver(run, settings, () => snapshot(training, digest)),
+    log: await openTrainingLog(run, model, { validation: split.validation.length > 0, resumedAt: resume && position.step }),
+    events,
+    signal,
+  };
+  events.started?.({ model, dataset, split, stepsPerEpoch, position: { ...position } });
+  return training;
+}
+
+/** Batches an epoch; a last one that is not full waits for the next epoch's shuffle. */
+function countSteps(split: Split, { batchSize }: Settings): number {
+  const steps = Math.floor(split.train.length / batchSize);
+  if (steps > 0) return steps;
+  throw new UserError(
+    `There are ${split.train.length} pictures to train on, fewer than one batch of ${batchSize}; ` +
+      'add pictures, run "bat-sup augment", or lower --batch-size.',
+  );
+}
+
+function digestOf(dataset: Dataset, split: Split): string {
+  const pictures = dataset.pictures.map(({ file, label }) => [file, label]);
+  return createHash('sha256').update(JSON.stringify([pictures, split])).digest('hex');
+}
+
+function resumedPosition({ manifest }: Checkpoint, digest: string, events: TrainingEvents): Position {
+  const { position, training } = manifest;
+  if (training.dataset === digest) return { ...position };
+  events.notice?.('The pictures are not those that training began with; it goes on with the epoch begun anew.');
+  return { ...position, batch: 0, lossSum: 0, correct: 0 };
+}
+
+function snapshot(training: Training, dataset: string): { info: CheckpointInfo; weights: NamedTensor[]; optimizer: NamedTensor[] } {
+  const { model, adam, settings, position, metrics } = training;
+  const { seed, batchSize, learningRate, validationSplit, fit } = settings;
+  const weights = [...model.variables].map(([name, variable]) => ({
+    name,
+    shape: variable.shape,
+    values: variable.dataSync() as Float32Array,
+  }));
+  const info: CheckpointInfo = {
+    model: model.description,
+    preprocessing: { fit, scale: pixelScale },
+    training: { seed, batchSize, learningRate, validationSplit, dataset },
+    position: { ...position },
+    metrics: { ...metrics },
+  };
+  return { info, weights, optimizer: adam.snapshot() };
+}
+
+/** One epoch, or what is left of it, then validation and a checkpoint. */
+async function runEpoch(training: Training): Promise<void> {
+  const { settings, dataset, split, pack, model, adam, position, stepsPerEpoch, log, events, saver } = training;
+  const { batchSize, learningRate, seed } = settings;
+  const order = shuffle(split.train, `${seed}/epoch/${position.epoch}`).slice(0, stepsPerEpoch * batchSize);
+  const ahead = order.slice(position.batch * batchSize);
+  let before = performance.now();
+  for await (const batch of batches(pack, dataset.pictures, ahead, batchSize)) {
+    const result = trainStep(model, adam, batch, { step: position.step + 1, learningRate });
+    if (!Number.isFinite(result.loss)) await failOnLoss(training, result.loss);
+    position.step++;
+    position.batch++;
+    position.lossSum += result.loss;
+    position.correct += result.correct;
+    const now = performance.now();
+    const rate = (batchSize * 1000) / (now - before);
+    before = now;
+    log.step(position.step, { result, batchSize, learningRate, rate });
+    events.step?.({ ...position }, result, rate);
+    if (training.signal?.aborted) return saver.save();
+    if (position.batch < stepsPerEpoch) await saver.saveIfDue(position.step);
+  }
+  await endEpoch(training);
+}
+
+async function endEpoch(training: Training): Promise<void> {
+  const { position, settings, stepsPerEpoch, log, events, saver } = training;
+  training.metrics = {
+    loss: position.lossSum / stepsPerEpoch,
+    accuracy: position.correct / (stepsPerEpoch * settings.batchSize),
+    ...(await validate(training)),
+  };
+  Object.assign(position, { epoch: position.epoch + 1, batch: 0, lossSum: 0, correct: 0 });
+  log.epoch(position.step, training.metrics);
+  events.epoch?.(position.epoch, training.metrics);
+  await saver.save();
+}
+
+async function validate({ model, pack, dataset, split, settings }: Training): Promise<Metrics> {
+  if (split.validation.length === 0) return {};
+  let lossSum = 0;
+  let correct = 0;
+  for await (const batch of batches(pack, dataset.pictures, split.validation, settings.batchSize)) {
+    const result = evaluateBatch(model, batch);
+    lossSum += result.loss * batch.labels.length;
+    correct += result.correct;
+  }
+  const count = split.validation.length;
+  return { validationLoss: lossSum / count, validationAccuracy: correct / count };
+}
+
+async function failOnLoss({ position, saver }: Training, loss: number): Promise<never> {
+  await saver.finish();
+  throw new UserError(
+    `The loss became ${loss} in epoch ${position.epoch + 1}, step ${position.step + 1}; ` +
+      'the checkpoints before it are kept. Lower --learning-rate, then --resume.',
+  );
+}
