@@ -45,27 +45,22 @@ export function bestOf(checkpoints: Checkpoint[]): Checkpoint | undefined {
     .sort((a, b) => accuracy(b) - accuracy(a) || loss(a) - loss(b))[0];
 }
 
-/** Names of the runs below a checkpoints folder: run-001, run-002 ... */
-export async function listRuns(checkpoints: string): Promise<string[]> {
-  return (await foldersIn(checkpoints)).filter((name) => /^run-\d+$/.test(name)).sort(byNumber);
-}
-
-function byNumber(a: string, b: string): number {
-  return Number(a.slice(4)) - Number(b.slice(4));
-}
-
-/** A name that no run has. */
+/** The next free name: run-001, run-002 ... */
 export async function nextRunName(checkpoints: string): Promise<string> {
-  const last = (await listRuns(checkpoints)).at(-1);
-  return `run-${String(Number(last?.slice(4) ?? 0) + 1).padStart(3, '0')}`;
+  const numbers = (await foldersIn(checkpoints)).map((name) => Number(/^run-(\d+)$/.exec(name)?.[1] ?? 0));
+  return `run-${String(Math.max(0, ...numbers) + 1).padStart(3, '0')}`;
 }
 
-/** The newest run that has a checkpoint. @throws {UserError} where there is none. */
+/** The run below a checkpoints folder that saved last. @throws {UserError} where there is none. */
 export async function newestRun(checkpoints: string): Promise<string> {
-  for (const name of (await listRuns(checkpoints)).reverse()) {
-    const run = join(checkpoints, name);
-    if ((await listCheckpoints(run)).length > 0) return run;
-  }
+  const runs = await Promise.all(
+    (await foldersIn(checkpoints)).map(async (name) => {
+      const run = join(checkpoints, name);
+      return { run, saved: (await listCheckpoints(run)).at(-1)?.manifest.saved ?? '' };
+    }),
+  );
+  const newest = runs.filter(({ saved }) => saved !== '').sort((a, b) => (a.saved < b.saved ? 1 : -1))[0];
+  if (newest) return newest.run;
   throw new UserError(`${checkpoints} holds no checkpoint; run "bat-sup train" first.`);
 }
 

@@ -91,7 +91,7 @@ class TrainingDisplay {
   #bar: ProgressBar | undefined;
   #stepsPerEpoch = 0;
   #pictures = 0;
-  #epochStarted = 0;
+  #seconds = 0;
 
   constructor(settings: Settings) {
     this.#settings = settings;
@@ -120,19 +120,18 @@ class TrainingDisplay {
       );
       if (position.step > 0) console.error(`Resuming after epoch ${position.epoch}, step ${position.step}`);
     },
-    step: (position, result) => {
-      if (this.#pictures === 0) this.#epochStarted = performance.now();
+    step: (position, result, rate) => {
       this.#pictures += this.#settings.batchSize;
+      this.#seconds += this.#settings.batchSize / rate;
       const label = `Epoch ${position.epoch + 1}/${this.#settings.epochs}`;
       this.#bar ??= progressBar(label, this.#stepsPerEpoch * this.#settings.batchSize);
       this.#bar.update(position.batch * this.#settings.batchSize, `loss ${result.loss.toFixed(4)}`);
     },
     epoch: (epoch, metrics) => {
       this.stop();
-      const counted = this.#pictures - this.#settings.batchSize;
-      const rate = (counted * 1000) / (performance.now() - this.#epochStarted);
+      const speed = this.#seconds > 0 ? `  ${(this.#pictures / this.#seconds).toFixed(0)} img/s` : '';
       this.#pictures = 0;
-      const speed = counted > 0 ? `  ${rate.toFixed(0)} img/s` : '';
+      this.#seconds = 0;
       console.error(`epoch ${epoch}/${this.#settings.epochs}  ${describe(metrics)}${speed}`);
     },
   };

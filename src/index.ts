@@ -1,0 +1,12 @@
+/** bat-sup as a library: the layers, the networks, and everything the commands do. */
+export { augmentAll, cleanAugmented } from './augment/augment.ts';
+export { findCheckpoint, type Manifest } from './checkpoints/index.ts';
+export { type Config, type Settings, settingsInForce } from './config/index.ts';
+export { type Engine, type EngineName, startEngine } from './engine/index.ts';
+export { UsageError, UserError } from './errors.ts';
+export { resizeAll } from './images/resize.ts';
+export * from './model_tools/index.ts';
+export { type Architecture, architectures } from './models/index.ts';
+export { createModel, type Model, type ModelDescription } from './models/model.ts';
+export { type Activation, loadModel, type Predictor } from './predict/load_model.ts';
+export { type TrainingEvents, type TrainingOptions, type TrainingResult, train } from './training/train.ts';
