@@ -18,7 +18,16 @@ export default {
 
   // Augmentation
   augmentTarget: 3810, // pictures a class
-  augmentOperations: ['flipLeftRight', 'rotate', 'zoom', 'shift', 'shear', 'brightness', 'contrast', 'colour'],
+  augmentOperations: [
+    'flipLeftRight',
+    'rotate',
+    'zoom',
+    'shift',
+    'shear',
+    'brightness',
+    'contrast',
+    'colour',
+  ],
 
   // Training
   architecture: 'article',

@@ -43,14 +43,19 @@ async function measureEngine(name: EngineName): Promise<void> {
   let step = 0;
   const round = (steps: number) => {
     const before = performance.now();
-    for (let i = 0; i < steps; i++) trainStep(model, adam, { pixels, labels }, { step: ++step, learningRate: 1e-4 });
+    for (let i = 0; i < steps; i++)
+      trainStep(model, adam, { pixels, labels }, { step: ++step, learningRate: 1e-4 });
     return (steps * batchSize * 1000) / (performance.now() - before);
   };
   const warm = round(1);
   const steps = Math.max(1, Math.round((warm * 3) / batchSize));
   process.on('message', () => {
     const rate = round(steps);
-    process.send?.({ rate, description: engine.description, peakMebibytes: process.resourceUsage().maxRSS / 1024 });
+    process.send?.({
+      rate,
+      description: engine.description,
+      peakMebibytes: process.resourceUsage().maxRSS / 1024,
+    });
   });
   process.send?.({ ready: true });
 }

@@ -26,7 +26,8 @@ function newestIn(folder) {
 }
 
 function installPackages() {
-  if (modified(join(root, 'node_modules', '.package-lock.json')) >= modified(join(root, 'package-lock.json'))) return;
+  if (modified(join(root, 'node_modules', '.package-lock.json')) >= modified(join(root, 'package-lock.json')))
+    return;
   console.error('Installing the locked packages (npm ci) ...');
   run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
 }
@@ -45,7 +46,14 @@ function preparePython() {
   console.error('Installing TensorBoard for the tests (pip) ...');
   try {
     run('python3', ['-m', 'venv', python]);
-    run(join(python, 'bin', 'python'), ['-m', 'pip', 'install', '--quiet', '--requirement', 'test/requirements.txt']);
+    run(join(python, 'bin', 'python'), [
+      '-m',
+      'pip',
+      'install',
+      '--quiet',
+      '--requirement',
+      'test/requirements.txt',
+    ]);
     writeFileSync(ready, '');
   } catch (error) {
     if (process.env.CI) throw error;

@@ -32,7 +32,9 @@ export async function listCheckpoints(run: string): Promise<Checkpoint[]> {
     const folder = join(run, name);
     return { folder, manifest: await readManifest(folder) };
   });
-  const checkpoints = (await Promise.all(read)).filter((one): one is Checkpoint => one.manifest !== undefined);
+  const checkpoints = (await Promise.all(read)).filter(
+    (one): one is Checkpoint => one.manifest !== undefined,
+  );
   return checkpoints.sort((a, b) => a.manifest.position.step - b.manifest.position.step);
 }
 
@@ -72,7 +74,8 @@ export async function newestRun(checkpoints: string): Promise<string> {
 export async function findCheckpoint(place: string, which: 'best' | 'newest' = 'best'): Promise<Checkpoint> {
   if (checkpointName.test(basename(place))) {
     const manifest = await readManifest(place);
-    if (!manifest) throw new UserError(`${place} is no readable checkpoint; choose another with --checkpoint.`);
+    if (!manifest)
+      throw new UserError(`${place} is no readable checkpoint; choose another with --checkpoint.`);
     return { folder: place, manifest };
   }
   let checkpoints = await listCheckpoints(place);

@@ -7,7 +7,9 @@ import { bestOf, listCheckpoints } from './find.ts';
 import type { CheckpointInfo, Manifest, NamedTensor, TensorFile } from './manifest.ts';
 
 async function writeTensors(file: string, tensors: NamedTensor[]): Promise<TensorFile> {
-  const parts = tensors.map(({ values }) => new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+  const parts = tensors.map(
+    ({ values }) => new Uint8Array(values.buffer, values.byteOffset, values.byteLength),
+  );
   const hash = createHash('sha256');
   for (const part of parts) hash.update(part);
   await writeDurably(file, parts);
@@ -50,7 +52,9 @@ export async function saveCheckpoint(
     await syncFolder(run);
   } catch (error) {
     await rm(temporary, { recursive: true, force: true }).catch(() => {});
-    throw new UserError(`${folder} cannot be saved (${reason(error)}); free space or mend the folder, then --resume.`);
+    throw new UserError(
+      `${folder} cannot be saved (${reason(error)}); free space or mend the folder, then --resume.`,
+    );
   }
   return folder;
 }

@@ -20,7 +20,10 @@ export function addPredict(program: Command): void {
     .option('--checkpoint <folder>', 'checkpoint or run to use (default: the best of the newest run)')
     .option('--newest', 'use the newest checkpoint of the run instead of its best')
     .addOption(
-      new Option('--activation <name>', 'softmax: classes share 1; sigmoid: each class by itself; none: logits')
+      new Option(
+        '--activation <name>',
+        'softmax: classes share 1; sigmoid: each class by itself; none: logits',
+      )
         .choices(['softmax', 'sigmoid', 'none'])
         .default('softmax'),
     )
@@ -46,7 +49,10 @@ async function predict(pictures: string[], options: PredictOptions): Promise<voi
   const { predictInputs } = await import('../predict/inputs.ts');
   // TensorFlow takes seconds to start, the embedded engine milliseconds.
   const engine = await startEngine(settings.engine === 'auto' ? 'wasm' : settings.engine, settings);
-  const model = await loadModel(options.checkpoint ?? settings.checkpoints, options.newest ? 'newest' : 'best');
+  const model = await loadModel(
+    options.checkpoint ?? settings.checkpoints,
+    options.newest ? 'newest' : 'best',
+  );
   const print = printer(options, model.description.classes, topK);
   let failed = 0;
   for await (const prediction of predictAll(model, predictInputs(pictures), options.activation)) {
@@ -59,7 +65,8 @@ async function predict(pictures: string[], options: PredictOptions): Promise<voi
   }
   model.dispose();
   await engine.dispose();
-  if (failed > 0) throw new UserError(`${failed} of the pictures could not be read; the others are answered.`);
+  if (failed > 0)
+    throw new UserError(`${failed} of the pictures could not be read; the others are answered.`);
 }
 
 type Print = (name: string, values: Float32Array) => void;

@@ -3,9 +3,9 @@ import type { Command } from 'commander';
 import { findCheckpoint, type Metrics, newestRun, nextRunName } from '../checkpoints/index.ts';
 import { readSettings, type Settings, settingNames, settingOptions } from '../config/index.ts';
 import { UsageError } from '../errors.ts';
+import type { TrainingEvents, TrainingResult } from '../training/train.ts';
 import { type ProgressBar, progressBar } from './progress.ts';
 import { resizeWhereStale } from './resize.ts';
-import type { TrainingEvents, TrainingResult } from '../training/train.ts';
 
 interface TrainOptions extends Record<string, unknown> {
   resume?: boolean;
@@ -68,7 +68,11 @@ async function runTraining(options: TrainOptions): Promise<void> {
   }
 }
 
-function report({ run, position, metrics, finished }: TrainingResult, settings: Settings, json: boolean): void {
+function report(
+  { run, position, metrics, finished }: TrainingResult,
+  settings: Settings,
+  json: boolean,
+): void {
   if (json) {
     console.log(JSON.stringify({ run, finished, epochs: position.epoch, steps: position.step, metrics }));
     return;
@@ -113,7 +117,8 @@ class TrainingDisplay {
       this.#stepsPerEpoch = stepsPerEpoch;
       const { width, height, channels } = model.description;
       console.error(`pictures  ${height} x ${width} x ${channels}`);
-      for (const layer of model.layers) console.error(`${layer.name.padEnd(9)} ${layer.outputShape.join(' x ')}`);
+      for (const layer of model.layers)
+        console.error(`${layer.name.padEnd(9)} ${layer.outputShape.join(' x ')}`);
       const classes = dataset.classes.join(', ');
       console.error(
         `${dataset.classes.length} classes (${classes}); ${split.train.length} pictures to train on, ${split.validation.length} to validate`,

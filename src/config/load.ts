@@ -2,7 +2,15 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { reason, UsageError } from '../errors.ts';
-import { type Config, environmentName, flagName, type SettingName, type Settings, settingNames, settings } from './settings.ts';
+import {
+  type Config,
+  environmentName,
+  flagName,
+  type SettingName,
+  type Settings,
+  settingNames,
+  settings,
+} from './settings.ts';
 
 export interface SettingInForce {
   value: Settings[SettingName];
@@ -43,7 +51,9 @@ async function importTypeScript(path: string): Promise<unknown> {
 function check(name: SettingName, value: unknown, from: string): Settings[SettingName] {
   const parsed = settings[name].parse(value);
   if (parsed === undefined) {
-    throw new UsageError(`${from}: ${name} is ${JSON.stringify(value)}; allowed is ${settings[name].allowed}.`);
+    throw new UsageError(
+      `${from}: ${name} is ${JSON.stringify(value)}; allowed is ${settings[name].allowed}.`,
+    );
   }
   return parsed;
 }
@@ -65,7 +75,10 @@ export async function settingsInForce(
       [environmentName(name), environment[environmentName(name)]],
       [file, config[name]],
     ];
-    const [from, value] = sources.find(([, given]) => given !== undefined) ?? ['default', settings[name].default];
+    const [from, value] = sources.find(([, given]) => given !== undefined) ?? [
+      'default',
+      settings[name].default,
+    ];
     return [name, { value: check(name, value, from), from }];
   });
   return Object.fromEntries(inForce) as Record<SettingName, SettingInForce>;

@@ -50,7 +50,8 @@ const names: Kind<string[]> = {
   allowed: 'a list of names',
   parse(value) {
     const list = typeof value === 'string' ? value.split(',').map((name) => name.trim()) : value;
-    const valid = Array.isArray(list) && list.length > 0 && list.every((name) => typeof name === 'string' && name);
+    const valid =
+      Array.isArray(list) && list.length > 0 && list.every((name) => typeof name === 'string' && name);
     return valid ? list : undefined;
   },
 };

@@ -9,13 +9,19 @@ export interface Batch {
   labels: number[];
 }
 
-async function readBatch(handle: FileHandle, pack: Pack, pictures: Picture[], indexes: number[]): Promise<Batch> {
+async function readBatch(
+  handle: FileHandle,
+  pack: Pack,
+  pictures: Picture[],
+  indexes: number[],
+): Promise<Batch> {
   const bytes = pack.pictureBytes;
   const pixels = new Uint8Array(indexes.length * bytes);
   await Promise.all(
     indexes.map(async (index, place) => {
       const { bytesRead } = await handle.read(pixels, place * bytes, bytes, index * bytes);
-      if (bytesRead !== bytes) throw new Error(`${pack.file} is shorter than its pictures; delete it and train again.`);
+      if (bytesRead !== bytes)
+        throw new Error(`${pack.file} is shorter than its pictures; delete it and train again.`);
     }),
   );
   return { pixels, labels: indexes.map((index) => (pictures[index] as Picture).label) };

@@ -15,7 +15,9 @@ export interface Pack {
 }
 
 function keyOf(dataset: Dataset, size: PictureSize): string {
-  return createHash('sha256').update(JSON.stringify([size, dataset.pictures])).digest('hex');
+  return createHash('sha256')
+    .update(JSON.stringify([size, dataset.pictures]))
+    .digest('hex');
 }
 
 /** Decodes every picture once into one file below data/.cache, so that training only reads bytes. */
@@ -48,7 +50,11 @@ export async function packPictures(
 async function decodeInto(
   file: string,
   dataset: Dataset,
-  { size, workers, onProgress }: { size: PictureSize; workers: number; onProgress?: ((done: number) => void) | undefined },
+  {
+    size,
+    workers,
+    onProgress,
+  }: { size: PictureSize; workers: number; onProgress?: ((done: number) => void) | undefined },
 ): Promise<void> {
   const handle = await open(file, 'w');
   let done = 0;

@@ -29,7 +29,8 @@ export async function scanDataset(folder: string): Promise<Dataset> {
     );
   }
   const empty = classes.find((one) => one.pictures.length === 0);
-  if (empty) throw new UserError(`${join(folder, empty.name)} holds no picture; add some or remove the folder.`);
+  if (empty)
+    throw new UserError(`${join(folder, empty.name)} holds no picture; add some or remove the folder.`);
   const files = classes.flatMap((one, label) =>
     one.pictures.map((picture) => ({ file: join(folder, one.name, picture), label })),
   );

@@ -20,7 +20,9 @@ export function connections(
   const weightName = `${name}/weights`;
   const biasName = `${name}/biases`;
   return {
-    weights: scope.variable(weightName, weightShape, () => addWeights(weightShape, seedOf(weightName, scope.seed))),
+    weights: scope.variable(weightName, weightShape, () =>
+      addWeights(weightShape, seedOf(weightName, scope.seed)),
+    ),
     biases: scope.variable(biasName, biasShape, () => addBiases(biasShape)),
     variables: [
       { name: weightName, shape: weightShape },

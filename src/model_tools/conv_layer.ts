@@ -25,9 +25,16 @@ export function convLayer(layer: tf.Tensor, options: ConvOptions, scope = new Sc
   checkSizes(name, { kernel, inputChannels, outputChannels, stride });
   const channels = layer.shape[3];
   if (channels !== inputChannels) {
-    throw new UserError(`${name}: inputChannels is ${inputChannels}, but its input has ${channels} channels.`);
+    throw new UserError(
+      `${name}: inputChannels is ${inputChannels}, but its input has ${channels} channels.`,
+    );
   }
-  const { weights, biases, variables } = connections(scope, name, [kernel, kernel, inputChannels, outputChannels]);
+  const { weights, biases, variables } = connections(scope, name, [
+    kernel,
+    kernel,
+    inputChannels,
+    outputChannels,
+  ]);
   const output = tf.fused.conv2d({
     x: layer,
     filter: weights as tf.Tensor4D,

@@ -10,8 +10,8 @@ export { addBiases } from './add_biases.ts';
 export { addWeights } from './add_weights.ts';
 export { Scope } from './scope.ts';
 export type { LayerSummary } from './types.ts';
-export { activationLayer, convLayer, flatteningLayer, fullyConnectedLayer, poolingLayer };
 export type { ConvOptions, FullyConnectedOptions, PoolingOptions };
+export { activationLayer, convLayer, flatteningLayer, fullyConnectedLayer, poolingLayer };
 
 /** The layers, all keeping their variables in one scope: what an architecture is written with. */
 export function modelTools(scope: Scope) {

@@ -2,7 +2,12 @@ import type { Architecture } from './architecture.ts';
 
 /** The article's network: three levels of convolution, then two fully connected layers. */
 export const article: Architecture = (tools, pictures, { channels, classes }) => {
-  let network = tools.convLayer(pictures, { kernel: 5, inputChannels: channels, outputChannels: 16, stride: 1 });
+  let network = tools.convLayer(pictures, {
+    kernel: 5,
+    inputChannels: channels,
+    outputChannels: 16,
+    stride: 1,
+  });
   network = tools.poolingLayer(network, { kernel: 5, stride: 2 });
   network = tools.activationLayer(network);
 

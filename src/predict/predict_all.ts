@@ -15,7 +15,11 @@ async function decode(predictor: Predictor, input: PredictInput): Promise<Decode
   }
 }
 
-async function answer(predictor: Predictor, decoded: Decoded[], activation: Activation): Promise<Prediction[]> {
+async function answer(
+  predictor: Predictor,
+  decoded: Decoded[],
+  activation: Activation,
+): Promise<Prediction[]> {
   const pictures = decoded.flatMap((one) => ('pixels' in one ? [one.pixels] : []));
   const values = pictures.length > 0 ? await predictor.predict(pictures, activation) : [];
   let next = 0;

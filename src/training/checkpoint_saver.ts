@@ -1,4 +1,9 @@
-import { type CheckpointInfo, type NamedTensor, removeOldCheckpoints, saveCheckpoint } from '../checkpoints/index.ts';
+import {
+  type CheckpointInfo,
+  type NamedTensor,
+  removeOldCheckpoints,
+  saveCheckpoint,
+} from '../checkpoints/index.ts';
 import type { Settings } from '../config/index.ts';
 
 interface Snapshot {
@@ -7,7 +12,7 @@ interface Snapshot {
   optimizer: NamedTensor[];
 }
 
-function isFinite({ weights }: Snapshot): boolean {
+function allFinite({ weights }: Snapshot): boolean {
   return weights.every(({ values }) => values.every(Number.isFinite));
 }
 
@@ -38,7 +43,7 @@ export class CheckpointSaver {
     await this.#saving;
     const snapshot = this.#snapshot();
     // A network that has left the numbers would push the last good checkpoints out.
-    if (!isFinite(snapshot)) return;
+    if (!allFinite(snapshot)) return;
     this.#savedAt = performance.now();
     this.#saving = this.#write(snapshot);
     this.#saving.catch(() => {}); // thrown by the next save() or finish()

@@ -45,14 +45,11 @@ export function trainStep(
   return tf.tidy(() => {
     const pictures = toPictures(batch.pixels, model);
     let correct = 0;
-    const { value: loss, grads } = tf.variableGrads(
-      () => {
-        const logits = model.forward(pictures);
-        correct = countCorrect(logits, batch.labels);
-        return softmaxCrossEntropy(logits, batch.labels);
-      },
-      [...model.variables.values()],
-    );
+    const { value: loss, grads } = tf.variableGrads(() => {
+      const logits = model.forward(pictures);
+      correct = countCorrect(logits, batch.labels);
+      return softmaxCrossEntropy(logits, batch.labels);
+    }, [...model.variables.values()]);
     adam.apply(grads, step, learningRate);
     return { loss: loss.dataSync()[0] as number, correct };
   });

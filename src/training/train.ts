@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import {
   type Checkpoint,
   type CheckpointInfo,
@@ -26,7 +25,13 @@ import { openTrainingLog, type TrainingLog } from './training_log.ts';
 /** What the caller is told as training goes on. */
 export interface TrainingEvents {
   decoding?(done: number, total: number): void;
-  started?(start: { model: Model; dataset: Dataset; split: Split; stepsPerEpoch: number; position: Position }): void;
+  started?(start: {
+    model: Model;
+    dataset: Dataset;
+    split: Split;
+    stepsPerEpoch: number;
+    position: Position;
+  }): void;
   /** After each step; `rate` is pictures a second. */
   step?(position: Position, result: BatchResult, rate: number): void;
   epoch?(epoch: number, metrics: Metrics): void;
@@ -90,7 +95,12 @@ export async function train(options: TrainingOptions): Promise<TrainingResult> {
 
 async function begin({ settings, run, resume, signal, events = {} }: TrainingOptions): Promise<Training> {
   const dataset = await scanDataset(settings.data);
-  const split = splitPictures(dataset.pictures, dataset.classes.length, settings.validationSplit, settings.seed);
+  const split = splitPictures(
+    dataset.pictures,
+    dataset.classes.length,
+    settings.validationSplit,
+    settings.seed,
+  );
   const stepsPerEpoch = countSteps(split, settings);
   const description: ModelDescription = {
     architecture: settings.architecture,
@@ -125,7 +135,10 @@ async function begin({ settings, run, resume, signal, events = {} }: TrainingOpt
     metrics: resume?.manifest.metrics ?? {},
     stepsPerEpoch,
     saver: new CheckpointSaver(run, settings, () => snapshot(training, digest)),
-    log: await openTrainingLog(run, model, { validation: split.validation.length > 0, resumedAt: resume && position.step }),
+    log: await openTrainingLog(run, model, {
+      validation: split.validation.length > 0,
+      resumedAt: resume && position.step,
+    }),
     events,
     signal,
   };
@@ -145,17 +158,24 @@ function countSteps(split: Split, { batchSize }: Settings): number {
 
 function digestOf(dataset: Dataset, split: Split): string {
   const pictures = dataset.pictures.map(({ file, label }) => [file, label]);
-  return createHash('sha256').update(JSON.stringify([pictures, split])).digest('hex');
+  return createHash('sha256')
+    .update(JSON.stringify([pictures, split]))
+    .digest('hex');
 }
 
 function resumedPosition({ manifest }: Checkpoint, digest: string, events: TrainingEvents): Position {
   const { position, training } = manifest;
   if (training.dataset === digest) return { ...position };
-  events.notice?.('The pictures are not those that training began with; it goes on with the epoch begun anew.');
+  events.notice?.(
+    'The pictures are not those that training began with; it goes on with the epoch begun anew.',
+  );
   return { ...position, batch: 0, lossSum: 0, correct: 0 };
 }
 
-function snapshot(training: Training, dataset: string): { info: CheckpointInfo; weights: NamedTensor[]; optimizer: NamedTensor[] } {
+function snapshot(
+  training: Training,
+  dataset: string,
+): { info: CheckpointInfo; weights: NamedTensor[]; optimizer: NamedTensor[] } {
   const { model, adam, settings, position, metrics } = training;
   const { seed, batchSize, learningRate, validationSplit, fit } = settings;
   const weights = [...model.variables].map(([name, variable]) => ({
@@ -175,7 +195,8 @@ function snapshot(training: Training, dataset: string): { info: CheckpointInfo; 
 
 /** One epoch, or what is left of it, then validation and a checkpoint. */
 async function runEpoch(training: Training): Promise<void> {
-  const { settings, dataset, split, pack, model, adam, position, stepsPerEpoch, log, events, saver } = training;
+  const { settings, dataset, split, pack, model, adam, position, stepsPerEpoch, log, events, saver } =
+    training;
   const { batchSize, learningRate, seed } = settings;
   const order = shuffle(split.train, `${seed}/epoch/${position.epoch}`).slice(0, stepsPerEpoch * batchSize);
   const ahead = order.slice(position.batch * batchSize);

@@ -5,7 +5,10 @@ import { type EventWriter, networkGraph, openEventWriter } from '../tensorboard/
 import type { BatchResult } from './step.ts';
 
 export interface TrainingLog {
-  step(step: number, done: { result: BatchResult; batchSize: number; learningRate: number; rate: number }): void;
+  step(
+    step: number,
+    done: { result: BatchResult; batchSize: number; learningRate: number; rate: number },
+  ): void;
   epoch(step: number, metrics: Metrics): void;
   close(): Promise<void>;
 }
@@ -30,7 +33,10 @@ export async function openTrainingLog(
       writeEpoch(train, step, metrics.loss, metrics.accuracy);
       if (!validation) return;
       writeEpoch(validation, step, metrics.validationLoss, metrics.validationAccuracy);
-      validation.scalars(step, { loss: metrics.validationLoss ?? 0, accuracy: metrics.validationAccuracy ?? 0 });
+      validation.scalars(step, {
+        loss: metrics.validationLoss ?? 0,
+        accuracy: metrics.validationAccuracy ?? 0,
+      });
     },
     async close() {
       await Promise.all([train.close(), validation?.close()]);

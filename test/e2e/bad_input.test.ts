@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { before, test } from 'node:test';
+import { cli } from '../helpers/cli.ts';
+import { writeRawData } from '../helpers/emoji.ts';
+import { temporaryFolder } from '../helpers/folder.ts';
+
+const good = temporaryFolder();
+before(async () => {
+  await writeRawData(good);
+  const { code, stderr } = await cli(good, 'train', '--epochs', '1', '--width', '16', '--height', '16');
+  assert.equal(code, 0, stderr);
+});
+
+interface Case {
+  what: string;
+  arguments: string[];
+  /** Files to write, by path; empty content makes a folder. */
+  files?: Record<string, string>;
+  code: 1 | 2;
+  says: RegExp;
+}
+
+const cases: Case[] = [
+  { what: 'unknown command', arguments: ['trian'], code: 2, says: /unknown command 'trian'/ },
+  { what: 'unknown flag', arguments: ['train', '--epoch', '3'], code: 2, says: /unknown option '--epoch'/ },
+
+  { what: 'augment without rawdata', arguments: ['augment'], code: 1, says: /rawdata/ },
+  {
+    what: 'augment, wrong target',
+    arguments: ['augment', '--target', '-3'],
+    code: 2,
+    says: /augmentTarget is "-3"/,
+  },
+  {
+    what: 'augment, unknown operation',
+    arguments: ['augment', '--augment-operations', 'flip,melt'],
+    files: { 'rawdata/a/': '' },
+    code: 2,
+    says: /flip.*flipLeftRight/,
+  },
+  { what: 'resize without rawdata', arguments: ['resize'], code: 1, says: /rawdata/ },
+  { what: 'resize, wrong width', arguments: ['resize', '--width', 'wide'], code: 2, says: /width is "wide"/ },
+  {
+    what: 'resize, a class that has only unreadable files',
+    arguments: ['resize'],
+    files: { 'rawdata/a/x.png': 'no picture', 'rawdata/b/y.jpg': '<html></html>' },
+    code: 1,
+    says: /rawdata.a/,
+  },
+
+  { what: 'train without pictures', arguments: ['train'], code: 1, says: /rawdata/ },
+  {
+    what: 'train with one class',
+    arguments: ['train'],
+    files: { 'data/only/': '' },
+    code: 1,
+    says: /only the class "only"; a classifier needs at least two/,
+  },
+  {
+    what: 'train with an empty class',
+    arguments: ['train'],
+    files: { 'data/a/': '', 'data/b/': '' },
+    code: 1,
+    says: /data.a holds no picture/,
+  },
+  {
+    what: 'train on damaged data',
+    arguments: ['train', '--batch-size', '1', '--validation-split', '0'],
+    files: { 'data/a/x.jpg': 'no picture', 'data/b/y.jpg': 'no picture' },
+    code: 1,
+    says: /x\.jpg cannot be read|y\.jpg cannot be read/,
+  },
+  {
+    what: 'train, wrong engine',
+    arguments: ['train', '--engine', 'tpu'],
+    code: 2,
+    says: /engine is "tpu"; allowed is one of/,
+  },
+  {
+    what: 'resume without checkpoint',
+    arguments: ['train', '--resume'],
+    code: 1,
+    says: /checkpoints holds no checkpoint/,
+  },
+  { what: 'wrong run name', arguments: ['train', '--run', '../x'], code: 2, says: /--run is "\.\.\/x"/ },
+  {
+    what: 'config.ts with a wrong value',
+    arguments: ['train'],
+    files: { 'config.ts': 'export default { epochs: -1 }' },
+    code: 2,
+    says: /config\.ts: epochs is -1; allowed/,
+  },
+
+  {
+    what: 'predict without pictures',
+    arguments: ['predict'],
+    code: 2,
+    says: /missing required argument 'pictures'/,
+  },
+  {
+    what: 'predict without checkpoint',
+    arguments: ['predict', 'x.jpg'],
+    code: 1,
+    says: /checkpoints holds no checkpoint/,
+  },
+  {
+    what: 'predict, wrong activation',
+    arguments: ['predict', 'x.jpg', '--activation', 'tanh'],
+    code: 2,
+    says: /activation/,
+  },
+  {
+    what: 'predict, wrong top-k',
+    arguments: ['predict', 'x.jpg', '--top-k', '0'],
+    code: 2,
+    says: /--top-k is "0"/,
+  },
+  {
+    what: 'predict, two formats',
+    arguments: ['predict', 'x.jpg', '--json', '--csv'],
+    code: 2,
+    says: /exclude each other/,
+  },
+];
+
+for (const { what, arguments: arguments_, files = {}, code, says } of cases) {
+  test(`${what}: one line, exit code ${code}`, async () => {
+    const folder = temporaryFolder();
+    for (const [path, content] of Object.entries(files)) {
+      mkdirSync(join(folder, path, content === '' ? '.' : '..'), { recursive: true });
+      if (content !== '') writeFileSync(join(folder, path), content);
+    }
+    const run = await cli(folder, ...arguments_);
+    assert.match(run.stderr, says);
+    assert.equal(run.code, code, run.stderr);
+    assert.doesNotMatch(run.stderr, /\n\s+at /);
+    assert.equal(run.stdout, '');
+  });
+}
+
+test('fewer pictures than a batch', async () => {
+  const run = await cli(good, 'train', '--batch-size', '500', '--width', '16', '--height', '16');
+  assert.equal(run.code, 1);
+  assert.match(run.stderr, /fewer than one batch of 500/);
+});
+
+test('a resume that does not fit lists what differs and loses nothing', async () => {
+  const before = readdirSync(join(good, 'checkpoints', 'run-001'));
+  const run = await cli(good, 'train', '--resume', '--width', '20', '--height', '16');
+  assert.equal(run.code, 1);
+  assert.match(run.stderr, /cannot be resumed: width was 16, is 20\./);
+  assert.deepEqual(readdirSync(join(good, 'checkpoints', 'run-001')), before);
+});
+
+test('a loss that is no number stops training and keeps the checkpoints before', async () => {
+  const run = await cli(
+    good,
+    'train',
+    '--resume',
+    '--epochs',
+    '500',
+    '--learning-rate',
+    '1',
+    '--width',
+    '16',
+    '--height',
+    '16',
+  );
+  if (run.code !== 0) assert.match(run.stderr, /The loss became (NaN|Infinity)/);
+  const [newest] = readdirSync(join(good, 'checkpoints', 'run-001'))
+    .filter((name) => name.startsWith('checkpoint-'))
+    .slice(-1);
+  assert.ok(existsSync(join(good, 'checkpoints', 'run-001', newest as string, 'weights.bin')));
+});
+
+test('a damaged checkpoint is named', async () => {
+  const [name] = readdirSync(join(good, 'checkpoints', 'run-001')).filter((one) =>
+    one.startsWith('checkpoint-'),
+  );
+  const file = join(good, 'checkpoints', 'run-001', name as string, 'weights.bin');
+  const bytes = readFileSync(file);
+  bytes[100] = (bytes[100] as number) ^ 1;
+  writeFileSync(file, bytes);
+  const run = await cli(good, 'predict', 'rawdata/animal/bat.png', '--checkpoint', join(file, '..'));
+  assert.equal(run.code, 1);
+  assert.match(run.stderr, /weights\.bin is damaged \(its checksum differs\)/);
+});

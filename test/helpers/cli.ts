@@ -1,0 +1,42 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const bin = fileURLToPath(new URL('../../dist/bin/bat-sup.js', import.meta.url));
+
+export interface Run {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** The real command, in a folder. */
+export function startCli(
+  folder: string,
+  args: string[],
+  environment: Record<string, string> = {},
+): ChildProcess {
+  return spawn(process.execPath, [bin, ...args], { cwd: folder, env: { ...process.env, ...environment } });
+}
+
+/** Waits for the end of a command; `onStderr` sees its messages so far. */
+export function finish(child: ChildProcess, onStderr: (soFar: string) => void = () => {}): Promise<Run> {
+  return new Promise((resolve, reject) => {
+    let stdout = '';
+    let stderr = '';
+    child.stdout?.on('data', (data) => {
+      stdout += data;
+    });
+    child.stderr?.on('data', (data) => {
+      stderr += data;
+      onStderr(stderr);
+    });
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code, stdout, stderr }));
+  });
+}
+
+export function cli(folder: string, ...args: string[]): Promise<Run> {
+  const child = startCli(folder, args);
+  child.stdin?.end();
+  return finish(child);
+}
