@@ -22,8 +22,7 @@ export async function openTrainingLog(
   const purge = options.resumedAt === undefined ? {} : { purgeStep: options.resumedAt + 1 };
   const train = await openEventWriter(join(run, 'train'), purge);
   const validation = options.validation ? await openEventWriter(join(run, 'validation'), purge) : undefined;
-  const { classes } = model.description;
-  train.graph(networkGraph(model.layers, model.description, classes.length));
+  train.graph(networkGraph(model.layers, model.description));
   return {
     step(step, { result, batchSize, learningRate, rate }) {
       const scalars = { loss: result.loss, accuracy: result.correct / batchSize };

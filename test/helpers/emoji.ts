@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 
 const require = createRequire(import.meta.url);
 const noto = JSON.parse(readFileSync(require.resolve('@iconify-json/noto/icons.json'), 'utf8'));
@@ -38,7 +38,7 @@ const classes = {
 };
 
 /** Noto's picture of an icon, PNG on a white ground. */
-export function emoji(name: string, pixels = 64): sharp.Sharp {
+export function emoji(name: string, pixels = 64): Sharp {
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 128 128">${noto.icons[name].body}</svg>`;
   return sharp(Buffer.from(svg)).resize(pixels, pixels).flatten({ background: 'white' }).png();
 }

@@ -20,7 +20,7 @@ before(async () => {
 });
 
 test('weights are a normal of deviation 0.05, cut at two deviations', () => {
-  const values = addWeights([100, 100], 1).dataSync();
+  const values = [...addWeights([100, 100], 1).dataSync()];
   assert.ok(values.every((value) => Math.abs(value) <= 0.1));
   const deviation = Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / values.length);
   // A standard normal cut at two deviations has a deviation of 0.8796.

@@ -1,0 +1,50 @@
+import type { Command } from 'commander';
+import { readSettings, type Settings, settingOptions } from '../config/index.ts';
+import type { ResizeReport } from '../images/resize.ts';
+import { type ProgressBar, progressBar } from './progress.ts';
+
+export function addResize(program: Command): void {
+  const command = program
+    .command('resize')
+    .description(
+      'make data/<class>/*.jpg of rawdata/<class>/*: one size, one format (train does it by itself)',
+    )
+    .option('--json', 'print the report as JSON');
+  settingOptions(command, ['rawData', 'data', 'width', 'height', 'channels', 'fit', 'workers']).action(
+    async (options) => {
+      const settings = await readSettings(options);
+      const report = await resize(settings);
+      console.log(options.json ? JSON.stringify(report) : describe(report, settings));
+    },
+  );
+}
+
+/** Resizes with a bar on stderr and a line there for each file that cannot be read. */
+async function resize(settings: Settings): Promise<ResizeReport> {
+  const { resizeAll } = await import('../images/resize.ts');
+  let bar: ProgressBar | undefined;
+  const onProgress = (done: number, total: number) => {
+    bar ??= progressBar('Resizing', total);
+    bar.update(done);
+  };
+  const report = await resizeAll({ ...settings, onProgress }).finally(() => bar?.stop());
+  for (const { file, reason } of report.unreadable) console.error(`skipped ${file}: ${reason}`);
+  return report;
+}
+
+function describe(
+  { made, unchanged, removed, unreadable, classes }: ResizeReport,
+  settings: Settings,
+): string {
+  const { data, width, height } = settings;
+  return (
+    `${data}: ${made} pictures resized to ${width}x${height}, ${unchanged} unchanged, ${removed} removed, ` +
+    `${unreadable.length} unreadable (${classes.length} classes: ${classes.join(', ')})`
+  );
+}
+
+/** What train does first: data/ as rawdata/ and the settings ask for it. */
+export async function resizeWhereStale(settings: Settings): Promise<void> {
+  const { isStale } = await import('../images/resize.ts');
+  if (await isStale(settings)) console.error(describe(await resize(settings), settings));
+}

@@ -1,0 +1,84 @@
+import { mkdir, open } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { reason, UserError } from '../errors.ts';
+import * as proto from './protobuf.ts';
+import { encodeRecord } from './record.ts';
+import { scalarSummary } from './summary.ts';
+
+export interface EventWriter {
+  file: string;
+  /** Scalars by tag; they are on the disk a second later. */
+  scalars(step: number, scalars: Record<string, number>): void;
+  /** The network's graph, a serialised GraphDef. */
+  graph(graph: Uint8Array): void;
+  /** Writes what waits. @throws {UserError} where the file could not be written. */
+  flush(): Promise<void>;
+  close(): Promise<void>;
+}
+
+const writeEvery = 1000;
+const sessionStart = 1;
+let filesOpened = 0;
+
+/** event.proto: wall_time = 1, step = 2, file_version = 3, graph_def = 4, summary = 5, session_log = 7. */
+function encodeEvent(step: number, content: Uint8Array): Buffer {
+  const fields = [proto.double(1, Date.now() / 1000), proto.varint(2, step), content];
+  return encodeRecord(Buffer.concat(fields));
+}
+
+/**
+ * Opens a TensorBoard event file in `folder`. Events wait in memory and are appended once a second, whole
+ * records at a time, so that the writer is never waited for and the file can be read at any moment.
+ * @param options.purgeStep on resuming: what the folder's older files say from this step on is hidden.
+ */
+export async function openEventWriter(
+  folder: string,
+  options: { purgeStep?: number } = {},
+): Promise<EventWriter> {
+  await mkdir(folder, { recursive: true });
+  const seconds = String(Math.floor(Date.now() / 1000)).padStart(10, '0');
+  const file = join(folder, `events.out.tfevents.${seconds}.${hostname()}.${process.pid}.${filesOpened++}`);
+  const handle = await open(file, 'ax');
+  let waiting: Buffer[] = [encodeEvent(0, proto.bytes(3, 'brain.Event:2'))];
+  if (options.purgeStep !== undefined) {
+    waiting.push(encodeEvent(options.purgeStep, proto.message(7, proto.varint(1, sessionStart))));
+  }
+  let writing: Promise<void> = Promise.resolve();
+  let failure: unknown;
+
+  async function write(): Promise<void> {
+    const data = Buffer.concat(waiting);
+    waiting = [];
+    if (data.length === 0 || failure) return;
+    try {
+      await handle.appendFile(data);
+    } catch (error) {
+      failure = error;
+    }
+  }
+
+  async function flush(): Promise<void> {
+    writing = writing.then(write);
+    await writing;
+    if (failure)
+      throw new UserError(`${file} cannot be written (${reason(failure)}); free space or mend the folder.`);
+  }
+
+  const timer = setInterval(() => flush().catch(() => {}), writeEvery);
+  timer.unref();
+  return {
+    file,
+    scalars: (step, scalars) => void waiting.push(encodeEvent(step, proto.bytes(5, scalarSummary(scalars)))),
+    graph: (graph) => void waiting.push(encodeEvent(0, proto.bytes(4, graph))),
+    flush,
+    async close() {
+      clearInterval(timer);
+      try {
+        await flush();
+      } finally {
+        await handle.close();
+      }
+    },
+  };
+}
