@@ -1,3 +1,4 @@
+import '../engine/gradients.ts';
 import * as tf from '@tensorflow/tfjs-core';
 import { UserError } from '../errors.ts';
 import { checkFeatureMaps, checkSizes } from './check_shape.ts';
@@ -11,6 +12,18 @@ export interface ConvOptions {
   outputChannels: number;
   /** Pixels from one place of the kernel to the next. */
   stride: number;
+}
+
+/** Convolution and bias as one kernel, whose gradients are in engine/gradients.ts. */
+function convolve(x: tf.Tensor4D, filter: tf.Tensor, bias: tf.Tensor, stride: number): tf.Tensor4D {
+  const attributes = {
+    strides: [stride, stride],
+    pad: 'same',
+    dataFormat: 'NHWC',
+    dilations: [1, 1],
+    activation: 'linear',
+  };
+  return tf.engine().runKernel('FusedConv2D', { x, filter, bias }, attributes) as tf.Tensor4D;
 }
 
 /**
@@ -35,13 +48,7 @@ export function convLayer(layer: tf.Tensor, options: ConvOptions, scope = new Sc
     inputChannels,
     outputChannels,
   ]);
-  const output = tf.fused.conv2d({
-    x: layer,
-    filter: weights as tf.Tensor4D,
-    strides: stride,
-    pad: 'same',
-    bias: biases,
-  });
+  const output = convolve(layer, weights, biases, stride);
   scope.layers.push({
     name,
     kind: 'conv',

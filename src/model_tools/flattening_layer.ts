@@ -1,3 +1,4 @@
+import '../engine/gradients.ts';
 import * as tf from '@tensorflow/tfjs-core';
 import { checkFeatureMaps } from './check_shape.ts';
 import { Scope } from './scope.ts';

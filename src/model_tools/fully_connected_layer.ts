@@ -1,3 +1,4 @@
+import '../engine/gradients.ts';
 import * as tf from '@tensorflow/tfjs-core';
 import { UserError } from '../errors.ts';
 import { checkSizes } from './check_shape.ts';
@@ -29,7 +30,9 @@ export function fullyConnectedLayer(
     );
   }
   const { weights, biases, variables } = connections(scope, name, [inputs, outputs]);
-  const output = tf.fused.matMul({ a: layer, b: weights as tf.Tensor2D, bias: biases }) as tf.Tensor2D;
+  const attributes = { transposeA: false, transposeB: false, activation: 'linear' };
+  const inputsOfKernel = { a: layer, b: weights, bias: biases };
+  const output = tf.engine().runKernel('_FusedMatMul', inputsOfKernel, attributes) as tf.Tensor2D;
   scope.layers.push({
     name,
     kind: 'fullyConnected',

@@ -20,10 +20,25 @@ export function toPictures(pixels: Uint8Array, model: Model): tf.Tensor4D {
   return tf.tensor4d(values, [values.length / (height * width * channels), height, width, channels]);
 }
 
-/** Mean softmax cross-entropy. logits [batch, classes], labels: class indexes -> scalar. */
+/**
+ * Mean softmax cross-entropy. logits [batch, classes], labels: class indexes -> scalar.
+ * Its gradient is (softmax(logits) - target) / batch.
+ */
 export function softmaxCrossEntropy(logits: tf.Tensor2D, labels: number[]): tf.Scalar {
-  const targets = tf.oneHot(tf.tensor1d(labels, 'int32'), logits.shape[1]);
-  return tf.losses.softmaxCrossEntropy(targets, logits) as tf.Scalar;
+  const targets = tf.oneHot(tf.tensor1d(labels, 'int32'), logits.shape[1], 1, 0, 'float32');
+  const loss = tf.customGrad((...inputs) => {
+    const [input, save] = inputs as [tf.Tensor, tf.GradSaveFunc];
+    // Less the largest, so that exp stays within float32.
+    const shifted = tf.sub(input, tf.max(input, 1, true));
+    const logShares = tf.sub(shifted, tf.log(tf.sum(tf.exp(shifted), 1, true)));
+    save([tf.sub(tf.exp(logShares), targets)]);
+    return {
+      value: tf.neg(tf.mean(tf.sum(tf.mul(targets, logShares), 1))),
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) =>
+        tf.mul(dy, tf.div(saved[0] as tf.Tensor, labels.length)),
+    };
+  });
+  return loss(logits) as tf.Scalar;
 }
 
 function countCorrect(logits: tf.Tensor2D, labels: number[]): number {
