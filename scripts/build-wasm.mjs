@@ -1,0 +1,57 @@
+/**
+ * Makes the two WebAssembly modules of the embedded engine:
+ * kernels.wasm, our kernels compiled from AssemblyScript, and backend.wasm, tfjs's own module whose memory is
+ * declared shared, so that worker threads can compute on it.
+ */
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const folder = join(root, 'src/engine/wasm');
+const original = join(root, 'node_modules/@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm');
+
+const memorySection = 5;
+const hasMaximum = 1;
+const hasMaximumAndIsShared = 3;
+
+function readLeb128(bytes, start) {
+  let value = 0;
+  let at = start;
+  for (let shift = 0; ; shift += 7) {
+    const byte = bytes[at++];
+    value |= (byte & 127) << shift;
+    if (byte < 128) return { value: value >>> 0, next: at };
+  }
+}
+
+/** The limits of the module's one memory, and where their flags stand (WebAssembly core specification 5.5.8). */
+function findMemory(bytes) {
+  for (let at = 8; at < bytes.length; ) {
+    const id = bytes[at];
+    const { value: size, next } = readLeb128(bytes, at + 1);
+    if (id === memorySection) {
+      const count = readLeb128(bytes, next);
+      const flags = count.next;
+      const initial = readLeb128(bytes, flags + 1);
+      const maximum = readLeb128(bytes, initial.next);
+      if (count.value !== 1 || bytes[flags] !== hasMaximum) break;
+      return { flags, initial: initial.value, maximum: maximum.value };
+    }
+    at = next + size;
+  }
+  throw new Error(`${original} declares its memory in another way than expected; look at this tfjs version's build.`);
+}
+
+const bytes = readFileSync(original);
+const { flags, initial, maximum } = findMemory(bytes);
+bytes[flags] = hasMaximumAndIsShared;
+writeFileSync(join(folder, 'backend.wasm'), bytes);
+
+const features = ['--enable', 'simd', '--enable', 'threads', '--importMemory', '--sharedMemory'];
+const memory = ['--initialMemory', String(initial), '--maximumMemory', String(maximum)];
+const optimise = ['-O3', '--noAssert', '--runtime', 'stub'];
+const asc = join(root, 'node_modules/assemblyscript/bin/asc.js');
+const files = [join(folder, 'assembly/index.ts'), '--outFile', join(folder, 'kernels.wasm')];
+execFileSync(process.execPath, [asc, ...files, ...features, ...memory, ...optimise], { stdio: 'inherit' });

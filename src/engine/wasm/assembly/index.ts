@@ -1,0 +1,2 @@
+export { packFilter, packTransposedFilter } from './pack_filter';
+export { runJob, workerLoop } from './pool';

@@ -1,0 +1,34 @@
+/**
+ * A filter [kernelHeight, kernelWidth, inputs, outputs] as blocks of eight outputs:
+ * [ceil(outputs / 8), kernelHeight, kernelWidth, inputs, 8], zeros where there is no output.
+ */
+export function packFilter(from: usize, to: usize, taps: i32, inputs: i32, outputs: i32): void {
+  const blocks = (outputs + 7) >> 3;
+  for (let block = 0; block < blocks; block++) {
+    for (let row = 0; row < taps * inputs; row++) {
+      for (let lane = 0; lane < 8; lane++) {
+        const output = block * 8 + lane;
+        const value = output < outputs ? load<f32>(from + ((row * outputs + output) << 2)) : 0;
+        store<f32>(to, value);
+        to += 4;
+      }
+    }
+  }
+}
+
+/** The same of the filter turned by 180 degrees with inputs and outputs exchanged: what convolves dy to dx. */
+export function packTransposedFilter(from: usize, to: usize, taps: i32, inputs: i32, outputs: i32): void {
+  const blocks = (inputs + 7) >> 3;
+  for (let block = 0; block < blocks; block++) {
+    for (let tap = taps - 1; tap >= 0; tap--) {
+      for (let output = 0; output < outputs; output++) {
+        for (let lane = 0; lane < 8; lane++) {
+          const input = block * 8 + lane;
+          const value = input < inputs ? load<f32>(from + (((tap * inputs + input) * outputs + output) << 2)) : 0;
+          store<f32>(to, value);
+          to += 4;
+        }
+      }
+    }
+  }
+}

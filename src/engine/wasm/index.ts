@@ -1,0 +1,52 @@
+import { readFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
+import * as tf from '@tensorflow/tfjs-core';
+import type { Engine, EngineOptions } from '../index.ts';
+import type { WasmBackend } from './engine_memory.ts';
+import { registerKernels } from './kernels/index.ts';
+import { controlBytes, startThreads, type Threads } from './threads.ts';
+
+/** More jobs than predicting one picture takes. */
+const jobsBeforeWorkers = 30;
+
+let running: Threads | undefined;
+
+/** The backend's loader answers any uncaught error by printing its own source; Node's answer is better. */
+async function withoutNewListeners(start: () => Promise<unknown>): Promise<void> {
+  const events = ['uncaughtException', 'unhandledRejection'];
+  const before = events.map((event) => process.listeners(event as 'exit'));
+  await start();
+  for (const [index, event] of events.entries()) {
+    for (const listener of process.listeners(event as 'exit')) {
+      if (!before[index]?.includes(listener)) process.removeListener(event, listener);
+    }
+  }
+}
+
+/** tfjs's WebAssembly backend on shared memory (scripts/build-wasm.mjs), with our kernels. */
+export async function startWasm(options: EngineOptions): Promise<Engine> {
+  const backendFile = fileURLToPath(new URL('./backend.wasm', import.meta.url));
+  setWasmPaths({
+    'tfjs-backend-wasm.wasm': backendFile,
+    'tfjs-backend-wasm-simd.wasm': backendFile,
+    'tfjs-backend-wasm-threaded-simd.wasm': backendFile,
+  });
+  await withoutNewListeners(() => tf.setBackend('wasm'));
+  await running?.dispose();
+  const backend = tf.backend() as unknown as WasmBackend;
+  const { memory } = backend.wasm.asm;
+  const control = backend.wasm._malloc(controlBytes);
+  new Uint8Array(memory.buffer, control, controlBytes).fill(0);
+  const module = await WebAssembly.compile(await readFile(new URL('./kernels.wasm', import.meta.url)));
+  const count = options.threads || availableParallelism();
+  const threads = startThreads(module, memory, { count, control, startAfter: jobsBeforeWorkers });
+  running = threads;
+  registerKernels({ backend, threads });
+  return {
+    name: 'wasm',
+    description: `WebAssembly with SIMD, ${count} ${count === 1 ? 'thread' : 'threads'}`,
+    dispose: () => threads.dispose(),
+  };
+}

@@ -1,0 +1,20 @@
+import type * as tf from '@tensorflow/tfjs-core';
+import { reluGradKernel } from '../../gradients.ts';
+import { addressOf, sizeOf } from '../engine_memory.ts';
+import { kernelNumbers } from '../kernel_numbers.ts';
+import type { OwnKernel } from './index.ts';
+
+export const reluGradient: OwnKernel = {
+  name: reluGradKernel,
+  run(context, inputs) {
+    const { dy, y } = inputs as Record<'dy' | 'y', tf.TensorInfo>;
+    const dx = context.backend.makeOutput(dy.shape, 'float32');
+    const size = sizeOf(dy.shape);
+    context.threads.run(kernelNumbers.reluGradient, Math.ceil(size / 4), (chunks) => [
+      ...[dy, y, dx].map((tensor) => addressOf(context, tensor)),
+      chunks,
+      size,
+    ]);
+    return dx;
+  },
+};
