@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { findCheckpoint, loadTensors } from '../checkpoints/index.ts';
+import { scalePixels } from '../dataset/scale.ts';
 import { decodePicture } from '../images/decode.ts';
 import { createModel, type ModelDescription } from '../models/model.ts';
 
@@ -37,9 +38,8 @@ export async function loadModel(place: string, which: 'best' | 'newest' = 'best'
   function toTensor(pictures: Uint8Array[]): tf.Tensor4D {
     const size = height * width * channels;
     const values = new Float32Array(pictures.length * size);
-    for (const [index, pixels] of pictures.entries()) {
-      for (let i = 0; i < size; i++) values[index * size + i] = (pixels[i] as number) * preprocessing.scale;
-    }
+    for (const [index, pixels] of pictures.entries())
+      values.set(scalePixels(pixels, preprocessing.scale), index * size);
     return tf.tensor4d(values, [pictures.length, height, width, channels]);
   }
 

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Batch } from '../dataset/batches.ts';
+import { scalePixels } from '../dataset/scale.ts';
 import type { Model } from '../models/model.ts';
 import type { Adam } from './adam.ts';
 
@@ -16,7 +17,7 @@ export const pixelScale = 1 / 255;
 /** uint8 pixels -> pictures [batch, height, width, channels] in 0..1. */
 export function toPictures(pixels: Uint8Array, model: Model): tf.Tensor4D {
   const { height, width, channels } = model.description;
-  const values = Float32Array.from(pixels, (pixel) => pixel * pixelScale);
+  const values = scalePixels(pixels, pixelScale);
   return tf.tensor4d(values, [values.length / (height * width * channels), height, width, channels]);
 }
 

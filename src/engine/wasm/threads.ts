@@ -23,7 +23,9 @@ export interface Threads {
    * @param items how many parts the work can be cut into at most.
    */
   run(kernel: KernelNumber, items: number, work: (chunks: number) => (number | Real)[]): void;
-  /** The same for a kernel that is cut into just so many chunks. */
+  /** Into how many chunks work of so many items is cut. */
+  chunksFor(items: number): number;
+  /** Runs a kernel that is cut into just so many chunks. */
   runChunks(kernel: KernelNumber, chunks: number, words: (number | Real)[]): void;
   dispose(): Promise<void>;
 }
@@ -88,12 +90,17 @@ export function startThreads(
     kernels.runJob(control, kernel, chunks);
   }
 
+  function chunksFor(items: number): number {
+    return Math.max(1, Math.min(items, count === 1 ? 1 : count * chunksPerThread));
+  }
+
   return {
     count,
     kernels,
+    chunksFor,
     runChunks,
     run(kernel, items, work) {
-      const chunks = Math.max(1, Math.min(items, count === 1 ? 1 : count * chunksPerThread));
+      const chunks = chunksFor(items);
       runChunks(kernel, chunks, work(chunks));
     },
     async dispose() {

@@ -3,27 +3,39 @@ import { address, chunkStart, integer } from './arguments';
 /**
  * The transpose of a [inner, rows] times b [inner, columns]: the gradient of a fully connected layer's
  * weights, where inner is the batch. Four rows by eight columns are summed in registers.
- * Arguments: a, b, output, chunks, rows, inner, columns.
+ * Each chunk first copies b into blocks of eight columns, [columns / 8, inner, 8], `blocks` of its own: rows that lie
+ * 4096 bytes apart would push each other out of the cache.
+ * Arguments: a, b, output, blocks, chunks, rows, inner, columns.
  */
 export function matMulTransposeA(args: usize, chunk: i32): void {
   const a = address(args, 0);
   const b = address(args, 1);
   const output = address(args, 2);
-  const chunks = integer(args, 3);
-  const rows = integer(args, 4);
-  const inner = integer(args, 5);
-  const columns = integer(args, 6);
+  const chunks = integer(args, 4);
+  const rows = integer(args, 5);
+  const inner = integer(args, 6);
+  const columns = integer(args, 7);
+  const blocks = address(args, 3) + <usize>((columns >> 3) * inner * chunk) * 32;
 
   const aBytes = <usize>rows << 2;
   const rowBytes = <usize>columns << 2;
   const vectorBytes = <usize>(columns & ~7) << 2;
   const first = chunkStart(rows, chunks, chunk);
   const last = chunkStart(rows, chunks, chunk + 1);
+  let block = blocks;
+  for (let column: usize = 0; column < vectorBytes; column += 32) {
+    for (let k = 0; k < inner; k++) {
+      v128.store(block, v128.load(b + <usize>k * rowBytes + column));
+      v128.store(block, v128.load(b + <usize>k * rowBytes + column, 16), 16);
+      block += 32;
+    }
+  }
   for (let row = first; row < last; row += 4) {
     // Past the last row it is computed again.
     const offset1 = <usize>(min(row + 1, last - 1) - row);
     const offset2 = <usize>(min(row + 2, last - 1) - row);
     const offset3 = <usize>(min(row + 3, last - 1) - row);
+    let q = blocks;
     for (let column: usize = 0; column < vectorBytes; column += 32) {
       let a0 = f32x4.splat(0);
       let a1 = f32x4.splat(0);
@@ -34,7 +46,6 @@ export function matMulTransposeA(args: usize, chunk: i32): void {
       let d0 = f32x4.splat(0);
       let d1 = f32x4.splat(0);
       let p = a + (<usize>row << 2);
-      let q = b + column;
       for (let k = 0; k < inner; k++) {
         const g0 = v128.load(q);
         const g1 = v128.load(q, 16);
@@ -51,7 +62,7 @@ export function matMulTransposeA(args: usize, chunk: i32): void {
         d0 = f32x4.add(d0, f32x4.mul(factor, g0));
         d1 = f32x4.add(d1, f32x4.mul(factor, g1));
         p += aBytes;
-        q += rowBytes;
+        q += 32;
       }
       const target = output + <usize>row * rowBytes + column;
       v128.store(target, a0);

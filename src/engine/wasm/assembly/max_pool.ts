@@ -41,7 +41,7 @@ export function maxPool(args: usize, chunk: i32): void {
         for (let v = yFirst; v < yLast; v++) {
           let p = picture + <usize>(v * inWidth + xFirst) * pixelBytes + channel;
           for (let u = xFirst; u < xLast; u++) {
-            best = f32x4.max(best, v128.load(p));
+            best = f32x4.pmax(best, v128.load(p));
             p += pixelBytes;
           }
         }

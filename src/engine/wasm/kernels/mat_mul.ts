@@ -1,5 +1,5 @@
 import type * as tf from '@tensorflow/tfjs-core';
-import { addressOf, type KernelContext } from '../engine_memory.ts';
+import { addressOf, type KernelContext, withScratch } from '../engine_memory.ts';
 import { kernelNumbers } from '../kernel_numbers.ts';
 import type { OwnKernel } from './index.ts';
 
@@ -17,30 +17,47 @@ function multiply(context: KernelContext, { a, b, bias }: Matrices): tf.TensorIn
   const [rows, inner] = a.shape as [number, number];
   const columns = b.shape[1] as number;
   const output = context.backend.makeOutput([rows, columns], 'float32');
-  context.threads.run(kernelNumbers.matMul, Math.floor(columns / columnsAtOnce), (chunks) => [
-    addressOf(context, a),
-    addressOf(context, b),
-    bias ? addressOf(context, bias) : 0,
-    addressOf(context, output),
-    chunks,
-    rows,
-    inner,
-    columns,
-  ]);
+  withScratch(context, { sums: rows * columns }, ({ sums }) =>
+    context.threads.run(kernelNumbers.matMul, Math.floor(columns / columnsAtOnce), (chunks) => [
+      addressOf(context, a),
+      addressOf(context, b),
+      bias ? addressOf(context, bias) : 0,
+      addressOf(context, output),
+      sums,
+      chunks,
+      rows,
+      inner,
+      columns,
+    ]),
+  );
   return output;
 }
 
-/** Either a [inner, rows] or b [columns, inner] transposed; the output is cut by the longer side. */
-function multiplyTransposed(
-  context: KernelContext,
-  { a, b }: Matrices,
-  transposed: 'a' | 'b',
-): tf.TensorInfo {
-  const [rows, inner] = (transposed === 'a' ? [a.shape[1], a.shape[0]] : a.shape) as [number, number];
-  const columns = (transposed === 'a' ? b.shape[1] : b.shape[0]) as number;
+/** The transpose of a [inner, rows] times b [inner, columns]; the output is cut by rows. */
+function multiplyTransposeA(context: KernelContext, { a, b }: Matrices): tf.TensorInfo {
+  const [inner, rows] = a.shape as [number, number];
+  const columns = b.shape[1] as number;
   const output = context.backend.makeOutput([rows, columns], 'float32');
-  const kernel = transposed === 'a' ? kernelNumbers.matMulTransposeA : kernelNumbers.matMulTransposeB;
-  context.threads.run(kernel, transposed === 'a' ? rows : columns, (chunks) => [
+  const chunks = context.threads.chunksFor(rows);
+  withScratch(context, { blocks: inner * columns * chunks }, ({ blocks }) =>
+    context.threads.runChunks(kernelNumbers.matMulTransposeA, chunks, [
+      ...[a, b, output].map((tensor) => addressOf(context, tensor)),
+      blocks,
+      chunks,
+      rows,
+      inner,
+      columns,
+    ]),
+  );
+  return output;
+}
+
+/** a [rows, inner] times the transpose of b [columns, inner]; b is cut by its rows. */
+function multiplyTransposeB(context: KernelContext, { a, b }: Matrices): tf.TensorInfo {
+  const [rows, inner] = a.shape as [number, number];
+  const columns = b.shape[0] as number;
+  const output = context.backend.makeOutput([rows, columns], 'float32');
+  context.threads.run(kernelNumbers.matMulTransposeB, columns, (chunks) => [
     ...[a, b, output].map((tensor) => addressOf(context, tensor)),
     chunks,
     rows,
@@ -58,8 +75,8 @@ export const batchMatMul: OwnKernel = {
   },
   run(context, inputs, { transposeA, transposeB }) {
     const matrices = inputs as unknown as Matrices;
-    if (transposeA) return multiplyTransposed(context, matrices, 'a');
-    return transposeB ? multiplyTransposed(context, matrices, 'b') : multiply(context, matrices);
+    if (transposeA) return multiplyTransposeA(context, matrices);
+    return transposeB ? multiplyTransposeB(context, matrices) : multiply(context, matrices);
   },
 };
 
