@@ -26,7 +26,7 @@ export function toPictures(pixels: Uint8Array, model: Model): tf.Tensor4D {
  * Its gradient is (softmax(logits) - target) / batch.
  */
 export function softmaxCrossEntropy(logits: tf.Tensor2D, labels: number[]): tf.Scalar {
-  const targets = tf.oneHot(tf.tensor1d(labels, 'int32'), logits.shape[1], 1, 0, 'float32');
+  const targets = tf.cast(tf.oneHot(tf.tensor1d(labels, 'int32'), logits.shape[1]), 'float32');
   const loss = tf.customGrad((...inputs) => {
     const [input, save] = inputs as [tf.Tensor, tf.GradSaveFunc];
     // Less the largest, so that exp stays within float32.

@@ -17,8 +17,10 @@ function multiply(context: KernelContext, { a, b, bias }: Matrices): tf.TensorIn
   const [rows, inner] = a.shape as [number, number];
   const columns = b.shape[1] as number;
   const output = context.backend.makeOutput([rows, columns], 'float32');
+  // One strip of b a thread: narrower ones would read less than the memory fetches at once.
+  const chunks = Math.max(1, Math.min(context.threads.count, Math.floor(columns / columnsAtOnce)));
   withScratch(context, { sums: rows * columns }, ({ sums }) =>
-    context.threads.run(kernelNumbers.matMul, Math.floor(columns / columnsAtOnce), (chunks) => [
+    context.threads.runChunks(kernelNumbers.matMul, chunks, [
       addressOf(context, a),
       addressOf(context, b),
       bias ? addressOf(context, bias) : 0,
