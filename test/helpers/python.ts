@@ -1,0 +1,18 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+/** The Python that scripts/prepare.mjs --tests gives TensorBoard. */
+export const python = fileURLToPath(new URL('../../.cache/python/bin/python', import.meta.url));
+
+/** Why a test that needs Python is skipped; false where it can run. In CI it must. */
+export function withoutPython(): string | false {
+  if (existsSync(python) || process.env.CI) return false;
+  return 'needs Python with TensorBoard, which npm test could not install here';
+}
+
+/** Runs a script of ours and parses the JSON that it prints. */
+export function runPython(script: URL, ...args: string[]) {
+  const options = { encoding: 'utf8', maxBuffer: 1 << 26 } as const;
+  return JSON.parse(execFileSync(python, [fileURLToPath(script), ...args], options));
+}

@@ -1,0 +1,167 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import '@tensorflow/tfjs-backend-cpu';
+import * as tf from '@tensorflow/tfjs-core';
+import { UserError } from '../../src/errors.ts';
+import { createModel, type Model } from '../../src/models/model.ts';
+import { networkGraph, openEventWriter } from '../../src/tensorboard/index.ts';
+import { temporaryFolder } from '../helpers/folder.ts';
+import { python, runPython, withoutPython } from '../helpers/python.ts';
+
+const readEvents = new URL('./read_events.py', import.meta.url);
+const description = { architecture: 'article' as const, width: 100, height: 100, channels: 3 as const };
+let model: Model;
+before(async () => {
+  tf.enableProdMode();
+  await tf.setBackend('cpu');
+  model = createModel({ ...description, classes: ['bat', 'sup'] });
+});
+
+async function writeRun(folder: string): Promise<string> {
+  const writer = await openEventWriter(folder);
+  writer.graph(networkGraph(model.layers, description));
+  for (let step = 1; step <= 5; step++) writer.scalars(step, { loss: 1 / step, accuracy: step / 10 });
+  await writer.close();
+  return writer.file;
+}
+
+const options = { skip: withoutPython() };
+
+test('TensorBoard reads the scalars of two runs', options, async () => {
+  const folder = temporaryFolder();
+  await writeRun(join(folder, 'run-001', 'train'));
+  await writeRun(join(folder, 'run-001', 'validation'));
+  const runs = runPython(readEvents, folder);
+  assert.deepEqual(Object.keys(runs).sort(), ['run-001/train', 'run-001/validation']);
+  const { scalars } = runs['run-001/train'];
+  assert.deepEqual(Object.keys(scalars).sort(), ['accuracy', 'loss']);
+  assert.deepEqual(
+    scalars.loss,
+    [1, 2, 3, 4, 5].map((step) => [step, Math.fround(1 / step)]),
+  );
+});
+
+test('TensorBoard reads the network’s graph with its dimensions', options, async () => {
+  const folder = temporaryFolder();
+  await writeRun(folder);
+  const { nodes } = runPython(readEvents, folder)['.'];
+  const expected: [node: string, op: string, shape: number[]][] = [
+    ['pictures', 'Placeholder', [-1, 100, 100, 3]],
+    ['conv1/weights', 'VariableV2', [5, 5, 3, 16]],
+    ['conv1/Conv2D', 'Conv2D', [-1, 100, 100, 16]],
+    ['pool1/MaxPool', 'MaxPool', [-1, 50, 50, 16]],
+    ['relu2/Relu', 'Relu', [-1, 25, 25, 32]],
+    ['flatten/Reshape', 'Reshape', [-1, 10816]],
+    ['fc1/MatMul', 'MatMul', [-1, 1024]],
+    ['logits/BiasAdd', 'BiasAdd', [-1, 2]],
+    ['loss/Mean', 'Mean', []],
+  ];
+  for (const [name, op, shape] of expected) {
+    assert.equal(nodes[name]?.op, op, name);
+    assert.deepEqual(nodes[name]?.shape, shape, name);
+  }
+  for (const { inputs } of Object.values(nodes) as { inputs: string[] }[]) {
+    for (const input of inputs) assert.ok(nodes[input], `${input} is not in the graph`);
+  }
+});
+
+test('a file cut anywhere is read up to its last whole event', options, async () => {
+  const folder = temporaryFolder();
+  const file = await writeRun(folder);
+  const whole = readFileSync(file);
+  for (const share of [0.1, 0.97, 0.99]) {
+    writeFileSync(file, whole.subarray(0, Math.floor(whole.length * share)));
+    const run = runPython(readEvents, folder)['.'];
+    const losses = run?.scalars.loss ?? [];
+    assert.ok(losses.length < 5);
+    for (const [index, [step]] of losses.entries()) assert.equal(step, index + 1);
+  }
+});
+
+test('after resuming, the newer file hides what the older one said from there on', options, async () => {
+  const folder = temporaryFolder();
+  await writeRun(folder);
+  const resumed = await openEventWriter(folder, { purgeStep: 4 });
+  resumed.scalars(4, { loss: 40 });
+  resumed.scalars(5, { loss: 50 });
+  await resumed.close();
+  const { scalars } = runPython(readEvents, folder)['.'];
+  const steps = scalars.loss.map(([step, value]: [number, number]) => [step, value >= 40]);
+  assert.deepEqual(steps, [
+    [1, false],
+    [2, false],
+    [3, false],
+    [4, true],
+    [5, true],
+  ]);
+});
+
+test('a log that cannot be written is an error that names the file', async () => {
+  const folder = join(temporaryFolder(), 'logs');
+  mkdirSync(folder);
+  rmSync(folder, { recursive: true });
+  writeFileSync(folder, 'a file where the folder should be');
+  await assert.rejects(
+    openEventWriter(folder),
+    (error) => error instanceof UserError && error.message.includes(folder),
+  );
+});
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+async function getJson(url: string, isThere: (answer: Record<string, unknown>) => boolean) {
+  for (let attempt = 0; attempt < 300; attempt++) {
+    try {
+      const answer = await (await fetch(url)).json();
+      if (isThere(answer)) return answer;
+    } catch {}
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  throw new Error(`${url} does not show what is expected`);
+}
+
+let server: ChildProcess | undefined;
+after(() => server?.kill());
+
+test('tensorboard --logdir shows a training while it goes on', options, async () => {
+  const folder = temporaryFolder();
+  const writer = await openEventWriter(join(folder, 'run-001', 'train'));
+  writer.graph(networkGraph(model.layers, description));
+  writer.scalars(1, { loss: 3 });
+  await writer.flush();
+  const port = await freePort();
+  const flags = ['--logdir', folder, '--host', '127.0.0.1', '--port', String(port), '--reload_interval', '1'];
+  server = spawn(python, ['-m', 'tensorboard.main', ...flags, '--load_fast', 'false'], { stdio: 'ignore' });
+  const plugin = `http://127.0.0.1:${port}/data/plugin`;
+  const run = 'run=run-001%2Ftrain';
+
+  await getJson(`${plugin}/scalars/tags`, (tags) => 'run-001/train' in tags);
+  const graph = await fetch(`${plugin}/graphs/graph?${run}`).then((answer) => answer.text());
+  assert.match(graph, /name: "conv1\/Conv2D"/);
+
+  writer.scalars(2, { loss: 2 });
+  await writer.flush();
+  const points = await getJson(
+    `${plugin}/scalars/scalars?${run}&tag=loss`,
+    (answer) => (answer as unknown as unknown[]).length === 2,
+  );
+  assert.deepEqual(
+    points.map(([, step, value]: number[]) => [step, value]),
+    [
+      [1, 3],
+      [2, 2],
+    ],
+  );
+  await writer.close();
+});
