@@ -34,22 +34,20 @@ function cannotWrite(file: string, error: unknown): never {
 /**
  * Opens a TensorBoard event file in `folder`. Events wait in memory and are appended once a second, whole
  * records at a time, so that the writer is never waited for and the file can be read at any moment.
- * @param options.purgeStep on resuming: what the folder's older files say from this step on is hidden.
+ * @param firstStep on resuming: TensorBoard hides what the folder's older files say from this step on. It takes the
+ *   second and later starts of a session in a folder as restarts, so every file begins with one.
  * @throws {UserError} where the file cannot be made.
  */
-export async function openEventWriter(
-  folder: string,
-  options: { purgeStep?: number } = {},
-): Promise<EventWriter> {
+export async function openEventWriter(folder: string, firstStep = 0): Promise<EventWriter> {
   const seconds = String(Math.floor(Date.now() / 1000)).padStart(10, '0');
   const file = join(folder, `events.out.tfevents.${seconds}.${hostname()}.${process.pid}.${filesOpened++}`);
   const handle = await mkdir(folder, { recursive: true })
     .then(() => open(file, 'ax'))
     .catch((error) => cannotWrite(file, error));
-  let waiting: Buffer[] = [encodeEvent(0, proto.bytes(3, 'brain.Event:2'))];
-  if (options.purgeStep !== undefined) {
-    waiting.push(encodeEvent(options.purgeStep, proto.message(7, proto.varint(1, sessionStart))));
-  }
+  let waiting: Buffer[] = [
+    encodeEvent(0, proto.bytes(3, 'brain.Event:2')),
+    encodeEvent(firstStep, proto.message(7, proto.varint(1, sessionStart))),
+  ];
   let writing: Promise<void> = Promise.resolve();
   let failure: unknown;
 

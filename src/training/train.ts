@@ -137,7 +137,7 @@ async function begin({ settings, run, resume, signal, events = {} }: TrainingOpt
     saver: new CheckpointSaver(run, settings, () => snapshot(training, digest)),
     log: await openTrainingLog(run, model, {
       validation: split.validation.length > 0,
-      resumedAt: resume && position.step,
+      firstStep: position.step + 1,
     }),
     events,
     signal,

@@ -17,11 +17,12 @@ export interface TrainingLog {
 export async function openTrainingLog(
   run: string,
   model: Model,
-  options: { validation: boolean; resumedAt: number | undefined },
+  options: { validation: boolean; firstStep: number },
 ): Promise<TrainingLog> {
-  const purge = options.resumedAt === undefined ? {} : { purgeStep: options.resumedAt + 1 };
-  const train = await openEventWriter(join(run, 'train'), purge);
-  const validation = options.validation ? await openEventWriter(join(run, 'validation'), purge) : undefined;
+  const train = await openEventWriter(join(run, 'train'), options.firstStep);
+  const validation = options.validation
+    ? await openEventWriter(join(run, 'validation'), options.firstStep)
+    : undefined;
   train.graph(networkGraph(model.layers, model.description));
   return {
     step(step, { result, batchSize, learningRate, rate }) {

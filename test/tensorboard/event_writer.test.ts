@@ -85,7 +85,7 @@ test('a file cut anywhere is read up to its last whole event', options, async ()
 test('after resuming, the newer file hides what the older one said from there on', options, async () => {
   const folder = temporaryFolder();
   await writeRun(folder);
-  const resumed = await openEventWriter(folder, { purgeStep: 4 });
+  const resumed = await openEventWriter(folder, 4);
   resumed.scalars(4, { loss: 40 });
   resumed.scalars(5, { loss: 50 });
   await resumed.close();
