@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import sharp from 'sharp';
+import { batches } from '../../src/dataset/batches.ts';
+import { packPictures } from '../../src/dataset/pack.ts';
+import { scanDataset } from '../../src/dataset/scan.ts';
+import { UserError } from '../../src/errors.ts';
+import { temporaryFolder } from '../helpers/folder.ts';
+
+const size = { width: 8, height: 8, channels: 3 as const, fit: 'fill' as const };
+
+/** Grey pictures whose value tells which one they are. */
+async function writeData(counts: Record<string, number>): Promise<string> {
+  const folder = join(temporaryFolder(), 'data');
+  let value = 0;
+  for (const [name, count] of Object.entries(counts)) {
+    mkdirSync(join(folder, name), { recursive: true });
+    for (let i = 0; i < count; i++) {
+      const background = { r: value, g: value, b: value };
+      const picture = sharp({ create: { width: 8, height: 8, channels: 3, background } });
+      writeFileSync(join(folder, name, `${i}.png`), await picture.png().toBuffer());
+      value += 10;
+    }
+  }
+  return folder;
+}
+
+test('batches hold the pictures asked for, in order, with their labels', async () => {
+  const folder = await writeData({ bat: 3, sup: 4 });
+  const dataset = await scanDataset(folder);
+  assert.deepEqual(dataset.classes, ['bat', 'sup']);
+  const pack = await packPictures(dataset, { folder, size, workers: 3 });
+  const order = [6, 0, 3, 2, 5];
+  const seen = [];
+  for await (const { pixels, labels } of batches(pack, dataset.pictures, order, 2)) {
+    for (const [i, label] of labels.entries()) {
+      const values = new Set(pixels.subarray(i * 192, (i + 1) * 192));
+      assert.equal(values.size, 1);
+      seen.push([(values.values().next().value as number) / 10, label]);
+    }
+  }
+  assert.deepEqual(
+    seen,
+    order.map((index) => [index, index < 3 ? 0 : 1]),
+  );
+});
+
+test('pictures are decoded once, and again where one changed', async () => {
+  const folder = await writeData({ bat: 1, sup: 1 });
+  const pack = async () => packPictures(await scanDataset(folder), { folder, size, workers: 1 });
+  const { file } = await pack();
+  const before = readFileSync(file);
+  const past = new Date(0);
+  utimesSync(file, past, past);
+  await pack();
+  assert.equal(statSync(file).mtimeMs, 0);
+  const white = sharp({ create: { width: 8, height: 8, channels: 3, background: 'white' } });
+  writeFileSync(join(folder, 'bat', '0.png'), await white.png().toBuffer());
+  await pack();
+  assert.notDeepEqual(readFileSync(file), before);
+});
+
+test('a reader that leaves early closes the file', async () => {
+  const folder = await writeData({ bat: 2, sup: 2 });
+  const dataset = await scanDataset(folder);
+  const pack = await packPictures(dataset, { folder, size, workers: 1 });
+  for (let i = 0; i < 50; i++) {
+    for await (const { labels } of batches(pack, dataset.pictures, [0, 1, 2, 3], 1)) {
+      assert.equal(labels.length, 1);
+      break;
+    }
+  }
+});
+
+test('too few classes are an error', async () => {
+  await assert.rejects(writeData({ bat: 1 }).then(scanDataset), (error) => {
+    return error instanceof UserError && /only the class "bat"/.test(error.message);
+  });
+});

@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import sharp, { type Sharp } from 'sharp';
+import { decodePicture, type PictureSize } from '../../src/images/decode.ts';
+
+const size: PictureSize = { width: 8, height: 8, channels: 3, fit: 'fill' };
+
+const red = { r: 255, g: 0, b: 0 };
+const blue = { r: 0, g: 0, b: 255 };
+
+/** Left half red, right half blue. */
+function halves(): Sharp {
+  const right = { create: { width: 16, height: 32, channels: 3 as const, background: blue } };
+  return sharp({ create: { width: 32, height: 32, channels: 3, background: red } }).composite([
+    { input: right, left: 16, top: 0 },
+  ]);
+}
+
+function pixel(pixels: Uint8Array, x: number, y: number, { width, channels } = size): number[] {
+  const start = (y * width + x) * channels;
+  return [...pixels.subarray(start, start + channels)];
+}
+
+function assertNear(actual: number[], expected: number[], tolerance: number, what = ''): void {
+  const close = actual.every((value, i) => Math.abs(value - (expected[i] as number)) <= tolerance);
+  assert.ok(close && actual.length === expected.length, `${what}: ${actual} instead of ${expected}`);
+}
+
+// Where the red half lies once the picture is turned as its orientation says (EXIF 2.32, tag 0x0112).
+const redSide = { 1: [1, 4], 2: [6, 4], 3: [6, 4], 4: [1, 4], 5: [4, 1], 6: [4, 1], 7: [4, 6], 8: [4, 6] };
+for (const [orientation, [x, y]] of Object.entries(redSide)) {
+  test(`EXIF orientation ${orientation} is applied`, async () => {
+    const jpeg = await halves()
+      .jpeg({ quality: 100 })
+      .withMetadata({ orientation: Number(orientation) })
+      .toBuffer();
+    assertNear(pixel(await decodePicture(jpeg, size), x as number, y as number), [255, 0, 0], 12);
+    assertNear(pixel(await decodePicture(jpeg, size), 7 - (x as number), 7 - (y as number)), [0, 0, 255], 12);
+  });
+}
+
+test('transparency is laid on white', async () => {
+  const clear = {
+    create: { width: 16, height: 16, channels: 4 as const, background: { ...red, alpha: 0.5 } },
+  };
+  const pixels = await decodePicture(await sharp(clear).png().toBuffer(), size);
+  assertNear(pixel(pixels, 3, 3), [255, 127, 127], 2);
+});
+
+test('grey, 16-bit, palette and CMYK pictures become 8-bit sRGB', async () => {
+  const grey = sharp({ create: { width: 16, height: 16, channels: 3, background: '#808080' } });
+  const pictures: Record<string, Promise<Buffer>> = {
+    grey: grey.clone().toColourspace('b-w').png().toBuffer(),
+    '16-bit': grey.clone().toColourspace('rgb16').png().toBuffer(),
+    palette: grey.clone().png({ palette: true }).toBuffer(),
+    CMYK: grey.clone().toColourspace('cmyk').jpeg({ quality: 100 }).toBuffer(),
+  };
+  for (const [what, picture] of Object.entries(pictures)) {
+    const pixels = await decodePicture(await picture, size);
+    assert.equal(pixels.length, 8 * 8 * 3);
+    assertNear(pixel(pixels, 3, 3), [128, 128, 128], what === 'CMYK' ? 16 : 1, what);
+  }
+});
+
+test('one channel gives grey', async () => {
+  const pixels = await decodePicture(await halves().png().toBuffer(), { ...size, channels: 1 });
+  assert.equal(pixels.length, 64);
+  assert.notEqual(pixels[1], pixels[6]);
+});
+
+test('an animated picture is its first frame', async () => {
+  const frame = (background: object) => ({
+    create: { width: 16, height: 16, channels: 3 as const, background },
+  });
+  const frames = await Promise.all([red, blue].map((colour) => sharp(frame(colour)).png().toBuffer()));
+  for (const format of ['gif', 'webp'] as const) {
+    const picture = await sharp(frames, { join: { animated: true } })
+      .toFormat(format)
+      .toBuffer();
+    assert.equal((await sharp(picture, { animated: true }).metadata()).pages, 2);
+    assertNear(pixel(await decodePicture(picture, size), 3, 3), [255, 0, 0], 12, format);
+  }
+});
+
+test('fit stretches, crops, or pads with white', async () => {
+  const wide = await sharp({ create: { width: 32, height: 16, channels: 3, background: red } })
+    .png()
+    .toBuffer();
+  const corner = async (fit: PictureSize['fit']) => pixel(await decodePicture(wide, { ...size, fit }), 0, 0);
+  assert.deepEqual(await corner('fill'), [255, 0, 0]);
+  assert.deepEqual(await corner('cover'), [255, 0, 0]);
+  assert.deepEqual(await corner('contain'), [255, 255, 255]);
+});
+
+test('what cannot be read says why in a few words', async () => {
+  const jpeg = await sharp({
+    create: {
+      width: 300,
+      height: 300,
+      channels: 3,
+      noise: { type: 'gaussian', mean: 128, sigma: 50 },
+      background: red,
+    },
+  })
+    .jpeg()
+    .toBuffer();
+  const table: [what: Buffer, reason: RegExp][] = [
+    [Buffer.alloc(0), /^the file is empty$/],
+    [Buffer.from('<!DOCTYPE html><html></html>'), /^not a picture but HTML$/],
+    [Buffer.from('just words'), /^not a picture but text$/],
+    [Buffer.from('%PDF-1.4 \x00\x01'), /^not a picture but PDF$/],
+    [Buffer.from('BM\x00\x01\x02\x03'), /^BMP is not supported; convert it to PNG$/],
+    [Buffer.from([0, 1, 2, 3, 200, 201]), /^not a picture$/],
+    [jpeg.subarray(0, jpeg.length / 2), /^damaged JPEG \(/],
+    [jpeg.subarray(0, 20), /^damaged JPEG \(/],
+  ];
+  for (const [bytes, reason] of table) {
+    await assert.rejects(decodePicture(bytes, size), (error) => {
+      assert.match((error as Error).message, reason);
+      assert.doesNotMatch((error as Error).message, /\n/);
+      return true;
+    });
+  }
+});
