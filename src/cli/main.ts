@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, type OutputConfiguration } from 'commander';
 import { reason, UserError } from '../errors.ts';
 import { addAugment } from './augment.ts';
 import { addConfig } from './config.ts';
@@ -17,16 +17,29 @@ function version(): string {
   throw new Error('package.json is missing; install bat-sup again.');
 }
 
+/** Wrong usage in the one line that every error takes. */
+function oneLine(help: string): OutputConfiguration {
+  return {
+    outputError(text, write) {
+      const message = text
+        .replace(/^error: /, '')
+        .trim()
+        .replace(/\s*\n\s*/g, ' ');
+      write(`bat-sup: ${message.replace(/\.$/, '')}; see ${help}\n`);
+    },
+  };
+}
+
 function createProgram(): Command {
   const program = new Command('bat-sup')
     .description('Train your own picture classifier: rawdata/<class>/ in, answers out.')
     .version(version())
     .option('--verbose', 'print stack traces and the libraries’ own messages')
-    .showHelpAfterError('(bat-sup --help lists the commands)')
+    .configureOutput(oneLine('bat-sup --help'))
     .exitOverride();
   for (const add of [addAugment, addResize, addTrain, addPredict, addConfig]) add(program);
   for (const command of program.commands) {
-    command.exitOverride().showHelpAfterError(`(bat-sup ${command.name()} --help lists the flags)`);
+    command.exitOverride().configureOutput(oneLine(`bat-sup ${command.name()} --help`));
     command.option('--verbose', 'print stack traces and the libraries’ own messages');
   }
   return program;
@@ -39,6 +52,8 @@ function report(error: unknown, verbose: boolean): void {
 
 /** Runs one command line. @returns the exit code: 0 done, 1 failed, 2 wrong usage. */
 export async function main(argv: string[]): Promise<number> {
+  // Whoever reads our output may have seen enough, as head does.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
   try {
     await createProgram().parseAsync(argv);
     return Number(process.exitCode ?? 0);

@@ -136,6 +136,7 @@ for (const { what, arguments: arguments_, files = {}, code, says } of cases) {
     const run = await cli(folder, ...arguments_);
     assert.match(run.stderr, says);
     assert.equal(run.code, code, run.stderr);
+    assert.match(run.stderr.trim().split('\n').at(-1) ?? '', /^bat-sup: /);
     assert.doesNotMatch(run.stderr, /\n\s+at /);
     assert.equal(run.stdout, '');
   });
