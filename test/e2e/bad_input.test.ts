@@ -173,7 +173,7 @@ test('a loss that is no number stops training and keeps the checkpoints before',
   poison(join(run, checkpoint as string));
   const result = await cli(folder, 'train', '--resume', '--epochs', '9', '--width', '16', '--height', '16');
   assert.equal(result.code, 1);
-  assert.match(result.stderr, /The loss became NaN in epoch 2, step 2; .* Lower --learning-rate/);
+  assert.match(result.stderr, /The loss became NaN in epoch 2, step 3; .* Lower --learning-rate/);
   assert.deepEqual(
     readdirSync(run).filter((name) => name.startsWith('checkpoint-')),
     [checkpoint],
