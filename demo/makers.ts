@@ -15,8 +15,12 @@ interface Package {
 
 const require = createRequire(import.meta.url);
 
+const parsed = new Map<string, unknown>();
+
 function read<Part extends keyof Package>(maker: Maker, part: Part): Package[Part] {
-  return JSON.parse(readFileSync(require.resolve(`@iconify-json/${maker}/${part}.json`), 'utf8'));
+  const file = require.resolve(`@iconify-json/${maker}/${part}.json`);
+  if (!parsed.has(file)) parsed.set(file, JSON.parse(readFileSync(file, 'utf8')));
+  return parsed.get(file) as Package[Part];
 }
 
 /** Names of a maker's drawings in a category; "Food & Drink" is "Food Drink" with some makers. */

@@ -11,18 +11,15 @@ import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import seedrandom from 'seedrandom';
-import { shuffle } from '../src/dataset/shuffle.ts';
-import { type ClassName, classes, conceptsOf } from './concepts.ts';
-import { credit, type Maker, makers, openDrawings } from './makers.ts';
+import { classes } from './concepts.ts';
+import { credit, makers, openDrawings } from './makers.ts';
 import { photograph } from './pictures.ts';
+import { type Drawing, heldOutMaker, splitDrawings, teachers } from './split.ts';
 import { wilsonInterval } from './wilson.ts';
 
 const folder = fileURLToPath(new URL('./work', import.meta.url));
 const bin = fileURLToPath(new URL('../dist/bin/bat-sup.js', import.meta.url));
 const seed = '1';
-
-const heldOutMaker: Maker = 'fluent-emoji-flat';
-const heldOutShare = 0.2;
 
 const config = `import type { Config } from 'bat-sup';
 
@@ -47,35 +44,15 @@ function batSup(...args: string[]): string {
   return stdout;
 }
 
-/** Photographs concepts of a class by some makers into <place>/<class>/<concept>-<maker>.jpg. */
-async function writePictures(
-  place: string,
-  name: ClassName,
-  concepts: string[],
-  from: readonly Maker[],
-): Promise<void> {
-  mkdirSync(join(folder, place, name), { recursive: true });
-  for (const maker of from) {
-    const drawing = openDrawings(maker);
-    for (const concept of concepts) {
-      const file = join(folder, place, name, `${concept}-${maker}.jpg`);
-      writeFileSync(file, await photograph(drawing(concept), seedrandom(`${seed}/${concept}/${maker}`)));
-    }
-  }
-}
-
-/** rawdata/ to learn from; seen/ and unseen/ by the held-out maker: concepts that others have shown, and new ones. */
-async function makePictures(): Promise<void> {
-  const teachers = makers.filter((maker) => maker !== heldOutMaker);
-  for (const name of classes) {
-    const concepts = shuffle(conceptsOf(name), seed);
-    // The bat stands for what the network is asked at the end, so it has to be new.
-    const ordered = [...concepts.filter((one) => one === 'bat'), ...concepts.filter((one) => one !== 'bat')];
-    const heldOut = ordered.slice(0, Math.round(ordered.length * heldOutShare));
-    const taught = ordered.slice(heldOut.length);
-    await writePictures('rawdata', name, taught, teachers);
-    await writePictures('seen', name, taught, [heldOutMaker]);
-    await writePictures('unseen', name, heldOut, [heldOutMaker]);
+/** Photographs drawings into <place>/<class>/<concept>-<maker>.jpg. */
+async function writePictures(place: string, drawings: Drawing[]): Promise<void> {
+  for (const { className, concept, maker } of drawings) {
+    mkdirSync(join(folder, place, className), { recursive: true });
+    const file = join(folder, place, className, `${concept}-${maker}.jpg`);
+    writeFileSync(
+      file,
+      await photograph(openDrawings(maker)(concept), seedrandom(`${seed}/${concept}/${maker}`)),
+    );
   }
 }
 
@@ -109,7 +86,7 @@ mkdirSync(folder, { recursive: true });
 console.error(
   `Drawing pictures of ${classes.join(' and ')} into ${relative(process.cwd(), folder)}/rawdata ...`,
 );
-await makePictures();
+for (const [place, drawings] of Object.entries(splitDrawings(seed))) await writePictures(place, drawings);
 writeFileSync(join(folder, 'config.ts'), config);
 
 console.log(batSup('augment').trim());
@@ -122,7 +99,7 @@ console.log(batSup('predict', `unseen/animals/${bat}`, '--top-k', '2').trim());
 
 console.log(`
 In ${((performance.now() - started) / 1000).toFixed(0)} s a network has learnt animals from food from the drawings of
-${makers.filter((maker) => maker !== heldOutMaker).join(', ')}, and was asked about those of ${heldOutMaker}, whose hand it had never seen:
+${teachers.join(', ')}, and was asked about those of ${heldOutMaker}, whose hand it had never seen:
   things that the others had drawn too:  ${describe(seen)}
   things that it had never seen at all:  ${describe(unseen)}
   (guessing would be right half the time)
