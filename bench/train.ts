@@ -32,6 +32,10 @@ interface Round {
   peakMebibytes: number;
 }
 
+function peakMebibytes(): number {
+  return process.resourceUsage().maxRSS / 1024;
+}
+
 /** In a process of its own: answers each message with the img/s of one round of steps. */
 async function measureEngine(name: EngineName): Promise<void> {
   const engine = await startEngine(name, { threads: Number(options.threads) });
@@ -48,6 +52,17 @@ async function measureEngine(name: EngineName): Promise<void> {
     return (steps * batchSize * 1000) / (performance.now() - before);
   };
   const warm = round(1);
+  if (warm < 1) {
+    // Minutes a step: once tells enough.
+    process.send?.({
+      slow: true,
+      rate: warm,
+      description: engine.description,
+      peakMebibytes: peakMebibytes(),
+    });
+    process.disconnect();
+    return;
+  }
   const steps = Math.max(1, Math.round((warm * 3) / batchSize));
   process.on('message', () => {
     const rate = round(steps);
@@ -60,7 +75,7 @@ async function measureEngine(name: EngineName): Promise<void> {
   process.send?.({ ready: true });
 }
 
-type Message = { ready?: true; failed?: string; rate: number; description: string; peakMebibytes: number };
+type Message = { slow?: true; failed?: string; rate: number; description: string; peakMebibytes: number };
 
 async function compareEngines(): Promise<void> {
   const rounds: Round[] = [];
@@ -72,6 +87,7 @@ async function compareEngines(): Promise<void> {
     });
     const first = await nextMessage(child);
     if (first.failed) console.error(`${name}: ${first.failed}`);
+    else if (first.slow) rounds.push({ ...first, engine: name, rates: [first.rate] });
     else children.set(name, child);
   }
   for (let count = 0; count < Number(options.rounds); count++) {

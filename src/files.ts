@@ -1,5 +1,5 @@
 import { open, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 
 /** Writes through to the disk, so that a later rename never shows an empty file after a power cut. */
 export async function writeDurably(file: string, data: string | Uint8Array | Uint8Array[]): Promise<void> {
@@ -31,9 +31,14 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
+/** A name beside the file, to rename from; hidden, so that a rest of it is never taken for a picture. */
+export function temporaryName(file: string): string {
+  return join(dirname(file), `.${basename(file)}.tmp-${process.pid}`);
+}
+
 /** The file is there whole, or as it was. */
 export async function writeFileAtomically(file: string, data: string | Uint8Array): Promise<void> {
-  const temporary = `${file}.tmp-${process.pid}`;
+  const temporary = temporaryName(file);
   try {
     await writeDurably(temporary, data);
     await rename(temporary, file);

@@ -4,7 +4,7 @@ import seedrandom from 'seedrandom';
 import sharp from 'sharp';
 import { mapConcurrently } from '../concurrency.ts';
 import { reason, UserError } from '../errors.ts';
-import { writeFileAtomically } from '../files.ts';
+import { temporaryName, writeFileAtomically } from '../files.ts';
 import { readably } from '../images/decode.ts';
 import { type ClassFolder, findPictures } from '../images/find.ts';
 import { generatedFrom, generatedNameOf } from '../images/generated.ts';
@@ -69,7 +69,7 @@ async function vary(picture: Picture, operations: Operation[], key: string): Pro
 }
 
 async function writeCopy({ data, width, height }: Picture, file: string): Promise<void> {
-  const temporary = `${file}.tmp-${process.pid}`;
+  const temporary = temporaryName(file);
   const jpeg = await sharp(data, { raw: { width, height, channels: 3 } })
     .jpeg({ quality: 92 })
     .toBuffer();

@@ -80,7 +80,8 @@ function report(
   const done = `${position.epoch} of ${settings.epochs} epochs, ${position.step} steps`;
   console.log(finished ? `Trained ${done}: ${run}` : `Stopped after ${done}: ${run}`);
   if (metrics.accuracy !== undefined) console.log(describe(metrics));
-  console.log(finished ? 'Next: bat-sup predict <pictures>' : 'Next: bat-sup train --resume');
+  const resume = position.step > 0 ? 'bat-sup train --resume' : 'bat-sup train';
+  console.log(`Next: ${finished ? 'bat-sup predict <pictures>' : resume}`);
 }
 
 function describe({ loss, accuracy, validationLoss, validationAccuracy }: Metrics): string {

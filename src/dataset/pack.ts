@@ -3,7 +3,7 @@ import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mapConcurrently } from '../concurrency.ts';
 import { reason, UserError } from '../errors.ts';
-import { writeFileAtomically } from '../files.ts';
+import { temporaryName, writeFileAtomically } from '../files.ts';
 import { decodePicture, type PictureSize } from '../images/decode.ts';
 import type { Dataset } from './scan.ts';
 
@@ -36,7 +36,7 @@ export async function packPictures(
 
   await mkdir(folder, { recursive: true });
   await rm(keyFile, { force: true });
-  const temporary = `${file}.tmp-${process.pid}`;
+  const temporary = temporaryName(file);
   try {
     await decodeInto(temporary, dataset, { size, workers, onProgress });
     await rename(temporary, file);

@@ -2,7 +2,7 @@ import { mkdir, readFile, rename, rm, rmdir, stat, writeFile } from 'node:fs/pro
 import { dirname, join } from 'node:path';
 import { mapConcurrently } from '../concurrency.ts';
 import { reason, UserError } from '../errors.ts';
-import { writeFileAtomically } from '../files.ts';
+import { temporaryName, writeFileAtomically } from '../files.ts';
 import { type PictureSize, readably, standardise } from './decode.ts';
 import { type ClassFolder, findClasses, findPictures } from './find.ts';
 import { copyNameOf } from './generated.ts';
@@ -54,6 +54,7 @@ interface Plan {
 }
 
 const ledgerName = '.resized.json';
+const picturesBetweenSaves = 500;
 const jpeg = { quality: 95, chromaSubsampling: '4:4:4' };
 
 async function readLedger(data: string, settings: string): Promise<Ledger> {
@@ -116,7 +117,7 @@ async function makeCopy({ source, copy, collidesWith }: Work, options: ResizeOpt
   if (collidesWith) throw new Error(`its copy would have the name of ${collidesWith}; rename one of them`);
   const input = join(options.rawData, source);
   const output = join(options.data, copy);
-  const temporary = `${output}.tmp-${process.pid}`;
+  const temporary = temporaryName(output);
   await mkdir(dirname(output), { recursive: true });
   const picture = await readably(input, () => standardise(input, options).jpeg(jpeg).toBuffer());
   try {
@@ -151,6 +152,7 @@ export async function resizeAll(options: ResizeOptions): Promise<ResizeReport> {
   }
   let done = 0;
   let made = 0;
+  let saving = Promise.resolve();
   try {
     await mapConcurrently(stale, workers, async (work) => {
       const { source, copy, stamp } = work;
@@ -163,8 +165,11 @@ export async function resizeAll(options: ResizeOptions): Promise<ResizeReport> {
         ledger.entries[source] = { stamp, unreadable: reason(error) };
       }
       onProgress?.(++done, stale.length);
+      // So that an interrupted run goes on where it was.
+      if (done % picturesBetweenSaves === 0) saving = saving.then(save);
     });
   } finally {
+    await saving;
     if (stale.length + orphans.length > 0) await save();
   }
   const report = summarise(options, ledger, classes);
