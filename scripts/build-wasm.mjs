@@ -41,7 +41,9 @@ function findMemory(bytes) {
     }
     at = next + size;
   }
-  throw new Error(`${original} declares its memory in another way than expected; look at this tfjs version's build.`);
+  throw new Error(
+    `${original} declares its memory in another way than expected; look at this tfjs version's build.`,
+  );
 }
 
 const bytes = readFileSync(original);
