@@ -7,7 +7,7 @@
  * so that the test can be of concepts that the network has never seen, drawn by a maker that it has never seen.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import seedrandom from 'seedrandom';
@@ -25,8 +25,8 @@ const config = `import type { Config } from 'bat-sup';
 
 /** Small enough for two minutes on a laptop; the defaults suit a few thousand pictures and a night. */
 export default {
-  augmentTarget: 700,
-  epochs: 9,
+  augmentTarget: 1000,
+  epochs: 8,
   learningRate: 0.0003,
   keepCheckpoints: 1,
 } satisfies Config;
@@ -44,16 +44,22 @@ function batSup(...args: string[]): string {
   return stdout;
 }
 
-/** Photographs drawings into <place>/<class>/<concept>-<maker>.jpg. */
-async function writePictures(place: string, drawings: Drawing[]): Promise<void> {
+/** Photographs each drawing `times` times, on other grounds and in other places, into <place>/<class>/. */
+async function writePictures(place: string, drawings: Drawing[], times: number): Promise<void> {
   for (const { className, concept, maker } of drawings) {
     mkdirSync(join(folder, place, className), { recursive: true });
-    const file = join(folder, place, className, `${concept}-${maker}.jpg`);
-    writeFileSync(
-      file,
-      await photograph(openDrawings(maker)(concept), seedrandom(`${seed}/${concept}/${maker}`)),
-    );
+    for (let shot = 1; shot <= times; shot++) {
+      const random = seedrandom(`${seed}/${concept}/${maker}/${shot}`);
+      const file = join(folder, place, className, `${concept}-${maker}-${shot}.jpg`);
+      writeFileSync(file, await photograph(openDrawings(maker)(concept), random));
+    }
   }
+}
+
+interface Answer {
+  file: string;
+  class: string;
+  probability: number;
 }
 
 interface Score {
@@ -61,14 +67,19 @@ interface Score {
   count: number;
 }
 
-/** How many pictures of <place>/<class>/ the network puts into the class that their folder is called. */
-function score(place: string): Score {
-  const answers = batSup('predict', place, '--json')
-    .trim()
-    .split('\n')
-    .map((line): { file: string; class: string } => JSON.parse(line));
-  const right = answers.filter((answer) => answer.file.split('/').at(-2) === answer.class);
-  return { right: right.length, count: answers.length };
+/** What the network says to every picture of <place>/<class>/. */
+function ask(place: string): Answer[] {
+  const lines = batSup('predict', place, '--json').trim().split('\n');
+  return lines.map((line) => JSON.parse(line));
+}
+
+/** Whether the picture lies in a folder of the class that the network says. */
+function isRight(answer: Answer): boolean {
+  return answer.file.split('/').at(-2) === answer.class;
+}
+
+function score(answers: Answer[]): Score {
+  return { right: answers.filter(isRight).length, count: answers.length };
 }
 
 function percent(share: number): string {
@@ -86,23 +97,27 @@ mkdirSync(folder, { recursive: true });
 console.error(
   `Drawing pictures of ${classes.join(' and ')} into ${relative(process.cwd(), folder)}/rawdata ...`,
 );
-for (const [place, drawings] of Object.entries(splitDrawings(seed))) await writePictures(place, drawings);
+const { rawdata, seen: seenDrawings, unseen: unseenDrawings } = splitDrawings(seed);
+await writePictures('rawdata', rawdata, 3);
+await writePictures('seen', seenDrawings, 1);
+await writePictures('unseen', unseenDrawings, 1);
 writeFileSync(join(folder, 'config.ts'), config);
 
 console.log(batSup('augment').trim());
 console.log(batSup('resize').trim());
 console.log(batSup('train').trim());
-const seen = score('seen');
-const unseen = score('unseen');
-const bat = readdirSync(join(folder, 'unseen', 'animals')).find((file) => file.startsWith('bat-')) as string;
-console.log(batSup('predict', `unseen/animals/${bat}`, '--top-k', '2').trim());
+const seen = ask('seen');
+const unseen = ask('unseen');
+const bat = unseen.find(({ file }) => file.includes('/bat-')) as Answer;
+console.log(batSup('predict', bat.file, '--top-k', '2').trim());
 
 console.log(`
 In ${((performance.now() - started) / 1000).toFixed(0)} s a network has learnt animals from food from the drawings of
 ${teachers.join(', ')}, and was asked about those of ${heldOutMaker}, whose hand it had never seen:
-  things that the others had drawn too:  ${describe(seen)}
-  things that it had never seen at all:  ${describe(unseen)}
+  things that the others had drawn too:  ${describe(score(seen))}
+  things that it had never seen at all:  ${describe(score(unseen))}
   (guessing would be right half the time)
+The bat is a thing that it had never seen: it says ${bat.class} (${percent(bat.probability)}), which is ${isRight(bat) ? 'right' : 'wrong'}.
 
 Drawings: ${makers.map(credit).join('; ')}
 
