@@ -1,6 +1,6 @@
 /**
  * npm run demo: from drawings to an answer about pictures that the network has never seen, with the commands that you
- * would type yourself. Everything happens in demo/work, which a second run begins anew.
+ * would type yourself. Everything happens in demo/output, which a second run begins anew.
  *
  * Why animals and food: each maker draws one bat and one superhero in some skin colours, too few to learn from, and
  * a network that knows them has only learnt these drawings by heart. Animals and food are some hundred concepts each,
@@ -17,7 +17,7 @@ import { photograph } from './pictures.ts';
 import { type Drawing, heldOutMaker, splitDrawings, teachers } from './split.ts';
 import { wilsonInterval } from './wilson.ts';
 
-const folder = fileURLToPath(new URL('./work', import.meta.url));
+const folder = fileURLToPath(new URL('./output', import.meta.url));
 const bin = fileURLToPath(new URL('../dist/bin/bat-sup.js', import.meta.url));
 const seed = '1';
 

@@ -1,22 +1,19 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { UserError } from '../errors.ts';
+import {
+  type Engine,
+  type EngineName,
+  type EngineOptions,
+  EngineUnavailable,
+  engineNames,
+} from './engine.ts';
 
-/** cuda and native: TensorFlow through tfjs-node-gpu. wasm: embedded. cpu: plain JavaScript. */
-export const engineNames = ['cuda', 'native', 'wasm', 'cpu'] as const;
-export type EngineName = (typeof engineNames)[number];
-
-export interface Engine {
-  name: EngineName;
-  /** One line for people, e.g. 'WebAssembly with SIMD, 2 threads'. */
-  description: string;
-  /** Ends worker threads, so that the process can exit. */
-  dispose(): Promise<void>;
-}
-
-export interface EngineOptions {
-  /** Worker threads; 0 uses every core. */
-  threads: number;
-}
+export {
+  type Engine,
+  type EngineName,
+  type EngineOptions,
+  EngineUnavailable,
+  engineNames,
+} from './engine.ts';
 
 /** Starts one engine. @throws {EngineUnavailable} where it cannot run here. */
 type Start = (options: EngineOptions) => Promise<Engine>;
@@ -27,9 +24,6 @@ const engines: Record<EngineName, () => Promise<Start>> = {
   wasm: async () => (await import('./wasm/index.ts')).startWasm,
   cpu: async () => (await import('./cpu/index.ts')).startCpu,
 };
-
-/** An engine that cannot run on this machine: the next one is tried unless it was asked for by name. */
-export class EngineUnavailable extends UserError {}
 
 /**
  * Starts the engine asked for and makes it the tfjs backend; 'auto' takes the first that runs, fastest first.

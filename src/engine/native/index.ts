@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import * as util from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
 import { reason } from '../../errors.ts';
-import { type Engine, type EngineName, type EngineOptions, EngineUnavailable } from '../index.ts';
+import { type Engine, type EngineName, type EngineOptions, EngineUnavailable } from '../engine.ts';
 
 const packageName = '@tensorflow/tfjs-node-gpu';
 const require = createRequire(import.meta.url);

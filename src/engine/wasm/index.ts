@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
-import type { Engine, EngineOptions } from '../index.ts';
+import type { Engine, EngineOptions } from '../engine.ts';
 import type { WasmBackend } from './engine_memory.ts';
 import { registerKernels } from './kernels/index.ts';
 import { controlBytes, startThreads, type Threads } from './threads.ts';

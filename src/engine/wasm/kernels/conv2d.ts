@@ -1,7 +1,7 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { addressOf } from '../engine_memory.ts';
 import { convInfoOf, convolve, inputPadding, isPlainConvolution } from './convolution.ts';
-import type { OwnKernel } from './index.ts';
+import type { OwnKernel } from './own_kernel.ts';
 
 function run(...[context, inputs, attributes]: Parameters<OwnKernel['run']>): tf.TensorInfo {
   const { x, filter, bias } = inputs as { x: tf.TensorInfo; filter: tf.TensorInfo; bias?: tf.TensorInfo };

@@ -2,7 +2,7 @@ import type * as tf from '@tensorflow/tfjs-core';
 import { addressOf, withScratch } from '../engine_memory.ts';
 import { kernelNumbers } from '../kernel_numbers.ts';
 import { convInfoOf, inputPadding, isPlainConvolution, roundUp } from './convolution.ts';
-import type { OwnKernel } from './index.ts';
+import type { OwnKernel } from './own_kernel.ts';
 import { type Padding, pad, paddedSize } from './pad.ts';
 
 /** The kernel reads four neighbouring inputs and eight outputs at a time. */

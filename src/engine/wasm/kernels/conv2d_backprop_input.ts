@@ -1,7 +1,7 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { addressOf } from '../engine_memory.ts';
 import { convInfoOf, convolve, gradientPadding, isPlainConvolution } from './convolution.ts';
-import type { OwnKernel } from './index.ts';
+import type { OwnKernel } from './own_kernel.ts';
 
 /** dx is the convolution of dy with the filter turned by 180 degrees, inputs and outputs exchanged. */
 export const conv2dBackpropInput: OwnKernel = {

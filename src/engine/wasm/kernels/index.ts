@@ -6,18 +6,9 @@ import { conv2dBackpropFilter } from './conv2d_backprop_filter.ts';
 import { conv2dBackpropInput } from './conv2d_backprop_input.ts';
 import { batchMatMul, fusedMatMul } from './mat_mul.ts';
 import { maxPool, maxPoolGrad } from './max_pool.ts';
+import type { Inputs, OwnKernel } from './own_kernel.ts';
 import { reluGradient } from './relu_gradient.ts';
 import { sum } from './sum.ts';
-
-type Inputs = Record<string, tf.TensorInfo | undefined>;
-
-/** A kernel of ours: added to the backend, or in place of its own for the inputs that it accepts. */
-export interface OwnKernel {
-  name: string;
-  /** Whether ours computes these; else the backend's own does. Absent: always. */
-  accepts?(inputs: Inputs, attributes: tf.NamedAttrMap): boolean;
-  run(context: KernelContext, inputs: Inputs, attributes: tf.NamedAttrMap): tf.TensorInfo | tf.TensorInfo[];
-}
 
 const ownKernels: OwnKernel[] = [
   applyAdam,

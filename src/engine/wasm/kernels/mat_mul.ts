@@ -1,7 +1,7 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { addressOf, type KernelContext, withScratch } from '../engine_memory.ts';
 import { kernelNumbers } from '../kernel_numbers.ts';
-import type { OwnKernel } from './index.ts';
+import type { OwnKernel } from './own_kernel.ts';
 
 type Matrices = { a: tf.TensorInfo; b: tf.TensorInfo; bias?: tf.TensorInfo };
 

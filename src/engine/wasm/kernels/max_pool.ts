@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { addressOf } from '../engine_memory.ts';
 import { kernelNumbers } from '../kernel_numbers.ts';
-import type { OwnKernel } from './index.ts';
+import type { OwnKernel } from './own_kernel.ts';
 
 type PoolInfo = tf.backend_util.Conv2DInfo;
 

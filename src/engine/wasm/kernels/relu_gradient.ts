@@ -2,7 +2,7 @@ import type * as tf from '@tensorflow/tfjs-core';
 import { reluGradKernel } from '../../gradients.ts';
 import { addressOf, sizeOf } from '../engine_memory.ts';
 import { kernelNumbers } from '../kernel_numbers.ts';
-import type { OwnKernel } from './index.ts';
+import type { OwnKernel } from './own_kernel.ts';
 
 export const reluGradient: OwnKernel = {
   name: reluGradKernel,

@@ -1,6 +1,6 @@
 import { addressOf, sizeOf, withScratch } from '../engine_memory.ts';
 import { kernelNumbers } from '../kernel_numbers.ts';
-import type { OwnKernel } from './index.ts';
+import type { OwnKernel } from './own_kernel.ts';
 
 /** Fixed, so that the result does not depend on the number of threads. */
 const mostParts = 16;
