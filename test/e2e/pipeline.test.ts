@@ -79,6 +79,19 @@ test('a stopped training saves where it stands, and resumed it ends where an unb
   assert.ok(checkpointsOf('broken').length <= 5);
 });
 
+test('checkpoints are also saved between epochs, and every picture can be trained on', async () => {
+  const flags = ['--validation-split', '0', '--save-every-steps', '3', '--keep-checkpoints', '9'];
+  const run = await cli(folder, 'train', '--run', 'steps', '--epochs', '1', '--json', ...small, ...flags);
+  assert.equal(run.code, 0, run.stderr);
+  assert.match(run.stderr, /60 pictures to train on, 0 to validate/);
+  // 60 pictures in batches of 8 are 7 steps.
+  assert.deepEqual(
+    checkpointsOf('steps').map((name) => Number(name.slice(-8))),
+    [3, 6, 7],
+  );
+  assert.equal(JSON.parse(run.stdout).metrics.validationAccuracy, undefined);
+});
+
 test('the number of threads changes nothing', async () => {
   for (const threads of ['1', '2']) {
     const { code, stderr } = await cli(
