@@ -30,7 +30,7 @@ export interface CheckpointInfo {
     batchSize: number;
     learningRate: number;
     validationSplit: number;
-    /** Tells whether the pictures are still those that training began with. */
+    /** Tells whether the pictures, their split and the batch size are still those that training began with. */
     dataset: string;
   };
   position: Position;

@@ -119,7 +119,7 @@ async function begin({ settings, run, resume, signal, events = {} }: TrainingOpt
   const restored = resume ? await loadTensors(resume, 'weights.bin') : new Map();
   const model = createModel(description, { seed: settings.seed, restored });
   const adam = new Adam(model.variables, resume ? await loadTensors(resume, 'optimizer.bin') : new Map());
-  const digest = digestOf(dataset, split);
+  const digest = digestOf(dataset, split, settings);
   const position = resume
     ? resumedPosition(resume, digest, events)
     : { step: 0, epoch: 0, batch: 0, lossSum: 0, correct: 0 };
@@ -156,10 +156,11 @@ function countSteps(split: Split, { batchSize }: Settings): number {
   );
 }
 
-function digestOf(dataset: Dataset, split: Split): string {
+/** What a position within an epoch means depends on: which pictures, how split, how many a batch. */
+function digestOf(dataset: Dataset, split: Split, { batchSize }: Settings): string {
   const pictures = dataset.pictures.map(({ file, label }) => [file, label]);
   return createHash('sha256')
-    .update(JSON.stringify([pictures, split]))
+    .update(JSON.stringify([pictures, split, batchSize]))
     .digest('hex');
 }
 
@@ -167,7 +168,7 @@ function resumedPosition({ manifest }: Checkpoint, digest: string, events: Train
   const { position, training } = manifest;
   if (training.dataset === digest) return { ...position };
   events.notice?.(
-    'The pictures are not those that training began with; it goes on with the epoch begun anew.',
+    'The pictures or the batch size are not those that training began with; the epoch begins anew.',
   );
   return { ...position, batch: 0, lossSum: 0, correct: 0 };
 }

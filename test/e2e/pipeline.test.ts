@@ -92,6 +92,13 @@ test('checkpoints are also saved between epochs, and every picture can be traine
   assert.equal(JSON.parse(run.stdout).metrics.validationAccuracy, undefined);
 });
 
+test('another batch size on resuming begins the epoch anew and says so', async () => {
+  const flags = ['--width', '24', '--height', '24', '--seed', '3', '--epochs', '3', '--batch-size', '12'];
+  const { code, stderr } = await cli(folder, 'train', '--run', 'run-001', '--resume', ...flags);
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /The pictures or the batch size are not those that training began with/);
+});
+
 test('the number of threads changes nothing', async () => {
   for (const threads of ['1', '2']) {
     const { code, stderr } = await cli(
