@@ -12,8 +12,12 @@ function run(kernel: string, inputs: Record<string, tf.Tensor>, attributes: Attr
   return tf.engine().runKernel(kernel, inputs, attributes) as tf.Tensor;
 }
 
+/** The kernel an engine may register: the sum over all but the last axis. */
+export const biasGradKernel = 'BiasAddGrad';
+
 /** Sum over all but the last axis. [..., channels] -> [channels] */
 function sumToChannels(dy: tf.Tensor): tf.Tensor {
+  if (tf.getKernel(biasGradKernel, tf.getBackend())) return run(biasGradKernel, { dy });
   return tf.sum(
     dy,
     dy.shape.slice(0, -1).map((_, axis) => axis),

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { findCheckpoint, loadTensors } from '../checkpoints/index.ts';
-import { scalePixels } from '../dataset/scale.ts';
+import { scalePixels } from '../engine/scale_pixels.ts';
 import { decodePicture } from '../images/decode.ts';
 import { createModel, type ModelDescription } from '../models/model.ts';
 
@@ -37,10 +37,9 @@ export async function loadModel(place: string, which: 'best' | 'newest' = 'best'
 
   function toTensor(pictures: Uint8Array[]): tf.Tensor4D {
     const size = height * width * channels;
-    const values = new Float32Array(pictures.length * size);
-    for (const [index, pixels] of pictures.entries())
-      values.set(scalePixels(pixels, preprocessing.scale), index * size);
-    return tf.tensor4d(values, [pictures.length, height, width, channels]);
+    const pixels = new Uint8Array(pictures.length * size);
+    for (const [index, picture] of pictures.entries()) pixels.set(picture, index * size);
+    return scalePixels(pixels, [pictures.length, height, width, channels], preprocessing.scale);
   }
 
   return {

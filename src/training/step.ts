@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Batch } from '../dataset/batches.ts';
-import { scalePixels } from '../dataset/scale.ts';
+import { scalePixels } from '../engine/scale_pixels.ts';
 import type { Model } from '../models/model.ts';
 import type { Adam } from './adam.ts';
 
@@ -17,8 +17,8 @@ export const pixelScale = 1 / 255;
 /** uint8 pixels -> pictures [batch, height, width, channels] in 0..1. */
 export function toPictures(pixels: Uint8Array, model: Model): tf.Tensor4D {
   const { height, width, channels } = model.description;
-  const values = scalePixels(pixels, pixelScale);
-  return tf.tensor4d(values, [values.length / (height * width * channels), height, width, channels]);
+  const count = pixels.length / (height * width * channels);
+  return scalePixels(pixels, [count, height, width, channels], pixelScale);
 }
 
 /**

@@ -1,0 +1,76 @@
+import type * as tf from '@tensorflow/tfjs-core';
+
+/** What TensorFlow keeps of one tensor: its handle's id once there is one, until then the values to make it of. */
+interface TensorEntry {
+  shape: number[];
+  dtype: number;
+  id: number;
+  values: tf.BackendValues | null;
+}
+
+interface OutputMetadata {
+  id: number;
+  shape: number[];
+  dtype: number;
+}
+
+interface Attribute {
+  name: string;
+  type: number;
+  value: unknown;
+}
+
+/** The parts of tfjs-node's backend that our kernels work with. */
+export interface NodeBackend {
+  isUsingGpuDevice: boolean;
+  binding: {
+    TF_Version: string;
+    createTensor(shape: number[], dtype: number, values: ArrayLike<number>): number;
+    deleteTensor(id: number): void;
+    executeOp(name: string, attributes: Attribute[], inputs: number[], outputs: number): OutputMetadata[];
+  } & Record<string, number>;
+  tensorMap: { get(dataId: object): TensorEntry; has(dataId: object): boolean };
+  getInputTensorIds(tensors: tf.TensorInfo[]): number[];
+  createOutputTensor(metadata: OutputMetadata): tf.Tensor;
+  disposeData(dataId: object, force?: boolean): boolean;
+}
+
+type AttributeValue = string | number | number[] | boolean | { type: string } | { shape: number[] };
+
+/** e.g. { T: { type: 'TF_FLOAT' }, strides: [1, 2, 2, 1], padding: 'SAME' } */
+export type Attributes = Record<string, AttributeValue>;
+
+/** A number that TensorFlow takes as float; plain numbers are its int. */
+export const float32 = { type: 'TF_FLOAT' };
+
+function toAttribute({ binding }: NodeBackend, name: string, value: AttributeValue): Attribute {
+  const attribute = (type: string, of: unknown) => ({ name, type: binding[type] as number, value: of });
+  if (typeof value === 'string') return attribute('TF_ATTR_STRING', value);
+  if (typeof value === 'boolean') return attribute('TF_ATTR_BOOL', value);
+  if (typeof value === 'number' || Array.isArray(value)) return attribute('TF_ATTR_INT', value);
+  if ('shape' in value) return attribute('TF_ATTR_SHAPE', value.shape);
+  return attribute('TF_ATTR_TYPE', binding[value.type]);
+}
+
+/** Runs one of TensorFlow's operations on handles; returns its outputs, which the caller owns. */
+export function execute(
+  backend: NodeBackend,
+  operation: string,
+  attributes: Attributes,
+  inputs: number[],
+  outputs = 1,
+): OutputMetadata[] {
+  const list = Object.entries(attributes).map(([name, value]) => toAttribute(backend, name, value));
+  return backend.binding.executeOp(operation, list, inputs, outputs);
+}
+
+/** The same on tensors, for operations with one output. */
+export function executeOnTensors(
+  backend: NodeBackend,
+  operation: string,
+  attributes: Attributes,
+  inputs: tf.TensorInfo[],
+): tf.Tensor {
+  const [output] = execute(backend, operation, attributes, backend.getInputTensorIds(inputs));
+  return backend.createOutputTensor(output as OutputMetadata);
+}

@@ -1,0 +1,68 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { homedir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+
+export const packageName = '@tensorflow/tfjs-node-gpu';
+/** The release of tfjs whose binding is built; a binding of another one is not compatible with our kernels. */
+export const tfjsVersion = '4.22.0';
+/** Node-API is stable across Node's releases, so that one build serves all of them. */
+export const nodeApiVersion = 8;
+
+const require = createRequire(import.meta.url);
+
+/** What an installed native engine consists of; the content of in-use.json. */
+export interface Installation {
+  /** wheel: by `bat-sup setup`. own: a library of the user's. official: the package's own installer. */
+  source: 'wheel' | 'own' | 'official';
+  /** Built for the CPU, or for CUDA as well. */
+  device: 'cpu' | 'cuda';
+  /** TensorFlow's version. */
+  tensorflow: string;
+  /** tfjs_binding.node, absolute. */
+  binding: string;
+  /** Mutes TensorFlow while it loads; the official installer brings none. */
+  stderr?: string;
+  /** Installed packages by name, e.g. { 'tensorflow-cpu': '2.21.0' }. */
+  packages: Record<string, string>;
+}
+
+/** The cache that projects share (XDG Base Directory Specification 0.8), by what must fit together. */
+export function nativeFolder(): string {
+  const given = process.env.XDG_CACHE_HOME;
+  const cache = given?.startsWith('/') ? given : join(homedir(), '.cache');
+  const key = `tfjs-${tfjsVersion}-napi${nodeApiVersion}-${process.platform}-${process.arch}`;
+  return join(cache, 'bat-sup', 'native', key);
+}
+
+/** The file whose replacement puts an installation in use. */
+export function inUseFile(): string {
+  return join(nativeFolder(), 'in-use.json');
+}
+
+/** Folder of the npm package, or undefined where npm left the optional dependency out. */
+export function packageFolder(): string | undefined {
+  try {
+    return dirname(require.resolve(`${packageName}/package.json`));
+  } catch {
+    return undefined;
+  }
+}
+
+/** What the package's own installer made, where it was run. */
+function officialInstallation(): Installation | undefined {
+  const folder = packageFolder();
+  const binding = folder && join(folder, 'lib', `napi-v${nodeApiVersion}`, 'tfjs_binding.node');
+  if (!binding || !existsSync(binding)) return undefined;
+  return { source: 'official', device: 'cuda', tensorflow: '2.9', binding, packages: {} };
+}
+
+/** The native engine to load: what `bat-sup setup` put in use, else what the package's own installer made. */
+export function findInstallation(): Installation | undefined {
+  try {
+    const installation: Installation = JSON.parse(readFileSync(inUseFile(), 'utf8'));
+    const binding = resolve(nativeFolder(), installation.binding);
+    if (existsSync(binding)) return { ...installation, binding };
+  } catch {}
+  return officialInstallation();
+}

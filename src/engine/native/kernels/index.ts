@@ -1,0 +1,34 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { NodeBackend } from '../backend.ts';
+import { applyAdam } from './apply_adam.ts';
+import { biasGradient } from './bias_gradient.ts';
+import { fusedConv2d } from './fused_conv2d.ts';
+import { fusedMatMul } from './fused_mat_mul.ts';
+import { maxPool, maxPoolGradient } from './max_pool.ts';
+import type { Inputs, OwnKernel } from './own_kernel.ts';
+import { reluGradient } from './relu_gradient.ts';
+import { scalePixels } from './scale_pixels.ts';
+
+const ownKernels: OwnKernel[] = [
+  applyAdam,
+  biasGradient,
+  fusedConv2d,
+  fusedMatMul,
+  maxPool,
+  maxPoolGradient,
+  reluGradient,
+  scalePixels,
+];
+
+/** Registers our kernels with tfjs's 'tensorflow' backend. */
+export function registerKernels(backend: NodeBackend): void {
+  for (const { name, only, run } of ownKernels) {
+    if (only === 'cpu' && backend.isUsingGpuDevice) continue;
+    if (tf.getKernel(name, 'tensorflow')) tf.unregisterKernel(name, 'tensorflow');
+    tf.registerKernel({
+      kernelName: name,
+      backendName: 'tensorflow',
+      kernelFunc: ({ inputs, attrs }) => run(backend, inputs as Inputs, attrs ?? {}),
+    });
+  }
+}

@@ -1,0 +1,12 @@
+import type * as tf from '@tensorflow/tfjs-core';
+import type { NodeBackend } from '../backend.ts';
+
+export type Inputs = Record<string, tf.TensorInfo>;
+
+/** A kernel of ours, added to the backend or in place of its own. */
+export interface OwnKernel {
+  name: string;
+  /** Devices that it is the faster one on; absent: every device. */
+  only?: 'cpu';
+  run(backend: NodeBackend, inputs: Inputs, attributes: tf.NamedAttrMap): tf.TensorInfo | tf.TensorInfo[];
+}

@@ -1,0 +1,78 @@
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import * as util from 'node:util';
+import * as tf from '@tensorflow/tfjs-core';
+import { reason } from '../../errors.ts';
+import { EngineUnavailable } from '../engine.ts';
+import type { NodeBackend } from './backend.ts';
+import { findInstallation, type Installation, packageFolder, packageName } from './installation.ts';
+
+const require = createRequire(import.meta.url);
+
+/** tfjs-node 4.22 calls util.isNullOrUndefined, which Node 23 removed. */
+function restoreRemovedUtil(): void {
+  const legacy = util as unknown as { default: Record<string, unknown> };
+  legacy.default.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined;
+}
+
+function setDefaults(environment: Record<string, string>): void {
+  for (const [name, value] of Object.entries(environment)) process.env[name] ??= value;
+}
+
+function wantsMessages(): boolean {
+  return process.argv.includes('--verbose');
+}
+
+/** Runs `task` with the standard error stream muted, unless --verbose asks for the libraries' messages. */
+function quietly<T>(stderr: string | undefined, task: () => T): T {
+  if (!stderr || wantsMessages()) return task();
+  const stream = require(join(dirname(stderr), 'stderr.node')) as { mute(): void; unmute(): void };
+  stream.mute();
+  try {
+    return task();
+  } finally {
+    stream.unmute();
+  }
+}
+
+/**
+ * Makes TensorFlow the tfjs backend 'tensorflow'. The package's own entry is not used: it looks for its library
+ * inside of node_modules only.
+ * @throws {EngineUnavailable} where nothing is installed or the library does not load.
+ */
+export function loadBackend(threads: number): { backend: NodeBackend; installation: Installation } {
+  const folder = packageFolder();
+  const installation = findInstallation();
+  if (!folder) {
+    throw new EngineUnavailable(
+      `The native engine needs the npm package ${packageName}, which is not installed; run "npm install --ignore-scripts ${packageName}", then "bat-sup setup".`,
+    );
+  }
+  if (!installation) {
+    throw new EngineUnavailable(
+      'The native engine is not set up; run "bat-sup setup", or take --engine wasm, which needs nothing more.',
+    );
+  }
+  setDefaults({ TF_CPP_MIN_LOG_LEVEL: wantsMessages() ? '0' : '2', TF_FORCE_GPU_ALLOW_GROWTH: 'true' });
+  if (threads > 0) {
+    setDefaults({ TF_NUM_INTRAOP_THREADS: String(threads), OMP_NUM_THREADS: String(threads) });
+  }
+  restoreRemovedUtil();
+  try {
+    return { backend: register(folder, installation), installation };
+  } catch (error) {
+    throw new EngineUnavailable(
+      `TensorFlow's library does not load (${reason(error).split('\n')[0]}); run "bat-sup setup" again.`,
+    );
+  }
+}
+
+function register(folder: string, { binding, stderr }: Installation): NodeBackend {
+  const known = tf.findBackend('tensorflow');
+  if (known) return known as unknown as NodeBackend;
+  const { NodeJSKernelBackend } = require(join(folder, 'dist', 'nodejs_kernel_backend.js'));
+  require(join(folder, 'dist', 'register_all_kernels.js'));
+  const backend = quietly(stderr, () => new NodeJSKernelBackend(require(binding), packageName));
+  tf.registerBackend('tensorflow', () => backend);
+  return backend;
+}
