@@ -24,7 +24,7 @@ function sumToChannels(dy: tf.Tensor): tf.Tensor {
   );
 }
 
-tf.registerGradient({
+const fusedConv2d: tf.GradConfig = {
   kernelName: 'FusedConv2D',
   inputsToSave: ['x', 'filter'],
   gradFunc(gradient, saved, attributes) {
@@ -38,9 +38,9 @@ tf.registerGradient({
       bias: () => sumToChannels(dy),
     };
   },
-});
+};
 
-tf.registerGradient({
+const fusedMatMul: tf.GradConfig = {
   kernelName: '_FusedMatMul',
   inputsToSave: ['a', 'b'],
   gradFunc(gradient, saved) {
@@ -52,9 +52,9 @@ tf.registerGradient({
       bias: () => sumToChannels(dy),
     };
   },
-});
+};
 
-tf.registerGradient({
+const maxPool: tf.GradConfig = {
   kernelName: 'MaxPool',
   inputsToSave: ['x'],
   outputsToSave: [true],
@@ -64,16 +64,16 @@ tf.registerGradient({
       x: () => run('MaxPoolGrad', { dy: gradient as tf.Tensor, input, output }, attributes as Attributes),
     };
   },
-});
+};
 
-tf.registerGradient({
+const relu: tf.GradConfig = {
   kernelName: 'Relu',
   outputsToSave: [true],
   gradFunc(gradient, saved) {
     const [y] = saved as [tf.Tensor];
     return { x: () => reluGradient(gradient as tf.Tensor, y) };
   },
-});
+};
 
 /** The kernel an engine may register: dy where y is above zero, else 0. */
 export const reluGradKernel = 'ReluGrad';
@@ -83,11 +83,18 @@ function reluGradient(dy: tf.Tensor, y: tf.Tensor): tf.Tensor {
   return tf.mul(dy, tf.step(y));
 }
 
-tf.registerGradient({
+const reshape: tf.GradConfig = {
   kernelName: 'Reshape',
   inputsToSave: ['x'],
   gradFunc(gradient, saved) {
     const [x] = saved as Tensors as [tf.Tensor];
     return { x: () => tf.reshape(gradient as tf.Tensor, x.shape) };
   },
-});
+};
+
+/** Called again by an engine whose packages bring gradients of their own. */
+export function registerGradients(): void {
+  for (const gradient of [fusedConv2d, fusedMatMul, maxPool, relu, reshape]) tf.registerGradient(gradient);
+}
+
+registerGradients();

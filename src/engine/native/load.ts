@@ -4,6 +4,7 @@ import * as util from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
 import { reason } from '../../errors.ts';
 import { EngineUnavailable } from '../engine.ts';
+import { registerGradients } from '../gradients.ts';
 import type { NodeBackend } from './backend.ts';
 import { findInstallation, type Installation, packageFolder, packageName } from './installation.ts';
 
@@ -74,5 +75,6 @@ function register(folder: string, { binding, stderr }: Installation): NodeBacken
   require(join(folder, 'dist', 'register_all_kernels.js'));
   const backend = quietly(stderr, () => new NodeJSKernelBackend(require(binding), packageName));
   tf.registerBackend('tensorflow', () => backend);
+  registerGradients();
   return backend;
 }

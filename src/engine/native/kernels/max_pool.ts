@@ -38,7 +38,7 @@ export const maxPool: OwnKernel = {
   only: 'cpu',
   run(backend, inputs, attributes) {
     const x = inputs.x as tf.TensorInfo;
-    if (tf.engine().isTapeOn()) return poolWithArgmax(backend, x, attributes);
+    if (tf.engine().state.gradientDepth > 0) return poolWithArgmax(backend, x, attributes);
     const plain = { ...poolAttributes(attributes), data_format: 'NHWC' };
     return executeOnTensors(backend, 'MaxPool', plain, [x]);
   },

@@ -1,0 +1,90 @@
+"""The article's network and its training step in PyTorch: channels_last, fused Adam.
+
+Started by bench/train.ts: each line on stdin is a number of steps, each answer the milliseconds they took.
+"""
+import json
+import resource
+import sys
+import time
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+batch, threads = int(sys.argv[1]), int(sys.argv[2])
+if threads:
+    torch.set_num_threads(threads)
+torch.manual_seed(1)
+
+
+class SamePad(nn.Module):
+    """TensorFlow's SAME padding: the odd pixel goes to the right and the bottom."""
+
+    def __init__(self, kernel, stride, value=0.0):
+        super().__init__()
+        self.kernel, self.stride, self.value = kernel, stride, value
+
+    def forward(self, x):
+        def amounts(size):
+            out = -(-size // self.stride)
+            total = max((out - 1) * self.stride + self.kernel - size, 0)
+            return total // 2, total - total // 2
+
+        top, bottom = amounts(x.shape[2])
+        left, right = amounts(x.shape[3])
+        return F.pad(x, (left, right, top, bottom), value=self.value)
+
+
+def same_pool(kernel, height):
+    """Symmetric where that is the same as SAME, since the pooling pads for nothing; else an explicit padding."""
+    out = -(-height // 2)
+    total = max((out - 1) * 2 + kernel - height, 0)
+    if total % 2 == 0:
+        return nn.MaxPool2d(kernel, 2, padding=total // 2)
+    if (height + 2 * (total // 2 + 1) - kernel) // 2 + 1 == out and total // 2 == 0:
+        return nn.Sequential(SamePad(kernel, 2, float("-inf")), nn.MaxPool2d(kernel, 2))
+    return nn.Sequential(SamePad(kernel, 2, float("-inf")), nn.MaxPool2d(kernel, 2))
+
+
+model = nn.Sequential(
+    nn.Conv2d(3, 16, 5, padding="same"), same_pool(5, 100), nn.ReLU(inplace=True),
+    nn.Conv2d(16, 32, 4, padding="same"), same_pool(4, 50), nn.ReLU(inplace=True),
+    nn.Conv2d(32, 64, 3, padding="same"), same_pool(3, 25), nn.ReLU(inplace=True),
+    nn.Flatten(),
+    nn.Linear(13 * 13 * 64, 1024), nn.ReLU(inplace=True),
+    nn.Linear(1024, 2),
+)  # fmt: skip
+for parameter in model.parameters():
+    if parameter.dim() > 1:
+        nn.init.trunc_normal_(parameter, std=0.05, a=-0.1, b=0.1)
+    else:
+        nn.init.constant_(parameter, 0.05)
+model = model.to(memory_format=torch.channels_last)
+optimizer = torch.optim.Adam(model.parameters(), lr=1e-4, fused=True)
+
+pixels = (torch.arange(batch * 3 * 100 * 100, dtype=torch.int64) * 7919 % 256).to(torch.uint8)
+pixels = pixels.view(batch, 100, 100, 3).permute(0, 3, 1, 2)  # NHWC in memory, as decoded pictures are
+labels = torch.arange(batch) % 2
+
+
+def train_step():
+    pictures = pixels.to(torch.float32, memory_format=torch.channels_last).mul_(1 / 255)
+    optimizer.zero_grad(set_to_none=True)
+    loss = F.cross_entropy(model(pictures), labels)
+    loss.backward()
+    optimizer.step()
+    return loss
+
+
+for _ in range(5):
+    train_step().item()
+print(json.dumps({"description": f"PyTorch {torch.__version__}"}), flush=True)
+for line in sys.stdin:
+    steps = int(line)
+    before = time.perf_counter()
+    for _ in range(steps):
+        loss = train_step()
+    loss.item()
+    milliseconds = (time.perf_counter() - before) * 1000
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"milliseconds": milliseconds, "peakMebibytes": peak}), flush=True)
