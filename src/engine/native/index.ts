@@ -12,7 +12,7 @@ async function start(name: EngineName, { threads }: EngineOptions): Promise<Engi
         : 'TensorFlow finds no CUDA device; check nvidia-smi and CUDA_VISIBLE_DEVICES, or take --engine native for the CPU.',
     );
   }
-  registerKernels(backend);
+  registerKernels(backend, installation);
   await tf.setBackend('tensorflow');
   const device = backend.isUsingGpuDevice ? 'CUDA' : 'the CPU';
   return {

@@ -23,6 +23,8 @@ export interface Installation {
   binding: string;
   /** Mutes TensorFlow while it loads; the official installer brings none. */
   stderr?: string;
+  /** Whether the binding has our operations for the CPU in it. */
+  operations: boolean;
   /** Installed packages by name, e.g. { 'tensorflow-cpu': '2.21.0' }. */
   packages: Record<string, string>;
 }
@@ -54,7 +56,7 @@ function officialInstallation(): Installation | undefined {
   const folder = packageFolder();
   const binding = folder && join(folder, 'lib', `napi-v${nodeApiVersion}`, 'tfjs_binding.node');
   if (!binding || !existsSync(binding)) return undefined;
-  return { source: 'official', device: 'cuda', tensorflow: '2.9', binding, packages: {} };
+  return { source: 'official', device: 'cuda', tensorflow: '2.9', binding, operations: false, packages: {} };
 }
 
 /** The native engine to load: what `bat-sup setup` put in use, else what the package's own installer made. */

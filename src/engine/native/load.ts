@@ -54,7 +54,11 @@ export function loadBackend(threads: number): { backend: NodeBackend; installati
       'The native engine is not set up; run "bat-sup setup", or take --engine wasm, which needs nothing more.',
     );
   }
-  setDefaults({ TF_CPP_MIN_LOG_LEVEL: wantsMessages() ? '0' : '2', TF_FORCE_GPU_ALLOW_GROWTH: 'true' });
+  setDefaults({
+    TF_CPP_MIN_LOG_LEVEL: wantsMessages() ? '0' : '2',
+    TF_FORCE_GPU_ALLOW_GROWTH: 'true',
+    OMP_WAIT_POLICY: 'passive',
+  });
   if (threads > 0) {
     setDefaults({ TF_NUM_INTRAOP_THREADS: String(threads), OMP_NUM_THREADS: String(threads) });
   }

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { NodeBackend } from '../backend.ts';
 import { applyAdam } from './apply_adam.ts';
+import { applyAdamToResources } from './apply_adam_to_resources.ts';
 import { biasGradient } from './bias_gradient.ts';
 import { fusedConv2d } from './fused_conv2d.ts';
 import { fusedMatMul } from './fused_mat_mul.ts';
@@ -9,7 +10,9 @@ import type { Inputs, OwnKernel } from './own_kernel.ts';
 import { reluGradient } from './relu_gradient.ts';
 import { scalePixels } from './scale_pixels.ts';
 
+/** Of two with one name the later one is taken, where what it needs is there. */
 const ownKernels: OwnKernel[] = [
+  applyAdamToResources,
   applyAdam,
   biasGradient,
   fusedConv2d,
@@ -21,9 +24,9 @@ const ownKernels: OwnKernel[] = [
 ];
 
 /** Registers our kernels with tfjs's 'tensorflow' backend. */
-export function registerKernels(backend: NodeBackend): void {
-  for (const { name, only, run } of ownKernels) {
-    if (only === 'cpu' && backend.isUsingGpuDevice) continue;
+export function registerKernels(backend: NodeBackend, { operations }: { operations: boolean }): void {
+  for (const { name, needs, run } of ownKernels) {
+    if (needs === 'operations' && (!operations || backend.isUsingGpuDevice)) continue;
     if (tf.getKernel(name, 'tensorflow')) tf.unregisterKernel(name, 'tensorflow');
     tf.registerKernel({
       kernelName: name,

@@ -1,67 +1,86 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { execute, executeOnTensors, float32, type NodeBackend } from '../backend.ts';
+import { execute, executeOnTensors, type NodeBackend } from '../backend.ts';
 import type { OwnKernel } from './own_kernel.ts';
 
 /**
- * TensorFlow's MaxPoolGrad on the CPU finds each window's largest value again, which takes longer than all the
- * rest of the network. MaxPoolWithArgmax keeps where it was. cuDNN's own gradient needs no such help.
+ * TensorFlow's MaxPoolGrad on the CPU searches each window again for its largest value, and takes longer than any
+ * other operation of the network. Ours keeps where it was. cuDNN's own gradient needs no such help.
  */
 
-/** Handles of the largest values' places (int64), by the data id of the pooled output, until its gradient. */
-const argmaxes = new WeakMap<object, number>();
+/** Handles of the largest values' places (uint8), by the data id of the pooled output, until its gradient. */
+const places = new WeakMap<object, number>();
 
-function poolAttributes({ filterSize, strides, pad }: tf.NamedAttrMap) {
-  const pair = (size: unknown) => (Array.isArray(size) ? size : [size, size]) as number[];
+type PoolInfo = ReturnType<typeof tf.backend_util.computePool2DInfo>;
+
+function poolInfo(
+  x: tf.TensorInfo,
+  { filterSize, strides, pad, dimRoundingMode }: tf.NamedAttrMap,
+): PoolInfo {
+  return tf.backend_util.computePool2DInfo(
+    x.shape as [number, number, number, number],
+    filterSize as [number, number],
+    strides as [number, number],
+    1,
+    pad as 'same' | 'valid',
+    dimRoundingMode as 'floor' | undefined,
+  );
+}
+
+function window({ filterHeight, filterWidth, strideHeight, strideWidth, padInfo, ...info }: PoolInfo) {
+  const { outHeight, outWidth } = info;
+  const { top, left } = padInfo;
+  return [filterHeight, filterWidth, strideHeight, strideWidth, top, left, outHeight, outWidth];
+}
+
+/** A window's places are kept as bytes. */
+const mostPlaces = 256;
+
+/** TensorFlow's own MaxPool, for answers without learning, and for windows larger than a byte can count. */
+function plainAttributes({ filterHeight, filterWidth, strideHeight, strideWidth, padInfo }: PoolInfo) {
   return {
-    T: float32,
-    ksize: [1, ...pair(filterSize), 1],
-    strides: [1, ...pair(strides), 1],
-    padding: (pad as string).toUpperCase(),
+    T: { type: 'TF_FLOAT' },
+    ksize: [1, filterHeight, filterWidth, 1],
+    strides: [1, strideHeight, strideWidth, 1],
+    padding: padInfo.type,
+    data_format: 'NHWC',
   };
 }
 
-function poolWithArgmax(backend: NodeBackend, x: tf.TensorInfo, attributes: tf.NamedAttrMap): tf.Tensor {
-  const [output, argmax] = execute(
-    backend,
-    'MaxPoolWithArgmax',
-    { ...poolAttributes(attributes), Targmax: { type: 'TF_INT64' }, include_batch_in_index: false },
-    backend.getInputTensorIds([x]),
-    2,
-  );
+function poolWithPlaces(backend: NodeBackend, x: tf.TensorInfo, info: PoolInfo): tf.Tensor {
+  const ids = backend.getInputTensorIds([x]);
+  const [output, place] = execute(backend, 'BatSupMaxPool', { window: window(info) }, ids, 2);
   const pooled = backend.createOutputTensor(output as NonNullable<typeof output>);
-  argmaxes.set(pooled.dataId, argmax?.id as number);
+  places.set(pooled.dataId, place?.id as number);
   return pooled;
 }
 
 export const maxPool: OwnKernel = {
   name: 'MaxPool',
-  only: 'cpu',
+  needs: 'operations',
   run(backend, inputs, attributes) {
     const x = inputs.x as tf.TensorInfo;
-    if (tf.engine().state.gradientDepth > 0) return poolWithArgmax(backend, x, attributes);
-    const plain = { ...poolAttributes(attributes), data_format: 'NHWC' };
-    return executeOnTensors(backend, 'MaxPool', plain, [x]);
+    const info = poolInfo(x, attributes);
+    const learning = tf.engine().state.gradientDepth > 0;
+    if (learning && info.filterHeight * info.filterWidth <= mostPlaces)
+      return poolWithPlaces(backend, x, info);
+    return executeOnTensors(backend, 'MaxPool', plainAttributes(info), [x]);
   },
 };
 
 export const maxPoolGradient: OwnKernel = {
   name: 'MaxPoolGrad',
-  only: 'cpu',
+  needs: 'operations',
   run(backend, inputs, attributes) {
     const { dy, input, output } = inputs as Record<'dy' | 'input' | 'output', tf.TensorInfo>;
-    const argmax = argmaxes.get(output.dataId);
-    if (argmax === undefined) {
-      const plain = { ...poolAttributes(attributes), data_format: 'NHWC' };
-      return executeOnTensors(backend, 'MaxPoolGrad', plain, [input, output, dy]);
-    }
-    argmaxes.delete(output.dataId);
-    const [gradient] = execute(
-      backend,
-      'MaxPoolGradWithArgmax',
-      { ...poolAttributes(attributes), Targmax: { type: 'TF_INT64' }, include_batch_in_index: false },
-      [...backend.getInputTensorIds([input, dy]), argmax],
-    );
-    backend.binding.deleteTensor(argmax);
+    const info = poolInfo(input, attributes);
+    const place = places.get(output.dataId);
+    if (place === undefined)
+      return executeOnTensors(backend, 'MaxPoolGrad', plainAttributes(info), [input, output, dy]);
+    places.delete(output.dataId);
+    const [dyId, inputId] = backend.getInputTensorIds([dy, input]) as [number, number];
+    const ids = [dyId, place, inputId];
+    const [gradient] = execute(backend, 'BatSupMaxPoolGrad', { window: window(info) }, ids);
+    backend.binding.deleteTensor(place);
     return backend.createOutputTensor(gradient as NonNullable<typeof gradient>);
   },
 };

@@ -6,7 +6,7 @@ export type Inputs = Record<string, tf.TensorInfo>;
 /** A kernel of ours, added to the backend or in place of its own. */
 export interface OwnKernel {
   name: string;
-  /** Devices that it is the faster one on; absent: every device. */
-  only?: 'cpu';
+  /** 'operations': only where TensorFlow has the operations in ../operations/, which are for the CPU. */
+  needs?: 'operations';
   run(backend: NodeBackend, inputs: Inputs, attributes: tf.NamedAttrMap): tf.TensorInfo | tf.TensorInfo[];
 }
