@@ -32,6 +32,8 @@ export interface NodeBackend {
   tensorMap: { get(dataId: object): TensorEntry; has(dataId: object): boolean };
   getInputTensorIds(tensors: tf.TensorInfo[]): number[];
   createOutputTensor(metadata: OutputMetadata): tf.Tensor;
+  readSync(dataId: object): tf.BackendValues;
+  incRef(dataId: object): void;
   disposeData(dataId: object, force?: boolean): boolean;
 }
 

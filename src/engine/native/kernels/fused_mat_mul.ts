@@ -3,7 +3,7 @@ import { executeOnTensors, float32 } from '../backend.ts';
 import type { OwnKernel } from './own_kernel.ts';
 
 /** a times b, plus bias. a [batch, inputs], b [inputs, outputs], bias [outputs] -> [batch, outputs] */
-export const fusedMatMul: OwnKernel = {
+export const fusedMatMulPlain: OwnKernel = {
   name: '_FusedMatMul',
   run(backend, inputs, attributes) {
     const { a, b, bias } = inputs as Record<'a' | 'b' | 'bias', tf.TensorInfo>;

@@ -1,10 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { NodeBackend } from '../backend.ts';
-import { applyAdam } from './apply_adam.ts';
 import { applyAdamToResources } from './apply_adam_to_resources.ts';
 import { biasGradient } from './bias_gradient.ts';
+import { applyAdam, batchMatMul, fusedMatMul } from './dense.ts';
 import { fusedConv2d } from './fused_conv2d.ts';
-import { fusedMatMul } from './fused_mat_mul.ts';
+import { fusedMatMulPlain } from './fused_mat_mul.ts';
 import { maxPool, maxPoolGradient } from './max_pool.ts';
 import type { Inputs, OwnKernel } from './own_kernel.ts';
 import { reluGradient } from './relu_gradient.ts';
@@ -14,8 +14,10 @@ import { scalePixels } from './scale_pixels.ts';
 const ownKernels: OwnKernel[] = [
   applyAdamToResources,
   applyAdam,
+  batchMatMul,
   biasGradient,
   fusedConv2d,
+  fusedMatMulPlain,
   fusedMatMul,
   maxPool,
   maxPoolGradient,

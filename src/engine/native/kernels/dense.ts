@@ -1,0 +1,70 @@
+import type * as tf from '@tensorflow/tfjs-core';
+import { type AdamAttributes, applyAdamKernel } from '../../apply_adam.ts';
+import { execute, executeOnTensors, float32, type NodeBackend } from '../backend.ts';
+import { factorsOf, productOf } from '../factored_gradient.ts';
+import type { OwnKernel } from './own_kernel.ts';
+
+/** Up to here a fully connected layer's time is that of reading its weights; beyond, TensorFlow multiplies faster. */
+const mostRows = 32;
+/** What operations/dense.cc computes at a time. */
+const lanes = 16;
+
+/** @param weights [inputs, outputs] */
+function isOurs(batch: number, weights: number[]): boolean {
+  const [inputs = 0, outputs = 0] = weights.slice(-2);
+  return batch <= mostRows && outputs % lanes === 0 && inputs * outputs >= 1 << 16;
+}
+
+function multiply(backend: NodeBackend, a: tf.TensorInfo, b: tf.TensorInfo): tf.Tensor {
+  if (isOurs(a.shape[0] as number, b.shape)) return executeOnTensors(backend, 'BatSupDense', {}, [a, b]);
+  return executeOnTensors(backend, 'MatMul', { T: float32, transpose_a: false, transpose_b: false }, [a, b]);
+}
+
+/** a times b, plus bias. a [batch, inputs], b [inputs, outputs], bias [outputs] -> [batch, outputs] */
+export const fusedMatMul: OwnKernel = {
+  name: '_FusedMatMul',
+  needs: 'operations',
+  run(backend, inputs) {
+    const { a, b, bias } = inputs as Record<'a' | 'b' | 'bias', tf.TensorInfo>;
+    const product = multiply(backend, a, b);
+    const output = executeOnTensors(backend, 'BiasAdd', { T: float32, data_format: 'NHWC' }, [product, bias]);
+    product.dispose();
+    return output;
+  },
+};
+
+/** A fully connected layer's gradients, as engine/gradients.ts asks for them: dy times b, or a times dy. */
+export const batchMatMul: OwnKernel = {
+  name: 'BatchMatMul',
+  needs: 'operations',
+  run(backend, inputs, attributes) {
+    const { a, b } = inputs as Record<'a' | 'b', tf.TensorInfo>;
+    const { transposeA, transposeB } = attributes as Record<string, boolean>;
+    const matrices = a.shape.length === 2 && b.shape.length === 2;
+    if (matrices && transposeB && !transposeA && isOurs(a.shape[0] as number, b.shape))
+      return executeOnTensors(backend, 'BatSupDenseBack', {}, [a, b]);
+    const product = [a.shape.at(-1) as number, b.shape.at(-1) as number];
+    if (matrices && transposeA && !transposeB && isOurs(a.shape[0] as number, product))
+      return productOf(backend, a, b);
+    const adjoint = { adj_x: transposeA as boolean, adj_y: transposeB as boolean };
+    return executeOnTensors(backend, 'BatchMatMulV2', { T: float32, ...adjoint }, [a, b]);
+  },
+};
+
+/** In place, so that the 11 million weights of the article's network are read and written once. */
+export const applyAdam: OwnKernel = {
+  name: applyAdamKernel,
+  needs: 'operations',
+  run(backend, inputs, attributes) {
+    const { stepSize, beta1, beta2, epsilon } = attributes as unknown as AdamAttributes;
+    const { variable, m, v, gradient } = inputs as Record<'variable' | 'm' | 'v' | 'gradient', tf.TensorInfo>;
+    const { binding } = backend;
+    const factors = factorsOf(gradient);
+    const ids = backend.getInputTensorIds([variable, m, v, ...(factors ?? [gradient])]);
+    const values = Float32Array.of(stepSize, beta1, beta2, epsilon);
+    const numbers = binding.createTensor([4], binding.TF_FLOAT as number, values);
+    execute(backend, factors ? 'BatSupDenseAdam' : 'BatSupAdam', {}, [...ids, numbers], 0);
+    binding.deleteTensor(numbers);
+    return [];
+  },
+};
