@@ -1,6 +1,6 @@
-/** Builds dist/: the WebAssembly kernels, the backend with shared memory, then the TypeScript. */
+/** Builds dist/: the WebAssembly kernels, the backend with shared memory, the TypeScript, the C++ sources. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -14,6 +14,12 @@ run('node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json');
 mkdirSync(join(root, 'dist', wasm), { recursive: true });
 for (const file of ['kernels.wasm', 'backend.wasm']) {
   copyFileSync(join(root, wasm, file), join(root, 'dist', wasm, file));
+}
+// `bat-sup setup` compiles these where they are used.
+for (const sources of ['stderr.cc', 'operations']) {
+  cpSync(join(root, 'src/engine/native', sources), join(root, 'dist/src/engine/native', sources), {
+    recursive: true,
+  });
 }
 chmodSync(join(root, 'dist/bin/bat-sup.js'), 0o755);
 writeFileSync(join(root, 'dist/.built'), '');

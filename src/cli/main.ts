@@ -3,8 +3,10 @@ import { Command, CommanderError, type OutputConfiguration } from 'commander';
 import { reason, UserError } from '../errors.ts';
 import { addAugment } from './augment.ts';
 import { addConfig } from './config.ts';
+import { addDoctor } from './doctor.ts';
 import { addPredict } from './predict.ts';
 import { addResize } from './resize.ts';
+import { addSetup } from './setup.ts';
 import { addTrain } from './train.ts';
 
 function version(): string {
@@ -37,7 +39,8 @@ function createProgram(): Command {
     .option('--verbose', 'print stack traces and the libraries’ own messages')
     .configureOutput(oneLine('bat-sup --help'))
     .exitOverride();
-  for (const add of [addAugment, addResize, addTrain, addPredict, addConfig]) add(program);
+  for (const add of [addAugment, addResize, addTrain, addPredict, addSetup, addDoctor, addConfig])
+    add(program);
   for (const command of program.commands) {
     command.exitOverride().configureOutput(oneLine(`bat-sup ${command.name()} --help`));
     command.option('--verbose', 'print stack traces and the libraries’ own messages');

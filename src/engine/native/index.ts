@@ -1,23 +1,40 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { type Engine, type EngineName, type EngineOptions, EngineUnavailable } from '../engine.ts';
+import { findInstallation, type Installation } from './installation.ts';
 import { registerKernels } from './kernels/index.ts';
 import { loadBackend } from './load.ts';
 
+/** What is told of an installation once it runs. */
+export interface Running {
+  /** TensorFlow's own. */
+  version: string;
+  gpu: boolean;
+}
+
+/** Makes an installation the tfjs backend. @throws {EngineUnavailable} where it does not load. */
+export async function startInstallation(
+  installation: Installation | undefined,
+  threads = 0,
+): Promise<Running> {
+  const backend = loadBackend(installation, threads);
+  registerKernels(backend, { operations: installation?.operations === true });
+  await tf.setBackend('tensorflow');
+  return { version: backend.binding.TF_Version, gpu: backend.isUsingGpuDevice };
+}
+
 async function start(name: EngineName, { threads }: EngineOptions): Promise<Engine> {
-  const { backend, installation } = loadBackend(threads);
-  if (name === 'cuda' && !backend.isUsingGpuDevice) {
+  const installation = findInstallation();
+  const { version, gpu } = await startInstallation(installation, threads);
+  if (name === 'cuda' && !gpu) {
     throw new EngineUnavailable(
-      installation.device === 'cpu'
+      installation?.device === 'cpu'
         ? 'TensorFlow is set up for the CPU only; run "bat-sup setup --cuda" for an NVIDIA GPU, or take --engine native.'
         : 'TensorFlow finds no CUDA device; check nvidia-smi and CUDA_VISIBLE_DEVICES, or take --engine native for the CPU.',
     );
   }
-  registerKernels(backend, installation);
-  await tf.setBackend('tensorflow');
-  const device = backend.isUsingGpuDevice ? 'CUDA' : 'the CPU';
   return {
-    name,
-    description: `TensorFlow ${backend.binding.TF_Version} on ${device}`,
+    name: gpu ? 'cuda' : 'native',
+    description: `TensorFlow ${version} on ${gpu ? 'CUDA' : 'the CPU'}`,
     dispose: async () => {},
   };
 }

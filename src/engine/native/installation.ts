@@ -1,7 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 export const packageName = '@tensorflow/tfjs-node-gpu';
 /** The release of tfjs whose binding is built; a binding of another one is not compatible with our kernels. */
@@ -11,7 +13,7 @@ export const nodeApiVersion = 8;
 
 const require = createRequire(import.meta.url);
 
-/** What an installed native engine consists of; the content of in-use.json. */
+/** What an installed native engine consists of; the content of in-use-<sources>.json. */
 export interface Installation {
   /** wheel: by `bat-sup setup`. own: a library of the user's. official: the package's own installer. */
   source: 'wheel' | 'own' | 'official';
@@ -37,9 +39,19 @@ export function nativeFolder(): string {
   return join(cache, 'bat-sup', 'native', key);
 }
 
+/** Tells builds of different sources of ours apart: after an update of bat-sup only the build is made anew. */
+export function sourcesDigest(): string {
+  const folder = fileURLToPath(new URL('./', import.meta.url));
+  const operations = readdirSync(join(folder, 'operations')).sort();
+  const files = ['stderr.cc', ...operations.map((file) => join('operations', file))];
+  const hash = createHash('sha256');
+  for (const file of files) hash.update(readFileSync(join(folder, file)));
+  return hash.digest('hex').slice(0, 12);
+}
+
 /** The file whose replacement puts an installation in use. */
 export function inUseFile(): string {
-  return join(nativeFolder(), 'in-use.json');
+  return join(nativeFolder(), `in-use-${sourcesDigest()}.json`);
 }
 
 /** Folder of the npm package, or undefined where npm left the optional dependency out. */
@@ -63,8 +75,7 @@ function officialInstallation(): Installation | undefined {
 export function findInstallation(): Installation | undefined {
   try {
     const installation: Installation = JSON.parse(readFileSync(inUseFile(), 'utf8'));
-    const binding = resolve(nativeFolder(), installation.binding);
-    if (existsSync(binding)) return { ...installation, binding };
+    if (existsSync(installation.binding)) return installation;
   } catch {}
   return officialInstallation();
 }

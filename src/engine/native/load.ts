@@ -1,12 +1,12 @@
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import * as util from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
 import { reason } from '../../errors.ts';
 import { EngineUnavailable } from '../engine.ts';
 import { registerGradients } from '../gradients.ts';
 import type { NodeBackend } from './backend.ts';
-import { findInstallation, type Installation, packageFolder, packageName } from './installation.ts';
+import { type Installation, packageFolder, packageName } from './installation.ts';
 
 const require = createRequire(import.meta.url);
 
@@ -27,7 +27,7 @@ function wantsMessages(): boolean {
 /** Runs `task` with the standard error stream muted, unless --verbose asks for the libraries' messages. */
 function quietly<T>(stderr: string | undefined, task: () => T): T {
   if (!stderr || wantsMessages()) return task();
-  const stream = require(join(dirname(stderr), 'stderr.node')) as { mute(): void; unmute(): void };
+  const stream = require(stderr) as { mute(): void; unmute(): void };
   stream.mute();
   try {
     return task();
@@ -41,9 +41,8 @@ function quietly<T>(stderr: string | undefined, task: () => T): T {
  * inside of node_modules only.
  * @throws {EngineUnavailable} where nothing is installed or the library does not load.
  */
-export function loadBackend(threads: number): { backend: NodeBackend; installation: Installation } {
+export function loadBackend(installation: Installation | undefined, threads: number): NodeBackend {
   const folder = packageFolder();
-  const installation = findInstallation();
   if (!folder) {
     throw new EngineUnavailable(
       `The native engine needs the npm package ${packageName}, which is not installed; run "npm install --ignore-scripts ${packageName}", then "bat-sup setup".`,
@@ -64,7 +63,7 @@ export function loadBackend(threads: number): { backend: NodeBackend; installati
   }
   restoreRemovedUtil();
   try {
-    return { backend: register(folder, installation), installation };
+    return register(folder, installation);
   } catch (error) {
     throw new EngineUnavailable(
       `TensorFlow's library does not load (${reason(error).split('\n')[0]}); run "bat-sup setup" again.`,

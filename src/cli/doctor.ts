@@ -1,0 +1,51 @@
+import type { Command } from 'commander';
+import { readSettings, settingOptions } from '../config/index.ts';
+import type { Diagnosis } from '../doctor/doctor.ts';
+
+export function addDoctor(program: Command): void {
+  const command = program
+    .command('doctor')
+    .description('tell which engine runs here and why, and what is missing for a faster one')
+    .option('--json', 'print the findings as JSON');
+  settingOptions(command, ['engine', 'threads']).action(doctor);
+}
+
+/** Exits with 1 where the engine asked for cannot run. */
+async function doctor(options: Record<string, unknown>): Promise<void> {
+  const settings = await readSettings(options);
+  const { diagnose } = await import('../doctor/doctor.ts');
+  const diagnosis = await diagnose(settings.engine, settings.threads);
+  if (options.json) console.log(JSON.stringify(diagnosis));
+  else for (const [name, value] of rows(diagnosis)) console.log(`${name.padEnd(11)} ${value}`);
+  if (!diagnosis.engine) {
+    process.exitCode = 1;
+    console.error(`bat-sup: --engine ${settings.engine} cannot run here: ${diagnosis.why}`);
+  }
+}
+
+function rows(diagnosis: Diagnosis): [string, string][] {
+  const { engine, why, engines, native, gpus } = diagnosis;
+  return [
+    ['engine', engine ? `${engine}: ${why}` : 'none that was asked for'],
+    ...engines.map((check): [string, string] => [
+      `  ${check.name}`,
+      check.description ? `runs: ${check.description}` : `does not run: ${check.reason}`,
+    ]),
+    [
+      'TensorFlow',
+      native ? `${native.tensorflow}, for ${native.device === 'cuda' ? 'CUDA' : 'the CPU'}` : 'not set up',
+    ],
+    ['CUDA', diagnosis.cuda ?? 'not set up'],
+    ['cuDNN', diagnosis.cudnn ?? 'not set up'],
+    [
+      'GPUs',
+      gpus.map(({ name, memory }) => `${name} (${memory} MiB)`).join(', ') ||
+        'none that NVIDIA’s driver finds',
+    ],
+    ...(gpus[0] ? ([['driver', gpus[0].driver]] as [string, string][]) : []),
+    ['threads', `${diagnosis.threads}, ${diagnosis.memory} GiB of memory`],
+    ['Node.js', `${diagnosis.node} on ${diagnosis.platform}`],
+    ['sharp', `${diagnosis.sharp}, libvips ${diagnosis.libvips}`],
+    ...diagnosis.missing.map((text): [string, string] => ['missing', text]),
+  ];
+}

@@ -1,0 +1,99 @@
+import type { Command } from 'commander';
+import type { Installation } from '../engine/native/installation.ts';
+import { UsageError } from '../errors.ts';
+import type { Plan, SetUpEvents } from '../setup/set_up.ts';
+import { type ProgressBar, progressBar } from './progress.ts';
+
+interface SetupOptions {
+  cpu?: boolean;
+  cuda?: boolean;
+  libtensorflow?: string;
+  fromOfficial?: boolean;
+  dryRun?: boolean;
+  remove?: boolean;
+  json?: boolean;
+}
+
+export function addSetup(program: Command): void {
+  program
+    .command('setup')
+    .description('install the native engine: today’s TensorFlow, for the CPU or for NVIDIA GPUs')
+    .option('--cpu', 'for the CPU, even where there is an NVIDIA GPU')
+    .option('--cuda', 'for NVIDIA GPUs, even where no driver is found')
+    .option('--libtensorflow <folder>', 'use an own build: a folder with include/ and lib/')
+    .option('--from-official', 'run the npm package’s own installer (TensorFlow 2.9, CUDA 11.2)')
+    .option('--dry-run', 'tell what would be done')
+    .option('--remove', 'remove what setup has installed')
+    .option('--json', 'print the result as JSON')
+    .action(setup);
+}
+
+function checkOptions(options: SetupOptions): void {
+  const given = (['cpu', 'cuda', 'libtensorflow', 'fromOfficial', 'remove'] as const).filter(
+    (name) => options[name],
+  );
+  if (given.length < 2) return;
+  const flags = given.map((name) => `--${name.replace('fromOfficial', 'from-official')}`);
+  throw new UsageError(`${flags.join(' and ')} exclude each other; give one.`);
+}
+
+async function setup(options: SetupOptions): Promise<void> {
+  checkOptions(options);
+  const { makePlan, removeSetUp, setUpFromLibrary, setUpFromWheels, setUpOfficial } = await import(
+    '../setup/set_up.ts'
+  );
+  if (options.remove) return reportRemoval(await removeSetUp(), options);
+  const events = display();
+  if (options.libtensorflow) return report(await setUpFromLibrary(options.libtensorflow, events), options);
+  if (options.fromOfficial) return report(await setUpOfficial(events), options);
+  const wanted = options.cpu ? 'cpu' : options.cuda ? 'cuda' : undefined;
+  const plan = await makePlan(wanted);
+  if (options.dryRun) return reportPlan(plan, options);
+  console.error(`Setting up TensorFlow for ${nameOf(plan.device)}: ${plan.reason}.`);
+  report(await setUpFromWheels(plan, events), options);
+}
+
+/** A line a step, and a bar for what is downloaded, on stderr. */
+function display(): SetUpEvents {
+  let bar: ProgressBar | undefined;
+  return {
+    step(text) {
+      bar?.stop();
+      bar = undefined;
+      console.error(`${text} ...`);
+    },
+    download(wheel, done, total) {
+      bar ??= progressBar(wheel.name, Math.round(total / 1e6), 'MB');
+      bar.update(Math.round(done / 1e6));
+    },
+  };
+}
+
+function nameOf(device: Plan['device']): string {
+  return device === 'cuda' ? 'NVIDIA GPUs (CUDA)' : 'the CPU';
+}
+
+function reportPlan(plan: Plan, { json }: SetupOptions): void {
+  if (json) {
+    console.log(JSON.stringify(plan));
+    return;
+  }
+  console.log(`For ${nameOf(plan.device)}: ${plan.reason}.`);
+  for (const { name, version, file } of plan.wheels) console.log(`  ${name} ${version}  ${file}`);
+  console.log(`Into ${plan.folder}, with ${(plan.diskSpace / 1e9).toFixed(1)} GB of disk while setting up.`);
+}
+
+function report(installation: Installation, { json }: SetupOptions): void {
+  if (json) {
+    console.log(JSON.stringify(installation));
+    return;
+  }
+  const { tensorflow, binding } = installation;
+  console.log(`The native engine is set up, with TensorFlow ${tensorflow}: ${binding}`);
+  console.log('Next: bat-sup train takes it by itself; bat-sup doctor tells more.');
+}
+
+function reportRemoval(removed: string | undefined, { json }: SetupOptions): void {
+  if (json) console.log(JSON.stringify({ removed: removed ?? null }));
+  else console.log(removed ? `Removed ${removed}` : 'Nothing is set up.');
+}

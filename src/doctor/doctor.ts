@@ -1,0 +1,129 @@
+import { availableParallelism, totalmem } from 'node:os';
+import * as tf from '@tensorflow/tfjs-core';
+import sharp from 'sharp';
+import { type EngineName, EngineUnavailable, engineNames, startEngine } from '../engine/index.ts';
+import {
+  findInstallation,
+  type Installation,
+  packageFolder,
+  packageName,
+} from '../engine/native/installation.ts';
+import { reason } from '../errors.ts';
+import { findCompiler } from '../setup/build.ts';
+import { findGpus, type Gpu } from '../setup/nvidia.ts';
+import { findPython } from '../setup/wheels.ts';
+
+export interface EngineCheck {
+  name: EngineName;
+  /** What runs, e.g. 'TensorFlow 2.21.0 on the CPU'; undefined where it does not. */
+  description?: string;
+  /** Why it does not run here. */
+  reason?: string;
+}
+
+/** What was found on this machine. */
+export interface Diagnosis {
+  /** The engine asked for, or what 'auto' takes here; undefined where the one asked for cannot run. */
+  engine: EngineName | undefined;
+  why: string;
+  engines: EngineCheck[];
+  native: Pick<Installation, 'source' | 'device' | 'tensorflow' | 'packages' | 'operations'> | undefined;
+  /** As `bat-sup setup` installed them, e.g. '12.9.1'. */
+  cuda: string | undefined;
+  cudnn: string | undefined;
+  gpus: Gpu[];
+  threads: number;
+  /** Gigabytes. */
+  memory: number;
+  node: string;
+  platform: string;
+  sharp: string;
+  libvips: string;
+  /** What is missing, and the command for it. */
+  missing: string[];
+}
+
+async function checkEngine(name: EngineName, threads: number): Promise<EngineCheck> {
+  try {
+    const engine = await startEngine(name, { threads });
+    await engine.dispose();
+    // With a GPU, 'native' is the same as 'cuda'.
+    return { name, description: engine.description };
+  } catch (error) {
+    if (!(error instanceof EngineUnavailable)) throw error;
+    return { name, reason: reason(error) };
+  }
+}
+
+/** What setting up the native engine would still need. */
+async function whatSetupLacks(): Promise<string[]> {
+  const checks = [findPython(), findCompiler()].map((check) => check.then(() => undefined, reason));
+  const lacking = (await Promise.all(checks)).filter((one) => one !== undefined);
+  if (!packageFolder()) {
+    lacking.push(
+      `The npm package ${packageName} is not installed: "npm install --ignore-scripts ${packageName}".`,
+    );
+  }
+  return lacking;
+}
+
+async function whatIsMissing(installation: Installation | undefined, gpus: Gpu[]): Promise<string[]> {
+  if (!installation) {
+    const lacking = await whatSetupLacks();
+    return [...lacking, 'The native engine is not set up: "bat-sup setup".'];
+  }
+  if (gpus.length > 0 && installation.device === 'cpu')
+    return ['TensorFlow is set up for the CPU, and an NVIDIA GPU is here: "bat-sup setup --cuda".'];
+  return [];
+}
+
+function explain(
+  wanted: EngineName | 'auto',
+  chosen: EngineCheck | undefined,
+  checks: EngineCheck[],
+): string {
+  if (wanted !== 'auto')
+    return chosen ? 'it was asked for' : (checks.find(({ name }) => name === wanted)?.reason ?? '');
+  const faster = checks.slice(
+    0,
+    checks.findIndex(({ name }) => name === chosen?.name),
+  );
+  if (faster.length === 0) return 'it is the fastest there is';
+  return `the faster ones do not run here (${faster.map(({ name }) => name).join(', ')})`;
+}
+
+/** Looks at everything that decides which engine runs and how fast. */
+export async function diagnose(wanted: EngineName | 'auto', threads: number): Promise<Diagnosis> {
+  tf.enableProdMode();
+  const installation = findInstallation();
+  const gpus = await findGpus();
+  const engines: EngineCheck[] = [];
+  for (const name of engineNames) engines.push(await checkEngine(name, threads));
+  const chosen = engines.find(
+    ({ name, description }) => description && (wanted === 'auto' || name === wanted),
+  );
+  const version = (prefix: string) =>
+    Object.entries(installation?.packages ?? {}).find(([name]) => name.startsWith(prefix))?.[1];
+  return {
+    engine: chosen?.name,
+    why: explain(wanted, chosen, engines),
+    engines,
+    native: installation && {
+      source: installation.source,
+      device: installation.device,
+      tensorflow: installation.tensorflow,
+      packages: installation.packages,
+      operations: installation.operations,
+    },
+    cuda: version('nvidia-cuda-runtime'),
+    cudnn: version('nvidia-cudnn'),
+    gpus,
+    threads: threads || availableParallelism(),
+    memory: Number((totalmem() / 2 ** 30).toFixed(1)),
+    node: process.version,
+    platform: `${process.platform}-${process.arch}`,
+    sharp: sharp.versions.sharp ?? '',
+    libvips: sharp.versions.vips,
+    missing: await whatIsMissing(installation, gpus),
+  };
+}

@@ -1,0 +1,86 @@
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { nodeApiVersion } from '../engine/native/installation.ts';
+import { UserError } from '../errors.ts';
+import { errorLine, run } from './programs.ts';
+
+const require = createRequire(import.meta.url);
+const native = fileURLToPath(new URL('../engine/native/', import.meta.url));
+
+/** What to compile against and link with. */
+export interface Library {
+  /** Folder that tensorflow/c/c_api.h lies in. */
+  include: string;
+  /** Files to link. */
+  files: string[];
+  /** Where the program finds these files when it runs; may start with $ORIGIN. */
+  runPath: string;
+}
+
+/** @throws {UserError} where there is no C++ compiler. */
+export async function findCompiler(): Promise<string> {
+  const candidates = [process.env.CXX, 'c++', 'g++', 'clang++'].filter((name) => name !== undefined);
+  for (const compiler of candidates) {
+    if (compiler !== '' && (await run(compiler, ['--version'])).code === 0) return compiler;
+  }
+  throw new UserError(
+    'A C++ compiler, which builds the native engine, is not installed; install it: "sudo apt install g++" (Fedora: "sudo dnf install gcc-c++").',
+  );
+}
+
+async function sourcesIn(folder: string): Promise<string[]> {
+  const files = await readdir(folder);
+  return files
+    .filter((file) => file.endsWith('.cc'))
+    .sort()
+    .map((file) => join(folder, file));
+}
+
+/** The header files of Node-API alone, from npm: node-gyp would download all of Node's from its own site. */
+function nodeHeaders(): string {
+  return (require('node-api-headers') as { include_dir: string }).include_dir;
+}
+
+async function compile(compiler: string, output: string, args: string[]): Promise<string | undefined> {
+  const shared = ['-shared', '-fPIC', '-O3', '-std=c++17', '-w', '-o', output];
+  const { code, stderr } = await run(compiler, [...shared, ...args]);
+  return code === 0 ? undefined : errorLine(stderr);
+}
+
+/**
+ * Builds tfjs_binding.node, with our operations in it where the library's headers allow it, and stderr.node.
+ * @param binding folder of the npm package's own sources.
+ * @returns whether our operations are in it.
+ */
+export async function build(
+  compiler: string,
+  binding: string,
+  library: Library,
+  folder: string,
+): Promise<boolean> {
+  const api = [`-DNAPI_VERSION=${nodeApiVersion}`, '-I', nodeHeaders()];
+  const muting = ['-DNODE_GYP_MODULE_NAME=stderr', ...api, join(native, 'stderr.cc')];
+  const failure = await compile(compiler, join(folder, 'stderr.node'), muting);
+  if (failure) throw cannotBuild(compiler, failure);
+
+  const include = ['-I', library.include, '-I', join(binding, '..'), '-I', binding];
+  const theirs = ['-DNODE_GYP_MODULE_NAME=tfjs_binding', ...api, ...include, ...(await sourcesIn(binding))];
+  const link = [...library.files, `-Wl,-rpath,${library.runPath}`];
+  const output = join(folder, 'tfjs_binding.node');
+  const ours = ['-fopenmp', '-fno-math-errno', ...(await sourcesIn(join(native, 'operations')))];
+  // An own, older TensorFlow may lack the C interface for operations, a compiler OpenMP.
+  const hasKernels = existsSync(join(library.include, 'tensorflow/c/kernels.h'));
+  if (hasKernels && !(await compile(compiler, output, [...theirs, ...ours, ...link]))) return true;
+  const without = await compile(compiler, output, [...theirs, ...link]);
+  if (without) throw cannotBuild(compiler, without);
+  return false;
+}
+
+function cannotBuild(compiler: string, failure: string): UserError {
+  return new UserError(
+    `${compiler} cannot build the native engine (${failure}); install a current compiler: "sudo apt install g++".`,
+  );
+}

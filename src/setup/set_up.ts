@@ -1,0 +1,222 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, rename, rm, statfs } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import {
+  findInstallation,
+  type Installation,
+  inUseFile,
+  nativeFolder,
+  packageFolder,
+  packageName,
+  sourcesDigest,
+} from '../engine/native/installation.ts';
+import { UserError } from '../errors.ts';
+import { temporaryName, writeDurably, writeFileAtomically } from '../files.ts';
+import { build, findCompiler, type Library } from './build.ts';
+import { findGpus } from './nvidia.ts';
+import { errorLine, run } from './programs.ts';
+import { smokeTest } from './smoke_test.ts';
+import {
+  chooseWheels,
+  type Device,
+  fetchWheel,
+  findPython,
+  tensorflowVersion,
+  unpackWheel,
+  type Wheel,
+} from './wheels.ts';
+
+export interface SetUpEvents {
+  /** A step begins, e.g. 'Building'. */
+  step?(text: string): void;
+  /** Bytes of the download under way. */
+  download?(wheel: Wheel, done: number, total: number): void;
+}
+
+/** What setting up will do; what --dry-run tells. */
+export interface Plan {
+  device: Device;
+  /** Why this device. */
+  reason: string;
+  wheels: Wheel[];
+  folder: string;
+  /** Bytes needed on the disk while setting up. */
+  diskSpace: number;
+}
+
+/** Downloaded and unpacked, measured with TensorFlow 2.21.0, and a tenth more. */
+const diskSpaceNeeded: Record<Device, number> = { cpu: 1.3e9, cuda: 12e9 };
+
+/** Which wheels a folder was unpacked from; there once all of them are. */
+const wheelsFile = 'wheels.json';
+
+/** @param wanted undefined: CUDA where NVIDIA's driver finds a GPU. */
+export async function makePlan(wanted?: Device): Promise<Plan> {
+  checkPlatform();
+  const [gpu] = await findGpus();
+  const device = wanted ?? (gpu ? 'cuda' : 'cpu');
+  const found = gpu ? `NVIDIA's driver finds ${gpu.name}` : 'no NVIDIA driver that finds a GPU is here';
+  const reason = wanted ? `--${wanted} was asked for` : found;
+  await findCompiler();
+  const folder = join(nativeFolder(), `tensorflow-${tensorflowVersion}-${device}`);
+  const unpacked = await readFile(join(folder, wheelsFile), 'utf8').catch(() => undefined);
+  const wheels = unpacked ? JSON.parse(unpacked) : await chooseWheels(await findPython(), device);
+  return { device, reason, wheels, folder, diskSpace: diskSpaceNeeded[device] };
+}
+
+function checkPlatform(): void {
+  if (process.platform === 'linux' && ['x64', 'arm64'].includes(process.arch)) return;
+  throw new UserError(
+    `TensorFlow's packages hold no library to build with for ${process.platform} on ${process.arch}; use --engine wasm, or give an own library with --libtensorflow.`,
+  );
+}
+
+async function checkDiskSpace({ diskSpace }: Plan): Promise<void> {
+  const { bavail, bsize } = await statfs(nativeFolder());
+  const free = bavail * bsize;
+  if (free >= diskSpace) return;
+  const gigabytes = (bytes: number) => (bytes / 1e9).toFixed(1);
+  throw new UserError(
+    `Setting up needs ${gigabytes(diskSpace)} GB in ${nativeFolder()}, and ${gigabytes(free)} GB are free; free some, or set XDG_CACHE_HOME to a larger disk.`,
+  );
+}
+
+/** The npm package that holds the binding's sources. */
+function requirePackage(): string {
+  const folder = packageFolder();
+  if (folder && existsSync(join(folder, 'binding'))) return folder;
+  throw new UserError(
+    `The npm package ${packageName} is not installed; install it: "npm install --ignore-scripts ${packageName}".`,
+  );
+}
+
+/** TensorFlow from wheels: downloaded, unpacked, built, tested, and only then in use. */
+export async function setUpFromWheels(plan: Plan, events: SetUpEvents = {}): Promise<Installation> {
+  requirePackage();
+  if (!existsSync(plan.folder)) await unpackAll(plan, events);
+  const libraries = join(plan.folder, 'tensorflow');
+  const library: Library = {
+    include: join(libraries, 'include'),
+    files: ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'].map((file) => join(libraries, file)),
+    runPath: '$ORIGIN/../tensorflow',
+  };
+  const packages = Object.fromEntries(plan.wheels.map(({ name, version }) => [name, version]));
+  return buildAndTest(library, plan.folder, { source: 'wheel', device: plan.device, packages }, events);
+}
+
+async function unpackAll(plan: Plan, events: SetUpEvents): Promise<void> {
+  const python = await findPython();
+  const downloads = join(nativeFolder(), 'downloads');
+  await mkdir(downloads, { recursive: true });
+  await checkDiskSpace(plan);
+  const partial = temporaryName(plan.folder);
+  for (const wheel of plan.wheels) {
+    events.step?.(`Fetching ${wheel.name} ${wheel.version}`);
+    const progress = (done: number, total: number) => events.download?.(wheel, done, total);
+    const file = await fetchWheel(python, wheel, downloads, progress);
+    events.step?.(`Unpacking ${wheel.name}`);
+    await unpackWheel(python, file, partial);
+  }
+  await writeDurably(join(partial, wheelsFile), JSON.stringify(plan.wheels, null, 2));
+  await rename(partial, plan.folder);
+}
+
+/** TensorFlow as the user built it: a folder with include/ and lib/, or an unpacked wheel's tensorflow/. */
+export async function setUpFromLibrary(path: string, events: SetUpEvents = {}): Promise<Installation> {
+  const given = resolve(path);
+  const places = [join(given, 'lib'), given];
+  const find = (pattern: RegExp) => findFile(places, pattern);
+  const main = await find(/^libtensorflow(_cc)?\.(so|so\.2|2\.dylib|dylib)$/);
+  const framework = await find(/^libtensorflow_framework\.(so|so\.2|2\.dylib|dylib)$/);
+  const include = join(given, 'include');
+  if (!main || !existsSync(join(include, 'tensorflow/c/c_api.h'))) {
+    throw new UserError(
+      `${path} holds no TensorFlow library; expected are include/tensorflow/c/c_api.h, and libtensorflow.so or libtensorflow_cc.so.2 in it or in its lib/.`,
+    );
+  }
+  const folder = join(nativeFolder(), 'own');
+  await mkdir(folder, { recursive: true });
+  const files = [main, framework].filter((file) => file !== undefined);
+  const library = { include, files, runPath: join(main, '..') };
+  const known = { source: 'own', device: 'cuda', packages: {} } as const;
+  return buildAndTest(library, folder, known, events);
+}
+
+async function findFile(folders: string[], pattern: RegExp): Promise<string | undefined> {
+  for (const folder of folders) {
+    const files = await readdir(folder).catch(() => []);
+    const file = files.find((name) => pattern.test(name));
+    if (file) return join(folder, file);
+  }
+  return undefined;
+}
+
+async function buildAndTest(
+  library: Library,
+  folder: string,
+  known: Pick<Installation, 'source' | 'device' | 'packages'>,
+  events: SetUpEvents,
+): Promise<Installation> {
+  const binding = join(requirePackage(), 'binding');
+  events.step?.('Building');
+  const output = join(folder, `build-${sourcesDigest()}`);
+  const partial = temporaryName(output);
+  await mkdir(partial, { recursive: true });
+  const operations = await build(await findCompiler(), binding, library, partial);
+  await rm(output, { recursive: true, force: true });
+  await rename(partial, output);
+  const installation: Installation = {
+    ...known,
+    tensorflow: tensorflowVersion,
+    binding: join(output, 'tfjs_binding.node'),
+    stderr: join(output, 'stderr.node'),
+    operations,
+  };
+  events.step?.('Testing');
+  const { version } = await smokeTest(installation);
+  return putInUse({ ...installation, tensorflow: version });
+}
+
+async function putInUse(installation: Installation): Promise<Installation> {
+  await writeFileAtomically(inUseFile(), `${JSON.stringify(installation, null, 2)}\n`);
+  await removeUnused();
+  return installation;
+}
+
+/** Removes what no version of bat-sup has in use: replaced libraries, and rests of runs that were stopped. */
+async function removeUnused(): Promise<void> {
+  const entries = await readdir(nativeFolder());
+  const inUse = entries.filter((name) => name.startsWith('in-use-'));
+  const contents = await Promise.all(inUse.map((name) => readFile(join(nativeFolder(), name), 'utf8')));
+  for (const name of entries) {
+    const used = contents.some((content) => content.includes(`${join(nativeFolder(), name)}/`));
+    if (!used && !inUse.includes(name))
+      await rm(join(nativeFolder(), name), { recursive: true, force: true });
+  }
+}
+
+/** The npm package's own installer: TensorFlow 2.9 for CUDA 11.2, from its makers' site. */
+export async function setUpOfficial(events: SetUpEvents = {}): Promise<Installation> {
+  const folder = requirePackage();
+  events.step?.(`Running the installer of ${packageName}`);
+  const args = ['rebuild', packageName, '--ignore-scripts=false', '--foreground-scripts'];
+  const { code, stdout, stderr } = await run('npm', ['--prefix', resolve(folder, '../../..'), ...args]);
+  await rm(inUseFile(), { force: true });
+  const installation = findInstallation();
+  if (code !== 0 || !installation) {
+    throw new UserError(
+      `The installer of ${packageName} failed (${errorLine(`${stderr}\n${stdout}`)}); "bat-sup setup" needs no site but the package registries.`,
+    );
+  }
+  events.step?.('Testing');
+  await smokeTest(installation);
+  return installation;
+}
+
+/** Takes away all that setting up has made. @returns the folder, or undefined where there was nothing. */
+export async function removeSetUp(): Promise<string | undefined> {
+  const folder = nativeFolder();
+  if (!existsSync(folder)) return undefined;
+  await rm(folder, { recursive: true, force: true });
+  return folder;
+}

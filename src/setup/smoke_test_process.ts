@@ -1,0 +1,53 @@
+/**
+ * Started by smoke_test.ts, with an installation's description as its argument: a library that does not fit this
+ * machine may end the process that loads it.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import { applyAdam } from '../engine/apply_adam.ts';
+import { startInstallation } from '../engine/native/index.ts';
+import { convLayer, poolingLayer, Scope } from '../model_tools/index.ts';
+
+function expectClose(what: string, got: ArrayLike<number>, wanted: number[]): void {
+  const close = wanted.every((value, index) => Math.abs((got[index] as number) - value) < 1e-3);
+  if (!close || got.length !== wanted.length) {
+    throw new Error(`${what} is [${Array.from(got).join(', ')}] instead of [${wanted.join(', ')}]`);
+  }
+}
+
+async function test(): Promise<{ version: string; gpu: boolean }> {
+  const { version, gpu } = await startInstallation(JSON.parse(process.argv[2] as string));
+  const scope = new Scope();
+  const x = tf.tensor4d([1, 2, 3, 4, 5, 6, 7, 8, 9], [1, 3, 3, 1]);
+  const sum = () => {
+    scope.begin();
+    return tf.sum(
+      convLayer(x, { kernel: 2, inputChannels: 1, outputChannels: 1, stride: 1 }, scope),
+    ) as tf.Scalar;
+  };
+  sum();
+  const weights = scope.variables.get('conv1/weights') as tf.Variable;
+  const { grads } = tf.variableGrads(sum, [weights]);
+  // By hand: the sums of x over the places that each weight meets, SAME padding being at the right and below.
+  expectClose('The gradient of a convolution', await only(grads).data(), [45, 33, 39, 28]);
+
+  const places = tf.grad((input: tf.Tensor) => tf.sum(poolingLayer(input, { kernel: 2, stride: 2 })))(x);
+  expectClose('The gradient of a max-pooling', await places.data(), [0, 0, 0, 0, 1, 1, 0, 1, 1]);
+
+  const [variable, m, v] = [tf.tensor1d([1, -1]), tf.zeros([2]), tf.zeros([2])].map((one) =>
+    tf.variable(one),
+  );
+  const attributes = { stepSize: 0.1, beta1: 0.9, beta2: 0.999, epsilon: 0 };
+  applyAdam(variable as tf.Variable, m as tf.Variable, v as tf.Variable, tf.tensor1d([2, -4]), attributes);
+  // m = 0.1 g and v = 0.001 g^2, so that each moves by 0.1 * 0.1 / sqrt(0.001) = 0.316228 against its gradient.
+  expectClose("Adam's update", await (variable as tf.Variable).data(), [0.683772, -0.683772]);
+  return { version, gpu };
+}
+
+function only(gradients: tf.NamedTensorMap): tf.Tensor {
+  return Object.values(gradients)[0] as tf.Tensor;
+}
+
+test().then(
+  (result) => process.send?.(result),
+  (error) => process.send?.({ failure: String(error.message).split('\n')[0] }),
+);
