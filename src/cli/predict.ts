@@ -47,15 +47,16 @@ async function predict(pictures: string[], options: PredictOptions): Promise<voi
   const { loadModel } = await import('../predict/load_model.ts');
   const { predictAll } = await import('../predict/predict_all.ts');
   const { predictInputs } = await import('../predict/inputs.ts');
-  // TensorFlow takes seconds to start, the embedded engine milliseconds.
-  const engine = await startEngine(settings.engine === 'auto' ? 'wasm' : settings.engine, settings);
+  const inputs = await readAhead(predictInputs(pictures), picturesWorthStarting);
+  const many = inputs.ahead.length === picturesWorthStarting;
+  const engine = await startEngine(settings.engine === 'auto' && !many ? 'wasm' : settings.engine, settings);
   const model = await loadModel(
     options.checkpoint ?? settings.checkpoints,
     options.newest ? 'newest' : 'best',
   );
   const print = printer(options, model.description.classes, topK);
   let failed = 0;
-  for await (const prediction of predictAll(model, predictInputs(pictures), options.activation)) {
+  for await (const prediction of predictAll(model, inputs.all(), options.activation)) {
     if ('values' in prediction) {
       print(prediction.name, prediction.values);
     } else {
@@ -67,6 +68,29 @@ async function predict(pictures: string[], options: PredictOptions): Promise<voi
   await engine.dispose();
   if (failed > 0)
     throw new UserError(`${failed} of the pictures could not be read; the others are answered.`);
+}
+
+/**
+ * TensorFlow takes half a second longer to start than the embedded engine and answers faster then: from here on it is
+ * done first (two cores; 100 pictures 1.3 s against 1.2 s, 800 pictures 4.4 s against 5.5 s).
+ */
+const picturesWorthStarting = 200;
+
+/** The first `count` of a list whose end is not known, and all of it. */
+async function readAhead<T>(list: AsyncGenerator<T>, count: number) {
+  const ahead: T[] = [];
+  while (ahead.length < count) {
+    const next = await list.next();
+    if (next.done) break;
+    ahead.push(next.value);
+  }
+  return {
+    ahead,
+    async *all() {
+      yield* ahead;
+      yield* list;
+    },
+  };
 }
 
 type Print = (name: string, values: Float32Array) => void;
