@@ -44,16 +44,20 @@ function nodeHeaders(): string {
   return (require('node-api-headers') as { include_dir: string }).include_dir;
 }
 
-async function compile(compiler: string, output: string, args: string[]): Promise<string | undefined> {
+/** @throws {UserError} with the compiler's first error. */
+async function compile(compiler: string, output: string, args: string[]): Promise<void> {
   const shared = ['-shared', '-fPIC', '-O3', '-std=c++17', '-w', '-o', output];
   const { code, stderr } = await run(compiler, [...shared, ...args]);
-  return code === 0 ? undefined : errorLine(stderr);
+  if (code === 0) return;
+  throw new UserError(
+    `${compiler} cannot build the native engine (${errorLine(stderr)}); install a current compiler: "sudo apt install g++".`,
+  );
 }
 
 /**
- * Builds tfjs_binding.node, with our operations in it where the library's headers allow it, and stderr.node.
+ * Builds tfjs_binding.node, with our operations in it, and stderr.node.
  * @param binding folder of the npm package's own sources.
- * @returns whether our operations are in it.
+ * @returns whether our operations are in it; an own, older TensorFlow may lack the C interface for them.
  */
 export async function build(
   compiler: string,
@@ -63,24 +67,17 @@ export async function build(
 ): Promise<boolean> {
   const api = [`-DNAPI_VERSION=${nodeApiVersion}`, '-I', nodeHeaders()];
   const muting = ['-DNODE_GYP_MODULE_NAME=stderr', ...api, join(native, 'stderr.cc')];
-  const failure = await compile(compiler, join(folder, 'stderr.node'), muting);
-  if (failure) throw cannotBuild(compiler, failure);
+  await compile(compiler, join(folder, 'stderr.node'), muting);
 
-  const include = ['-I', library.include, '-I', join(binding, '..'), '-I', binding];
-  const theirs = ['-DNODE_GYP_MODULE_NAME=tfjs_binding', ...api, ...include, ...(await sourcesIn(binding))];
-  const link = [...library.files, `-Wl,-rpath,${library.runPath}`];
-  const output = join(folder, 'tfjs_binding.node');
-  const ours = ['-fopenmp', '-fno-math-errno', ...(await sourcesIn(join(native, 'operations')))];
-  // An own, older TensorFlow may lack the C interface for operations, a compiler OpenMP.
-  const hasKernels = existsSync(join(library.include, 'tensorflow/c/kernels.h'));
-  if (hasKernels && !(await compile(compiler, output, [...theirs, ...ours, ...link]))) return true;
-  const without = await compile(compiler, output, [...theirs, ...link]);
-  if (without) throw cannotBuild(compiler, without);
-  return false;
-}
-
-function cannotBuild(compiler: string, failure: string): UserError {
-  return new UserError(
-    `${compiler} cannot build the native engine (${failure}); install a current compiler: "sudo apt install g++".`,
-  );
+  const hasOperations = existsSync(join(library.include, 'tensorflow/c/kernels.h'));
+  const operations = hasOperations ? await sourcesIn(join(native, 'operations')) : [];
+  await compile(compiler, join(folder, 'tfjs_binding.node'), [
+    '-DNODE_GYP_MODULE_NAME=tfjs_binding',
+    ...api,
+    ...['-I', library.include, '-I', join(binding, '..'), '-I', binding],
+    ...(await sourcesIn(binding)),
+    ...['-fopenmp', '-fno-math-errno', ...operations],
+    ...[...library.files, `-Wl,-rpath,${library.runPath}`],
+  ]);
+  return hasOperations;
 }

@@ -45,7 +45,7 @@ export interface Plan {
 }
 
 /** Downloaded and unpacked, measured with TensorFlow 2.21.0, and a tenth more. */
-const diskSpaceNeeded: Record<Device, number> = { cpu: 1.3e9, cuda: 12e9 };
+const diskSpaceNeeded: Record<Device, number> = { cpu: 1.3e9, cuda: 9e9 };
 
 /** Which wheels a folder was unpacked from; there once all of them are. */
 const wheelsFile = 'wheels.json';

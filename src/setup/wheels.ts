@@ -196,7 +196,7 @@ with zipfile.ZipFile(sys.argv[1]) as wheel:
 /** Shared libraries, the headers of TensorFlow's C interface, and licences. */
 const wanted = [
   '^tensorflow/libtensorflow_(cc|framework)\\.so\\.2$',
-  '^tensorflow/include/(tensorflow/c/.*|tensorflow/core/platform/ctstring.*|tsl/platform/ctstring.*|xla/tsl/c/.*)\\.h$',
+  '^tensorflow/include/(tensorflow/c|tensorflow/core/(platform|common_runtime)|tsl/platform|xla/tsl/c)/.*\\.h$',
   '^nvidia/[^/]+/(lib/.*\\.so[.0-9]*|nvvm/libdevice/.*)$',
   '^[^/]+\\.dist-info/.*(LICENSE|NOTICE|License).*$',
 ].join('|');
