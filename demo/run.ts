@@ -21,6 +21,9 @@ const folder = fileURLToPath(new URL('./output', import.meta.url));
 const bin = fileURLToPath(new URL('../dist/bin/bat-sup.js', import.meta.url));
 const seed = '1';
 
+// The native engine that scripts/prepare.mjs has set up, where it could.
+process.env.XDG_CACHE_HOME = fileURLToPath(new URL('../.cache/xdg', import.meta.url));
+
 const config = `import type { Config } from 'bat-sup';
 
 /** Small enough for two minutes on a laptop; the defaults suit a few thousand pictures and a night. */

@@ -93,6 +93,8 @@ function requirePackage(): string {
 /** TensorFlow from wheels: downloaded, unpacked, built, tested, and only then in use. */
 export async function setUpFromWheels(plan: Plan, events: SetUpEvents = {}): Promise<Installation> {
   requirePackage();
+  const known = findInstallation();
+  if (known?.binding.startsWith(`${plan.folder}/`)) return known;
   if (!existsSync(plan.folder)) await unpackAll(plan, events);
   const libraries = join(plan.folder, 'tensorflow');
   const library: Library = {
@@ -165,6 +167,7 @@ async function buildAndTest(
   const operations = await build(await findCompiler(), binding, library, partial);
   await rm(output, { recursive: true, force: true });
   await rename(partial, output);
+  events.step?.('Testing');
   const installation: Installation = {
     ...known,
     tensorflow: tensorflowVersion,
@@ -172,7 +175,6 @@ async function buildAndTest(
     stderr: join(output, 'stderr.node'),
     operations,
   };
-  events.step?.('Testing');
   const { version } = await smokeTest(installation);
   return putInUse({ ...installation, tensorflow: version });
 }

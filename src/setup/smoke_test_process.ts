@@ -49,5 +49,5 @@ function only(gradients: tf.NamedTensorMap): tf.Tensor {
 
 test().then(
   (result) => process.send?.(result),
-  (error) => process.send?.({ failure: String(error.message).split('\n')[0] }),
+  (error) => process.send?.({ failure: String(error.message).replace(/\s*\n\s*/g, ' ') }),
 );

@@ -15,7 +15,9 @@ export function startCli(
   args: string[],
   environment: Record<string, string> = {},
 ): ChildProcess {
-  return spawn(process.execPath, [bin, ...args], { cwd: folder, env: { ...process.env, ...environment } });
+  // The embedded engine, which is everywhere; test/e2e/native.test.ts is about the other.
+  const env = { BATSUP_ENGINE: 'wasm', ...process.env, ...environment };
+  return spawn(process.execPath, [bin, ...args], { cwd: folder, env });
 }
 
 /** Waits for the end of a command; `onStderr` sees its messages so far. */
@@ -36,7 +38,16 @@ export function finish(child: ChildProcess, onStderr: (soFar: string) => void = 
 }
 
 export function cli(folder: string, ...args: string[]): Promise<Run> {
-  const child = startCli(folder, args);
+  return cliWith({}, folder, ...args);
+}
+
+/** The same with environment variables of its own. */
+export function cliWith(
+  environment: Record<string, string>,
+  folder: string,
+  ...args: string[]
+): Promise<Run> {
+  const child = startCli(folder, args, environment);
   child.stdin?.end();
   return finish(child);
 }

@@ -66,6 +66,11 @@ export function execute(
   return backend.binding.executeOp(operation, list, inputs, outputs);
 }
 
+/** The handle's id of an operation's only output. */
+export function firstId(outputs: OutputMetadata[]): number {
+  return (outputs[0] as OutputMetadata).id;
+}
+
 /** The same on tensors, for operations with one output. */
 export function executeOnTensors(
   backend: NodeBackend,

@@ -1,10 +1,15 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { biasGradKernel } from '../../gradients.ts';
 import { executeOnTensors, float32 } from '../backend.ts';
+import { inputsOf } from '../deferred.ts';
 import type { OwnKernel } from './own_kernel.ts';
 
+/** What a max-pooling has scattered over zeros sums up to what it was before. */
 export const biasGradient: OwnKernel = {
   name: biasGradKernel,
-  run: (backend, { dy }) =>
-    executeOnTensors(backend, 'BiasAddGrad', { T: float32, data_format: 'NHWC' }, [dy as tf.TensorInfo]),
+  run(backend, inputs) {
+    const dy = inputs.dy as tf.TensorInfo;
+    const [pooled] = inputsOf(dy, 'scattered') ?? [];
+    return executeOnTensors(backend, 'BiasAddGrad', { T: float32, data_format: 'NHWC' }, [pooled ?? dy]);
+  },
 };

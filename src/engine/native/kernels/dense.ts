@@ -1,18 +1,18 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { type AdamAttributes, applyAdamKernel } from '../../apply_adam.ts';
-import { execute, executeOnTensors, float32, type NodeBackend } from '../backend.ts';
-import { factorsOf, productOf } from '../factored_gradient.ts';
+import { execute, executeOnTensors, firstId, float32, type NodeBackend } from '../backend.ts';
+import { defer, inputsOf } from '../deferred.ts';
 import type { OwnKernel } from './own_kernel.ts';
 
 /** Up to here a fully connected layer's time is that of reading its weights; beyond, TensorFlow multiplies faster. */
 const mostRows = 32;
-/** What operations/dense.cc computes at a time. */
-const lanes = 16;
+/** kTileOutputs of operations/dense.cc. */
+const tileOutputs = 32;
 
 /** @param weights [inputs, outputs] */
 function isOurs(batch: number, weights: number[]): boolean {
   const [inputs = 0, outputs = 0] = weights.slice(-2);
-  return batch <= mostRows && outputs % lanes === 0 && inputs * outputs >= 1 << 16;
+  return batch <= mostRows && outputs % tileOutputs === 0 && inputs * outputs >= 1 << 16;
 }
 
 function multiply(backend: NodeBackend, a: tf.TensorInfo, b: tf.TensorInfo): tf.Tensor {
@@ -32,6 +32,15 @@ export const fusedMatMul: OwnKernel = {
     return output;
   },
 };
+
+/** x [batch, inputs], dy [batch, outputs] -> the transposed x times dy [inputs, outputs], not multiplied yet. */
+function productOf(backend: NodeBackend, x: tf.TensorInfo, dy: tf.TensorInfo): tf.Tensor {
+  const shape = [x.shape[1] as number, dy.shape[1] as number];
+  return defer(backend, shape, { kind: 'product', inputs: [x, dy] }, () => {
+    const attributes = { T: float32, transpose_a: true, transpose_b: false };
+    return firstId(execute(backend, 'MatMul', attributes, backend.getInputTensorIds([x, dy])));
+  });
+}
 
 /** A fully connected layer's gradients, as engine/gradients.ts asks for them: dy times b, or a times dy. */
 export const batchMatMul: OwnKernel = {
@@ -59,7 +68,7 @@ export const applyAdam: OwnKernel = {
     const { stepSize, beta1, beta2, epsilon } = attributes as unknown as AdamAttributes;
     const { variable, m, v, gradient } = inputs as Record<'variable' | 'm' | 'v' | 'gradient', tf.TensorInfo>;
     const { binding } = backend;
-    const factors = factorsOf(gradient);
+    const factors = inputsOf(gradient, 'product');
     const ids = backend.getInputTensorIds([variable, m, v, ...(factors ?? [gradient])]);
     const values = Float32Array.of(stepSize, beta1, beta2, epsilon);
     const numbers = binding.createTensor([4], binding.TF_FLOAT as number, values);

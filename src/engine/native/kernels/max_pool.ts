@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { execute, executeOnTensors, type NodeBackend } from '../backend.ts';
+import { execute, executeOnTensors, firstId, type NodeBackend } from '../backend.ts';
+import { defer, inputsOf } from '../deferred.ts';
 import type { OwnKernel } from './own_kernel.ts';
 
 /**
@@ -7,8 +8,8 @@ import type { OwnKernel } from './own_kernel.ts';
  * other operation of the network. Ours keeps where it was. cuDNN's own gradient needs no such help.
  */
 
-/** Handles of the largest values' places (uint8), by the data id of the pooled output, until its gradient. */
-const places = new WeakMap<object, number>();
+/** The largest values' places (uint8), by the data id of the pooled output, until its gradient. */
+const places = new WeakMap<object, tf.Tensor>();
 
 type PoolInfo = ReturnType<typeof tf.backend_util.computePool2DInfo>;
 
@@ -27,9 +28,9 @@ function poolInfo(
 }
 
 function window({ filterHeight, filterWidth, strideHeight, strideWidth, padInfo, ...info }: PoolInfo) {
-  const { outHeight, outWidth } = info;
-  const { top, left } = padInfo;
-  return [filterHeight, filterWidth, strideHeight, strideWidth, top, left, outHeight, outWidth];
+  const { inHeight, inWidth, outHeight, outWidth } = info;
+  const sizes = [inHeight, inWidth, outHeight, outWidth];
+  return [filterHeight, filterWidth, strideHeight, strideWidth, padInfo.top, padInfo.left, ...sizes];
 }
 
 /** A window's places are kept as bytes. */
@@ -47,10 +48,16 @@ function plainAttributes({ filterHeight, filterWidth, strideHeight, strideWidth,
 }
 
 function poolWithPlaces(backend: NodeBackend, x: tf.TensorInfo, info: PoolInfo): tf.Tensor {
-  const ids = backend.getInputTensorIds([x]);
-  const [output, place] = execute(backend, 'BatSupMaxPool', { window: window(info) }, ids, 2);
+  const { binding } = backend;
+  // Adding the bias to the largest value is the same as taking the largest of the values with the bias.
+  const [convolved, bias] = inputsOf(x, 'biased') ?? [];
+  const ids = backend.getInputTensorIds(convolved && bias ? [convolved, bias] : [x]);
+  const none = bias ? undefined : binding.createTensor([1], binding.TF_FLOAT as number, Float32Array.of(0));
+  const all = none === undefined ? ids : [...ids, none];
+  const [output, place] = execute(backend, 'BatSupMaxPool', { window: window(info) }, all, 2);
+  if (none !== undefined) binding.deleteTensor(none);
   const pooled = backend.createOutputTensor(output as NonNullable<typeof output>);
-  places.set(pooled.dataId, place?.id as number);
+  places.set(pooled.dataId, tf.keep(backend.createOutputTensor(place as NonNullable<typeof place>)));
   return pooled;
 }
 
@@ -74,13 +81,14 @@ export const maxPoolGradient: OwnKernel = {
     const { dy, input, output } = inputs as Record<'dy' | 'input' | 'output', tf.TensorInfo>;
     const info = poolInfo(input, attributes);
     const place = places.get(output.dataId);
-    if (place === undefined)
-      return executeOnTensors(backend, 'MaxPoolGrad', plainAttributes(info), [input, output, dy]);
+    if (!place) return executeOnTensors(backend, 'MaxPoolGrad', plainAttributes(info), [input, output, dy]);
+    const scattered = { kind: 'scattered', inputs: [dy, place] } as const;
+    const gradient = defer(backend, input.shape, scattered, () => {
+      const ids = backend.getInputTensorIds([dy, place]);
+      return firstId(execute(backend, 'BatSupMaxPoolGrad', { window: window(info) }, ids));
+    });
     places.delete(output.dataId);
-    const [dyId, inputId] = backend.getInputTensorIds([dy, input]) as [number, number];
-    const ids = [dyId, place, inputId];
-    const [gradient] = execute(backend, 'BatSupMaxPoolGrad', { window: window(info) }, ids);
-    backend.binding.deleteTensor(place);
-    return backend.createOutputTensor(gradient as NonNullable<typeof gradient>);
+    place.dispose();
+    return gradient;
   },
 };

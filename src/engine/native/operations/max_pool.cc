@@ -9,18 +9,18 @@ constexpr int kLanes = 16;
 typedef float Floats __attribute__((vector_size(kLanes * 4)));
 typedef int32_t Integers __attribute__((vector_size(kLanes * 4)));
 
-// The attribute 'window': sizes in pixels, padding at the top and at the left, height and width of the output.
+// The attribute 'window': sizes in pixels, padding at the top and at the left, sizes of the input and of the output.
 struct Window {
-  int kernel_height, kernel_width, stride_height, stride_width, top, left, height, width;
+  int kernel_height, kernel_width, stride_height, stride_width, top, left, input_height, input_width, height, width;
 };
 
 struct Maps {
   int64_t height, width, channels;
 };
 
-// One row of outputs. x: the whole picture; y and places: this row.
+// One row of outputs. x: the whole picture; bias: of each channel, or null; y and places: this row.
 FOR_EVERY_PROCESSOR
-void PoolRow(const float* x, float* y, uint8_t* places, const Maps maps, const Window window, int row) {
+void PoolRow(const float* x, const float* bias, float* y, uint8_t* places, const Maps maps, const Window window, int row) {
   const int y0 = row * window.stride_height - window.top;
   for (int column = 0; column < window.width; column++) {
     const int x0 = column * window.stride_width - window.left;
@@ -51,6 +51,11 @@ void PoolRow(const float* x, float* y, uint8_t* places, const Maps maps, const W
           place = larger ? here : place;
         }
       }
+      if (bias) {
+        Floats added = {};
+        memcpy(&added, bias + channel, lanes * sizeof(float));
+        best += added;
+      }
       const int64_t at = column * maps.channels + channel;
       memcpy(y + at, &best, lanes * sizeof(float));
       for (int64_t lane = 0; lane < lanes; lane++) places[at + lane] = static_cast<uint8_t>(place[lane]);
@@ -77,49 +82,53 @@ void ScatterPicture(const float* dy, const uint8_t* places, float* dx, const Map
 
 void* Create(TF_OpKernelConstruction* construction) {
   const std::vector<int32_t> w = IntegersOf(construction, "window");
-  if (w.size() != 8) return new Window{};
-  return new Window{w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7]};
+  if (w.size() != 10) return new Window{};
+  return new Window{w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7], w[8], w[9]};
 }
 
 void Destroy(void* kernel) { delete static_cast<Window*>(kernel); }
 
-// x [batch, height, width, channels] -> y and places [batch, window.height, window.width, channels]
+// x [batch, height, width, channels], bias [channels], or [1] for none -> y and places [batch, window.height, window.width,
+// channels]
 void Pool(void* kernel, TF_OpKernelContext* context) {
   const Window window = *static_cast<Window*>(kernel);
   Call call(context);
-  Tensor x, y, places;
+  Tensor x, bias, y, places;
   call.input(0, x);
+  call.input(1, bias);
   if (!call.ok()) return;
   const Maps maps{x.dim(1), x.dim(2), x.dim(3)};
   const std::vector<int64_t> shape{x.dim(0), window.height, window.width, maps.channels};
   call.output(0, TF_FLOAT, shape, y);
   call.output(1, TF_UINT8, shape, places);
   if (!call.ok()) return;
+  const float* added = bias.size() == maps.channels ? bias.data<float>() : nullptr;
   const int64_t rows = shape[0] * window.height, length = window.width * maps.channels;
 #pragma omp parallel for schedule(static)
   for (int64_t row = 0; row < rows; row++) {
     const float* picture = x.data<float>() + row / window.height * maps.height * maps.width * maps.channels;
-    PoolRow(picture, y.data<float>() + row * length, places.data<uint8_t>() + row * length, maps, window,
+    PoolRow(picture, added, y.data<float>() + row * length, places.data<uint8_t>() + row * length, maps, window,
             row % window.height);
   }
 }
 
-// dy, places [batch, window.height, window.width, channels], x only for its shape -> dx, shaped like x
+// dy, places [batch, window.height, window.width, channels] -> dx [batch, window.input_height, window.input_width,
+// channels]
 void PoolGradient(void* kernel, TF_OpKernelContext* context) {
   const Window window = *static_cast<Window*>(kernel);
   Call call(context);
-  Tensor dy, places, x, dx;
+  Tensor dy, places, dx;
   call.input(0, dy);
   call.input(1, places);
-  call.input(2, x);
   if (!call.ok()) return;
-  const Maps maps{x.dim(1), x.dim(2), x.dim(3)};
-  call.output(0, TF_FLOAT, {x.dim(0), maps.height, maps.width, maps.channels}, dx);
+  const int64_t batch = dy.dim(0);
+  const Maps maps{window.input_height, window.input_width, dy.dim(3)};
+  call.output(0, TF_FLOAT, {batch, maps.height, maps.width, maps.channels}, dx);
   if (!call.ok()) return;
   const int64_t size = maps.height * maps.width * maps.channels;
   const int64_t pooled = static_cast<int64_t>(window.height) * window.width * maps.channels;
 #pragma omp parallel for schedule(static)
-  for (int64_t picture = 0; picture < x.dim(0); picture++) {
+  for (int64_t picture = 0; picture < batch; picture++) {
     float* to = dx.data<float>() + picture * size;
     memset(to, 0, size * sizeof(float));
     ScatterPicture(dy.data<float>() + picture * pooled, places.data<uint8_t>() + picture * pooled, to, maps, window);
@@ -127,7 +136,7 @@ void PoolGradient(void* kernel, TF_OpKernelContext* context) {
 }
 
 const Registration pool({"BatSupMaxPool",
-                         {"x: float"},
+                         {"x: float", "bias: float"},
                          {"y: float", "places: uint8"},
                          {"window: list(int)"},
                          &Create,
@@ -135,7 +144,7 @@ const Registration pool({"BatSupMaxPool",
                          &Destroy});
 
 const Registration gradient({"BatSupMaxPoolGrad",
-                             {"dy: float", "places: uint8", "x: float"},
+                             {"dy: float", "places: uint8"},
                              {"dx: float"},
                              {"window: list(int)"},
                              &Create,

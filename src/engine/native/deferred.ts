@@ -1,0 +1,70 @@
+import type * as tf from '@tensorflow/tfjs-core';
+import type { NodeBackend } from './backend.ts';
+
+/**
+ * Tensors whose values are computed when somebody asks for them. A kernel that can do without them works on what they
+ * would be made of instead: Adam on the two factors of a weight gradient, max-pooling on a convolution without bias.
+ */
+
+interface Deferred {
+  /** What the values would be. */
+  kind: 'product' | 'biased' | 'scattered';
+  inputs: readonly tf.TensorInfo[];
+}
+
+const deferred = new WeakMap<object, Deferred & { compute: (() => number) | undefined }>();
+const prepared = new WeakSet<NodeBackend>();
+
+/**
+ * @param compute makes the values; returns their handle's id.
+ * @returns a tensor that keeps its inputs until it is disposed of itself.
+ */
+export function defer(
+  backend: NodeBackend,
+  shape: number[],
+  { kind, inputs }: Deferred,
+  compute: () => number,
+): tf.Tensor {
+  if (!prepared.has(backend)) prepare(backend);
+  const tensor = backend.createOutputTensor({ id: -1, shape, dtype: backend.binding.TF_FLOAT as number });
+  for (const { dataId } of inputs) backend.incRef(dataId);
+  deferred.set(tensor.dataId, { kind, inputs, compute });
+  return tensor;
+}
+
+/** What a tensor of this kind is made of; undefined for any other tensor. */
+export function inputsOf(
+  tensor: tf.TensorInfo,
+  kind: Deferred['kind'],
+): readonly tf.TensorInfo[] | undefined {
+  const found = deferred.get(tensor.dataId);
+  return found?.kind === kind ? found.inputs : undefined;
+}
+
+function materialize(backend: NodeBackend, dataId: object): void {
+  const found = deferred.get(dataId);
+  if (!found?.compute) return;
+  backend.tensorMap.get(dataId).id = found.compute();
+  found.compute = undefined;
+}
+
+/** The backend asks for a tensor's values in two places, and lets go of a tensor in one. */
+function prepare(backend: NodeBackend): void {
+  prepared.add(backend);
+  const { getInputTensorIds, readSync, disposeData } = backend;
+  backend.getInputTensorIds = (tensors) => {
+    for (const { dataId } of tensors) materialize(backend, dataId);
+    return getInputTensorIds.call(backend, tensors);
+  };
+  backend.readSync = (dataId) => {
+    materialize(backend, dataId);
+    return readSync.call(backend, dataId);
+  };
+  backend.disposeData = (dataId, force) => {
+    const disposed = disposeData.call(backend, dataId, force);
+    if (!disposed) return false;
+    for (const input of deferred.get(dataId)?.inputs ?? []) backend.disposeData(input.dataId);
+    deferred.delete(dataId);
+    return true;
+  };
+}

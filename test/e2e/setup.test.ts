@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { cliWith } from '../helpers/cli.ts';
+import { temporaryFolder } from '../helpers/folder.ts';
+
+const folder = temporaryFolder();
+
+/** A machine where nothing is set up, with no programs but these. */
+function bareMachine(programs: Record<string, string> = {}): Record<string, string> {
+  const path = join(temporaryFolder(), 'bin');
+  mkdirSync(path);
+  for (const [name, script] of Object.entries(programs)) {
+    writeFileSync(join(path, name), `#!/bin/sh\n${script}\n`);
+    chmodSync(join(path, name), 0o755);
+  }
+  return { XDG_CACHE_HOME: temporaryFolder(), PATH: path, BATSUP_ENGINE: 'auto' };
+}
+
+const cases = [
+  { what: 'two devices', args: ['--cpu', '--cuda'], code: 2, says: /--cpu and --cuda exclude each other/ },
+  { what: 'no compiler', args: [], code: 1, says: /C\+\+ compiler.*not installed.*sudo apt install g\+\+/ },
+  {
+    what: 'no Python',
+    args: [],
+    programs: { 'c++': '' },
+    code: 1,
+    says: /Python 3 with pip.*sudo apt install/,
+  },
+  {
+    what: 'a Python without pip',
+    args: [],
+    programs: { 'c++': '', python3: '[ "$1" = --version ]' },
+    code: 1,
+    says: /python3 has no pip.*python3-pip/,
+  },
+  {
+    what: 'a pip that reaches no package index',
+    args: [],
+    programs: {
+      'c++': '',
+      python3: 'case "$*" in *--version) ;; *) echo "ERROR: Could not find a version" >&2; exit 1;; esac',
+    },
+    code: 1,
+    says: /pip cannot find tensorflow.*Could not find a version.*check the network/,
+  },
+  {
+    what: 'a folder without a library',
+    args: ['--libtensorflow', folder],
+    code: 1,
+    says: /holds no TensorFlow library; expected are include\/tensorflow\/c\/c_api\.h/,
+  },
+];
+
+for (const { what, args, programs, code, says } of cases) {
+  test(`setup, ${what}: one line and exit code ${code}`, async () => {
+    const machine = bareMachine(programs);
+    const run = await cliWith(machine, folder, 'setup', ...args);
+    assert.equal(run.code, code, run.stderr);
+    assert.match(run.stderr, says);
+    assert.equal(run.stderr.trim().split('\n').length, 1, run.stderr);
+    assert.ok(!existsSync(join(machine.XDG_CACHE_HOME as string, 'bat-sup', 'native', 'in-use.json')));
+  });
+}
+
+test('setup --remove says where nothing is set up', async () => {
+  const run = await cliWith(bareMachine(), folder, 'setup', '--remove', '--json');
+  assert.deepEqual(JSON.parse(run.stdout), { removed: null });
+});
+
+test('doctor tells what is missing, and the command for it', async () => {
+  const run = await cliWith(bareMachine(), folder, 'doctor', '--json');
+  assert.equal(run.code, 0, run.stderr);
+  const { engine, why, native, engines, missing, sharp } = JSON.parse(run.stdout);
+  assert.equal(engine, 'wasm');
+  assert.match(why, /cuda, native/);
+  assert.equal(native, null);
+  assert.match(engines.find(({ name }: { name: string }) => name === 'native').reason, /bat-sup setup/);
+  assert.ok(missing.some((text: string) => text.includes('apt install g++')));
+  assert.ok(missing.some((text: string) => text.includes('bat-sup setup')));
+  assert.match(sharp, /^\d/);
+});
+
+test('doctor fails where the engine asked for cannot run', async () => {
+  const run = await cliWith(bareMachine(), folder, 'doctor', '--engine', 'cuda');
+  assert.equal(run.code, 1);
+  assert.match(run.stderr, /--engine cuda cannot run here/);
+  assert.match(run.stdout, /wasm +runs/);
+});

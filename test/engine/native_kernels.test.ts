@@ -1,0 +1,196 @@
+/** Layers on the native engine against tfjs's plain JavaScript backend: values and every gradient. */
+import assert from 'node:assert/strict';
+import { before, describe, test } from 'node:test';
+import '@tensorflow/tfjs-backend-cpu';
+import * as tf from '@tensorflow/tfjs-core';
+import fc from 'fast-check';
+import { applyAdam } from '../../src/engine/apply_adam.ts';
+import { startEngine } from '../../src/engine/index.ts';
+import { scalePixels } from '../../src/engine/scale_pixels.ts';
+import { convLayer, fullyConnectedLayer, poolingLayer, Scope } from '../../src/model_tools/index.ts';
+import { withoutNative } from '../helpers/native.ts';
+
+const options = { skip: withoutNative() };
+
+/** Sums of up to some ten thousand products in float32, in another order. */
+const relativeTolerance = 2e-4;
+
+type Values = { shape: number[]; values: number[] };
+
+async function on(backend: string, compute: () => tf.Tensor[]): Promise<Values[]> {
+  await tf.setBackend(backend);
+  const results = tf.tidy(compute);
+  const plain = results.map((tensor) => ({ shape: tensor.shape, values: [...tensor.dataSync()] }));
+  tf.dispose(results);
+  return plain;
+}
+
+async function assertSame(compute: () => tf.Tensor[]): Promise<void> {
+  const actual = await on('tensorflow', compute);
+  const expected = await on('cpu', compute);
+  for (const [index, { shape, values }] of expected.entries()) {
+    assert.deepEqual(actual[index]?.shape, shape);
+    const scale = values.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-3);
+    for (const [i, value] of values.entries()) {
+      const difference = Math.abs((actual[index]?.values[i] as number) - value);
+      assert.ok(
+        difference <= relativeTolerance * scale,
+        `output ${index}, element ${i} differs by ${difference}`,
+      );
+    }
+  }
+}
+
+/** Numbers that look random, the same on every backend. */
+function numbers(shape: number[], seed: number): tf.Tensor {
+  const size = shape.reduce((product, length) => product * length, 1);
+  const values = Float32Array.from({ length: size }, (_, i) => Math.sin((i + 1) * 12.9898 + seed * 78.233));
+  return tf.tensor(values, shape);
+}
+
+/** The output of a layer, and the gradients of its input and its variables for some gradient of the output. */
+function layerAndGradients(
+  shape: number[],
+  layer: (input: tf.Tensor, scope: Scope) => tf.Tensor,
+): tf.Tensor[] {
+  const scope = new Scope(5);
+  const input = tf.variable(numbers(shape, 1));
+  const forward = () => {
+    scope.begin();
+    return layer(input, scope);
+  };
+  const output = forward();
+  const variables = [input, ...scope.variables.values()];
+  const { grads } = tf.variableGrads(
+    () => tf.sum(tf.mul(forward(), numbers(output.shape, 2))) as tf.Scalar,
+    variables,
+  );
+  return [output, ...variables.map((variable) => grads[variable.name] as tf.Tensor)];
+}
+
+const size = (most: number) => fc.integer({ min: 1, max: most });
+const maps = {
+  batch: size(3),
+  height: size(13),
+  width: size(13),
+  channels: size(20),
+  kernel: size(5),
+  stride: size(3),
+};
+
+describe('the native engine', options, () => {
+  before(async () => {
+    await startEngine('native', { threads: 2 });
+  });
+
+  test('convolves as plain JavaScript does', () =>
+    fc.assert(
+      fc.asyncProperty(
+        fc.record({ ...maps, outputs: size(9) }),
+        ({ batch, height, width, channels, ...rest }) => {
+          const { kernel, outputs: outputChannels } = rest;
+          const convolution = { kernel, inputChannels: channels, outputChannels, stride: 1 };
+          return assertSame(() =>
+            layerAndGradients([batch, height, width, channels], (x, scope) =>
+              convLayer(x, convolution, scope),
+            ),
+          );
+        },
+      ),
+      { numRuns: 25 },
+    ));
+
+  test('pools as plain JavaScript does', () =>
+    fc.assert(
+      fc.asyncProperty(fc.record(maps), ({ batch, height, width, channels, kernel, stride }) =>
+        assertSame(() =>
+          layerAndGradients([batch, height, width, channels], (x, scope) =>
+            poolingLayer(x, { kernel, stride }, scope),
+          ),
+        ),
+      ),
+      { numRuns: 40 },
+    ));
+
+  test('pools a convolution with its bias as plain JavaScript does', () =>
+    fc.assert(
+      fc.asyncProperty(
+        fc.record({ ...maps, outputs: size(33) }),
+        ({ batch, height, width, channels, ...rest }) => {
+          const { kernel, stride, outputs: outputChannels } = rest;
+          const convolution = { kernel, inputChannels: channels, outputChannels, stride: 1 };
+          return assertSame(() =>
+            layerAndGradients([batch, height, width, channels], (x, scope) =>
+              poolingLayer(convLayer(x, convolution, scope), { kernel, stride }, scope),
+            ),
+          );
+        },
+      ),
+      { numRuns: 25 },
+    ));
+
+  // Of 65,536 weights and more with outputs in 32s our own loops compute, unless the batch is larger than 32.
+  for (const [batch, inputs, outputs] of [
+    [1, 2048, 32],
+    [7, 1031, 64],
+    [10, 2050, 96],
+    [32, 257, 256],
+    [33, 2048, 32],
+    [4, 1025, 65],
+    [3, 5, 2],
+  ] as const) {
+    test(`connects ${inputs} inputs with ${outputs} outputs in a batch of ${batch}`, () =>
+      assertSame(() =>
+        layerAndGradients([batch, inputs], (x, scope) => fullyConnectedLayer(x, { inputs, outputs }, scope)),
+      ));
+  }
+
+  test('Adam takes the factors of a dense gradient as it takes the gradient', () =>
+    assertSame(() => {
+      const [inputs, outputs] = [1030, 64];
+      const x = numbers([6, inputs], 3) as tf.Tensor2D;
+      const variables = [1, 2, 3].map((seed) => tf.variable(tf.abs(numbers([inputs, outputs], seed))));
+      const [weights, m, v] = variables as [tf.Variable, tf.Variable, tf.Variable];
+      const scope = new Scope(1, new Map([['fc1/weights', weights.dataSync() as Float32Array]]));
+      const loss = () => {
+        scope.begin();
+        return tf.sum(tf.square(fullyConnectedLayer(x, { inputs, outputs }, scope))) as tf.Scalar;
+      };
+      loss();
+      const trained = scope.variables.get('fc1/weights') as tf.Variable;
+      const { grads } = tf.variableGrads(loss, [trained]);
+      const attributes = { stepSize: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
+      applyAdam(trained, m, v, grads[trained.name] as tf.Tensor, attributes);
+      return [trained, m, v].map((variable) => tf.clone(variable));
+    }));
+
+  test('scales pixels on the device', () =>
+    assertSame(() => {
+      const pixels = Uint8Array.from({ length: 2 * 5 * 4 * 3 }, (_, i) => (i * 37) % 256);
+      return [scalePixels(pixels, [2, 5, 4, 3], 1 / 255)];
+    }));
+
+  test('keeps no tensor beyond a step', async () => {
+    await tf.setBackend('tensorflow');
+    const step = () =>
+      tf.dispose(
+        tf.tidy(() =>
+          layerAndGradients([2, 9, 9, 3], (x, scope) =>
+            poolingLayer(
+              convLayer(x, { kernel: 3, inputChannels: 3, outputChannels: 4, stride: 1 }, scope),
+              { kernel: 3, stride: 2 },
+              scope,
+            ),
+          ),
+        ),
+      );
+    const backend = tf.backend() as unknown as { binding: { getNumOfTensors(): number } };
+    step();
+    const before = backend.binding.getNumOfTensors();
+    const variables = tf.memory().numTensors;
+    step();
+    // Variables stay until they are disposed of: an input, weights and biases.
+    assert.equal(tf.memory().numTensors - variables, 3);
+    assert.ok(backend.binding.getNumOfTensors() - before <= 3);
+  });
+});
