@@ -23,14 +23,14 @@ export interface EngineCheck {
 
 /** What was found on this machine. */
 export interface Diagnosis {
-  /** The engine asked for, or what 'auto' takes here; undefined where the one asked for cannot run. */
-  engine: EngineName | undefined;
+  /** The engine asked for, or what 'auto' takes here; null where the one asked for cannot run. */
+  engine: EngineName | null;
   why: string;
   engines: EngineCheck[];
-  native: Pick<Installation, 'source' | 'device' | 'tensorflow' | 'packages' | 'operations'> | undefined;
+  native: Pick<Installation, 'source' | 'device' | 'tensorflow' | 'packages' | 'operations'> | null;
   /** As `bat-sup setup` installed them, e.g. '12.9.1'. */
-  cuda: string | undefined;
-  cudnn: string | undefined;
+  cuda: string | null;
+  cudnn: string | null;
   gpus: Gpu[];
   threads: number;
   /** Gigabytes. */
@@ -53,6 +53,12 @@ async function checkEngine(name: EngineName, threads: number): Promise<EngineChe
     if (!(error instanceof EngineUnavailable)) throw error;
     return { name, reason: reason(error) };
   }
+}
+
+function describeNative(installation: Installation | undefined): Diagnosis['native'] {
+  if (!installation) return null;
+  const { source, device, tensorflow, packages, operations } = installation;
+  return { source, device, tensorflow, packages, operations };
 }
 
 /** What setting up the native engine would still need. */
@@ -103,18 +109,12 @@ export async function diagnose(wanted: EngineName | 'auto', threads: number): Pr
     ({ name, description }) => description && (wanted === 'auto' || name === wanted),
   );
   const version = (prefix: string) =>
-    Object.entries(installation?.packages ?? {}).find(([name]) => name.startsWith(prefix))?.[1];
+    Object.entries(installation?.packages ?? {}).find(([name]) => name.startsWith(prefix))?.[1] ?? null;
   return {
-    engine: chosen?.name,
+    engine: chosen?.name ?? null,
     why: explain(wanted, chosen, engines),
     engines,
-    native: installation && {
-      source: installation.source,
-      device: installation.device,
-      tensorflow: installation.tensorflow,
-      packages: installation.packages,
-      operations: installation.operations,
-    },
+    native: describeNative(installation),
     cuda: version('nvidia-cuda-runtime'),
     cudnn: version('nvidia-cudnn'),
     gpus,
