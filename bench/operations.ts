@@ -15,6 +15,7 @@ const { values: options } = parseArgs({
   options: {
     batch: { type: 'string', default: '10' },
     threads: { type: 'string', default: '0' },
+    precision: { type: 'string', default: 'float32' },
     steps: { type: 'string', default: '40' },
     json: { type: 'boolean', default: false },
   },
@@ -22,14 +23,17 @@ const { values: options } = parseArgs({
 const batchSize = Number(options.batch);
 const steps = Number(options.steps);
 
-const engine = await startEngine('native', { threads: Number(options.threads) });
+const engine = await startEngine('native', {
+  threads: Number(options.threads),
+  precision: options.precision as 'float32' | 'bf16',
+});
 const classes = ['bat', 'sup'];
 const model = createModel({ architecture: 'article', width: 100, height: 100, channels: 3, classes });
 const adam = new Adam(model.variables);
 const pixels = Uint8Array.from({ length: batchSize * 100 * 100 * 3 }, (_, index) => (index * 7919) % 256);
 const labels = Array.from({ length: batchSize }, (_, index) => index % 2);
 let step = 0;
-const trainOnce = () => trainStep(model, adam, { pixels, labels }, { step: ++step, learningRate: 1e-4 });
+const trainOnce = () => trainStep(model, adam, { pixels, labels }, { step: ++step, learningRate: 1e-4 })();
 for (let i = 0; i < 5; i++) trainOnce();
 
 const backend = tf.backend() as unknown as NodeBackend;

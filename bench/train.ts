@@ -17,6 +17,7 @@ const { values: options } = parseArgs({
   options: {
     batch: { type: 'string', default: '10' },
     threads: { type: 'string', default: '0' },
+    precision: { type: 'string', default: 'float32' },
     rounds: { type: 'string', default: '7' },
     engines: { type: 'string', default: engineNames.join(',') },
     against: { type: 'string', default: '' },
@@ -48,7 +49,10 @@ interface Contestant {
 
 /** In a process of its own: answers each message with the time of so many steps. */
 async function measureEngine(name: EngineName): Promise<void> {
-  const engine = await startEngine(name, { threads: Number(options.threads) });
+  const engine = await startEngine(name, {
+    threads: Number(options.threads),
+    precision: options.precision as 'float32' | 'bf16',
+  });
   const classes = ['bat', 'sup'];
   const model = createModel({ architecture: 'article', width: 100, height: 100, channels: 3, classes });
   const adam = new Adam(model.variables);
@@ -57,8 +61,13 @@ async function measureEngine(name: EngineName): Promise<void> {
   let step = 0;
   const round = (steps: number): Round => {
     const before = performance.now();
-    for (let i = 0; i < steps; i++)
-      trainStep(model, adam, { pixels, labels }, { step: ++step, learningRate: 1e-4 });
+    let read: (() => unknown) | undefined;
+    for (let i = 0; i < steps; i++) {
+      const next = trainStep(model, adam, { pixels, labels }, { step: ++step, learningRate: 1e-4 });
+      read?.();
+      read = next;
+    }
+    read?.();
     return {
       milliseconds: performance.now() - before,
       peakMebibytes: process.resourceUsage().maxRSS / 1024,

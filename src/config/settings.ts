@@ -118,6 +118,11 @@ export const settings = {
     'auto',
     'what computes; auto takes the fastest that runs here',
   ),
+  precision: setting(
+    oneOf('float32', 'bf16'),
+    'float32',
+    'bf16: the native engine on the CPU multiplies in bfloat16, faster and less exact',
+  ),
   threads: setting(integer(0, 256), 0, 'threads of the engine (0: every core)'),
   workers: setting(integer(0, 256), 0, 'pictures worked on at once (0: by the number of cores)'),
 } satisfies Record<string, Setting<unknown>>;

@@ -15,6 +15,8 @@ export interface Engine {
 export interface EngineOptions {
   /** Worker threads; 0 uses every core. */
   threads: number;
+  /** bf16: convolutions and products in bfloat16 with sums in float32; weights stay float32. Absent: float32. */
+  precision?: 'float32' | 'bf16';
 }
 
 /** An engine that cannot run on this machine: the next one is tried unless it was asked for by name. */

@@ -31,6 +31,11 @@ const engines: Record<EngineName, () => Promise<Start>> = {
  */
 export async function startEngine(name: EngineName | 'auto', options: EngineOptions): Promise<Engine> {
   tf.enableProdMode(); // tfjs's advice to install something else would land among our messages
+  if (options.precision === 'bf16' && name !== 'native') {
+    throw new EngineUnavailable(
+      '--precision bf16 is for the native engine on the CPU; add --engine native, or leave it out.',
+    );
+  }
   if (name !== 'auto') return (await engines[name]())(options);
   let last: unknown;
   for (const candidate of engineNames) {

@@ -30,12 +30,12 @@ export class CheckpointSaver {
     this.#snapshot = snapshot;
   }
 
-  /** Saves where the settings ask for it between epochs. */
-  async saveIfDue(step: number): Promise<void> {
+  /** Whether the settings ask for saving after this step, between epochs. */
+  isDue(step: number): boolean {
     const { saveEverySteps, saveEveryMinutes } = this.#settings;
     const byStep = saveEverySteps > 0 && step % saveEverySteps === 0;
     const byTime = saveEveryMinutes > 0 && performance.now() - this.#savedAt > saveEveryMinutes * 60_000;
-    if (byStep || byTime) await this.save();
+    return byStep || byTime;
   }
 
   /** Takes a snapshot now and writes it in the background; waits for the one before, so that memory stays bounded. */

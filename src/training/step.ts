@@ -51,24 +51,36 @@ function countCorrect(logits: tf.Tensor2D, labels: number[]): number {
   }).length;
 }
 
-/** Shows the network a batch and lets Adam learn from it. @param step 1 for the first. */
+/**
+ * Shows the network a batch and lets Adam learn from it.
+ * @param step 1 for the first.
+ * @returns what reads the result. A GPU is still at work when this returns, and waiting for it costs time: read
+ * once the next step is on its way.
+ */
 export function trainStep(
   model: Model,
   adam: Adam,
   batch: Batch,
   { step, learningRate }: { step: number; learningRate: number },
-): BatchResult {
-  return tf.tidy(() => {
+): () => BatchResult {
+  const { loss, logits } = tf.tidy(() => {
     const pictures = toPictures(batch.pixels, model);
-    let correct = 0;
+    let logits: tf.Tensor2D | undefined;
     const { value: loss, grads } = tf.variableGrads(() => {
-      const logits = model.forward(pictures);
-      correct = countCorrect(logits, batch.labels);
+      logits = tf.keep(model.forward(pictures));
       return softmaxCrossEntropy(logits, batch.labels);
     }, [...model.variables.values()]);
     adam.apply(grads, step, learningRate);
-    return { loss: loss.dataSync()[0] as number, correct };
+    return { loss, logits: logits as unknown as tf.Tensor2D };
   });
+  return () => {
+    const result = {
+      loss: loss.dataSync()[0] as number,
+      correct: countCorrect(logits, batch.labels),
+    };
+    tf.dispose([loss, logits]);
+    return result;
+  };
 }
 
 /** What the network makes of a batch, without learning from it. */

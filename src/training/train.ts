@@ -196,14 +196,35 @@ function snapshot(
 
 /** One epoch, or what is left of it, then validation and a checkpoint. */
 async function runEpoch(training: Training): Promise<void> {
-  const { settings, dataset, split, pack, model, adam, position, stepsPerEpoch, log, events, saver } =
-    training;
+  const { settings, dataset, split, pack, model, adam, position, stepsPerEpoch, saver } = training;
   const { batchSize, learningRate, seed } = settings;
   const order = shuffle(split.train, `${seed}/epoch/${position.epoch}`).slice(0, stepsPerEpoch * batchSize);
   const ahead = order.slice(position.batch * batchSize);
-  let before = performance.now();
+  const record = recorder(training);
+  let step = position.step;
+  let reading: (() => BatchResult) | undefined;
   for await (const batch of batches(pack, dataset.pictures, ahead, batchSize)) {
-    const result = trainStep(model, adam, batch, { step: position.step + 1, learningRate });
+    const next = trainStep(model, adam, batch, { step: ++step, learningRate });
+    if (reading) await record(reading());
+    reading = next;
+    const aborted = training.signal?.aborted === true;
+    const due = saver.isDue(step) && position.batch + 1 < stepsPerEpoch;
+    if (!aborted && !due) continue;
+    await record(reading());
+    reading = undefined;
+    await saver.save();
+    if (aborted) return;
+  }
+  if (reading) await record(reading());
+  await endEpoch(training);
+}
+
+/** Books the results of an epoch's steps, one after the other. */
+function recorder(training: Training): (result: BatchResult) => Promise<void> {
+  const { position, log, events } = training;
+  const { batchSize, learningRate } = training.settings;
+  let before = performance.now();
+  return async (result) => {
     if (!Number.isFinite(result.loss)) await failOnLoss(training, result.loss);
     position.step++;
     position.batch++;
@@ -214,10 +235,7 @@ async function runEpoch(training: Training): Promise<void> {
     before = now;
     log.step(position.step, { result, batchSize, learningRate, rate });
     events.step?.({ ...position }, result, rate);
-    if (training.signal?.aborted) return saver.save();
-    if (position.batch < stepsPerEpoch) await saver.saveIfDue(position.step);
-  }
-  await endEpoch(training);
+  };
 }
 
 async function endEpoch(training: Training): Promise<void> {

@@ -51,7 +51,7 @@ async function learnOn(
       pixels: pixels.slice(index * bytes, (index + 1) * bytes),
       labels: labels.slice(index * batch, (index + 1) * batch),
     };
-    return trainStep(model, adam, one, { step: index + 1, learningRate }).loss;
+    return trainStep(model, adam, one, { step: index + 1, learningRate })().loss;
   });
   const sums = [...model.variables.values()].map((variable) =>
     [...variable.dataSync()].reduce((sum, value) => sum + Math.abs(value), 0),

@@ -15,7 +15,7 @@ async function trainedWith(threads: number): Promise<Map<string, Float32Array>> 
   const batch = { pixels, labels: [0, 1, 2, 0, 1, 2, 0] };
   const losses = [];
   for (let step = 1; step <= 15; step++) {
-    losses.push(trainStep(model, adam, batch, { step, learningRate: 1e-3 }).loss);
+    losses.push(trainStep(model, adam, batch, { step, learningRate: 1e-3 })().loss);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
   assert.ok((losses.at(-1) as number) < (losses[0] as number), `it does not learn: ${losses}`);

@@ -14,17 +14,17 @@ export interface Running {
 /** Makes an installation the tfjs backend. @throws {EngineUnavailable} where it does not load. */
 export async function startInstallation(
   installation: Installation | undefined,
-  threads = 0,
+  options: EngineOptions = { threads: 0 },
 ): Promise<Running> {
-  const backend = loadBackend(installation, threads);
+  const backend = loadBackend(installation, options);
   registerKernels(backend, { operations: installation?.operations === true });
   await tf.setBackend('tensorflow');
   return { version: backend.binding.TF_Version, gpu: backend.isUsingGpuDevice };
 }
 
-async function start(name: EngineName, { threads }: EngineOptions): Promise<Engine> {
+async function start(name: EngineName, options: EngineOptions): Promise<Engine> {
   const installation = findInstallation();
-  const { version, gpu } = await startInstallation(installation, threads);
+  const { version, gpu } = await startInstallation(installation, options);
   if (name === 'cuda' && !gpu) {
     throw new EngineUnavailable(
       installation?.device === 'cpu'
@@ -32,9 +32,15 @@ async function start(name: EngineName, { threads }: EngineOptions): Promise<Engi
         : 'TensorFlow finds no CUDA device; check nvidia-smi and CUDA_VISIBLE_DEVICES, or take --engine native for the CPU.',
     );
   }
+  if (gpu && options.precision === 'bf16') {
+    throw new EngineUnavailable(
+      '--precision bf16 is for the CPU; on a GPU TensorFlow multiplies in TF32 already. Leave it out, or hide the GPU with CUDA_VISIBLE_DEVICES=-1.',
+    );
+  }
+  const precision = options.precision === 'bf16' ? ', bfloat16' : '';
   return {
     name: gpu ? 'cuda' : 'native',
-    description: `TensorFlow ${version} on ${gpu ? 'CUDA' : 'the CPU'}`,
+    description: `TensorFlow ${version} on ${gpu ? 'CUDA' : 'the CPU'}${precision}`,
     dispose: async () => {},
   };
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import * as util from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
 import { reason } from '../../errors.ts';
-import { EngineUnavailable } from '../engine.ts';
+import { type EngineOptions, EngineUnavailable } from '../engine.ts';
 import { registerGradients } from '../gradients.ts';
 import type { NodeBackend } from './backend.ts';
 import { type Installation, packageFolder, packageName } from './installation.ts';
@@ -41,7 +41,10 @@ function quietly<T>(stderr: string | undefined, task: () => T): T {
  * inside of node_modules only.
  * @throws {EngineUnavailable} where nothing is installed or the library does not load.
  */
-export function loadBackend(installation: Installation | undefined, threads: number): NodeBackend {
+export function loadBackend(
+  installation: Installation | undefined,
+  { threads, precision }: EngineOptions,
+): NodeBackend {
   const folder = packageFolder();
   if (!folder) {
     throw new EngineUnavailable(
@@ -58,6 +61,8 @@ export function loadBackend(installation: Installation | undefined, threads: num
     TF_FORCE_GPU_ALLOW_GROWTH: 'true',
     OMP_WAIT_POLICY: 'passive',
   });
+  // Not a default: an earlier start in this process may have left it.
+  process.env.TF_SET_ONEDNN_FPMATH_MODE = precision === 'bf16' ? 'BF16' : 'FP32';
   if (threads > 0) {
     setDefaults({ TF_NUM_INTRAOP_THREADS: String(threads), OMP_NUM_THREADS: String(threads) });
   }
