@@ -129,13 +129,15 @@ describe('the native engine', options, () => {
       { numRuns: 25 },
     ));
 
-  // Of 65,536 weights and more with outputs in 32s our own loops compute, unless the batch is larger than 32.
+  // Of 65,536 weights and more with outputs in 32s our own loops compute, unless the batch is larger than 32, or 64 for learning.
   for (const [batch, inputs, outputs] of [
     [1, 2048, 32],
     [7, 1031, 64],
     [10, 2050, 96],
     [32, 257, 256],
     [33, 2048, 32],
+    [64, 2049, 32],
+    [65, 2048, 32],
     [4, 1025, 65],
     [3, 5, 2],
   ] as const) {

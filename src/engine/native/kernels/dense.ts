@@ -6,13 +6,15 @@ import type { OwnKernel } from './own_kernel.ts';
 
 /** Up to here a fully connected layer's time is that of reading its weights; beyond, TensorFlow multiplies faster. */
 const mostRows = 32;
+/** The same for learning, where the gradient is neither written nor read. */
+const mostRowsLearning = 64;
 /** kTileOutputs of operations/dense.cc. */
 const tileOutputs = 32;
 
 /** @param weights [inputs, outputs] */
-function isOurs(batch: number, weights: number[]): boolean {
+function isOurs(batch: number, weights: number[], most = mostRows): boolean {
   const [inputs = 0, outputs = 0] = weights.slice(-2);
-  return batch <= mostRows && outputs % tileOutputs === 0 && inputs * outputs >= 1 << 16;
+  return batch <= most && outputs % tileOutputs === 0 && inputs * outputs >= 1 << 16;
 }
 
 function multiply(backend: NodeBackend, a: tf.TensorInfo, b: tf.TensorInfo): tf.Tensor {
@@ -53,7 +55,7 @@ export const batchMatMul: OwnKernel = {
     if (matrices && transposeB && !transposeA && isOurs(a.shape[0] as number, b.shape))
       return executeOnTensors(backend, 'BatSupDenseBack', {}, [a, b]);
     const product = [a.shape.at(-1) as number, b.shape.at(-1) as number];
-    if (matrices && transposeA && !transposeB && isOurs(a.shape[0] as number, product))
+    if (matrices && transposeA && !transposeB && isOurs(a.shape[0] as number, product, mostRowsLearning))
       return productOf(backend, a, b);
     const adjoint = { adj_x: transposeA as boolean, adj_y: transposeB as boolean };
     return executeOnTensors(backend, 'BatchMatMulV2', { T: float32, ...adjoint }, [a, b]);
