@@ -8,6 +8,7 @@ namespace {
 constexpr int kLanes = 16;
 typedef float Floats __attribute__((vector_size(kLanes * 4)));
 typedef int32_t Integers __attribute__((vector_size(kLanes * 4)));
+typedef uint8_t Bytes __attribute__((vector_size(kLanes)));
 
 // The attribute 'window': sizes in pixels, padding at the top and at the left, sizes of the input and of the output.
 struct Window {
@@ -18,47 +19,51 @@ struct Maps {
   int64_t height, width, channels;
 };
 
+// Where a window lies within the picture.
+struct Range {
+  int from, to;
+};
+
+inline Range Inside(int64_t start, int kernel, int64_t size) {
+  return {start < 0 ? static_cast<int>(-start) : 0, start + kernel > size ? static_cast<int>(size - start) : kernel};
+}
+
+inline Floats Load(const float* from, int64_t lanes) {
+  Floats values = {};
+  if (lanes == kLanes)
+    memcpy(&values, from, sizeof(values));
+  else
+    memcpy(&values, from, lanes * sizeof(float));
+  return values;
+}
+
 // One row of outputs. x: the whole picture; bias: of each channel, or null; y and places: this row.
 FOR_EVERY_PROCESSOR
-void PoolRow(const float* x, const float* bias, float* y, uint8_t* places, const Maps maps, const Window window, int row) {
-  const int y0 = row * window.stride_height - window.top;
+void PoolRow(const float* x, const float* bias, float* y, uint8_t* places, const Maps maps, const Window window,
+             int row) {
+  const int64_t y0 = row * window.stride_height - window.top;
+  const Range high = Inside(y0, window.kernel_height, maps.height);
   for (int column = 0; column < window.width; column++) {
-    const int x0 = column * window.stride_width - window.left;
+    const int64_t x0 = column * window.stride_width - window.left;
+    const Range wide = Inside(x0, window.kernel_width, maps.width);
     for (int64_t channel = 0; channel < maps.channels; channel += kLanes) {
       const int64_t lanes = maps.channels - channel < kLanes ? maps.channels - channel : kLanes;
-      Floats best = {};
-      Integers place = {};
-      bool first = true;
-      for (int ky = 0; ky < window.kernel_height; ky++) {
-        if (y0 + ky < 0 || y0 + ky >= maps.height) continue;
-        for (int kx = 0; kx < window.kernel_width; kx++) {
-          if (x0 + kx < 0 || x0 + kx >= maps.width) continue;
-          const float* from = x + ((y0 + ky) * maps.width + x0 + kx) * maps.channels + channel;
-          const Integers here = Integers{} + (ky * window.kernel_width + kx);
-          Floats value = {};
-          if (lanes == kLanes)
-            memcpy(&value, from, sizeof(value));
-          else
-            memcpy(&value, from, lanes * sizeof(float));
-          if (first) {
-            best = value;
-            place = here;
-            first = false;
-            continue;
-          }
+      const float* origin = x + (y0 * maps.width + x0) * maps.channels + channel;
+      Floats best = Load(origin + (high.from * maps.width + wide.from) * maps.channels, lanes);
+      Integers place = Integers{} + (high.from * window.kernel_width + wide.from);
+      for (int ky = high.from; ky < high.to; ky++) {
+        for (int kx = wide.from; kx < wide.to; kx++) {
+          const Floats value = Load(origin + (ky * maps.width + kx) * maps.channels, lanes);
           const Integers larger = value > best;
           best = larger ? value : best;
-          place = larger ? here : place;
+          place = larger ? Integers{} + (ky * window.kernel_width + kx) : place;
         }
       }
-      if (bias) {
-        Floats added = {};
-        memcpy(&added, bias + channel, lanes * sizeof(float));
-        best += added;
-      }
+      if (bias) best += Load(bias + channel, lanes);
       const int64_t at = column * maps.channels + channel;
       memcpy(y + at, &best, lanes * sizeof(float));
-      for (int64_t lane = 0; lane < lanes; lane++) places[at + lane] = static_cast<uint8_t>(place[lane]);
+      const Bytes narrow = __builtin_convertvector(place, Bytes);
+      memcpy(places + at, &narrow, lanes);
     }
   }
 }
