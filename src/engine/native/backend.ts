@@ -8,7 +8,7 @@ interface TensorEntry {
   values: tf.BackendValues | null;
 }
 
-interface OutputMetadata {
+export interface OutputMetadata {
   id: number;
   shape: number[];
   dtype: number;
@@ -31,6 +31,7 @@ export interface NodeBackend {
   } & Record<string, number>;
   tensorMap: { get(dataId: object): TensorEntry; has(dataId: object): boolean };
   getInputTensorIds(tensors: tf.TensorInfo[]): number[];
+  executeSingleInput(name: string, input: tf.TensorInfo): tf.Tensor;
   createOutputTensor(metadata: OutputMetadata): tf.Tensor;
   readSync(dataId: object): tf.BackendValues;
   incRef(dataId: object): void;

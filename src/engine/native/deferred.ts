@@ -8,11 +8,17 @@ import type { NodeBackend } from './backend.ts';
 
 interface Deferred {
   /** What the values would be. */
-  kind: 'product' | 'biased' | 'scattered';
+  kind: 'product' | 'biased' | 'pooled' | 'masked' | 'scattered';
   inputs: readonly tf.TensorInfo[];
 }
 
-const deferred = new WeakMap<object, Deferred & { compute: (() => number) | undefined }>();
+interface Entry extends Deferred {
+  compute: (() => number) | undefined;
+  /** Data ids that are let go with the tensor. */
+  holds: object[];
+}
+
+const deferred = new WeakMap<object, Entry>();
 const prepared = new WeakSet<NodeBackend>();
 
 /**
@@ -27,9 +33,19 @@ export function defer(
 ): tf.Tensor {
   if (!prepared.has(backend)) prepare(backend);
   const tensor = backend.createOutputTensor({ id: -1, shape, dtype: backend.binding.TF_FLOAT as number });
-  for (const { dataId } of inputs) backend.incRef(dataId);
-  deferred.set(tensor.dataId, { kind, inputs, compute });
+  const holds = inputs.map(({ dataId }) => dataId);
+  for (const dataId of holds) backend.incRef(dataId);
+  deferred.set(tensor.dataId, { kind, inputs, compute, holds });
   return tensor;
+}
+
+/** Hands `other` over to a deferred tensor: it lives as long as that does. */
+export function keepWith(backend: NodeBackend, tensor: tf.TensorInfo, other: tf.Tensor): tf.TensorInfo {
+  const { dataId, shape, dtype } = other;
+  backend.incRef(dataId);
+  deferred.get(tensor.dataId)?.holds.push(dataId);
+  other.dispose();
+  return { dataId, shape, dtype };
 }
 
 /** What a tensor of this kind is made of; undefined for any other tensor. */
@@ -63,7 +79,7 @@ function prepare(backend: NodeBackend): void {
   backend.disposeData = (dataId, force) => {
     const disposed = disposeData.call(backend, dataId, force);
     if (!disposed) return false;
-    for (const input of deferred.get(dataId)?.inputs ?? []) backend.disposeData(input.dataId);
+    for (const held of deferred.get(dataId)?.holds ?? []) backend.disposeData(held);
     deferred.delete(dataId);
     return true;
   };

@@ -7,8 +7,8 @@ import { fusedConv2d } from './fused_conv2d.ts';
 import { fusedMatMulPlain } from './fused_mat_mul.ts';
 import { maxPool, maxPoolGradient } from './max_pool.ts';
 import type { Inputs, OwnKernel } from './own_kernel.ts';
-import { reluGradient } from './relu_gradient.ts';
-import { scalePixels } from './scale_pixels.ts';
+import { relu, reluGradient } from './relu.ts';
+import { scalePixels, scalePixelsAtOnce } from './scale_pixels.ts';
 
 /** Of two with one name the later one is taken, where what it needs is there. */
 const ownKernels: OwnKernel[] = [
@@ -21,8 +21,10 @@ const ownKernels: OwnKernel[] = [
   fusedMatMul,
   maxPool,
   maxPoolGradient,
+  relu,
   reluGradient,
   scalePixels,
+  scalePixelsAtOnce,
 ];
 
 /** Registers our kernels with tfjs's 'tensorflow' backend. */
