@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { NodeBackend } from '../backend.ts';
 import { applyAdamToResources } from './apply_adam_to_resources.ts';
 import { biasGradient } from './bias_gradient.ts';
+import { crossEntropy } from './cross_entropy.ts';
 import { applyAdam, batchMatMul, fusedMatMul } from './dense.ts';
 import { fusedConv2d } from './fused_conv2d.ts';
 import { fusedMatMulPlain } from './fused_mat_mul.ts';
@@ -16,6 +17,7 @@ const ownKernels: OwnKernel[] = [
   applyAdam,
   batchMatMul,
   biasGradient,
+  crossEntropy,
   fusedConv2d,
   fusedMatMulPlain,
   fusedMatMul,
