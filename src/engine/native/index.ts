@@ -25,6 +25,16 @@ export async function startInstallation(
   return { version: backend.binding.TF_Version, gpu: backend.isUsingGpuDevice };
 }
 
+/** oneDNN takes its bfloat16 mode as leave to, and uses it only where the processor gains by it. */
+function multipliesInBfloat16(): boolean {
+  const belowItsEpsilon = 2 ** -10;
+  return tf.tidy(() => {
+    const x = tf.fill([1, 16, 16, 32], 1 + belowItsEpsilon) as tf.Tensor4D;
+    const filter = tf.ones([1, 1, 32, 32]) as tf.Tensor4D;
+    return tf.conv2d(x, filter, 1, 'same').dataSync()[0] === 32;
+  });
+}
+
 async function start(name: EngineName, options: EngineOptions): Promise<Engine> {
   const installation = findInstallation();
   const { version, gpu } = await startInstallation(installation, options);
@@ -33,6 +43,11 @@ async function start(name: EngineName, options: EngineOptions): Promise<Engine> 
       installation?.device === 'cpu'
         ? 'TensorFlow is set up for the CPU only; run "bat-sup setup --cuda" for an NVIDIA GPU, or take --engine native.'
         : 'TensorFlow finds no CUDA device; check nvidia-smi and CUDA_VISIBLE_DEVICES, or take --engine native for the CPU.',
+    );
+  }
+  if (!gpu && options.precision === 'bf16' && !multipliesInBfloat16()) {
+    throw new EngineUnavailable(
+      '--precision bf16 makes nothing faster on this processor, whose bfloat16 instructions (AMX) are missing or not used; leave it out.',
     );
   }
   const precision = options.precision === 'bf16' ? ', bfloat16' : '';
