@@ -280,7 +280,6 @@ class Collection {
       const { extension, ...size } = await inspectPicture(temporary, maxPixels);
       await this.#storing.take();
       try {
-        this.#stop.signal.throwIfAborted();
         return await this.#store(candidate, temporary, extension, { sha256, bytes, ...size });
       } finally {
         this.#storing.give();

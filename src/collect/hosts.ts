@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import timers from 'node:timers/promises';
 import { FetchFailure } from './failure.ts';
 import { Slots } from './slots.ts';
 
@@ -88,7 +88,7 @@ export class Hosts {
       }
       const start = Math.max(now, host.nextStart, host.pausedUntil);
       host.nextStart = start + host.delay;
-      if (start > now) await sleep(start - now, undefined, { signal: this.#signal });
+      if (start > now) await timers.setTimeout(start - now, undefined, { signal: this.#signal });
       // While it slept another answer may have asked for a pause.
       if (Date.now() >= host.pausedUntil) return;
     }
