@@ -219,9 +219,17 @@ async function detail(response: IncomingMessage): Promise<string> {
       bytes += chunk.length;
       if (bytes > 4096) return '';
     }
-    const [text] = Object.values(JSON.parse(Buffer.concat(parts).toString())).flat();
-    return typeof text === 'string' ? ` (${text.replaceAll(/\p{Cc}+/gu, ' ').slice(0, 200)})` : '';
+    const text = firstText(JSON.parse(Buffer.concat(parts).toString()));
+    return text === undefined ? '' : ` (${text.replaceAll(/\p{Cc}+/gu, ' ').slice(0, 200)})`;
   } catch {
     return '';
   }
+}
+
+function firstText(value: unknown): string | undefined {
+  if (typeof value === 'string') return value;
+  if (typeof value !== 'object' || value === null) return undefined;
+  return Object.values(value)
+    .map(firstText)
+    .find((text) => text !== undefined);
 }
