@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '../errors.ts';
 import { type Candidate, type Credit, canonicalUrl, nameOfId } from './candidate.ts';
 import { FetchFailure } from './failure.ts';
@@ -36,6 +37,7 @@ interface Page {
 export async function* searchOpenverse(web: Web, search: Search): AsyncGenerator<Candidate> {
   const seen = new Set<string>();
   for (let page = 1; ; page++) {
+    if (page > 1) await sleep(search.delay, undefined, { signal: web.signal });
     const { results, pages } = await fetchPage(web, search, page);
     for (const result of results) {
       const candidate = candidateOf(result, search.licences);
@@ -48,13 +50,12 @@ export async function* searchOpenverse(web: Web, search: Search): AsyncGenerator
 }
 
 async function fetchPage(web: Web, search: Search, page: number): Promise<Page> {
-  const { query, licences, endpoint, token, delay } = search;
+  const { query, licences, endpoint, token } = search;
   const url = new URL(endpoint);
   url.searchParams.set('q', query);
   if (licences.length > 0) url.searchParams.set('license', licences.join(','));
   url.searchParams.set('page', String(page));
   url.searchParams.set('page_size', String(pageSize));
-  web.slowDown(url, delay);
   const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` };
   const request = { accept: 'application/json', robots: false, ...authorization };
   try {

@@ -94,11 +94,6 @@ export class Web {
     this.#https.destroy();
   }
 
-  /** At least so many milliseconds between two requests to this URL's host. */
-  slowDown(url: URL, delay: number): void {
-    this.#hosts.slowDown(url.host, delay);
-  }
-
   /**
    * Sends one request, follows its redirects, and reads the answer while the host's slot is held.
    * @throws {FetchFailure} for everything but a whole answer of status 200; other errors are those of `read`.
@@ -129,7 +124,7 @@ export class Web {
     if (rules?.isAllowed(url.href) === false) {
       throw new FetchFailure(`the robots.txt of ${url.host} forbids it`, 'next run');
     }
-    if (rules?.crawlDelay) this.slowDown(url, rules.crawlDelay);
+    if (rules?.crawlDelay) this.#hosts.slowDown(url.host, rules.crawlDelay);
   }
 
   async #send<T>(
