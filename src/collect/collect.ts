@@ -131,6 +131,8 @@ class Collection {
   readonly #web: Web;
   /** Ends everything: the caller's signal, or an error that is no picture's. */
   readonly #stop = new AbortController();
+  /** Ends the waiting for second attempts, once the folder holds enough. */
+  readonly #full = new AbortController();
   /** One for each picture that is still wanted; a download holds one, and gives it back where it fails. */
   readonly #wanted: Slots;
   /** Storing is one at a time, so that of two equal pictures the second one sees the first. */
@@ -211,7 +213,7 @@ class Collection {
     try {
       if (!(await this.#isSettled(candidate))) await this.#fetch(candidate);
     } catch (error) {
-      if (this.#stop.signal.aborted) return;
+      if (this.#stop.signal.aborted || this.#full.signal.aborted) return;
       if (error instanceof FetchFailure) await this.#fail(candidate, error);
       else this.#abort(error);
     }
@@ -254,9 +256,11 @@ class Collection {
   }
 
   async #fetch(candidate: Candidate): Promise<void> {
-    const { signal, options } = this.#web;
-    const stored = await withRetries(() => this.#attempt(candidate), options, signal);
-    if (stored && this.#enough) this.#wanted.close();
+    const signal = AbortSignal.any([this.#stop.signal, this.#full.signal]);
+    const stored = await withRetries(() => this.#attempt(candidate), this.#web.options, signal);
+    if (!stored || !this.#enough) return;
+    this.#wanted.close();
+    this.#full.abort();
   }
 
   /** @returns whether the folder has one picture more. */

@@ -41,8 +41,8 @@ export async function* searchOpenverse(web: Web, search: Search): AsyncGenerator
     const { results, pages } = await fetchPage(web, search, page);
     for (const result of results) {
       const candidate = candidateOf(result, search.licences);
-      if (!candidate || seen.has(candidate.url)) continue;
-      seen.add(candidate.url);
+      if (!candidate || seen.has(candidate.url) || seen.has(candidate.name)) continue;
+      seen.add(candidate.url).add(candidate.name);
       yield candidate;
     }
     if (results.length === 0 || page >= pages) return;

@@ -104,6 +104,8 @@ test('what is missing, null or strange in a result does no harm', async () => {
     { id: 1, url: 'no url' },
     { ...image, id: '../../x', url: url('1#part'), title: null, creator: null, license_version: null },
     { id: 'x', url: url('1') },
+    { id: 'x', url: url('3') },
+    { id: 'x', url: url('4') },
     { id: 'y', url: url('2'), title: 'a\u001b[31m\nb', license: ['by'] },
   ];
   fake.intercept = (response) => {
@@ -113,11 +115,11 @@ test('what is missing, null or strange in a result does no harm', async () => {
   const found = await candidates(fake);
   assert.deepEqual(
     found.map((one) => one.url),
-    [url('1'), url('2')],
+    [url('1'), url('3'), url('2')],
   );
   assert.match(found[0]?.name ?? '', /^[0-9a-f]{16}$/);
   assert.deepEqual([found[0]?.credit.title, found[0]?.credit.licence], [undefined, 'by']);
-  assert.deepEqual([found[1]?.name, found[1]?.credit], ['openverse-y', { title: 'a [31m b' }]);
+  assert.deepEqual([found[2]?.name, found[2]?.credit], ['openverse-y', { title: 'a [31m b' }]);
 });
 
 const failures: [what: string, status: number, body: string, says: RegExp][] = [
