@@ -3,6 +3,7 @@ import { type Engine, type EngineName, type EngineOptions, EngineUnavailable } f
 import { findInstallation, type Installation } from './installation.ts';
 import { registerKernels } from './kernels/index.ts';
 import { loadBackend } from './load.ts';
+import { useMixedPrecision } from './product.ts';
 
 /** What is told of an installation once it runs. */
 export interface Running {
@@ -18,6 +19,8 @@ export async function startInstallation(
 ): Promise<Running> {
   const backend = loadBackend(installation, options);
   registerKernels(backend, { operations: installation?.operations === true });
+  // On the CPU oneDNN's own mode does it; see load.ts.
+  useMixedPrecision(backend, options.precision === 'bf16' && backend.isUsingGpuDevice);
   await tf.setBackend('tensorflow');
   return { version: backend.binding.TF_Version, gpu: backend.isUsingGpuDevice };
 }
@@ -30,11 +33,6 @@ async function start(name: EngineName, options: EngineOptions): Promise<Engine> 
       installation?.device === 'cpu'
         ? 'TensorFlow is set up for the CPU only; run "bat-sup setup --cuda" for an NVIDIA GPU, or take --engine native.'
         : 'TensorFlow finds no CUDA device; check nvidia-smi and CUDA_VISIBLE_DEVICES, or take --engine native for the CPU.',
-    );
-  }
-  if (gpu && options.precision === 'bf16') {
-    throw new EngineUnavailable(
-      '--precision bf16 is for the CPU; on a GPU TensorFlow multiplies in TF32 already. Leave it out, or hide the GPU with CUDA_VISIBLE_DEVICES=-1.',
     );
   }
   const precision = options.precision === 'bf16' ? ', bfloat16' : '';
