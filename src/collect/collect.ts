@@ -212,15 +212,19 @@ class Collection {
   async #attend(candidate: Candidate): Promise<void> {
     try {
       if (!(await this.#isSettled(candidate))) await this.#fetch(candidate);
+      this.#reportProgress();
     } catch (error) {
+      // Interrupted, not failed.
       if (this.#stop.signal.aborted || this.#full.signal.aborted) return;
-      if (error instanceof FetchFailure) await this.#fail(candidate, error);
-      else this.#abort(error);
+      this.#abort(error);
     }
-    const { urls } = { urls: [], ...this.#options.source };
-    const { count = urls.length, onProgress } = this.#options;
+  }
+
+  #reportProgress(): void {
+    const { source, count, onProgress } = this.#options;
     this.#done++;
-    onProgress?.(this.#options.count === undefined ? this.#done : this.#report.pictures, count);
+    if (count !== undefined) onProgress?.(this.#report.pictures, count);
+    else onProgress?.(this.#done, 'urls' in source ? source.urls.length : this.#done);
   }
 
   #abort(error: unknown): void {
@@ -231,9 +235,7 @@ class Collection {
   async #fail({ url }: Candidate, { message, again }: FetchFailure): Promise<void> {
     this.#report.failed.push({ url, reason: message, again: again !== 'never' });
     const state = again === 'never' ? 'failed' : 'later';
-    await this.#ledger
-      .append({ state, url, reason: message, time: new Date().toISOString() })
-      .catch((error) => this.#abort(error));
+    await this.#ledger.append({ state, url, reason: message, time: new Date().toISOString() });
   }
 
   /** Whether an earlier run has settled it. */
@@ -257,25 +259,29 @@ class Collection {
 
   async #fetch(candidate: Candidate): Promise<void> {
     const signal = AbortSignal.any([this.#stop.signal, this.#full.signal]);
-    const stored = await withRetries(() => this.#attempt(candidate), this.#web.options, signal);
-    if (!stored || !this.#enough) return;
+    try {
+      await withRetries(() => this.#attempt(candidate), this.#web.options, signal);
+    } catch (error) {
+      if (!(error instanceof FetchFailure) || signal.aborted) throw error;
+      await this.#fail(candidate, error);
+    }
+    if (!this.#enough) return;
     this.#wanted.close();
     this.#full.abort();
   }
 
-  /** @returns whether the folder has one picture more. */
-  async #attempt(candidate: Candidate): Promise<boolean> {
-    if (!(await this.#wanted.take())) return false;
+  async #attempt(candidate: Candidate): Promise<void> {
+    if (!(await this.#wanted.take())) return;
     let added = false;
     try {
       this.#stop.signal.throwIfAborted();
       added = await this.#downloadAndStore(candidate);
-      return added;
     } finally {
       if (!added) this.#wanted.give();
     }
   }
 
+  /** @returns whether the folder has one picture more. */
   async #downloadAndStore(candidate: Candidate): Promise<boolean> {
     const { maxBytes, maxPixels } = this.#options;
     const temporary = temporaryName(join(this.#folder, candidate.name));

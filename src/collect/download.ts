@@ -10,8 +10,11 @@ const pictures = new Set(['JPEG', 'PNG', 'GIF', 'WebP', 'TIFF', 'AVIF or HEIF', 
 /** Bytes that sniff looks at. */
 const headLength = 512;
 
+/** XML may turn out to be SVG further on, past declarations and comments of any length. */
+const xml = /^(\ufeff)?\s*<(\?xml|!--|!doctype svg)/i;
+
 async function checkHead(head: Buffer): Promise<void> {
-  if (pictures.has(sniff(head) ?? '')) return;
+  if (pictures.has(sniff(head) ?? '') || xml.test(head.toString())) return;
   throw new FetchFailure(await unreadableReason(head, ''), 'never');
 }
 

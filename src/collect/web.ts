@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import {
   type ClientRequest,
   Agent as HttpAgent,
@@ -82,6 +83,8 @@ export class Web {
   constructor(options: WebOptions, signal: AbortSignal) {
     this.options = options;
     this.signal = signal;
+    // As many as there are requests wait for it at once, and none of them for ever.
+    setMaxListeners(0, signal);
     this.#hosts = new Hosts(options, signal);
     this.#robots = new RobotRules(this);
     const lookup = guardedLookup(options.resolve, options.mayConnect);

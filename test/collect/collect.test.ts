@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { deflateSync, gzipSync } from 'node:zlib';
@@ -51,6 +51,31 @@ test('formats get the extension of what they are, whatever URL and server call t
   assert.deepEqual(extensions, [...Object.values(formats), 'svg']);
   assert.equal(files(rawData).length, 7);
 });
+
+const drawing = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><path d="M1 1h4v4z"/></svg>';
+const doctype =
+  '<!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "http://www.w3.org/Graphics/SVG/1.1/DTD/svg11.dtd">';
+const drawings: [what: string, text: string, isPicture: boolean][] = [
+  ['plain', drawing, true],
+  ['with declarations', `<?xml version="1.0"?>\n${doctype}\n${drawing}`, true],
+  ['after a byte order mark', `\ufeff<?xml version="1.0"?>${drawing}`, true],
+  ['after a long comment', `<!-- ${'bat '.repeat(140)} -->${drawing}`, true],
+  ['XHTML', '<?xml version="1.0"?><!DOCTYPE html><html><body/></html>', false],
+  ['a feed', `<?xml version="1.0"?><rss>${'bat '.repeat(300)}</rss>`, false],
+];
+for (const [what, text, isPicture] of drawings) {
+  test(`SVG: ${what}`, async () => {
+    const server = await serve({ '/x': send(text) });
+    const rawData = temporaryFolder();
+    const report = await run(rawData, { urls: [`${server.origin()}/x`] });
+    assert.deepEqual([report.fetched, report.failed.length], isPicture ? [1, 0] : [0, 1]);
+    assert.deepEqual(
+      files(rawData).map((name) => name.split('.')[1]),
+      isPicture ? ['svg'] : [],
+    );
+    if (!isPicture) assert.match(reasons(report)[0] ?? '', /^not a picture/);
+  });
+}
 
 test('the bytes are those that were sent, and the request says who asks', async () => {
   const bytes = await noisyPicture(200);
@@ -448,6 +473,18 @@ test('one host’s queue does not keep another host waiting', async () => {
   assert.equal(report.fetched + report.duplicates, 21);
 });
 
+test('many hosts that wait at once are no reason for a warning', async () => {
+  const warnings: Error[] = [];
+  const note = (warning: Error) => warnings.push(warning);
+  process.on('warning', note);
+  const server = await serve({ '/x': send(good) });
+  const urls = Array.from({ length: 20 }, (_, index) => `${server.origin(`${index}.test`)}/x`);
+  await run(temporaryFolder(), { urls }, { web: { delay: 20 } });
+  await new Promise(setImmediate);
+  process.off('warning', note);
+  assert.deepEqual(warnings, []);
+});
+
 test('a host that asks to be left alone for long is left alone, the others are not', async () => {
   const bytes = await picture(1);
   const server = await serve((request, response) => {
@@ -594,7 +631,9 @@ test('a folder that cannot be written ends the run', async () => {
 test('a folder that vanishes meanwhile ends the run, and is no failure of a URL', async () => {
   const { urls } = await manyPictures(40);
   const rawData = temporaryFolder();
-  const onProgress = () => rmSync(join(rawData, 'bat'), { recursive: true, force: true });
+  const onProgress = (done: number) => {
+    if (done === 5) renameSync(join(rawData, 'bat'), join(rawData, 'elsewhere'));
+  };
   await assert.rejects(run(rawData, { urls }, { onProgress }), (error) => {
     assert.ok(error instanceof UserError);
     assert.match(error.message, /bat cannot be written: ENOENT/);
