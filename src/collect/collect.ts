@@ -32,7 +32,7 @@ export interface CollectOptions {
   /** What differs from webDefaults. */
   web: Partial<WebOptions>;
   signal?: AbortSignal;
-  /** Pictures there and wanted, where there is a count; URLs done and all of them, where there is none. */
+  /** Of the pictures that lacked at the start, where there is a count; of the URLs that did, where there is none. */
   onProgress?: (done: number, total: number) => void;
 }
 
@@ -138,6 +138,10 @@ class Collection {
   /** Storing is one at a time, so that of two equal pictures the second one sees the first. */
   readonly #storing = new Slots(1);
   readonly #report: CollectReport;
+  /** Pictures at the start. */
+  readonly #before: number;
+  /** How many URLs of a list no earlier run has settled. */
+  #lacking = 0;
   #done = 0;
   #error: unknown;
 
@@ -145,6 +149,7 @@ class Collection {
     this.#options = options;
     this.#folder = folder;
     this.#ledger = ledger;
+    this.#before = pictures;
     this.#web = new Web({ ...webDefaults, ...options.web }, this.#stop.signal);
     this.#wanted = new Slots((options.count ?? Number.POSITIVE_INFINITY) - pictures);
     this.#report = {
@@ -183,16 +188,14 @@ class Collection {
 
   /** Candidates are under way in such a number that no host keeps another one's from being fetched. */
   async #fetchAll(): Promise<void> {
-    const { source, count } = this.#options;
+    const { count } = this.#options;
     const { concurrency } = this.#web.options;
     const missing = (count ?? Number.POSITIVE_INFINITY) - this.#report.pictures;
     const underWay = new Slots(Math.min(8 * concurrency, missing + concurrency));
     const tasks = new Set<Promise<void>>();
-    const candidates =
-      'urls' in source ? candidatesOf(source.urls) : searchOpenverse(this.#web, source.search);
     try {
       if (this.#enough) return;
-      for await (const candidate of candidates) {
+      for await (const candidate of this.#candidates()) {
         await underWay.take();
         if (this.#enough || this.#stop.signal.aborted) break;
         const task = this.#attend(candidate).finally(() => {
@@ -202,16 +205,36 @@ class Collection {
         tasks.add(task);
       }
     } catch (error) {
-      if (!this.#stop.signal.aborted) this.#report.searchError = reason(error);
+      if (!this.#stop.signal.aborted) {
+        if (!(error instanceof UserError)) throw error;
+        this.#report.searchError = error.message;
+      }
     } finally {
       await Promise.all(tasks);
     }
   }
 
+  /** What no earlier run has settled. A list is gone through first, so that the progress is of what lacks. */
+  async *#candidates(): AsyncGenerator<Candidate> {
+    const { source } = this.#options;
+    if ('search' in source) {
+      for await (const candidate of searchOpenverse(this.#web, source.search)) {
+        if (!(await this.#isSettled(candidate))) yield candidate;
+      }
+      return;
+    }
+    const lacking: Candidate[] = [];
+    for (const candidate of candidatesOf(source.urls)) {
+      if (!(await this.#isSettled(candidate))) lacking.push(candidate);
+    }
+    this.#lacking = lacking.length;
+    yield* lacking;
+  }
+
   /** Brings a candidate to its end, whatever it is. */
   async #attend(candidate: Candidate): Promise<void> {
     try {
-      if (!(await this.#isSettled(candidate))) await this.#fetch(candidate);
+      await this.#fetch(candidate);
       this.#reportProgress();
     } catch (error) {
       // Interrupted, not failed.
@@ -221,10 +244,10 @@ class Collection {
   }
 
   #reportProgress(): void {
-    const { source, count, onProgress } = this.#options;
+    const { count, onProgress } = this.#options;
     this.#done++;
-    if (count !== undefined) onProgress?.(this.#report.pictures, count);
-    else onProgress?.(this.#done, 'urls' in source ? source.urls.length : this.#done);
+    if (count === undefined) onProgress?.(this.#done, Math.max(this.#done, this.#lacking));
+    else onProgress?.(this.#report.pictures - this.#before, count - this.#before);
   }
 
   #abort(error: unknown): void {

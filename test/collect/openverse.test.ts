@@ -238,6 +238,20 @@ test('a search that fails on its second page keeps what the first one gave', asy
   assert.match(report.searchError ?? '', /failed: HTTP 403/);
 });
 
+test('a signal ends a run that waits for the next page, or for the search', async () => {
+  for (const waiting of [{ delay: 1e9 }, { delay: 0 }]) {
+    const fake = await serveOpenverse(60);
+    fake.intercept = () => fake.searches.length > 1;
+    const controller = new AbortController();
+    const onProgress = (done: number) => {
+      if (done === 20) controller.abort();
+    };
+    const options = { count: 60, signal: controller.signal, onProgress };
+    const report = await collectFrom(fake, temporaryFolder(), waiting, options);
+    assert.deepEqual([report.stopped, report.pictures, report.searchError], [true, 20, undefined]);
+  }
+});
+
 test('what somebody has deleted stays deleted, and others take its place', async () => {
   const fake = await serveOpenverse(30);
   const rawData = temporaryFolder();
