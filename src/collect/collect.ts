@@ -102,9 +102,11 @@ async function countPictures({ rawData, className }: CollectOptions): Promise<nu
   return pictures.filter((picture) => generatedFrom(picture) === undefined).length;
 }
 
-function isRunning(process_: number): boolean {
+/** Whether another process has this number; in a container the killed run had often our own. */
+function isAnotherProcess(id: number): boolean {
+  if (id === process.pid) return false;
   try {
-    process.kill(process_, 0);
+    process.kill(id, 0);
     return true;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
@@ -115,7 +117,8 @@ function isRunning(process_: number): boolean {
 async function removeRests(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     const owner = /^\..+\.tmp-(\d+)$/.exec(name)?.[1];
-    if (owner !== undefined && !isRunning(Number(owner))) await rm(join(folder, name), { force: true });
+    if (owner !== undefined && !isAnotherProcess(Number(owner)))
+      await rm(join(folder, name), { force: true });
   }
 }
 

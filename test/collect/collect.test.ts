@@ -597,6 +597,7 @@ test('what a killed run left is removed', async () => {
   mkdirSync(join(rawData, 'bat'));
   // No process has this number: it is above every system's largest.
   writeFileSync(join(rawData, 'bat', '.x.tmp-99999999'), 'half');
+  writeFileSync(join(rawData, 'bat', `.x.tmp-${process.pid}`), 'half');
   writeFileSync(join(rawData, 'bat', `.y.tmp-${process.ppid}`), 'a running process’s');
   writeFileSync(join(rawData, 'bat', '.own'), 'own');
   const { urls } = await manyPictures(1);
