@@ -1,6 +1,13 @@
 /** bat-sup as a library: the layers, the networks, and everything the commands do. */
 export { augmentAll, cleanAugmented } from './augment/augment.ts';
 export { findCheckpoint, type Manifest } from './checkpoints/index.ts';
+export {
+  type CollectOptions,
+  type CollectReport,
+  collect,
+  collectDefaults,
+} from './collect/collect.ts';
+export { readCredits } from './collect/credits.ts';
 export { type Config, type Settings, settingsInForce } from './config/index.ts';
 export { type Engine, type EngineName, startEngine } from './engine/index.ts';
 export { UsageError, UserError } from './errors.ts';
