@@ -84,6 +84,7 @@ export async function train(options: TrainingOptions): Promise<TrainingResult> {
   try {
     while (position.epoch < settings.epochs && !training.signal?.aborted) await runEpoch(training);
     await saver.finish();
+    if (position.epoch >= settings.epochs) log.finish('success', position.step);
   } finally {
     await log.close();
     training.adam.dispose();
@@ -135,8 +136,12 @@ async function begin({ settings, run, resume, signal, events = {} }: TrainingOpt
     metrics: resume?.manifest.metrics ?? {},
     stepsPerEpoch,
     saver: new CheckpointSaver(run, settings, () => snapshot(training, digest)),
-    log: await openTrainingLog(run, model, {
-      validation: split.validation.length > 0,
+    log: await openTrainingLog(run, {
+      settings,
+      dataset,
+      split,
+      pack,
+      model,
       firstStep: position.step + 1,
     }),
     events,
@@ -196,15 +201,19 @@ function snapshot(
 
 /** One epoch, or what is left of it, then validation and a checkpoint. */
 async function runEpoch(training: Training): Promise<void> {
-  const { settings, dataset, split, pack, model, adam, position, stepsPerEpoch, saver } = training;
+  const { settings, dataset, split, pack, model, adam, position, stepsPerEpoch, saver, log } = training;
   const { batchSize, learningRate, seed } = settings;
   const order = shuffle(split.train, `${seed}/epoch/${position.epoch}`).slice(0, stepsPerEpoch * batchSize);
   const ahead = order.slice(position.batch * batchSize);
   const record = recorder(training);
+  const lastStep = position.step + stepsPerEpoch - position.batch;
+  const isLastEpoch = position.epoch + 1 === settings.epochs;
   let step = position.step;
   let reading: (() => BatchResult) | undefined;
   for await (const batch of batches(pack, dataset.pictures, ahead, batchSize)) {
-    const next = trainStep(model, adam, batch, { step: ++step, learningRate });
+    step++;
+    const watch = step === lastStep ? log.watchStep(step, isLastEpoch) : undefined;
+    const next = trainStep(model, adam, batch, { step, learningRate, watch });
     if (reading) await record(reading());
     reading = next;
     const aborted = training.signal?.aborted === true;
@@ -251,12 +260,13 @@ async function endEpoch(training: Training): Promise<void> {
   await saver.save();
 }
 
-async function validate({ model, pack, dataset, split, settings }: Training): Promise<Metrics> {
+async function validate({ model, pack, dataset, split, settings, log }: Training): Promise<Metrics> {
   if (split.validation.length === 0) return {};
+  const watch = log.watchValidation();
   let lossSum = 0;
   let correct = 0;
   for await (const batch of batches(pack, dataset.pictures, split.validation, settings.batchSize)) {
-    const result = evaluateBatch(model, batch);
+    const result = evaluateBatch(model, batch, watch);
     lossSum += result.loss * batch.labels.length;
     correct += result.correct;
   }
@@ -264,7 +274,8 @@ async function validate({ model, pack, dataset, split, settings }: Training): Pr
   return { validationLoss: lossSum / count, validationAccuracy: correct / count };
 }
 
-async function failOnLoss({ position, saver }: Training, loss: number): Promise<never> {
+async function failOnLoss({ position, saver, log }: Training, loss: number): Promise<never> {
+  log.finish('failure', position.step);
   await saver.finish();
   throw new UserError(
     `The loss became ${loss} in epoch ${position.epoch + 1}, step ${position.step + 1}; ` +
