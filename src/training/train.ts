@@ -221,7 +221,7 @@ async function runEpoch(training: Training): Promise<void> {
     if (!aborted && !due) continue;
     await record(reading());
     reading = undefined;
-    await saver.save();
+    await save(training);
     if (aborted) return;
   }
   if (reading) await record(reading());
@@ -248,7 +248,7 @@ function recorder(training: Training): (result: BatchResult) => Promise<void> {
 }
 
 async function endEpoch(training: Training): Promise<void> {
-  const { position, settings, stepsPerEpoch, log, events, saver } = training;
+  const { position, settings, stepsPerEpoch, log, events } = training;
   training.metrics = {
     loss: position.lossSum / stepsPerEpoch,
     accuracy: position.correct / (stepsPerEpoch * settings.batchSize),
@@ -257,6 +257,12 @@ async function endEpoch(training: Training): Promise<void> {
   Object.assign(position, { epoch: position.epoch + 1, batch: 0, lossSum: 0, correct: 0 });
   log.epoch(position.step, training.metrics);
   events.epoch?.(position.epoch, training.metrics);
+  await save(training);
+}
+
+/** The log is to know every step that a checkpoint goes on from, even if the process is killed. */
+async function save({ log, saver }: Training): Promise<void> {
+  await log.flush();
   await saver.save();
 }
 

@@ -28,6 +28,9 @@ export interface TrainingLog {
   epoch(step: number, metrics: Metrics): void;
   /** That the run has come to its end. */
   finish(outcome: 'success' | 'failure', step: number): void;
+  /** Once this returns, a kill loses nothing of what was logged before. What fails is thrown by close(). */
+  flush(): Promise<void>;
+  /** @throws {UserError} where something could not be written. */
   close(): Promise<void>;
 }
 
@@ -153,6 +156,11 @@ class RunLog implements TrainingLog {
 
   finish(outcome: 'success' | 'failure', step: number): void {
     this.#writers.session.summary(step, sessionEndSummary(outcome));
+  }
+
+  async flush(): Promise<void> {
+    const { session, train, validation } = this.#writers;
+    await Promise.allSettled([session.flush(), train.flush(), validation?.flush()]);
   }
 
   async close(): Promise<void> {

@@ -37,11 +37,21 @@ function encodeValue(value: HparamValue): Buffer {
   return typeof value === 'string' ? proto.bytes(3, value) : proto.varint(4, Number(value));
 }
 
-/** HParamInfo: name = 1, type = 4. MetricInfo: name = 1 (of group = 1 and tag = 2), display_name = 3. */
-export function experimentSummary(hparams: Record<string, HparamValue>, metrics: Metric[]): Buffer {
-  const hparamInfos = Object.entries(hparams).map(([name, value]) =>
-    proto.message(4, proto.bytes(1, name), proto.varint(4, types[typeof value as keyof typeof types])),
-  );
+/**
+ * HParamInfo: name = 1, type = 4, differs = 7. MetricInfo: name = 1 (of group = 1 and tag = 2), display_name = 3.
+ * @param shown settings that the tab has a column for without being asked; TensorBoard takes what differs between
+ *   runs for these, and shows five.
+ */
+export function experimentSummary(
+  hparams: Record<string, HparamValue>,
+  metrics: Metric[],
+  shown: string[],
+): Buffer {
+  const hparamInfos = Object.entries(hparams).map(([name, value]) => {
+    const type = types[typeof value as keyof typeof types];
+    const differs = proto.varint(7, Number(shown.includes(name)));
+    return proto.message(4, proto.bytes(1, name), proto.varint(4, type), differs);
+  });
   const metricInfos = metrics.map(({ folder, tag, name }) =>
     proto.message(5, proto.message(1, proto.bytes(1, folder), proto.bytes(2, tag)), proto.bytes(3, name)),
   );

@@ -30,6 +30,8 @@ const notCompared: SettingName[] = [
   'workers',
 ];
 
+const shownFirst: SettingName[] = ['batchSize', 'epochs', 'learningRate', 'seed', 'width'];
+
 const trainMetrics: Metric[] = [
   { folder: 'train', tag: 'epoch/accuracy', name: 'accuracy' },
   { folder: 'train', tag: 'epoch/loss', name: 'loss' },
@@ -96,7 +98,7 @@ export async function openSessionLog(
   const step = firstStep - 1;
   const hparams = hparamsOf(settings);
   const metrics = split.validation.length > 0 ? [...validationMetrics, ...trainMetrics] : trainMetrics;
-  writer.summary(0, experimentSummary(hparams, metrics));
+  writer.summary(0, experimentSummary(hparams, metrics, shownFirst));
   writer.summary(0, sessionStartSummary(hparams));
   writer.summary(step, textSummary('config', configTable(settings)));
   writer.summary(step, textSummary('classes', classTable(dataset, split)));
