@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { writeFileAtomically } from '../files.ts';
@@ -94,6 +94,10 @@ export async function writeEmbedding(run: string, embedding: Embedding): Promise
   const folder = join(run, projectorFolder);
   const count = embedding.vectors.length / embedding.dimensions;
   await mkdir(folder, { recursive: true });
+  for (const name of await readdir(folder)) {
+    // The rest of a file that a killed run was at.
+    if (/\.tmp-\d+$/.test(name)) await rm(join(folder, name), { force: true });
+  }
   if (embedding.pictures) {
     const sprite = await spriteOf(embedding.pictures, count, embedding.channels);
     await writeFileAtomically(join(folder, 'sprite.png'), sprite);

@@ -6,7 +6,8 @@ const buckets = 30;
 function rangeOf(values: Float32Array): { least: number; greatest: number } | undefined {
   let least = Number.POSITIVE_INFINITY;
   let greatest = Number.NEGATIVE_INFINITY;
-  for (const value of values) {
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] as number;
     if (!Number.isFinite(value)) continue;
     if (value < least) least = value;
     if (value > greatest) greatest = value;
@@ -25,7 +26,8 @@ function bucketsOf(values: Float32Array, weight: number): Float64Array {
   const { least, greatest } = range;
   const width = (greatest - least) / buckets;
   const counts = new Float64Array(buckets);
-  for (const value of values) {
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] as number;
     if (!Number.isFinite(value)) continue;
     const bucket = width > 0 ? Math.min(Math.floor((value - least) / width), buckets - 1) : buckets - 1;
     counts[bucket] = (counts[bucket] as number) + 1;

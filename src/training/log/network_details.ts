@@ -4,7 +4,7 @@ import { drawFilters, type EventWriter, histogramSummary, imageSummary } from '.
 import type { StepWatch } from '../step.ts';
 
 /** Enough for thirty buckets; more would only take longer to read back. */
-const sampleSize = 1 << 16;
+const sampleSize = 1 << 14;
 
 /** Values of a tensor from all over it, read back from the engine. */
 function sampleOf(tensor: tf.Tensor): Float32Array {
