@@ -38,6 +38,8 @@ interface Epoch {
   learning: number;
   /** The validation, and what is logged after it. */
   after: number;
+  /** Of all the process's threads, in both. */
+  cpu: number;
 }
 
 interface Measured {
@@ -68,6 +70,7 @@ async function measure(name: EngineName, folder: string): Promise<Measured> {
     const order = shuffle(split.train, String(step)).slice(0, steps * batchSize);
     const lastStep = step + steps;
     const begin = performance.now();
+    const used = process.cpuUsage();
     let reading: (() => BatchResult) | undefined;
     const record = (read: () => BatchResult, at: number) => {
       const result = read();
@@ -86,7 +89,8 @@ async function measure(name: EngineName, folder: string): Promise<Measured> {
       evaluateBatch(model, batch, watch);
     log?.epoch(step, { loss: 1, accuracy: 0.5, validationLoss: 1, validationAccuracy: 0.5 });
     await log?.flush();
-    return { learning: learned - begin, after: performance.now() - learned };
+    const { user, system } = process.cpuUsage(used);
+    return { learning: learned - begin, after: performance.now() - learned, cpu: (user + system) / 1000 };
   }
 
   // The first ones of a process are slow, and the log's first draws more than the others.
@@ -131,6 +135,7 @@ function rowOf(engine: string, { steps, rounds, logBytes }: Measured) {
     'ratio of steps': Number(ratioOfSteps.toFixed(3)),
     'ms after an epoch, more': Math.round(median(rounds.map(({ on, off }) => on.after - off.after))),
     'ratio of epochs': Number(ratio.toFixed(3)),
+    'ratio of CPU time': Number(median(rounds.map(({ on, off }) => on.cpu / off.cpu)).toFixed(3)),
     'KiB of log an epoch': Math.round(logBytes / 1024 / (rounds.length + 1)),
   };
 }
