@@ -74,6 +74,11 @@ describe('in a browser', { skip: withoutPython() || withoutChromium() }, () => {
       ['augmented pictures/animal', /\.aug-0\d+\.jpg/],
     ],
     ['the first layer’s filters', 'images&tagFilter=filters', ['filters/conv1']],
+    [
+      'the confusion matrix as a text',
+      'text&tagFilter=confusion',
+      ['confusion_matrix/table', 'true \\ predicted'],
+    ],
     ['the confusion matrix as an image', 'images&tagFilter=confusion', ['confusion_matrix']],
     [
       'pictures told wrong, and what they were taken for',
@@ -137,14 +142,14 @@ test('a training that is killed again and again leaves logs without a gap', {
       steps.map((_, index) => index + 1),
     );
   }
-  const { code, stderr } = await cli(folder, ...args, '--resume');
+  const { code, stdout, stderr } = await cli(folder, ...args, '--resume', '--json');
   assert.equal(code, 0, stderr);
   const steps = stepsOf(run);
   assert.deepEqual(
     steps,
     steps.map((_, index) => index + 1),
   );
-  assert.equal(steps.length, 8 * 4);
+  assert.equal(steps.length, JSON.parse(stdout).steps);
   const { hparams } = runPython(readEvents, run)['.'];
   assert.equal(hparams['_hparams_/session_end_info'].sessionEndInfo.status, 'STATUS_SUCCESS');
 });

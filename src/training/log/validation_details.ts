@@ -91,9 +91,10 @@ export class ValidationDetails implements EvaluationWatch {
     const matrix = this.#confusionMatrix();
     this.#writeCurves(writer, step);
     if (classes.length <= classesOfTable) {
+      // Not the image's tag: TensorBoard keeps one kind of value under a tag.
       const rows = matrix.map((row, label) => [classes[label] as string, ...row]);
       const table = markdownTable(['true \\ predicted', ...classes], rows);
-      writer.summary(step, textSummary('confusion_matrix', table));
+      writer.summary(step, textSummary('confusion_matrix/table', table));
     }
     writer.summary(step, textSummary('misclassified', this.#mistakesTable()));
     return async () => {
