@@ -19,6 +19,7 @@ export default {
   // Augmentation
   augmentTarget: 3810, // pictures a class
   augmentOperations: [
+    // a name, or with parameters: { operation: 'rotate', probability: 0.7, maxLeft: 10, maxRight: 10 }
     'flipLeftRight',
     'rotate',
     'zoom',
@@ -28,6 +29,7 @@ export default {
     'contrast',
     'colour',
   ],
+  augmentClasses: {}, // other operations for some classes: { text: ['rotate', 'zoom'] }
 
   // Training
   architecture: 'article',

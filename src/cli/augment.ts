@@ -5,6 +5,7 @@ import { type ProgressBar, progressBar } from './progress.ts';
 
 interface AugmentFlags extends Record<string, unknown> {
   target?: string;
+  masks?: string;
   clean?: boolean;
   json?: boolean;
 }
@@ -14,11 +15,19 @@ export function addAugment(program: Command): void {
     .command('augment')
     .description('make every class of rawdata/ up to a number of pictures with varied copies')
     .option('--target <n>', 'the same as --augment-target')
+    .option('--masks <folder>', 'vary the masks there with the pictures: <folder>/<class>/<picture>.<any>')
     .option('--clean', 'remove every generated picture and stop')
     .option('--json', 'print the report as JSON');
-  settingOptions(command, ['rawData', 'augmentTarget', 'augmentOperations', 'seed', 'workers']).action(
-    augment,
-  );
+  settingOptions(command, [
+    'rawData',
+    'augmentTarget',
+    'augmentOperations',
+    'augmentClasses',
+    'width',
+    'height',
+    'seed',
+    'workers',
+  ]).action(augment);
 }
 
 async function augment(flags: AugmentFlags): Promise<void> {
@@ -26,7 +35,7 @@ async function augment(flags: AugmentFlags): Promise<void> {
   const settings = await readSettings({ ...flags, ...target });
   const { augmentAll, cleanAugmented } = await import('../augment/augment.ts');
   if (flags.clean) {
-    const removed = await cleanAugmented(settings.rawData);
+    const removed = await cleanAugmented(settings.rawData, flags.masks);
     console.log(
       flags.json ? JSON.stringify({ removed }) : `${settings.rawData}: ${removed} generated pictures removed`,
     );
@@ -37,6 +46,8 @@ async function augment(flags: AugmentFlags): Promise<void> {
     rawData: settings.rawData,
     target: settings.augmentTarget,
     operations: settings.augmentOperations,
+    classes: settings.augmentClasses,
+    masks: flags.masks,
     seed: settings.seed,
     workers: settings.workers,
     longestSide: Math.max(512, 2 * settings.width, 2 * settings.height),
