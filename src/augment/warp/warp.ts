@@ -78,7 +78,7 @@ function layOut(start: number, sizes: number[]): number[] {
 const start = 1024;
 
 function rowBytesOf(width: number, samples: number): number {
-  return 8 * (width * samples + 4) + 16 * (width + 4);
+  return 12 * (width * samples + 4) + 16 * (width + 4);
 }
 
 /**

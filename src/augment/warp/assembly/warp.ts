@@ -6,27 +6,6 @@ const one = 1 << fractionBits;
 const sampleBits = 2 * fractionBits;
 const sumBits = 6;
 
-/** Of four places: where their pixels lie, and their weights, each a pair of 16 bits. */
-let offsets: v128 = i64x2.splat(0);
-let weightsX: v128 = i64x2.splat(0);
-let weightsY: v128 = i64x2.splat(0);
-
-/** Sets these; NaN becomes the picture's first place. */
-// @ts-ignore: decorator
-@inline
-function findPlaces(xs: usize, ys: usize, rowBytes: v128, right: v128, bottom: v128): void {
-  const half = f32x4.splat(0.5);
-  const zero = f32x4.splat(0);
-  // pmin and pmax give their first argument where the second is NaN.
-  const across = f32x4.pmin(f32x4.pmax(zero, f32x4.sub(v128.load(xs), half)), right);
-  const down = f32x4.pmin(f32x4.pmax(zero, f32x4.sub(v128.load(ys), half)), bottom);
-  const column = i32x4.trunc_sat_f32x4_s(across);
-  const row = i32x4.trunc_sat_f32x4_s(down);
-  offsets = i32x4.add(i32x4.mul(row, rowBytes), i32x4.mul(column, i32x4.splat(3)));
-  weightsX = weightsOf(f32x4.sub(across, f32x4.convert_i32x4_s(column)));
-  weightsY = weightsOf(f32x4.sub(down, f32x4.convert_i32x4_s(row)));
-}
-
 // @ts-ignore: decorator
 @inline
 function weightsOf(fraction: v128): v128 {
@@ -37,29 +16,75 @@ function weightsOf(fraction: v128): v128 {
 }
 
 /**
+ * Replaces places by what a sample needs: in xs and ys the weights along each side, a pair of 16 bits, and in offsets
+ * where the pixel lies, or less than 0 where there is none (x is NaN).
+ */
+function findPixels(
+  xs: usize,
+  ys: usize,
+  offsets: usize,
+  count: i32,
+  sourceBytes: i32,
+  lastColumn: f32,
+  lastRow: f32,
+): void {
+  const half = f32x4.splat(0.5);
+  const zero = f32x4.splat(0);
+  const right = f32x4.splat(lastColumn);
+  const bottom = f32x4.splat(lastRow);
+  const rowBytes = i32x4.splat(sourceBytes);
+  for (let i = 0; i < count; i += 4) {
+    const at = <usize>i << 2;
+    const x = v128.load(xs + at);
+    // pmin and pmax give their first argument where the second is NaN.
+    const across = f32x4.pmin(f32x4.pmax(zero, f32x4.sub(x, half)), right);
+    const down = f32x4.pmin(f32x4.pmax(zero, f32x4.sub(v128.load(ys + at), half)), bottom);
+    const column = i32x4.trunc_sat_f32x4_s(across);
+    const row = i32x4.trunc_sat_f32x4_s(down);
+    const offset = i32x4.add(i32x4.mul(row, rowBytes), i32x4.mul(column, i32x4.splat(3)));
+    v128.store(offsets + at, v128.or(offset, f32x4.ne(x, x)));
+    v128.store(xs + at, weightsOf(f32x4.sub(across, f32x4.convert_i32x4_s(column))));
+    v128.store(ys + at, weightsOf(f32x4.sub(down, f32x4.convert_i32x4_s(row))));
+  }
+}
+
+/**
  * The picture at a place, bilinear: i32x4 of red, green, blue and something, times 2^14. Reads up to 8 bytes past
  * the pixel right of and below the place.
  */
 // @ts-ignore: decorator
 @inline
-function sampleAt(place: usize, rowBytes: usize, acrossWeights: v128, downWeights: v128): v128 {
-  const zero = i64x2.splat(0);
-  // r g b of a pixel and of its right neighbour, as pairs of 16 bits: rr gg bb ..
-  const above = v128.shuffle<i8>(v128.load64_zero(place), zero, 0, 16, 3, 16, 1, 16, 4, 16, 2, 16, 5, 16, 6, 16, 7, 16);
-  const below = v128.shuffle<i8>(v128.load64_zero(place + rowBytes), zero, 0, 16, 3, 16, 1, 16, 4, 16, 2, 16, 5, 16, 6, 16, 7, 16);
-  const rows = i16x8.narrow_i32x4_s(i32x4.dot_i16x8_s(above, acrossWeights), i32x4.dot_i16x8_s(below, acrossWeights));
-  const pairs = v128.shuffle<i16>(rows, rows, 0, 4, 1, 5, 2, 6, 3, 7);
-  return i32x4.dot_i16x8_s(pairs, downWeights);
+function sampleAt(source: usize, rowBytes: usize, xs: usize, ys: usize, offset: i32): v128 {
+  const place = source + <usize>offset;
+  const acrossWeights = v128.load32_splat(xs);
+  const above = i32x4.dot_i16x8_s(pairAt(place), acrossWeights);
+  const below = i32x4.dot_i16x8_s(pairAt(place + rowBytes), acrossWeights);
+  const pairs = v128.shuffle<i16>(
+    i16x8.narrow_i32x4_s(above, above),
+    i16x8.narrow_i32x4_s(below, below),
+    0, 8, 1, 9, 2, 10, 3, 11,
+  );
+  return i32x4.dot_i16x8_s(pairs, v128.load32_splat(ys));
 }
 
-/** The sample of one of the four places. */
+/** r g b of a pixel and of its right neighbour, as pairs of 16 bits: rr gg bb .. (shuffles that are one instruction). */
 // @ts-ignore: decorator
 @inline
-function sample(source: usize, rowBytes: usize, lane: i32): v128 {
-  if (lane == 0) return sampleAt(source + <usize>i32x4.extract_lane(offsets, 0), rowBytes, v128.shuffle<i32>(weightsX, weightsX, 0, 0, 0, 0), v128.shuffle<i32>(weightsY, weightsY, 0, 0, 0, 0));
-  if (lane == 1) return sampleAt(source + <usize>i32x4.extract_lane(offsets, 1), rowBytes, v128.shuffle<i32>(weightsX, weightsX, 1, 1, 1, 1), v128.shuffle<i32>(weightsY, weightsY, 1, 1, 1, 1));
-  if (lane == 2) return sampleAt(source + <usize>i32x4.extract_lane(offsets, 2), rowBytes, v128.shuffle<i32>(weightsX, weightsX, 2, 2, 2, 2), v128.shuffle<i32>(weightsY, weightsY, 2, 2, 2, 2));
-  return sampleAt(source + <usize>i32x4.extract_lane(offsets, 3), rowBytes, v128.shuffle<i32>(weightsX, weightsX, 3, 3, 3, 3), v128.shuffle<i32>(weightsY, weightsY, 3, 3, 3, 3));
+function pairAt(place: usize): v128 {
+  const bytes = v128.shuffle<i8>(
+    v128.load32_zero(place),
+    v128.load32_zero(place + 3),
+    0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23,
+  );
+  return i16x8.extend_low_i8x16_u(bytes);
+}
+
+/** The same, or the filling where there is no place. */
+// @ts-ignore: decorator
+@inline
+function sample(source: usize, rowBytes: usize, xs: usize, ys: usize, offsets: usize, filling: v128): v128 {
+  const offset = load<i32>(offsets);
+  return offset < 0 ? filling : sampleAt(source, rowBytes, xs, ys, offset);
 }
 
 /** Writes four pixels of 0..255, and four bytes past them. */
@@ -82,7 +107,7 @@ function rounded(value: v128): v128 {
  * Pictures are uint8 RGB; both are followed by a row and 16 bytes that may be read or written.
  * @param fill 0xBBGGRR, for places that are outside
  * @param table 3 x 256 bytes that replace the values of red, green and blue; 0: none
- * @param rows room for 3 x 4 bytes a sample of a row, and 16 bytes a pixel of it
+ * @param rows room for 12 bytes a sample of a row, and 16 bytes a pixel of it
  */
 export function warp(
   stages: usize,
@@ -103,22 +128,25 @@ export function warp(
   const padded = (count + 3) & ~3;
   const xs = rows;
   const ys = xs + (<usize>padded << 2);
-  const sums = ys + (<usize>padded << 2);
+  const offsets = ys + (<usize>padded << 2);
+  const sums = offsets + (<usize>padded << 2);
   const sourceBytes = <usize>(sourceWidth * 3);
-  const right = f32x4.splat(<f32>(sourceWidth - 1));
-  const bottom = f32x4.splat(<f32>(sourceHeight - 1));
+  const right = <f32>(sourceWidth - 1);
+  const bottom = <f32>(sourceHeight - 1);
   const filling = i32x4.shl(i32x4(fill & 255, (fill >> 8) & 255, (fill >> 16) & 255, 0), sampleBits);
 
   for (let row = 0; row < height; row++) {
     const start = output + <usize>(row * width * 3);
     if (samples == 1 && lines == 1) {
       coordinates(stages, stageCount, xs, ys, padded, <f32>row + 0.5, 1);
-      sampleRow(source, sourceBytes, right, bottom, xs, ys, start, width, filling);
+      findPixels(xs, ys, offsets, padded, <i32>sourceBytes, right, bottom);
+      sampleRow(source, sourceBytes, xs, ys, offsets, start, width, filling);
     } else {
       memory.fill(sums, 0, <usize>(width + 4) << 4);
       for (let line = 0; line < lines; line++) {
         coordinates(stages, stageCount, xs, ys, padded, <f32>row + (<f32>line + 0.5) / <f32>lines, samples);
-        addSamples(source, sourceBytes, right, bottom, xs, ys, sums, padded, samples, filling);
+        findPixels(xs, ys, offsets, padded, <i32>sourceBytes, right, bottom);
+        addSamples(source, sourceBytes, xs, ys, offsets, sums, padded, samples, filling);
       }
       storeMeans(sums, start, width, samples * lines);
     }
@@ -128,67 +156,47 @@ export function warp(
 
 function sampleRow(
   source: usize,
-  sourceBytes: usize,
-  right: v128,
-  bottom: v128,
+  rowBytes: usize,
   xs: usize,
   ys: usize,
+  offsets: usize,
   start: usize,
   width: i32,
   filling: v128,
 ): void {
-  const rowBytes = i32x4.splat(<i32>sourceBytes);
   for (let i = 0; i < width; i += 4) {
     const at = <usize>i << 2;
-    findPlaces(xs + at, ys + at, rowBytes, right, bottom);
-    let first = sample(source, sourceBytes, 0);
-    let second = sample(source, sourceBytes, 1);
-    let third = sample(source, sourceBytes, 2);
-    let fourth = sample(source, sourceBytes, 3);
-    const x = v128.load(xs + at);
-    const inside = f32x4.eq(x, x);
-    if (!i32x4.all_true(inside)) {
-      if (!i32x4.extract_lane(inside, 0)) first = filling;
-      if (!i32x4.extract_lane(inside, 1)) second = filling;
-      if (!i32x4.extract_lane(inside, 2)) third = filling;
-      if (!i32x4.extract_lane(inside, 3)) fourth = filling;
-    }
-    storePixels(start + <usize>(i * 3), rounded(first), rounded(second), rounded(third), rounded(fourth));
+    storePixels(
+      start + <usize>(i * 3),
+      rounded(sample(source, rowBytes, xs + at, ys + at, offsets + at, filling)),
+      rounded(sample(source, rowBytes, xs + at + 4, ys + at + 4, offsets + at + 4, filling)),
+      rounded(sample(source, rowBytes, xs + at + 8, ys + at + 8, offsets + at + 8, filling)),
+      rounded(sample(source, rowBytes, xs + at + 12, ys + at + 12, offsets + at + 12, filling)),
+    );
   }
 }
 
 /** Adds the samples of a row, `samples` a pixel, to the sums of its pixels; the sums of 4 pixels more are written. */
 function addSamples(
   source: usize,
-  sourceBytes: usize,
-  right: v128,
-  bottom: v128,
+  rowBytes: usize,
   xs: usize,
   ys: usize,
+  offsets: usize,
   sums: usize,
   count: i32,
   samples: i32,
   filling: v128,
 ): void {
-  const rowBytes = i32x4.splat(<i32>sourceBytes);
   let sum = sums;
   let taken = 0;
-  for (let i = 0; i < count; i += 4) {
+  for (let i = 0; i < count; i++) {
     const at = <usize>i << 2;
-    findPlaces(xs + at, ys + at, rowBytes, right, bottom);
-    const x = v128.load(xs + at);
-    const inside = f32x4.eq(x, x);
-    for (let lane = 0; lane < 4; lane++) {
-      let value = filling;
-      if (lane == 0 && i32x4.extract_lane(inside, 0)) value = sample(source, sourceBytes, 0);
-      else if (lane == 1 && i32x4.extract_lane(inside, 1)) value = sample(source, sourceBytes, 1);
-      else if (lane == 2 && i32x4.extract_lane(inside, 2)) value = sample(source, sourceBytes, 2);
-      else if (lane == 3 && i32x4.extract_lane(inside, 3)) value = sample(source, sourceBytes, 3);
-      v128.store(sum, i32x4.add(v128.load(sum), i32x4.shr_s(value, sumBits)));
-      if (++taken == samples) {
-        taken = 0;
-        sum += 16;
-      }
+    const value = sample(source, rowBytes, xs + at, ys + at, offsets + at, filling);
+    v128.store(sum, i32x4.add(v128.load(sum), i32x4.shr_s(value, sumBits)));
+    if (++taken == samples) {
+      taken = 0;
+      sum += 16;
     }
   }
 }
