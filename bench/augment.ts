@@ -1,21 +1,21 @@
 /**
  * Pictures a second of augmentation, ours and Augmentor's:
- * npm run bench -- augment [--pictures 120] [--copies 1] [--workers 0] [--rounds 5] [--against augmentor] [--json]
+ * npm run bench -- augment [--pictures 200] [--copies 1] [--workers 0] [--rounds 5] [--against augmentor] [--json]
  * 1024 x 768 in, 1024 x 768 out, JPEG both, rotated, flipped, zoomed, distorted and brightened, on every core; in
- * rounds that alternate, so that a machine whose speed drifts drifts for both. Ours starts its threads in each round.
+ * rounds that alternate, so that a machine whose speed drifts drifts for both. Ours is what `bat-sup augment` runs, as
+ * built, and starts its threads in each round.
  */
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import sharp from 'sharp';
-import { augmentAll, cleanAugmented } from '../src/augment/augment.ts';
 import type { OperationSetting } from '../src/augment/pipeline.ts';
 import { pythonWith, startScript } from './against/python.ts';
 
 const { values: options } = parseArgs({
   options: {
-    pictures: { type: 'string', default: '120' },
+    pictures: { type: 'string', default: '200' },
     copies: { type: 'string', default: '1' },
     workers: { type: 'string', default: '0' },
     rounds: { type: 'string', default: '5' },
@@ -35,6 +35,9 @@ const operations: OperationSetting[] = [
   { operation: 'randomDistortion', probability: 1, gridWidth: 8, gridHeight: 8, magnitude: 8 },
   { operation: 'brightness', probability: 1, minFactor: 0.7, maxFactor: 1.3 },
 ];
+
+const built = new URL('../dist/src/augment/augment.js', import.meta.url).href;
+const { augmentAll, cleanAugmented }: typeof import('../src/augment/augment.ts') = await import(built);
 
 /** Something with the detail of a photograph: smooth noise, of about 200 KB as JPEG. */
 async function writePictures(folder: string): Promise<void> {

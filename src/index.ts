@@ -1,6 +1,7 @@
 /** bat-sup as a library: the layers, the networks, and everything the commands do. */
 export { type AugmentOptions, type AugmentReport, augmentAll, cleanAugmented } from './augment/augment.ts';
 export type { OperationName, OperationSetting } from './augment/pipeline.ts';
+export { previewAugment } from './augment/preview.ts';
 export { findCheckpoint, type Manifest } from './checkpoints/index.ts';
 export { type Config, type Settings, settingsInForce } from './config/index.ts';
 export { type Engine, type EngineName, startEngine } from './engine/index.ts';

@@ -1,4 +1,4 @@
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { temporaryName } from '../files.ts';
 import { readably } from '../images/decode.ts';
@@ -52,12 +52,13 @@ export async function writeWhole(file: string, bytes: Buffer): Promise<void> {
   try {
     await writeFile(temporary, bytes);
     await rename(temporary, file);
-  } finally {
+  } catch (error) {
     await rm(temporary, { force: true });
+    throw error;
   }
 }
 
 /** What a file's header says, without decoding its pixels. @throws {Error} with the reason in a few words. */
 export async function checkHeader(file: string): Promise<void> {
-  await readably(file, async () => sharp(await readFile(file), { failOn: 'error' }).metadata());
+  await readably(file, () => sharp(file, { failOn: 'error' }).metadata());
 }
