@@ -7,6 +7,8 @@ export interface Batch {
   pixels: Uint8Array;
   /** Class index of each picture. */
   labels: number[];
+  /** [count, classes], how much of the label each class has; absent where each picture is all of its class. */
+  shares?: Float32Array;
 }
 
 async function readBatch(
@@ -24,7 +26,19 @@ async function readBatch(
         throw new Error(`${pack.file} is shorter than its pictures; delete it and train again.`);
     }),
   );
-  return { pixels, labels: indexes.map((index) => (pictures[index] as Picture).label) };
+  const chosen = indexes.map((index) => pictures[index] as Picture);
+  return { pixels, labels: chosen.map(({ label }) => label), ...sharesOf(chosen) };
+}
+
+function sharesOf(pictures: Picture[]): { shares?: Float32Array } {
+  const classes = pictures.find(({ shares }) => shares)?.shares?.length;
+  if (classes === undefined) return {};
+  const shares = new Float32Array(pictures.length * classes);
+  for (const [row, picture] of pictures.entries()) {
+    if (picture.shares) shares.set(picture.shares, row * classes);
+    else shares[row * classes + picture.label] = 1;
+  }
+  return { shares };
 }
 
 /**

@@ -24,9 +24,12 @@ export function toPictures(pixels: Uint8Array, model: Model): tf.Tensor4D {
 /**
  * Mean softmax cross-entropy. logits [batch, classes], labels: class indexes -> scalar.
  * Its gradient is (softmax(logits) - target) / batch.
+ * @param shares [batch, classes], each row making 1: targets in place of those of the labels.
  */
-export function softmaxCrossEntropy(logits: tf.Tensor2D, labels: number[]): tf.Scalar {
-  const targets = tf.cast(tf.oneHot(tf.tensor1d(labels, 'int32'), logits.shape[1]), 'float32');
+export function softmaxCrossEntropy(logits: tf.Tensor2D, labels: number[], shares?: Float32Array): tf.Scalar {
+  const targets = shares
+    ? tf.tensor2d(shares, logits.shape)
+    : tf.cast(tf.oneHot(tf.tensor1d(labels, 'int32'), logits.shape[1]), 'float32');
   const loss = tf.customGrad((...inputs) => {
     const [input, save] = inputs as [tf.Tensor, tf.GradSaveFunc];
     // Less the largest, so that exp stays within float32.
@@ -68,7 +71,7 @@ export function trainStep(
     let logits: tf.Tensor2D | undefined;
     const { value: loss, grads } = tf.variableGrads(() => {
       logits = tf.keep(model.forward(pictures));
-      return softmaxCrossEntropy(logits, batch.labels);
+      return softmaxCrossEntropy(logits, batch.labels, batch.shares);
     }, [...model.variables.values()]);
     adam.apply(grads, step, learningRate);
     return { loss, logits: logits as unknown as tf.Tensor2D };
@@ -87,7 +90,7 @@ export function trainStep(
 export function evaluateBatch(model: Model, batch: Batch): BatchResult {
   return tf.tidy(() => {
     const logits = model.forward(toPictures(batch.pixels, model));
-    const loss = softmaxCrossEntropy(logits, batch.labels);
+    const loss = softmaxCrossEntropy(logits, batch.labels, batch.shares);
     return { loss: loss.dataSync()[0] as number, correct: countCorrect(logits, batch.labels) };
   });
 }

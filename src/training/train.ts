@@ -13,6 +13,7 @@ import { batches } from '../dataset/batches.ts';
 import { type Pack, packPictures } from '../dataset/pack.ts';
 import { type Dataset, scanDataset } from '../dataset/scan.ts';
 import { shuffle } from '../dataset/shuffle.ts';
+import { applySoftLabels } from '../dataset/soft_labels.ts';
 import { type Split, splitPictures } from '../dataset/split.ts';
 import { UserError } from '../errors.ts';
 import { createModel, type Model, type ModelDescription } from '../models/model.ts';
@@ -94,12 +95,11 @@ export async function train(options: TrainingOptions): Promise<TrainingResult> {
 }
 
 async function begin({ settings, run, resume, signal, events = {} }: TrainingOptions): Promise<Training> {
-  const dataset = await scanDataset(settings.data);
-  const split = splitPictures(
-    dataset.pictures,
-    dataset.classes.length,
-    settings.validationSplit,
-    settings.seed,
+  const scanned = await scanDataset(settings.data);
+  const { dataset, split } = await applySoftLabels(
+    settings.data,
+    scanned,
+    splitPictures(scanned.pictures, scanned.classes.length, settings.validationSplit, settings.seed),
   );
   const stepsPerEpoch = countSteps(split, settings);
   const description: ModelDescription = {
