@@ -17,6 +17,7 @@ export default {
   fit: 'fill', // 'fill' stretches, 'cover' crops, 'contain' pads with white
 
   // Augmentation
+  augment: 'off', // 'online': training varies pictures anew in each epoch
   augmentTarget: 3810, // pictures a class
   augmentOperations: [
     // a name, or with parameters: { operation: 'rotate', probability: 0.7, maxLeft: 10, maxRight: 10 }

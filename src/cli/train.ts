@@ -20,7 +20,7 @@ export function addTrain(program: Command): void {
     .option('--resume', 'go on from the newest checkpoint of the newest run (or of --run)')
     .option('--run <name>', 'name of the run, a folder below the checkpoints (default: run-001, run-002 ...)')
     .option('--json', 'print the result as JSON');
-  const names = settingNames.filter((name) => !name.startsWith('augment'));
+  const names = settingNames.filter((name) => name !== 'augmentTarget');
   settingOptions(command, names).action(runTraining);
 }
 

@@ -111,6 +111,11 @@ export const settings = {
     'how a picture meets the size: stretched, cropped, or padded with white',
   ),
 
+  augment: setting(
+    oneOf('off', 'online'),
+    'off',
+    'online: training varies each picture anew in each epoch, by the operations',
+  ),
   augmentTarget: setting(integer(1), 3810, 'pictures a class that augment makes up to'),
   augmentOperations: setting(
     operations,

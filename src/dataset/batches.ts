@@ -41,18 +41,26 @@ function sharesOf(pictures: Picture[]): { shares?: Float32Array } {
   return { shares };
 }
 
+/** Makes other pixels of a batch's. @param indexes of its pictures */
+export type Vary = (batch: Batch, indexes: number[]) => Promise<Uint8Array>;
+
 /**
- * The pictures at `indexes` in batches, in this order. The next batch is read while the caller works on
- * this one, and no more than two are in memory.
+ * The pictures at `indexes` in batches, in this order. The next batch is read, and varied, while the caller works
+ * on this one, and no more than two are in memory.
  */
 export async function* batches(
   pack: Pack,
   pictures: Picture[],
   indexes: number[],
   batchSize: number,
+  vary?: Vary,
 ): AsyncGenerator<Batch> {
   const handle = await open(pack.file);
-  const read = (start: number) => readBatch(handle, pack, pictures, indexes.slice(start, start + batchSize));
+  const read = async (start: number) => {
+    const some = indexes.slice(start, start + batchSize);
+    const batch = await readBatch(handle, pack, pictures, some);
+    return vary ? { ...batch, pixels: await vary(batch, some) } : batch;
+  };
   let next: Promise<Batch> | undefined;
   try {
     for (let start = 0; start < indexes.length; start += batchSize) {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
+import type { Online } from '../augment/online.ts';
 import {
   type Checkpoint,
   type CheckpointInfo,
@@ -9,7 +10,7 @@ import {
   type Position,
 } from '../checkpoints/index.ts';
 import type { Settings } from '../config/index.ts';
-import { batches } from '../dataset/batches.ts';
+import { batches, type Vary } from '../dataset/batches.ts';
 import { type Pack, packPictures } from '../dataset/pack.ts';
 import { type Dataset, scanDataset } from '../dataset/scan.ts';
 import { shuffle } from '../dataset/shuffle.ts';
@@ -70,6 +71,8 @@ interface Training {
   stepsPerEpoch: number;
   saver: CheckpointSaver;
   log: TrainingLog;
+  /** Varies what is trained on, with --augment online. */
+  online: Online | undefined;
   events: TrainingEvents;
   signal: AbortSignal | undefined;
 }
@@ -87,6 +90,7 @@ export async function train(options: TrainingOptions): Promise<TrainingResult> {
     await saver.finish();
   } finally {
     await log.close();
+    await training.online?.close();
     training.adam.dispose();
     training.model.dispose();
   }
@@ -139,6 +143,7 @@ async function begin({ settings, run, resume, signal, events = {} }: TrainingOpt
       validation: split.validation.length > 0,
       firstStep: position.step + 1,
     }),
+    online: settings.augment === 'online' ? await startOnlineFor(dataset, settings) : undefined,
     events,
     signal,
   };
@@ -203,7 +208,8 @@ async function runEpoch(training: Training): Promise<void> {
   const record = recorder(training);
   let step = position.step;
   let reading: (() => BatchResult) | undefined;
-  for await (const batch of batches(pack, dataset.pictures, ahead, batchSize)) {
+  const vary = variation(training);
+  for await (const batch of batches(pack, dataset.pictures, ahead, batchSize, vary)) {
     const next = trainStep(model, adam, batch, { step: ++step, learningRate });
     if (reading) await record(reading());
     reading = next;
@@ -217,6 +223,20 @@ async function runEpoch(training: Training): Promise<void> {
   }
   if (reading) await record(reading());
   await endEpoch(training);
+}
+
+async function startOnlineFor({ classes }: Dataset, settings: Settings): Promise<Online> {
+  const { startOnline } = await import('../augment/online.ts');
+  const { augmentOperations: operations, augmentClasses, width, height, channels } = settings;
+  return startOnline({ operations, augmentClasses, classes, width, height, channels });
+}
+
+/** Of this epoch: a picture's variation depends on the seed, the epoch and the picture, so that resuming repeats it. */
+function variation({ online, settings, position }: Training): Vary | undefined {
+  if (!online) return undefined;
+  const epoch = `${settings.seed}/online/${position.epoch}`;
+  return ({ pixels, labels }, indexes) =>
+    online.vary({ pixels, labels, keys: indexes.map((index) => `${epoch}/${index}`) });
 }
 
 /** Books the results of an epoch's steps, one after the other. */
