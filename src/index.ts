@@ -3,6 +3,13 @@ export { type AugmentOptions, type AugmentReport, augmentAll, cleanAugmented } f
 export type { OperationName, OperationSetting } from './augment/pipeline.ts';
 export { previewAugment } from './augment/preview.ts';
 export { findCheckpoint, type Manifest } from './checkpoints/index.ts';
+export {
+  type CollectOptions,
+  type CollectReport,
+  collect,
+  collectDefaults,
+} from './collect/collect.ts';
+export { readCredits } from './collect/credits.ts';
 export { type Config, type Settings, settingsInForce } from './config/index.ts';
 export { type Engine, type EngineName, startEngine } from './engine/index.ts';
 export { UsageError, UserError } from './errors.ts';
