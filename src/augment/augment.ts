@@ -10,21 +10,25 @@ import { writeFileAtomically } from '../files.ts';
 import { type ClassFolder, findPictures } from '../images/find.ts';
 import { generatedNameOf } from '../images/generated.ts';
 import { type SoftLabels, writeSoftLabels } from '../images/soft_labels.ts';
-import { type Copies, type Job, keyOf, pipelineOf } from './copies.ts';
+import { type Copies, type Job, keyOf } from './copies.ts';
 import { findGeneratedMasks, maskNameOf, pairMasks } from './masks.ts';
 import { softLabelOf } from './partners.ts';
 import { checkHeader, decodeSource } from './picture.ts';
-import { describePipeline, type OperationSetting, parsePipeline, samplePipeline } from './pipeline.ts';
+import {
+  allPipelines,
+  describePipeline,
+  mixingIn,
+  type OperationsOfClasses,
+  parsePipeline,
+  pipelineOf,
+  samplePipeline,
+} from './pipeline.ts';
 import { type ClassPlan, isSource, planClass, readableSources, type Unreadable } from './plan.ts';
 
-export interface AugmentOptions {
+export interface AugmentOptions extends OperationsOfClasses {
   rawData: string;
   /** Pictures a class to make up to, sources included. */
   target: number;
-  /** Operations as config.ts has them: names, or objects with parameters. */
-  operations: readonly OperationSetting[];
-  /** Other operations for some classes, by their names. */
-  classes?: Record<string, readonly OperationSetting[]>;
   seed: number;
   /** Threads; 0: one for each core. */
   workers: number;
@@ -71,8 +75,7 @@ async function removeOfOtherSettings({ rawData, masks }: Job, settings: string):
  */
 export async function augmentAll(options: AugmentOptions): Promise<AugmentReport> {
   const { rawData, seed, longestSide = 512, masks } = options;
-  const pipelines = checkPipelines(options);
-  const mixes = pipelines.flat().some(({ operation }) => ['mixup', 'cutmix'].includes(operation.name));
+  const mixes = mixingIn(allPipelines(options)) !== undefined;
   if (mixes && masks)
     throw new UsageError('mixup and cutmix mix pictures, which masks cannot follow; leave out one.');
   const { classes: folders } = await findPictures(rawData);
@@ -82,10 +85,8 @@ export async function augmentAll(options: AugmentOptions): Promise<AugmentReport
     rawData,
     seed,
     longestSide,
-    operations: [...options.operations],
-    classes: Object.fromEntries(
-      Object.entries(options.classes ?? {}).map(([name, list]) => [name, [...list]]),
-    ),
+    operations: options.operations,
+    classes: options.classes ?? {},
     sources: mixes ? readable.sources : [],
     masks,
   };
@@ -105,11 +106,6 @@ export async function augmentAll(options: AugmentOptions): Promise<AugmentReport
     removed: removed + surplus.length,
     unreadable: readable.unreadable.sort((a, b) => (a.file < b.file ? -1 : 1)),
   };
-}
-
-function checkPipelines({ operations, classes = {} }: AugmentOptions) {
-  const own = Object.entries(classes).map(([name, list]) => parsePipeline(list, `augmentClasses.${name}`));
-  return [parsePipeline(operations), ...own];
 }
 
 function checkClasses({ classes = {}, rawData }: AugmentOptions, folders: ClassFolder[]): void {
@@ -144,7 +140,7 @@ function settingsOf(job: Job, folders: ClassFolder[]): string {
     operations: describePipeline(parsePipeline(job.operations)),
     classes: Object.fromEntries(
       folders
-        .filter(({ name }) => Object.hasOwn(job.classes, name))
+        .filter(({ name }) => Object.hasOwn(job.classes ?? {}, name))
         .map(({ name }) => [name, describePipeline(pipelineOf(job, name))]),
     ),
     sources: sources.length > 0 ? createHash('sha256').update(sources.join('\n')).digest('hex') : undefined,

@@ -4,17 +4,14 @@ import { generatedNameOf } from '../images/generated.ts';
 import { maskNameOf, readMask, writeMask } from './masks.ts';
 import { classOf, partnerOf } from './partners.ts';
 import { decodeSource, fitTo, type Picture, writePicture } from './picture.ts';
-import { type OperationSetting, type Pipeline, parsePipeline, samplePipeline } from './pipeline.ts';
+import { type OperationsOfClasses, pipelineOf, samplePipeline } from './pipeline.ts';
 import { render, renderMask } from './render.ts';
 
 /** What is the same for every copy; it can be sent to a thread. */
-export interface Job {
+export interface Job extends OperationsOfClasses {
   rawData: string;
   seed: number;
   longestSide: number;
-  /** As config.ts has them. */
-  operations: OperationSetting[];
-  classes: Record<string, OperationSetting[]>;
   /** Every source, where some are mixed with others; else none. */
   sources: string[];
   /** Folder of the masks. */
@@ -27,12 +24,6 @@ export interface Copies {
   copies: number[];
   /** Path of its mask below the masks' folder. */
   mask?: string | undefined;
-}
-
-/** The pipeline of a class: its own, or everybody's. */
-export function pipelineOf({ operations, classes }: Job, name: string): Pipeline {
-  const own = Object.hasOwn(classes, name) ? classes[name] : undefined;
-  return own ? parsePipeline(own, `augmentClasses.${name}`) : parsePipeline(operations);
 }
 
 /** All that a copy's choices depend on. */

@@ -3,16 +3,13 @@ import { Piscina } from 'piscina';
 import { UsageError } from '../errors.ts';
 import { luma, part, toByte } from './operation.ts';
 import type { Picture } from './picture.ts';
-import { type OperationSetting, parsePipeline, samplePipeline } from './pipeline.ts';
+import { allPipelines, mixingIn, type OperationsOfClasses, pipelineOf, samplePipeline } from './pipeline.ts';
 import { render } from './render.ts';
 
 /** What is the same for every batch; it can be sent to a thread. */
-export interface OnlineJob {
-  operations: OperationSetting[];
-  /** Other operations for some classes, by their names. */
-  augmentClasses: Record<string, OperationSetting[]>;
+export interface OnlineJob extends OperationsOfClasses {
   /** The dataset's classes, as labels count them. */
-  classes: string[];
+  names: string[];
   width: number;
   height: number;
   channels: 1 | 3;
@@ -35,7 +32,11 @@ export async function varyBatch(job: OnlineJob, { pixels, labels, keys }: Online
   const varied = new Uint8Array(pixels.length);
   for (const [index, key] of keys.entries()) {
     const picture = toColour(pixels.subarray(index * bytes, (index + 1) * bytes), job);
-    const changes = samplePipeline(pipelineOf(job, labels[index] as number), key, picture);
+    const changes = samplePipeline(
+      pipelineOf(job, job.names[labels[index] as number] as string),
+      key,
+      picture,
+    );
     const last = changes.findLast((change) => change.kind === 'geometry');
     if (last && (last.width !== width || last.height !== height)) changes.push(part(0, 0, last, picture));
     const { data } = await render(picture, changes);
@@ -43,12 +44,6 @@ export async function varyBatch(job: OnlineJob, { pixels, labels, keys }: Online
     else toGrey(data, varied.subarray(index * bytes, (index + 1) * bytes));
   }
   return varied;
-}
-
-function pipelineOf({ operations, augmentClasses, classes }: OnlineJob, label: number) {
-  const name = classes[label] as string;
-  const own = Object.hasOwn(augmentClasses, name) ? augmentClasses[name] : undefined;
-  return own ? parsePipeline(own, `augmentClasses.${name}`) : parsePipeline(operations);
 }
 
 function toColour(pixels: Uint8Array, { width, height, channels }: OnlineJob): Picture {
@@ -80,15 +75,10 @@ export interface Online {
  * @throws {UsageError} for operations that are not there, or that need other pictures.
  */
 export function startOnline(job: OnlineJob): Online {
-  const own = Object.entries(job.augmentClasses).map(([name, list]) =>
-    parsePipeline(list, `augmentClasses.${name}`),
-  );
-  const mixing = [parsePipeline(job.operations), ...own]
-    .flat()
-    .find(({ operation }) => ['mixup', 'cutmix'].includes(operation.name));
+  const mixing = mixingIn(allPipelines(job));
   if (mixing) {
     throw new UsageError(
-      `${mixing.operation.name} needs other pictures, which --augment online has not; let "bat-sup augment" do it.`,
+      `${mixing} needs other pictures, which --augment online has not; let "bat-sup augment" do it.`,
     );
   }
   const pool = new Piscina({

@@ -20,6 +20,12 @@ export type OperationSetting =
       [Name in OperationName]: { operation: Name; probability?: number } & Partial<ParametersOf<Name>>;
     }[OperationName];
 
+/** Operations as config.ts has them, and other ones for some classes, by their names. */
+export interface OperationsOfClasses {
+  operations: readonly OperationSetting[];
+  classes?: Record<string, readonly OperationSetting[]>;
+}
+
 /** An operation with everything that it needs. */
 export interface Step {
   operation: Operation;
@@ -84,6 +90,24 @@ function checkOrder(where: string, name: string, values: Record<string, unknown>
  */
 export function parsePipeline(settings: readonly unknown[], where = 'augmentOperations'): Pipeline {
   return settings.map((setting) => parseStep(setting, where));
+}
+
+/** The pipeline of a class: its own, or everybody's. @throws {UsageError} as parsePipeline does. */
+export function pipelineOf({ operations, classes = {} }: OperationsOfClasses, name: string): Pipeline {
+  const own = Object.hasOwn(classes, name) ? classes[name] : undefined;
+  return own ? parsePipeline(own, `augmentClasses.${name}`) : parsePipeline(operations);
+}
+
+/** Everybody's pipeline, and those of the classes that have their own: all that there are. */
+export function allPipelines({ operations, classes = {} }: OperationsOfClasses): Pipeline[] {
+  const own = Object.entries(classes).map(([name, list]) => parsePipeline(list, `augmentClasses.${name}`));
+  return [parsePipeline(operations), ...own];
+}
+
+/** The first operation that needs another source, if any. */
+export function mixingIn(pipelines: Pipeline[]): string | undefined {
+  return pipelines.flat().find(({ operation }) => ['mixup', 'cutmix'].includes(operation.name))?.operation
+    .name;
 }
 
 /** The same setting for the same pipeline, defaults written out: what files depend on. */

@@ -7,7 +7,7 @@ import type { AugmentOptions } from './augment.ts';
 import { keyOf } from './copies.ts';
 import { classOf, partnerOf } from './partners.ts';
 import { decodeSource, fitTo, type Picture } from './picture.ts';
-import { type Pipeline, parsePipeline, samplePipeline } from './pipeline.ts';
+import { type Pipeline, pipelineOf, samplePipeline } from './pipeline.ts';
 import { isSource } from './plan.ts';
 import { render } from './render.ts';
 
@@ -47,7 +47,7 @@ function chooseSources(classes: { name: string; pictures: string[] }[]): string[
  * @throws {UserError} where there is no readable source.
  */
 export async function previewAugment(options: AugmentOptions, file: string): Promise<Preview> {
-  const { rawData, seed, operations, classes: own = {}, longestSide = 512 } = options;
+  const { rawData, seed, longestSide = 512 } = options;
   const { classes } = await findPictures(rawData);
   const sources = chooseSources(classes);
   const decode = (source: string) => decodeSource(join(rawData, source), longestSide);
@@ -55,10 +55,7 @@ export async function previewAugment(options: AugmentOptions, file: string): Pro
   for (const source of sources) {
     const picture = await decode(source).catch(() => undefined);
     if (!picture) continue;
-    const name = classOf(source);
-    const pipeline = Object.hasOwn(own, name)
-      ? parsePipeline(own[name] ?? [], `augmentClasses.${name}`)
-      : parsePipeline(operations);
+    const pipeline = pipelineOf(options, classOf(source));
     const vary = (some: Pipeline, copy: number) =>
       render(picture, samplePipeline(some, keyOf(seed, source, copy), picture), async (mix, size) =>
         fitTo(await decode(partnerOf(mix, source, sources)), size),

@@ -225,10 +225,10 @@ async function runEpoch(training: Training): Promise<void> {
   await endEpoch(training);
 }
 
-async function startOnlineFor({ classes }: Dataset, settings: Settings): Promise<Online> {
+async function startOnlineFor(dataset: Dataset, settings: Settings): Promise<Online> {
   const { startOnline } = await import('../augment/online.ts');
-  const { augmentOperations: operations, augmentClasses, width, height, channels } = settings;
-  return startOnline({ operations, augmentClasses, classes, width, height, channels });
+  const { augmentOperations: operations, augmentClasses: classes, width, height, channels } = settings;
+  return startOnline({ operations, classes, names: dataset.classes, width, height, channels });
 }
 
 /** Of this epoch: a picture's variation depends on the seed, the epoch and the picture, so that resuming repeats it. */

@@ -4,7 +4,7 @@ import { type OnlineJob, startOnline, varyBatch } from '../../src/augment/online
 import { pictureOf } from '../helpers/pixels.ts';
 
 const size = { width: 20, height: 16 };
-const base = { classes: ['bat', 'sup'], augmentClasses: {}, channels: 3 as const, ...size };
+const base = { names: ['bat', 'sup'], channels: 3 as const, ...size };
 const all = ['rotate', 'zoom', 'shift', 'brightness', 'colour', 'cropRandom', 'rotate90'] as const;
 const job: OnlineJob = { ...base, operations: all.map((operation) => ({ operation, probability: 1 })) };
 
@@ -42,7 +42,7 @@ test('a class has its own operations; grey stays grey', async () => {
     ...base,
     channels: 1,
     operations: [{ operation: 'invert', probability: 0 }],
-    augmentClasses: { sup: [...invert] },
+    classes: { sup: [...invert] },
   };
   const values = Uint8Array.from({ length: 2 * 320 }, (_, i) => i % 251);
   const varied = await varyBatch(grey, { pixels: values, labels: [0, 1], keys: ['a', 'b'] });
