@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError, type OutputConfiguration } from 'commander';
 import { reason, UserError } from '../errors.ts';
 import { addAugment } from './augment.ts';
+import { addCheck } from './check.ts';
 import { addConfig } from './config.ts';
 import { addDoctor } from './doctor.ts';
 import { addPredict } from './predict.ts';
@@ -39,7 +40,7 @@ function createProgram(): Command {
     .option('--verbose', 'print stack traces and the libraries’ own messages')
     .configureOutput(oneLine('bat-sup --help'))
     .exitOverride();
-  for (const add of [addAugment, addResize, addTrain, addPredict, addSetup, addDoctor, addConfig])
+  for (const add of [addCheck, addAugment, addResize, addTrain, addPredict, addSetup, addDoctor, addConfig])
     add(program);
   for (const command of program.commands) {
     command.exitOverride().configureOutput(oneLine(`bat-sup ${command.name()} --help`));
