@@ -103,6 +103,14 @@ async function placeFor(folder: string, file: string, from: string, taken: Set<s
   }
 }
 
+/** @throws {UsageError} for a quarantine within the raw pictures, where it would be a class. */
+export function refuseWithin(rawData: string, folder: string): void {
+  if (!isWithin(rawData, folder) && resolve(rawData) !== resolve(folder)) return;
+  throw new UsageError(
+    `--quarantine ${folder} lies in ${rawData} and would be a class; name another folder.`,
+  );
+}
+
 /**
  * Moves the files of findings out of the raw pictures into a folder of their own, in folders of their classes. Nothing
  * is deleted or overwritten. The manifest says where each was and why it went, before it goes; cut off, it can be run
@@ -112,10 +120,7 @@ async function placeFor(folder: string, file: string, from: string, taken: Set<s
  */
 export async function quarantine(findings: Finding[], only: Kind[], options: Options): Promise<Moved> {
   const { rawData, folder, signal } = options;
-  if (isWithin(rawData, folder) || resolve(rawData) === resolve(folder))
-    throw new UsageError(
-      `--quarantine ${folder} lies in ${rawData} and would be a class; name another folder.`,
-    );
+  refuseWithin(rawData, folder);
   const chosen = await withCopies(rawData, chooseFiles(findings, only));
   const result: Moved = { moved: [], failed: [] };
   if (chosen.length === 0) return result;

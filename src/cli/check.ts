@@ -44,6 +44,8 @@ function abortOnSignals(): AbortSignal {
 async function check(flags: CheckFlags): Promise<void> {
   const settings = await readSettings(flags);
   const { movable, movedByDefault } = await import('../check/kinds.ts');
+  const { quarantine, refuseWithin } = await import('../check/quarantine.ts');
+  if (flags.quarantine !== undefined) refuseWithin(settings.rawData, flags.quarantine);
   const only = readKinds(flags, Object.keys(movable) as Kind[], movedByDefault);
   const signal = abortOnSignals();
   if (flags.restore !== undefined) return restore(settings, flags.restore, signal, flags.json === true);
@@ -58,7 +60,6 @@ async function check(flags: CheckFlags): Promise<void> {
   const { describe } = await import('../check/describe.ts');
   if (!flags.json) console.log(describe(report));
   if (flags.quarantine !== undefined) {
-    const { quarantine } = await import('../check/quarantine.ts');
     const options = { rawData: settings.rawData, folder: flags.quarantine, signal };
     const result = await quarantine(report.findings, only, options);
     if (flags.json) console.log(JSON.stringify({ ...report, quarantine: result }));

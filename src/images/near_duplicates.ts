@@ -35,7 +35,11 @@ function dealBits(hashes: Uint32Array, count: number): number[][] {
   const positions = Array.from(set.keys());
   const unevenness = (bit: number) => Math.abs((set[bit] as number) - count / 2);
   positions.sort((a, b) => unevenness(a) - unevenness(b) || a - b);
-  return Array.from({ length: bandCount }, (_, band) => positions.filter((_, i) => i % bandCount === band));
+  // A few pictures need no large tables; what is true of a band is true of a part of it.
+  const useful = Math.ceil(Math.log2(count + 1)) + 2;
+  return Array.from({ length: bandCount }, (_, band) =>
+    positions.filter((_, i) => i % bandCount === band).slice(0, useful),
+  );
 }
 
 function bitOf(hashes: Uint32Array, picture: number, bit: number): number {
