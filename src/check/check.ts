@@ -59,8 +59,7 @@ export async function checkAll(options: CheckOptions): Promise<CheckReport> {
   for (const name of pictures.classes) folders.push(...(await findUnreadableFolders(rawData, name)));
   findings.push(...folders, ...findImbalance(counts));
   for (const fault of findFaults(pictures, { width: width / 2, height: height / 2 })) findings.push(fault);
-  const rank = new Map(kindNames.map((kind, index) => [kind, index]));
-  findings.sort((a, b) => (rank.get(a.kind) as number) - (rank.get(b.kind) as number));
+  findings.sort(byKindAndFile);
   return {
     rawData,
     pictures: pictures.paths.length,
@@ -68,6 +67,11 @@ export async function checkAll(options: CheckOptions): Promise<CheckReport> {
     findings,
     together: { groups, pictures: picturesInGroups },
   };
+}
+
+function byKindAndFile(a: Finding, b: Finding): number {
+  if (a.kind !== b.kind) return kindNames.indexOf(a.kind) - kindNames.indexOf(b.kind);
+  return (a.files[0] ?? '') < (b.files[0] ?? '') ? -1 : 1;
 }
 
 async function listPictures(rawData: string): Promise<Pictures> {
