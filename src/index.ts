@@ -4,6 +4,13 @@ export { type CheckOptions, type CheckReport, checkAll } from './check/check.ts'
 export type { Finding } from './check/kinds.ts';
 export { quarantine, restore } from './check/quarantine.ts';
 export { findCheckpoint, type Manifest } from './checkpoints/index.ts';
+export {
+  type CollectOptions,
+  type CollectReport,
+  collect,
+  collectDefaults,
+} from './collect/collect.ts';
+export { readCredits } from './collect/credits.ts';
 export { type Config, type Settings, settingsInForce } from './config/index.ts';
 export { type Engine, type EngineName, startEngine } from './engine/index.ts';
 export { UsageError, UserError } from './errors.ts';

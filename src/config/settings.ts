@@ -121,7 +121,7 @@ export const settings = {
   precision: setting(
     oneOf('float32', 'bf16'),
     'float32',
-    'bf16: the native engine on the CPU multiplies in bfloat16, faster and less exact',
+    'bf16: TensorFlow multiplies in bfloat16, faster and less exact; weights stay float32',
   ),
   threads: setting(integer(0, 256), 0, 'threads of the engine (0: every core)'),
   workers: setting(integer(0, 256), 0, 'pictures worked on at once (0: by the number of cores)'),

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Batch } from '../dataset/batches.ts';
+import { crossEntropies } from '../engine/cross_entropy.ts';
 import { scalePixels } from '../engine/scale_pixels.ts';
 import type { Model } from '../models/model.ts';
 import type { Adam } from './adam.ts';
@@ -26,17 +27,18 @@ export function toPictures(pixels: Uint8Array, model: Model): tf.Tensor4D {
  * Its gradient is (softmax(logits) - target) / batch.
  */
 export function softmaxCrossEntropy(logits: tf.Tensor2D, labels: number[]): tf.Scalar {
-  const targets = tf.cast(tf.oneHot(tf.tensor1d(labels, 'int32'), logits.shape[1]), 'float32');
+  const classes = logits.shape[1];
+  const shares = new Float32Array(labels.length * classes);
+  for (const [row, label] of labels.entries()) shares[row * classes + label] = 1;
+  const targets = tf.tensor2d(shares, [labels.length, classes]);
   const loss = tf.customGrad((...inputs) => {
-    const [input, save] = inputs as [tf.Tensor, tf.GradSaveFunc];
-    // Less the largest, so that exp stays within float32.
-    const shifted = tf.sub(input, tf.max(input, 1, true));
-    const logShares = tf.sub(shifted, tf.log(tf.sum(tf.exp(shifted), 1, true)));
-    save([tf.sub(tf.exp(logShares), targets)]);
+    const [input, save] = inputs as [tf.Tensor2D, tf.GradSaveFunc];
+    const { losses, gradients } = crossEntropies(input, targets);
+    save([gradients]);
     return {
-      value: tf.neg(tf.mean(tf.sum(tf.mul(targets, logShares), 1))),
-      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) =>
-        tf.mul(dy, tf.div(saved[0] as tf.Tensor, labels.length)),
+      value: tf.mean(losses),
+      gradFunc: (dy: tf.Tensor, [saved]: tf.Tensor[]) =>
+        tf.mul(saved as tf.Tensor, tf.div(dy, labels.length)),
     };
   });
   return loss(logits) as tf.Scalar;

@@ -6,8 +6,19 @@ import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { applyAdam } from '../../src/engine/apply_adam.ts';
 import { startEngine } from '../../src/engine/index.ts';
+import type { NodeBackend } from '../../src/engine/native/backend.ts';
+import { registerKernels } from '../../src/engine/native/kernels/index.ts';
+import { useMixedPrecision } from '../../src/engine/native/product.ts';
 import { scalePixels } from '../../src/engine/scale_pixels.ts';
-import { convLayer, fullyConnectedLayer, poolingLayer, Scope } from '../../src/model_tools/index.ts';
+import {
+  activationLayer,
+  convLayer,
+  flatteningLayer,
+  fullyConnectedLayer,
+  poolingLayer,
+  Scope,
+} from '../../src/model_tools/index.ts';
+import { softmaxCrossEntropy } from '../../src/training/step.ts';
 import { withoutNative } from '../helpers/native.ts';
 
 const options = { skip: withoutNative() };
@@ -25,7 +36,7 @@ async function on(backend: string, compute: () => tf.Tensor[]): Promise<Values[]
   return plain;
 }
 
-async function assertSame(compute: () => tf.Tensor[]): Promise<void> {
+async function assertSame(compute: () => tf.Tensor[], tolerance = relativeTolerance): Promise<void> {
   const actual = await on('tensorflow', compute);
   const expected = await on('cpu', compute);
   for (const [index, { shape, values }] of expected.entries()) {
@@ -33,10 +44,7 @@ async function assertSame(compute: () => tf.Tensor[]): Promise<void> {
     const scale = values.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-3);
     for (const [i, value] of values.entries()) {
       const difference = Math.abs((actual[index]?.values[i] as number) - value);
-      assert.ok(
-        difference <= relativeTolerance * scale,
-        `output ${index}, element ${i} differs by ${difference}`,
-      );
+      assert.ok(difference <= tolerance * scale, `output ${index}, element ${i} differs by ${difference}`);
     }
   }
 }
@@ -129,6 +137,29 @@ describe('the native engine', options, () => {
       { numRuns: 25 },
     ));
 
+  const reluAfterPooling: Record<string, (pooled: tf.Tensor) => tf.Tensor> = {
+    'followed by relu': (pooled) => activationLayer(pooled),
+    'followed by relu, and used again': (pooled) => tf.add(activationLayer(pooled), tf.mul(pooled, 0.5)),
+    'followed by two relus': (pooled) => tf.sub(activationLayer(pooled), tf.square(activationLayer(pooled))),
+  };
+  for (const [what, use] of Object.entries(reluAfterPooling)) {
+    test(`pools a convolution with its bias, ${what}`, () =>
+      fc.assert(
+        fc.asyncProperty(
+          fc.record({ ...maps, outputs: size(33) }),
+          ({ batch, height, width, channels, kernel, stride, outputs }) => {
+            const convolution = { kernel, inputChannels: channels, outputChannels: outputs, stride: 1 };
+            return assertSame(() =>
+              layerAndGradients([batch, height, width, channels], (x, scope) =>
+                use(poolingLayer(convLayer(x, convolution, scope), { kernel, stride }, scope)),
+              ),
+            );
+          },
+        ),
+        { numRuns: 15 },
+      ));
+  }
+
   // Of 65,536 weights and more with outputs in 32s our own loops compute, unless the batch is larger than 32, or 64 for learning.
   for (const [batch, inputs, outputs] of [
     [1, 2048, 32],
@@ -147,23 +178,43 @@ describe('the native engine', options, () => {
       ));
   }
 
-  test('Adam takes the factors of a dense gradient as it takes the gradient', () =>
+  // The update waits until the weights are read: by the next forward pass, or by somebody else.
+  for (const batch of [6, 40]) {
+    test(`Adam learns from the factors of a dense gradient, in a batch of ${batch}`, () =>
+      assertSame(() => {
+        const [inputs, outputs] = [1030, 64];
+        const x = numbers([batch, inputs], 3) as tf.Tensor2D;
+        const [weights, m, v] = [1, 2, 3].map((seed) => tf.abs(numbers([inputs, outputs], seed)));
+        const moments = [m, v].map((moment) => tf.variable(moment as tf.Tensor)) as [
+          tf.Variable,
+          tf.Variable,
+        ];
+        const scope = new Scope(1, new Map([['fc1/weights', weights?.dataSync() as Float32Array]]));
+        const loss = () => {
+          scope.begin();
+          return tf.mean(tf.square(fullyConnectedLayer(x, { inputs, outputs }, scope))) as tf.Scalar;
+        };
+        loss();
+        const trained = scope.variables.get('fc1/weights') as tf.Variable;
+        const attributes = { stepSize: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
+        const losses = [0, 1, 2].map(() => {
+          const { value, grads } = tf.variableGrads(loss, [trained]);
+          applyAdam(trained, ...moments, grads[trained.name] as tf.Tensor, attributes);
+          return value;
+        });
+        return [...losses, ...[trained, ...moments].map((variable) => tf.clone(variable)), loss()];
+      }));
+  }
+
+  test('gives the loss and its gradient as plain JavaScript does', () =>
     assertSame(() => {
-      const [inputs, outputs] = [1030, 64];
-      const x = numbers([6, inputs], 3) as tf.Tensor2D;
-      const variables = [1, 2, 3].map((seed) => tf.variable(tf.abs(numbers([inputs, outputs], seed))));
-      const [weights, m, v] = variables as [tf.Variable, tf.Variable, tf.Variable];
-      const scope = new Scope(1, new Map([['fc1/weights', weights.dataSync() as Float32Array]]));
-      const loss = () => {
-        scope.begin();
-        return tf.sum(tf.square(fullyConnectedLayer(x, { inputs, outputs }, scope))) as tf.Scalar;
-      };
-      loss();
-      const trained = scope.variables.get('fc1/weights') as tf.Variable;
-      const { grads } = tf.variableGrads(loss, [trained]);
-      const attributes = { stepSize: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
-      applyAdam(trained, m, v, grads[trained.name] as tf.Tensor, attributes);
-      return [trained, m, v].map((variable) => tf.clone(variable));
+      const logits = tf.variable(tf.mul(numbers([5, 3], 4), 30)) as tf.Variable;
+      const labels = [0, 1, 2, 2, 0];
+      const { value, grads } = tf.variableGrads(
+        () => softmaxCrossEntropy(logits as unknown as tf.Tensor2D, labels),
+        [logits],
+      );
+      return [value, grads[logits.name] as tf.Tensor];
     }));
 
   test('scales pixels on the device', () =>
@@ -172,16 +223,53 @@ describe('the native engine', options, () => {
       return [scalePixels(pixels, [2, 5, 4, 3], 1 / 255)];
     }));
 
+  test('multiplies in bfloat16 where it is to, as on a GPU with --precision bf16', async () => {
+    const backend = tf.findBackend('tensorflow') as unknown as NodeBackend;
+    const convolution = { kernel: 3, inputChannels: 5, outputChannels: 8, stride: 1 };
+    const layers = () =>
+      layerAndGradients([4, 7, 6, 5], (x, scope) => {
+        const { layer, size } = flatteningLayer(convLayer(x, convolution, scope));
+        return fullyConnectedLayer(layer, { inputs: size, outputs: 3 }, scope);
+      });
+    // The operations for the CPU would compute the dense layer, and never run beside a GPU.
+    registerKernels(backend, { operations: false });
+    try {
+      const exact = await on('tensorflow', layers);
+      useMixedPrecision(backend, true);
+      // Eight bits of a factor are kept, and of what is handed on from layer to layer.
+      await assertSame(layers, 2 ** -6);
+      assert.notDeepEqual(await on('tensorflow', layers), exact);
+    } finally {
+      useMixedPrecision(backend, false);
+      registerKernels(backend, { operations: true });
+    }
+  });
+
+  test('leaves to tfjs’s own kernels what it does not compute', () =>
+    assertSame(() => {
+      const [x, filter] = [numbers([2, 7, 7, 3], 1), numbers([3, 3, 3, 4], 2)] as [tf.Tensor4D, tf.Tensor4D];
+      const [a, b] = [numbers([4, 3], 3), numbers([4, 5], 4)] as [tf.Tensor2D, tf.Tensor2D];
+      const options = { strides: 1, pad: 'same', activation: 'relu' } as const;
+      return [
+        tf.fused.conv2d({ x, filter, bias: numbers([4], 5) as tf.Tensor1D, ...options }),
+        tf.fused.conv2d({ x, filter, ...options, activation: 'linear' }),
+        tf.fused.matMul({ a, b, transposeA: true, bias: numbers([5], 6), activation: 'relu' }),
+        tf.relu(tf.tensor1d([-2, 3], 'int32')),
+      ];
+    }));
+
   test('keeps no tensor beyond a step', async () => {
     await tf.setBackend('tensorflow');
     const step = () =>
       tf.dispose(
         tf.tidy(() =>
           layerAndGradients([2, 9, 9, 3], (x, scope) =>
-            poolingLayer(
-              convLayer(x, { kernel: 3, inputChannels: 3, outputChannels: 4, stride: 1 }, scope),
-              { kernel: 3, stride: 2 },
-              scope,
+            activationLayer(
+              poolingLayer(
+                convLayer(x, { kernel: 3, inputChannels: 3, outputChannels: 4, stride: 1 }, scope),
+                { kernel: 3, stride: 2 },
+                scope,
+              ),
             ),
           ),
         ),

@@ -4,12 +4,13 @@ import { executeOnTensors, float32 } from '../backend.ts';
 import { inputsOf } from '../deferred.ts';
 import type { OwnKernel } from './own_kernel.ts';
 
-/** What a max-pooling has scattered over zeros sums up to what it was before. */
+/** What a max-pooling's gradient has scattered over zeros sums up to what it was before. */
 export const biasGradient: OwnKernel = {
   name: biasGradKernel,
   run(backend, inputs) {
     const dy = inputs.dy as tf.TensorInfo;
-    const [pooled] = inputsOf(dy, 'scattered') ?? [];
-    return executeOnTensors(backend, 'BiasAddGrad', { T: float32, data_format: 'NHWC' }, [pooled ?? dy]);
+    const scattered = inputsOf(dy, 'scattered');
+    if (scattered) return executeOnTensors(backend, 'BatSupMaxPoolBiasGrad', {}, [...scattered]);
+    return executeOnTensors(backend, 'BiasAddGrad', { T: float32, data_format: 'NHWC' }, [dy]);
   },
 };

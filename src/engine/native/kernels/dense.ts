@@ -1,7 +1,8 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { type AdamAttributes, applyAdamKernel } from '../../apply_adam.ts';
 import { execute, executeOnTensors, firstId, float32, type NodeBackend } from '../backend.ts';
-import { defer, inputsOf } from '../deferred.ts';
+import { defer, inputsOf, postpone, runUpdate } from '../deferred.ts';
+import { fusedMatMulPlain } from './mat_mul.ts';
 import type { OwnKernel } from './own_kernel.ts';
 
 /** Up to here a fully connected layer's time is that of reading its weights; beyond, TensorFlow multiplies faster. */
@@ -18,7 +19,15 @@ function isOurs(batch: number, weights: number[], most = mostRows): boolean {
 }
 
 function multiply(backend: NodeBackend, a: tf.TensorInfo, b: tf.TensorInfo): tf.Tensor {
-  if (isOurs(a.shape[0] as number, b.shape)) return executeOnTensors(backend, 'BatSupDense', {}, [a, b]);
+  if (isOurs(a.shape[0] as number, b.shape)) {
+    // Weights that are still to be updated are read once for both.
+    const inputs = backend.getInputTensorIds([a]);
+    const more = { operation: 'BatSupDenseAdamMultiply', inputs, outputs: 1 };
+    const [product] = runUpdate(backend, b.dataId, more) ?? [];
+    return product
+      ? backend.createOutputTensor(product)
+      : executeOnTensors(backend, 'BatSupDense', {}, [a, b]);
+  }
   return executeOnTensors(backend, 'MatMul', { T: float32, transpose_a: false, transpose_b: false }, [a, b]);
 }
 
@@ -26,8 +35,11 @@ function multiply(backend: NodeBackend, a: tf.TensorInfo, b: tf.TensorInfo): tf.
 export const fusedMatMul: OwnKernel = {
   name: '_FusedMatMul',
   needs: 'operations',
-  run(backend, inputs) {
+  run(backend, inputs, attributes) {
     const { a, b, bias } = inputs as Record<'a' | 'b' | 'bias', tf.TensorInfo>;
+    if (!bias || a.shape.length !== 2 || attributes.transposeA || attributes.transposeB)
+      return fusedMatMulPlain.run(backend, inputs, attributes);
+    if (attributes.activation !== 'linear') return undefined;
     const product = multiply(backend, a, b);
     const output = executeOnTensors(backend, 'BiasAdd', { T: float32, data_format: 'NHWC' }, [product, bias]);
     product.dispose();
@@ -69,13 +81,42 @@ export const applyAdam: OwnKernel = {
   run(backend, inputs, attributes) {
     const { stepSize, beta1, beta2, epsilon } = attributes as unknown as AdamAttributes;
     const { variable, m, v, gradient } = inputs as Record<'variable' | 'm' | 'v' | 'gradient', tf.TensorInfo>;
-    const { binding } = backend;
+    const tensors = [variable, m, v];
     const factors = inputsOf(gradient, 'product');
-    const ids = backend.getInputTensorIds([variable, m, v, ...(factors ?? [gradient])]);
-    const values = Float32Array.of(stepSize, beta1, beta2, epsilon);
-    const numbers = binding.createTensor([4], binding.TF_FLOAT as number, values);
-    execute(backend, factors ? 'BatSupDenseAdam' : 'BatSupAdam', {}, [...ids, numbers], 0);
-    binding.deleteTensor(numbers);
+    const numbers = Float32Array.of(stepSize, beta1, beta2, epsilon);
+    if (factors) postpone(backend, learning(backend, tensors, factors, numbers));
+    else withNumbers(backend, 'BatSupAdam', [...tensors, gradient], numbers);
     return [];
   },
 };
+
+/** Runs an operation on tensors and numbers. */
+function withNumbers(
+  backend: NodeBackend,
+  operation: string,
+  tensors: tf.TensorInfo[],
+  numbers: Float32Array,
+  more: { inputs: number[]; outputs: number } = { inputs: [], outputs: 0 },
+) {
+  const { binding } = backend;
+  const given = binding.createTensor([numbers.length], binding.TF_FLOAT as number, numbers);
+  const ids = [...backend.getInputTensorIds(tensors), given, ...more.inputs];
+  const outputs = execute(backend, operation, {}, ids, more.outputs);
+  binding.deleteTensor(given);
+  return outputs;
+}
+
+/** The update of a layer's weights by a gradient that is a product of two factors. */
+function learning(
+  backend: NodeBackend,
+  tensors: tf.TensorInfo[],
+  inputs: readonly tf.TensorInfo[],
+  numbers: Float32Array,
+) {
+  return {
+    tensors,
+    inputs,
+    run: (more = { operation: 'BatSupDenseAdam', inputs: [] as number[], outputs: 0 }) =>
+      withNumbers(backend, more.operation, [...tensors, ...inputs], numbers, more),
+  };
+}

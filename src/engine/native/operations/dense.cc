@@ -11,6 +11,7 @@ namespace {
 constexpr int kLanes = 16;
 constexpr int kTilePictures = 5, kTileVectors = 2, kTileRows = 4;
 constexpr int kTileOutputs = kTileVectors * kLanes;
+constexpr int64_t kBlockRows = 16;
 typedef float Floats __attribute__((vector_size(kLanes * 4)));
 
 inline Floats Load(const float* from) {
@@ -51,12 +52,11 @@ inline __attribute__((always_inline)) void MultiplyTile(const float* x, const fl
 // y, zeros at first: the rows from..to of the weights, each times its x.
 FOR_EVERY_PROCESSOR
 void MultiplyRows(const float* x, const float* weights, float* y, Sizes sizes, int64_t from, int64_t to) {
-  constexpr int64_t kBlock = 16;
-  for (int64_t row = from; row < to; row += kBlock) {
-    const int64_t rows = row + kBlock < to ? kBlock : to - row;
+  for (int64_t row = from; row < to; row += kBlockRows) {
+    const int64_t rows = row + kBlockRows < to ? kBlockRows : to - row;
     const float* block = weights + row * sizes.outputs;
     for (int64_t output = 0; output < sizes.outputs; output += kTileOutputs) {
-      Prefetch(block + kBlock * (sizes.outputs + output), kBlock * kTileOutputs);
+      Prefetch(block + kBlockRows * (sizes.outputs + output), kBlockRows * kTileOutputs);
       int64_t picture = 0;
       for (; picture + kTilePictures <= sizes.batch; picture += kTilePictures)
         MultiplyTile<kTilePictures>(x + picture * sizes.inputs + row, block + output,
@@ -133,28 +133,37 @@ void RowGradients(const float* x, const float* dy, float* gradient, Sizes sizes,
   }
 }
 
-// x, weights -> y. The rows are shared out in portions of one size, and these added in their order, so that the
-// number of threads makes no difference to the result.
+// x times the weights -> y. The rows are shared out in portions of one size, and these added in their order, so that
+// the number of threads makes no difference to the result.
+// @param multiply adds the rows from..to, each times its x, to sums [batch, outputs].
+template <typename MultiplyPortion>
+void MultiplyInPortions(Call& call, const Tensor& x, Sizes sizes, Tensor& y, MultiplyPortion multiply) {
+  const int64_t size = sizes.batch * sizes.outputs;
+  call.output(0, TF_FLOAT, {sizes.batch, sizes.outputs}, y);
+  if (!call.ok()) return;
+  const int64_t portions = 16, rows = (sizes.inputs + portions - 1) / portions;
+  std::vector<float> sums(portions * size);
+#pragma omp parallel for schedule(static)
+  for (int64_t portion = 0; portion < portions; portion++) {
+    const int64_t from = portion * rows, to = from + rows < sizes.inputs ? from + rows : sizes.inputs;
+    multiply(from, to, sums.data() + portion * size);
+  }
+  memcpy(y.data<float>(), sums.data(), size * sizeof(float));
+  for (int64_t portion = 1; portion < portions; portion++)
+    for (int64_t i = 0; i < size; i++) y.data<float>()[i] += sums[portion * size + i];
+}
+
+// x, weights -> y
 void Multiply(void*, TF_OpKernelContext* context) {
   Call call(context);
   Tensor x, weights, y;
   call.input(0, x);
   call.input(1, weights);
   if (!call.ok()) return;
-  const int64_t batch = x.dim(0), inputs = x.dim(1), outputs = weights.dim(1), size = batch * outputs;
-  call.output(0, TF_FLOAT, {batch, outputs}, y);
-  if (!call.ok()) return;
-  const int64_t portions = 16, rows = (inputs + portions - 1) / portions;
-  std::vector<float> sums(portions * size);
-#pragma omp parallel for schedule(static)
-  for (int64_t portion = 0; portion < portions; portion++) {
-    const int64_t from = portion * rows, to = from + rows < inputs ? from + rows : inputs;
-    MultiplyRows(x.data<float>(), weights.data<float>(), sums.data() + portion * size, {batch, inputs, outputs}, from,
-                 to);
-  }
-  memcpy(y.data<float>(), sums.data(), size * sizeof(float));
-  for (int64_t portion = 1; portion < portions; portion++)
-    for (int64_t i = 0; i < size; i++) y.data<float>()[i] += sums[portion * size + i];
+  const Sizes sizes{x.dim(0), x.dim(1), weights.dim(1)};
+  MultiplyInPortions(call, x, sizes, y, [&](int64_t from, int64_t to, float* sums) {
+    MultiplyRows(x.data<float>(), weights.data<float>(), sums, sizes, from, to);
+  });
 }
 
 // dy, weights -> dx
@@ -174,30 +183,61 @@ void MultiplyBack(void*, TF_OpKernelContext* context) {
   }
 }
 
-// Inputs: weights, m and v, written to; x and dy, whose product is the gradient; numbers.
-void Learn(void*, TF_OpKernelContext* context) {
-  Call call(context);
+// The inputs of an update: weights, m and v, written to; x and dy, whose product is the gradient; numbers.
+struct Learning {
   Tensor weights, m, v, x, dy, numbers;
-  call.input(0, weights);
-  call.input(1, m);
-  call.input(2, v);
-  call.input(3, x);
-  call.input(4, dy);
-  call.input(5, numbers);
-  if (!call.ok()) return;
-  const AdamNumbers n(numbers);
-  const int64_t batch = x.dim(0), inputs = weights.dim(0), outputs = weights.dim(1);
-#pragma omp parallel
-  {
-    std::vector<float> gradients(kTileRows * outputs);
-#pragma omp for schedule(static)
-    for (int64_t row = 0; row < inputs; row += kTileRows) {
-      const int64_t rows = row + kTileRows < inputs ? kTileRows : inputs - row, at = row * outputs;
-      RowGradients(x.data<float>() + row, dy.data<float>(), gradients.data(), {batch, inputs, outputs}, rows);
-      UpdateAdam(weights.data<float>() + at, m.data<float>() + at, v.data<float>() + at, gradients.data(),
-                 rows * outputs, n);
+
+  explicit Learning(Call& call) {
+    int index = 0;
+    for (Tensor* tensor : {&weights, &m, &v, &x, &dy, &numbers}) call.input(index++, *tensor);
+  }
+
+  Sizes sizes() const { return {x.dim(0), weights.dim(0), weights.dim(1)}; }
+
+  // @param gradients room for kTileRows rows.
+  void UpdateRows(int64_t from, int64_t to, float* gradients, AdamNumbers n) const {
+    const Sizes all = sizes();
+    for (int64_t row = from; row < to; row += kTileRows) {
+      const int64_t rows = row + kTileRows < to ? kTileRows : to - row, at = row * all.outputs;
+      RowGradients(x.data<float>() + row, dy.data<float>(), gradients, all, rows);
+      UpdateAdam(weights.data<float>() + at, m.data<float>() + at, v.data<float>() + at, gradients,
+                 rows * all.outputs, n);
     }
   }
+};
+
+void Learn(void*, TF_OpKernelContext* context) {
+  Call call(context);
+  const Learning learning(call);
+  if (!call.ok()) return;
+  const AdamNumbers n(learning.numbers);
+  const int64_t inputs = learning.sizes().inputs;
+#pragma omp parallel
+  {
+    std::vector<float> gradients(kTileRows * learning.sizes().outputs);
+#pragma omp for schedule(static)
+    for (int64_t row = 0; row < inputs; row += kTileRows)
+      learning.UpdateRows(row, row + kTileRows < inputs ? row + kTileRows : inputs, gradients.data(), n);
+  }
+}
+
+// The same, and then x, the input after the numbers, times the new weights -> y.
+void LearnAndMultiply(void*, TF_OpKernelContext* context) {
+  Call call(context);
+  const Learning learning(call);
+  Tensor x, y;
+  call.input(6, x);
+  if (!call.ok()) return;
+  const AdamNumbers n(learning.numbers);
+  const Sizes sizes{x.dim(0), learning.sizes().inputs, learning.sizes().outputs};
+  MultiplyInPortions(call, x, sizes, y, [&](int64_t from, int64_t to, float* sums) {
+    std::vector<float> gradients(kTileRows * sizes.outputs);
+    for (int64_t row = from; row < to; row += kBlockRows) {
+      const int64_t end = row + kBlockRows < to ? row + kBlockRows : to;
+      learning.UpdateRows(row, end, gradients.data(), n);
+      MultiplyRows(x.data<float>(), learning.weights.data<float>(), sums, sizes, row, end);
+    }
+  });
 }
 
 const Registration multiply({"BatSupDense",
@@ -223,5 +263,14 @@ const Registration learn({"BatSupDenseAdam",
                           nullptr,
                           &Learn,
                           nullptr});
+
+const Registration learn_and_multiply(
+    {"BatSupDenseAdamMultiply",
+     {"weights: float", "m: float", "v: float", "x: float", "dy: float", "numbers: float", "next_x: float"},
+     {"y: float"},
+     {},
+     nullptr,
+     &LearnAndMultiply,
+     nullptr});
 
 }  // namespace

@@ -1,4 +1,5 @@
-// Max-pooling that keeps where in its window each largest value was, and its gradient. Sixteen channels at a time.
+// Max-pooling that keeps where in its window each largest value was, with the bias before it and the relu after it if
+// they are there, and the gradients of all three. Sixteen channels at a time.
 #include <cstring>
 
 #include "operation.h"
@@ -10,9 +11,14 @@ typedef float Floats __attribute__((vector_size(kLanes * 4)));
 typedef int32_t Integers __attribute__((vector_size(kLanes * 4)));
 typedef uint8_t Bytes __attribute__((vector_size(kLanes)));
 
-// The attribute 'window': sizes in pixels, padding at the top and at the left, sizes of the input and of the output.
+// The place of a value that relu does not let pass.
+constexpr int kNowhere = 255;
+
+// The attribute 'window': sizes in pixels, padding at the top and at the left, sizes of the input and of the output,
+// and whether relu follows.
 struct Window {
-  int kernel_height, kernel_width, stride_height, stride_width, top, left, input_height, input_width, height, width;
+  int kernel_height, kernel_width, stride_height, stride_width, top, left, input_height, input_width, height, width,
+      relu;
 };
 
 struct Maps {
@@ -60,6 +66,11 @@ void PoolRow(const float* x, const float* bias, float* y, uint8_t* places, const
         }
       }
       if (bias) best += Load(bias + channel, lanes);
+      if (window.relu) {
+        const Integers passes = best > 0;
+        place = passes ? place : Integers{} + kNowhere;
+        best = passes ? best : Floats{};
+      }
       const int64_t at = column * maps.channels + channel;
       memcpy(y + at, &best, lanes * sizeof(float));
       const Bytes narrow = __builtin_convertvector(place, Bytes);
@@ -68,27 +79,55 @@ void PoolRow(const float* x, const float* bias, float* y, uint8_t* places, const
   }
 }
 
+// What relu lets pass of dy, for the values at these places.
+inline Floats Passing(const float* dy, const uint8_t* places, int64_t lanes) {
+  Bytes narrow = {};
+  memcpy(&narrow, places, lanes);
+  const Integers passes = __builtin_convertvector(narrow, Integers) != kNowhere;
+  return passes ? Load(dy, lanes) : Floats{};
+}
+
 // One picture: each dy goes to the place where its largest value was. dx: zeros.
+FOR_EVERY_PROCESSOR
 void ScatterPicture(const float* dy, const uint8_t* places, float* dx, const Maps maps, const Window window) {
-  std::vector<int64_t> offsets(window.kernel_height * window.kernel_width);
-  for (size_t place = 0; place < offsets.size(); place++) {
+  int64_t offsets[kNowhere + 1] = {};
+  for (int place = 0; place < window.kernel_height * window.kernel_width; place++) {
     const int64_t ky = place / window.kernel_width, kx = place % window.kernel_width;
     offsets[place] = (ky * maps.width + kx) * maps.channels;
   }
   for (int row = 0; row < window.height; row++) {
+    const int64_t y0 = row * window.stride_height - window.top;
     for (int column = 0; column < window.width; column++) {
-      const int64_t y0 = row * window.stride_height - window.top, x0 = column * window.stride_width - window.left;
-      const int64_t origin = (y0 * maps.width + x0) * maps.channels;
-      for (int64_t channel = 0; channel < maps.channels; channel++)
-        dx[origin + channel + offsets[*places++]] += *dy++;
+      const int64_t x0 = column * window.stride_width - window.left;
+      // What does not pass adds nothing, at a place that is in the picture.
+      offsets[kNowhere] = ((y0 < 0 ? -y0 : 0) * maps.width + (x0 < 0 ? -x0 : 0)) * maps.channels;
+      float* origin = dx + (y0 * maps.width + x0) * maps.channels;
+      for (int64_t channel = 0; channel < maps.channels; channel += kLanes) {
+        const int64_t lanes = maps.channels - channel < kLanes ? maps.channels - channel : kLanes;
+        const Floats passing = Passing(dy, places, lanes);
+        for (int64_t lane = 0; lane < lanes; lane++) origin[channel + lane + offsets[places[lane]]] += passing[lane];
+        dy += lanes;
+        places += lanes;
+      }
     }
+  }
+}
+
+// Adds what passes of one picture's dy to the sum of each channel.
+FOR_EVERY_PROCESSOR
+void SumPicture(const float* dy, const uint8_t* places, float* sums, int64_t size, int64_t channels) {
+  for (int64_t channel = 0; channel < channels; channel += kLanes) {
+    const int64_t lanes = channels - channel < kLanes ? channels - channel : kLanes;
+    Floats sum = {};
+    for (int64_t i = channel; i < size; i += channels) sum += Passing(dy + i, places + i, lanes);
+    memcpy(sums + channel, &sum, lanes * sizeof(float));
   }
 }
 
 void* Create(TF_OpKernelConstruction* construction) {
   const std::vector<int32_t> w = IntegersOf(construction, "window");
-  if (w.size() != 10) return new Window{};
-  return new Window{w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7], w[8], w[9]};
+  if (w.size() != 11) return new Window{};
+  return new Window{w[0], w[1], w[2], w[3], w[4], w[5], w[6], w[7], w[8], w[9], w[10]};
 }
 
 void Destroy(void* kernel) { delete static_cast<Window*>(kernel); }
@@ -140,6 +179,27 @@ void PoolGradient(void* kernel, TF_OpKernelContext* context) {
   }
 }
 
+// dy, places -> dbias [channels]. Summed up picture by picture in their order, whatever the number of threads.
+void BiasGradient(void*, TF_OpKernelContext* context) {
+  Call call(context);
+  Tensor dy, places, dbias;
+  call.input(0, dy);
+  call.input(1, places);
+  if (!call.ok()) return;
+  const int64_t batch = dy.dim(0), channels = dy.dim(3), size = dy.dim(1) * dy.dim(2) * channels;
+  call.output(0, TF_FLOAT, {channels}, dbias);
+  if (!call.ok()) return;
+  std::vector<float> sums(batch * channels);
+#pragma omp parallel for schedule(static)
+  for (int64_t picture = 0; picture < batch; picture++) {
+    SumPicture(dy.data<float>() + picture * size, places.data<uint8_t>() + picture * size,
+               sums.data() + picture * channels, size, channels);
+  }
+  float* total = dbias.data<float>();
+  memset(total, 0, channels * sizeof(float));
+  for (size_t i = 0; i < sums.size(); i++) total[i % channels] += sums[i];
+}
+
 const Registration pool({"BatSupMaxPool",
                          {"x: float", "bias: float"},
                          {"y: float", "places: uint8"},
@@ -155,5 +215,13 @@ const Registration gradient({"BatSupMaxPoolGrad",
                              &Create,
                              &PoolGradient,
                              &Destroy});
+
+const Registration bias({"BatSupMaxPoolBiasGrad",
+                         {"dy: float", "places: uint8"},
+                         {"dbias: float"},
+                         {},
+                         nullptr,
+                         &BiasGradient,
+                         nullptr});
 
 }  // namespace
