@@ -2,6 +2,7 @@ import { Command, CommanderError, type OutputConfiguration } from 'commander';
 import { reason, UserError } from '../errors.ts';
 import { packageVersion } from '../version.ts';
 import { addAugment } from './augment.ts';
+import { addCheck } from './check.ts';
 import { addCollect } from './collect.ts';
 import { addConfig } from './config.ts';
 import { addDoctor } from './doctor.ts';
@@ -30,7 +31,17 @@ function createProgram(): Command {
     .option('--verbose', 'print stack traces and the libraries’ own messages')
     .configureOutput(oneLine('bat-sup --help'))
     .exitOverride();
-  for (const add of [addCollect, addAugment, addResize, addTrain, addPredict, addSetup, addDoctor, addConfig])
+  for (const add of [
+    addCollect,
+    addCheck,
+    addAugment,
+    addResize,
+    addTrain,
+    addPredict,
+    addSetup,
+    addDoctor,
+    addConfig,
+  ])
     add(program);
   for (const command of program.commands) {
     command.exitOverride().configureOutput(oneLine(`bat-sup ${command.name()} --help`));

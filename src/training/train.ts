@@ -15,7 +15,7 @@ import { type Pack, packPictures } from '../dataset/pack.ts';
 import { type Dataset, scanDataset } from '../dataset/scan.ts';
 import { shuffle } from '../dataset/shuffle.ts';
 import { applySoftLabels } from '../dataset/soft_labels.ts';
-import { type Split, splitPictures } from '../dataset/split.ts';
+import { fallShort, type Split, splitPictures } from '../dataset/split.ts';
 import { UserError } from '../errors.ts';
 import { createModel, type Model, type ModelDescription } from '../models/model.ts';
 import { Adam } from './adam.ts';
@@ -100,26 +100,23 @@ export async function train(options: TrainingOptions): Promise<TrainingResult> {
 
 async function begin({ settings, run, resume, signal, events = {} }: TrainingOptions): Promise<Training> {
   const scanned = await scanDataset(settings.data);
-  const { dataset, split } = await applySoftLabels(
-    settings.data,
-    scanned,
-    splitPictures(scanned.pictures, scanned.classes.length, settings.validationSplit, settings.seed),
-  );
-  const stepsPerEpoch = countSteps(split, settings);
   const description: ModelDescription = {
     architecture: settings.architecture,
     width: settings.width,
     height: settings.height,
     channels: settings.channels,
-    classes: dataset.classes,
+    classes: scanned.classes,
   };
   if (resume) checkSameNetwork(resume, description);
-  const pack = await packPictures(dataset, {
+  const pack = await packPictures(scanned, {
     folder: settings.data,
     size: settings,
     workers: settings.workers,
-    onProgress: (done) => events.decoding?.(done, dataset.pictures.length),
+    onProgress: (done) => events.decoding?.(done, scanned.pictures.length),
   });
+  const parts = partPictures(scanned, pack, settings, events);
+  const { dataset, split } = await applySoftLabels(settings.data, scanned, parts);
+  const stepsPerEpoch = countSteps(split, settings);
   const restored = resume ? await loadTensors(resume, 'weights.bin') : new Map();
   const model = createModel(description, { seed: settings.seed, restored });
   const adam = new Adam(model.variables, resume ? await loadTensors(resume, 'optimizer.bin') : new Map());
@@ -149,6 +146,23 @@ async function begin({ settings, run, resume, signal, events = {} }: TrainingOpt
   };
   events.started?.({ model, dataset, split, stepsPerEpoch, position: { ...position } });
   return training;
+}
+
+/** Parts the pictures for training and validation, and says where whole groups do not allow what is asked for. */
+function partPictures(
+  { pictures, classes }: Dataset,
+  { lookalikes }: Pack,
+  { validationSplit: share, seed }: Settings,
+  events: TrainingEvents,
+): Split {
+  const split = splitPictures(pictures, { classes: classes.length, share, seed, lookalikes });
+  for (const { label, held } of fallShort(pictures, split, { classes: classes.length, share })) {
+    events.notice?.(
+      `Only ${(100 * held).toFixed(1)} % of the class "${classes[label]}" can be held back for validation: ` +
+        'its pictures are copies of few, or look the same; "bat-sup check" lists them.',
+    );
+  }
+  return split;
 }
 
 /** Batches an epoch; a last one that is not full waits for the next epoch's shuffle. */

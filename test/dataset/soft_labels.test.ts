@@ -46,7 +46,7 @@ test('a batch with a mixed picture gives the shares of all', async () => {
   const { dataset: soft } = await applySoftLabels(folder, dataset, { train: [0], validation: [] });
   const file = join(folder, 'pack');
   writeFileSync(file, Buffer.alloc(6));
-  const pack = { file, pictureBytes: 1 };
+  const pack = { file, pictureBytes: 1, lookalikes: new Int32Array(6) };
   const seen = [];
   for await (const batch of batches(pack, soft.pictures, [1, 4, 0, 5], 2)) seen.push(batch.shares);
   assert.deepEqual(seen, [Float32Array.of(0.25, 0.75, 0, 1), undefined]);
