@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
@@ -31,9 +32,15 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
+/** Names can have 255 bytes on most disks; room for what a temporary one adds. */
+const longestName = 230;
+
 /** A name beside the file, to rename from; hidden, so that a rest of it is never taken for a picture. */
 export function temporaryName(file: string): string {
-  return join(dirname(file), `.${basename(file)}.tmp-${process.pid}`);
+  const name = basename(file);
+  const isLong = Buffer.byteLength(name) > longestName;
+  const short = isLong ? createHash('sha256').update(name).digest('hex') : name;
+  return join(dirname(file), `.${short}.tmp-${process.pid}`);
 }
 
 /** The file is there whole, or as it was. */

@@ -2,9 +2,9 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { mapConcurrently } from '../concurrency.ts';
 import { standardise } from '../images/decode.ts';
+import { printable } from '../printable.ts';
 import type { CheckReport } from './check.ts';
 import { type Finding, type Kind, kindNames, kinds } from './kinds.ts';
-import { printable } from './printable.ts';
 
 /** Findings of a kind, and files of a finding, that are shown; the rest is counted. */
 const mostFindings = 100;
@@ -52,7 +52,7 @@ function name(file: string): string {
 async function thumbnail(file: string): Promise<string | undefined> {
   try {
     const size = { width: thumbnailSide, height: thumbnailSide, channels: 3, fit: 'contain' } as const;
-    const pixels = await standardise(file, size).raw().toBuffer({ resolveWithObject: true });
+    const pixels = await (await standardise(file, size)).raw().toBuffer({ resolveWithObject: true });
     const picture = await sharp(pixels.data, { raw: pixels.info }).webp({ quality: 70 }).toBuffer();
     return `data:image/webp;base64,${picture.toString('base64')}`;
   } catch {

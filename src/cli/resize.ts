@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { readSettings, type Settings, settingOptions } from '../config/index.ts';
 import type { ResizeReport } from '../images/resize.ts';
+import { printable } from '../printable.ts';
 import { type ProgressBar, progressBar } from './progress.ts';
 
 export function addResize(program: Command): void {
@@ -28,7 +29,7 @@ async function resize(settings: Settings): Promise<ResizeReport> {
     bar.update(done);
   };
   const report = await resizeAll({ ...settings, onProgress }).finally(() => bar?.stop());
-  for (const { file, reason } of report.unreadable) console.error(`skipped ${file}: ${reason}`);
+  for (const { file, reason } of report.unreadable) console.error(`skipped ${printable(file)}: ${reason}`);
   return report;
 }
 

@@ -89,7 +89,8 @@ async function makePlan(options: ResizeOptions): Promise<Plan> {
   const sources = classes.flatMap(({ name, pictures }) => pictures.map((picture) => `${name}/${picture}`));
   const known = new Set(sources);
   const works = await mapConcurrently(sources, 0, async (source): Promise<Work & { current: boolean }> => {
-    const { size, mtimeMs } = await stat(join(rawData, source));
+    // What has gone since, or leads nowhere, is reported when it is read.
+    const { size, mtimeMs } = await stat(join(rawData, source)).catch(() => ({ size: 0, mtimeMs: 0 }));
     const copy = copyNameOf(source);
     const collidesWith = copy !== source && known.has(copy) ? copy : undefined;
     const work = { source, copy, collidesWith, stamp: `${size}-${mtimeMs}` };
@@ -119,14 +120,27 @@ async function makeCopy({ source, copy, collidesWith }: Work, options: ResizeOpt
   const input = join(options.rawData, source);
   const output = join(options.data, copy);
   const temporary = temporaryName(output);
-  await mkdir(dirname(output), { recursive: true });
-  const picture = await readably(input, () => standardise(input, options).jpeg(jpeg).toBuffer());
+  const picture = await readably(input, async () =>
+    (await standardise(input, options)).jpeg(jpeg).toBuffer(),
+  );
   try {
+    await mkdir(dirname(output), { recursive: true });
     await writeFile(temporary, picture);
     await rename(temporary, output);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENAMETOOLONG')
+      throw new Error('the name is too long for its copy; rename it');
+    // Not the source's fault: it is to be tried again.
+    throw cannotWrite(output, error);
   } finally {
     await rm(temporary, { force: true });
   }
+}
+
+function cannotWrite(file: string, error: unknown): UserError {
+  return new UserError(
+    `${file} cannot be written (${reason(error)}); what was made before stays. Mend it and run again.`,
+  );
 }
 
 async function removeCopy(data: string, entry: Entry | undefined): Promise<void> {
@@ -145,7 +159,11 @@ export async function resizeAll(options: ResizeOptions): Promise<ResizeReport> {
   const { data, workers, onProgress } = options;
   const { ledger, classes, stale, orphans } = await makePlan(options);
   await mkdir(data, { recursive: true });
-  const save = () => writeFileAtomically(join(data, ledgerName), `${JSON.stringify(ledger)}\n`);
+  const ledgerFile = join(data, ledgerName);
+  const save = () =>
+    writeFileAtomically(ledgerFile, `${JSON.stringify(ledger)}\n`).catch((error) => {
+      throw cannotWrite(ledgerFile, error);
+    });
 
   for (const [source, entry] of orphans) {
     await removeCopy(data, entry);
@@ -162,6 +180,7 @@ export async function resizeAll(options: ResizeOptions): Promise<ResizeReport> {
         ledger.entries[source] = { stamp, copy };
         made++;
       } catch (error) {
+        if (error instanceof UserError) throw error;
         await removeCopy(data, ledger.entries[source]);
         ledger.entries[source] = { stamp, unreadable: reason(error) };
       }
