@@ -176,7 +176,7 @@ function countSteps(split: Split, { batchSize }: Settings): number {
 }
 
 /** What a position within an epoch means depends on: which pictures, how split, how many a batch. */
-function digestOf(dataset: Dataset, split: Split, { batchSize }: Settings): string {
+export function digestOf(dataset: Dataset, split: Split, { batchSize }: Pick<Settings, 'batchSize'>): string {
   // The JSON of [pictures, split, batchSize], piece by piece: a million pictures make no string.
   const hash = createHash('sha256').update('[[');
   for (const [index, { file, label }] of dataset.pictures.entries())
