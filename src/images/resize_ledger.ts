@@ -113,7 +113,8 @@ export class ResizeLedger {
     try {
       const { settings, entries }: FormerLedger = JSON.parse(text);
       for (const [source, { stamp, unreadable }] of Object.entries(entries)) {
-        const [size = -1, modified = 0] = stamp.split('-').map(Number);
+        // Empty where the copy is of other settings.
+        const [size = -1, modified = 0] = stamp === '' ? [] : stamp.split('-').map(Number);
         this.#entries.set(source, { size, modified, ...(unreadable ? { unreadable } : {}) });
       }
       return settings;
