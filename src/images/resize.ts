@@ -6,6 +6,7 @@ import { temporaryName, writeFileAtomically } from '../files.ts';
 import { type PictureSize, readably, standardise } from './decode.ts';
 import { type ClassFolder, findClasses, findPictures } from './find.ts';
 import { copyNameOf } from './generated.ts';
+import { resizeJpeg } from './jpeg/index.ts';
 
 export interface ResizeOptions extends PictureSize {
   rawData: string;
@@ -56,6 +57,8 @@ interface Plan {
 const ledgerName = '.resized.json';
 const picturesBetweenSaves = 500;
 const jpeg = { quality: 95, chromaSubsampling: '4:4:4' };
+/** Goes up whenever the same picture would become another one. */
+const maker = 2;
 
 async function readLedger(data: string, settings: string): Promise<Ledger> {
   const empty = { settings, entries: {} };
@@ -84,7 +87,7 @@ async function isCurrent(entry: Entry | undefined, work: Work, data: string): Pr
 async function makePlan(options: ResizeOptions): Promise<Plan> {
   const { rawData, data, width, height, channels, fit } = options;
   const { classes } = await findPictures(rawData);
-  const ledger = await readLedger(data, JSON.stringify({ width, height, channels, fit, jpeg }));
+  const ledger = await readLedger(data, JSON.stringify({ width, height, channels, fit, jpeg, maker }));
   const sources = classes.flatMap(({ name, pictures }) => pictures.map((picture) => `${name}/${picture}`));
   const known = new Set(sources);
   const works = await mapConcurrently(sources, 0, async (source): Promise<Work & { current: boolean }> => {
@@ -117,8 +120,11 @@ async function makeCopy({ source, copy, collidesWith }: Work, options: ResizeOpt
   if (collidesWith) throw new Error(`its copy would have the name of ${collidesWith}; rename one of them`);
   const input = join(options.rawData, source);
   const output = join(options.data, copy);
-  const temporary = temporaryName(output);
   await mkdir(dirname(output), { recursive: true });
+  const { width, height, channels, fit } = options;
+  const target = { width, height, channels, fit, quality: jpeg.quality };
+  if (await resizeJpeg({ input, target, output })) return;
+  const temporary = temporaryName(output);
   const picture = await readably(input, () => standardise(input, options).jpeg(jpeg).toBuffer());
   try {
     await writeFile(temporary, picture);
