@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import {
   type Checkpoint,
@@ -10,6 +9,7 @@ import {
 } from '../checkpoints/index.ts';
 import type { Settings } from '../config/index.ts';
 import { batches } from '../dataset/batches.ts';
+import { digestOf } from '../dataset/digest.ts';
 import { type Pack, packPictures } from '../dataset/pack.ts';
 import { type Dataset, scanDataset } from '../dataset/scan.ts';
 import { shuffle } from '../dataset/shuffle.ts';
@@ -119,7 +119,7 @@ async function begin({ settings, run, resume, signal, events = {} }: TrainingOpt
   const restored = resume ? await loadTensors(resume, 'weights.bin') : new Map();
   const model = createModel(description, { seed: settings.seed, restored });
   const adam = new Adam(model.variables, resume ? await loadTensors(resume, 'optimizer.bin') : new Map());
-  const digest = digestOf(dataset, split, settings);
+  const digest = digestOf(dataset, split, settings.batchSize);
   const position = resume
     ? resumedPosition(resume, digest, events)
     : { step: 0, epoch: 0, batch: 0, lossSum: 0, correct: 0 };
@@ -154,14 +154,6 @@ function countSteps(split: Split, { batchSize }: Settings): number {
     `There are ${split.train.length} pictures to train on, fewer than one batch of ${batchSize}; ` +
       'add pictures, run "bat-sup augment", or lower --batch-size.',
   );
-}
-
-/** What a position within an epoch means depends on: which pictures, how split, how many a batch. */
-function digestOf(dataset: Dataset, split: Split, { batchSize }: Settings): string {
-  const pictures = dataset.pictures.map(({ file, label }) => [file, label]);
-  return createHash('sha256')
-    .update(JSON.stringify([pictures, split, batchSize]))
-    .digest('hex');
 }
 
 function resumedPosition({ manifest }: Checkpoint, digest: string, events: TrainingEvents): Position {
