@@ -161,8 +161,8 @@ function describe(evaluation: Evaluation): string {
 function summaryRows(evaluation: Evaluation): string[][] {
   const { right, pictures, macro, intervals, calibrated, uncalibrated } = evaluation;
   const isCalibrated = calibrated.temperature !== 1;
-  const before = (value: number) => (isCalibrated ? `, uncalibrated ${figure(value)}` : '');
-  const temperature = isCalibrated ? `temperature ${figure(calibrated.temperature)}` : 'uncalibrated';
+  const before = (value: number) => (isCalibrated ? `; ${figure(value)} uncalibrated` : '');
+  const temperature = isCalibrated ? `at temperature ${figure(calibrated.temperature)}` : 'uncalibrated';
   const share = `${right} of ${pictures}`;
   return [
     ['accuracy', figure(evaluation.accuracy), `${share}, ${interval(evaluation.accuracyInterval)}`],
@@ -170,7 +170,7 @@ function summaryRows(evaluation: Evaluation): string[][] {
     ['ROC-AUC', figure(macro.rocAuc), `macro, each class against the rest, ${interval(intervals.rocAuc)}`],
     ['PR-AUC', figure(macro.prAuc), `macro, average precision, ${interval(intervals.prAuc)}`],
     ['loss', figure(calibrated.loss), `nats${before(uncalibrated.loss)}`],
-    ['ECE', figure(calibrated.ece), `calibration error, ${temperature}${before(uncalibrated.ece)}`],
+    ['ECE', figure(calibrated.ece), `calibration error ${temperature}${before(uncalibrated.ece)}`],
   ];
 }
 
