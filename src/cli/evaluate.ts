@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { type Checkpoint, findCheckpoint } from '../checkpoints/index.ts';
-import { readSettings, type Settings, settingOptions } from '../config/index.ts';
+import { readSettings, settingOptions } from '../config/index.ts';
 import { UsageError, UserError } from '../errors.ts';
 import type { Answers } from '../evaluation/answers.ts';
 import type { Average, Evaluation } from '../evaluation/evaluate.ts';
@@ -14,6 +14,7 @@ import { table } from './table.ts';
 interface EvaluateFlags extends Record<string, unknown> {
   checkpoint?: string;
   newest?: boolean;
+  data?: string;
   topLosses: string;
   calibrate: boolean;
   json?: boolean;
@@ -49,7 +50,7 @@ interface Exam extends FolderPictures {
 async function choosePictures(
   folder: string | undefined,
   checkpoint: Checkpoint,
-  { data }: Settings,
+  data: string | undefined,
 ): Promise<Exam> {
   const { picturesOf, validationPictures } = await import('../evaluation/pictures.ts');
   if (folder !== undefined) {
@@ -57,7 +58,8 @@ async function choosePictures(
     return { name: folder, isValidation: false, ...(await picturesOf(folder, classes)) };
   }
   const pictures = await validationPictures(checkpoint, data);
-  return { name: `validation part of ${data}`, isValidation: true, pictures, unknown: [], missing: [] };
+  const name = 'Held back for validation';
+  return { name, isValidation: true, pictures, unknown: [], missing: [] };
 }
 
 async function runEvaluation(folder: string | undefined, flags: EvaluateFlags): Promise<void> {
@@ -66,7 +68,7 @@ async function runEvaluation(folder: string | undefined, flags: EvaluateFlags): 
   if (flags.json && flags.csv) throw new UsageError('--json and --csv exclude each other; give one.');
   const which = flags.newest ? 'newest' : 'best';
   const checkpoint = await findCheckpoint(flags.checkpoint ?? settings.checkpoints, which);
-  const exam = await choosePictures(folder, checkpoint, settings);
+  const exam = await choosePictures(folder, checkpoint, flags.data);
   warn(exam, checkpoint);
   const { evaluateCheckpoint } = await import('../evaluation/evaluate_checkpoint.ts');
   const engine = await startEngineFor(settings, exam.pictures.length);

@@ -20,7 +20,7 @@ export function addTrain(program: Command): void {
     .option('--resume', 'go on from the newest checkpoint of the newest run (or of --run)')
     .option('--run <name>', 'name of the run, a folder below the checkpoints (default: run-001, run-002 ...)')
     .option('--json', 'print the result as JSON');
-  const names = settingNames.filter((name) => !name.startsWith('augment'));
+  const names = settingNames.filter((name) => name !== 'augmentTarget');
   settingOptions(command, names).action(runTraining);
 }
 
@@ -45,6 +45,11 @@ function abortOnSignals(): AbortSignal {
   return controller.signal;
 }
 
+/** A word as a shell takes it again. */
+function quoteForShell(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
 async function runTraining(options: TrainOptions): Promise<void> {
   const settings = await readSettings(options);
   const run = await chooseRun(settings, options);
@@ -59,8 +64,9 @@ async function runTraining(options: TrainOptions): Promise<void> {
   console.error(`Engine: ${engine.description}`);
   if (settings.engine === 'auto' && engine.name === 'wasm') await adviseSetup();
   const display = new TrainingDisplay(settings);
+  const command = ['bat-sup', ...process.argv.slice(2)].map(quoteForShell).join(' ');
   try {
-    const result = await train({ settings, run, resume, signal, events: display.events });
+    const result = await train({ settings, run, resume, engine, command, signal, events: display.events });
     display.stop();
     report(result, settings, options.json === true);
   } finally {

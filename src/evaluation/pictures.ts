@@ -1,12 +1,14 @@
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { Checkpoint } from '../checkpoints/index.ts';
-import { digestOf } from '../dataset/digest.ts';
-import { type Picture, scanDataset } from '../dataset/scan.ts';
-import { splitPictures } from '../dataset/split.ts';
 import { UserError } from '../errors.ts';
 import { findPictures } from '../images/find.ts';
+import { readHeldBack } from '../runs/held_back.ts';
 
-export type LabelledPicture = Pick<Picture, 'file' | 'label'>;
+export interface LabelledPicture {
+  file: string;
+  /** Index into the network's classes. */
+  label: number;
+}
 
 export interface FolderPictures {
   pictures: LabelledPicture[];
@@ -41,26 +43,22 @@ export async function picturesOf(folder: string, classes: string[]): Promise<Fol
 }
 
 /**
- * The pictures of data/ that a checkpoint's training held back.
- * @throws {UserError} where it held none back, or data/ has changed since, so that they are not known any more.
+ * The pictures that a checkpoint's training held back.
+ * @param data folder of the pictures, where it is another than training was told.
+ * @throws {UserError} where it held none back, or which is not known.
  */
 export async function validationPictures(
   { folder, manifest }: Checkpoint,
-  data: string,
+  data?: string,
 ): Promise<LabelledPicture[]> {
-  const { validationSplit, seed, batchSize, dataset: digest } = manifest.training;
   const other = 'evaluate pictures of a folder: bat-sup evaluate <folder>.';
-  if (validationSplit === 0)
-    throw new UserError(`${folder} was trained on every picture, none was held back; ${other}`);
-  const dataset = await scanDataset(data);
-  const split = splitPictures(dataset.pictures, dataset.classes.length, validationSplit, seed);
-  if (digestOf(dataset, split, batchSize) !== digest) {
+  const heldBack = await readHeldBack(dirname(folder));
+  if (heldBack?.dataset !== manifest.training.dataset) {
     throw new UserError(
-      `${data} is not as it was when ${folder} was trained, so that the pictures held back are not known ` +
-        `any more; ${other}`,
+      `${dirname(folder)} does not tell which pictures were held back as ${basename(folder)} was trained; ${other}`,
     );
   }
-  if (split.validation.length === 0)
-    throw new UserError(`${data} has too few pictures to hold some back; ${other}`);
-  return split.validation.map((index) => dataset.pictures[index] as Picture);
+  if (heldBack.pictures.length === 0)
+    throw new UserError(`${folder} was trained on every picture, none was held back; ${other}`);
+  return heldBack.pictures.map(({ file, label }) => ({ file: join(data ?? heldBack.data, file), label }));
 }

@@ -6,6 +6,7 @@ import { temporaryName, writeFileAtomically } from '../files.ts';
 import { type PictureSize, readably, standardise } from './decode.ts';
 import { type ClassFolder, findClasses, findPictures } from './find.ts';
 import { copyNameOf } from './generated.ts';
+import { readSoftLabels, writeSoftLabels } from './soft_labels.ts';
 
 export interface ResizeOptions extends PictureSize {
   rawData: string;
@@ -171,6 +172,7 @@ export async function resizeAll(options: ResizeOptions): Promise<ResizeReport> {
   } finally {
     await saving;
     if (stale.length + orphans.length > 0) await save();
+    await writeSoftLabels(data, await readSoftLabels(options.rawData));
   }
   const report = summarise(options, ledger, classes);
   return { ...report, made, unchanged: report.unchanged - made, removed: orphans.length };

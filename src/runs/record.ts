@@ -108,8 +108,8 @@ export async function beginSession(
   };
   await writeRecord(run, record);
   return {
-    async end(result) {
-      Object.assign(session, result, { ended: new Date().toISOString() });
+    async end({ to: { epoch, step }, ...result }) {
+      Object.assign(session, result, { to: { epoch, step }, ended: new Date().toISOString() });
       await writeRecord(run, record);
     },
   };
