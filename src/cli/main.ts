@@ -9,6 +9,7 @@ import { addDoctor } from './doctor.ts';
 import { addEvaluate } from './evaluate.ts';
 import { addPredict } from './predict.ts';
 import { addResize } from './resize.ts';
+import { addRuns } from './runs.ts';
 import { addSetup } from './setup.ts';
 import { addTrain } from './train.ts';
 
@@ -40,6 +41,7 @@ function createProgram(): Command {
     addTrain,
     addPredict,
     addEvaluate,
+    addRuns,
     addSetup,
     addDoctor,
     addConfig,
