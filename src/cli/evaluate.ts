@@ -6,6 +6,7 @@ import type { Answers } from '../evaluation/answers.ts';
 import type { Average, Evaluation } from '../evaluation/evaluate.ts';
 import type { CheckpointEvaluation } from '../evaluation/evaluate_checkpoint.ts';
 import type { FolderPictures } from '../evaluation/pictures.ts';
+import { figure } from '../format.ts';
 import { csvLine } from './csv.ts';
 import { startEngineFor } from './predict.ts';
 import { type ProgressBar, progressBar } from './progress.ts';
@@ -144,7 +145,6 @@ async function printCsv(answers: Answers, temperature: number): Promise<void> {
   }
 }
 
-const figure = (value: number | null) => (value === null ? '-' : value.toFixed(4));
 const interval = (of: [number, number] | null) =>
   of ? `95 % interval ${figure(of[0])} to ${figure(of[1])}` : 'no interval';
 

@@ -8,6 +8,7 @@ import { addConfig } from './config.ts';
 import { addDoctor } from './doctor.ts';
 import { addEvaluate } from './evaluate.ts';
 import { addPredict } from './predict.ts';
+import { addReport } from './report.ts';
 import { addResize } from './resize.ts';
 import { addRuns } from './runs.ts';
 import { addSetup } from './setup.ts';
@@ -42,6 +43,7 @@ function createProgram(): Command {
     addPredict,
     addEvaluate,
     addRuns,
+    addReport,
     addSetup,
     addDoctor,
     addConfig,

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Metrics } from '../checkpoints/index.ts';
 import { readSettings, settingOptions } from '../config/index.ts';
+import { duration, figure, settingText } from '../format.ts';
 import type { RunSummary } from '../runs/list.ts';
 import { table } from './table.ts';
 
@@ -28,11 +29,6 @@ async function printRuns(names: string[], flags: Record<string, unknown>): Promi
   console.log(`\nSettings that differ\n${table([['', ...runs.map(({ name }) => name)], ...rows], [0])}`);
 }
 
-function settingText(value: unknown): string {
-  if (value === undefined) return '-';
-  return Array.isArray(value) ? value.map(settingText).join(',') : String(value);
-}
-
 function describe(runs: RunSummary[]): string {
   const titles = ['run', 'state', 'started', 'epochs', 'steps', 'best', 'loss', 'last', 'loss', 'time', 'MB'];
   const rows = runs.map((run) => [
@@ -50,7 +46,7 @@ function describe(runs: RunSummary[]): string {
 }
 
 function validation({ validationAccuracy, validationLoss }: Metrics): string[] {
-  return [validationAccuracy, validationLoss].map((value) => value?.toFixed(4) ?? '-');
+  return [validationAccuracy, validationLoss].map(figure);
 }
 
 /** '2026-03-01 09:30', in the time zone of this machine. */
@@ -59,10 +55,4 @@ function localTime(iso: string): string {
   const two = (value: number) => String(value).padStart(2, '0');
   const day = [time.getFullYear(), two(time.getMonth() + 1), two(time.getDate())].join('-');
   return `${day} ${two(time.getHours())}:${two(time.getMinutes())}`;
-}
-
-function duration(seconds: number): string {
-  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
-  if (hours > 0) return `${hours} h ${minutes} min`;
-  return minutes > 0 ? `${minutes} min ${Math.floor(seconds % 60)} s` : `${seconds.toFixed(0)} s`;
 }

@@ -9,7 +9,7 @@ h1, h2 { line-height: 1.2; overflow-wrap: anywhere; }
 h2 { margin-top: 2.5rem; border-top: 1px solid var(--line); padding-top: 1rem; }
 table { border-collapse: collapse; }
 th, td { padding: .25rem .75rem; border-bottom: 1px solid var(--line); text-align: right; }
-th:first-child { text-align: left; overflow-wrap: anywhere; }
+th:first-child { text-align: left; overflow-wrap: anywhere; min-width: 7rem; }
 caption { text-align: left; color: var(--soft); }
 .scroll { overflow-x: auto; }
 p { margin: .25rem 0; }
