@@ -3,8 +3,9 @@ export function figure(value: number | null | undefined): string {
   return value === null || value === undefined ? '-' : value.toFixed(4);
 }
 
+/** With a space that no line breaks at. */
 export function percent(share: number): string {
-  return `${(100 * share).toFixed(1)} %`;
+  return `${(100 * share).toFixed(1)}\u00a0%`;
 }
 
 /** '1 h 5 min', '2 min 3 s', '12 s'. @param seconds 0 or more. */
