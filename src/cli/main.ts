@@ -6,8 +6,11 @@ import { addCheck } from './check.ts';
 import { addCollect } from './collect.ts';
 import { addConfig } from './config.ts';
 import { addDoctor } from './doctor.ts';
+import { addEvaluate } from './evaluate.ts';
 import { addPredict } from './predict.ts';
+import { addReport } from './report.ts';
 import { addResize } from './resize.ts';
+import { addRuns } from './runs.ts';
 import { addSetup } from './setup.ts';
 import { addTrain } from './train.ts';
 
@@ -38,6 +41,9 @@ function createProgram(): Command {
     addResize,
     addTrain,
     addPredict,
+    addEvaluate,
+    addRuns,
+    addReport,
     addSetup,
     addDoctor,
     addConfig,

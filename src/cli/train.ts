@@ -34,6 +34,11 @@ async function chooseRun(settings: Settings, options: TrainOptions): Promise<str
   return options.resume ? newestRun(checkpoints) : join(checkpoints, await nextRunName(checkpoints));
 }
 
+/** A word as a shell takes it again. */
+function quoteForShell(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
 async function runTraining(options: TrainOptions): Promise<void> {
   const settings = await readSettings(options);
   const run = await chooseRun(settings, options);
@@ -47,8 +52,9 @@ async function runTraining(options: TrainOptions): Promise<void> {
   console.error(`Engine: ${engine.description}`);
   if (settings.engine === 'auto' && engine.name === 'wasm') await adviseSetup();
   const display = new TrainingDisplay(settings);
+  const command = ['bat-sup', ...process.argv.slice(2)].map(quoteForShell).join(' ');
   try {
-    const result = await train({ settings, run, resume, signal, events: display.events });
+    const result = await train({ settings, run, resume, engine, command, signal, events: display.events });
     display.stop();
     report(result, settings, options.json === true);
   } finally {
