@@ -61,10 +61,15 @@ const maker = 2;
 /** Failures of the disk that is written to, which no picture is to blame for. */
 const diskFailures = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM', 'EMFILE', 'ENFILE']);
 
+/** What copies depend on besides their sources, as the ledger has it. */
+export function copySettings({ width, height, channels, fit }: PictureSize): string {
+  return JSON.stringify({ width, height, channels, fit, jpeg, maker });
+}
+
 async function makePlan(options: ResizeOptions): Promise<Plan> {
-  const { rawData, data, width, height, channels, fit } = options;
+  const { rawData, data } = options;
   const { classes } = await findPictures(rawData);
-  const ledger = await ResizeLedger.read(data, JSON.stringify({ width, height, channels, fit, jpeg, maker }));
+  const ledger = await ResizeLedger.read(data, copySettings(options));
   const sources = new Set<string>();
   const stale: Source[] = [];
   let unreadable = 0;
