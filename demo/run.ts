@@ -1,6 +1,7 @@
 /**
  * npm run demo: from drawings to an answer about pictures that the network has never seen, with the commands that you
- * would type yourself. Everything happens in demo/output, which a second run begins anew.
+ * would type yourself. Everything happens in demo/output (--output <folder>), which a second run begins anew.
+ * --quick learns so little that it only shows the way.
  *
  * Why animals and food: each maker draws one bat and one superhero in some skin colours, too few to learn from, and
  * a network that knows them has only learnt these drawings by heart. Animals and food are some hundred concepts each,
@@ -8,8 +9,9 @@
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import seedrandom from 'seedrandom';
 import { classes } from './concepts.ts';
 import { credit, makers, openDrawings } from './makers.ts';
@@ -17,7 +19,13 @@ import { photograph } from './pictures.ts';
 import { type Drawing, heldOutMaker, splitDrawings, teachers } from './split.ts';
 import { wilsonInterval } from './wilson.ts';
 
-const folder = fileURLToPath(new URL('./output', import.meta.url));
+const { values: options } = parseArgs({
+  options: {
+    output: { type: 'string', default: fileURLToPath(new URL('./output', import.meta.url)) },
+    quick: { type: 'boolean', default: false },
+  },
+});
+const folder = resolve(options.output);
 const bin = fileURLToPath(new URL('../dist/bin/bat-sup.js', import.meta.url));
 const seed = '1';
 
@@ -28,8 +36,8 @@ const config = `import type { Config } from 'bat-sup';
 
 /** Small enough for two minutes on a laptop; the defaults suit a few thousand pictures and a night. */
 export default {
-  augmentTarget: 1000,
-  epochs: 8,
+  augmentTarget: ${options.quick ? 300 : 1000},
+  epochs: ${options.quick ? 1 : 8},
   learningRate: 0.0003,
   keepCheckpoints: 1,
 } satisfies Config;
@@ -101,7 +109,7 @@ console.error(
   `Drawing pictures of ${classes.join(' and ')} into ${relative(process.cwd(), folder)}/rawdata ...`,
 );
 const { rawdata, seen: seenDrawings, unseen: unseenDrawings } = splitDrawings(seed);
-await writePictures('rawdata', rawdata, 3);
+await writePictures('rawdata', rawdata, options.quick ? 1 : 3);
 await writePictures('seen', seenDrawings, 1);
 await writePictures('unseen', unseenDrawings, 1);
 writeFileSync(join(folder, 'config.ts'), config);

@@ -2,7 +2,7 @@
  * Makes the WebAssembly modules.
  * The embedded engine has two: kernels.wasm, our kernels compiled from AssemblyScript, and backend.wasm, tfjs's own
  * module whose memory is declared shared, so that worker threads can compute on it.
- * The pictures have jpeg.wasm, the decoder that shrinks as it decodes.
+ * The pictures have jpeg.wasm, the decoder that shrinks as it decodes, and warp.wasm, the resampling that augment does.
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -63,3 +63,4 @@ function compile(sources, outFile, ...options) {
 const memory = ['--initialMemory', String(initial), '--maximumMemory', String(maximum)];
 compile(wasm, 'kernels.wasm', '--enable', 'threads', '--importMemory', '--sharedMemory', ...memory);
 compile('src/images/jpeg', 'jpeg.wasm');
+compile('src/augment/warp', 'warp.wasm');

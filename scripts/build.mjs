@@ -5,7 +5,12 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const modules = ['src/engine/wasm/kernels.wasm', 'src/engine/wasm/backend.wasm', 'src/images/jpeg/jpeg.wasm'];
+const modules = [
+  'src/engine/wasm/kernels.wasm',
+  'src/engine/wasm/backend.wasm',
+  'src/images/jpeg/jpeg.wasm',
+  'src/augment/warp/warp.wasm',
+];
 const run = (script, ...args) =>
   execFileSync(process.execPath, [join(root, script), ...args], { cwd: root, stdio: 'inherit' });
 

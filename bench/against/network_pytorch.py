@@ -1,4 +1,4 @@
-"""The article's network and its training step in PyTorch: channels_last, fused Adam.
+"""The article's network in PyTorch, channels_last and with fused Adam, and the time of its training step.
 
 Started by bench/train.ts: each line on stdin is a number of steps, each answer the milliseconds they took.
 """
@@ -10,11 +10,6 @@ import time
 import torch
 from torch import nn
 from torch.nn import functional as F
-
-batch, threads = int(sys.argv[1]), int(sys.argv[2])
-if threads:
-    torch.set_num_threads(threads)
-torch.manual_seed(1)
 
 
 class SamePad(nn.Module):
@@ -37,54 +32,63 @@ class SamePad(nn.Module):
 
 def same_pool(kernel, height):
     """Symmetric where that is the same as SAME, since the pooling pads for nothing; else an explicit padding."""
-    out = -(-height // 2)
-    total = max((out - 1) * 2 + kernel - height, 0)
+    total = max((-(-height // 2) - 1) * 2 + kernel - height, 0)
     if total % 2 == 0:
         return nn.MaxPool2d(kernel, 2, padding=total // 2)
-    if (height + 2 * (total // 2 + 1) - kernel) // 2 + 1 == out and total // 2 == 0:
-        return nn.Sequential(SamePad(kernel, 2, float("-inf")), nn.MaxPool2d(kernel, 2))
     return nn.Sequential(SamePad(kernel, 2, float("-inf")), nn.MaxPool2d(kernel, 2))
 
 
-model = nn.Sequential(
-    nn.Conv2d(3, 16, 5, padding="same"), same_pool(5, 100), nn.ReLU(inplace=True),
-    nn.Conv2d(16, 32, 4, padding="same"), same_pool(4, 50), nn.ReLU(inplace=True),
-    nn.Conv2d(32, 64, 3, padding="same"), same_pool(3, 25), nn.ReLU(inplace=True),
-    nn.Flatten(),
-    nn.Linear(13 * 13 * 64, 1024), nn.ReLU(inplace=True),
-    nn.Linear(1024, 2),
-)  # fmt: skip
-for parameter in model.parameters():
-    if parameter.dim() > 1:
-        nn.init.trunc_normal_(parameter, std=0.05, a=-0.1, b=0.1)
-    else:
-        nn.init.constant_(parameter, 0.05)
-model = model.to(memory_format=torch.channels_last)
-optimizer = torch.optim.Adam(model.parameters(), lr=1e-4, fused=True)
-
-pixels = (torch.arange(batch * 3 * 100 * 100, dtype=torch.int64) * 7919 % 256).to(torch.uint8)
-pixels = pixels.view(batch, 100, 100, 3).permute(0, 3, 1, 2)  # NHWC in memory, as decoded pictures are
-labels = torch.arange(batch) % 2
+def build(learning_rate=1e-4):
+    """The network, its weights as the article has them, and its optimizer."""
+    model = nn.Sequential(
+        nn.Conv2d(3, 16, 5, padding="same"), same_pool(5, 100), nn.ReLU(inplace=True),
+        nn.Conv2d(16, 32, 4, padding="same"), same_pool(4, 50), nn.ReLU(inplace=True),
+        nn.Conv2d(32, 64, 3, padding="same"), same_pool(3, 25), nn.ReLU(inplace=True),
+        nn.Flatten(),
+        nn.Linear(13 * 13 * 64, 1024), nn.ReLU(inplace=True),
+        nn.Linear(1024, 2),
+    )  # fmt: skip
+    for parameter in model.parameters():
+        if parameter.dim() > 1:
+            nn.init.trunc_normal_(parameter, std=0.05, a=-0.1, b=0.1)
+        else:
+            nn.init.constant_(parameter, 0.05)
+    model = model.to(memory_format=torch.channels_last)
+    return model, torch.optim.Adam(model.parameters(), lr=learning_rate, fused=True)
 
 
-def train_step():
-    pictures = pixels.to(torch.float32, memory_format=torch.channels_last).mul_(1 / 255)
-    optimizer.zero_grad(set_to_none=True)
-    loss = F.cross_entropy(model(pictures), labels)
-    loss.backward()
-    optimizer.step()
-    return loss
+def main():
+    batch, threads = int(sys.argv[1]), int(sys.argv[2])
+    if threads:
+        torch.set_num_threads(threads)
+    torch.manual_seed(1)
+    model, optimizer = build()
+
+    pixels = (torch.arange(batch * 3 * 100 * 100, dtype=torch.int64) * 7919 % 256).to(torch.uint8)
+    pixels = pixels.view(batch, 100, 100, 3).permute(0, 3, 1, 2)  # NHWC in memory, as decoded pictures are
+    labels = torch.arange(batch) % 2
+
+    def train_step():
+        pictures = pixels.to(torch.float32, memory_format=torch.channels_last).mul_(1 / 255)
+        optimizer.zero_grad(set_to_none=True)
+        loss = F.cross_entropy(model(pictures), labels)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    for _ in range(5):
+        train_step().item()
+    print(json.dumps({"description": f"PyTorch {torch.__version__}"}), flush=True)
+    for line in sys.stdin:
+        steps = int(line)
+        before = time.perf_counter()
+        for _ in range(steps):
+            loss = train_step()
+        loss.item()
+        milliseconds = (time.perf_counter() - before) * 1000
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(json.dumps({"milliseconds": milliseconds, "peakMebibytes": peak}), flush=True)
 
 
-for _ in range(5):
-    train_step().item()
-print(json.dumps({"description": f"PyTorch {torch.__version__}"}), flush=True)
-for line in sys.stdin:
-    steps = int(line)
-    before = time.perf_counter()
-    for _ in range(steps):
-        loss = train_step()
-    loss.item()
-    milliseconds = (time.perf_counter() - before) * 1000
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"milliseconds": milliseconds, "peakMebibytes": peak}), flush=True)
+if __name__ == "__main__":
+    main()

@@ -1,23 +1,15 @@
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError, type OutputConfiguration } from 'commander';
 import { reason, UserError } from '../errors.ts';
+import { packageVersion } from '../version.ts';
 import { addAugment } from './augment.ts';
+import { addCheck } from './check.ts';
+import { addCollect } from './collect.ts';
 import { addConfig } from './config.ts';
 import { addDoctor } from './doctor.ts';
 import { addPredict } from './predict.ts';
 import { addResize } from './resize.ts';
 import { addSetup } from './setup.ts';
 import { addTrain } from './train.ts';
-
-function version(): string {
-  // dist/src/cli and src/cli lie at different depths below package.json.
-  for (const up of ['../../package.json', '../../../package.json']) {
-    try {
-      return JSON.parse(readFileSync(new URL(up, import.meta.url), 'utf8')).version;
-    } catch {}
-  }
-  throw new Error('package.json is missing; install bat-sup again.');
-}
 
 /** Wrong usage in the one line that every error takes. */
 function oneLine(help: string): OutputConfiguration {
@@ -35,11 +27,21 @@ function oneLine(help: string): OutputConfiguration {
 function createProgram(): Command {
   const program = new Command('bat-sup')
     .description('Train your own picture classifier: rawdata/<class>/ in, answers out.')
-    .version(version())
+    .version(packageVersion())
     .option('--verbose', 'print stack traces and the libraries’ own messages')
     .configureOutput(oneLine('bat-sup --help'))
     .exitOverride();
-  for (const add of [addAugment, addResize, addTrain, addPredict, addSetup, addDoctor, addConfig])
+  for (const add of [
+    addCollect,
+    addCheck,
+    addAugment,
+    addResize,
+    addTrain,
+    addPredict,
+    addSetup,
+    addDoctor,
+    addConfig,
+  ])
     add(program);
   for (const command of program.commands) {
     command.exitOverride().configureOutput(oneLine(`bat-sup ${command.name()} --help`));

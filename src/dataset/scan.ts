@@ -9,6 +9,8 @@ export interface Picture {
   label: number;
   /** What changes when the file does. */
   stamp: string;
+  /** How much of the label each class has, where it is not all one's. */
+  shares?: number[];
 }
 
 export interface Dataset {

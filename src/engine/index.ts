@@ -31,9 +31,9 @@ const engines: Record<EngineName, () => Promise<Start>> = {
  */
 export async function startEngine(name: EngineName | 'auto', options: EngineOptions): Promise<Engine> {
   tf.enableProdMode(); // tfjs's advice to install something else would land among our messages
-  if (options.precision === 'bf16' && name !== 'native') {
+  if (options.precision === 'bf16' && name !== 'native' && name !== 'cuda') {
     throw new EngineUnavailable(
-      '--precision bf16 is for the native engine on the CPU; add --engine native, or leave it out.',
+      '--precision bf16 is for TensorFlow; add --engine native or --engine cuda, or leave it out.',
     );
   }
   if (name !== 'auto') return (await engines[name]())(options);

@@ -7,6 +7,7 @@ import { type PictureSize, readably, standardise } from './decode.ts';
 import { type ClassFolder, findClasses, findPictures } from './find.ts';
 import { copyNameOf } from './generated.ts';
 import { resizeJpeg } from './jpeg/index.ts';
+import { readSoftLabels, writeSoftLabels } from './soft_labels.ts';
 
 export interface ResizeOptions extends PictureSize {
   rawData: string;
@@ -120,10 +121,10 @@ async function makeCopy({ source, copy, collidesWith }: Work, options: ResizeOpt
   if (collidesWith) throw new Error(`its copy would have the name of ${collidesWith}; rename one of them`);
   const input = join(options.rawData, source);
   const output = join(options.data, copy);
-  await mkdir(dirname(output), { recursive: true });
   const { width, height, channels, fit } = options;
   const target = { width, height, channels, fit, quality: jpeg.quality };
   if (await resizeJpeg({ input, target, output })) return;
+  await mkdir(dirname(output), { recursive: true });
   const temporary = temporaryName(output);
   const picture = await readably(input, () => standardise(input, options).jpeg(jpeg).toBuffer());
   try {
@@ -177,6 +178,7 @@ export async function resizeAll(options: ResizeOptions): Promise<ResizeReport> {
   } finally {
     await saving;
     if (stale.length + orphans.length > 0) await save();
+    await writeSoftLabels(data, await readSoftLabels(options.rawData));
   }
   const report = summarise(options, ledger, classes);
   return { ...report, made, unchanged: report.unchanged - made, removed: orphans.length };

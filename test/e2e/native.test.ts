@@ -96,4 +96,10 @@ describe('the native engine', { skip: withoutNative() }, () => {
     assert.equal(run.code, 1);
     assert.match(run.stderr.trim(), /^bat-sup: TensorFlow .*(--cuda|nvidia-smi).*--engine native/);
   });
+
+  test('--precision bf16 trains, or says that this processor has nothing for it', async () => {
+    const run = await cliWith(native, folder, 'train', '--precision', 'bf16', '--epochs', '1', ...small);
+    if (run.code === 0) assert.match(run.stderr, /^Engine: TensorFlow .*bfloat16$/m);
+    else assert.match(run.stderr.trim(), /^bat-sup: --precision bf16 makes nothing faster .*leave it out\.$/);
+  });
 });

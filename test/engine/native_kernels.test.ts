@@ -6,10 +6,14 @@ import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { applyAdam } from '../../src/engine/apply_adam.ts';
 import { startEngine } from '../../src/engine/index.ts';
+import type { NodeBackend } from '../../src/engine/native/backend.ts';
+import { registerKernels } from '../../src/engine/native/kernels/index.ts';
+import { useMixedPrecision } from '../../src/engine/native/product.ts';
 import { scalePixels } from '../../src/engine/scale_pixels.ts';
 import {
   activationLayer,
   convLayer,
+  flatteningLayer,
   fullyConnectedLayer,
   poolingLayer,
   Scope,
@@ -32,7 +36,7 @@ async function on(backend: string, compute: () => tf.Tensor[]): Promise<Values[]
   return plain;
 }
 
-async function assertSame(compute: () => tf.Tensor[]): Promise<void> {
+async function assertSame(compute: () => tf.Tensor[], tolerance = relativeTolerance): Promise<void> {
   const actual = await on('tensorflow', compute);
   const expected = await on('cpu', compute);
   for (const [index, { shape, values }] of expected.entries()) {
@@ -40,10 +44,7 @@ async function assertSame(compute: () => tf.Tensor[]): Promise<void> {
     const scale = values.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-3);
     for (const [i, value] of values.entries()) {
       const difference = Math.abs((actual[index]?.values[i] as number) - value);
-      assert.ok(
-        difference <= relativeTolerance * scale,
-        `output ${index}, element ${i} differs by ${difference}`,
-      );
+      assert.ok(difference <= tolerance * scale, `output ${index}, element ${i} differs by ${difference}`);
     }
   }
 }
@@ -220,6 +221,41 @@ describe('the native engine', options, () => {
     assertSame(() => {
       const pixels = Uint8Array.from({ length: 2 * 5 * 4 * 3 }, (_, i) => (i * 37) % 256);
       return [scalePixels(pixels, [2, 5, 4, 3], 1 / 255)];
+    }));
+
+  test('multiplies in bfloat16 where it is to, as on a GPU with --precision bf16', async () => {
+    const backend = tf.findBackend('tensorflow') as unknown as NodeBackend;
+    const convolution = { kernel: 3, inputChannels: 5, outputChannels: 8, stride: 1 };
+    const layers = () =>
+      layerAndGradients([4, 7, 6, 5], (x, scope) => {
+        const { layer, size } = flatteningLayer(convLayer(x, convolution, scope));
+        return fullyConnectedLayer(layer, { inputs: size, outputs: 3 }, scope);
+      });
+    // The operations for the CPU would compute the dense layer, and never run beside a GPU.
+    registerKernels(backend, { operations: false });
+    try {
+      const exact = await on('tensorflow', layers);
+      useMixedPrecision(backend, true);
+      // Eight bits of a factor are kept, and of what is handed on from layer to layer.
+      await assertSame(layers, 2 ** -6);
+      assert.notDeepEqual(await on('tensorflow', layers), exact);
+    } finally {
+      useMixedPrecision(backend, false);
+      registerKernels(backend, { operations: true });
+    }
+  });
+
+  test('leaves to tfjs’s own kernels what it does not compute', () =>
+    assertSame(() => {
+      const [x, filter] = [numbers([2, 7, 7, 3], 1), numbers([3, 3, 3, 4], 2)] as [tf.Tensor4D, tf.Tensor4D];
+      const [a, b] = [numbers([4, 3], 3), numbers([4, 5], 4)] as [tf.Tensor2D, tf.Tensor2D];
+      const options = { strides: 1, pad: 'same', activation: 'relu' } as const;
+      return [
+        tf.fused.conv2d({ x, filter, bias: numbers([4], 5) as tf.Tensor1D, ...options }),
+        tf.fused.conv2d({ x, filter, ...options, activation: 'linear' }),
+        tf.fused.matMul({ a, b, transposeA: true, bias: numbers([5], 6), activation: 'relu' }),
+        tf.relu(tf.tensor1d([-2, 3], 'int32')),
+      ];
     }));
 
   test('keeps no tensor beyond a step', async () => {

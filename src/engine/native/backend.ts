@@ -38,7 +38,10 @@ export interface NodeBackend {
   disposeData(dataId: object, force?: boolean): boolean;
 }
 
-type AttributeValue = string | number | number[] | boolean | { type: string } | { shape: number[] };
+/** A type by its name in the binding, or by its code in tensorflow/c/tf_datatype.h. */
+type Type = { type: string } | { code: number };
+
+type AttributeValue = string | number | number[] | boolean | Type | { shape: number[] };
 
 /** e.g. { T: { type: 'TF_FLOAT' }, strides: [1, 2, 2, 1], padding: 'SAME' } */
 export type Attributes = Record<string, AttributeValue>;
@@ -52,7 +55,7 @@ function toAttribute({ binding }: NodeBackend, name: string, value: AttributeVal
   if (typeof value === 'boolean') return attribute('TF_ATTR_BOOL', value);
   if (typeof value === 'number' || Array.isArray(value)) return attribute('TF_ATTR_INT', value);
   if ('shape' in value) return attribute('TF_ATTR_SHAPE', value.shape);
-  return attribute('TF_ATTR_TYPE', binding[value.type]);
+  return attribute('TF_ATTR_TYPE', 'code' in value ? value.code : binding[value.type]);
 }
 
 /** Runs one of TensorFlow's operations on handles; returns its outputs, which the caller owns. */

@@ -3,6 +3,7 @@ import { type Engine, type EngineName, type EngineOptions, EngineUnavailable } f
 import { findInstallation, type Installation } from './installation.ts';
 import { registerKernels } from './kernels/index.ts';
 import { loadBackend } from './load.ts';
+import { useMixedPrecision } from './product.ts';
 
 /** What is told of an installation once it runs. */
 export interface Running {
@@ -18,8 +19,20 @@ export async function startInstallation(
 ): Promise<Running> {
   const backend = loadBackend(installation, options);
   registerKernels(backend, { operations: installation?.operations === true });
+  // On the CPU oneDNN's own mode does it; see load.ts.
+  useMixedPrecision(backend, options.precision === 'bf16' && backend.isUsingGpuDevice);
   await tf.setBackend('tensorflow');
   return { version: backend.binding.TF_Version, gpu: backend.isUsingGpuDevice };
+}
+
+/** oneDNN takes its bfloat16 mode as leave to, and uses it only where the processor gains by it. */
+function multipliesInBfloat16(): boolean {
+  const belowItsEpsilon = 2 ** -10;
+  return tf.tidy(() => {
+    const x = tf.fill([1, 16, 16, 32], 1 + belowItsEpsilon) as tf.Tensor4D;
+    const filter = tf.ones([1, 1, 32, 32]) as tf.Tensor4D;
+    return tf.conv2d(x, filter, 1, 'same').dataSync()[0] === 32;
+  });
 }
 
 async function start(name: EngineName, options: EngineOptions): Promise<Engine> {
@@ -32,9 +45,9 @@ async function start(name: EngineName, options: EngineOptions): Promise<Engine> 
         : 'TensorFlow finds no CUDA device; check nvidia-smi and CUDA_VISIBLE_DEVICES, or take --engine native for the CPU.',
     );
   }
-  if (gpu && options.precision === 'bf16') {
+  if (!gpu && options.precision === 'bf16' && !multipliesInBfloat16()) {
     throw new EngineUnavailable(
-      '--precision bf16 is for the CPU; on a GPU TensorFlow multiplies in TF32 already. Leave it out, or hide the GPU with CUDA_VISIBLE_DEVICES=-1.',
+      '--precision bf16 makes nothing faster on this processor, whose bfloat16 instructions (AMX) are missing or not used; leave it out.',
     );
   }
   const precision = options.precision === 'bf16' ? ', bfloat16' : '';

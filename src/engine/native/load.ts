@@ -10,10 +10,10 @@ import { type Installation, packageFolder, packageName } from './installation.ts
 
 const require = createRequire(import.meta.url);
 
-/** tfjs-node 4.22 calls util.isNullOrUndefined, which Node 23 removed. */
-function restoreRemovedUtil(): void {
+/** tfjs-node 4.22 calls util.isNullOrUndefined, of which Node 22 warns and which Node 23 removed. */
+function replaceRemovedUtil(): void {
   const legacy = util as unknown as { default: Record<string, unknown> };
-  legacy.default.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined;
+  legacy.default.isNullOrUndefined = (value: unknown) => value === null || value === undefined;
 }
 
 function setDefaults(environment: Record<string, string>): void {
@@ -66,7 +66,7 @@ export function loadBackend(
   if (threads > 0) {
     setDefaults({ TF_NUM_INTRAOP_THREADS: String(threads), OMP_NUM_THREADS: String(threads) });
   }
-  restoreRemovedUtil();
+  replaceRemovedUtil();
   try {
     return register(folder, installation);
   } catch (error) {

@@ -2,6 +2,7 @@ import type * as tf from '@tensorflow/tfjs-core';
 import { type AdamAttributes, applyAdamKernel } from '../../apply_adam.ts';
 import { execute, executeOnTensors, firstId, float32, type NodeBackend } from '../backend.ts';
 import { defer, inputsOf, postpone, runUpdate } from '../deferred.ts';
+import { fusedMatMulPlain } from './mat_mul.ts';
 import type { OwnKernel } from './own_kernel.ts';
 
 /** Up to here a fully connected layer's time is that of reading its weights; beyond, TensorFlow multiplies faster. */
@@ -34,8 +35,11 @@ function multiply(backend: NodeBackend, a: tf.TensorInfo, b: tf.TensorInfo): tf.
 export const fusedMatMul: OwnKernel = {
   name: '_FusedMatMul',
   needs: 'operations',
-  run(backend, inputs) {
+  run(backend, inputs, attributes) {
     const { a, b, bias } = inputs as Record<'a' | 'b' | 'bias', tf.TensorInfo>;
+    if (!bias || a.shape.length !== 2 || attributes.transposeA || attributes.transposeB)
+      return fusedMatMulPlain.run(backend, inputs, attributes);
+    if (attributes.activation !== 'linear') return undefined;
     const product = multiply(backend, a, b);
     const output = executeOnTensors(backend, 'BiasAdd', { T: float32, data_format: 'NHWC' }, [product, bias]);
     product.dispose();

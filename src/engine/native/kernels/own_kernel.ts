@@ -8,5 +8,10 @@ export interface OwnKernel {
   name: string;
   /** 'operations': only where TensorFlow has the operations in ../operations/, which are for the CPU. */
   needs?: 'operations';
-  run(backend: NodeBackend, inputs: Inputs, attributes: tf.NamedAttrMap): tf.TensorInfo | tf.TensorInfo[];
+  /** @returns undefined where the backend's own kernel of this name is to compute. */
+  run(
+    backend: NodeBackend,
+    inputs: Inputs,
+    attributes: tf.NamedAttrMap,
+  ): tf.TensorInfo | tf.TensorInfo[] | undefined;
 }

@@ -1,0 +1,75 @@
+import { createRequire } from 'node:module';
+import { FetchFailure } from './failure.ts';
+import { withRetries } from './retry.ts';
+import type { Web } from './web.ts';
+
+export interface Rules {
+  isAllowed(url: string): boolean;
+  /** Milliseconds. */
+  crawlDelay: number;
+}
+
+/** The name by which a robots.txt addresses us. */
+const robot = 'bat-sup';
+/** What RFC 9309 asks to be read at least, bytes. */
+const mostBytes = 500 * 1024;
+
+/** The robots.txt of each origin, read once (RFC 9309). */
+export class RobotRules {
+  readonly #web: Web;
+  readonly #rules = new Map<string, Promise<Rules | undefined>>();
+
+  constructor(web: Web) {
+    this.#web = web;
+  }
+
+  /**
+   * The rules for a URL's origin; undefined where it has none.
+   * @throws {FetchFailure} where the file cannot be had just now: it may forbid everything, and so it is taken to.
+   */
+  of({ origin }: URL): Promise<Rules | undefined> {
+    const known = this.#rules.get(origin);
+    if (known) return known;
+    const rules = this.#read(origin);
+    this.#rules.set(origin, rules);
+    return rules;
+  }
+
+  async #read(origin: string): Promise<Rules | undefined> {
+    const file = `${origin}/robots.txt`;
+    try {
+      const text = await withRetries(() => this.#fetch(file), this.#web.options, this.#web.signal);
+      return parseRobots(file, text);
+    } catch (error) {
+      if (!(error instanceof FetchFailure)) throw error;
+      if (error.again === 'never') return undefined;
+      throw new FetchFailure(`${file} cannot be read: ${error.message}`, 'next run');
+    }
+  }
+
+  #fetch(file: string): Promise<string> {
+    return this.#web.get(file, { accept: 'text/plain', robots: false }, async ({ chunks }) => {
+      const parts: Buffer[] = [];
+      let bytes = 0;
+      for await (const chunk of chunks) {
+        parts.push(chunk);
+        bytes += chunk.length;
+        if (bytes >= mostBytes) break;
+      }
+      return Buffer.concat(parts).subarray(0, mostBytes).toString();
+    });
+  }
+}
+
+type Parser = typeof import('robots-parser').default;
+// Its types are those of a module with a default export, which it has not.
+const parse: Parser = createRequire(import.meta.url)('robots-parser');
+
+/** @param file the URL of the robots.txt; its rules are for this origin. */
+export function parseRobots(file: string, text: string): Rules {
+  const rules = parse(file, text);
+  return {
+    isAllowed: (url) => rules.isAllowed(url, robot) !== false,
+    crawlDelay: (rules.getCrawlDelay(robot) ?? 0) * 1000 || 0,
+  };
+}

@@ -1,0 +1,40 @@
+/** The demo on the engine that scripts/prepare.mjs could set up, and on the one that is always there. */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { temporaryFolder } from '../helpers/folder.ts';
+import { withoutNative } from '../helpers/native.ts';
+
+const run = promisify(execFile);
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+for (const [engine, description, skip] of [
+  ['wasm', /Engine: WebAssembly/, false],
+  ['auto', /Engine: TensorFlow/, withoutNative()],
+] as const) {
+  test(`the demo goes from drawings to an answer with --engine ${engine}`, { skip }, async () => {
+    const output = join(temporaryFolder(), 'demo');
+    const args = ['--import', 'tsx', 'demo/run.ts', '--quick', '--output', output];
+    const env = { ...process.env, BATSUP_ENGINE: engine };
+    const { stdout, stderr } = await run(process.execPath, args, { cwd: root, env, maxBuffer: 1 << 26 });
+    assert.match(stderr, description);
+    assert.match(stdout, /animals: 300 pictures/);
+    assert.match(stdout, /Trained 1 of 1 epochs/);
+    assert.match(stdout, /never seen at all: +\d+\.\d % \(\d+ of 47;/);
+    assert.match(stdout, /The bat is a thing .* it says (animals|food) \(\d/);
+    assert.ok(existsSync(join(output, 'checkpoints', 'run-001', 'train')));
+  });
+}
+
+test('where the native engine cannot be set up, the demo goes on with the embedded one', async () => {
+  // Node alone: no compiler, no Python.
+  const env = { PATH: '/nonexistent', HOME: temporaryFolder() };
+  const args = ['scripts/prepare.mjs', '--native'];
+  const { stderr } = await run(process.execPath, args, { cwd: root, env });
+  assert.match(stderr, /C\+\+ compiler.*is not installed/);
+  assert.match(stderr, /could not be set up; the embedded one is used/);
+});
