@@ -8,7 +8,7 @@ import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import { UserError } from '../../src/errors.ts';
 import { createModel, type Model } from '../../src/models/model.ts';
-import { networkGraph, openEventWriter } from '../../src/tensorboard/index.ts';
+import { networkGraph, openEventWriter, scalarSummary } from '../../src/tensorboard/index.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
 import { python, runPython, withoutPython } from '../helpers/python.ts';
 
@@ -24,7 +24,8 @@ before(async () => {
 async function writeRun(folder: string): Promise<string> {
   const writer = await openEventWriter(folder);
   writer.graph(networkGraph(model.layers, description));
-  for (let step = 1; step <= 5; step++) writer.scalars(step, { loss: 1 / step, accuracy: step / 10 });
+  for (let step = 1; step <= 5; step++)
+    writer.summary(step, scalarSummary({ loss: 1 / step, accuracy: step / 10 }));
   await writer.close();
   return writer.file;
 }
@@ -86,8 +87,8 @@ test('after resuming, the newer file hides what the older one said from there on
   const folder = temporaryFolder();
   await writeRun(folder);
   const resumed = await openEventWriter(folder, 4);
-  resumed.scalars(4, { loss: 40 });
-  resumed.scalars(5, { loss: 50 });
+  resumed.summary(4, scalarSummary({ loss: 40 }));
+  resumed.summary(5, scalarSummary({ loss: 50 }));
   await resumed.close();
   const { scalars } = runPython(readEvents, folder)['.'];
   const steps = scalars.loss.map(([step, value]: [number, number]) => [step, value >= 40]);
@@ -138,7 +139,7 @@ test('tensorboard --logdir shows a training while it goes on', options, async ()
   const folder = temporaryFolder();
   const writer = await openEventWriter(join(folder, 'run-001', 'train'));
   writer.graph(networkGraph(model.layers, description));
-  writer.scalars(1, { loss: 3 });
+  writer.summary(1, scalarSummary({ loss: 3 }));
   await writer.flush();
   const port = await freePort();
   const flags = ['--logdir', folder, '--host', '127.0.0.1', '--port', String(port), '--reload_interval', '1'];
@@ -150,7 +151,7 @@ test('tensorboard --logdir shows a training while it goes on', options, async ()
   const graph = await fetch(`${plugin}/graphs/graph?${run}`).then((answer) => answer.text());
   assert.match(graph, /name: "conv1\/Conv2D"/);
 
-  writer.scalars(2, { loss: 2 });
+  writer.summary(2, scalarSummary({ loss: 2 }));
   await writer.flush();
   const points = await getJson(
     `${plugin}/scalars/scalars?${run}&tag=loss`,
