@@ -4,7 +4,7 @@ import { dirname, extname, join } from 'node:path';
 import { glob } from 'glob';
 import sharp from 'sharp';
 import { UserError } from '../errors.ts';
-import { readably } from '../images/decode.ts';
+import { openPicture, readably } from '../images/decode.ts';
 import { generatedFrom, generatedNameOf } from '../images/generated.ts';
 import { writeWhole } from './picture.ts';
 import type { Raster } from './warp/warp.ts';
@@ -71,7 +71,7 @@ const keptSpaces = ['b-w', 'grey16', 'rgb16'];
  */
 export async function readMask(file: string): Promise<Mask> {
   return readably(file, async () => {
-    const image = sharp(file, { failOn: 'error' });
+    const image = await openPicture(file);
     const { space } = await image.metadata();
     const kept = keptSpaces.find((one) => one === space) ?? 'srgb';
     const depth = kept.endsWith('16') ? 'ushort' : 'uchar';

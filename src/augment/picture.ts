@@ -1,7 +1,7 @@
 import { rename, rm, writeFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { temporaryName } from '../files.ts';
-import { readably } from '../images/decode.ts';
+import { openPicture, readably } from '../images/decode.ts';
 
 /** Decoded pixels: uint8 sRGB [height, width, 3]. */
 export interface Picture {
@@ -20,8 +20,8 @@ const jpeg = { quality: 92, optimiseCoding: false };
  * @throws {Error} with the reason in a few words.
  */
 export async function decodeSource(file: string, longestSide: number): Promise<Picture> {
-  const { data, info } = await readably(file, () =>
-    sharp(file, { failOn: 'error' })
+  const { data, info } = await readably(file, async () =>
+    (await openPicture(file))
       .autoOrient()
       .flatten({ background: 'white' })
       .resize(longestSide, longestSide, { fit: 'inside', withoutEnlargement: true })
@@ -60,5 +60,5 @@ export async function writeWhole(file: string, bytes: Buffer): Promise<void> {
 
 /** What a file's header says, without decoding its pixels. @throws {Error} with the reason in a few words. */
 export async function checkHeader(file: string): Promise<void> {
-  await readably(file, () => sharp(file, { failOn: 'error' }).metadata());
+  await readably(file, async () => (await openPicture(file)).metadata());
 }

@@ -130,7 +130,8 @@ export function samplePipeline(pipeline: Pipeline, key: string, size: Size): Cha
   for (const { operation, probability, parameters } of pipeline) {
     const count = (seen.get(operation.name) ?? 0) + 1;
     seen.set(operation.name, count);
-    const random = seedrandom(`${key}/${operation.name}${count > 1 ? `/${count}` : ''}`);
+    // Alea starts many times as fast as the default, and a picture needs one for each operation.
+    const random = seedrandom.alea(`${key}/${operation.name}${count > 1 ? `/${count}` : ''}`);
     if (random() >= probability) continue;
     const sampled = [operation.sample(random, parameters as never, current)].flat();
     changes.push(...sampled);

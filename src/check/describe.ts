@@ -1,6 +1,6 @@
+import { printable } from '../printable.ts';
 import type { CheckReport } from './check.ts';
 import { type Finding, kindNames, kinds } from './kinds.ts';
-import { printable } from './printable.ts';
 
 /** Lines of a kind that are printed; the rest is counted. */
 const mostLines = 10;

@@ -3,9 +3,9 @@ import { mapConcurrently } from '../concurrency.ts';
 import { escapeHtml, html, Markup } from '../html/markup.ts';
 import { dataTable, page } from '../html/page.ts';
 import { thumbnail } from '../html/thumbnail.ts';
+import { printable } from '../printable.ts';
 import type { CheckReport } from './check.ts';
 import { type Finding, type Kind, kindNames, kinds } from './kinds.ts';
-import { printable } from './printable.ts';
 
 /** Findings of a kind, and files of a finding, that are shown; the rest is counted. */
 const mostFindings = 100;

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import { lstat, readFile, stat } from 'node:fs/promises';
-import sharp from 'sharp';
 import { reason } from '../errors.ts';
-import { readably, standardise } from '../images/decode.ts';
+import { openPicture, readably, standardise } from '../images/decode.ts';
 import { fingerprint } from '../images/fingerprint.ts';
 import { sniff } from '../images/sniff.ts';
 
@@ -56,10 +55,9 @@ export async function stampOf(file: string): Promise<Stamp> {
 export async function inspect(file: string): Promise<Inspection> {
   const bytes = await readFile(file);
   return readably(bytes, async () => {
-    const { autoOrient } = await sharp(bytes, { failOn: 'error', animated: false }).metadata();
-    const pixels = await standardise(bytes, { width: side, height: side, channels: 3, fit: 'fill' })
-      .raw()
-      .toBuffer();
+    const { autoOrient } = await (await openPicture(bytes)).metadata();
+    const size = { width: side, height: side, channels: 3, fit: 'fill' } as const;
+    const pixels = await (await standardise(bytes, size)).raw().toBuffer();
     return {
       kind: sniff(bytes) ?? '',
       width: autoOrient.width,

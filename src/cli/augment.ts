@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { AugmentOptions, AugmentReport } from '../augment/augment.ts';
 import { readSettings, settingOptions } from '../config/index.ts';
+import { printable } from '../printable.ts';
 import { type ProgressBar, progressBar } from './progress.ts';
 
 interface AugmentFlags extends Record<string, unknown> {
@@ -61,7 +62,7 @@ async function augment(flags: AugmentFlags): Promise<void> {
     return print(preview, `${file}: ${pictures.length} pictures; ${columns.join(', ')}`);
   }
   const report = await augmentWithBar(options);
-  for (const { file, reason } of report.unreadable) console.error(`skipped ${file}: ${reason}`);
+  for (const { file, reason } of report.unreadable) console.error(`skipped ${printable(file)}: ${reason}`);
   print(report, describe(report));
 }
 

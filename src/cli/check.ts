@@ -4,6 +4,7 @@ import type { Finding, Kind } from '../check/kinds.ts';
 import { readSettings, type Settings, settingOptions } from '../config/index.ts';
 import { UsageError, UserError } from '../errors.ts';
 import { type ProgressBar, progressBar } from './progress.ts';
+import { abortOnSignals } from './signals.ts';
 
 interface CheckFlags extends Record<string, unknown> {
   json?: boolean;
@@ -28,17 +29,6 @@ export function addCheck(program: Command): void {
     )
     .option('--restore <folder>', 'move everything of a quarantine back and stop');
   settingOptions(command, ['rawData', 'width', 'height', 'workers']).action(check);
-}
-
-/** The first SIGINT or SIGTERM lets what is at work end, and a second one ends at once. */
-function abortOnSignals(): AbortSignal {
-  const controller = new AbortController();
-  const stop = () => {
-    if (controller.signal.aborted) process.exit(130);
-    controller.abort();
-  };
-  process.on('SIGINT', stop).on('SIGTERM', stop);
-  return controller.signal;
 }
 
 async function check(flags: CheckFlags): Promise<void> {

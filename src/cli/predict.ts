@@ -3,6 +3,7 @@ import { readSettings, type Settings, settingOptions } from '../config/index.ts'
 import type { Engine } from '../engine/index.ts';
 import { UsageError, UserError } from '../errors.ts';
 import type { Activation } from '../predict/load_model.ts';
+import { printable } from '../printable.ts';
 import { csvLine } from './csv.ts';
 
 interface PredictOptions extends Record<string, unknown> {
@@ -61,7 +62,7 @@ async function predict(pictures: string[], options: PredictOptions): Promise<voi
       print(prediction.name, prediction.values);
     } else {
       failed++;
-      console.error(`bat-sup: ${prediction.name}: ${prediction.error}`);
+      console.error(`bat-sup: ${printable(prediction.name)}: ${prediction.error}`);
     }
   }
   model.dispose();
@@ -126,6 +127,8 @@ function printer(options: PredictOptions, classes: string[], topK: number): Prin
   }
   return (file, values) => {
     const list = ranked(values).slice(0, topK);
-    console.log(`${file}  ${list.map((one) => `${one.class} ${Number(one[kind]).toFixed(4)}`).join('  ')}`);
+    console.log(
+      `${printable(file)}  ${list.map((one) => `${one.class} ${Number(one[kind]).toFixed(4)}`).join('  ')}`,
+    );
   };
 }

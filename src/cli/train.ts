@@ -6,6 +6,7 @@ import { UsageError } from '../errors.ts';
 import type { TrainingEvents, TrainingResult } from '../training/train.ts';
 import { type ProgressBar, progressBar } from './progress.ts';
 import { resizeWhereStale } from './resize.ts';
+import { abortOnSignals } from './signals.ts';
 
 interface TrainOptions extends Record<string, unknown> {
   resume?: boolean;
@@ -33,18 +34,6 @@ async function chooseRun(settings: Settings, options: TrainOptions): Promise<str
   return options.resume ? newestRun(checkpoints) : join(checkpoints, await nextRunName(checkpoints));
 }
 
-/** The first SIGINT or SIGTERM lets the step end and saves; a second one ends at once. */
-function abortOnSignals(): AbortSignal {
-  const controller = new AbortController();
-  const stop = () => {
-    if (controller.signal.aborted) process.exit(130);
-    console.error('Stopping after this step; saving ...');
-    controller.abort();
-  };
-  process.on('SIGINT', stop).on('SIGTERM', stop);
-  return controller.signal;
-}
-
 /** A word as a shell takes it again. */
 function quoteForShell(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
@@ -54,9 +43,8 @@ async function runTraining(options: TrainOptions): Promise<void> {
   const settings = await readSettings(options);
   const run = await chooseRun(settings, options);
   const resume = options.resume ? await findCheckpoint(run, 'newest') : undefined;
-  const signal = abortOnSignals();
-  await resizeWhereStale(settings);
-  if (signal.aborted) return;
+  const signal = abortOnSignals('Stopping after this step; saving ...');
+  if (!(await resizeWhereStale(settings, signal))) return;
 
   const { startEngine } = await import('../engine/index.ts');
   const { train } = await import('../training/train.ts');

@@ -30,7 +30,8 @@ interface PackOptions {
 /** Changes when what a pack holds does. */
 const packVersion = 2;
 
-function keyOf(dataset: Dataset, size: PictureSize): string {
+/** Changes when what is packed does. */
+export function packKey(dataset: Dataset, size: PictureSize): string {
   const hash = createHash('sha256').update(JSON.stringify([packVersion, size]));
   for (const { file, label, stamp } of dataset.pictures) hash.update(JSON.stringify([file, label, stamp]));
   return hash.digest('hex');
@@ -47,7 +48,7 @@ export async function packPictures(dataset: Dataset, options: PackOptions): Prom
   const lookalikesFile = join(folder, 'lookalikes.i32');
   const keyFile = join(folder, 'pictures.key');
   const pictureBytes = size.width * size.height * size.channels;
-  const key = keyOf(dataset, size);
+  const key = packKey(dataset, size);
   const known = await readFile(keyFile, 'utf8').catch(() => '');
   if (known === key) return { file, pictureBytes, lookalikes: await readLookalikes(lookalikesFile) };
 

@@ -5,7 +5,7 @@ import { standardise } from '../images/decode.ts';
 export async function thumbnail(file: string, side: number): Promise<string | undefined> {
   try {
     const size = { width: side, height: side, channels: 3, fit: 'contain' } as const;
-    const pixels = await standardise(file, size).raw().toBuffer({ resolveWithObject: true });
+    const pixels = await (await standardise(file, size)).raw().toBuffer({ resolveWithObject: true });
     const picture = await sharp(pixels.data, { raw: pixels.info })
       .jpeg({ quality: 75, mozjpeg: true })
       .toBuffer();

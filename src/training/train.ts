@@ -216,11 +216,12 @@ function countSteps(split: Split, { batchSize }: Settings): number {
 }
 
 /** What a position within an epoch means depends on: which pictures, how split, how many a batch. */
-function digestOf(dataset: Dataset, split: Split, { batchSize }: Settings): string {
-  const pictures = dataset.pictures.map(({ file, label }) => [file, label]);
-  return createHash('sha256')
-    .update(JSON.stringify([pictures, split, batchSize]))
-    .digest('hex');
+export function digestOf(dataset: Dataset, split: Split, { batchSize }: Pick<Settings, 'batchSize'>): string {
+  // The JSON of [pictures, split, batchSize], piece by piece: a million pictures make no string.
+  const hash = createHash('sha256').update('[[');
+  for (const [index, { file, label }] of dataset.pictures.entries())
+    hash.update(`${index === 0 ? '' : ','}${JSON.stringify([file, label])}`);
+  return hash.update(`],${JSON.stringify(split)},${batchSize}]`).digest('hex');
 }
 
 function resumedPosition({ manifest }: Checkpoint, digest: string, events: TrainingEvents): Position {

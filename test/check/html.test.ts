@@ -22,7 +22,7 @@ before(async () => {
   await writeFlawedData(folder);
   const options = { rawData: join(folder, 'rawdata'), width: 100, height: 100, workers: 2 };
   writeFileSync(report, await htmlReport(await checkAll(options)));
-  context = await browser.launchPersistentContext(temporaryFolder(), {
+  context = await browser.launchPersistentContext(profile, {
     executablePath: chromium,
     bypassCSP: true,
     args: [
@@ -36,6 +36,8 @@ before(async () => {
   });
 });
 after(() => context?.close());
+// Removed once the browser is closed.
+const profile = temporaryFolder();
 
 /** The report in a window of its own; `requests` are the addresses that it asked for, `problems` its complaints. */
 async function openReport(settings: { width: number; dark: boolean }) {
