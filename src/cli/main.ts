@@ -5,6 +5,7 @@ import { addAugment } from './augment.ts';
 import { addCollect } from './collect.ts';
 import { addConfig } from './config.ts';
 import { addDoctor } from './doctor.ts';
+import { addExplain } from './explain.ts';
 import { addPredict } from './predict.ts';
 import { addResize } from './resize.ts';
 import { addSetup } from './setup.ts';
@@ -30,7 +31,17 @@ function createProgram(): Command {
     .option('--verbose', 'print stack traces and the libraries’ own messages')
     .configureOutput(oneLine('bat-sup --help'))
     .exitOverride();
-  for (const add of [addCollect, addAugment, addResize, addTrain, addPredict, addSetup, addDoctor, addConfig])
+  for (const add of [
+    addCollect,
+    addAugment,
+    addResize,
+    addTrain,
+    addPredict,
+    addExplain,
+    addSetup,
+    addDoctor,
+    addConfig,
+  ])
     add(program);
   for (const command of program.commands) {
     command.exitOverride().configureOutput(oneLine(`bat-sup ${command.name()} --help`));

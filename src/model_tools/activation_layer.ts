@@ -1,17 +1,18 @@
 import '../engine/gradients.ts';
 import * as tf from '@tensorflow/tfjs-core';
 import { Scope } from './scope.ts';
+import type { LayerSummary } from './types.ts';
 
 /** The rectified linear unit, max(0, x), of every element; the shape stays. */
 export function activationLayer<T extends tf.Tensor>(layer: T, scope = new Scope()): T {
   const shape = layer.shape.slice(1);
-  scope.layers.push({
+  const summary: LayerSummary = {
     name: scope.nextName('relu'),
     kind: 'activation',
     inputShape: shape,
     outputShape: shape,
     variables: [],
     attributes: { function: 'relu' },
-  });
-  return tf.relu(layer);
+  };
+  return scope.add(summary, tf.relu(layer));
 }

@@ -4,6 +4,7 @@ import { UserError } from '../errors.ts';
 import { checkSizes } from './check_shape.ts';
 import { connections } from './connections.ts';
 import { Scope } from './scope.ts';
+import type { LayerSummary } from './types.ts';
 
 export interface FullyConnectedOptions {
   inputs: number;
@@ -33,13 +34,13 @@ export function fullyConnectedLayer(
   const attributes = { transposeA: false, transposeB: false, activation: 'linear' };
   const inputsOfKernel = { a: layer, b: weights, bias: biases };
   const output = tf.engine().runKernel('_FusedMatMul', inputsOfKernel, attributes) as tf.Tensor2D;
-  scope.layers.push({
+  const summary: LayerSummary = {
     name,
     kind: 'fullyConnected',
     inputShape: [inputs],
     outputShape: [outputs],
     variables,
     attributes: {},
-  });
-  return output;
+  };
+  return scope.add(summary, output);
 }

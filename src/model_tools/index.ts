@@ -8,7 +8,7 @@ import type { Scope } from './scope.ts';
 
 export { addBiases } from './add_biases.ts';
 export { addWeights } from './add_weights.ts';
-export { Scope } from './scope.ts';
+export { type LayerWatch, Scope } from './scope.ts';
 export type { LayerSummary } from './types.ts';
 export type { ConvOptions, FullyConnectedOptions, PoolingOptions };
 export { activationLayer, convLayer, flatteningLayer, fullyConnectedLayer, poolingLayer };

@@ -1,6 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { LayerSummary } from './types.ts';
 
+/** Is shown each layer's output on its way, and may answer with another tensor to go on with in its place. */
+export type LayerWatch = (name: string, output: tf.Tensor) => tf.Tensor | undefined;
+
 /**
  * Where a network's layers keep their variables from one forward pass to the next, and what each layer
  * of the last pass was. A layer called without a scope gets a fresh one, and so new variables.
@@ -10,6 +13,7 @@ export class Scope {
   layers: LayerSummary[] = [];
   readonly seed: number;
   readonly #restored: Map<string, Float32Array>;
+  #watch: LayerWatch | undefined;
 
   /**
    * @param seed of the initial weights.
@@ -21,8 +25,15 @@ export class Scope {
   }
 
   /** Starts a forward pass: the layers are named from 1 again and find their variables by these names. */
-  begin(): void {
+  begin(watch?: LayerWatch): void {
     this.layers = [];
+    this.#watch = watch;
+  }
+
+  /** Books a layer. @returns what the next one is to be given: its output, unless the pass is watched. */
+  add<T extends tf.Tensor>(layer: LayerSummary, output: T): T {
+    this.layers.push(layer);
+    return (this.#watch?.(layer.name, output) as T | undefined) ?? output;
   }
 
   /** The next name of a kind: 'conv' -> 'conv1', 'conv2' ... */

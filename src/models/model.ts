@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { type LayerSummary, modelTools, Scope } from '../model_tools/index.ts';
+import { type LayerSummary, type LayerWatch, modelTools, Scope } from '../model_tools/index.ts';
 import { type ArchitectureName, architectures } from './index.ts';
 
 /** What a network is made for; kept in its checkpoints. */
@@ -17,8 +17,11 @@ export interface Model {
   /** Trainable variables by name, e.g. 'conv1/weights'. */
   variables: Map<string, tf.Variable>;
   layers: LayerSummary[];
-  /** Pictures [batch, height, width, channels] in 0..1 -> logits [batch, classes]. */
-  forward(pictures: tf.Tensor4D): tf.Tensor2D;
+  /**
+   * Pictures [batch, height, width, channels] in 0..1 -> logits [batch, classes].
+   * @param watch sees every layer's output, and may replace it.
+   */
+  forward(pictures: tf.Tensor4D, watch?: LayerWatch): tf.Tensor2D;
   dispose(): void;
 }
 
@@ -34,8 +37,8 @@ export function createModel(
   const scope = new Scope(seed, restored);
   const tools = modelTools(scope);
   const architecture = architectures[description.architecture];
-  const forward = (pictures: tf.Tensor4D) => {
-    scope.begin();
+  const forward = (pictures: tf.Tensor4D, watch?: LayerWatch) => {
+    scope.begin(watch);
     return architecture(tools, pictures, { channels, classes: classes.length });
   };
   // One pass makes the variables and tells every layer's shape.
