@@ -34,8 +34,8 @@ export function mapsAndGradient(
   });
   const logits = (given: tf.Tensor) =>
     model.forward([picture], (name) => (name === layer ? given : undefined));
-  const ofClass = tf.oneHot([classIndex], model.description.classes.length, 1, 0, 'float32');
-  const gradient = tf.grad(logits)(maps as tf.Tensor4D, ofClass) as tf.Tensor4D;
+  const classes = model.description.classes.map((_, index) => Number(index === classIndex));
+  const gradient = tf.grad(logits)(maps as tf.Tensor4D, tf.tensor2d([classes])) as tf.Tensor4D;
   return { maps: maps as tf.Tensor4D, gradient };
 }
 

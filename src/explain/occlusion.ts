@@ -43,7 +43,8 @@ function covered(
   patch: Patch,
   { width, channels }: { width: number; channels: number },
 ) {
-  const pixels = picture.slice();
+  // Of a Buffer, slice would be no copy.
+  const pixels = new Uint8Array(picture);
   for (let y = patch.top; y < patch.top + patch.height; y++) {
     const from = (y * width + patch.left) * channels;
     pixels.fill(grey, from, from + patch.width * channels);
