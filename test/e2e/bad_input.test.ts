@@ -124,6 +124,19 @@ const cases: Case[] = [
     code: 2,
     says: /exclude each other/,
   },
+
+  {
+    what: 'explain without pictures',
+    arguments: ['explain'],
+    code: 2,
+    says: /missing required argument 'pictures'/,
+  },
+  {
+    what: 'explain without checkpoint',
+    arguments: ['explain', 'x.jpg'],
+    code: 1,
+    says: /checkpoints holds no checkpoint/,
+  },
 ];
 
 for (const { what, arguments: arguments_, files = {}, code, says } of cases) {
