@@ -10,10 +10,11 @@ const run = (script, ...args) =>
   execFileSync(process.execPath, [join(root, script), ...args], { cwd: root, stdio: 'inherit' });
 
 run('scripts/build-wasm.mjs');
+run('scripts/build-warp.mjs');
 run('node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json');
-mkdirSync(join(root, 'dist', wasm), { recursive: true });
-for (const file of ['kernels.wasm', 'backend.wasm']) {
-  copyFileSync(join(root, wasm, file), join(root, 'dist', wasm, file));
+for (const file of [`${wasm}/kernels.wasm`, `${wasm}/backend.wasm`, 'src/augment/warp/warp.wasm']) {
+  mkdirSync(join(root, 'dist', dirname(file)), { recursive: true });
+  copyFileSync(join(root, file), join(root, 'dist', file));
 }
 // `bat-sup setup` compiles these where they are used.
 for (const sources of ['stderr.cc', 'operations']) {

@@ -1,5 +1,10 @@
 /** bat-sup as a library: the layers, the networks, and everything the commands do. */
-export { augmentAll, cleanAugmented } from './augment/augment.ts';
+export { type AugmentOptions, type AugmentReport, augmentAll, cleanAugmented } from './augment/augment.ts';
+export type { OperationName, OperationSetting } from './augment/pipeline.ts';
+export { previewAugment } from './augment/preview.ts';
+export { type CheckOptions, type CheckReport, checkAll } from './check/check.ts';
+export type { Finding } from './check/kinds.ts';
+export { quarantine, restore } from './check/quarantine.ts';
 export { findCheckpoint, type Manifest } from './checkpoints/index.ts';
 export {
   type CollectOptions,

@@ -23,6 +23,11 @@ async function doctor(options: Record<string, unknown>): Promise<void> {
   }
 }
 
+function kindOf({ source, device }: NonNullable<Diagnosis['native']>): string {
+  if (source === 'own') return 'a build of your own';
+  return `for ${device === 'cuda' ? 'CUDA' : 'the CPU'}`;
+}
+
 function rows(diagnosis: Diagnosis): [string, string][] {
   const { engine, why, engines, native, gpus } = diagnosis;
   return [
@@ -31,10 +36,7 @@ function rows(diagnosis: Diagnosis): [string, string][] {
       `  ${check.name}`,
       check.description ? `runs: ${check.description}` : `does not run: ${check.reason}`,
     ]),
-    [
-      'TensorFlow',
-      native ? `${native.tensorflow}, for ${native.device === 'cuda' ? 'CUDA' : 'the CPU'}` : 'not set up',
-    ],
+    ['TensorFlow', native ? `${native.tensorflow}, ${kindOf(native)}` : 'not set up'],
     ['CUDA', diagnosis.cuda ?? 'not set up'],
     ['cuDNN', diagnosis.cudnn ?? 'not set up'],
     [

@@ -2,6 +2,7 @@ import { Command, CommanderError, type OutputConfiguration } from 'commander';
 import { reason, UserError } from '../errors.ts';
 import { packageVersion } from '../version.ts';
 import { addAugment } from './augment.ts';
+import { addCheck } from './check.ts';
 import { addCollect } from './collect.ts';
 import { addConfig } from './config.ts';
 import { addDoctor } from './doctor.ts';
@@ -33,6 +34,7 @@ function createProgram(): Command {
     .exitOverride();
   for (const add of [
     addCollect,
+    addCheck,
     addAugment,
     addResize,
     addTrain,

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import { readSettings, settingOptions } from '../config/index.ts';
 import { UsageError, UserError } from '../errors.ts';
 import type { Activation } from '../predict/load_model.ts';
+import { printable } from '../printable.ts';
 
 interface PredictOptions extends Record<string, unknown> {
   checkpoint?: string;
@@ -61,7 +62,7 @@ async function predict(pictures: string[], options: PredictOptions): Promise<voi
       print(prediction.name, prediction.values);
     } else {
       failed++;
-      console.error(`bat-sup: ${prediction.name}: ${prediction.error}`);
+      console.error(`bat-sup: ${printable(prediction.name)}: ${prediction.error}`);
     }
   }
   model.dispose();
@@ -119,7 +120,9 @@ function printer(options: PredictOptions, classes: string[], topK: number): Prin
   }
   return (file, values) => {
     const list = ranked(values).slice(0, topK);
-    console.log(`${file}  ${list.map((one) => `${one.class} ${Number(one[kind]).toFixed(4)}`).join('  ')}`);
+    console.log(
+      `${printable(file)}  ${list.map((one) => `${one.class} ${Number(one[kind]).toFixed(4)}`).join('  ')}`,
+    );
   };
 }
 

@@ -5,6 +5,7 @@ import { readSettings, type Settings, settingNames, settingOptions } from '../co
 import { UsageError } from '../errors.ts';
 import type { TrainingResult } from '../training/train.ts';
 import { resizeWhereStale } from './resize.ts';
+import { abortOnSignals } from './signals.ts';
 import { describeMetrics, TrainingDisplay } from './training_display.ts';
 
 interface TrainOptions extends Record<string, unknown> {
@@ -20,7 +21,7 @@ export function addTrain(program: Command): void {
     .option('--resume', 'go on from the newest checkpoint of the newest run (or of --run)')
     .option('--run <name>', 'name of the run, a folder below the checkpoints (default: run-001, run-002 ...)')
     .option('--json', 'print the result as JSON');
-  const names = settingNames.filter((name) => !name.startsWith('augment'));
+  const names = settingNames.filter((name) => name !== 'augmentTarget');
   settingOptions(command, names).action(runTraining);
 }
 
@@ -39,26 +40,13 @@ async function bestBefore(run: string) {
   return manifest && { epoch: manifest.position.epoch, metrics: manifest.metrics };
 }
 
-/** The first SIGINT or SIGTERM lets the step end and saves; a second one ends at once. */
-function abortOnSignals(say: (text: string) => void): AbortSignal {
-  const controller = new AbortController();
-  const stop = () => {
-    if (controller.signal.aborted) process.exit(130);
-    say('Stopping after this step; saving ...');
-    controller.abort();
-  };
-  process.on('SIGINT', stop).on('SIGTERM', stop);
-  return controller.signal;
-}
-
 async function runTraining(options: TrainOptions): Promise<void> {
   const settings = await readSettings(options);
   const run = await chooseRun(settings, options);
   const resume = options.resume ? await findCheckpoint(run, 'newest') : undefined;
   const display = new TrainingDisplay(settings, resume && (await bestBefore(run)));
-  const signal = abortOnSignals((text) => display.print(text));
-  await resizeWhereStale(settings);
-  if (signal.aborted) return;
+  const signal = abortOnSignals(() => display.print('Stopping after this step; saving ...'));
+  if (!(await resizeWhereStale(settings, signal))) return;
 
   const { startEngine } = await import('../engine/index.ts');
   const { train } = await import('../training/train.ts');

@@ -40,10 +40,11 @@ const leastRows = 10;
 const blue = 34;
 const yellow = 33;
 
-/** 65 -> '1:05', 3665 -> '1:01:05' */
+/** 65 -> '1:05', 3665 -> '1:01:05', 864000 -> '10 d' */
 function duration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
   const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
+  if (hours >= 100) return `${Math.round(hours / 24)} d`;
   const rest = String(whole % 60).padStart(2, '0');
   return hours > 0 ? `${hours}:${String(minutes).padStart(2, '0')}:${rest}` : `${minutes}:${rest}`;
 }
@@ -59,7 +60,8 @@ function bar({ epoch, epochs, batch, stepsPerEpoch }: TrainingState, room: numbe
 
 function timeLeft({ secondsPerStep, epoch, epochs, batch, stepsPerEpoch }: TrainingState): string {
   const of = (steps: number) => (secondsPerStep === undefined ? '-' : duration(steps * secondsPerStep));
-  return `left: epoch ${of(stepsPerEpoch - batch)}, training ${of((epochs - epoch) * stepsPerEpoch - batch)}`;
+  const all = (epochs - epoch) * stepsPerEpoch - batch;
+  return `left: epoch ${of(stepsPerEpoch - batch)}, training ${of(all)}`.slice(0, width);
 }
 
 /**
@@ -75,9 +77,10 @@ export function trainingView(
     return rows > 2 ? [bar(state, Math.min(width, columns - 1)).slice(0, columns - 1)] : [];
   const curve = (label: string, { now, values }: Curve, colour: number): string[] => {
     if (now === undefined) return [];
-    const line = sparkline(values, width - labelWidth - numberWidth - 1);
+    const figure = `${label.padEnd(labelWidth)}${now.toFixed(4).padStart(numberWidth)} `;
+    const line = sparkline(values, width - figure.length);
     const painted = colours ? `\x1b[${colour}m${line}\x1b[39m` : line;
-    return [`${label.padEnd(labelWidth)}${now.toFixed(4).padStart(numberWidth)} ${painted}`];
+    return [figure + painted];
   };
   const { best, step, rate } = state;
   const lines = [

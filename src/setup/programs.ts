@@ -59,12 +59,13 @@ export function lastLine(text: string): string {
   return lines.findLast((line) => line !== '' && !/^(\[notice\]|warning:)/i.test(line)) ?? 'no message';
 }
 
-/** The first line that names an error, else the last one. */
+/** The first line that tells an error's message, else the first that names one, else the last one. */
 export function errorLine(text: string): string {
-  return (
-    text
-      .split('\n')
-      .find((line) => /\berror\b/i.test(line))
-      ?.trim() ?? lastLine(text)
-  );
+  const lines = text.split('\n').map((line) => line.trim());
+  const telling = [/\b\w*error: \S/i, /\berror\b/i];
+  for (const pattern of telling) {
+    const line = lines.find((one) => pattern.test(one));
+    if (line) return line;
+  }
+  return lastLine(text);
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
+import type { Online } from '../augment/online.ts';
 import {
   type Checkpoint,
   type CheckpointInfo,
@@ -9,11 +10,12 @@ import {
   type Position,
 } from '../checkpoints/index.ts';
 import type { Settings } from '../config/index.ts';
-import { batches } from '../dataset/batches.ts';
+import { batches, type Vary } from '../dataset/batches.ts';
 import { type Pack, packPictures } from '../dataset/pack.ts';
 import { type Dataset, scanDataset } from '../dataset/scan.ts';
 import { shuffle } from '../dataset/shuffle.ts';
-import { type Split, splitPictures } from '../dataset/split.ts';
+import { applySoftLabels } from '../dataset/soft_labels.ts';
+import { fallShort, type Split, splitPictures } from '../dataset/split.ts';
 import { UserError } from '../errors.ts';
 import { createModel, type Model, type ModelDescription } from '../models/model.ts';
 import { Adam } from './adam.ts';
@@ -69,6 +71,8 @@ interface Training {
   stepsPerEpoch: number;
   saver: CheckpointSaver;
   log: TrainingLog;
+  /** Varies what is trained on, with --augment online. */
+  online: Online | undefined;
   events: TrainingEvents;
   signal: AbortSignal | undefined;
 }
@@ -86,6 +90,7 @@ export async function train(options: TrainingOptions): Promise<TrainingResult> {
     await saver.finish();
   } finally {
     await log.close();
+    await training.online?.close();
     training.adam.dispose();
     training.model.dispose();
   }
@@ -94,28 +99,24 @@ export async function train(options: TrainingOptions): Promise<TrainingResult> {
 }
 
 async function begin({ settings, run, resume, signal, events = {} }: TrainingOptions): Promise<Training> {
-  const dataset = await scanDataset(settings.data);
-  const split = splitPictures(
-    dataset.pictures,
-    dataset.classes.length,
-    settings.validationSplit,
-    settings.seed,
-  );
-  const stepsPerEpoch = countSteps(split, settings);
+  const scanned = await scanDataset(settings.data);
   const description: ModelDescription = {
     architecture: settings.architecture,
     width: settings.width,
     height: settings.height,
     channels: settings.channels,
-    classes: dataset.classes,
+    classes: scanned.classes,
   };
   if (resume) checkSameNetwork(resume, description);
-  const pack = await packPictures(dataset, {
+  const pack = await packPictures(scanned, {
     folder: settings.data,
     size: settings,
     workers: settings.workers,
-    onProgress: (done) => events.decoding?.(done, dataset.pictures.length),
+    onProgress: (done) => events.decoding?.(done, scanned.pictures.length),
   });
+  const parts = partPictures(scanned, pack, settings, events);
+  const { dataset, split } = await applySoftLabels(settings.data, scanned, parts);
+  const stepsPerEpoch = countSteps(split, settings);
   const restored = resume ? await loadTensors(resume, 'weights.bin') : new Map();
   const model = createModel(description, { seed: settings.seed, restored });
   const adam = new Adam(model.variables, resume ? await loadTensors(resume, 'optimizer.bin') : new Map());
@@ -139,11 +140,29 @@ async function begin({ settings, run, resume, signal, events = {} }: TrainingOpt
       validation: split.validation.length > 0,
       firstStep: position.step + 1,
     }),
+    online: settings.augment === 'online' ? await startOnlineFor(dataset, settings) : undefined,
     events,
     signal,
   };
   events.started?.({ model, dataset, split, stepsPerEpoch, position: { ...position } });
   return training;
+}
+
+/** Parts the pictures for training and validation, and says where whole groups do not allow what is asked for. */
+function partPictures(
+  { pictures, classes }: Dataset,
+  { lookalikes }: Pack,
+  { validationSplit: share, seed }: Settings,
+  events: TrainingEvents,
+): Split {
+  const split = splitPictures(pictures, { classes: classes.length, share, seed, lookalikes });
+  for (const { label, held } of fallShort(pictures, split, { classes: classes.length, share })) {
+    events.notice?.(
+      `Only ${(100 * held).toFixed(1)} % of the class "${classes[label]}" can be held back for validation: ` +
+        'its pictures are copies of few, or look the same; "bat-sup check" lists them.',
+    );
+  }
+  return split;
 }
 
 /** Batches an epoch; a last one that is not full waits for the next epoch's shuffle. */
@@ -157,11 +176,12 @@ function countSteps(split: Split, { batchSize }: Settings): number {
 }
 
 /** What a position within an epoch means depends on: which pictures, how split, how many a batch. */
-function digestOf(dataset: Dataset, split: Split, { batchSize }: Settings): string {
-  const pictures = dataset.pictures.map(({ file, label }) => [file, label]);
-  return createHash('sha256')
-    .update(JSON.stringify([pictures, split, batchSize]))
-    .digest('hex');
+export function digestOf(dataset: Dataset, split: Split, { batchSize }: Pick<Settings, 'batchSize'>): string {
+  // The JSON of [pictures, split, batchSize], piece by piece: a million pictures make no string.
+  const hash = createHash('sha256').update('[[');
+  for (const [index, { file, label }] of dataset.pictures.entries())
+    hash.update(`${index === 0 ? '' : ','}${JSON.stringify([file, label])}`);
+  return hash.update(`],${JSON.stringify(split)},${batchSize}]`).digest('hex');
 }
 
 function resumedPosition({ manifest }: Checkpoint, digest: string, events: TrainingEvents): Position {
@@ -203,7 +223,8 @@ async function runEpoch(training: Training): Promise<void> {
   const record = recorder(training);
   let step = position.step;
   let reading: (() => BatchResult) | undefined;
-  for await (const batch of batches(pack, dataset.pictures, ahead, batchSize)) {
+  const vary = variation(training);
+  for await (const batch of batches(pack, dataset.pictures, ahead, batchSize, vary)) {
     const next = trainStep(model, adam, batch, { step: ++step, learningRate });
     if (reading) await record(reading());
     reading = next;
@@ -217,6 +238,20 @@ async function runEpoch(training: Training): Promise<void> {
   }
   if (reading) await record(reading());
   await endEpoch(training);
+}
+
+async function startOnlineFor(dataset: Dataset, settings: Settings): Promise<Online> {
+  const { startOnline } = await import('../augment/online.ts');
+  const { augmentOperations: operations, augmentClasses: classes, width, height, channels } = settings;
+  return startOnline({ operations, classes, names: dataset.classes, width, height, channels });
+}
+
+/** Of this epoch: a picture's variation depends on the seed, the epoch and the picture, so that resuming repeats it. */
+function variation({ online, settings, position }: Training): Vary | undefined {
+  if (!online) return undefined;
+  const epoch = `${settings.seed}/online/${position.epoch}`;
+  return ({ pixels, labels }, indexes) =>
+    online.vary({ pixels, labels, keys: indexes.map((index) => `${epoch}/${index}`) });
 }
 
 /** Books the results of an epoch's steps, one after the other. */

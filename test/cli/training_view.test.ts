@@ -5,7 +5,7 @@ import { type TrainingState, trainingView } from '../../src/cli/training_view.ts
 
 const count = (max: number) => fc.integer({ min: 1, max });
 const curve = fc
-  .array(fc.float({ min: 0, max: 100, noNaN: true }), { maxLength: 500 })
+  .array(fc.float({ min: 0, max: 1e6, noNaN: true }), { maxLength: 500 })
   .map((values) => ({ now: values.at(-1), values }));
 const states: fc.Arbitrary<TrainingState> = fc
   .record({
