@@ -7,6 +7,7 @@ import { addCollect } from './collect.ts';
 import { addConfig } from './config.ts';
 import { addDoctor } from './doctor.ts';
 import { addEvaluate } from './evaluate.ts';
+import { addExplain } from './explain.ts';
 import { addPredict } from './predict.ts';
 import { addReport } from './report.ts';
 import { addResize } from './resize.ts';
@@ -44,6 +45,7 @@ function createProgram(): Command {
     addEvaluate,
     addRuns,
     addReport,
+    addExplain,
     addSetup,
     addDoctor,
     addConfig,

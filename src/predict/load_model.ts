@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { findCheckpoint, loadTensors, readCalibration } from '../checkpoints/index.ts';
 import { scalePixels } from '../engine/scale_pixels.ts';
 import { decodePicture } from '../images/decode.ts';
-import type { LayerSummary } from '../model_tools/index.ts';
+import type { LayerSummary, LayerWatch } from '../model_tools/index.ts';
 import { createModel, type ModelDescription } from '../models/model.ts';
 
 export const activations = ['softmax', 'sigmoid', 'none'] as const;
@@ -16,10 +16,15 @@ export interface Predictor {
   layers: LayerSummary[];
   /** Softmax divides the logits by it; 1 where the checkpoint has not been calibrated. */
   temperature: number;
-  /** A picture's bytes or path -> uint8 [height, width, channels] as the network was trained on. */
-  decode(picture: Buffer | string): Promise<Uint8Array>;
+  /**
+   * A picture's bytes or path -> uint8 [height, width, channels] as the network was trained on.
+   * @param enlargement for people to look at: so many times the height and the width. Default 1.
+   */
+  decode(picture: Buffer | string, enlargement?: number): Promise<Uint8Array>;
   /** Decoded pictures -> one value a class for each, in the order of `description.classes`. */
   predict(pictures: Uint8Array[], activation?: Activation): Promise<Float32Array[]>;
+  /** Decoded pictures -> logits [batch, classes]; `watch` sees every layer's output, and may replace it. */
+  forward(pictures: Uint8Array[], watch?: LayerWatch): tf.Tensor2D;
   dispose(): void;
 }
 
@@ -52,7 +57,11 @@ export async function loadModel(place: string, which: 'best' | 'newest' = 'best'
     checkpoint: checkpoint.folder,
     layers: model.layers,
     temperature,
-    decode: (picture) => decodePicture(picture, { width, height, channels, fit: preprocessing.fit }),
+    decode(picture, enlargement = 1) {
+      const size = { width: width * enlargement, height: height * enlargement };
+      return decodePicture(picture, { ...size, channels, fit: preprocessing.fit });
+    },
+    forward: (pictures, watch) => model.forward(toTensor(pictures), watch),
     async predict(pictures, activation = 'softmax') {
       const output = tf.tidy(() => activate(model.forward(toTensor(pictures)), activation, temperature));
       const values = (await output.data()) as Float32Array;

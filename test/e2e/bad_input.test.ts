@@ -153,6 +153,18 @@ const cases: Case[] = [
   { what: 'runs, none of a name', arguments: ['runs', 'x'], code: 1, says: /holds no run "x"/ },
   { what: 'report without a run', arguments: ['report'], code: 1, says: /checkpoints holds no checkpoint/ },
   { what: 'report, none of a name', arguments: ['report', 'x'], code: 1, says: /holds no run "x"/ },
+  {
+    what: 'explain without pictures',
+    arguments: ['explain'],
+    code: 2,
+    says: /missing required argument 'pictures'/,
+  },
+  {
+    what: 'explain without checkpoint',
+    arguments: ['explain', 'x.jpg'],
+    code: 1,
+    says: /checkpoints holds no checkpoint/,
+  },
 ];
 
 for (const { what, arguments: arguments_, files = {}, code, says } of cases) {
