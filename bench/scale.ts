@@ -32,7 +32,7 @@ import { shuffle } from '../src/dataset/shuffle.ts';
 import { applySoftLabels } from '../src/dataset/soft_labels.ts';
 import { splitPictures } from '../src/dataset/split.ts';
 import { findPictures } from '../src/images/find.ts';
-import { isStale, type ResizeOptions, resizeAll } from '../src/images/resize.ts';
+import { copySettings, isStale, type ResizeOptions, resizeAll } from '../src/images/resize.ts';
 import { ResizeLedger } from '../src/images/resize_ledger.ts';
 import { digestOf } from '../src/training/train.ts';
 
@@ -117,8 +117,7 @@ async function writePictures(folder: string): Promise<string[]> {
 const linksEach = 30_000;
 
 /** rawdata/, data/ and the ledger as after a first resizing. */
-async function writeProject({ count, resize: { rawData, data, ...rest } }: Project, files: string[]) {
-  const { width, height, channels, fit } = rest;
+async function writeProject({ count, resize: { rawData, data } }: Project, files: string[]) {
   const made = new Set<string>();
   const originals = [...files];
   for (let index = 0; index < count; index++) {
@@ -136,8 +135,7 @@ async function writeProject({ count, resize: { rawData, data, ...rest } }: Proje
       linkSync(originals[at] as string, file);
     }
   }
-  const jpeg = { quality: 95, chromaSubsampling: '4:4:4' };
-  const ledger = await ResizeLedger.read(data, JSON.stringify({ width, height, channels, fit, jpeg }));
+  const ledger = await ResizeLedger.read(data, copySettings(size));
   await ledger.open();
   for (let index = 0; index < count; index++) {
     const { size: bytes, mtimeMs } = statSync(join(rawData, pathOf(index)));

@@ -6,9 +6,12 @@ import { addCheck } from './check.ts';
 import { addCollect } from './collect.ts';
 import { addConfig } from './config.ts';
 import { addDoctor } from './doctor.ts';
+import { addEvaluate } from './evaluate.ts';
 import { addExplain } from './explain.ts';
 import { addPredict } from './predict.ts';
+import { addReport } from './report.ts';
 import { addResize } from './resize.ts';
+import { addRuns } from './runs.ts';
 import { addSetup } from './setup.ts';
 import { addTrain } from './train.ts';
 
@@ -40,6 +43,9 @@ function createProgram(): Command {
     addTrain,
     addPredict,
     addExplain,
+    addEvaluate,
+    addRuns,
+    addReport,
     addSetup,
     addDoctor,
     addConfig,

@@ -40,6 +40,11 @@ async function bestBefore(run: string) {
   return manifest && { epoch: manifest.position.epoch, metrics: manifest.metrics };
 }
 
+/** A word as a shell takes it again. */
+function quoteForShell(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
 async function runTraining(options: TrainOptions): Promise<void> {
   const settings = await readSettings(options);
   const run = await chooseRun(settings, options);
@@ -53,8 +58,9 @@ async function runTraining(options: TrainOptions): Promise<void> {
   const engine = await startEngine(settings.engine, settings);
   console.error(`Engine: ${engine.description}`);
   if (settings.engine === 'auto' && engine.name === 'wasm') await adviseSetup();
+  const command = ['bat-sup', ...process.argv.slice(2)].map(quoteForShell).join(' ');
   try {
-    const result = await train({ settings, run, resume, signal, events: display.events });
+    const result = await train({ settings, run, resume, engine, command, signal, events: display.events });
     display.stop();
     report(result, settings, options.json === true);
   } finally {

@@ -2,6 +2,7 @@ import { constants, open } from 'node:fs/promises';
 import sharp, { type Sharp } from 'sharp';
 import { reason } from '../errors.ts';
 import { decodeBmp } from './bmp.ts';
+import { resizeJpeg } from './jpeg/index.ts';
 import { sniff } from './sniff.ts';
 
 // Several pictures are in flight at once, so that one core each is the fastest.
@@ -111,6 +112,8 @@ export async function readably<T>(input: string | Buffer, work: () => Promise<T>
  * @param input path or bytes of anything that sharp reads.
  * @throws {Error} with the reason in a few words.
  */
-export function decodePicture(input: string | Buffer, size: PictureSize): Promise<Uint8Array> {
+export async function decodePicture(input: string | Buffer, size: PictureSize): Promise<Uint8Array> {
+  const pixels = await resizeJpeg({ input, target: size });
+  if (pixels instanceof Uint8Array) return pixels;
   return readably(input, async () => (await standardise(input, size)).raw().toBuffer());
 }

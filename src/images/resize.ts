@@ -6,6 +6,7 @@ import { removeRests, temporaryName } from '../files.ts';
 import { type PictureSize, readably, standardise } from './decode.ts';
 import { type ClassFolder, findClasses, findFiles, findPictures } from './find.ts';
 import { copyNameOf } from './generated.ts';
+import { resizeJpeg } from './jpeg/index.ts';
 import { type Entry, ResizeLedger } from './resize_ledger.ts';
 import { readSoftLabels, writeSoftLabels } from './soft_labels.ts';
 
@@ -55,13 +56,20 @@ interface Plan {
 }
 
 const jpeg = { quality: 95, chromaSubsampling: '4:4:4' };
+/** Goes up whenever the same picture would become another one. */
+const maker = 2;
 /** Failures of the disk that is written to, which no picture is to blame for. */
 const diskFailures = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM', 'EMFILE', 'ENFILE']);
 
+/** What copies depend on besides their sources, as the ledger has it. */
+export function copySettings({ width, height, channels, fit }: PictureSize): string {
+  return JSON.stringify({ width, height, channels, fit, jpeg, maker });
+}
+
 async function makePlan(options: ResizeOptions): Promise<Plan> {
-  const { rawData, data, width, height, channels, fit } = options;
+  const { rawData, data } = options;
   const { classes } = await findPictures(rawData);
-  const ledger = await ResizeLedger.read(data, JSON.stringify({ width, height, channels, fit, jpeg }));
+  const ledger = await ResizeLedger.read(data, copySettings(options));
   const sources = new Set<string>();
   const stale: Source[] = [];
   let unreadable = 0;
@@ -107,8 +115,11 @@ async function makeCopy({ source, copy, collidesWith }: Work, options: ResizeOpt
   if (collidesWith) throw new Error(`its copy would have the name of ${collidesWith}; rename one of them`);
   const input = join(options.rawData, source);
   const output = join(options.data, copy);
-  const temporary = temporaryName(output);
   await mkdir(dirname(output), { recursive: true });
+  const { width, height, channels, fit } = options;
+  const target = { width, height, channels, fit, quality: jpeg.quality };
+  if (await resizeJpeg({ input, target, output })) return;
+  const temporary = temporaryName(output);
   const picture = await readably(input, async () =>
     (await standardise(input, options)).jpeg(jpeg).toBuffer(),
   );

@@ -16,8 +16,12 @@ import { type Dataset, scanDataset } from '../dataset/scan.ts';
 import { shuffle } from '../dataset/shuffle.ts';
 import { applySoftLabels } from '../dataset/soft_labels.ts';
 import { fallShort, type Split, splitPictures } from '../dataset/split.ts';
-import { UserError } from '../errors.ts';
+import type { Engine } from '../engine/index.ts';
+import { reason, UserError } from '../errors.ts';
 import { createModel, type Model, type ModelDescription } from '../models/model.ts';
+import { saveHeldBack } from '../runs/held_back.ts';
+import { appendHistory, cutHistory } from '../runs/history.ts';
+import { beginSession, type OpenSession } from '../runs/record.ts';
 import { Adam } from './adam.ts';
 import { CheckpointSaver } from './checkpoint_saver.ts';
 import { checkSameNetwork } from './resume.ts';
@@ -45,6 +49,9 @@ export interface TrainingOptions {
   /** Folder of this run's checkpoints and logs. */
   run: string;
   resume?: Checkpoint | undefined;
+  /** What computes, and the command line, for the run's record. */
+  engine?: Engine;
+  command?: string;
   /** Once aborted, training finishes its step, saves and returns. */
   signal?: AbortSignal;
   events?: TrainingEvents;
@@ -60,6 +67,7 @@ export interface TrainingResult {
 
 /** Everything that one training works with. */
 interface Training {
+  run: string;
   settings: Settings;
   dataset: Dataset;
   split: Split;
@@ -73,6 +81,7 @@ interface Training {
   log: TrainingLog;
   /** Varies what is trained on, with --augment online. */
   online: Online | undefined;
+  session: OpenSession;
   events: TrainingEvents;
   signal: AbortSignal | undefined;
 }
@@ -84,10 +93,13 @@ interface Training {
  */
 export async function train(options: TrainingOptions): Promise<TrainingResult> {
   const training = await begin(options);
-  const { position, settings, saver, log } = training;
+  const { position, settings, saver, log, session } = training;
   try {
     while (position.epoch < settings.epochs && !training.signal?.aborted) await runEpoch(training);
     await saver.finish();
+  } catch (error) {
+    await session.end({ state: 'failed', failure: reason(error), to: position }).catch(() => {});
+    throw error;
   } finally {
     await log.close();
     await training.online?.close();
@@ -95,10 +107,12 @@ export async function train(options: TrainingOptions): Promise<TrainingResult> {
     training.model.dispose();
   }
   const finished = position.epoch >= settings.epochs;
+  await session.end({ state: finished ? 'finished' : 'stopped', to: position });
   return { run: options.run, position, metrics: training.metrics, finished };
 }
 
-async function begin({ settings, run, resume, signal, events = {} }: TrainingOptions): Promise<Training> {
+async function begin(options: TrainingOptions): Promise<Training> {
+  const { settings, run, resume, signal, events = {} } = options;
   const scanned = await scanDataset(settings.data);
   const description: ModelDescription = {
     architecture: settings.architecture,
@@ -126,6 +140,7 @@ async function begin({ settings, run, resume, signal, events = {} }: TrainingOpt
     : { step: 0, epoch: 0, batch: 0, lossSum: 0, correct: 0 };
   await mkdir(run, { recursive: true });
   const training: Training = {
+    run,
     settings,
     dataset,
     split,
@@ -141,11 +156,36 @@ async function begin({ settings, run, resume, signal, events = {} }: TrainingOpt
       firstStep: position.step + 1,
     }),
     online: settings.augment === 'online' ? await startOnlineFor(dataset, settings) : undefined,
+    session: await beginRun(options, { dataset, split, digest, position }),
     events,
     signal,
   };
   events.started?.({ model, dataset, split, stepsPerEpoch, position: { ...position } });
   return training;
+}
+
+/** Keeps in the run's folder what evaluate, runs and report want to know of it. */
+async function beginRun(
+  { settings, run, resume, engine, command }: TrainingOptions,
+  training: Pick<Training, 'dataset' | 'split' | 'position'> & { digest: string },
+): Promise<OpenSession> {
+  const { dataset, split, position, digest } = training;
+  const count = (part: number[], label: number) =>
+    part.filter((index) => dataset.pictures[index]?.label === label).length;
+  await saveHeldBack(run, { data: settings.data, dataset, split, digest });
+  await cutHistory(run, position.epoch);
+  const start = {
+    command: command ?? null,
+    settings,
+    engine: engine ? { name: engine.name, description: engine.description } : null,
+    dataset: dataset.classes.map((name, label) => ({
+      class: name,
+      train: count(split.train, label),
+      validation: count(split.validation, label),
+    })),
+    from: { epoch: position.epoch, step: position.step },
+  };
+  return beginSession(run, start, resume !== undefined);
 }
 
 /** Parts the pictures for training and validation, and says where whole groups do not allow what is asked for. */
@@ -224,6 +264,7 @@ async function runEpoch(training: Training): Promise<void> {
   let step = position.step;
   let reading: (() => BatchResult) | undefined;
   const vary = variation(training);
+  const started = performance.now();
   for await (const batch of batches(pack, dataset.pictures, ahead, batchSize, vary)) {
     const next = trainStep(model, adam, batch, { step: ++step, learningRate });
     if (reading) await record(reading());
@@ -237,7 +278,7 @@ async function runEpoch(training: Training): Promise<void> {
     if (aborted) return;
   }
   if (reading) await record(reading());
-  await endEpoch(training);
+  await endEpoch(training, { seconds: (performance.now() - started) / 1000, pictures: ahead.length });
 }
 
 async function startOnlineFor(dataset: Dataset, settings: Settings): Promise<Online> {
@@ -273,8 +314,11 @@ function recorder(training: Training): (result: BatchResult) => Promise<void> {
   };
 }
 
-async function endEpoch(training: Training): Promise<void> {
-  const { position, settings, stepsPerEpoch, log, events, saver } = training;
+async function endEpoch(
+  training: Training,
+  { seconds, pictures }: { seconds: number; pictures: number },
+): Promise<void> {
+  const { run, position, settings, stepsPerEpoch, log, events, saver } = training;
   training.metrics = {
     loss: position.lossSum / stepsPerEpoch,
     accuracy: position.correct / (stepsPerEpoch * settings.batchSize),
@@ -283,6 +327,9 @@ async function endEpoch(training: Training): Promise<void> {
   Object.assign(position, { epoch: position.epoch + 1, batch: 0, lossSum: 0, correct: 0 });
   log.epoch(position.step, training.metrics);
   events.epoch?.(position.epoch, training.metrics);
+  const { epoch, step } = position;
+  const time = new Date().toISOString();
+  await appendHistory(run, { epoch, step, time, seconds, rate: pictures / seconds, ...training.metrics });
   await saver.save();
 }
 

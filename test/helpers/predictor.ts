@@ -12,6 +12,7 @@ export function predictorOf(description: ModelDescription, restored?: Map<string
     description,
     checkpoint: '',
     layers: model.layers,
+    temperature: 1,
     forward,
     decode: () => Promise.reject(new Error('it is given decoded pictures')),
     async predict(pictures, activation = 'softmax') {

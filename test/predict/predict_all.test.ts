@@ -13,6 +13,7 @@ const echo: Predictor = {
   checkpoint: '',
   layers: [],
   forward: () => assert.fail('only answers are asked for'),
+  temperature: 1,
   async decode(picture) {
     const byte = (picture as Buffer)[0] as number;
     await new Promise((resolve) => setTimeout(resolve, (byte * 7) % 5));
