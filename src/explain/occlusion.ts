@@ -68,15 +68,19 @@ async function dropsOf(
   classIndex: number,
   patches: Patch[],
 ): Promise<number[]> {
-  const [whole] = await model.predict([picture], 'none');
-  const before = shareOfOthers(whole as Float32Array, classIndex);
+  const others = (logits: Float32Array) =>
+    shareOfOthers(
+      logits.map((logit) => logit / model.temperature),
+      classIndex,
+    );
+  const [whole] = (await model.predict([picture], 'none')) as [Float32Array];
+  const before = others(whole);
   const drops: number[] = [];
   for (let start = 0; start < patches.length; start += batchSize) {
     const batch = patches
       .slice(start, start + batchSize)
       .map((patch) => covered(picture, patch, model.description));
-    for (const logits of await model.predict(batch, 'none'))
-      drops.push(shareOfOthers(logits, classIndex) - before);
+    for (const logits of await model.predict(batch, 'none')) drops.push(others(logits) - before);
   }
   return drops;
 }

@@ -11,13 +11,19 @@ interface Region {
 }
 
 /** Says 'a' by how much white there is in a region, and nothing else. `seen` counts what it is asked. */
-function regionCounter(width: number, height: number, { left, top, side }: Region, certainty = 6) {
+function regionCounter(
+  width: number,
+  height: number,
+  { left, top, side }: Region,
+  certainty = 6,
+  temperature = 1,
+) {
   const counter = { seen: 0 };
   const model: Predictor = {
     description: { architecture: 'article', width, height, channels: 1, classes: ['a', 'b', 'c'] },
     checkpoint: '',
     layers: [],
-    temperature: 1,
+    temperature,
     decode: () => assert.fail('it is given decoded pictures'),
     forward: () => assert.fail('only answers are asked for'),
     async predict(pictures) {
@@ -77,6 +83,15 @@ test('a probability that rounds to 1 is no hindrance', async () => {
   const { heat, largestDrop } = await occlusion(model, new Uint8Array(32 * 32).fill(255), 0);
   assert.ok(largestDrop > 0);
   assert.equal(Math.max(...heat), 1);
+});
+
+test('a drop is one of the probability that predict gives, calibrated where the checkpoint is', async () => {
+  const region = { left: 8, top: 8, side: 4 };
+  const { model } = regionCounter(32, 32, region, 6, 3);
+  const { largestDrop } = await occlusion(model, new Uint8Array(32 * 32).fill(255), 0);
+  // All of it is hidden: the logit falls from 6 to 0, and with it the probability from e^2 / (e^2 + 2) to a third.
+  const expected = Math.exp(2) / (Math.exp(2) + 2) - 1 / 3;
+  assert.ok(Math.abs(largestDrop - expected) < 1e-6, `${largestDrop} for ${expected}`);
 });
 
 test('a class that nothing speaks for gives an empty map', async () => {
