@@ -17,8 +17,10 @@ export default {
   fit: 'fill', // 'fill' stretches, 'cover' crops, 'contain' pads with white
 
   // Augmentation
+  augment: 'off', // 'online': training varies pictures anew in each epoch
   augmentTarget: 3810, // pictures a class
   augmentOperations: [
+    // a name, or with parameters: { operation: 'rotate', probability: 0.7, maxLeft: 10, maxRight: 10 }
     'flipLeftRight',
     'rotate',
     'zoom',
@@ -28,6 +30,7 @@ export default {
     'contrast',
     'colour',
   ],
+  augmentClasses: {}, // other operations for some classes: { text: ['rotate', 'zoom'] }
 
   // Training
   architecture: 'article',

@@ -55,8 +55,14 @@ async function measure(name: EngineName, folder: string): Promise<Measured> {
   const engine = await startEngine(name, { threads: 0 });
   const settings = { ...(await readSettings({})), data: join(folder, 'data') };
   const dataset = await scanDataset(settings.data);
-  const split = splitPictures(dataset.pictures, dataset.classes.length, 0.2, 1);
   const pack = await packPictures(dataset, { folder: settings.data, size: settings, workers: 0 });
+  const classes = dataset.classes.length;
+  const split = splitPictures(dataset.pictures, {
+    classes,
+    share: 0.2,
+    seed: 1,
+    lookalikes: pack.lookalikes,
+  });
   const { batchSize, learningRate } = settings;
   const model = createModel({ ...settings, classes: dataset.classes });
   const adam = new Adam(model.variables);

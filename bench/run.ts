@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 const [name, ...rest] = process.argv.slice(2);
 const folder = fileURLToPath(new URL('.', import.meta.url));
 const names = readdirSync(folder)
+  .filter((file) => file.endsWith('.ts'))
   .map((file) => file.replace(/\.ts$/, ''))
   .filter((file) => file !== 'run');
 

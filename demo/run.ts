@@ -13,11 +13,11 @@ import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import seedrandom from 'seedrandom';
+import { wilsonInterval } from '../src/evaluation/wilson.ts';
 import { classes } from './concepts.ts';
 import { credit, makers, openDrawings } from './makers.ts';
 import { photograph } from './pictures.ts';
 import { type Drawing, heldOutMaker, splitDrawings, teachers } from './split.ts';
-import { wilsonInterval } from './wilson.ts';
 
 const { values: options } = parseArgs({
   options: {

@@ -1,7 +1,8 @@
 /**
- * Makes the two WebAssembly modules of the embedded engine:
- * kernels.wasm, our kernels compiled from AssemblyScript, and backend.wasm, tfjs's own module whose memory is
- * declared shared, so that worker threads can compute on it.
+ * Makes the WebAssembly modules.
+ * The embedded engine has two: kernels.wasm, our kernels compiled from AssemblyScript, and backend.wasm, tfjs's own
+ * module whose memory is declared shared, so that worker threads can compute on it.
+ * Augmentation has warp.wasm, its resampling; the pictures have jpeg.wasm, the decoder that shrinks as it decodes.
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -9,7 +10,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const folder = join(root, 'src/engine/wasm');
+const wasm = 'src/engine/wasm';
 const original = join(root, 'node_modules/@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm');
 
 const memorySection = 5;
@@ -49,11 +50,17 @@ function findMemory(bytes) {
 const bytes = readFileSync(original);
 const { flags, initial, maximum } = findMemory(bytes);
 bytes[flags] = hasMaximumAndIsShared;
-writeFileSync(join(folder, 'backend.wasm'), bytes);
+writeFileSync(join(root, wasm, 'backend.wasm'), bytes);
 
-const features = ['--enable', 'simd', '--enable', 'threads', '--importMemory', '--sharedMemory'];
-const memory = ['--initialMemory', String(initial), '--maximumMemory', String(maximum)];
-const optimise = ['-O3', '--noAssert', '--runtime', 'stub'];
 const asc = join(root, 'node_modules/assemblyscript/bin/asc.js');
-const files = [join(folder, 'assembly/index.ts'), '--outFile', join(folder, 'kernels.wasm')];
-execFileSync(process.execPath, [asc, ...files, ...features, ...memory, ...optimise], { stdio: 'inherit' });
+
+function compile(sources, outFile, ...options) {
+  const files = [join(root, sources, 'assembly/index.ts'), '--outFile', join(root, sources, outFile)];
+  const optimise = ['-O3', '--noAssert', '--runtime', 'stub', '--enable', 'simd'];
+  execFileSync(process.execPath, [asc, ...files, ...optimise, ...options], { stdio: 'inherit' });
+}
+
+const memory = ['--initialMemory', String(initial), '--maximumMemory', String(maximum)];
+compile(wasm, 'kernels.wasm', '--enable', 'threads', '--importMemory', '--sharedMemory', ...memory);
+compile('src/augment/warp', 'warp.wasm');
+compile('src/images/jpeg', 'jpeg.wasm');

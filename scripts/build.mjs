@@ -5,15 +5,20 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const wasm = 'src/engine/wasm';
+const modules = [
+  'src/engine/wasm/kernels.wasm',
+  'src/engine/wasm/backend.wasm',
+  'src/augment/warp/warp.wasm',
+  'src/images/jpeg/jpeg.wasm',
+];
 const run = (script, ...args) =>
   execFileSync(process.execPath, [join(root, script), ...args], { cwd: root, stdio: 'inherit' });
 
 run('scripts/build-wasm.mjs');
 run('node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json');
-mkdirSync(join(root, 'dist', wasm), { recursive: true });
-for (const file of ['kernels.wasm', 'backend.wasm']) {
-  copyFileSync(join(root, wasm, file), join(root, 'dist', wasm, file));
+for (const file of modules) {
+  mkdirSync(dirname(join(root, 'dist', file)), { recursive: true });
+  copyFileSync(join(root, file), join(root, 'dist', file));
 }
 // `bat-sup setup` compiles these where they are used.
 for (const sources of ['stderr.cc', 'operations']) {

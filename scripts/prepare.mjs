@@ -1,7 +1,8 @@
 /**
  * Makes a fresh clone ready: installs the locked packages and builds, each only where needed.
  * `--native` also sets up the native engine, in a cache of this checkout's own.
- * `--tests` also gives the tests a Python environment with the real TensorBoard, and in CI with the real Keras.
+ * `--tests` also gives the tests a Python environment with the real TensorBoard, and in CI with the real Keras and a
+ * browser.
  * Plain JavaScript on Node's own modules, since it runs before anything is installed.
  */
 import { execFileSync } from 'node:child_process';
@@ -63,6 +64,14 @@ function preparePython() {
   }
 }
 
+/** The tests open HTML reports in Debian's Chromium; without it they say that they skip this. */
+function prepareBrowser() {
+  if (!process.env.CI || existsSync('/usr/bin/chromium')) return;
+  console.error('Installing Chromium for the tests (apt-get) ...');
+  run('apt-get', ['update', '--quiet']);
+  run('apt-get', ['install', '--yes', '--quiet', '--no-install-recommends', 'chromium']);
+}
+
 function installedMark() {
   return requirements.map((file) => readFileSync(join(root, file), 'utf8')).join('');
 }
@@ -82,4 +91,7 @@ mkdirSync(join(root, '.cache'), { recursive: true });
 installPackages();
 build();
 if (process.argv.includes('--native')) setUpNative();
-if (process.argv.includes('--tests')) preparePython();
+if (process.argv.includes('--tests')) {
+  preparePython();
+  prepareBrowser();
+}

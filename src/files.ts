@@ -1,4 +1,5 @@
-import { open, rename, rm } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { open, opendir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 /** Writes through to the disk, so that a later rename never shows an empty file after a power cut. */
@@ -31,9 +32,35 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
+/** Names can have 255 bytes on most disks; room for what a temporary one adds. */
+const longestName = 230;
+
 /** A name beside the file, to rename from; hidden, so that a rest of it is never taken for a picture. */
 export function temporaryName(file: string): string {
-  return join(dirname(file), `.${basename(file)}.tmp-${process.pid}`);
+  const name = basename(file);
+  const isLong = Buffer.byteLength(name) > longestName;
+  const short = isLong ? createHash('sha256').update(name).digest('hex') : name;
+  return join(dirname(file), `.${short}.tmp-${process.pid}`);
+}
+
+/** Whether another process has this number; in a container the killed run had often our own. */
+function isAnotherProcess(id: number): boolean {
+  if (id === process.pid) return false;
+  try {
+    process.kill(id, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/** Removes the temporary files that killed runs left in a folder, if it is there. */
+export async function removeRests(folder: string): Promise<void> {
+  for await (const { name } of await opendir(folder, { bufferSize: 1000 }).catch(() => [])) {
+    const owner = /^\..+\.tmp-(\d+)$/.exec(name)?.[1];
+    if (owner !== undefined && !isAnotherProcess(Number(owner)))
+      await rm(join(folder, name), { force: true });
+  }
 }
 
 /** The file is there whole, or as it was. */

@@ -1,5 +1,10 @@
 /** bat-sup as a library: the layers, the networks, and everything the commands do. */
-export { augmentAll, cleanAugmented } from './augment/augment.ts';
+export { type AugmentOptions, type AugmentReport, augmentAll, cleanAugmented } from './augment/augment.ts';
+export type { OperationName, OperationSetting } from './augment/pipeline.ts';
+export { previewAugment } from './augment/preview.ts';
+export { type CheckOptions, type CheckReport, checkAll } from './check/check.ts';
+export type { Finding } from './check/kinds.ts';
+export { quarantine, restore } from './check/quarantine.ts';
 export { findCheckpoint, type Manifest } from './checkpoints/index.ts';
 export {
   type CollectOptions,
@@ -11,9 +16,19 @@ export { readCredits } from './collect/credits.ts';
 export { type Config, type Settings, settingsInForce } from './config/index.ts';
 export { type Engine, type EngineName, startEngine } from './engine/index.ts';
 export { UsageError, UserError } from './errors.ts';
+export { type EvaluateOptions, type Evaluation, evaluate } from './evaluation/evaluate.ts';
+export { type CheckpointEvaluation, evaluateCheckpoint } from './evaluation/evaluate_checkpoint.ts';
+export { picturesOf, validationPictures } from './evaluation/pictures.ts';
+export { type ExplainOptions, type Explanation, explain } from './explain/explain.ts';
+export { type ExplainAllOptions, type Explained, explainAll } from './explain/explain_all.ts';
+export { type FeatureMaps, featureMaps } from './explain/feature_maps.ts';
+export { drawOverlay, enlargementFor } from './explain/overlay.ts';
+export { drawSheet } from './explain/sheet.ts';
 export { resizeAll } from './images/resize.ts';
 export * from './model_tools/index.ts';
 export { type Architecture, architectures } from './models/index.ts';
 export { createModel, type Model, type ModelDescription } from './models/model.ts';
 export { type Activation, loadModel, type Predictor } from './predict/load_model.ts';
+export { type ReportOptions, type ReportResult, writeReport } from './report/report.ts';
+export { differingSettings, listRuns, type RunSummary } from './runs/list.ts';
 export { type TrainingEvents, type TrainingOptions, type TrainingResult, train } from './training/train.ts';

@@ -8,7 +8,10 @@ const folder = dirname(fileURLToPath(import.meta.url));
 const environment = join(folder, '../../.cache/bench-python');
 
 /** A Python with the packages to compare with: the one given, or an environment of our own, made once. */
-export function pythonWith(given: string | undefined, packages: 'pytorch' | 'keras'): string {
+export function pythonWith(
+  given: string | undefined,
+  packages: 'pytorch' | 'keras' | 'augmentor' | 'pictures',
+): string {
   if (given) return given;
   const place = join(environment, packages);
   const python = join(place, 'bin', 'python');

@@ -1,27 +1,41 @@
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { readFile, rm } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import seedrandom from 'seedrandom';
-import sharp from 'sharp';
-import { mapConcurrently } from '../concurrency.ts';
-import { reason, UserError } from '../errors.ts';
-import { temporaryName, writeFileAtomically } from '../files.ts';
-import { readably } from '../images/decode.ts';
+import { fileURLToPath } from 'node:url';
+import { Piscina } from 'piscina';
+import { UsageError } from '../errors.ts';
+import { writeFileAtomically } from '../files.ts';
 import { type ClassFolder, findPictures } from '../images/find.ts';
-import { generatedFrom, generatedNameOf } from '../images/generated.ts';
-import type { Operation, Picture } from './operation.ts';
-import { chooseOperations } from './operations/index.ts';
+import { generatedNameOf } from '../images/generated.ts';
+import { type SoftLabels, writeSoftLabels } from '../images/soft_labels.ts';
+import { type Copies, type Job, keyOf } from './copies.ts';
+import { findGeneratedMasks, maskNameOf, pairMasks } from './masks.ts';
+import { softLabelOf } from './partners.ts';
+import { checkHeader, decodeSource } from './picture.ts';
+import {
+  allPipelines,
+  describePipeline,
+  mixingIn,
+  type OperationsOfClasses,
+  parsePipeline,
+  pipelineOf,
+  samplePipeline,
+} from './pipeline.ts';
+import { type ClassPlan, isSource, planClass, readableSources, type Unreadable } from './plan.ts';
 
-export interface AugmentOptions {
+export interface AugmentOptions extends OperationsOfClasses {
   rawData: string;
   /** Pictures a class to make up to, sources included. */
   target: number;
-  /** Names of the operations. */
-  operations: string[];
   seed: number;
-  /** Pictures in flight; 0: two for each core. */
+  /** Threads; 0: one for each core. */
   workers: number;
-  /** Longest side of a generated picture, pixels; smaller sources stay as they are. */
+  /** Longest side of a generated picture before its operations, pixels; smaller sources stay as they are. */
   longestSide?: number;
+  /** Folder with the same class folders and a mask for each source, which is varied with it. */
+  masks?: string | undefined;
   onProgress?: (done: number, total: number) => void;
 }
 
@@ -30,74 +44,25 @@ export interface AugmentReport {
   made: number;
   kept: number;
   removed: number;
-  unreadable: { file: string; reason: string }[];
-}
-
-/** The copies that one source is to have. */
-interface Work {
-  source: string;
-  copies: number[];
+  unreadable: Unreadable[];
 }
 
 const settingsName = '.augmented.json';
 
-function isSource(picture: string): boolean {
-  return generatedFrom(picture) === undefined;
-}
+/** Copies that a thread makes of a source that it has decoded once. */
+const copiesPerTask = 8;
 
-async function decode(file: string, longestSide: number): Promise<Picture> {
-  const { data, info } = await readably(file, () =>
-    sharp(file, { failOn: 'error' })
-      .autoOrient()
-      .flatten({ background: 'white' })
-      .resize(longestSide, longestSide, { fit: 'inside', withoutEnlargement: true })
-      .toColourspace('srgb')
-      .raw()
-      .toBuffer({ resolveWithObject: true }),
-  );
-  return { data, width: info.width, height: info.height };
-}
-
-/** What becomes of a source depends on the seed, its path and the copy's index alone. */
-async function vary(picture: Picture, operations: Operation[], key: string): Promise<Picture> {
-  let varied = picture;
-  for (const operation of operations) {
-    const random = seedrandom(`${key}/${operation.name}`);
-    if (random() < operation.probability) varied = await operation.apply(varied, operation.sample(random));
-  }
-  return varied;
-}
-
-async function writeCopy({ data, width, height }: Picture, file: string): Promise<void> {
-  const temporary = temporaryName(file);
-  const jpeg = await sharp(data, { raw: { width, height, channels: 3 } })
-    .jpeg({ quality: 92 })
-    .toBuffer();
-  try {
-    await writeFile(temporary, jpeg);
-    await rename(temporary, file);
-  } finally {
-    await rm(temporary, { force: true });
-  }
-}
-
-/** Copies of each source so that the class reaches the target: every source once before any twice. */
-export function shareCopies(sources: string[], target: number): Work[] {
-  const wanted = Math.max(0, target - sources.length);
-  return sources.map((source, index) => {
-    const count = Math.floor((wanted + sources.length - 1 - index) / sources.length);
-    return { source, copies: Array.from({ length: count }, (_, copy) => copy + 1) };
-  });
-}
+/** While one picture is decoded or encoded the thread works on another. */
+const tasksPerThread = 2;
 
 /**
  * Copies made with another seed or other operations would mix with the new ones under the same names, so they go.
  */
-async function removeOfOtherSettings(options: AugmentOptions, settings: string): Promise<number> {
-  const file = join(options.rawData, settingsName);
+async function removeOfOtherSettings({ rawData, masks }: Job, settings: string): Promise<number> {
+  const file = join(rawData, settingsName);
   const before = await readFile(file, 'utf8').catch(() => '');
   if (before === settings) return 0;
-  const removed = before === '' ? 0 : await cleanAugmented(options.rawData);
+  const removed = before === '' ? 0 : await cleanAugmented(rawData, masks);
   await writeFileAtomically(file, settings);
   return removed;
 }
@@ -105,88 +70,190 @@ async function removeOfOtherSettings(options: AugmentOptions, settings: string):
 /**
  * Makes every class up to `target` pictures with varied copies of its sources, beside them. Sources are never
  * changed; the same seed and sources give the same files, whatever the workers or interruptions.
+ * @throws {UsageError} for an operation, a parameter or a class that is not there.
  * @throws {UserError} where there are no classes or a class has no readable source.
  */
 export async function augmentAll(options: AugmentOptions): Promise<AugmentReport> {
-  const { rawData, seed, longestSide = 512 } = options;
-  const operations = chooseOperations(options.operations);
-  const names = operations.map(({ name }) => name);
-  await findPictures(rawData);
-  const settings = JSON.stringify({ seed, operations: names, longestSide });
-  const removedBefore = await removeOfOtherSettings(options, settings);
-  const { classes } = await findPictures(rawData);
-  const plans = [];
-  const unreadable: AugmentReport['unreadable'] = [];
-  for (const one of classes) plans.push(await planClass(one, options, longestSide, unreadable));
-
-  const works = plans.flatMap(({ works }) => works);
-  const total = works.reduce((sum, { copies }) => sum + copies.length, 0);
-  let done = 0;
-  await mapConcurrently(works, options.workers, async ({ source, copies }) => {
-    if (copies.length === 0) return;
-    const picture = await decode(join(rawData, source), longestSide);
-    for (const copy of copies) {
-      const varied = await vary(picture, operations, `${seed}/${source}/${copy}`);
-      await writeCopy(varied, join(rawData, generatedNameOf(source, copy)));
-      options.onProgress?.(++done, total);
-    }
-  });
-  return {
-    classes: plans.map(({ report }) => report),
-    made: total,
-    kept: plans.reduce((sum, { kept }) => sum + kept, 0),
-    removed: plans.reduce((sum, { removed }) => sum + removed, removedBefore),
-    unreadable,
+  const { rawData, seed, longestSide = 512, masks } = options;
+  const mixes = mixingIn(allPipelines(options)) !== undefined;
+  if (mixes && masks)
+    throw new UsageError('mixup and cutmix mix pictures, which masks cannot follow; leave out one.');
+  const { classes: folders } = await findPictures(rawData);
+  checkClasses(options, folders);
+  const readable = await findReadable(folders, options, mixes);
+  const job: Job = {
+    rawData,
+    seed,
+    longestSide,
+    operations: options.operations,
+    classes: options.classes ?? {},
+    sources: mixes ? readable.sources : [],
+    masks,
   };
-}
-
-/** Finds what one class lacks, and removes generated pictures that it is not to have. */
-async function planClass(
-  { name, pictures }: ClassFolder,
-  { rawData, target, workers }: AugmentOptions,
-  longestSide: number,
-  unreadable: AugmentReport['unreadable'],
-) {
-  const files = pictures.map((picture) => `${name}/${picture}`);
-  const existing = new Set(files.filter((file) => !isSource(file)));
-  const checked = await mapConcurrently(files.filter(isSource), workers, async (source) => {
-    try {
-      await decode(join(rawData, source), longestSide);
-      return source;
-    } catch (error) {
-      unreadable.push({ file: join(rawData, source), reason: reason(error) });
-      return undefined;
-    }
-  });
-  const sources = checked.filter((source) => source !== undefined);
-  if (sources.length === 0) {
-    throw new UserError(`${join(rawData, name)} holds no readable picture; add some or remove the folder.`);
-  }
-  const wanted = shareCopies(sources, target);
-  const names = new Set(
-    wanted.flatMap(({ source, copies }) => copies.map((copy) => generatedNameOf(source, copy))),
-  );
-  const surplus = [...existing].filter((file) => !names.has(file));
+  const removed = await removeOfOtherSettings(job, settingsOf(job, folders));
+  const { plans, made } = await makeAll(job, options, readable);
+  const surplus = plans.flatMap((plan) => plan.surplus);
   for (const file of surplus) await rm(join(rawData, file), { force: true });
-  const works = wanted.map(({ source, copies }) => ({
-    source,
-    copies: copies.filter((copy) => !existing.has(generatedNameOf(source, copy))),
+  const report = plans.map(({ name, sources, wanted }) => ({
+    name,
+    sources: sources.length,
+    generated: wanted.reduce((sum, { copies }) => sum + copies.length, 0),
   }));
   return {
-    works,
-    kept: existing.size - surplus.length,
-    removed: surplus.length,
-    report: { name, sources: sources.length, generated: names.size },
+    classes: report,
+    made,
+    kept: report.reduce((sum, { generated }) => sum + generated, 0) - made,
+    removed: removed + surplus.length,
+    unreadable: readable.unreadable.sort((a, b) => (a.file < b.file ? -1 : 1)),
   };
 }
 
-/** Removes every generated picture and nothing else. @returns how many. */
-export async function cleanAugmented(rawData: string): Promise<number> {
+function checkClasses({ classes = {}, rawData }: AugmentOptions, folders: ClassFolder[]): void {
+  const names = folders.map(({ name }) => name);
+  const unknown = Object.keys(classes).find((name) => !names.includes(name));
+  if (unknown === undefined) return;
+  throw new UsageError(`augmentClasses: ${rawData} has no class "${unknown}"; it has ${names.join(', ')}.`);
+}
+
+interface Readable {
+  sources: string[];
+  unreadable: Unreadable[];
+}
+
+/** A header tells most of what cannot be read. Where sources are mixed, all must be known from the first copy on. */
+function findReadable(folders: ClassFolder[], options: AugmentOptions, mixes: boolean): Promise<Readable> {
+  const { rawData, longestSide = 512 } = options;
+  const files = folders.flatMap(({ name, pictures }) => pictures.map((picture) => `${name}/${picture}`));
+  return readableSources(files, options, async (source) => {
+    if (mixes) await decodeSource(join(rawData, source), longestSide);
+    else await checkHeader(join(rawData, source));
+  });
+}
+
+/** All that the copies of a source depend on, besides itself. */
+function settingsOf(job: Job, folders: ClassFolder[]): string {
+  const { seed, longestSide, sources, masks } = job;
+  return JSON.stringify({
+    seed,
+    longestSide,
+    masks,
+    operations: describePipeline(parsePipeline(job.operations)),
+    classes: Object.fromEntries(
+      folders
+        .filter(({ name }) => Object.hasOwn(job.classes ?? {}, name))
+        .map(({ name }) => [name, describePipeline(pipelineOf(job, name))]),
+    ),
+    sources: sources.length > 0 ? createHash('sha256').update(sources.join('\n')).digest('hex') : undefined,
+  });
+}
+
+/** Makes what is missing; where a source turns out to be unreadable, what is missing then. */
+async function makeAll(job: Job, options: AugmentOptions, readable: Readable) {
+  let made = 0;
+  for (;;) {
+    const { classes: folders } = await findPictures(job.rawData);
+    const masks = job.masks ? await pairMasks(job.masks, readable.sources) : new Map<string, string>();
+    const plans = planAll(job, options, folders, readable.sources);
+    await writeSoftLabels(job.rawData, softLabelsOf(job, plans));
+    const tasks = plans
+      .flatMap(({ missing }) => missing)
+      .flatMap(({ source, copies }) => cut(source, copies, masks));
+    const { failures, count } = await runTasks(job, options, tasks);
+    made += count;
+    if (failures.size === 0) return { plans, made };
+    readable.sources = readable.sources.filter((source) => !failures.has(source));
+    for (const [source, why] of failures)
+      readable.unreadable.push({ file: join(job.rawData, source), reason: why });
+  }
+}
+
+function planAll(
+  { rawData, masks }: Job,
+  { target }: AugmentOptions,
+  folders: ClassFolder[],
+  sources: string[],
+): ClassPlan[] {
+  const readable = new Set(sources);
+  return folders.map((folder) => {
+    const files = folder.pictures.map((picture) => `${folder.name}/${picture}`);
+    const there = new Set(files);
+    const has = (source: string, copy: number) =>
+      there.has(generatedNameOf(source, copy)) &&
+      (masks === undefined || existsSync(join(masks, maskNameOf(source, copy))));
+    const own = files.filter((file) => isSource(file) && readable.has(file));
+    return planClass(folder, own, { rawData, target }, has);
+  });
+}
+
+/** Known before any picture is made, so that none is there without its label. */
+function softLabelsOf(job: Job, plans: ClassPlan[]): SoftLabels {
+  const labels: SoftLabels = {};
+  if (job.sources.length === 0) return labels;
+  const anySize = { width: 100, height: 100 };
+  for (const { name, wanted } of plans) {
+    const pipeline = pipelineOf(job, name);
+    for (const { source, copies } of wanted) {
+      for (const copy of copies) {
+        const changes = samplePipeline(pipeline, keyOf(job.seed, source, copy), anySize);
+        const label = softLabelOf(changes, source, job.sources);
+        if (label) labels[generatedNameOf(source, copy)] = label;
+      }
+    }
+  }
+  return labels;
+}
+
+function cut(source: string, copies: number[], masks: Map<string, string>): Copies[] {
+  const tasks: Copies[] = [];
+  for (let at = 0; at < copies.length; at += copiesPerTask) {
+    tasks.push({ source, copies: copies.slice(at, at + copiesPerTask), mask: masks.get(source) });
+  }
+  return tasks;
+}
+
+/** The thread's module beside this one: TypeScript here, JavaScript where it is built. */
+const worker = new URL(
+  import.meta.url.endsWith('.ts') ? './copy_worker.ts' : './copy_worker.js',
+  import.meta.url,
+);
+
+async function runTasks(job: Job, { workers, onProgress }: AugmentOptions, tasks: Copies[]) {
+  const failures = new Map<string, string>();
+  const total = tasks.reduce((sum, { copies }) => sum + copies.length, 0);
+  let count = 0;
+  if (tasks.length === 0) return { failures, count };
+  const threads = Math.min(workers || availableParallelism(), Math.ceil(tasks.length / tasksPerThread));
+  const pool = new Piscina({
+    filename: fileURLToPath(worker),
+    workerData: job,
+    minThreads: threads,
+    maxThreads: threads,
+    concurrentTasksPerWorker: tasksPerThread,
+  });
+  try {
+    await Promise.all(
+      tasks.map(async (task) => {
+        const failure: string | undefined = await pool.run(task);
+        if (failure !== undefined) failures.set(task.source, failure);
+        else count += task.copies.length;
+        onProgress?.(count, total);
+      }),
+    );
+  } finally {
+    await pool.destroy();
+  }
+  return { failures, count };
+}
+
+/** Removes every generated picture, and with `masks` every generated mask, and nothing else. @returns how many pictures. */
+export async function cleanAugmented(rawData: string, masks?: string): Promise<number> {
   const { classes } = await findPictures(rawData);
   const generated = classes.flatMap(({ name, pictures }) =>
     pictures.filter((picture) => !isSource(picture)).map((picture) => join(rawData, name, picture)),
   );
-  for (const file of generated) await rm(file, { force: true });
+  const generatedMasks = masks ? (await findGeneratedMasks(masks)).map((mask) => join(masks, mask)) : [];
+  for (const file of [...generated, ...generatedMasks]) await rm(file, { force: true });
   await rm(join(rawData, settingsName), { force: true });
+  await writeSoftLabels(rawData, {});
   return generated.length;
 }

@@ -1,3 +1,4 @@
+export { readCalibration, type StoredCalibration, saveCalibration } from './calibration.ts';
 export { bestOf, type Checkpoint, findCheckpoint, listCheckpoints, newestRun, nextRunName } from './find.ts';
 export { loadTensors } from './load.ts';
 export type { CheckpointInfo, Manifest, Metrics, NamedTensor, Position } from './manifest.ts';

@@ -1,10 +1,14 @@
 import type { Command } from 'commander';
-import type { AugmentReport } from '../augment/augment.ts';
+import type { AugmentOptions, AugmentReport } from '../augment/augment.ts';
 import { readSettings, settingOptions } from '../config/index.ts';
+import { printable } from '../printable.ts';
 import { type ProgressBar, progressBar } from './progress.ts';
 
 interface AugmentFlags extends Record<string, unknown> {
   target?: string;
+  masks?: string;
+  preview?: string;
+  list?: boolean;
   clean?: boolean;
   json?: boolean;
 }
@@ -14,39 +18,77 @@ export function addAugment(program: Command): void {
     .command('augment')
     .description('make every class of rawdata/ up to a number of pictures with varied copies')
     .option('--target <n>', 'the same as --augment-target')
-    .option('--clean', 'remove every generated picture and stop')
+    .option('--preview <sheet.png>', 'only draw what the operations do to some pictures')
+    .option('--list', 'list every operation with its parameters, and stop')
+    .option('--masks <folder>', 'vary the masks there too: <folder>/<class>/<picture>.<any>')
+    .option('--clean', 'remove every generated picture (with --masks: and mask), and stop')
     .option('--json', 'print the report as JSON');
-  settingOptions(command, ['rawData', 'augmentTarget', 'augmentOperations', 'seed', 'workers']).action(
-    augment,
-  );
+  settingOptions(command, [
+    'rawData',
+    'augmentTarget',
+    'augmentOperations',
+    'augmentClasses',
+    'width',
+    'height',
+    'seed',
+    'workers',
+  ]).action(augment);
 }
 
 async function augment(flags: AugmentFlags): Promise<void> {
+  if (flags.list) return list(flags);
   const target = flags.target === undefined ? {} : { augmentTarget: flags.target };
   const settings = await readSettings({ ...flags, ...target });
-  const { augmentAll, cleanAugmented } = await import('../augment/augment.ts');
+  const print = (report: unknown, text: string) => console.log(flags.json ? JSON.stringify(report) : text);
   if (flags.clean) {
-    const removed = await cleanAugmented(settings.rawData);
-    console.log(
-      flags.json ? JSON.stringify({ removed }) : `${settings.rawData}: ${removed} generated pictures removed`,
-    );
-    return;
+    const { cleanAugmented } = await import('../augment/augment.ts');
+    const removed = await cleanAugmented(settings.rawData, flags.masks);
+    return print({ removed }, `${settings.rawData}: ${removed} generated pictures removed`);
   }
-  let bar: ProgressBar | undefined;
-  const report = await augmentAll({
+  const options: AugmentOptions = {
     rawData: settings.rawData,
     target: settings.augmentTarget,
     operations: settings.augmentOperations,
+    classes: settings.augmentClasses,
     seed: settings.seed,
     workers: settings.workers,
     longestSide: Math.max(512, 2 * settings.width, 2 * settings.height),
-    onProgress(done, total) {
-      bar ??= progressBar('Augmenting', total);
-      bar.update(done);
-    },
-  }).finally(() => bar?.stop());
-  for (const { file, reason } of report.unreadable) console.error(`skipped ${file}: ${reason}`);
-  console.log(flags.json ? JSON.stringify(report) : describe(report));
+    masks: flags.masks,
+  };
+  if (flags.preview !== undefined) {
+    const { previewAugment } = await import('../augment/preview.ts');
+    const preview = await previewAugment(options, flags.preview);
+    const { file, pictures, columns } = preview;
+    return print(preview, `${file}: ${pictures.length} pictures; ${columns.join(', ')}`);
+  }
+  const report = await augmentWithBar(options);
+  for (const { file, reason } of report.unreadable) console.error(`skipped ${printable(file)}: ${reason}`);
+  print(report, describe(report));
+}
+
+async function augmentWithBar(options: AugmentOptions): Promise<AugmentReport> {
+  const { augmentAll } = await import('../augment/augment.ts');
+  let bar: ProgressBar | undefined;
+  const onProgress = (done: number, total: number) => {
+    bar ??= progressBar('Augmenting', total);
+    bar.update(done);
+  };
+  return augmentAll({ ...options, onProgress }).finally(() => bar?.stop());
+}
+
+/** Every operation, its probability and parameters with their defaults, and what is allowed. */
+async function list({ json }: AugmentFlags): Promise<void> {
+  const { operations } = await import('../augment/operations/index.ts');
+  if (json) {
+    console.log(JSON.stringify(operations));
+    return;
+  }
+  for (const { name, summary, probability, parameters } of operations) {
+    console.log(`${name}  ${summary} (probability ${probability})`);
+    for (const [parameter, { meaning, allowed, default: value }] of Object.entries(parameters)) {
+      console.log(`    ${parameter.padEnd(16)} ${meaning}: ${allowed}; default ${value}`);
+    }
+  }
 }
 
 function describe({ classes, made, kept, removed }: AugmentReport): string {

@@ -7,6 +7,7 @@ import type { Search } from '../collect/openverse.ts';
 import { readSettings, settingOptions } from '../config/index.ts';
 import { reason, UsageError, UserError } from '../errors.ts';
 import { type ProgressBar, progressBar } from './progress.ts';
+import { abortOnSignals } from './signals.ts';
 
 interface CollectFlags extends Record<string, unknown> {
   from?: string;
@@ -144,17 +145,6 @@ async function readUrls(from: string): Promise<string[]> {
   const urls = parseUrlList(list);
   if (urls.length === 0) throw new UserError(`${name} holds no URLs; give one a line.`);
   return urls;
-}
-
-/** The first SIGINT or SIGTERM ends the requests in flight; a second one ends at once. */
-function abortOnSignals(): AbortSignal {
-  const controller = new AbortController();
-  const stop = () => {
-    if (controller.signal.aborted) process.exit(130);
-    controller.abort();
-  };
-  process.on('SIGINT', stop).on('SIGTERM', stop);
-  return controller.signal;
 }
 
 /** More failures than this are grouped by their reason. */

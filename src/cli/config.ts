@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { settingNames, settingOptions, settingsInForce } from '../config/index.ts';
+import { describeValue, settingNames, settingOptions, settingsInForce } from '../config/index.ts';
 
 export function addConfig(program: Command): void {
   const command = program
@@ -14,7 +14,7 @@ export function addConfig(program: Command): void {
     }
     for (const name of settingNames) {
       const { value, from } = inForce[name];
-      console.log(`${name.padEnd(18)} ${String(value).padEnd(12)} ${from}`);
+      console.log(`${name.padEnd(18)} ${describeValue(value).padEnd(12)} ${from}`);
     }
   });
 }

@@ -2,11 +2,16 @@ import { Command, CommanderError, type OutputConfiguration } from 'commander';
 import { reason, UserError } from '../errors.ts';
 import { packageVersion } from '../version.ts';
 import { addAugment } from './augment.ts';
+import { addCheck } from './check.ts';
 import { addCollect } from './collect.ts';
 import { addConfig } from './config.ts';
 import { addDoctor } from './doctor.ts';
+import { addEvaluate } from './evaluate.ts';
+import { addExplain } from './explain.ts';
 import { addPredict } from './predict.ts';
+import { addReport } from './report.ts';
 import { addResize } from './resize.ts';
+import { addRuns } from './runs.ts';
 import { addSetup } from './setup.ts';
 import { addTrain } from './train.ts';
 
@@ -30,7 +35,21 @@ function createProgram(): Command {
     .option('--verbose', 'print stack traces and the libraries’ own messages')
     .configureOutput(oneLine('bat-sup --help'))
     .exitOverride();
-  for (const add of [addCollect, addAugment, addResize, addTrain, addPredict, addSetup, addDoctor, addConfig])
+  for (const add of [
+    addCollect,
+    addCheck,
+    addAugment,
+    addResize,
+    addTrain,
+    addPredict,
+    addExplain,
+    addEvaluate,
+    addRuns,
+    addReport,
+    addSetup,
+    addDoctor,
+    addConfig,
+  ])
     add(program);
   for (const command of program.commands) {
     command.exitOverride().configureOutput(oneLine(`bat-sup ${command.name()} --help`));

@@ -1,7 +1,10 @@
 import { type Command, Option } from 'commander';
-import { readSettings, settingOptions } from '../config/index.ts';
+import { readSettings, type Settings, settingOptions } from '../config/index.ts';
+import type { Engine } from '../engine/index.ts';
 import { UsageError, UserError } from '../errors.ts';
 import type { Activation } from '../predict/load_model.ts';
+import { printable } from '../printable.ts';
+import { csvLine } from './csv.ts';
 
 interface PredictOptions extends Record<string, unknown> {
   checkpoint?: string;
@@ -43,13 +46,11 @@ async function predict(pictures: string[], options: PredictOptions): Promise<voi
   const settings = await readSettings(options);
   const topK = readTopK(options.topK);
   if (options.json && options.csv) throw new UsageError('--json and --csv exclude each other; give one.');
-  const { startEngine } = await import('../engine/index.ts');
   const { loadModel } = await import('../predict/load_model.ts');
   const { predictAll } = await import('../predict/predict_all.ts');
   const { predictInputs } = await import('../predict/inputs.ts');
   const inputs = await readAhead(predictInputs(pictures), picturesWorthStarting);
-  const many = inputs.ahead.length === picturesWorthStarting;
-  const engine = await startEngine(settings.engine === 'auto' && !many ? 'wasm' : settings.engine, settings);
+  const engine = await startEngineFor(settings, inputs.ahead.length);
   const model = await loadModel(
     options.checkpoint ?? settings.checkpoints,
     options.newest ? 'newest' : 'best',
@@ -61,7 +62,7 @@ async function predict(pictures: string[], options: PredictOptions): Promise<voi
       print(prediction.name, prediction.values);
     } else {
       failed++;
-      console.error(`bat-sup: ${prediction.name}: ${prediction.error}`);
+      console.error(`bat-sup: ${printable(prediction.name)}: ${prediction.error}`);
     }
   }
   model.dispose();
@@ -75,6 +76,13 @@ async function predict(pictures: string[], options: PredictOptions): Promise<voi
  * done first (two cores; 100 pictures 1.3 s against 1.2 s, 800 pictures 4.4 s against 5.5 s).
  */
 const picturesWorthStarting = 200;
+
+/** The engine that answers so many pictures first, unless the settings name one. */
+export async function startEngineFor(settings: Settings, pictures: number): Promise<Engine> {
+  const { startEngine } = await import('../engine/index.ts');
+  const few = settings.engine === 'auto' && pictures < picturesWorthStarting;
+  return startEngine(few ? 'wasm' : settings.engine, settings);
+}
 
 /** The first `count` of a list whose end is not known, and all of it. */
 async function readAhead<T>(list: AsyncGenerator<T>, count: number) {
@@ -119,11 +127,8 @@ function printer(options: PredictOptions, classes: string[], topK: number): Prin
   }
   return (file, values) => {
     const list = ranked(values).slice(0, topK);
-    console.log(`${file}  ${list.map((one) => `${one.class} ${Number(one[kind]).toFixed(4)}`).join('  ')}`);
+    console.log(
+      `${printable(file)}  ${list.map((one) => `${one.class} ${Number(one[kind]).toFixed(4)}`).join('  ')}`,
+    );
   };
-}
-
-/** RFC 4180. */
-function csvLine(cells: string[]): string {
-  return cells.map((cell) => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell)).join(',');
 }

@@ -6,9 +6,14 @@ export interface ProgressBar {
   stop(): void;
 }
 
-/** A bar with rate and ETA on stderr, drawn only where stderr is a terminal. */
+/** Whether stderr is a terminal that can draw again in the same place. */
+export function canRedraw(): boolean {
+  return process.stderr.isTTY === true && process.env.TERM !== 'dumb';
+}
+
+/** A bar with rate and ETA on stderr, drawn only on a terminal. */
 export function progressBar(label: string, total: number, unit = 'img'): ProgressBar {
-  if (!process.stderr.isTTY) return { update() {}, stop() {} };
+  if (!canRedraw()) return { update() {}, stop() {} };
   const started = performance.now();
   const bar = new cliProgress.SingleBar({
     format: `${label} {bar} {value}/{total} {rate} ${unit}/s, {eta_formatted} left {note}`,

@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
 import { readSettings, type Settings, settingOptions } from '../config/index.ts';
 import type { ResizeReport } from '../images/resize.ts';
+import { printable } from '../printable.ts';
 import { type ProgressBar, progressBar } from './progress.ts';
+import { abortOnSignals } from './signals.ts';
 
 export function addResize(program: Command): void {
   const command = program
@@ -13,22 +15,30 @@ export function addResize(program: Command): void {
   settingOptions(command, ['rawData', 'data', 'width', 'height', 'channels', 'fit', 'workers']).action(
     async (options) => {
       const settings = await readSettings(options);
-      const report = await resize(settings);
-      console.log(options.json ? JSON.stringify(report) : describe(report, settings));
+      const report = await resize(settings, abortOnSignals());
+      if (report) console.log(options.json ? JSON.stringify(report) : describe(report, settings));
     },
   );
 }
 
-/** Resizes with a bar on stderr and a line there for each file that cannot be read. */
-async function resize(settings: Settings): Promise<ResizeReport> {
+/**
+ * Resizes with a bar on stderr and a line there for each file that cannot be read.
+ * @returns undefined where it was stopped.
+ */
+async function resize(settings: Settings, signal: AbortSignal): Promise<ResizeReport | undefined> {
   const { resizeAll } = await import('../images/resize.ts');
   let bar: ProgressBar | undefined;
   const onProgress = (done: number, total: number) => {
     bar ??= progressBar('Resizing', total);
     bar.update(done);
   };
-  const report = await resizeAll({ ...settings, onProgress }).finally(() => bar?.stop());
-  for (const { file, reason } of report.unreadable) console.error(`skipped ${file}: ${reason}`);
+  const report = await resizeAll({ ...settings, signal, onProgress }).finally(() => bar?.stop());
+  if (report.stopped) {
+    console.error('Stopped; what was resized so far is kept, and the same command goes on.');
+    process.exitCode = 130;
+    return undefined;
+  }
+  for (const { file, reason } of report.unreadable) console.error(`skipped ${printable(file)}: ${reason}`);
   return report;
 }
 
@@ -43,8 +53,14 @@ function describe(
   );
 }
 
-/** What train does first: data/ as rawdata/ and the settings ask for it. */
-export async function resizeWhereStale(settings: Settings): Promise<void> {
+/**
+ * What train does first: data/ as rawdata/ and the settings ask for it.
+ * @returns whether it was not stopped.
+ */
+export async function resizeWhereStale(settings: Settings, signal: AbortSignal): Promise<boolean> {
   const { isStale } = await import('../images/resize.ts');
-  if (await isStale(settings)) console.error(describe(await resize(settings), settings));
+  if (!(await isStale({ ...settings, signal })) && !signal.aborted) return true;
+  const report = await resize(settings, signal);
+  if (report) console.error(describe(report, settings));
+  return report !== undefined;
 }

@@ -1,7 +1,7 @@
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { reason, UsageError, UserError } from '../errors.ts';
-import { syncFolder, temporaryName } from '../files.ts';
+import { removeRests, syncFolder, temporaryName } from '../files.ts';
 import { findPictures } from '../images/find.ts';
 import { generatedFrom } from '../images/generated.ts';
 import type { Candidate } from './candidate.ts';
@@ -100,26 +100,6 @@ async function countPictures({ rawData, className }: CollectOptions): Promise<nu
   const { classes } = await findPictures(rawData);
   const pictures = classes.find(({ name }) => name === className)?.pictures ?? [];
   return pictures.filter((picture) => generatedFrom(picture) === undefined).length;
-}
-
-/** Whether another process has this number; in a container the killed run had often our own. */
-function isAnotherProcess(id: number): boolean {
-  if (id === process.pid) return false;
-  try {
-    process.kill(id, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
-/** Removes the temporary files of runs that were killed. */
-async function removeRests(folder: string): Promise<void> {
-  for (const name of await readdir(folder)) {
-    const owner = /^\..+\.tmp-(\d+)$/.exec(name)?.[1];
-    if (owner !== undefined && !isAnotherProcess(Number(owner)))
-      await rm(join(folder, name), { force: true });
-  }
 }
 
 async function exists(file: string): Promise<boolean> {

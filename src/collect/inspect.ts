@@ -1,5 +1,5 @@
-import sharp, { type Metadata } from 'sharp';
-import { standardise, unreadableReason } from '../images/decode.ts';
+import type { Metadata } from 'sharp';
+import { openPicture, standardise, unreadableReason } from '../images/decode.ts';
 import { FetchFailure } from './failure.ts';
 
 const extensions: Record<string, string> = {
@@ -10,6 +10,8 @@ const extensions: Record<string, string> = {
   tiff: 'tif',
   heif: 'avif',
   svg: 'svg',
+  // Decoded by ourselves: a BMP.
+  raw: 'bmp',
 };
 
 /**
@@ -28,7 +30,8 @@ export async function inspectPicture(
       const megapixels = `${Math.round(maxPixels / 1e6)} megapixels`;
       throw new FetchFailure(`its ${width} x ${height} pixels are more than ${megapixels}`, 'never');
     }
-    await standardise(file, { width: 16, height: 16, channels: 3, fit: 'fill' }).raw().toBuffer();
+    const small = { width: 16, height: 16, channels: 3, fit: 'fill' } as const;
+    await (await standardise(file, small)).raw().toBuffer();
     return { width, height, extension: extensions[format] ?? format };
   } catch (error) {
     if (error instanceof FetchFailure) throw error;
@@ -36,6 +39,6 @@ export async function inspectPicture(
   }
 }
 
-function readHeader(file: string): Promise<Metadata> {
-  return sharp(file, { limitInputPixels: false }).metadata();
+async function readHeader(file: string): Promise<Metadata> {
+  return (await openPicture(file)).metadata();
 }

@@ -6,8 +6,14 @@ export function settingOptions(command: Command, names: SettingName[]): Command 
   for (const name of names) {
     const { description, default: value } = settings[name];
     const placeholder = Array.isArray(value) ? 'names' : typeof value === 'number' ? 'n' : 'value';
-    const text = `${description} (default: ${Array.isArray(value) ? value.join(',') : value})`;
+    const text = `${description} (default: ${describeValue(value)})`;
     command.addOption(new Option(`--${flagName(name)} <${placeholder}>`, text));
   }
   return command;
+}
+
+/** A setting's value as a flag would give it. */
+export function describeValue(value: unknown): string {
+  if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value.join(',');
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }

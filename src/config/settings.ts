@@ -1,3 +1,4 @@
+import type { OperationSetting } from '../augment/pipeline.ts';
 import { architectureNames } from '../models/index.ts';
 
 /**
@@ -46,15 +47,42 @@ function oneOf<const T extends string>(...choices: T[]): Kind<T> {
   };
 }
 
-const names: Kind<string[]> = {
-  allowed: 'a list of names',
+function isOperation(value: unknown): boolean {
+  if (typeof value === 'string') return value !== '';
+  return typeof value === 'object' && value !== null && 'operation' in value;
+}
+
+/** Which operations and parameters there are is checked where they are used, and not loaded for every command. */
+const operations: Kind<OperationSetting[]> = {
+  allowed: 'a list of operations, each a name or { operation: name, parameters }',
   parse(value) {
-    const list = typeof value === 'string' ? value.split(',').map((name) => name.trim()) : value;
-    const valid =
-      Array.isArray(list) && list.length > 0 && list.every((name) => typeof name === 'string' && name);
-    return valid ? list : undefined;
+    const list = typeof value === 'string' ? parseList(value) : value;
+    return Array.isArray(list) && list.length > 0 && list.every(isOperation) ? list : undefined;
   },
 };
+
+const operationsOfClasses: Kind<Record<string, OperationSetting[]>> = {
+  allowed: 'an object with a list of operations for some classes: { text: ["rotate"] }',
+  parse(value) {
+    const given = typeof value === 'string' ? parseJson(value) : value;
+    if (typeof given !== 'object' || given === null || Array.isArray(given)) return undefined;
+    const lists = Object.entries(given).map(([name, list]) => [name, operations.parse(list)]);
+    return lists.every(([, list]) => list !== undefined) ? Object.fromEntries(lists) : undefined;
+  },
+};
+
+/** Names with commas, or JSON. */
+function parseList(text: string): unknown {
+  return text.trim().startsWith('[') ? parseJson(text) : text.split(',').map((name) => name.trim());
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
 
 const channels: Kind<1 | 3> = {
   allowed: '1 (grey) or 3 (colour)',
@@ -83,11 +111,21 @@ export const settings = {
     'how a picture meets the size: stretched, cropped, or padded with white',
   ),
 
+  augment: setting(
+    oneOf('off', 'online'),
+    'off',
+    'online: training varies each picture anew in each epoch, by the operations',
+  ),
   augmentTarget: setting(integer(1), 3810, 'pictures a class that augment makes up to'),
   augmentOperations: setting(
-    names,
+    operations,
     ['flipLeftRight', 'rotate', 'zoom', 'shift', 'shear', 'brightness', 'contrast', 'colour'],
-    'what augment does to a picture',
+    'what augment does to a picture: names, or JSON with parameters',
+  ),
+  augmentClasses: setting(
+    operationsOfClasses,
+    {},
+    'other operations for some classes, as JSON: {"text": ["rotate"]}',
   ),
 
   architecture: setting(oneOf(...architectureNames), 'article', 'network, by its file in src/models'),

@@ -7,6 +7,8 @@ export interface Batch {
   pixels: Uint8Array;
   /** Class index of each picture. */
   labels: number[];
+  /** [count, classes], how much of the label each class has; absent where each picture is all of its class. */
+  shares?: Float32Array;
 }
 
 async function readBatch(
@@ -24,21 +26,41 @@ async function readBatch(
         throw new Error(`${pack.file} is shorter than its pictures; delete it and train again.`);
     }),
   );
-  return { pixels, labels: indexes.map((index) => (pictures[index] as Picture).label) };
+  const chosen = indexes.map((index) => pictures[index] as Picture);
+  return { pixels, labels: chosen.map(({ label }) => label), ...sharesOf(chosen) };
 }
 
+function sharesOf(pictures: Picture[]): { shares?: Float32Array } {
+  const classes = pictures.find(({ shares }) => shares)?.shares?.length;
+  if (classes === undefined) return {};
+  const shares = new Float32Array(pictures.length * classes);
+  for (const [row, picture] of pictures.entries()) {
+    if (picture.shares) shares.set(picture.shares, row * classes);
+    else shares[row * classes + picture.label] = 1;
+  }
+  return { shares };
+}
+
+/** Makes other pixels of a batch's. @param indexes of its pictures */
+export type Vary = (batch: Batch, indexes: number[]) => Promise<Uint8Array>;
+
 /**
- * The pictures at `indexes` in batches, in this order. The next batch is read while the caller works on
- * this one, and no more than two are in memory.
+ * The pictures at `indexes` in batches, in this order. The next batch is read, and varied, while the caller works
+ * on this one, and no more than two are in memory.
  */
 export async function* batches(
   pack: Pack,
   pictures: Picture[],
   indexes: number[],
   batchSize: number,
+  vary?: Vary,
 ): AsyncGenerator<Batch> {
   const handle = await open(pack.file);
-  const read = (start: number) => readBatch(handle, pack, pictures, indexes.slice(start, start + batchSize));
+  const read = async (start: number) => {
+    const some = indexes.slice(start, start + batchSize);
+    const batch = await readBatch(handle, pack, pictures, some);
+    return vary ? { ...batch, pixels: await vary(batch, some) } : batch;
+  };
   let next: Promise<Batch> | undefined;
   try {
     for (let start = 0; start < indexes.length; start += batchSize) {

@@ -1,72 +1,139 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { endianness } from 'node:os';
 import { join } from 'node:path';
 import { mapConcurrently } from '../concurrency.ts';
+import { DisjointSets } from '../disjoint_sets.ts';
 import { reason, UserError } from '../errors.ts';
 import { temporaryName, writeFileAtomically } from '../files.ts';
 import { decodePicture, type PictureSize } from '../images/decode.ts';
-import type { Dataset } from './scan.ts';
+import { fingerprint, fingerprintBytes } from '../images/fingerprint.ts';
+import { joinNearDuplicates } from '../images/near_duplicates.ts';
+import type { Dataset, Picture } from './scan.ts';
 
 export interface Pack {
   /** Raw uint8 pictures [height, width, channels], one after the other, in the dataset's order. */
   file: string;
   /** Bytes of one picture. */
   pictureBytes: number;
+  /** Index of the first picture that looks the same as each one, directly or through others; its own where none does. */
+  lookalikes: Int32Array;
 }
 
-function keyOf(dataset: Dataset, size: PictureSize): string {
-  return createHash('sha256')
-    .update(JSON.stringify([size, dataset.pictures]))
-    .digest('hex');
+interface PackOptions {
+  folder: string;
+  size: PictureSize;
+  workers: number;
+  onProgress?: (done: number) => void;
 }
 
-/** Decodes every picture once into one file below data/.cache, so that training only reads bytes. */
-export async function packPictures(
-  dataset: Dataset,
-  options: { folder: string; size: PictureSize; workers: number; onProgress?: (done: number) => void },
-): Promise<Pack> {
-  const { size, workers, onProgress } = options;
+/** Changes when what a pack holds does. */
+const packVersion = 2;
+
+/** Changes when what is packed does. */
+export function packKey(dataset: Dataset, size: PictureSize): string {
+  const hash = createHash('sha256').update(JSON.stringify([packVersion, size]));
+  for (const { file, label, stamp } of dataset.pictures) hash.update(JSON.stringify([file, label, stamp]));
+  return hash.digest('hex');
+}
+
+/**
+ * Decodes every picture once into one file below data/.cache, so that training only reads bytes, and finds which of
+ * them look the same.
+ */
+export async function packPictures(dataset: Dataset, options: PackOptions): Promise<Pack> {
+  const { size } = options;
   const folder = join(options.folder, '.cache');
   const file = join(folder, 'pictures.u8');
+  const lookalikesFile = join(folder, 'lookalikes.i32');
   const keyFile = join(folder, 'pictures.key');
-  const pack = { file, pictureBytes: size.width * size.height * size.channels };
-  const key = keyOf(dataset, size);
+  const pictureBytes = size.width * size.height * size.channels;
+  const key = packKey(dataset, size);
   const known = await readFile(keyFile, 'utf8').catch(() => '');
-  if (known === key) return pack;
+  if (known === key) return { file, pictureBytes, lookalikes: await readLookalikes(lookalikesFile) };
 
   await mkdir(folder, { recursive: true });
   await rm(keyFile, { force: true });
   const temporary = temporaryName(file);
   try {
-    await decodeInto(temporary, dataset, { size, workers, onProgress });
+    const lookalikes = await decodeInto(temporary, dataset, options);
     await rename(temporary, file);
+    await writeFileAtomically(lookalikesFile, littleEndian(new Uint8Array(lookalikes.buffer)));
+    await writeFileAtomically(keyFile, key);
+    return { file, pictureBytes, lookalikes };
   } finally {
     await rm(temporary, { force: true });
   }
-  await writeFileAtomically(keyFile, key);
-  return pack;
 }
 
-async function decodeInto(
-  file: string,
-  dataset: Dataset,
-  {
-    size,
-    workers,
-    onProgress,
-  }: { size: PictureSize; workers: number; onProgress?: ((done: number) => void) | undefined },
-): Promise<void> {
+/** 4-byte numbers to the byte order of files, or from it. */
+function littleEndian(bytes: Uint8Array): Uint8Array {
+  return endianness() === 'LE' ? bytes : Buffer.from(bytes).swap32();
+}
+
+async function readLookalikes(file: string): Promise<Int32Array> {
+  const bytes = Uint8Array.from(littleEndian(await readFile(file)));
+  return new Int32Array(bytes.buffer);
+}
+
+/** @returns the pictures' lookalikes. */
+async function decodeInto(file: string, dataset: Dataset, options: PackOptions): Promise<Int32Array> {
+  const { pictures } = dataset;
+  const looks = new Looks(pictures.length, options.size);
   const handle = await open(file, 'w');
   let done = 0;
   try {
-    await mapConcurrently(dataset.pictures, workers, async (picture, index) => {
-      const pixels = await decodePicture(picture.file, size).catch((error) => {
-        throw new UserError(`${picture.file} cannot be read (${reason(error)}); remove it and train again.`);
-      });
-      await handle.write(pixels, 0, pixels.length, index * pixels.length);
-      onProgress?.(++done);
+    await mapConcurrently(pictures, options.workers, async (picture, index) => {
+      looks.add(index, await decodeTo(handle, picture, index, options.size));
+      options.onProgress?.(++done);
     });
   } finally {
     await handle.close();
+  }
+  return looks.lookalikes();
+}
+
+async function decodeTo(
+  handle: FileHandle,
+  picture: Picture,
+  index: number,
+  size: PictureSize,
+): Promise<Uint8Array> {
+  const pixels = await decodePicture(picture.file, size).catch((error) => {
+    throw new UserError(`${picture.file} cannot be read (${reason(error)}); remove it and train again.`);
+  });
+  await handle.write(pixels, 0, pixels.length, index * pixels.length);
+  return pixels;
+}
+
+/** What pictures look like. */
+class Looks {
+  readonly #size: PictureSize;
+  readonly #fingerprints: Uint8Array;
+  /** Pictures too plain for a fingerprint are the same where all their pixels are. */
+  readonly #digests = new Map<number, string>();
+
+  constructor(count: number, size: PictureSize) {
+    this.#size = size;
+    this.#fingerprints = new Uint8Array(count * fingerprintBytes);
+  }
+
+  add(index: number, pixels: Uint8Array): void {
+    const record = fingerprint(pixels, this.#size);
+    this.#fingerprints.set(record, index * fingerprintBytes);
+    if (record.every((byte) => byte === 0))
+      this.#digests.set(index, createHash('sha256').update(pixels).digest('base64'));
+  }
+
+  lookalikes(): Int32Array {
+    const sets = new DisjointSets(this.#fingerprints.length / fingerprintBytes);
+    const firsts = new Map<string, number>();
+    for (const [index, digest] of this.#digests) {
+      const first = firsts.get(digest);
+      if (first === undefined) firsts.set(digest, index);
+      else sets.join(first, index);
+    }
+    joinNearDuplicates(this.#fingerprints, sets);
+    return sets.leasts();
   }
 }

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { UserError } from '../errors.ts';
+import { mapConcurrently } from '../concurrency.ts';
+import { reason, UserError } from '../errors.ts';
 import { findPictures } from '../images/find.ts';
 
 export interface Picture {
@@ -9,6 +10,8 @@ export interface Picture {
   label: number;
   /** What changes when the file does. */
   stamp: string;
+  /** How much of the label each class has, where it is not all one's. */
+  shares?: number[];
 }
 
 export interface Dataset {
@@ -18,7 +21,7 @@ export interface Dataset {
 
 /**
  * The pictures of data/<class>/, in a fixed order.
- * @throws {UserError} for fewer than two classes or a class without pictures.
+ * @throws {UserError} for fewer than two classes, a class without pictures, or a link that leads nowhere.
  */
 export async function scanDataset(folder: string): Promise<Dataset> {
   const { classes } = await findPictures(folder);
@@ -31,14 +34,19 @@ export async function scanDataset(folder: string): Promise<Dataset> {
   const empty = classes.find((one) => one.pictures.length === 0);
   if (empty)
     throw new UserError(`${join(folder, empty.name)} holds no picture; add some or remove the folder.`);
-  const files = classes.flatMap((one, label) =>
-    one.pictures.map((picture) => ({ file: join(folder, one.name, picture), label })),
-  );
-  const pictures = await Promise.all(
-    files.map(async (picture) => {
-      const { size, mtimeMs } = await stat(picture.file);
-      return { ...picture, stamp: `${size}-${mtimeMs}` };
-    }),
-  );
+  const pictures: Picture[] = [];
+  for (const [label, one] of classes.entries()) {
+    const some = await mapConcurrently(one.pictures, 0, (picture) =>
+      describe(join(folder, one.name, picture), label),
+    );
+    for (const picture of some) pictures.push(picture);
+  }
   return { classes: classes.map((one) => one.name), pictures };
+}
+
+async function describe(file: string, label: number): Promise<Picture> {
+  const { size, mtimeMs } = await stat(file).catch((error) => {
+    throw new UserError(`${file} cannot be read (${reason(error)}); remove it.`);
+  });
+  return { file, label, stamp: `${size}-${mtimeMs}` };
 }

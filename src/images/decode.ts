@@ -1,6 +1,8 @@
-import { open } from 'node:fs/promises';
+import { constants, open } from 'node:fs/promises';
 import sharp, { type Sharp } from 'sharp';
 import { reason } from '../errors.ts';
+import { decodeBmp } from './bmp.ts';
+import { resizeJpeg } from './jpeg/index.ts';
 import { sniff } from './sniff.ts';
 
 // Several pictures are in flight at once, so that one core each is the fastest.
@@ -17,42 +19,82 @@ export interface PictureSize {
   fit: 'fill' | 'cover' | 'contain';
 }
 
+/** More are taken for a decompression bomb; cameras have up to 150 million. */
+const mostPixels = 200_000_000;
+const mostBytes = 512 * 2 ** 20;
+
+/** Says itself, in a few words, why a picture cannot be read. */
+class UnreadablePicture extends Error {}
+
+const openingErrors: Record<string, string> = {
+  ENOENT: 'there is no such file',
+  EACCES: 'reading it is not permitted',
+  ELOOP: 'a link that leads to itself',
+  ENXIO: 'not a regular file',
+};
+
+async function openFile(file: string) {
+  try {
+    return await open(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  } catch (error) {
+    const known = openingErrors[(error as NodeJS.ErrnoException).code ?? ''];
+    throw known ? new UnreadablePicture(known) : error;
+  }
+}
+
+/**
+ * The bytes of a picture's file. A pipe or a device among the pictures is not waited for.
+ * @throws {Error} with the reason in a few words.
+ */
+export async function readPicture(file: string): Promise<Buffer> {
+  const handle = await openFile(file);
+  try {
+    const status = await handle.stat();
+    if (!status.isFile())
+      throw new UnreadablePicture(status.isDirectory() ? 'a folder' : 'not a regular file');
+    if (status.size > mostBytes) throw new UnreadablePicture('the file is larger than 512 MiB');
+    return await handle.readFile();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** A picture for sharp, which is given bytes: an SVG cannot load other files then. */
+export async function openPicture(input: string | Buffer): Promise<Sharp> {
+  const bytes = typeof input === 'string' ? await readPicture(input) : input;
+  if (sniff(bytes) === 'BMP') {
+    const { data, width, height } = decodeBmp(bytes, mostPixels);
+    return sharp(data, { raw: { width, height, channels: 3 } });
+  }
+  return sharp(bytes, { failOn: 'error', animated: false, limitInputPixels: mostPixels });
+}
+
 /**
  * Any picture as 8-bit sRGB, or grey, of one size: turned as its EXIF orientation says, on white where it is
  * transparent, its first frame where it is animated.
  */
-export function standardise(input: string | Buffer, size: PictureSize): Sharp {
+export async function standardise(input: string | Buffer, size: PictureSize): Promise<Sharp> {
   const { width, height, channels, fit } = size;
-  return sharp(input, { failOn: 'error', animated: false })
+  return (await openPicture(input))
     .autoOrient()
     .flatten({ background: 'white' })
     .resize(width, height, { fit, background: 'white' })
     .toColourspace(channels === 1 ? 'b-w' : 'srgb');
 }
 
-async function firstBytes(input: string | Buffer): Promise<Uint8Array> {
-  if (typeof input !== 'string') return input.subarray(0, 512);
-  const handle = await open(input);
-  try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(512), 0, 512, 0);
-    return buffer.subarray(0, bytesRead);
-  } finally {
-    await handle.close();
-  }
-}
-
 /** Why a picture cannot be read, in a few words. */
 export async function unreadableReason(input: string | Buffer, error: unknown): Promise<string> {
+  if (error instanceof UnreadablePicture) return error.message;
   try {
-    const bytes = await firstBytes(input);
+    const bytes = typeof input === 'string' ? await readPicture(input) : input;
     if (bytes.length === 0) return 'the file is empty';
     const kind = sniff(bytes);
-    if (kind === 'BMP') return 'BMP is not supported; convert it to PNG';
     if (kind === undefined) return 'not a picture';
     if (['HTML', 'PDF', 'text'].includes(kind)) return `not a picture but ${kind}`;
+    if (/pixel limit/.test(reason(error))) return `it has more than ${mostPixels / 1e6} million pixels`;
     return `damaged ${kind} (${reason(error).split('\n')[0]})`;
-  } catch (readError) {
-    return reason(readError);
+  } catch (unreadable) {
+    return reason(unreadable);
   }
 }
 
@@ -70,6 +112,8 @@ export async function readably<T>(input: string | Buffer, work: () => Promise<T>
  * @param input path or bytes of anything that sharp reads.
  * @throws {Error} with the reason in a few words.
  */
-export function decodePicture(input: string | Buffer, size: PictureSize): Promise<Uint8Array> {
-  return readably(input, () => standardise(input, size).raw().toBuffer());
+export async function decodePicture(input: string | Buffer, size: PictureSize): Promise<Uint8Array> {
+  const pixels = await resizeJpeg({ input, target: size });
+  if (pixels instanceof Uint8Array) return pixels;
+  return readably(input, async () => (await standardise(input, size)).raw().toBuffer());
 }

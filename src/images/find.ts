@@ -1,6 +1,5 @@
-import { readdir } from 'node:fs/promises';
+import { opendir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { glob } from 'glob';
 import { UserError } from '../errors.ts';
 
 export interface ClassFolder {
@@ -9,11 +8,38 @@ export interface ClassFolder {
   pictures: string[];
 }
 
+/** How many entries of a folder are read at once. */
+const entriesAtOnce = 1000;
+
 /** The names of a folder's classes: every folder in it that is not hidden. */
 export async function findClasses(root: string): Promise<string[]> {
   const entries = await readdir(root, { withFileTypes: true }).catch(() => []);
   const folders = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'));
   return folders.map((entry) => entry.name).sort();
+}
+
+/**
+ * The files below a folder, at any depth, with '/', in code-unit order; none where it is not there. Hidden files and
+ * folders are left out. A link counts as a file, wherever it leads: links to folders are not followed, so that no loop
+ * of them is.
+ */
+export async function findFiles(root: string): Promise<string[]> {
+  const files: string[] = [];
+  const folders = [''];
+  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop())
+    await readFolder(root, folder, files, folders);
+  return files.sort();
+}
+
+/** @param folder '' or a path below the root that ends in '/'. */
+async function readFolder(root: string, folder: string, files: string[], folders: string[]): Promise<void> {
+  // What may not be read is passed over here; "bat-sup check" names it.
+  const entries = await opendir(join(root, folder), { bufferSize: entriesAtOnce }).catch(() => []);
+  for await (const entry of entries) {
+    if (entry.name.startsWith('.')) continue;
+    if (entry.isDirectory()) folders.push(`${folder}${entry.name}/`);
+    else files.push(folder + entry.name);
+  }
 }
 
 /**
@@ -25,11 +51,7 @@ export async function findPictures(root: string): Promise<{ classes: ClassFolder
   if (names.length === 0) {
     throw new UserError(`${root} holds no class folders; put your pictures in ${join(root, '<class>')}.`);
   }
-  const classes = await Promise.all(
-    names.map(async (name) => {
-      const pictures = await glob('**/*', { cwd: join(root, name), nodir: true, posix: true });
-      return { name, pictures: pictures.sort() };
-    }),
-  );
+  const classes: ClassFolder[] = [];
+  for (const name of names) classes.push({ name, pictures: await findFiles(join(root, name)) });
   return { classes };
 }

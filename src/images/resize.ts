@@ -1,11 +1,14 @@
-import { mkdir, readFile, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { mapConcurrently } from '../concurrency.ts';
 import { reason, UserError } from '../errors.ts';
-import { temporaryName, writeFileAtomically } from '../files.ts';
+import { removeRests, temporaryName } from '../files.ts';
 import { type PictureSize, readably, standardise } from './decode.ts';
-import { type ClassFolder, findClasses, findPictures } from './find.ts';
+import { type ClassFolder, findClasses, findFiles, findPictures } from './find.ts';
 import { copyNameOf } from './generated.ts';
+import { resizeJpeg } from './jpeg/index.ts';
+import { type Entry, ResizeLedger } from './resize_ledger.ts';
+import { readSoftLabels, writeSoftLabels } from './soft_labels.ts';
 
 export interface ResizeOptions extends PictureSize {
   rawData: string;
@@ -13,6 +16,8 @@ export interface ResizeOptions extends PictureSize {
   /** Pictures in flight; 0: two for each core. */
   workers: number;
   onProgress?: (done: number, total: number) => void;
+  /** Once aborted, the pictures in flight are finished and the rest is left for the next run. */
+  signal?: AbortSignal;
 }
 
 export interface ResizeReport {
@@ -21,85 +26,78 @@ export interface ResizeReport {
   unchanged: number;
   removed: number;
   unreadable: { file: string; reason: string }[];
+  /** There where the signal ended it before all was done. */
+  stopped?: true;
 }
 
-/** What was made of a source, by its path below rawdata. */
-interface Entry {
-  /** Size and time of change of the source. */
-  stamp: string;
-  /** Path below data; absent where the source could not be read. */
-  copy?: string;
-  unreadable?: string;
-}
-
-interface Ledger {
-  settings: string;
-  entries: Record<string, Entry>;
+interface Source extends Entry {
+  /** Below rawdata. */
+  path: string;
 }
 
 interface Work {
   source: string;
+  /** Path below data. */
   copy: string;
-  stamp: string;
   /** Another source whose copy has the same name. */
   collidesWith: string | undefined;
 }
 
 interface Plan {
-  ledger: Ledger;
+  ledger: ResizeLedger;
   classes: ClassFolder[];
-  stale: Work[];
-  /** Copies whose source is gone. */
-  orphans: [source: string, entry: Entry][];
+  stale: Source[];
+  /** Pictures whose copy is there and of today. */
+  current: number;
+  /** Sources that are gone, whose copies are still there. */
+  orphans: string[];
+  /** Whether there is such a source. */
+  isSource: (path: string) => boolean;
 }
 
-const ledgerName = '.resized.json';
-const picturesBetweenSaves = 500;
 const jpeg = { quality: 95, chromaSubsampling: '4:4:4' };
+/** Goes up whenever the same picture would become another one. */
+const maker = 2;
+/** Failures of the disk that is written to, which no picture is to blame for. */
+const diskFailures = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM', 'EMFILE', 'ENFILE']);
 
-async function readLedger(data: string, settings: string): Promise<Ledger> {
-  const empty = { settings, entries: {} };
-  try {
-    const ledger: Ledger = JSON.parse(await readFile(join(data, ledgerName), 'utf8'));
-    if (ledger.settings === settings) return ledger;
-    // Other settings: every copy is stale, yet still ours to replace or remove.
-    for (const entry of Object.values(ledger.entries)) entry.stamp = '';
-    return { settings, entries: ledger.entries };
-  } catch {
-    return empty;
-  }
-}
-
-async function exists(file: string): Promise<boolean> {
-  return (await stat(file).catch(() => undefined)) !== undefined;
-}
-
-async function isCurrent(entry: Entry | undefined, work: Work, data: string): Promise<boolean> {
-  if (entry?.stamp !== work.stamp) return false;
-  return (
-    entry.unreadable !== undefined || (entry.copy === work.copy && (await exists(join(data, work.copy))))
-  );
+/** What copies depend on besides their sources, as the ledger has it. */
+export function copySettings({ width, height, channels, fit }: PictureSize): string {
+  return JSON.stringify({ width, height, channels, fit, jpeg, maker });
 }
 
 async function makePlan(options: ResizeOptions): Promise<Plan> {
-  const { rawData, data, width, height, channels, fit } = options;
+  const { rawData, data } = options;
   const { classes } = await findPictures(rawData);
-  const ledger = await readLedger(data, JSON.stringify({ width, height, channels, fit, jpeg }));
-  const sources = classes.flatMap(({ name, pictures }) => pictures.map((picture) => `${name}/${picture}`));
-  const known = new Set(sources);
-  const works = await mapConcurrently(sources, 0, async (source): Promise<Work & { current: boolean }> => {
-    const { size, mtimeMs } = await stat(join(rawData, source));
-    const copy = copyNameOf(source);
-    const collidesWith = copy !== source && known.has(copy) ? copy : undefined;
-    const work = { source, copy, collidesWith, stamp: `${size}-${mtimeMs}` };
-    return { ...work, current: await isCurrent(ledger.entries[source], work, data) };
-  });
-  return {
-    ledger,
-    classes,
-    stale: works.filter(({ current }) => !current),
-    orphans: Object.entries(ledger.entries).filter(([source]) => !known.has(source)),
-  };
+  const ledger = await ResizeLedger.read(data, copySettings(options));
+  const sources = new Set<string>();
+  const stale: Source[] = [];
+  let unreadable = 0;
+  for (const { name, pictures } of classes) {
+    const copies = new Set(await findFiles(join(data, name)));
+    const found = await mapConcurrently(pictures, 0, async (picture): Promise<Source | undefined> => {
+      if (options.signal?.aborted) return undefined;
+      const path = `${name}/${picture}`;
+      sources.add(path);
+      const { size, modified } = await stampOf(join(rawData, path));
+      const entry = ledger.get(path);
+      if (entry?.size !== size || entry.modified !== modified) return { path, size, modified };
+      if (entry.unreadable !== undefined) unreadable++;
+      else if (!copies.has(copyNameOf(picture))) return { path, size, modified };
+      return undefined;
+    });
+    for (const source of found) if (source) stale.push(source);
+  }
+  const orphans: string[] = [];
+  for (const [source] of ledger.entries()) if (!sources.has(source)) orphans.push(source);
+  const current = sources.size - stale.length - unreadable;
+  return { ledger, classes, stale, current, orphans, isSource: (path) => sources.has(path) };
+}
+
+/** Of a link that leads nowhere, what no file has. */
+async function stampOf(file: string): Promise<Entry> {
+  const { size, mtimeMs } = await stat(file).catch(() => ({ size: 0, mtimeMs: 0 }));
+  return { size, modified: mtimeMs };
 }
 
 /**
@@ -117,81 +115,129 @@ async function makeCopy({ source, copy, collidesWith }: Work, options: ResizeOpt
   if (collidesWith) throw new Error(`its copy would have the name of ${collidesWith}; rename one of them`);
   const input = join(options.rawData, source);
   const output = join(options.data, copy);
-  const temporary = temporaryName(output);
+  const { width, height, channels, fit } = options;
+  const target = { width, height, channels, fit, quality: jpeg.quality };
+  if (await resizeJpeg({ input, target, output })) return;
   await mkdir(dirname(output), { recursive: true });
-  const picture = await readably(input, () => standardise(input, options).jpeg(jpeg).toBuffer());
+  const temporary = temporaryName(output);
+  const picture = await readably(input, async () =>
+    (await standardise(input, options)).jpeg(jpeg).toBuffer(),
+  );
   try {
     await writeFile(temporary, picture);
     await rename(temporary, output);
+  } catch (error) {
+    const isTooLong = (error as NodeJS.ErrnoException).code === 'ENAMETOOLONG';
+    throw isTooLong ? new Error('the name is too long for its copy; rename it') : error;
   } finally {
     await rm(temporary, { force: true });
   }
 }
 
-async function removeCopy(data: string, entry: Entry | undefined): Promise<void> {
-  if (!entry?.copy) return;
-  await rm(join(data, entry.copy), { force: true });
+/** Removes the copies of sources that are gone, and what folders they leave empty. */
+async function removeOrphans({ ledger, orphans, isSource }: Plan, { data }: ResizeOptions): Promise<void> {
+  const folders = new Set<string>();
+  await mapConcurrently(orphans, 0, async (source) => {
+    // Of two sources whose copies would share a name, the other may still be there.
+    if (!isSource(copyNameOf(source))) await removeCopy(data, source);
+    ledger.delete(source);
+    folders.add(dirname(join(data, source)));
+  });
   // Fails where something else is still in the folder, which is then to stay.
-  await rmdir(dirname(join(data, entry.copy))).catch(() => {});
+  for (const folder of folders) await rmdir(folder).catch(() => {});
+}
+
+async function removeCopy(data: string, source: string): Promise<void> {
+  await rm(join(data, copyNameOf(source)), { force: true });
+}
+
+/**
+ * Makes the copies that are missing or stale.
+ * @returns how many.
+ * @throws {UserError} where the disk does not take them; what was made before is booked.
+ */
+async function makeCopies({ ledger, stale, isSource }: Plan, options: ResizeOptions): Promise<number> {
+  const { data, workers, signal, onProgress } = options;
+  let done = 0;
+  let made = 0;
+  let failure: UserError | undefined;
+  await mapConcurrently(stale, workers, async ({ path, size, modified }) => {
+    if (signal?.aborted || failure) return;
+    const copy = copyNameOf(path);
+    const collidesWith = copy !== path && isSource(copy) ? copy : undefined;
+    try {
+      await makeCopy({ source: path, copy, collidesWith }, options);
+      ledger.set(path, { size, modified });
+      made++;
+    } catch (error) {
+      if (diskFailures.has((error as NodeJS.ErrnoException).code ?? '')) {
+        failure ??= new UserError(`${join(data, copy)} cannot be written: ${reason(error)}`);
+        return;
+      }
+      if (!collidesWith) await removeCopy(data, path);
+      ledger.set(path, { size, modified, unreadable: reason(error) });
+    }
+    onProgress?.(++done, stale.length);
+  });
+  if (failure) throw failure;
+  return made;
+}
+
+/** What killed runs left beside the copies to be made. */
+async function removeRestsOf(stale: Source[], data: string): Promise<void> {
+  const folders = new Set(stale.map(({ path }) => dirname(path)));
+  for (const folder of folders) await removeRests(join(data, folder));
 }
 
 /**
  * Makes data/<class>/*.jpg of rawdata/<class>/*: one size, one format. Only what changed is done again; what
  * cannot be read is left out and reported each time.
- * @throws {UserError} where there are no classes or nothing of a class can be read.
+ * @throws {UserError} where there are no classes, nothing of a class can be read, or data/ cannot be written.
  */
 export async function resizeAll(options: ResizeOptions): Promise<ResizeReport> {
-  const { data, workers, onProgress } = options;
-  const { ledger, classes, stale, orphans } = await makePlan(options);
+  const { rawData, data, signal } = options;
+  const plan = await makePlan(options);
+  // A plan that was stopped does not know all sources.
+  if (signal?.aborted) return { ...summarise(plan, options), stopped: true };
   await mkdir(data, { recursive: true });
-  const save = () => writeFileAtomically(join(data, ledgerName), `${JSON.stringify(ledger)}\n`);
-
-  for (const [source, entry] of orphans) {
-    await removeCopy(data, entry);
-    delete ledger.entries[source];
-  }
-  let done = 0;
+  const { ledger, stale, orphans } = plan;
   let made = 0;
-  let saving = Promise.resolve();
-  try {
-    await mapConcurrently(stale, workers, async (work) => {
-      const { source, copy, stamp } = work;
-      try {
-        await makeCopy(work, options);
-        ledger.entries[source] = { stamp, copy };
-        made++;
-      } catch (error) {
-        await removeCopy(data, ledger.entries[source]);
-        ledger.entries[source] = { stamp, unreadable: reason(error) };
-      }
-      onProgress?.(++done, stale.length);
-      // So that an interrupted run goes on where it was.
-      if (done % picturesBetweenSaves === 0) saving = saving.then(save);
-    });
-  } finally {
-    await saving;
-    if (stale.length + orphans.length > 0) await save();
+  if (stale.length + orphans.length > 0 || !ledger.fits) {
+    await ledger.open();
+    try {
+      await removeOrphans(plan, options);
+      await removeRestsOf(stale, data);
+      made = await makeCopies(plan, options);
+    } finally {
+      await ledger.close();
+    }
   }
-  const report = summarise(options, ledger, classes);
-  return { ...report, made, unchanged: report.unchanged - made, removed: orphans.length };
+  await writeSoftLabels(data, await readSoftLabels(rawData));
+  const report = { ...summarise(plan, options), made, removed: orphans.length };
+  if (signal?.aborted) return { ...report, stopped: true };
+  checkClasses(plan, options);
+  return report;
 }
 
-function summarise({ rawData }: ResizeOptions, ledger: Ledger, classes: ClassFolder[]): ResizeReport {
+function checkClasses({ classes, ledger }: Plan, { rawData }: ResizeOptions): void {
   for (const { name, pictures } of classes) {
-    const readable = pictures.filter((picture) => ledger.entries[`${name}/${picture}`]?.copy);
-    if (readable.length > 0) continue;
+    const isReadable = (picture: string) => ledger.get(`${name}/${picture}`)?.unreadable === undefined;
+    if (pictures.some(isReadable)) continue;
     const why = pictures.length === 0 ? 'is empty' : `holds no readable picture (${pictures.length} files)`;
     throw new UserError(`${join(rawData, name)} ${why}; add pictures or remove the folder.`);
   }
-  const entries = Object.entries(ledger.entries);
+}
+
+function summarise({ classes, ledger, current }: Plan, { rawData }: ResizeOptions): ResizeReport {
+  const unreadable: ResizeReport['unreadable'] = [];
+  for (const [source, entry] of ledger.entries())
+    if (entry.unreadable !== undefined)
+      unreadable.push({ file: join(rawData, source), reason: entry.unreadable });
   return {
     classes: classes.map(({ name }) => name),
     made: 0,
-    unchanged: entries.filter(([, { copy }]) => copy).length,
+    unchanged: current,
     removed: 0,
-    unreadable: entries
-      .filter(([, { unreadable }]) => unreadable)
-      .map(([source, { unreadable = '' }]) => ({ file: join(rawData, source), reason: unreadable }))
-      .sort((a, b) => (a.file < b.file ? -1 : 1)),
+    unreadable: unreadable.sort((a, b) => (a.file < b.file ? -1 : 1)),
   };
 }

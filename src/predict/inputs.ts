@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
 import { glob, hasMagic } from 'glob';
+import { readPicture } from '../images/decode.ts';
 
 /** One thing to predict: a file, a picture that came through stdin, or a name that leads nowhere. */
 export interface PredictInput {
@@ -8,8 +9,14 @@ export interface PredictInput {
   read(): Promise<Buffer>;
 }
 
+/** A file that was named: a pipe is waited for. */
 function fileInput(file: string): PredictInput {
   return { name: file, read: () => readFile(file) };
+}
+
+/** A file that was found. */
+export function foundInput(file: string): PredictInput {
+  return { name: file, read: () => readPicture(file) };
 }
 
 function missingInput(name: string, why: string): PredictInput {
@@ -25,12 +32,12 @@ async function expand(name: string): Promise<PredictInput[]> {
   const found = await stat(name).catch(() => undefined);
   if (found?.isDirectory()) {
     const files = await picturesBelow(name);
-    return files.length > 0 ? files.map(fileInput) : [missingInput(name, 'the folder holds no file')];
+    return files.length > 0 ? files.map(foundInput) : [missingInput(name, 'the folder holds no file')];
   }
   if (found) return [fileInput(name)];
   if (!hasMagic(name)) return [missingInput(name, 'there is no such file')];
   const files = (await glob(name, { nodir: true })).sort();
-  return files.length > 0 ? files.map(fileInput) : [missingInput(name, 'no file matches')];
+  return files.length > 0 ? files.map(foundInput) : [missingInput(name, 'no file matches')];
 }
 
 /** Text is a list of files, a line each; anything else is a picture itself. */

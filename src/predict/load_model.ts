@@ -1,27 +1,36 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { findCheckpoint, loadTensors } from '../checkpoints/index.ts';
+import { findCheckpoint, loadTensors, readCalibration } from '../checkpoints/index.ts';
 import { scalePixels } from '../engine/scale_pixels.ts';
 import { decodePicture } from '../images/decode.ts';
+import type { LayerSummary, LayerWatch } from '../model_tools/index.ts';
 import { createModel, type ModelDescription } from '../models/model.ts';
 
 export const activations = ['softmax', 'sigmoid', 'none'] as const;
-/** softmax: values sum to 1. sigmoid: each class by itself in 0..1, as the article adds. none: the logits. */
+/** softmax: values sum to 1, calibrated where evaluate has stored how. sigmoid: each class by itself in 0..1, as the article adds. none: the logits. */
 export type Activation = (typeof activations)[number];
 
 export interface Predictor {
   description: ModelDescription;
   /** The checkpoint's folder. */
   checkpoint: string;
-  /** A picture's bytes or path -> uint8 [height, width, channels] as the network was trained on. */
-  decode(picture: Buffer | string): Promise<Uint8Array>;
+  layers: LayerSummary[];
+  /** Softmax divides the logits by it; 1 where the checkpoint has not been calibrated. */
+  temperature: number;
+  /**
+   * A picture's bytes or path -> uint8 [height, width, channels] as the network was trained on.
+   * @param enlargement for people to look at: so many times the height and the width. Default 1.
+   */
+  decode(picture: Buffer | string, enlargement?: number): Promise<Uint8Array>;
   /** Decoded pictures -> one value a class for each, in the order of `description.classes`. */
   predict(pictures: Uint8Array[], activation?: Activation): Promise<Float32Array[]>;
+  /** Decoded pictures -> logits [batch, classes]; `watch` sees every layer's output, and may replace it. */
+  forward(pictures: Uint8Array[], watch?: LayerWatch): tf.Tensor2D;
   dispose(): void;
 }
 
-function activate(logits: tf.Tensor2D, activation: Activation): tf.Tensor2D {
+function activate(logits: tf.Tensor2D, activation: Activation, temperature: number): tf.Tensor2D {
   if (activation === 'none') return logits;
-  return activation === 'softmax' ? tf.softmax(logits) : tf.sigmoid(logits);
+  return activation === 'softmax' ? tf.softmax(tf.div(logits, temperature)) : tf.sigmoid(logits);
 }
 
 /**
@@ -33,6 +42,7 @@ export async function loadModel(place: string, which: 'best' | 'newest' = 'best'
   const checkpoint = await findCheckpoint(place, which);
   const { model: description, preprocessing } = checkpoint.manifest;
   const { width, height, channels, classes } = description;
+  const temperature = (await readCalibration(checkpoint.folder))?.temperature ?? 1;
   const model = createModel(description, { restored: await loadTensors(checkpoint, 'weights.bin') });
 
   function toTensor(pictures: Uint8Array[]): tf.Tensor4D {
@@ -45,9 +55,15 @@ export async function loadModel(place: string, which: 'best' | 'newest' = 'best'
   return {
     description,
     checkpoint: checkpoint.folder,
-    decode: (picture) => decodePicture(picture, { width, height, channels, fit: preprocessing.fit }),
+    layers: model.layers,
+    temperature,
+    decode(picture, enlargement = 1) {
+      const size = { width: width * enlargement, height: height * enlargement };
+      return decodePicture(picture, { ...size, channels, fit: preprocessing.fit });
+    },
+    forward: (pictures, watch) => model.forward(toTensor(pictures), watch),
     async predict(pictures, activation = 'softmax') {
-      const output = tf.tidy(() => activate(model.forward(toTensor(pictures)), activation));
+      const output = tf.tidy(() => activate(model.forward(toTensor(pictures)), activation, temperature));
       const values = (await output.data()) as Float32Array;
       output.dispose();
       return pictures.map((_, row) => values.slice(row * classes.length, (row + 1) * classes.length));

@@ -37,15 +37,24 @@ export function toPictures(pixels: Uint8Array, model: Model): tf.Tensor4D {
   return scalePixels(pixels, [count, height, width, channels], pixelScale);
 }
 
+/** [batch, classes]: each picture's class has all of the label. */
+function sharesOf(labels: number[], classes: number): Float32Array {
+  const shares = new Float32Array(labels.length * classes);
+  for (const [row, label] of labels.entries()) shares[row * classes + label] = 1;
+  return shares;
+}
+
 /**
  * Mean softmax cross-entropy. logits [batch, classes], labels: class indexes -> scalar.
  * Its gradient is (softmax(logits) - target) / batch.
+ * @param shares [batch, classes], each row making 1: targets in place of those of the labels.
  */
-export function softmaxCrossEntropy(logits: tf.Tensor2D, labels: number[]): tf.Scalar {
-  const classes = logits.shape[1];
-  const shares = new Float32Array(labels.length * classes);
-  for (const [row, label] of labels.entries()) shares[row * classes + label] = 1;
-  const targets = tf.tensor2d(shares, [labels.length, classes]);
+export function softmaxCrossEntropy(
+  logits: tf.Tensor2D,
+  labels: number[],
+  shares = sharesOf(labels, logits.shape[1]),
+): tf.Scalar {
+  const targets = tf.tensor2d(shares, logits.shape);
   const loss = tf.customGrad((...inputs) => {
     const [input, save] = inputs as [tf.Tensor2D, tf.GradSaveFunc];
     const { losses, gradients } = crossEntropies(input, targets);
@@ -85,7 +94,7 @@ export function trainStep(
     let logits: tf.Tensor2D | undefined;
     const { value: loss, grads } = tf.variableGrads(() => {
       logits = tf.keep(model.forward(pictures, watch?.layer));
-      return softmaxCrossEntropy(logits, batch.labels);
+      return softmaxCrossEntropy(logits, batch.labels, batch.shares);
     }, [...model.variables.values()]);
     watch?.gradients(grads);
     adam.apply(grads, step, learningRate);
@@ -106,7 +115,7 @@ export function evaluateBatch(model: Model, batch: Batch, watch?: EvaluationWatc
   return tf.tidy(() => {
     const logits = model.forward(toPictures(batch.pixels, model), watch?.layer);
     watch?.batch(batch, logits.dataSync() as Float32Array);
-    const loss = softmaxCrossEntropy(logits, batch.labels);
+    const loss = softmaxCrossEntropy(logits, batch.labels, batch.shares);
     return { loss: loss.dataSync()[0] as number, correct: countCorrect(logits, batch.labels) };
   });
 }

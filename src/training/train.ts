@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
+import type { Online } from '../augment/online.ts';
 import {
   type Checkpoint,
   type CheckpointInfo,
@@ -9,13 +10,18 @@ import {
   type Position,
 } from '../checkpoints/index.ts';
 import type { Settings } from '../config/index.ts';
-import { batches } from '../dataset/batches.ts';
+import { batches, type Vary } from '../dataset/batches.ts';
 import { type Pack, packPictures } from '../dataset/pack.ts';
 import { type Dataset, scanDataset } from '../dataset/scan.ts';
 import { shuffle } from '../dataset/shuffle.ts';
-import { type Split, splitPictures } from '../dataset/split.ts';
-import { UserError } from '../errors.ts';
+import { applySoftLabels } from '../dataset/soft_labels.ts';
+import { fallShort, type Split, splitPictures } from '../dataset/split.ts';
+import type { Engine } from '../engine/index.ts';
+import { reason, UserError } from '../errors.ts';
 import { createModel, type Model, type ModelDescription } from '../models/model.ts';
+import { saveHeldBack } from '../runs/held_back.ts';
+import { appendHistory, cutHistory } from '../runs/history.ts';
+import { beginSession, type OpenSession } from '../runs/record.ts';
 import { Adam } from './adam.ts';
 import { CheckpointSaver } from './checkpoint_saver.ts';
 import { checkSameNetwork } from './resume.ts';
@@ -43,6 +49,9 @@ export interface TrainingOptions {
   /** Folder of this run's checkpoints and logs. */
   run: string;
   resume?: Checkpoint | undefined;
+  /** What computes, and the command line, for the run's record. */
+  engine?: Engine;
+  command?: string;
   /** Once aborted, training finishes its step, saves and returns. */
   signal?: AbortSignal;
   events?: TrainingEvents;
@@ -58,6 +67,7 @@ export interface TrainingResult {
 
 /** Everything that one training works with. */
 interface Training {
+  run: string;
   settings: Settings;
   dataset: Dataset;
   split: Split;
@@ -69,6 +79,9 @@ interface Training {
   stepsPerEpoch: number;
   saver: CheckpointSaver;
   log: TrainingLog;
+  /** Varies what is trained on, with --augment online. */
+  online: Online | undefined;
+  session: OpenSession;
   events: TrainingEvents;
   signal: AbortSignal | undefined;
 }
@@ -80,43 +93,45 @@ interface Training {
  */
 export async function train(options: TrainingOptions): Promise<TrainingResult> {
   const training = await begin(options);
-  const { position, settings, saver, log } = training;
+  const { position, settings, saver, log, session } = training;
   try {
     while (position.epoch < settings.epochs && !training.signal?.aborted) await runEpoch(training);
     await saver.finish();
     if (position.epoch >= settings.epochs) log.finish('success', position.step);
+  } catch (error) {
+    await session.end({ state: 'failed', failure: reason(error), to: position }).catch(() => {});
+    throw error;
   } finally {
     await log.close();
+    await training.online?.close();
     training.adam.dispose();
     training.model.dispose();
   }
   const finished = position.epoch >= settings.epochs;
+  await session.end({ state: finished ? 'finished' : 'stopped', to: position });
   return { run: options.run, position, metrics: training.metrics, finished };
 }
 
-async function begin({ settings, run, resume, signal, events = {} }: TrainingOptions): Promise<Training> {
-  const dataset = await scanDataset(settings.data);
-  const split = splitPictures(
-    dataset.pictures,
-    dataset.classes.length,
-    settings.validationSplit,
-    settings.seed,
-  );
-  const stepsPerEpoch = countSteps(split, settings);
+async function begin(options: TrainingOptions): Promise<Training> {
+  const { settings, run, resume, signal, events = {} } = options;
+  const scanned = await scanDataset(settings.data);
   const description: ModelDescription = {
     architecture: settings.architecture,
     width: settings.width,
     height: settings.height,
     channels: settings.channels,
-    classes: dataset.classes,
+    classes: scanned.classes,
   };
   if (resume) checkSameNetwork(resume, description);
-  const pack = await packPictures(dataset, {
+  const pack = await packPictures(scanned, {
     folder: settings.data,
     size: settings,
     workers: settings.workers,
-    onProgress: (done) => events.decoding?.(done, dataset.pictures.length),
+    onProgress: (done) => events.decoding?.(done, scanned.pictures.length),
   });
+  const parts = partPictures(scanned, pack, settings, events);
+  const { dataset, split } = await applySoftLabels(settings.data, scanned, parts);
+  const stepsPerEpoch = countSteps(split, settings);
   const restored = resume ? await loadTensors(resume, 'weights.bin') : new Map();
   const model = createModel(description, { seed: settings.seed, restored });
   const adam = new Adam(model.variables, resume ? await loadTensors(resume, 'optimizer.bin') : new Map());
@@ -126,6 +141,7 @@ async function begin({ settings, run, resume, signal, events = {} }: TrainingOpt
     : { step: 0, epoch: 0, batch: 0, lossSum: 0, correct: 0 };
   await mkdir(run, { recursive: true });
   const training: Training = {
+    run,
     settings,
     dataset,
     split,
@@ -144,11 +160,54 @@ async function begin({ settings, run, resume, signal, events = {} }: TrainingOpt
       model,
       firstStep: position.step + 1,
     }),
+    online: settings.augment === 'online' ? await startOnlineFor(dataset, settings) : undefined,
+    session: await beginRun(options, { dataset, split, digest, position }),
     events,
     signal,
   };
   events.started?.({ model, dataset, split, stepsPerEpoch, position: { ...position } });
   return training;
+}
+
+/** Keeps in the run's folder what evaluate, runs and report want to know of it. */
+async function beginRun(
+  { settings, run, resume, engine, command }: TrainingOptions,
+  training: Pick<Training, 'dataset' | 'split' | 'position'> & { digest: string },
+): Promise<OpenSession> {
+  const { dataset, split, position, digest } = training;
+  const count = (part: number[], label: number) =>
+    part.filter((index) => dataset.pictures[index]?.label === label).length;
+  await saveHeldBack(run, { data: settings.data, dataset, split, digest });
+  await cutHistory(run, position.epoch);
+  const start = {
+    command: command ?? null,
+    settings,
+    engine: engine ? { name: engine.name, description: engine.description } : null,
+    dataset: dataset.classes.map((name, label) => ({
+      class: name,
+      train: count(split.train, label),
+      validation: count(split.validation, label),
+    })),
+    from: { epoch: position.epoch, step: position.step },
+  };
+  return beginSession(run, start, resume !== undefined);
+}
+
+/** Parts the pictures for training and validation, and says where whole groups do not allow what is asked for. */
+function partPictures(
+  { pictures, classes }: Dataset,
+  { lookalikes }: Pack,
+  { validationSplit: share, seed }: Settings,
+  events: TrainingEvents,
+): Split {
+  const split = splitPictures(pictures, { classes: classes.length, share, seed, lookalikes });
+  for (const { label, held } of fallShort(pictures, split, { classes: classes.length, share })) {
+    events.notice?.(
+      `Only ${(100 * held).toFixed(1)} % of the class "${classes[label]}" can be held back for validation: ` +
+        'its pictures are copies of few, or look the same; "bat-sup check" lists them.',
+    );
+  }
+  return split;
 }
 
 /** Batches an epoch; a last one that is not full waits for the next epoch's shuffle. */
@@ -162,11 +221,12 @@ function countSteps(split: Split, { batchSize }: Settings): number {
 }
 
 /** What a position within an epoch means depends on: which pictures, how split, how many a batch. */
-function digestOf(dataset: Dataset, split: Split, { batchSize }: Settings): string {
-  const pictures = dataset.pictures.map(({ file, label }) => [file, label]);
-  return createHash('sha256')
-    .update(JSON.stringify([pictures, split, batchSize]))
-    .digest('hex');
+export function digestOf(dataset: Dataset, split: Split, { batchSize }: Pick<Settings, 'batchSize'>): string {
+  // The JSON of [pictures, split, batchSize], piece by piece: a million pictures make no string.
+  const hash = createHash('sha256').update('[[');
+  for (const [index, { file, label }] of dataset.pictures.entries())
+    hash.update(`${index === 0 ? '' : ','}${JSON.stringify([file, label])}`);
+  return hash.update(`],${JSON.stringify(split)},${batchSize}]`).digest('hex');
 }
 
 function resumedPosition({ manifest }: Checkpoint, digest: string, events: TrainingEvents): Position {
@@ -210,7 +270,9 @@ async function runEpoch(training: Training): Promise<void> {
   const isLastEpoch = position.epoch + 1 === settings.epochs;
   let step = position.step;
   let reading: (() => BatchResult) | undefined;
-  for await (const batch of batches(pack, dataset.pictures, ahead, batchSize)) {
+  const vary = variation(training);
+  const started = performance.now();
+  for await (const batch of batches(pack, dataset.pictures, ahead, batchSize, vary)) {
     step++;
     const watch = step === lastStep ? log.watchStep(step, isLastEpoch) : undefined;
     const next = trainStep(model, adam, batch, { step, learningRate, watch });
@@ -225,7 +287,21 @@ async function runEpoch(training: Training): Promise<void> {
     if (aborted) return;
   }
   if (reading) await record(reading());
-  await endEpoch(training);
+  await endEpoch(training, { seconds: (performance.now() - started) / 1000, pictures: ahead.length });
+}
+
+async function startOnlineFor(dataset: Dataset, settings: Settings): Promise<Online> {
+  const { startOnline } = await import('../augment/online.ts');
+  const { augmentOperations: operations, augmentClasses: classes, width, height, channels } = settings;
+  return startOnline({ operations, classes, names: dataset.classes, width, height, channels });
+}
+
+/** Of this epoch: a picture's variation depends on the seed, the epoch and the picture, so that resuming repeats it. */
+function variation({ online, settings, position }: Training): Vary | undefined {
+  if (!online) return undefined;
+  const epoch = `${settings.seed}/online/${position.epoch}`;
+  return ({ pixels, labels }, indexes) =>
+    online.vary({ pixels, labels, keys: indexes.map((index) => `${epoch}/${index}`) });
 }
 
 /** Books the results of an epoch's steps, one after the other. */
@@ -247,8 +323,11 @@ function recorder(training: Training): (result: BatchResult) => Promise<void> {
   };
 }
 
-async function endEpoch(training: Training): Promise<void> {
-  const { position, settings, stepsPerEpoch, log, events } = training;
+async function endEpoch(
+  training: Training,
+  { seconds, pictures }: { seconds: number; pictures: number },
+): Promise<void> {
+  const { run, position, settings, stepsPerEpoch, log, events } = training;
   training.metrics = {
     loss: position.lossSum / stepsPerEpoch,
     accuracy: position.correct / (stepsPerEpoch * settings.batchSize),
@@ -257,6 +336,9 @@ async function endEpoch(training: Training): Promise<void> {
   Object.assign(position, { epoch: position.epoch + 1, batch: 0, lossSum: 0, correct: 0 });
   log.epoch(position.step, training.metrics);
   events.epoch?.(position.epoch, training.metrics);
+  const { epoch, step } = position;
+  const time = new Date().toISOString();
+  await appendHistory(run, { epoch, step, time, seconds, rate: pictures / seconds, ...training.metrics });
   await save(training);
 }
 

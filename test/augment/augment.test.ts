@@ -4,7 +4,8 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type AugmentOptions, augmentAll, cleanAugmented, shareCopies } from '../../src/augment/augment.ts';
+import { type AugmentOptions, augmentAll, cleanAugmented } from '../../src/augment/augment.ts';
+import { shareCopies } from '../../src/augment/plan.ts';
 import { settings } from '../../src/config/settings.ts';
 import { UsageError } from '../../src/errors.ts';
 import { generatedFrom, generatedNameOf, sourceOf } from '../../src/images/generated.ts';
@@ -107,10 +108,10 @@ test('upside down is never a default', () => {
 });
 
 test('an unknown operation is wrong usage, and names the known', async () => {
-  const options = await project({ operations: ['melt'] });
+  const options = await project({ operations: ['melt' as 'zoom'] });
   await assert.rejects(augmentAll(options), (error) => {
     assert.ok(error instanceof UsageError);
-    return /no operation "melt"; there are flipLeftRight, .*rotate/.test(error.message);
+    return /no operation "melt"; there are autoContrast, .*rotate/.test(error.message);
   });
 });
 

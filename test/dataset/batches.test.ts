@@ -7,6 +7,7 @@ import { batches } from '../../src/dataset/batches.ts';
 import { packPictures } from '../../src/dataset/pack.ts';
 import { scanDataset } from '../../src/dataset/scan.ts';
 import { UserError } from '../../src/errors.ts';
+import { emoji } from '../helpers/emoji.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
 
 const size = { width: 8, height: 8, channels: 3 as const, fit: 'fill' as const };
@@ -78,4 +79,28 @@ test('too few classes are an error', async () => {
   await assert.rejects(writeData({ bat: 1 }).then(scanDataset), (error) => {
     return error instanceof UserError && /only the class "bat"/.test(error.message);
   });
+});
+
+test('what looks the same is known, over classes, before and after the pictures are decoded', async () => {
+  const folder = join(temporaryFolder(), 'data');
+  const write = async (file: string, picture: Buffer) => {
+    mkdirSync(join(folder, file, '..'), { recursive: true });
+    writeFileSync(join(folder, file), picture);
+  };
+  const plain = (background: string) =>
+    sharp({ create: { width: 64, height: 64, channels: 3, background } })
+      .png()
+      .toBuffer();
+  const bat = await emoji('bat', 200).toBuffer();
+  await write('animals/0-bat.png', bat);
+  await write('animals/1-bear.png', await emoji('bear').toBuffer());
+  await write('animals/2-white.png', await plain('white'));
+  await write('food/0-bat.jpg', await sharp(bat).resize(90, 90).jpeg({ quality: 60 }).toBuffer());
+  await write('food/1-white.png', await plain('white'));
+  await write('food/2-nearly-white.png', await plain('#fefefe'));
+  const pack = async () =>
+    packPictures(await scanDataset(folder), { folder, size: { ...size, width: 50, height: 40 }, workers: 3 });
+  const expected = new Int32Array([0, 1, 2, 0, 2, 5]);
+  assert.deepEqual((await pack()).lookalikes, expected);
+  assert.deepEqual((await pack()).lookalikes, expected);
 });

@@ -5,7 +5,6 @@ import { classes } from '../../demo/concepts.ts';
 import { openDrawings } from '../../demo/makers.ts';
 import { photograph } from '../../demo/pictures.ts';
 import { heldOutMaker, splitDrawings } from '../../demo/split.ts';
-import { wilsonInterval } from '../../demo/wilson.ts';
 
 const split = splitDrawings('1');
 
@@ -35,10 +34,4 @@ test('a picture depends on the drawing and the seed alone', async () => {
   const [a, b, c] = await Promise.all(['1', '1', '2'].map((seed) => photograph(drawing, seedrandom(seed))));
   assert.deepEqual(a, b);
   assert.notDeepEqual(a, c);
-});
-
-test('the interval is Wilson’s', () => {
-  // Newcombe 1998, table I: 81 of 263.
-  const [low, high] = wilsonInterval(81, 263);
-  assert.deepEqual([low.toFixed(4), high.toFixed(4)], ['0.2553', '0.3662']);
 });

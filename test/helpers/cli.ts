@@ -14,10 +14,11 @@ export function startCli(
   folder: string,
   args: string[],
   environment: Record<string, string> = {},
+  uid?: number,
 ): ChildProcess {
   // The embedded engine, which is everywhere; test/e2e/native.test.ts is about the other.
   const env = { BATSUP_ENGINE: 'wasm', ...process.env, ...environment };
-  return spawn(process.execPath, [bin, ...args], { cwd: folder, env });
+  return spawn(process.execPath, [bin, ...args], { cwd: folder, env, ...(uid === undefined ? {} : { uid }) });
 }
 
 /** Waits for the end of a command; `onStderr` sees its messages so far. */

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import sharp, { type Sharp } from 'sharp';
 import { decodePicture, type PictureSize } from '../../src/images/decode.ts';
+import { temporaryFolder } from '../helpers/folder.ts';
 
 const size: PictureSize = { width: 8, height: 8, channels: 3, fit: 'fill' };
 
@@ -109,7 +114,7 @@ test('what cannot be read says why in a few words', async () => {
     [Buffer.from('<!DOCTYPE html><html></html>'), /^not a picture but HTML$/],
     [Buffer.from('just words'), /^not a picture but text$/],
     [Buffer.from('%PDF-1.4 \x00\x01'), /^not a picture but PDF$/],
-    [Buffer.from('BM\x00\x01\x02\x03'), /^BMP is not supported; convert it to PNG$/],
+    [Buffer.from('BM\x00\x01\x02\x03'), /^damaged BMP \(its header is not whole\)$/],
     [Buffer.from([0, 1, 2, 3, 200, 201]), /^not a picture$/],
     [jpeg.subarray(0, jpeg.length / 2), /^damaged JPEG \(/],
     [jpeg.subarray(0, 20), /^damaged JPEG \(/],
@@ -121,4 +126,75 @@ test('what cannot be read says why in a few words', async () => {
       return true;
     });
   }
+});
+
+test('a BMP is read, whatever its depth', async () => {
+  // Two rows of two: red, green; blue, white. Bottom row first, rows padded to four bytes.
+  const row = (...pixels: (readonly number[])[]) => [...pixels.flatMap((rgb) => [...rgb].reverse()), 0, 0];
+  const [red, green, blue, white] = [
+    [255, 0, 0],
+    [0, 255, 0],
+    [0, 0, 255],
+    [255, 255, 255],
+  ] as const;
+  const plain = bmp(24, [], [...row([...blue], [...white]), ...row([...red], [...green])]);
+  const palette = [red, green, blue, white].flatMap(([r, g, b]) => [b, g, r, 0]);
+  const indexed = bmp(8, palette, [2, 3, 0, 0, 0, 1, 0, 0]);
+  for (const bytes of [plain, indexed]) {
+    const pixels = await decodePicture(bytes, { width: 2, height: 2, channels: 3, fit: 'fill' });
+    assert.deepEqual([...pixels], [...red, ...green, ...blue, ...white]);
+  }
+  const cut = plain.subarray(0, plain.length - 4);
+  await assert.rejects(decodePicture(cut, size), /damaged BMP \(it ends too early\)/);
+  const bomb = Buffer.from(plain);
+  bomb.writeInt32LE(100_000, 18);
+  bomb.writeInt32LE(100_000, 22);
+  await assert.rejects(decodePicture(bomb, size), /more than 200 million pixels/);
+});
+
+/** A BMP of 2 x 2 pixels. */
+function bmp(bits: number, palette: number[], rows: number[]): Buffer {
+  const start = 54 + palette.length;
+  const header = Buffer.alloc(54);
+  header.write('BM', 'latin1');
+  header.writeUInt32LE(start + rows.length, 2);
+  header.writeUInt32LE(start, 10);
+  header.writeUInt32LE(40, 14);
+  header.writeInt32LE(2, 18);
+  header.writeInt32LE(2, 22);
+  header.writeUInt16LE(1, 26);
+  header.writeUInt16LE(bits, 28);
+  header.writeUInt32LE(rows.length, 34);
+  header.writeUInt32LE(palette.length / 4, 46);
+  return Buffer.concat([header, Buffer.from(palette), Buffer.from(rows)]);
+}
+
+test('an SVG loads nothing from elsewhere', async () => {
+  const folder = temporaryFolder();
+  await sharp({ create: { width: 8, height: 8, channels: 3, background: 'red' } })
+    .png()
+    .toFile(join(folder, 'secret.png'));
+  let asked = 0;
+  const server = createServer((_, response) => {
+    asked++;
+    response.end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const targets = ['secret.png', `file://${folder}/secret.png`, `http://127.0.0.1:${port}/secret.png`];
+  for (const target of targets) {
+    const file = join(folder, 'picture.svg');
+    writeFileSync(
+      file,
+      `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="8" height="8">
+<image href="${target}" xlink:href="${target}" width="8" height="8"/></svg>`,
+    );
+    const pixels = await decodePicture(file, { width: 8, height: 8, channels: 3, fit: 'fill' });
+    assert.ok(
+      pixels.every((value) => value === 255),
+      target,
+    );
+  }
+  server.close();
+  assert.equal(asked, 0);
 });

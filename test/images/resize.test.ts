@@ -3,9 +3,11 @@ import {
   existsSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -137,4 +139,61 @@ test('one worker and many make the same files', async () => {
       .raw()
       .toBuffer();
   assert.deepEqual(await bytes(one.root), await bytes(many.root));
+});
+
+test('copies that the former ledger knows are not made again', async () => {
+  const { root, options } = await project();
+  await resizeAll(options);
+  const ledger = join(root, 'data', '.resized.jsonl');
+  const [settings, ...lines] = readFileSync(ledger, 'utf8').trimEnd().split('\n') as [string, ...string[]];
+  const entries = lines.map((line) => {
+    const [source, size, modified] = JSON.parse(line);
+    return [
+      source,
+      { stamp: `${size}-${modified}`, copy: source.endsWith('.jpg') ? source : `${source}.jpg` },
+    ];
+  });
+  rmSync(ledger);
+  const former = join(root, 'data', '.resized.json');
+  writeFileSync(former, JSON.stringify({ settings, entries: Object.fromEntries(entries) }));
+  assert.equal(await isStale(options), false);
+  const { made, unchanged } = await resizeAll(options);
+  assert.deepEqual([made, unchanged], [0, 3]);
+  assert.deepEqual([existsSync(former), existsSync(ledger)], [false, true]);
+});
+
+test('stopped, it finishes what is in flight, and the next run does the rest', async () => {
+  const { root, options } = await project();
+  const controller = new AbortController();
+  const { signal } = controller;
+  const onProgress = () => controller.abort();
+  const { made, stopped } = await resizeAll({ ...options, workers: 1, signal, onProgress });
+  assert.deepEqual([made, stopped], [1, true]);
+  assert.deepEqual(readdirSync(join(root, 'data', 'bat')), ['a.png.jpg']);
+  // Stopped before it knows what is there, it leaves all as it is.
+  assert.deepEqual((await resizeAll({ ...options, signal })).stopped, true);
+  const next = await resizeAll(options);
+  assert.deepEqual([next.made, next.unchanged, next.removed, next.stopped], [2, 1, 0, undefined]);
+});
+
+test('links that lead nowhere or to a folder are unreadable until they lead to a picture', async () => {
+  const { root, options } = await project();
+  const [nowhere, folder] = ['nowhere.png', 'folder'].map((name) => join(root, 'rawdata', 'bat', name));
+  symlinkSync('../later.png', nowhere as string);
+  symlinkSync('..', folder as string);
+  const { made, unreadable } = await resizeAll(options);
+  assert.deepEqual([made, unreadable.map(({ file }) => file)], [3, [folder, nowhere]]);
+  assert.equal(await isStale(options), false);
+  await write(join(root, 'rawdata', 'later.png'));
+  assert.equal((await resizeAll(options)).made, 1);
+});
+
+test('a source goes whose copy has the name of another one’s', async () => {
+  const { root, options } = await project();
+  await write(join(root, 'rawdata', 'bat', 'a.png.jpg'));
+  await resizeAll(options);
+  rmSync(join(root, 'rawdata', 'bat', 'a.png'));
+  assert.equal((await resizeAll(options)).removed, 1);
+  assert.equal(existsSync(join(root, 'data', 'bat', 'a.png.jpg')), true);
+  assert.equal(await isStale(options), false);
 });

@@ -11,6 +11,9 @@ import { temporaryFolder } from '../helpers/folder.ts';
 const echo: Predictor = {
   description: { architecture: 'article', width: 1, height: 1, channels: 1, classes: ['a', 'b'] },
   checkpoint: '',
+  layers: [],
+  temperature: 1,
+  forward: () => assert.fail('only answers are asked for'),
   async decode(picture) {
     const byte = (picture as Buffer)[0] as number;
     await new Promise((resolve) => setTimeout(resolve, (byte * 7) % 5));

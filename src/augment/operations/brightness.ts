@@ -1,9 +1,11 @@
-import { between, edit, operation } from '../operation.ts';
+import { brighter } from '../enhance.ts';
+import { factors } from '../factors.ts';
+import { between, operation } from '../operation.ts';
 
-/** Darker or brighter: every value times 0.7 to 1.3. */
-export const brightness = operation<{ factor: number }>({
+export const brightness = operation({
   name: 'brightness',
+  summary: 'darker or brighter: every value times a factor',
   probability: 0.5,
-  sample: (random) => ({ factor: between(random, 0.7, 1.3) }),
-  apply: (picture, { factor }) => edit(picture, (image) => image.linear(factor, 0)),
+  parameters: factors(0.7, 1.3),
+  sample: (random, { minFactor, maxFactor }) => brighter(between(random, minFactor, maxFactor)),
 });

@@ -1,9 +1,11 @@
-import { between, edit, operation } from '../operation.ts';
+import { moreColour } from '../enhance.ts';
+import { factors } from '../factors.ts';
+import { between, operation } from '../operation.ts';
 
-/** Paler or stronger colours: saturation times 0.5 to 1.5. */
-export const colour = operation<{ factor: number }>({
+export const colour = operation({
   name: 'colour',
+  summary: 'paler or stronger colours: every distance from grey times a factor',
   probability: 0.5,
-  sample: (random) => ({ factor: between(random, 0.5, 1.5) }),
-  apply: (picture, { factor }) => edit(picture, (image) => image.modulate({ saturation: factor })),
+  parameters: factors(0.5, 1.5),
+  sample: (random, { minFactor, maxFactor }) => moreColour(between(random, minFactor, maxFactor)),
 });

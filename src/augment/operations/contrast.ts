@@ -1,11 +1,11 @@
-import { between, edit, operation } from '../operation.ts';
+import { moreContrast } from '../enhance.ts';
+import { factors } from '../factors.ts';
+import { between, operation } from '../operation.ts';
 
-const middleGrey = 128;
-
-/** Less or more contrast: every value's distance from middle grey times 0.7 to 1.3. */
-export const contrast = operation<{ factor: number }>({
+export const contrast = operation({
   name: 'contrast',
+  summary: 'less or more contrast: every distance from the mean luma times a factor',
   probability: 0.5,
-  sample: (random) => ({ factor: between(random, 0.7, 1.3) }),
-  apply: (picture, { factor }) => edit(picture, (image) => image.linear(factor, middleGrey * (1 - factor))),
+  parameters: factors(0.7, 1.3),
+  sample: (random, { minFactor, maxFactor }) => moreContrast(between(random, minFactor, maxFactor)),
 });

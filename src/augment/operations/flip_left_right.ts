@@ -1,9 +1,10 @@
-import { edit, operation } from '../operation.ts';
+import { mapped, operation } from '../operation.ts';
+import { affine } from '../warp/matrix.ts';
 
-/** The mirror image. */
-export const flipLeftRight = operation<null>({
+export const flipLeftRight = operation({
   name: 'flipLeftRight',
+  summary: 'the mirror image',
   probability: 0.5,
-  sample: () => null,
-  apply: (picture) => edit(picture, (image) => image.flop()),
+  parameters: {},
+  sample: (_random, _parameters, size) => mapped(size, affine(-1, 0, size.width, 0, 1, 0)),
 });

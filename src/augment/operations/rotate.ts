@@ -1,19 +1,20 @@
-import { between, cropCentre, edit, operation } from '../operation.ts';
+import { between, mapped, operation } from '../operation.ts';
+import { number } from '../parameters.ts';
+import { turn } from '../turn.ts';
 
-const most = 20;
-
-/** Turned by up to 20 degrees, cropped to the largest part of the same aspect that shows no empty corner. */
-export const rotate = operation<{ degrees: number }>({
+export const rotate = operation({
   name: 'rotate',
+  summary: 'turned; the largest part of the same aspect that shows no empty corner, enlarged to the size',
   probability: 0.5,
-  sample: (random) => ({ degrees: between(random, -most, most) }),
-  async apply(picture, { degrees }) {
-    const { width, height } = picture;
-    const turned = await edit(picture, (image) => image.rotate(degrees));
+  parameters: {
+    maxLeft: number(0, 180, 20, 'most degrees to the left'),
+    maxRight: number(0, 180, 20, 'most degrees to the right'),
+  },
+  sample(random, { maxLeft, maxRight }, size) {
+    const degrees = between(random, -maxLeft, maxRight);
     const angle = (Math.abs(degrees) * Math.PI) / 180;
-    const aspect = Math.max(width / height, height / width);
-    const scale = 1 / (Math.cos(angle) + aspect * Math.sin(angle));
-    // One pixel less on each side, since those on the edge are blended with the empty ground.
-    return cropCentre(turned, width * scale - 2, height * scale - 2);
+    const aspect = Math.max(size.width / size.height, size.height / size.width);
+    const zoom = Math.abs(Math.cos(angle)) + aspect * Math.sin(angle);
+    return mapped(size, turn(degrees, zoom, size));
   },
 });

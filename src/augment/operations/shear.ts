@@ -1,30 +1,24 @@
-import { between, cropCentre, edit, operation } from '../operation.ts';
+import { between, mapped, operation } from '../operation.ts';
+import { number } from '../parameters.ts';
+import { affine } from '../warp/matrix.ts';
 
-const most = 0.2;
-
-/** Slanted to one side by up to a fifth of its height (or width), cropped so that no empty corner shows. */
-export const shear = operation<{ slant: number; vertical: boolean }>({
+export const shear = operation({
   name: 'shear',
+  summary: 'slanted along one side; the part that shows no empty corner, stretched to the size',
   probability: 0.5,
-  sample: (random) => ({ slant: between(random, -most, most), vertical: random() < 0.5 }),
-  async apply(picture, { slant, vertical }) {
-    const { width, height } = picture;
+  parameters: {
+    maxLeft: number(0, 45, 11, 'most degrees to the left (or up)'),
+    maxRight: number(0, 45, 11, 'most degrees to the right (or down)'),
+  },
+  sample(random, { maxLeft, maxRight }, size) {
+    const slant = Math.tan((between(random, -maxLeft, maxRight) * Math.PI) / 180);
+    const vertical = random() < 0.5;
+    const [along, across] = vertical ? [size.height, size.width] : [size.width, size.height];
     // A slant that would leave less than half of a long thin picture is made less.
-    const across = vertical ? height / width : width / height;
-    const used = Math.max(-across / 2, Math.min(across / 2, slant));
-    const matrix: [[number, number], [number, number]] = vertical
-      ? [
-          [1, 0],
-          [used, 1],
-        ]
-      : [
-          [1, used],
-          [0, 1],
-        ];
-    const slanted = await edit(picture, (image) => image.affine(matrix));
-    const lost = Math.abs(used) * (vertical ? width : height) + 2;
-    return vertical
-      ? cropCentre(slanted, width - 2, height - lost)
-      : cropCentre(slanted, width - lost, height - 2);
+    const lost = Math.max(-along / 2, Math.min(along / 2, slant * across));
+    const kept = (along - Math.abs(lost)) / along;
+    const shift = Math.max(-lost, 0);
+    const used = lost / across;
+    return mapped(size, vertical ? affine(1, 0, 0, used, kept, shift) : affine(kept, used, shift, 0, 1, 0));
   },
 });

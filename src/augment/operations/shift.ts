@@ -1,25 +1,19 @@
-import { between, edit, operation } from '../operation.ts';
+import { between, filled, mapped, operation } from '../operation.ts';
+import { fill, number } from '../parameters.ts';
+import { affine } from '../warp/matrix.ts';
 
-const most = 0.12;
-
-/** Moved by up to 12 % of each side; what comes in is the edge, repeated. */
-export const shift = operation<{ right: number; down: number }>({
+export const shift = operation({
   name: 'shift',
+  summary: 'moved sideways, up or down',
   probability: 0.5,
-  sample: (random) => ({ right: between(random, -most, most), down: between(random, -most, most) }),
-  async apply(picture, { right, down }) {
-    const { width, height } = picture;
-    const x = Math.round(right * width);
-    const y = Math.round(down * height);
-    const margin = {
-      left: Math.max(x, 0),
-      right: Math.max(-x, 0),
-      top: Math.max(y, 0),
-      bottom: Math.max(-y, 0),
-    };
-    const extended = await edit(picture, (image) => image.extend({ ...margin, extendWith: 'copy' }));
-    return edit(extended, (image) =>
-      image.extract({ left: margin.right, top: margin.bottom, width, height }),
-    );
+  parameters: {
+    horizontal: number(0, 1, 0.12, 'most to the left or right, of the width'),
+    vertical: number(0, 1, 0.12, 'most up or down, of the height'),
+    fill: fill('edge', 'what comes in'),
+  },
+  sample(random, { horizontal, vertical, fill }, size) {
+    const right = Math.round(between(random, -horizontal, horizontal) * size.width);
+    const down = Math.round(between(random, -vertical, vertical) * size.height);
+    return filled(mapped(size, affine(1, 0, -right, 0, 1, -down)), fill, size);
   },
 });

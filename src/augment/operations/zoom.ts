@@ -1,9 +1,18 @@
-import { between, cropCentre, operation } from '../operation.ts';
+import { between, filled, operation, part } from '../operation.ts';
+import { number } from '../parameters.ts';
 
-/** The middle of the picture, up to 1.4 times as large. */
-export const zoom = operation<{ factor: number }>({
+export const zoom = operation({
   name: 'zoom',
+  summary: 'the middle, enlarged to the size; below 1 all of it, made smaller, its edge repeated',
   probability: 0.5,
-  sample: (random) => ({ factor: between(random, 1, 1.4) }),
-  apply: (picture, { factor }) => cropCentre(picture, picture.width / factor, picture.height / factor),
+  parameters: {
+    minFactor: number(0.1, 10, 1, 'least enlargement'),
+    maxFactor: number(0.1, 10, 1.4, 'most enlargement'),
+  },
+  sample(random, { minFactor, maxFactor }, size) {
+    const factor = between(random, minFactor, maxFactor);
+    const from = { width: size.width / factor, height: size.height / factor };
+    const zoomed = part((size.width - from.width) / 2, (size.height - from.height) / 2, from, size);
+    return factor < 1 ? filled(zoomed, 'edge', size) : zoomed;
+  },
 });

@@ -5,5 +5,5 @@ export function wilsonInterval(right: number, count: number): [low: number, high
   const scale = 1 + z ** 2 / count;
   const centre = (share + z ** 2 / (2 * count)) / scale;
   const half = (z / scale) * Math.sqrt((share * (1 - share)) / count + z ** 2 / (4 * count ** 2));
-  return [centre - half, centre + half];
+  return [Math.max(0, centre - half), Math.min(1, centre + half)];
 }

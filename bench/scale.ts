@@ -1,0 +1,234 @@
+/**
+ * What a million pictures cost before the first step: npm run bench -- scale [--sizes 10000,100000,1000000]
+ * [--pack 10000] [--json]
+ * Each size is listed, resized again without a change and with 1 % changed, and made ready for training, each in a
+ * process of its own, so that every peak of memory is its own. Pictures are hard links to a few hundred real JPEGs of
+ * 100 x 100, and their copies are links to them too. The 1 % are resized for real. Packing runs for the sizes of --pack;
+ * for the others the pack of a training before is laid down, in which no two pictures look the same.
+ */
+import { execFileSync } from 'node:child_process';
+import {
+  copyFileSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import seedrandom from 'seedrandom';
+import sharp from 'sharp';
+import { classes, conceptsOf } from '../demo/concepts.ts';
+import { makers, openDrawings } from '../demo/makers.ts';
+import { photograph } from '../demo/pictures.ts';
+import { packKey, packPictures } from '../src/dataset/pack.ts';
+import { scanDataset } from '../src/dataset/scan.ts';
+import { shuffle } from '../src/dataset/shuffle.ts';
+import { applySoftLabels } from '../src/dataset/soft_labels.ts';
+import { splitPictures } from '../src/dataset/split.ts';
+import { findPictures } from '../src/images/find.ts';
+import { copySettings, isStale, type ResizeOptions, resizeAll } from '../src/images/resize.ts';
+import { ResizeLedger } from '../src/images/resize_ledger.ts';
+import { digestOf } from '../src/training/train.ts';
+
+const { values: options } = parseArgs({
+  options: {
+    sizes: { type: 'string', default: '10000,100000,1000000' },
+    pack: { type: 'string', default: '10000' },
+    json: { type: 'boolean', default: false },
+    // For the processes that this one starts.
+    measure: { type: 'string' },
+    folder: { type: 'string', default: '' },
+  },
+});
+const numbers = (list: string) => list.split(',').filter(Boolean).map(Number);
+const distinct = 400;
+const picturesPerFolder = 10_000;
+const size = { width: 100, height: 100, channels: 3, fit: 'fill' } as const;
+
+interface Row {
+  pictures: number;
+  what: string;
+  's in all': number;
+  'µs/picture': number;
+  'peak MiB': number;
+}
+
+type Measurement = (project: Project) => Promise<unknown>;
+
+interface Project {
+  count: number;
+  resize: ResizeOptions;
+}
+
+const projectOf = (folder: string, count: number): Project => ({
+  count,
+  resize: { rawData: join(folder, 'rawdata'), data: join(folder, 'data'), ...size, workers: 0 },
+});
+
+const packOf = async ({ resize: { data } }: Project) =>
+  packPictures(await scanDataset(data), { folder: data, size, workers: 0 });
+
+const measurements: Record<string, Measurement> = {
+  list: ({ resize }) => findPictures(resize.rawData),
+  'resize, nothing changed': ({ resize }) => resizeAll(resize),
+  'resize, 1 % changed': async ({ resize, count }) => {
+    const { made } = await resizeAll(resize);
+    if (made !== Math.ceil(count / 100)) throw new Error(`${made} pictures were made`);
+  },
+  'pack for the first time': packOf,
+  'start training': async ({ resize: { data } }) => {
+    if (await isStale(projectOf(join(data, '..'), 0).resize)) throw new Error('data is stale');
+    const scanned = await scanDataset(data);
+    const { lookalikes } = await packPictures(scanned, { folder: data, size, workers: 0 });
+    const parts = splitPictures(scanned.pictures, { classes: 2, share: 0.1, seed: 1, lookalikes });
+    const { dataset, split } = await applySoftLabels(data, scanned, parts);
+    digestOf(dataset, split, { batchSize: 16 });
+    shuffle(split.train, '1/epoch/0');
+  },
+};
+
+const pathOf = (index: number) => {
+  const name = classes[index % classes.length] as string;
+  return `${name}/${String(Math.floor(index / picturesPerFolder)).padStart(3, '0')}/${index}.jpg`;
+};
+
+async function writePictures(folder: string): Promise<string[]> {
+  mkdirSync(folder, { recursive: true });
+  const random = seedrandom('scale');
+  const files: string[] = [];
+  for (let index = 0; index < distinct; index++) {
+    const concepts = conceptsOf(classes[index % classes.length] as (typeof classes)[number]);
+    const drawing = openDrawings(makers[index % makers.length] as (typeof makers)[number]);
+    const photo = await photograph(drawing(concepts[index % concepts.length] as string), random);
+    const file = join(folder, `${index}.jpg`);
+    await sharp(photo).resize(100, 100, { fit: 'fill' }).jpeg({ quality: 80 }).toFile(file);
+    files.push(file);
+  }
+  return files;
+}
+
+/** A file has so many links at most. */
+const linksEach = 30_000;
+
+/** rawdata/, data/ and the ledger as after a first resizing. */
+async function writeProject({ count, resize: { rawData, data } }: Project, files: string[]) {
+  const made = new Set<string>();
+  const originals = [...files];
+  for (let index = 0; index < count; index++) {
+    const path = pathOf(index);
+    for (const root of [rawData, data]) {
+      const file = join(root, path);
+      const parent = join(file, '..');
+      if (!made.has(parent)) mkdirSync(parent, { recursive: true });
+      made.add(parent);
+      const at = index % originals.length;
+      if (statSync(originals[at] as string).nlink >= linksEach) {
+        copyFileSync(files[at] as string, `${files[at]}.${index}`);
+        originals[at] = `${files[at]}.${index}`;
+      }
+      linkSync(originals[at] as string, file);
+    }
+  }
+  const ledger = await ResizeLedger.read(data, copySettings(size));
+  await ledger.open();
+  for (let index = 0; index < count; index++) {
+    const { size: bytes, mtimeMs } = statSync(join(rawData, pathOf(index)));
+    ledger.set(pathOf(index), { size: bytes, modified: mtimeMs });
+  }
+  await ledger.close();
+}
+
+/** Other pictures in the place of every hundredth. */
+function change({ count, resize: { rawData } }: Project, files: string[]): void {
+  for (let index = 0; index < count; index += 100) {
+    const file = join(rawData, pathOf(index));
+    rmSync(file);
+    copyFileSync(files[(index + 2) % files.length] as string, file);
+  }
+}
+
+/** What packing leaves, but for the pixels, which starting does not read. */
+async function writePack({ count, resize: { data } }: Project): Promise<void> {
+  const folder = join(data, '.cache');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'pictures.u8'), '');
+  writeFileSync(
+    join(folder, 'lookalikes.i32'),
+    Int32Array.from({ length: count }, (_, index) => index),
+  );
+  writeFileSync(join(folder, 'pictures.key'), packKey(await scanDataset(data), size));
+}
+
+function run(what: string, { count }: Project, folder: string): Row {
+  const own = ['--measure', what, '--folder', folder, '--sizes', String(count)];
+  const file = fileURLToPath(import.meta.url);
+  const output = execFileSync(process.execPath, ['--import', 'tsx', file, ...own], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  return JSON.parse(output);
+}
+
+async function measure(what: string): Promise<Row> {
+  const project = projectOf(options.folder, Number(options.sizes));
+  const before = performance.now();
+  await measurements[what]?.(project);
+  const seconds = (performance.now() - before) / 1000;
+  return {
+    pictures: project.count,
+    what,
+    's in all': Number(seconds.toFixed(2)),
+    'µs/picture': Number(((seconds * 1e6) / project.count).toFixed(1)),
+    'peak MiB': Math.round(process.resourceUsage().maxRSS / 1024),
+  };
+}
+
+/** @throws {Error} where the temporary folder has too little room. */
+function checkRoom(most: number): void {
+  const { bavail, bsize, ffree } = statfsSync(tmpdir());
+  // Folders' entries of two links each, the changed 1 %, and the largest pack.
+  const bytes = 400 * most + 30_000 * Math.max(0, ...numbers(options.pack)) + 2 ** 30;
+  if (bavail * bsize < bytes || ffree < most / 25 + 10_000)
+    throw new Error(`${tmpdir()} has too little room: ${Math.round(bytes / 2 ** 20)} MiB are needed`);
+}
+
+async function measureAll(): Promise<Row[]> {
+  const rows: Row[] = [];
+  checkRoom(Math.max(...numbers(options.sizes)));
+  for (const count of numbers(options.sizes)) {
+    const folder = mkdtempSync(join(tmpdir(), 'bat-sup-bench-'));
+    try {
+      const project = projectOf(folder, count);
+      const files = await writePictures(join(folder, 'pictures'));
+      await writeProject(project, files);
+      const add = (what: string) => {
+        rows.push(run(what, project, folder));
+        if (!options.json) console.error(Object.values(rows.at(-1) as Row).join('  '));
+      };
+      add('list');
+      add('resize, nothing changed');
+      change(project, files);
+      add('resize, 1 % changed');
+      if (numbers(options.pack).includes(count)) add('pack for the first time');
+      await writePack(project);
+      add('start training');
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }
+  return rows;
+}
+
+if (options.measure !== undefined) {
+  console.log(JSON.stringify(await measure(options.measure)));
+} else {
+  const rows = await measureAll();
+  if (options.json) console.log(JSON.stringify({ bench: 'scale', rows }));
+  else console.table(rows);
+}

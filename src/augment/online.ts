@@ -1,0 +1,91 @@
+import { fileURLToPath } from 'node:url';
+import { Piscina } from 'piscina';
+import { UsageError } from '../errors.ts';
+import { luma, part, toByte } from './operation.ts';
+import type { Picture } from './picture.ts';
+import { allPipelines, mixingIn, type OperationsOfClasses, pipelineOf, samplePipeline } from './pipeline.ts';
+import { render } from './render.ts';
+
+/** What is the same for every batch; it can be sent to a thread. */
+export interface OnlineJob extends OperationsOfClasses {
+  /** The dataset's classes, as labels count them. */
+  names: string[];
+  width: number;
+  height: number;
+  channels: 1 | 3;
+}
+
+/** Pictures to vary. */
+export interface OnlineBatch {
+  /** uint8 [count, height, width, channels]. */
+  pixels: Uint8Array;
+  /** Class index of each picture. */
+  labels: number[];
+  /** All that each picture's variation depends on. */
+  keys: string[];
+}
+
+/** Varies a batch. @returns as many pixels of the same size. */
+export async function varyBatch(job: OnlineJob, { pixels, labels, keys }: OnlineBatch): Promise<Uint8Array> {
+  const { width, height, channels } = job;
+  const bytes = width * height * channels;
+  const varied = new Uint8Array(pixels.length);
+  for (const [index, key] of keys.entries()) {
+    const picture = toColour(pixels.subarray(index * bytes, (index + 1) * bytes), job);
+    const changes = samplePipeline(
+      pipelineOf(job, job.names[labels[index] as number] as string),
+      key,
+      picture,
+    );
+    const last = changes.findLast((change) => change.kind === 'geometry');
+    if (last && (last.width !== width || last.height !== height)) changes.push(part(0, 0, last, picture));
+    const { data } = await render(picture, changes);
+    if (channels === 3) varied.set(data, index * bytes);
+    else toGrey(data, varied.subarray(index * bytes, (index + 1) * bytes));
+  }
+  return varied;
+}
+
+function toColour(pixels: Uint8Array, { width, height, channels }: OnlineJob): Picture {
+  if (channels === 3) return { data: Buffer.from(pixels), width, height };
+  const data = Buffer.alloc(width * height * 3);
+  for (const [at, value] of pixels.entries()) data.fill(value, at * 3, at * 3 + 3);
+  return { data, width, height };
+}
+
+function toGrey(data: Buffer, grey: Uint8Array): void {
+  for (let at = 0; at < grey.length; at++) {
+    grey[at] = toByte(luma(data[at * 3] as number, data[at * 3 + 1] as number, data[at * 3 + 2] as number));
+  }
+}
+
+/** The thread's module beside this one: TypeScript here, JavaScript where it is built. */
+const worker = new URL(
+  import.meta.url.endsWith('.ts') ? './online_worker.ts' : './online_worker.js',
+  import.meta.url,
+);
+
+export interface Online {
+  vary(batch: OnlineBatch): Promise<Uint8Array>;
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a thread that varies batches while the engine is at work on another.
+ * @throws {UsageError} for operations that are not there, or that need other pictures.
+ */
+export function startOnline(job: OnlineJob): Online {
+  const mixing = mixingIn(allPipelines(job));
+  if (mixing) {
+    throw new UsageError(
+      `${mixing} needs other pictures, which --augment online has not; let "bat-sup augment" do it.`,
+    );
+  }
+  const pool = new Piscina({
+    filename: fileURLToPath(worker),
+    workerData: job,
+    minThreads: 1,
+    maxThreads: 1,
+  });
+  return { vary: (batch) => pool.run(batch), close: () => pool.destroy() };
+}

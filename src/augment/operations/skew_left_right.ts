@@ -1,0 +1,10 @@
+import { operation } from '../operation.ts';
+import { leftRight, skewed, skewParameters } from '../skew.ts';
+
+export const skewLeftRight = operation({
+  name: 'skewLeftRight',
+  summary: 'seen from the left or from the right',
+  probability: 0.5,
+  parameters: skewParameters,
+  sample: (random, { magnitude }, size) => skewed(random, magnitude, size, leftRight),
+});

@@ -1,0 +1,10 @@
+import { operation } from '../operation.ts';
+import { skewed, skewParameters, topBottom } from '../skew.ts';
+
+export const skewTopBottom = operation({
+  name: 'skewTopBottom',
+  summary: 'seen from above or from below',
+  probability: 0.5,
+  parameters: skewParameters,
+  sample: (random, { magnitude }, size) => skewed(random, magnitude, size, topBottom),
+});

@@ -1,0 +1,142 @@
+import seedrandom from 'seedrandom';
+import { UsageError } from '../errors.ts';
+import type { Change, Operation, Size } from './operation.ts';
+import { operations } from './operations/index.ts';
+import type { ValuesOf } from './parameters.ts';
+
+type Operations = (typeof operations)[number];
+
+export type OperationName = Operations['name'];
+
+type ParametersOf<Name> = ValuesOf<Extract<Operations, { name: Name }>['parameters']>;
+
+/**
+ * An operation as config.ts names it: its name alone, with its default probability and parameters, or
+ * { operation: 'rotate', probability: 0.7, maxLeft: 10 }.
+ */
+export type OperationSetting =
+  | OperationName
+  | {
+      [Name in OperationName]: { operation: Name; probability?: number } & Partial<ParametersOf<Name>>;
+    }[OperationName];
+
+/** Operations as config.ts has them, and other ones for some classes, by their names. */
+export interface OperationsOfClasses {
+  operations: readonly OperationSetting[];
+  classes?: Record<string, readonly OperationSetting[]>;
+}
+
+/** An operation with everything that it needs. */
+export interface Step {
+  operation: Operation;
+  /** 0..1. */
+  probability: number;
+  parameters: Record<string, unknown>;
+}
+
+export type Pipeline = Step[];
+
+function unknownNames(given: object, known: string[]): string | undefined {
+  return Object.keys(given).find((name) => !known.includes(name));
+}
+
+function parseStep(setting: unknown, where: string): Step {
+  const { operation: name, ...given } = (
+    typeof setting === 'object' && setting !== null ? setting : { operation: setting }
+  ) as Record<string, unknown>;
+  const operation = operations.find((one) => one.name === name) as Operation | undefined;
+  if (!operation) {
+    const known = operations.map((one) => one.name).join(', ');
+    throw new UsageError(`${where}: there is no operation ${JSON.stringify(name)}; there are ${known}.`);
+  }
+  const { parameters } = operation;
+  const unknown = unknownNames(given, ['probability', ...Object.keys(parameters)]);
+  if (unknown) {
+    const known = ['probability', ...Object.keys(parameters)].join(', ');
+    throw new UsageError(`${where}: ${name} has no parameter "${unknown}"; it has ${known}.`);
+  }
+  const { probability = operation.probability, ...values } = given;
+  if (typeof probability !== 'number' || !(probability >= 0 && probability <= 1)) {
+    throw wrongValue(where, `${name}.probability`, probability, 'a number from 0 to 1');
+  }
+  const used = Object.fromEntries(
+    Object.entries(parameters).map(([key, parameter]) => {
+      const value = values[key] ?? parameter.default;
+      if (!parameter.accepts(value)) throw wrongValue(where, `${name}.${key}`, value, parameter.allowed);
+      return [key, value];
+    }),
+  );
+  checkOrder(where, operation.name, used);
+  return { operation, probability, parameters: used };
+}
+
+function wrongValue(where: string, name: string, value: unknown, allowed: string): UsageError {
+  return new UsageError(`${where}: ${name} is ${JSON.stringify(value)}; allowed is ${allowed}.`);
+}
+
+/** minFactor is not to be more than maxFactor. */
+function checkOrder(where: string, name: string, values: Record<string, unknown>): void {
+  for (const [least, value] of Object.entries(values)) {
+    const most = least.replace(/^min/, 'max');
+    if (most === least || !(Number(value) > Number(values[most]))) continue;
+    throw wrongValue(where, `${name}.${least}`, value, `at most ${most}, which is ${values[most]}`);
+  }
+}
+
+/**
+ * The operations that a setting names, in its order, with their parameters.
+ * @param where the setting, for messages
+ * @throws {UsageError} naming the operation, parameter or value that is not allowed, and what is.
+ */
+export function parsePipeline(settings: readonly unknown[], where = 'augmentOperations'): Pipeline {
+  return settings.map((setting) => parseStep(setting, where));
+}
+
+/** The pipeline of a class: its own, or everybody's. @throws {UsageError} as parsePipeline does. */
+export function pipelineOf({ operations, classes = {} }: OperationsOfClasses, name: string): Pipeline {
+  const own = Object.hasOwn(classes, name) ? classes[name] : undefined;
+  return own ? parsePipeline(own, `augmentClasses.${name}`) : parsePipeline(operations);
+}
+
+/** Everybody's pipeline, and those of the classes that have their own: all that there are. */
+export function allPipelines({ operations, classes = {} }: OperationsOfClasses): Pipeline[] {
+  const own = Object.entries(classes).map(([name, list]) => parsePipeline(list, `augmentClasses.${name}`));
+  return [parsePipeline(operations), ...own];
+}
+
+/** The first operation that needs another source, if any. */
+export function mixingIn(pipelines: Pipeline[]): string | undefined {
+  return pipelines.flat().find(({ operation }) => ['mixup', 'cutmix'].includes(operation.name))?.operation
+    .name;
+}
+
+/** The same setting for the same pipeline, defaults written out: what files depend on. */
+export function describePipeline(pipeline: Pipeline): Record<string, unknown>[] {
+  return pipeline.map(({ operation, probability, parameters }) => ({
+    operation: operation.name,
+    probability,
+    ...parameters,
+  }));
+}
+
+/**
+ * What the pipeline does to one copy of a picture. Each operation's choices depend on the key, the operation's name
+ * and how often it was there before, so that they stay as they are when another operation comes or goes.
+ */
+export function samplePipeline(pipeline: Pipeline, key: string, size: Size): Change[] {
+  const changes: Change[] = [];
+  const seen = new Map<string, number>();
+  let current = size;
+  for (const { operation, probability, parameters } of pipeline) {
+    const count = (seen.get(operation.name) ?? 0) + 1;
+    seen.set(operation.name, count);
+    // Alea starts many times as fast as the default, and a picture needs one for each operation.
+    const random = seedrandom.alea(`${key}/${operation.name}${count > 1 ? `/${count}` : ''}`);
+    if (random() >= probability) continue;
+    const sampled = [operation.sample(random, parameters as never, current)].flat();
+    changes.push(...sampled);
+    const last = sampled.findLast((change) => change.kind === 'geometry');
+    if (last) current = { width: last.width, height: last.height };
+  }
+  return changes;
+}

@@ -1,0 +1,2 @@
+export { coordinates } from './coordinates';
+export { warp } from './warp';

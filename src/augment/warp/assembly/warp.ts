@@ -1,0 +1,232 @@
+import { coordinates } from './coordinates';
+
+const fractionBits = 7;
+const one = 1 << fractionBits;
+/** Of a sample: two weights have been multiplied into it. */
+const sampleBits = 2 * fractionBits;
+const sumBits = 6;
+
+// @ts-ignore: decorator
+@inline
+function weightsOf(fraction: v128): v128 {
+  const second = i32x4.trunc_sat_f32x4_s(
+    f32x4.add(f32x4.mul(fraction, f32x4.splat(<f32>one)), f32x4.splat(0.5)),
+  );
+  return v128.or(i32x4.shl(second, 16), i32x4.sub(i32x4.splat(one), second));
+}
+
+/**
+ * Replaces places by what a sample needs: in xs and ys the weights along each side, a pair of 16 bits, and in offsets
+ * where the pixel lies, or less than 0 where there is none (x is NaN).
+ */
+function findPixels(
+  xs: usize,
+  ys: usize,
+  offsets: usize,
+  count: i32,
+  sourceBytes: i32,
+  lastColumn: f32,
+  lastRow: f32,
+): void {
+  const half = f32x4.splat(0.5);
+  const zero = f32x4.splat(0);
+  const right = f32x4.splat(lastColumn);
+  const bottom = f32x4.splat(lastRow);
+  const rowBytes = i32x4.splat(sourceBytes);
+  for (let i = 0; i < count; i += 4) {
+    const at = <usize>i << 2;
+    const x = v128.load(xs + at);
+    // pmin and pmax give their first argument where the second is NaN.
+    const across = f32x4.pmin(f32x4.pmax(zero, f32x4.sub(x, half)), right);
+    const down = f32x4.pmin(f32x4.pmax(zero, f32x4.sub(v128.load(ys + at), half)), bottom);
+    const column = i32x4.trunc_sat_f32x4_s(across);
+    const row = i32x4.trunc_sat_f32x4_s(down);
+    const offset = i32x4.add(i32x4.mul(row, rowBytes), i32x4.mul(column, i32x4.splat(3)));
+    v128.store(offsets + at, v128.or(offset, f32x4.ne(x, x)));
+    v128.store(xs + at, weightsOf(f32x4.sub(across, f32x4.convert_i32x4_s(column))));
+    v128.store(ys + at, weightsOf(f32x4.sub(down, f32x4.convert_i32x4_s(row))));
+  }
+}
+
+/**
+ * The picture at a place, bilinear: i32x4 of red, green, blue and something, times 2^14. Reads up to 8 bytes past
+ * the pixel right of and below the place.
+ */
+// @ts-ignore: decorator
+@inline
+function sampleAt(source: usize, rowBytes: usize, xs: usize, ys: usize, offset: i32): v128 {
+  const place = source + <usize>offset;
+  const acrossWeights = v128.load32_splat(xs);
+  const above = i32x4.dot_i16x8_s(pairAt(place), acrossWeights);
+  const below = i32x4.dot_i16x8_s(pairAt(place + rowBytes), acrossWeights);
+  const pairs = v128.shuffle<i16>(
+    i16x8.narrow_i32x4_s(above, above),
+    i16x8.narrow_i32x4_s(below, below),
+    0, 8, 1, 9, 2, 10, 3, 11,
+  );
+  return i32x4.dot_i16x8_s(pairs, v128.load32_splat(ys));
+}
+
+/** r g b of a pixel and of its right neighbour, as pairs of 16 bits: rr gg bb .. (shuffles that are one instruction). */
+// @ts-ignore: decorator
+@inline
+function pairAt(place: usize): v128 {
+  const bytes = v128.shuffle<i8>(
+    v128.load32_zero(place),
+    v128.load32_zero(place + 3),
+    0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23,
+  );
+  return i16x8.extend_low_i8x16_u(bytes);
+}
+
+/** The same, or the filling where there is no place. */
+// @ts-ignore: decorator
+@inline
+function sample(source: usize, rowBytes: usize, xs: usize, ys: usize, offsets: usize, filling: v128): v128 {
+  const offset = load<i32>(offsets);
+  return offset < 0 ? filling : sampleAt(source, rowBytes, xs, ys, offset);
+}
+
+/** Writes four pixels of 0..255, and four bytes past them. */
+// @ts-ignore: decorator
+@inline
+function storePixels(place: usize, first: v128, second: v128, third: v128, fourth: v128): void {
+  const bytes = i8x16.narrow_i16x8_u(i16x8.narrow_i32x4_s(first, second), i16x8.narrow_i32x4_s(third, fourth));
+  v128.store(place, v128.shuffle<i8>(bytes, bytes, 0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, 15, 15, 15, 15));
+}
+
+// @ts-ignore: decorator
+@inline
+function rounded(value: v128): v128 {
+  return i32x4.shr_s(i32x4.add(value, i32x4.splat(1 << (sampleBits - 1))), sampleBits);
+}
+
+/**
+ * A picture resampled in one pass: each output pixel is looked up where the stages say, or the mean of
+ * samples x lines places of it where the picture shrinks.
+ * Pictures are uint8 RGB; both are followed by a row and 16 bytes that may be read or written.
+ * @param fill 0xBBGGRR, for places that are outside
+ * @param table 3 x 256 bytes that replace the values of red, green and blue; 0: none
+ * @param rows room for 12 bytes a sample of a row, and 16 bytes a pixel of it
+ */
+export function warp(
+  stages: usize,
+  stageCount: i32,
+  source: usize,
+  sourceWidth: i32,
+  sourceHeight: i32,
+  output: usize,
+  width: i32,
+  height: i32,
+  samples: i32,
+  lines: i32,
+  fill: i32,
+  table: usize,
+  rows: usize,
+): void {
+  const count = width * samples;
+  const padded = (count + 3) & ~3;
+  const xs = rows;
+  const ys = xs + (<usize>padded << 2);
+  const offsets = ys + (<usize>padded << 2);
+  const sums = offsets + (<usize>padded << 2);
+  const sourceBytes = <usize>(sourceWidth * 3);
+  const right = <f32>(sourceWidth - 1);
+  const bottom = <f32>(sourceHeight - 1);
+  const filling = i32x4.shl(i32x4(fill & 255, (fill >> 8) & 255, (fill >> 16) & 255, 0), sampleBits);
+
+  for (let row = 0; row < height; row++) {
+    const start = output + <usize>(row * width * 3);
+    if (samples == 1 && lines == 1) {
+      coordinates(stages, stageCount, xs, ys, padded, <f32>row + 0.5, 1);
+      findPixels(xs, ys, offsets, padded, <i32>sourceBytes, right, bottom);
+      sampleRow(source, sourceBytes, xs, ys, offsets, start, width, filling);
+    } else {
+      memory.fill(sums, 0, <usize>(width + 4) << 4);
+      for (let line = 0; line < lines; line++) {
+        coordinates(stages, stageCount, xs, ys, padded, <f32>row + (<f32>line + 0.5) / <f32>lines, samples);
+        findPixels(xs, ys, offsets, padded, <i32>sourceBytes, right, bottom);
+        addSamples(source, sourceBytes, xs, ys, offsets, sums, padded, samples, filling);
+      }
+      storeMeans(sums, start, width, samples * lines);
+    }
+    if (table) replaceValues(start, width, table);
+  }
+}
+
+function sampleRow(
+  source: usize,
+  rowBytes: usize,
+  xs: usize,
+  ys: usize,
+  offsets: usize,
+  start: usize,
+  width: i32,
+  filling: v128,
+): void {
+  for (let i = 0; i < width; i += 4) {
+    const at = <usize>i << 2;
+    storePixels(
+      start + <usize>(i * 3),
+      rounded(sample(source, rowBytes, xs + at, ys + at, offsets + at, filling)),
+      rounded(sample(source, rowBytes, xs + at + 4, ys + at + 4, offsets + at + 4, filling)),
+      rounded(sample(source, rowBytes, xs + at + 8, ys + at + 8, offsets + at + 8, filling)),
+      rounded(sample(source, rowBytes, xs + at + 12, ys + at + 12, offsets + at + 12, filling)),
+    );
+  }
+}
+
+/** Adds the samples of a row, `samples` a pixel, to the sums of its pixels; the sums of 4 pixels more are written. */
+function addSamples(
+  source: usize,
+  rowBytes: usize,
+  xs: usize,
+  ys: usize,
+  offsets: usize,
+  sums: usize,
+  count: i32,
+  samples: i32,
+  filling: v128,
+): void {
+  let sum = sums;
+  let taken = 0;
+  for (let i = 0; i < count; i++) {
+    const at = <usize>i << 2;
+    const value = sample(source, rowBytes, xs + at, ys + at, offsets + at, filling);
+    v128.store(sum, i32x4.add(v128.load(sum), i32x4.shr_s(value, sumBits)));
+    if (++taken == samples) {
+      taken = 0;
+      sum += 16;
+    }
+  }
+}
+
+function storeMeans(sums: usize, start: usize, width: i32, places: i32): void {
+  const share = f32x4.splat(1 / <f32>(places * (1 << (sampleBits - sumBits))));
+  for (let i = 0; i < width; i += 4) {
+    const sum = sums + (<usize>i << 4);
+    storePixels(
+      start + <usize>(i * 3),
+      mean(sum, share),
+      mean(sum + 16, share),
+      mean(sum + 32, share),
+      mean(sum + 48, share),
+    );
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function mean(sum: usize, share: v128): v128 {
+  return i32x4.trunc_sat_f32x4_s(
+    f32x4.nearest(f32x4.mul(f32x4.convert_i32x4_s(v128.load(sum)), share)),
+  );
+}
+
+function replaceValues(start: usize, width: i32, table: usize): void {
+  for (let i = 0, place = start; i < width; i++, place += 3) {
+    store<u8>(place, load<u8>(table + <usize>load<u8>(place)));
+    store<u8>(place + 1, load<u8>(table + <usize>load<u8>(place + 1), 256));
+    store<u8>(place + 2, load<u8>(table + <usize>load<u8>(place + 2), 512));
+  }
+}

@@ -1,0 +1,147 @@
+import { readFileSync } from 'node:fs';
+import type { Picture } from '../picture.ts';
+import { gridBytes, type Stage, stageBytes, trace, writeStages } from './stages.ts';
+
+/** Reading and writing go a little past a picture's end: see assembly/warp.ts. */
+const margin = 16;
+const pageBytes = 65536;
+/** More samples a pixel than this would change nothing that can be seen. */
+const mostSamples = 16;
+
+interface Exports {
+  memory: WebAssembly.Memory;
+  warp(...words: number[]): void;
+  coordinates(...words: number[]): void;
+}
+
+/** One resampling: output pixels, by way of the stages, to pixels of the picture. */
+export interface Pass {
+  /** Of the output, pixels. */
+  width: number;
+  height: number;
+  stages: Stage[];
+  /** sRGB of what is outside; only stages of kind 'mark' leave any. */
+  fill: [red: number, green: number, blue: number];
+}
+
+let instance: Exports | undefined;
+
+function exportsOf(): Exports {
+  if (!instance) {
+    const module = new WebAssembly.Module(readFileSync(new URL('./warp.wasm', import.meta.url)));
+    const abort = () => {
+      throw new Error('a kernel aborted');
+    };
+    instance = new WebAssembly.Instance(module, { env: { abort } }).exports as unknown as Exports;
+  }
+  return instance;
+}
+
+function reserve(memory: WebAssembly.Memory, bytes: number): void {
+  const missing = bytes - memory.buffer.byteLength;
+  if (missing > 0) memory.grow(Math.ceil(missing / pageBytes));
+}
+
+/**
+ * Samples of an output pixel across and down, so that shrinking does not alias: as many as input pixels lie between
+ * neighbouring output pixels, at most, over a few places of the picture.
+ */
+function samplesOf({ width, height, stages }: Pass): [across: number, down: number] {
+  const most: [number, number] = [0, 0];
+  for (const across of [0.25, 0.5, 0.75]) {
+    for (const down of [0.25, 0.5, 0.75]) {
+      const [x, y] = [across * width, down * height];
+      const here = trace(stages, [x, y]);
+      for (const [axis, there] of [trace(stages, [x + 1, y]), trace(stages, [x, y + 1])].entries()) {
+        const distance = Math.hypot(there[0] - here[0], there[1] - here[1]);
+        most[axis as 0 | 1] = Math.max(most[axis as 0 | 1], distance);
+      }
+    }
+  }
+  return most.map((distance) => (distance < 1.5 ? 1 : Math.min(mostSamples, Math.ceil(distance)))) as [
+    number,
+    number,
+  ];
+}
+
+/** Places of a part of memory, one after the other, each at a multiple of 16. */
+function layOut(start: number, sizes: number[]): number[] {
+  const addresses = [];
+  let next = start;
+  for (const size of sizes) {
+    addresses.push(next);
+    next += (size + 15) & ~15;
+  }
+  return [...addresses, next];
+}
+
+const start = 1024;
+
+function rowBytesOf(width: number, samples: number): number {
+  return 12 * (width * samples + 4) + 16 * (width + 4);
+}
+
+/**
+ * A picture resampled once, bilinear, the mean of several samples where it shrinks; edges are repeated.
+ * @param table 3 x 256 values that replace those of red, green and blue.
+ */
+export function warp({ data, width, height }: Picture, pass: Pass, table?: Uint8Array): Picture {
+  const { memory, warp: run } = exportsOf();
+  const [across, down] = samplesOf(pass);
+  const [stages, grids, tables, rows, source, output, end] = layOut(start, [
+    pass.stages.length * stageBytes,
+    gridBytes(pass.stages),
+    768,
+    rowBytesOf(pass.width, across),
+    data.length + width * 3 + margin,
+    pass.width * pass.height * 3 + margin,
+  ]) as [number, number, number, number, number, number, number];
+  reserve(memory, end);
+  writeStages(pass.stages, memory.buffer, stages, grids);
+  const bytes = new Uint8Array(memory.buffer);
+  bytes.set(data, source);
+  if (table) bytes.set(table, tables);
+  const [red, green, blue] = pass.fill;
+  const fill = red | (green << 8) | (blue << 16);
+  const to = [output, pass.width, pass.height];
+  run(stages, pass.stages.length, source, width, height, ...to, across, down, fill, table ? tables : 0, rows);
+  const pixels = Buffer.from(bytes.subarray(output, output + pass.width * pass.height * 3));
+  return { data: pixels, width: pass.width, height: pass.height };
+}
+
+/** Pixels of any kind, such as a mask's. */
+export interface Raster {
+  data: Uint8Array;
+  width: number;
+  height: number;
+  bytesPerPixel: number;
+}
+
+/** A raster resampled by the nearest pixel; what is outside is zero. */
+export function warpNearest({ data, width, height, bytesPerPixel }: Raster, pass: Pass): Raster {
+  const { memory, coordinates } = exportsOf();
+  const padded = (pass.width + 3) & ~3;
+  const [stages, grids, xs, ys, end] = layOut(start, [
+    pass.stages.length * stageBytes,
+    gridBytes(pass.stages),
+    padded * 4,
+    padded * 4,
+  ]) as [number, number, number, number, number];
+  reserve(memory, end);
+  writeStages(pass.stages, memory.buffer, stages, grids);
+  const x = new Float32Array(memory.buffer, xs, padded);
+  const y = new Float32Array(memory.buffer, ys, padded);
+  const output = new Uint8Array(pass.width * pass.height * bytesPerPixel);
+  for (let row = 0, to = 0; row < pass.height; row++) {
+    coordinates(stages, pass.stages.length, xs, ys, padded, row + 0.5, 1);
+    for (let i = 0; i < pass.width; i++, to += bytesPerPixel) {
+      const across = x[i] as number;
+      if (Number.isNaN(across)) continue;
+      const column = Math.min(Math.max(Math.floor(across), 0), width - 1);
+      const line = Math.min(Math.max(Math.floor(y[i] as number), 0), height - 1);
+      const from = (line * width + column) * bytesPerPixel;
+      for (let byte = 0; byte < bytesPerPixel; byte++) output[to + byte] = data[from + byte] as number;
+    }
+  }
+  return { data: output, width: pass.width, height: pass.height, bytesPerPixel };
+}

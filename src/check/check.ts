@@ -1,0 +1,122 @@
+import { join } from 'node:path';
+import { mapConcurrently } from '../concurrency.ts';
+import { reason } from '../errors.ts';
+import { findPictures } from '../images/find.ts';
+import { Cache } from './cache.ts';
+import {
+  type ClassCount,
+  countClasses,
+  findFaults,
+  findGenerated,
+  findImbalance,
+  findLookalikes,
+  type Pictures,
+} from './findings.ts';
+import { findUnreadableFolders } from './folders.ts';
+import { inspect, type Stamp, stampOf } from './inspect.ts';
+import { Inspections } from './inspections.ts';
+import { type Finding, kindNames } from './kinds.ts';
+
+export interface CheckOptions {
+  rawData: string;
+  /** Pixels that pictures are resized to; less than half of it is tiny. */
+  width: number;
+  height: number;
+  /** Pictures in flight; 0: two for each core. */
+  workers: number;
+  onProgress?: (done: number, total: number) => void;
+  onNotice?: (text: string) => void;
+  /** Once aborted, the check stops and throws; what it found out is kept for the next one. */
+  signal?: AbortSignal;
+}
+
+export interface CheckReport {
+  rawData: string;
+  pictures: number;
+  classes: ClassCount[];
+  findings: Finding[];
+  /** Pictures that look the same, or are: the split never parts them between training and validation. */
+  together: { groups: number; pictures: number };
+}
+
+/** Hidden, so that it is never taken for a picture. */
+const cacheName = '.checked.jsonl';
+
+/**
+ * Finds what is wrong with rawdata/<class>/ before it costs a training. Changes nothing but a file of what it found
+ * out, so that a second check only reads what changed.
+ * @throws {UserError} where there are no classes.
+ */
+export async function checkAll(options: CheckOptions): Promise<CheckReport> {
+  const { rawData, width, height } = options;
+  const pictures = await listPictures(rawData);
+  await inspectAll(pictures, options);
+  options.signal?.throwIfAborted();
+  const generated = findGenerated(pictures);
+  const counts = countClasses(pictures, generated);
+  const { findings, groups, picturesInGroups } = findLookalikes(pictures, generated);
+  const folders = [];
+  for (const name of pictures.classes) folders.push(...(await findUnreadableFolders(rawData, name)));
+  findings.push(...folders, ...findImbalance(counts));
+  for (const fault of findFaults(pictures, { width: width / 2, height: height / 2 })) findings.push(fault);
+  findings.sort(byKindAndFile);
+  return {
+    rawData,
+    pictures: pictures.paths.length,
+    classes: counts,
+    findings,
+    together: { groups, pictures: picturesInGroups },
+  };
+}
+
+function byKindAndFile(a: Finding, b: Finding): number {
+  if (a.kind !== b.kind) return kindNames.indexOf(a.kind) - kindNames.indexOf(b.kind);
+  return (a.files[0] ?? '') < (b.files[0] ?? '') ? -1 : 1;
+}
+
+async function listPictures(rawData: string): Promise<Pictures> {
+  const { classes } = await findPictures(rawData);
+  const paths = classes.flatMap(({ name, pictures }) => pictures.map((picture) => `${name}/${picture}`));
+  const labels = new Uint32Array(paths.length);
+  let start = 0;
+  for (const [label, { pictures }] of classes.entries()) {
+    labels.fill(label, start, start + pictures.length);
+    start += pictures.length;
+  }
+  const known = new Inspections(paths.length);
+  return { paths, labels, classes: classes.map(({ name }) => name), known };
+}
+
+async function inspectAll({ paths, known }: Pictures, options: CheckOptions): Promise<void> {
+  const { rawData, workers, onProgress, onNotice, signal } = options;
+  const cache = new Cache(join(rawData, cacheName), paths, known);
+  await cache.open().catch((error) => {
+    onNotice?.(
+      `The next check starts anew: ${join(rawData, cacheName)} cannot be written (${reason(error)}).`,
+    );
+  });
+  let done = 0;
+  try {
+    await mapConcurrently(paths, workers, async (path, index) => {
+      if (signal?.aborted) return;
+      await inspectOne(join(rawData, path), index, known, cache);
+      onProgress?.(++done, paths.length);
+    });
+  } finally {
+    await cache.close();
+  }
+}
+
+async function inspectOne(file: string, index: number, known: Inspections, cache: Cache): Promise<void> {
+  let stamp: Stamp;
+  try {
+    stamp = await stampOf(file);
+  } catch (error) {
+    // Nothing that could be recognised another time.
+    known.set(index, { size: -1, modified: 0 }, reason(error));
+    return;
+  }
+  if (known.isCurrent(index, stamp)) return;
+  known.set(index, stamp, await inspect(file).catch((error) => reason(error)));
+  cache.add(index);
+}

@@ -1,0 +1,76 @@
+import { constants } from 'node:fs';
+import {
+  copyFile,
+  link,
+  lstat,
+  mkdir,
+  open,
+  readFile,
+  readlink,
+  rename,
+  rm,
+  symlink,
+  unlink,
+  utimes,
+} from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { syncFolder, temporaryName } from '../files.ts';
+
+/** Errors that say that a hard link cannot be made, here or at all. */
+const withoutLinks = ['EXDEV', 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EACCES'];
+
+/** What is there by that name, a link itself rather than where it leads. */
+export async function isThere(file: string): Promise<boolean> {
+  return (await lstat(file).catch(() => undefined)) !== undefined;
+}
+
+/** Whether two names stand for the same bytes: a move was interrupted before its last step. */
+export async function areSame(one: string, other: string): Promise<boolean> {
+  const [a, b] = [await lstat(one), await lstat(other)];
+  if (a.isSymbolicLink() || b.isSymbolicLink())
+    return a.isSymbolicLink() && b.isSymbolicLink() && (await readlink(one)) === (await readlink(other));
+  if (a.dev === b.dev && a.ino === b.ino) return true;
+  return a.size === b.size && (await readFile(one)).equals(await readFile(other));
+}
+
+/** Makes a second name, or a copy where that cannot be; never in place of something else. */
+async function double(from: string, to: string): Promise<void> {
+  if ((await lstat(from)).isSymbolicLink()) return symlink(await readlink(from), to);
+  try {
+    await link(from, to);
+  } catch (error) {
+    if (!withoutLinks.includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    await copyDurably(from, to);
+  }
+}
+
+async function copyDurably(from: string, to: string): Promise<void> {
+  const temporary = temporaryName(to);
+  try {
+    const { atime, mtime } = await lstat(from);
+    await copyFile(from, temporary, constants.COPYFILE_FICLONE);
+    await utimes(temporary, atime, mtime);
+    const handle = await open(temporary);
+    await handle.sync().finally(() => handle.close());
+    if (await isThere(to)) throw new Error(`${to} is there already`);
+    await rename(temporary, to);
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}
+
+/**
+ * Moves a file, also to another file system. At any moment the whole file is there by one of the names; cut off and
+ * called again, it does the rest.
+ * @throws {Error} where something else is there by the new name.
+ */
+export async function moveSafely(from: string, to: string): Promise<void> {
+  if (await isThere(to)) {
+    if (!(await areSame(from, to))) throw new Error(`${to} is there already`);
+  } else {
+    await mkdir(dirname(to), { recursive: true });
+    await double(from, to);
+  }
+  await syncFolder(dirname(to));
+  await unlink(from);
+}

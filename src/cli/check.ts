@@ -1,0 +1,127 @@
+import type { Command } from 'commander';
+import type { CheckReport } from '../check/check.ts';
+import type { Finding, Kind } from '../check/kinds.ts';
+import { readSettings, type Settings, settingOptions } from '../config/index.ts';
+import { UsageError, UserError } from '../errors.ts';
+import { type ProgressBar, progressBar } from './progress.ts';
+import { abortOnSignals } from './signals.ts';
+
+interface CheckFlags extends Record<string, unknown> {
+  json?: boolean;
+  html?: string;
+  strict?: boolean;
+  quarantine?: string;
+  only?: string;
+  restore?: string;
+}
+
+export function addCheck(program: Command): void {
+  const command = program
+    .command('check')
+    .description('find what is wrong with rawdata/ before it costs a training: unreadable, empty, twice ...')
+    .option('--json', 'print the report as JSON')
+    .option('--html <file>', 'also write the report with thumbnails, one file of HTML')
+    .option('--strict', 'exit with 1 where something is wrong')
+    .option('--quarantine <folder>', 'move the files that are no good there; --restore undoes it')
+    .option(
+      '--only <kinds>',
+      'kinds that --quarantine moves (default: unreadable,tiny,uniform,duplicate,ambiguous)',
+    )
+    .option('--restore <folder>', 'move everything of a quarantine back and stop');
+  settingOptions(command, ['rawData', 'width', 'height', 'workers']).action(check);
+}
+
+async function check(flags: CheckFlags): Promise<void> {
+  const settings = await readSettings(flags);
+  const { movable, movedByDefault } = await import('../check/kinds.ts');
+  const { quarantine, refuseWithin } = await import('../check/quarantine.ts');
+  if (flags.quarantine !== undefined) refuseWithin(settings.rawData, flags.quarantine);
+  const only = readKinds(flags, Object.keys(movable) as Kind[], movedByDefault);
+  const signal = abortOnSignals();
+  if (flags.restore !== undefined) return restore(settings, flags.restore, signal, flags.json === true);
+
+  const report = await runCheck(settings, signal);
+  if (!report) {
+    console.error('Stopped; what was checked so far is remembered.');
+    process.exitCode = 130;
+    return;
+  }
+  if (flags.html !== undefined) await writeHtml(report, flags.html);
+  const { describe } = await import('../check/describe.ts');
+  if (!flags.json) console.log(describe(report));
+  if (flags.quarantine !== undefined) {
+    const options = { rawData: settings.rawData, folder: flags.quarantine, signal };
+    const result = await quarantine(report.findings, only, options);
+    if (flags.json) console.log(JSON.stringify({ ...report, quarantine: result }));
+    reportMoved(result, `to ${flags.quarantine}; --restore ${flags.quarantine} undoes it`);
+  } else if (flags.json) {
+    console.log(JSON.stringify(report));
+  }
+  if (flags.strict && report.findings.length > 0)
+    throw new UserError(`${countOf(report.findings)} in ${settings.rawData}.`);
+}
+
+function countOf({ length }: Finding[]): string {
+  return `${length} ${length === 1 ? 'finding' : 'findings'}`;
+}
+
+function readKinds({ only, quarantine }: CheckFlags, allowed: Kind[], byDefault: Kind[]): Kind[] {
+  if (only === undefined) return byDefault;
+  if (quarantine === undefined) throw new UsageError('--only says what --quarantine moves; give both.');
+  const names = only.split(',').map((name) => name.trim());
+  const wrong = names.find((name) => !allowed.includes(name as Kind));
+  if (wrong === undefined) return names as Kind[];
+  throw new UsageError(`--only names "${wrong}"; allowed are ${allowed.join(', ')}.`);
+}
+
+/** @returns undefined where it was stopped. */
+async function runCheck(settings: Settings, signal: AbortSignal): Promise<CheckReport | undefined> {
+  const { checkAll } = await import('../check/check.ts');
+  let bar: ProgressBar | undefined;
+  try {
+    return await checkAll({
+      ...settings,
+      signal,
+      onProgress(done, total) {
+        bar ??= progressBar('Checking', total);
+        bar.update(done);
+      },
+      onNotice: (text) => console.error(text),
+    });
+  } catch (error) {
+    if (signal.aborted) return undefined;
+    throw error;
+  } finally {
+    bar?.stop();
+  }
+}
+
+async function writeHtml(report: CheckReport, file: string): Promise<void> {
+  const { htmlReport } = await import('../check/html.ts');
+  const { writeFileAtomically } = await import('../files.ts');
+  await writeFileAtomically(file, await htmlReport(report));
+  console.error(`Report: ${file}`);
+}
+
+interface Moved {
+  moved: unknown[];
+  failed: { file: string; reason: string }[];
+}
+
+function reportMoved({ moved, failed }: Moved, where: string): void {
+  for (const { file, reason } of failed) console.error(`left ${JSON.stringify(file)}: ${reason}`);
+  console.error(`${moved.length} files moved ${where}`);
+  if (failed.length > 0) process.exitCode = 1;
+}
+
+async function restore(
+  settings: Settings,
+  folder: string,
+  signal: AbortSignal,
+  json: boolean,
+): Promise<void> {
+  const { restore } = await import('../check/quarantine.ts');
+  const result = await restore({ rawData: settings.rawData, folder, signal });
+  if (json) console.log(JSON.stringify(result));
+  reportMoved(result, `back to ${settings.rawData}`);
+}

@@ -1,0 +1,89 @@
+import type { Command } from 'commander';
+import { readSettings, settingOptions } from '../config/index.ts';
+import { UserError } from '../errors.ts';
+import type { Explained } from '../explain/explain_all.ts';
+import { hottest } from '../explain/heat_map.ts';
+
+interface ExplainOptions extends Record<string, unknown> {
+  checkpoint?: string;
+  newest?: boolean;
+  class?: string;
+  output: string;
+  layers?: boolean;
+  occlusion: boolean;
+  json?: boolean;
+}
+
+export function addExplain(program: Command): void {
+  const command = program
+    .command('explain')
+    .description('show where in pictures the network sees their class')
+    .argument('<pictures...>', 'files, folders, globs, or - for stdin (a picture, or a list of files)')
+    .option('--checkpoint <folder>', 'checkpoint or run to use (default: the best of the newest run)')
+    .option('--newest', 'use the newest checkpoint of the run instead of its best')
+    .option('--class <name>', 'the class to explain (default: the likeliest)')
+    .option('--output <folder>', 'folder of the drawings', 'explained')
+    .option('--layers', 'also draw the feature maps of every layer')
+    .option('--no-occlusion', 'leave out the slower check by occlusion')
+    .option('--json', 'print a JSON object a line');
+  settingOptions(command, ['checkpoints', 'engine', 'threads']).action(explainPictures);
+}
+
+async function explainPictures(pictures: string[], options: ExplainOptions): Promise<void> {
+  const settings = await readSettings(options);
+  const { startEngine } = await import('../engine/index.ts');
+  const { loadModel } = await import('../predict/load_model.ts');
+  const { predictInputs } = await import('../predict/inputs.ts');
+  const { explainAll } = await import('../explain/explain_all.ts');
+  const engine = await startEngine(settings.engine, settings);
+  try {
+    const place = options.checkpoint ?? settings.checkpoints;
+    const model = await loadModel(place, options.newest ? 'newest' : 'best');
+    let failed = 0;
+    for await (const explained of explainAll(model, predictInputs(pictures), options)) {
+      if ('error' in explained) {
+        failed++;
+        console.error(`bat-sup: ${explained.name}: ${explained.error}`);
+      } else {
+        console.log(options.json ? json(explained) : text(explained));
+      }
+    }
+    model.dispose();
+    if (failed > 0)
+      throw new UserError(`${failed} of the pictures could not be read; the others are explained.`);
+  } finally {
+    await engine.dispose();
+  }
+}
+
+type Found = Exclude<Explained, { error: string }>;
+
+function text({ name, explanation, files }: Found): string {
+  const drawn = [files.gradCam, files.occlusion, ...Object.values(files.layers ?? {})];
+  const agreement =
+    explanation.agreement === undefined ? '' : `  agreement ${explanation.agreement.toFixed(2)}`;
+  const answer = `${name}  ${explanation.class} ${explanation.probability.toFixed(4)}${agreement}`;
+  return [answer, ...drawn.filter((file) => file !== undefined).map((file) => `  ${file}`)].join('\n');
+}
+
+function json({ name, explanation, files }: Found): string {
+  const { width, height, probability, occlusion, agreement, gradCam } = explanation;
+  const rounded = (value: number) => Number(value.toPrecision(7));
+  return JSON.stringify({
+    file: name,
+    class: explanation.class,
+    probability: rounded(probability),
+    width,
+    height,
+    gradCam: { file: files.gradCam, hottest: hottest(gradCam, width) },
+    ...(occlusion && {
+      occlusion: {
+        file: files.occlusion,
+        hottest: hottest(occlusion.heat, width),
+        largestDrop: rounded(occlusion.largestDrop),
+      },
+    }),
+    ...(agreement !== undefined && { agreement: rounded(agreement) }),
+    ...(files.layers && { layers: files.layers }),
+  });
+}

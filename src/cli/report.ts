@@ -1,0 +1,59 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { newestRun } from '../checkpoints/index.ts';
+import { readSettings, settingOptions } from '../config/index.ts';
+import { UserError } from '../errors.ts';
+import { startEngineFor } from './predict.ts';
+import { progressBar } from './progress.ts';
+
+interface ReportFlags extends Record<string, unknown> {
+  output: string;
+  data?: string;
+  json?: boolean;
+}
+
+export function addReport(program: Command): void {
+  const command = program
+    .command('report')
+    .description('write all that is known of a training into one HTML file')
+    .argument('[run]', 'name or folder of the run (default: the newest)')
+    .option('--output <file>', 'file to write', 'report.html')
+    .option('--json', 'print the result as JSON');
+  settingOptions(command, ['checkpoints', 'data', 'seed', 'engine', 'threads']).action(report);
+}
+
+async function chooseRun(run: string | undefined, checkpoints: string): Promise<string> {
+  if (run === undefined) return newestRun(checkpoints);
+  const folder = [join(checkpoints, run), run].find((candidate) => existsSync(candidate));
+  if (folder) return folder.replace(/[\\/]+$/, '');
+  throw new UserError(`${checkpoints} holds no run "${run}"; "bat-sup runs" lists them.`);
+}
+
+async function report(name: string | undefined, flags: ReportFlags): Promise<void> {
+  const settings = await readSettings(flags);
+  const run = await chooseRun(name, settings.checkpoints);
+  const { readHeldBack } = await import('../runs/held_back.ts');
+  const { writeReport } = await import('../report/report.ts');
+  const pictures = (await readHeldBack(run))?.pictures.length ?? 0;
+  const engine = await startEngineFor(settings, pictures);
+  const bar = progressBar('Evaluating', pictures);
+  const result = await writeReport({
+    run,
+    output: flags.output,
+    data: flags.data,
+    seed: settings.seed,
+    onProgress: (done) => bar.update(done),
+  }).finally(async () => {
+    bar.stop();
+    await engine.dispose();
+  });
+  const { output, checkpoint, bytes, evaluation } = result;
+  if ('missing' in evaluation) console.error(`not evaluated: ${evaluation.missing}`);
+  const accuracy = 'accuracy' in evaluation ? evaluation.accuracy : null;
+  console.log(
+    flags.json
+      ? JSON.stringify({ output, run, checkpoint, bytes, accuracy })
+      : `${output}: ${run}, ${(bytes / 1000).toFixed(0)} kB`,
+  );
+}

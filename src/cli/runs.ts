@@ -1,0 +1,58 @@
+import type { Command } from 'commander';
+import type { Metrics } from '../checkpoints/index.ts';
+import { readSettings, settingOptions } from '../config/index.ts';
+import { duration, figure, settingText } from '../format.ts';
+import type { RunSummary } from '../runs/list.ts';
+import { table } from './table.ts';
+
+export function addRuns(program: Command): void {
+  const command = program
+    .command('runs')
+    .description('list the trainings below checkpoints/, and in which settings they differ')
+    .argument('[names...]', 'only these')
+    .option('--json', 'print everything as JSON');
+  settingOptions(command, ['checkpoints']).action(printRuns);
+}
+
+async function printRuns(names: string[], flags: Record<string, unknown>): Promise<void> {
+  const { checkpoints } = await readSettings(flags);
+  const { differingSettings, listRuns } = await import('../runs/list.ts');
+  const runs = await listRuns(checkpoints, names, (text) => console.error(text));
+  const differing = differingSettings(runs);
+  if (flags.json) {
+    console.log(JSON.stringify({ runs, differingSettings: differing }));
+    return;
+  }
+  console.log(describe(runs));
+  if (Object.keys(differing).length === 0) return;
+  const rows = Object.entries(differing).map(([name, values]) => [name, ...values.map(settingText)]);
+  console.log(`\nSettings that differ\n${table([['', ...runs.map(({ name }) => name)], ...rows], [0])}`);
+}
+
+function describe(runs: RunSummary[]): string {
+  const titles = ['run', 'state', 'started', 'epochs', 'steps', 'best', 'loss', 'last', 'loss', 'time', 'MB'];
+  const rows = runs.map((run) => [
+    run.name,
+    run.state,
+    run.started ? localTime(run.started) : '-',
+    run.epochsWanted === null ? String(run.epochs) : `${run.epochs}/${run.epochsWanted}`,
+    String(run.steps),
+    ...validation(run.best),
+    ...validation(run.last),
+    run.seconds === null ? '-' : duration(run.seconds),
+    (run.bytes / 1e6).toFixed(0),
+  ]);
+  return `${table([titles, ...rows], [0, 1, 2])}\n(best and last: validation accuracy)`;
+}
+
+function validation({ validationAccuracy, validationLoss }: Metrics): string[] {
+  return [validationAccuracy, validationLoss].map(figure);
+}
+
+/** '2026-03-01 09:30', in the time zone of this machine. */
+function localTime(iso: string): string {
+  const time = new Date(iso);
+  const two = (value: number) => String(value).padStart(2, '0');
+  const day = [time.getFullYear(), two(time.getMonth() + 1), two(time.getDate())].join('-');
+  return `${day} ${two(time.getHours())}:${two(time.getMinutes())}`;
+}

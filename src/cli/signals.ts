@@ -1,0 +1,11 @@
+/** The first SIGINT or SIGTERM aborts, for what is at work to end and be saved; a second one ends at once. */
+export function abortOnSignals(onFirst = () => {}): AbortSignal {
+  const controller = new AbortController();
+  const stop = () => {
+    if (controller.signal.aborted) process.exit(130);
+    onFirst();
+    controller.abort();
+  };
+  process.on('SIGINT', stop).on('SIGTERM', stop);
+  return controller.signal;
+}

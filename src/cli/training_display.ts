@@ -1,0 +1,145 @@
+import type { Metrics, Position } from '../checkpoints/index.ts';
+import type { Settings } from '../config/index.ts';
+import type { BatchResult } from '../training/step.ts';
+import type { TrainingEvents } from '../training/train.ts';
+import { type LiveBlock, liveBlock } from './live_block.ts';
+import { canRedraw, type ProgressBar, progressBar } from './progress.ts';
+import { type TrainingState, trainingView } from './training_view.ts';
+
+type Best = NonNullable<TrainingState['best']>;
+
+export function describeMetrics(metrics: Metrics): string {
+  const { loss, accuracy, validationLoss, validationAccuracy } = metrics;
+  const train = `loss ${loss?.toFixed(4)}  accuracy ${accuracy?.toFixed(4)}`;
+  if (validationAccuracy === undefined) return train;
+  return `${train}  validation loss ${validationLoss?.toFixed(4)}  accuracy ${validationAccuracy.toFixed(4)}`;
+}
+
+/** Layers, a line after each epoch, and on a terminal a live view of the curves below them; on stderr. */
+export class TrainingDisplay {
+  readonly #settings: Settings;
+  #decoding: ProgressBar | undefined;
+  #block: LiveBlock | undefined;
+  #state: TrainingState;
+  #best: Metrics;
+  /** Of the epoch under way. */
+  #pictures = 0;
+  #seconds = 0;
+  /** Steps of this run, and when the first began. */
+  #steps = 0;
+  #started = 0;
+
+  /** @param best where training was before, the best epoch so far. */
+  constructor(settings: Settings, best?: { epoch: number; metrics: Metrics }) {
+    this.#settings = settings;
+    const curve = () => ({ now: undefined, values: [] });
+    this.#best = best?.metrics ?? {};
+    this.#state = {
+      epoch: 0,
+      epochs: settings.epochs,
+      batch: 0,
+      stepsPerEpoch: 0,
+      step: 0,
+      loss: curve(),
+      accuracy: curve(),
+      validationLoss: curve(),
+      validationAccuracy: curve(),
+      best: best && { epoch: best.epoch, validationAccuracy: best.metrics.validationAccuracy ?? 0 },
+    };
+  }
+
+  stop(): void {
+    this.#decoding?.stop();
+    this.#decoding = undefined;
+    this.#block?.stop();
+    this.#block = undefined;
+  }
+
+  /** A line that stays, above the live view where there is one. */
+  print(text: string): void {
+    if (this.#block) this.#block.print(text);
+    else console.error(text);
+  }
+
+  readonly events: TrainingEvents = {
+    notice: (text) => this.print(text),
+    decoding: (done, total) => {
+      this.#decoding ??= progressBar('Decoding', total);
+      this.#decoding.update(done);
+      if (done === total) this.stop();
+    },
+    started: ({ model, dataset, split, stepsPerEpoch, position }) => {
+      const { width, height, channels } = model.description;
+      console.error(`pictures  ${height} x ${width} x ${channels}`);
+      for (const layer of model.layers)
+        console.error(`${layer.name.padEnd(9)} ${layer.outputShape.join(' x ')}`);
+      const classes = dataset.classes.join(', ');
+      console.error(
+        `${dataset.classes.length} classes (${classes}); ${split.train.length} pictures to train on, ${split.validation.length} to validate`,
+      );
+      if (position.step > 0) console.error(`Resuming after epoch ${position.epoch}, step ${position.step}`);
+      this.#started = performance.now();
+      const { epoch, batch, step } = position;
+      Object.assign(this.#state, { epoch, batch, step, stepsPerEpoch });
+      if (canRedraw()) this.#block = liveBlock(process.stderr);
+      this.#draw();
+    },
+    step: (position, result, rate) => {
+      this.#pictures += this.#settings.batchSize;
+      this.#seconds += this.#settings.batchSize / rate;
+      this.#steps++;
+      if (!this.#block) return;
+      this.#addStep(position, result);
+      this.#draw();
+    },
+    epoch: (epoch, metrics) => {
+      const speed = this.#seconds > 0 ? `  ${(this.#pictures / this.#seconds).toFixed(0)} img/s` : '';
+      this.#pictures = 0;
+      this.#seconds = 0;
+      this.#addEpoch(epoch, metrics);
+      this.print(`epoch ${epoch}/${this.#settings.epochs}  ${describeMetrics(metrics)}${speed}`);
+    },
+  };
+
+  #addStep({ epoch, step, batch, lossSum, correct }: Position, result: BatchResult): void {
+    const { batchSize } = this.#settings;
+    const state = this.#state;
+    Object.assign(state, {
+      epoch,
+      step,
+      batch,
+      rate: this.#pictures / this.#seconds,
+      secondsPerStep: (performance.now() - this.#started) / 1000 / this.#steps,
+    });
+    state.loss.values.push(result.loss);
+    state.accuracy.values.push(result.correct / batchSize);
+    state.loss.now = lossSum / batch;
+    state.accuracy.now = correct / (batch * batchSize);
+  }
+
+  #addEpoch(epoch: number, metrics: Metrics): void {
+    const { validationLoss, validationAccuracy } = metrics;
+    if (validationLoss === undefined || validationAccuracy === undefined) return;
+    for (const [curve, value] of [
+      [this.#state.validationLoss, validationLoss],
+      [this.#state.validationAccuracy, validationAccuracy],
+    ] as const) {
+      curve.values.push(value);
+      curve.now = value;
+    }
+    if (!isBetter(metrics, this.#best)) return;
+    this.#best = metrics;
+    this.#state.best = { epoch, validationAccuracy } satisfies Best;
+  }
+
+  #draw(): void {
+    this.#block?.draw((size) => trainingView(this.#state, size, !process.env.NO_COLOR));
+  }
+}
+
+/** As checkpoints are compared: by validation accuracy, of equals by validation loss. */
+function isBetter(a: Metrics, b: Metrics): boolean {
+  const [accuracyA, accuracyB] = [a.validationAccuracy ?? 0, b.validationAccuracy ?? -1];
+  if (accuracyA !== accuracyB) return accuracyA > accuracyB;
+  return (a.validationLoss ?? 0) < (b.validationLoss ?? 0);
+}

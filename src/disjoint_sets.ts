@@ -1,0 +1,33 @@
+/** Sets of 0 ... count-1 that only ever merge; a set is known by its least member. */
+export class DisjointSets {
+  readonly #parents: Int32Array;
+
+  constructor(count: number) {
+    this.#parents = Int32Array.from({ length: count }, (_, index) => index);
+  }
+
+  get count(): number {
+    return this.#parents.length;
+  }
+
+  /** The least member of a member's set. */
+  find(member: number): number {
+    const parents = this.#parents;
+    let at = member;
+    while (parents[at] !== at) {
+      parents[at] = parents[parents[at] as number] as number;
+      at = parents[at] as number;
+    }
+    return at;
+  }
+
+  join(one: number, other: number): void {
+    const [a, b] = [this.find(one), this.find(other)];
+    this.#parents[Math.max(a, b)] = Math.min(a, b);
+  }
+
+  /** The least member of each member's set. */
+  leasts(): Int32Array {
+    return this.#parents.map((_, member) => this.find(member));
+  }
+}

@@ -1,0 +1,40 @@
+import { type Checkpoint, saveCalibration } from '../checkpoints/index.ts';
+import { UserError } from '../errors.ts';
+import { loadModel } from '../predict/load_model.ts';
+import type { Answers } from './answers.ts';
+import { collectAnswers, type Unreadable } from './collect_answers.ts';
+import { type Evaluation, evaluate } from './evaluate.ts';
+import type { LabelledPicture } from './pictures.ts';
+import { fitTemperature } from './temperature.ts';
+
+export interface CheckpointEvaluation {
+  evaluation: Evaluation;
+  answers: Answers;
+  unreadable: Unreadable[];
+  /** Whether a temperature has been fitted on these pictures and stored with the checkpoint. */
+  fitted: boolean;
+}
+
+/**
+ * How good a checkpoint is on pictures that it has not learnt from. The engine must have been started.
+ * @param options.calibrate fits the temperature on these pictures and stores it, so that predict uses it.
+ * @throws {UserError} where none of the pictures can be read, or the checkpoint is damaged.
+ */
+export async function evaluateCheckpoint(
+  checkpoint: Checkpoint,
+  pictures: LabelledPicture[],
+  options: { calibrate: boolean; seed: number; topLosses: number; onProgress?: (done: number) => void },
+): Promise<CheckpointEvaluation> {
+  const predictor = await loadModel(checkpoint.folder);
+  const collecting = collectAnswers(predictor, pictures, options.onProgress);
+  const { answers, unreadable } = await collecting.finally(() => predictor.dispose());
+  if (answers.labels.length === 0) {
+    const [first] = unreadable;
+    throw new UserError(`None of the pictures can be read; the first, ${first?.file}: ${first?.reason}.`);
+  }
+  const temperature = options.calibrate ? fitTemperature(answers) : undefined;
+  if (temperature !== undefined)
+    await saveCalibration(checkpoint.folder, { temperature, pictures: answers.labels.length });
+  const evaluation = evaluate(answers, { ...options, temperature: temperature ?? predictor.temperature });
+  return { evaluation, answers, unreadable, fitted: temperature !== undefined };
+}

@@ -1,0 +1,30 @@
+/** Each 0..255. */
+export type Colour = readonly [red: number, green: number, blue: number];
+
+/**
+ * Viridis, a colour map in which equal steps look equal, to the colour-blind as well: dark blue for 0, yellow for 1.
+ * A polynomial of degree 6 for each of red, green and blue, fitted to matplotlib's table by Matt Zucker
+ * (shadertoy.com/view/WlfXRN, public domain). Constant term first.
+ */
+const viridis = [
+  [0.2777273272, 0.1050930431, -0.3308618287, -4.634230499, 6.2282699364, 4.776384998, -5.4354558559],
+  [0.0054073445, 1.4046135299, 0.2148475595, -5.799100973, 14.179933367, -13.745145378, 4.6458526122],
+  [0.3340998053, 1.3845901626, 0.095095163, -19.332440956, 56.690552601, -65.353032633, 26.31243525],
+] as const;
+
+function compute(value: number): Colour {
+  const channel = (terms: readonly number[]) => {
+    const share = terms.reduceRight((sum, term) => sum * value + term, 0);
+    return Math.round(Math.min(1, Math.max(0, share)) * 255);
+  };
+  const [red, green, blue] = viridis;
+  return [channel(red), channel(green), channel(blue)];
+}
+
+const steps = 255;
+const table = Array.from({ length: steps + 1 }, (_, index) => compute(index / steps));
+
+/** @param value 0..1 */
+export function colourOf(value: number): Colour {
+  return table[Math.round(value * steps)] as Colour;
+}

@@ -1,0 +1,63 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { UserError } from '../errors.ts';
+import type { LayerSummary } from '../model_tools/index.ts';
+import type { Predictor } from '../predict/load_model.ts';
+import { type HeatMap, normalise } from './heat_map.ts';
+
+/**
+ * The last convolution, and whether relu comes after it.
+ * @throws {UserError} where the network has none.
+ */
+function lastConvolution(layers: LayerSummary[]): { layer: string; rectified: boolean } {
+  const index = layers.findLastIndex(({ kind }) => kind === 'conv');
+  const found = layers[index];
+  if (!found) throw new UserError('Grad-CAM needs a network with a convolution, and this one has none.');
+  const after = layers.slice(index + 1);
+  const weighted = after.findIndex(({ variables }) => variables.length > 0);
+  const own = weighted < 0 ? after : after.slice(0, weighted);
+  return { layer: found.name, rectified: own.some(({ kind }) => kind === 'activation') };
+}
+
+/**
+ * Feature maps [1, height, width, channels] of a layer, and the gradient of a class's logit by them. The network is
+ * run again with the maps put in place of the layer's output, so that the logit is a function of them.
+ */
+export function mapsAndGradient(
+  model: Predictor,
+  picture: Uint8Array,
+  { layer, classIndex }: { layer: string; classIndex: number },
+): { maps: tf.Tensor4D; gradient: tf.Tensor4D } {
+  let maps: tf.Tensor4D | undefined;
+  model.forward([picture], (name, output) => {
+    if (name === layer) maps = output as tf.Tensor4D;
+    return undefined;
+  });
+  const logits = (given: tf.Tensor) =>
+    model.forward([picture], (name) => (name === layer ? given : undefined));
+  const classes = model.description.classes.map((_, index) => Number(index === classIndex));
+  const gradient = tf.grad(logits)(maps as tf.Tensor4D, tf.tensor2d([classes])) as tf.Tensor4D;
+  return { maps: maps as tf.Tensor4D, gradient };
+}
+
+/**
+ * Grad-CAM (Selvaraju et al., Grad-CAM: Visual Explanations from Deep Networks via Gradient-based Localization, 2017,
+ * equations 1 and 2) on the activations of the last convolution: each channel counts as much as the class's logit rises with
+ * it, on average over the map; what speaks against the class is left out.
+ * @param picture uint8 [height, width, channels] as `model.decode` gives it.
+ * @throws {UserError} where the network has no convolution.
+ */
+export async function gradCam(model: Predictor, picture: Uint8Array, classIndex: number): Promise<HeatMap> {
+  const { height, width } = model.description;
+  const { layer, rectified } = lastConvolution(model.layers);
+  const map = tf.tidy(() => {
+    const { maps, gradient } = mapsAndGradient(model, picture, { layer, classIndex });
+    const importance = tf.mean(gradient, [1, 2], true);
+    // Max-pooling first and relu then is relu first and max-pooling then, and what relu stops is no evidence.
+    const activations = rectified ? tf.relu(maps) : maps;
+    const combined = tf.relu(tf.sum(tf.mul(activations, importance), 3, true)) as tf.Tensor4D;
+    return tf.image.resizeBilinear(combined, [height, width], false, true);
+  });
+  const values = await map.data();
+  map.dispose();
+  return normalise(values as Float32Array);
+}

@@ -1,0 +1,22 @@
+/** Four digits after the point; '-' where there is no figure. */
+export function figure(value: number | null | undefined): string {
+  return value === null || value === undefined ? '-' : value.toFixed(4);
+}
+
+/** With a space that no line breaks at. */
+export function percent(share: number): string {
+  return `${(100 * share).toFixed(1)}\u00a0%`;
+}
+
+/** '1 h 5 min', '2 min 3 s', '12 s'. @param seconds 0 or more. */
+export function duration(seconds: number): string {
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
+  if (hours > 0) return `${hours} h ${minutes} min`;
+  return minutes > 0 ? `${minutes} min ${Math.floor(seconds % 60)} s` : `${seconds.toFixed(0)} s`;
+}
+
+export function settingText(value: unknown): string {
+  if (value === undefined) return '-';
+  if (Array.isArray(value)) return value.map(settingText).join(', ');
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}

@@ -1,0 +1,16 @@
+import sharp from 'sharp';
+import { standardise } from '../images/decode.ts';
+
+/** A picture as a small JPEG within the page, padded to a square; undefined where it cannot be read. */
+export async function thumbnail(file: string, side: number): Promise<string | undefined> {
+  try {
+    const size = { width: side, height: side, channels: 3, fit: 'contain' } as const;
+    const pixels = await (await standardise(file, size)).raw().toBuffer({ resolveWithObject: true });
+    const picture = await sharp(pixels.data, { raw: pixels.info })
+      .jpeg({ quality: 75, mozjpeg: true })
+      .toBuffer();
+    return `data:image/jpeg;base64,${picture.toString('base64')}`;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,198 @@
+/** A component as the frame and scan headers describe it; offsets are into the file. */
+export interface JpegComponent {
+  /** Sampling factors. */
+  horizontal: number;
+  vertical: number;
+  /** Of 64 steps of one byte. */
+  quantisation: number;
+  /** Of 16 counts, the symbols after them. */
+  dcCounts: number;
+  acCounts: number;
+}
+
+/** What decoding a plain JPEG takes (ITU-T T.81, annex B). */
+export interface JpegHeader {
+  width: number;
+  height: number;
+  /** One: grey. Three: Y, Cb and Cr. */
+  components: JpegComponent[];
+  /** MCUs between restart markers; 0: none. */
+  restartInterval: number;
+  /** Where the entropy-coded data begin. */
+  scanStart: number;
+}
+
+interface FrameComponent {
+  id: number;
+  horizontal: number;
+  vertical: number;
+  quantisation: number;
+}
+
+interface Headers {
+  quantisation: (number | undefined)[];
+  /** DC tables 0 to 3, then AC tables. */
+  huffman: (number | undefined)[];
+  frame?: { width: number; height: number; components: FrameComponent[] };
+  restartInterval: number;
+  jfif: boolean;
+  /** Adobe's word on the colours: 1 is YCbCr. */
+  adobe?: number;
+}
+
+type Reader = (headers: Headers, bytes: Buffer, start: number, end: number) => boolean;
+
+const readQuantisation: Reader = (headers, bytes, start, end) => {
+  for (let at = start; at < end; at += 65) {
+    const precisionAndNumber = bytes[at] as number;
+    if (precisionAndNumber > 3 || at + 65 > end) return false;
+    headers.quantisation[precisionAndNumber] = at + 1;
+  }
+  return true;
+};
+
+const readHuffman: Reader = (headers, bytes, start, end) => {
+  for (let at = start; at < end; ) {
+    const classAndNumber = bytes[at] as number;
+    if ((classAndNumber & ~0x13) !== 0 || at + 17 > end) return false;
+    const symbols = bytes.subarray(at + 1, at + 17).reduce((sum, count) => sum + count, 0);
+    if (symbols > 256 || at + 17 + symbols > end) return false;
+    headers.huffman[((classAndNumber >> 4) << 2) | (classAndNumber & 3)] = at + 1;
+    at += 17 + symbols;
+  }
+  return true;
+};
+
+const readFrame: Reader = (headers, bytes, start, end) => {
+  if (headers.frame || end - start < 6 || bytes[start] !== 8) return false;
+  const count = bytes[start + 5] as number;
+  if ((count !== 1 && count !== 3) || end - start !== 6 + 3 * count) return false;
+  const components = Array.from({ length: count }, (_, index): FrameComponent => {
+    const [id = 0, factors = 0, quantisation = 0] = bytes.subarray(start + 6 + 3 * index);
+    // A single component's sampling factors mean nothing.
+    const [horizontal, vertical] = count === 1 ? [1, 1] : [factors >> 4, factors & 15];
+    return { id, horizontal, vertical, quantisation };
+  });
+  const blocks = components.reduce((sum, { horizontal, vertical }) => sum + horizontal * vertical, 0);
+  const allowed = components.every((one) =>
+    [one.horizontal, one.vertical].every((n) => [1, 2, 4].includes(n)),
+  );
+  const height = bytes.readUInt16BE(start + 1);
+  const width = bytes.readUInt16BE(start + 3);
+  headers.frame = { width, height, components };
+  return allowed && blocks <= 10 && width > 0 && height > 0;
+};
+
+/** What a rotated picture or one with colours of its own takes is more than we do here. */
+const readExif: Reader = (_, bytes, start, end) =>
+  !bytes.toString('latin1', start, Math.min(start + 4, end)).startsWith('Exif') ||
+  orientationOf(bytes.subarray(start + 6, end)) === 1;
+
+const readIccProfile: Reader = (_, bytes, start) =>
+  bytes.toString('latin1', start, start + 11) !== 'ICC_PROFILE';
+
+const readJfif: Reader = (headers, bytes, start) => {
+  headers.jfif ||= bytes.toString('latin1', start, start + 4) === 'JFIF';
+  return true;
+};
+
+const readAdobe: Reader = (headers, bytes, start, end) => {
+  if (end - start >= 12 && bytes.toString('latin1', start, start + 5) === 'Adobe')
+    headers.adobe = bytes[start + 11] as number;
+  return true;
+};
+
+const readRestartInterval: Reader = (headers, bytes, start, end) => {
+  if (end - start < 2) return false;
+  headers.restartInterval = bytes.readUInt16BE(start);
+  return true;
+};
+
+const readers: Record<number, Reader> = {
+  192: readFrame,
+  193: readFrame,
+  196: readHuffman,
+  219: readQuantisation,
+  221: readRestartInterval,
+  224: readJfif,
+  225: readExif,
+  226: readIccProfile,
+  238: readAdobe,
+};
+
+const startOfScan = 218;
+
+/** Frames that are not of the baseline process, and markers that may only stand elsewhere. */
+function isPlain(marker: number): boolean {
+  const otherFrame = marker >= 194 && marker <= 207 && marker !== 196;
+  return (
+    marker >= 192 && marker !== 255 && !otherFrame && !(marker >= 208 && marker <= 217) && marker !== 220
+  );
+}
+
+/** TIFF tag 0x0112 of the first directory (EXIF 2.32, 4.6.4); 1 where it says nothing, 0 for what is no TIFF. */
+function orientationOf(tiff: Buffer): number {
+  if (tiff.length < 8) return 0;
+  const little = tiff[0] === 0x49;
+  const short = (at: number) => (little ? tiff.readUInt16LE(at) : tiff.readUInt16BE(at));
+  const directory = little ? tiff.readUInt32LE(4) : tiff.readUInt32BE(4);
+  if (directory + 2 > tiff.length) return 0;
+  const entries = short(directory);
+  for (let entry = directory + 2; entry < directory + 2 + 12 * entries; entry += 12) {
+    if (entry + 12 > tiff.length) return 0;
+    if (short(entry) === 0x0112) return short(entry + 8);
+  }
+  return 1;
+}
+
+function readScan(
+  { frame, ...headers }: Headers,
+  bytes: Buffer,
+  start: number,
+  end: number,
+): JpegHeader | undefined {
+  if (!frame || !isYCbCr(frame.components, headers)) return undefined;
+  const count = frame.components.length;
+  // One scan with all components; several of them are decoded elsewhere.
+  if (bytes[start] !== count || end - start !== 4 + 2 * count) return undefined;
+  const components = frame.components.map((component, index) => {
+    const [id, tables = 0] = bytes.subarray(start + 1 + 2 * index);
+    return {
+      horizontal: component.horizontal,
+      vertical: component.vertical,
+      quantisation: headers.quantisation[component.quantisation],
+      dcCounts: headers.huffman[tables >> 4],
+      acCounts: headers.huffman[4 | (tables & 15)],
+      inOrder: id === component.id && tables >> 4 < 4,
+    };
+  });
+  if (!components.every((one) => one.inOrder && one.quantisation && one.dcCounts && one.acCounts))
+    return undefined;
+  const { width, height } = frame;
+  const { restartInterval } = headers;
+  return { width, height, components: components as JpegComponent[], restartInterval, scanStart: end };
+}
+
+function isYCbCr(components: FrameComponent[], { jfif, adobe }: Headers): boolean {
+  if (components.length === 1) return true;
+  if (adobe !== undefined) return adobe === 1;
+  return jfif || components.every(({ id }, index) => id === index + 1);
+}
+
+/**
+ * The header of a plain JPEG: baseline, 8 bits, grey or YCbCr in one scan, upright, without a colour profile.
+ * @returns undefined for anything else, which sharp is to decode, or to say what is wrong with.
+ */
+export function readJpegHeader(bytes: Buffer): JpegHeader | undefined {
+  const headers: Headers = { quantisation: [], huffman: [], restartInterval: 0, jfif: false };
+  if (bytes.length < 4 || bytes.readUInt16BE(0) !== 0xffd8) return undefined;
+  for (let at = 2; at + 4 <= bytes.length; ) {
+    const marker = bytes[at + 1] as number;
+    const end = at + 2 + bytes.readUInt16BE(at + 2);
+    if (bytes[at] !== 0xff || !isPlain(marker) || end < at + 4 || end > bytes.length) return undefined;
+    if (marker === startOfScan) return readScan(headers, bytes, at + 4, end);
+    if (readers[marker]?.(headers, bytes, at + 4, end) === false) return undefined;
+    at = end;
+  }
+  return undefined;
+}

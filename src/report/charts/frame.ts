@@ -1,0 +1,49 @@
+import { html, type Markup } from '../../html/markup.ts';
+import { linear, roundTicks } from './scale.ts';
+
+/** Small enough that its text can be read where it fills a phone's width. */
+const width = 360;
+const height = 250;
+const area = { left: 46, right: 350, top: 10, bottom: 210 };
+
+interface Axis {
+  label: string;
+  range: [number, number];
+  /** Only whole numbers have a line of their own. */
+  whole?: boolean;
+}
+
+interface Frame {
+  /** Names and describes the chart where it is not seen. */
+  title: string;
+  description: string;
+  x: Axis;
+  y: Axis;
+  draw(x: (value: number) => number, y: (value: number) => number): Markup;
+}
+
+const rounded = (value: number) => Number(value.toFixed(1));
+
+/** An SVG with axes, and within them what `draw` draws. @param id unique within the page. */
+export function chart(id: string, { title, description, x, y, draw }: Frame): Markup {
+  const toX = (value: number) => rounded(linear(x.range, [area.left, area.right])(value));
+  const toY = (value: number) => rounded(linear(y.range, [area.bottom, area.top])(value));
+  const ticksOf = ({ range, whole }: Axis) =>
+    roundTicks(...range).filter((tick) => !whole || Number.isInteger(tick));
+  const columns = ticksOf(x).map(
+    (tick) => html`<text x="${toX(tick)}" y="${area.bottom + 16}" text-anchor="middle">${tick}</text>\n`,
+  );
+  const rows = ticksOf(y).map(
+    (
+      tick,
+    ) => html`<line class="grid" x1="${area.left}" x2="${area.right}" y1="${toY(tick)}" y2="${toY(tick)}"/>
+<text x="${area.left - 6}" y="${toY(tick) + 4}" text-anchor="end">${tick}</text>\n`,
+  );
+  return html`<svg viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="${id}-title ${id}-description">
+<title id="${id}-title">${title}</title>
+<desc id="${id}-description">${description}</desc>
+${rows}${columns}<text x="${(area.left + area.right) / 2}" y="${height - 6}" text-anchor="middle">${x.label}</text>
+<text transform="translate(12 ${(area.top + area.bottom) / 2}) rotate(-90)" text-anchor="middle">${y.label}</text>
+${draw(toX, toY)}
+</svg>`;
+}

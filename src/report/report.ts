@@ -1,0 +1,100 @@
+import { basename, dirname, join } from 'node:path';
+import { type Checkpoint, findCheckpoint } from '../checkpoints/index.ts';
+import { reason, UserError } from '../errors.ts';
+import { type CheckpointEvaluation, evaluateCheckpoint } from '../evaluation/evaluate_checkpoint.ts';
+import { validationPictures } from '../evaluation/pictures.ts';
+import { writeFileAtomically } from '../files.ts';
+import { findPictures } from '../images/find.ts';
+import { generatedFrom } from '../images/generated.ts';
+import { loadModel } from '../predict/load_model.ts';
+import { listRuns, readRun } from '../runs/list.ts';
+import type { ReportContents } from './contents.ts';
+import { reportPage } from './report_page.ts';
+import { spread } from './sections/data.ts';
+
+export interface ReportOptions {
+  /** Folder of the run. */
+  run: string;
+  /** HTML file to write. */
+  output: string;
+  /** Folder of the pictures, where it is another than training was told. */
+  data?: string | undefined;
+  /** Of the confidence intervals. */
+  seed: number;
+  /** Told as the pictures held back are answered. */
+  onProgress?: (done: number) => void;
+}
+
+export interface ReportResult {
+  output: string;
+  checkpoint: string;
+  bytes: number;
+  /** On the pictures held back, or why there is none. */
+  evaluation: ReportContents['evaluation'];
+}
+
+const topLosses = 12;
+const samplesPerClass = 6;
+
+/**
+ * Writes all that is known of a run, with an evaluation of its best checkpoint on the pictures held back, into one
+ * HTML file. The engine must have been started.
+ * @throws {UserError} where the run has no checkpoint, or the file cannot be written.
+ */
+export async function writeReport(options: ReportOptions): Promise<ReportResult> {
+  const contents = await gather(options);
+  const page = await reportPage(contents);
+  await writeFileAtomically(options.output, page).catch((error) => {
+    throw new UserError(
+      `${options.output} cannot be written (${reason(error)}); name another with --output.`,
+    );
+  });
+  const { checkpoint, evaluation } = contents;
+  return {
+    output: options.output,
+    checkpoint: checkpoint.folder,
+    bytes: Buffer.byteLength(page),
+    evaluation,
+  };
+}
+
+async function gather(options: ReportOptions): Promise<ReportContents> {
+  const { run } = options;
+  const checkpoint = await findCheckpoint(run, 'best');
+  const files = await readRun(run);
+  const [summary] = await listRuns(dirname(run), [basename(run)]);
+  if (!files || !summary) throw new UserError(`${run} is no run; "bat-sup runs" lists them.`);
+  const predictor = await loadModel(checkpoint.folder);
+  const { layers } = predictor;
+  predictor.dispose();
+  const data = options.data ?? files.record?.sessions.at(-1)?.settings.data ?? 'data';
+  const evaluation = await evaluateHeldBack(checkpoint, options);
+  return { ...files, summary, checkpoint, layers, samples: await findSamples(data, checkpoint), evaluation };
+}
+
+async function evaluateHeldBack(
+  checkpoint: Checkpoint,
+  { data, seed, onProgress = () => {} }: ReportOptions,
+): Promise<ReportContents['evaluation']> {
+  const evaluating = async (): Promise<CheckpointEvaluation> => {
+    const pictures = await validationPictures(checkpoint, data);
+    return evaluateCheckpoint(checkpoint, pictures, { calibrate: false, seed, topLosses, onProgress });
+  };
+  try {
+    return (await evaluating()).evaluation;
+  } catch (error) {
+    if (error instanceof UserError) return { missing: error.message };
+    throw error;
+  }
+}
+
+/** Of sources rather than of their copies; none where data/ is not there any more. */
+async function findSamples(data: string, { manifest }: Checkpoint): Promise<ReportContents['samples']> {
+  const { classes } = await findPictures(data).catch(() => ({ classes: [] }));
+  return classes
+    .filter(({ name }) => manifest.model.classes.includes(name))
+    .map(({ name, pictures }) => {
+      const sources = pictures.filter((picture) => generatedFrom(picture) === undefined);
+      return { class: name, files: spread(join(data, name), sources, samplesPerClass) };
+    });
+}

@@ -1,0 +1,23 @@
+import { duration } from '../../format.ts';
+import { html, type Markup } from '../../html/markup.ts';
+import type { ReportContents } from '../contents.ts';
+
+function median(values: number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length / 2;
+  const [below, above] = [sorted[Math.ceil(middle) - 1], sorted[Math.floor(middle)]] as [number, number];
+  return (below + above) / 2;
+}
+
+/** How fast it was trained. */
+export function speedSection({ history, summary }: ReportContents): Markup {
+  const facts: [string, string][] = [];
+  if (history.length > 0) {
+    facts.push(['Training', `${median(history.map(({ rate }) => rate)).toFixed(0)} pictures a second`]);
+    facts.push(['An epoch', duration(median(history.map(({ seconds }) => seconds)))]);
+  }
+  if (summary.seconds !== null) facts.push(['In all', duration(summary.seconds)]);
+  if (facts.length === 0) return html`<p>The run keeps no times.</p>`;
+  return html`<dl class="facts">${facts.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
+<p>(medians over the epochs; training steps without validation)</p>`;
+}

@@ -1,0 +1,47 @@
+import { readFile } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
+import type { Dataset } from '../dataset/scan.ts';
+import type { Split } from '../dataset/split.ts';
+import { reason, UserError } from '../errors.ts';
+import { writeFileAtomically } from '../files.ts';
+
+/** <run>/validation.json: the pictures that a training never learns from. */
+export interface HeldBack {
+  format: 'bat-sup validation';
+  version: 1;
+  /** The checkpoints that it belongs to say the same. */
+  dataset: string;
+  /** Folder of the pictures, as the training was told. */
+  data: string;
+  /** Paths below it, with '/', and the index of each one's class. */
+  pictures: { file: string; label: number }[];
+}
+
+const fileOf = (run: string) => join(run, 'validation.json');
+
+/** @throws {UserError} where it cannot be written. */
+export async function saveHeldBack(
+  run: string,
+  { data, dataset, split, digest }: { data: string; dataset: Dataset; split: Split; digest: string },
+): Promise<void> {
+  const pictures = split.validation.flatMap((index) => {
+    const picture = dataset.pictures[index];
+    return picture ? [{ file: relative(data, picture.file).split(sep).join('/'), label: picture.label }] : [];
+  });
+  const heldBack: HeldBack = { format: 'bat-sup validation', version: 1, dataset: digest, data, pictures };
+  await writeFileAtomically(fileOf(run), `${JSON.stringify(heldBack)}\n`).catch((error) => {
+    throw new UserError(
+      `${fileOf(run)} cannot be written (${reason(error)}); free space or mend the folder.`,
+    );
+  });
+}
+
+/** Undefined where a run has none that can be read. */
+export async function readHeldBack(run: string): Promise<HeldBack | undefined> {
+  try {
+    const heldBack = JSON.parse(await readFile(fileOf(run), 'utf8'));
+    return heldBack?.format === 'bat-sup validation' && heldBack.version === 1 ? heldBack : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,61 @@
+import { appendFile, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Metrics } from '../checkpoints/index.ts';
+import { reason, UserError } from '../errors.ts';
+import { writeFileAtomically } from '../files.ts';
+
+/** What one epoch came to: a line of <run>/metrics.jsonl. */
+export interface EpochRecord extends Metrics {
+  /** 1 for the first. */
+  epoch: number;
+  /** Steps done since the first epoch. */
+  step: number;
+  /** When it ended, ISO 8601. */
+  time: string;
+  /** Its training steps took so long, without validation; those since a resume, where it was resumed within. */
+  seconds: number;
+  /** Pictures a second of its training steps. */
+  rate: number;
+}
+
+const fileOf = (run: string) => join(run, 'metrics.jsonl');
+
+function parseLine(line: string): EpochRecord[] {
+  try {
+    const record = JSON.parse(line);
+    return Number.isInteger(record?.epoch) && Number.isFinite(record.step) ? [record] : [];
+  } catch {
+    return []; // a kill may have left half a line
+  }
+}
+
+/** A run's epochs so far, in order; [] where it has none. */
+export async function readHistory(run: string): Promise<EpochRecord[]> {
+  const text = await readFile(fileOf(run), 'utf8').catch(() => '');
+  const byEpoch = new Map(
+    text
+      .split('\n')
+      .flatMap(parseLine)
+      .map((record) => [record.epoch, record]),
+  );
+  return [...byEpoch.values()].sort((a, b) => a.epoch - b.epoch);
+}
+
+/** Forgets the epochs after `epoch`, which a resumed training does again. */
+export async function cutHistory(run: string, epoch: number): Promise<void> {
+  const kept = (await readHistory(run)).filter((record) => record.epoch <= epoch);
+  const lines = kept.map((record) => `${JSON.stringify(record)}\n`).join('');
+  const write = lines === '' ? rm(fileOf(run), { force: true }) : writeFileAtomically(fileOf(run), lines);
+  await write.catch((error) => cannotWrite(run, error));
+}
+
+/** @throws {UserError} where the line cannot be written. */
+export async function appendHistory(run: string, record: EpochRecord): Promise<void> {
+  await appendFile(fileOf(run), `${JSON.stringify(record)}\n`).catch((error) => cannotWrite(run, error));
+}
+
+function cannotWrite(run: string, error: unknown): never {
+  throw new UserError(
+    `${fileOf(run)} cannot be written (${reason(error)}); free space or mend the folder, then --resume.`,
+  );
+}

@@ -1,0 +1,181 @@
+import { readdir, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { bestOf, type Checkpoint, listCheckpoints, type Metrics } from '../checkpoints/index.ts';
+import { reason, UserError } from '../errors.ts';
+import { type EpochRecord, readHistory } from './history.ts';
+import { isAlive, type RunRecord, readRecord, type Session } from './record.ts';
+
+/** interrupted: it was killed. unknown: it has no record, only checkpoints. */
+export type RunState = Session['state'] | 'interrupted' | 'unknown';
+
+/** A training below checkpoints/, as `bat-sup runs` shows it. */
+export interface RunSummary {
+  name: string;
+  folder: string;
+  state: RunState;
+  /** When it began, ISO 8601; null where only its checkpoints are known. */
+  started: string | null;
+  /** Whole epochs done, and how many it was to do (null: unknown). */
+  epochs: number;
+  epochsWanted: number | null;
+  steps: number;
+  /** Of the epoch with the highest validation accuracy, and of the last one. */
+  best: Metrics & { epoch: number | null };
+  last: Metrics & { epoch: number | null };
+  /** Seconds that its sessions took; null where unknown. */
+  seconds: number | null;
+  /** Bytes on the disk. */
+  bytes: number;
+  engine: string | null;
+  settings: Record<string, unknown>;
+}
+
+/** What is known of a run, from its record, its epochs and its checkpoints. */
+export interface RunFiles {
+  folder: string;
+  record: RunRecord | undefined;
+  history: EpochRecord[];
+  checkpoints: Checkpoint[];
+}
+
+/** Undefined where the folder is none of a run. @param notice told where its record is damaged. */
+export async function readRun(
+  folder: string,
+  notice: (text: string) => void = () => {},
+): Promise<RunFiles | undefined> {
+  const record = await readRecord(folder).catch((error) => {
+    notice(reason(error));
+    return undefined;
+  });
+  const [history, checkpoints] = await Promise.all([readHistory(folder), listCheckpoints(folder)]);
+  return record || checkpoints.length > 0 ? { folder, record, history, checkpoints } : undefined;
+}
+
+async function bytesBelow(folder: string): Promise<number> {
+  const entries = await readdir(folder, { withFileTypes: true, recursive: true }).catch(() => []);
+  const sizes = entries
+    .filter((entry) => entry.isFile())
+    .map((entry) =>
+      stat(join(entry.parentPath ?? entry.path, entry.name)).then(
+        ({ size }) => size,
+        () => 0, // removed meanwhile: it may be in training
+      ),
+    );
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+}
+
+function stateOf(last: Session | undefined): RunState {
+  if (!last) return 'unknown';
+  return last.state === 'running' && !isAlive(last.process) ? 'interrupted' : last.state;
+}
+
+/** The settings that a checkpoint tells. */
+function settingsOf({ manifest }: Checkpoint): Record<string, unknown> {
+  const { model, preprocessing, training } = manifest;
+  const { architecture, width, height, channels } = model;
+  const { batchSize, learningRate, validationSplit, seed } = training;
+  return {
+    ...{ width, height, channels, fit: preprocessing.fit, architecture },
+    ...{ batchSize, learningRate, validationSplit, seed },
+  };
+}
+
+function metricsOf({ loss, accuracy, validationLoss, validationAccuracy }: Metrics): Metrics {
+  const known = Object.entries({ loss, accuracy, validationLoss, validationAccuracy });
+  return Object.fromEntries(known.filter(([, value]) => value !== undefined));
+}
+
+/** Of the epochs the one with the highest validation accuracy; of equals the lowest validation loss. */
+export function bestEpoch(history: EpochRecord[]): EpochRecord | undefined {
+  const accuracy = (one: EpochRecord) => one.validationAccuracy ?? 0;
+  const loss = (one: EpochRecord) => one.validationLoss ?? Number.POSITIVE_INFINITY;
+  return history
+    .filter(({ validationAccuracy }) => validationAccuracy !== undefined)
+    .sort((a, b) => accuracy(b) - accuracy(a) || loss(a) - loss(b))[0];
+}
+
+function pickMetrics(epoch: EpochRecord | undefined, checkpoint: Checkpoint | undefined): RunSummary['best'] {
+  if (epoch) return { epoch: epoch.epoch, ...metricsOf(epoch) };
+  if (!checkpoint) return { epoch: null };
+  const { position, metrics } = checkpoint.manifest;
+  return { epoch: position.epoch, ...metricsOf(metrics) };
+}
+
+/** A session that has not ended counts until the last that was heard of it. */
+function secondsOf({ record, history, checkpoints }: RunFiles, state: RunState): number | null {
+  if (!record) return null;
+  const heard = [history.at(-1)?.time, checkpoints.at(-1)?.manifest.saved].map((time) =>
+    time === undefined ? 0 : Date.parse(time),
+  );
+  return record.sessions.reduce((sum, { started, ended }, index) => {
+    const isLast = index === record.sessions.length - 1;
+    const end = ended ? Date.parse(ended) : isLast && state === 'running' ? Date.now() : Math.max(...heard);
+    return sum + Math.max(0, end - Date.parse(started)) / 1000;
+  }, 0);
+}
+
+async function summarise(run: RunFiles): Promise<RunSummary> {
+  const { folder, record, history, checkpoints } = run;
+  const last = record?.sessions.at(-1);
+  const state = stateOf(last);
+  const newest = checkpoints.at(-1);
+  const position = newest?.manifest.position;
+  const epoch = history.at(-1);
+  return {
+    name: basename(folder),
+    folder,
+    state,
+    started: record?.sessions[0]?.started ?? null,
+    epochs: Math.max(last?.to?.epoch ?? 0, epoch?.epoch ?? 0, position?.epoch ?? 0),
+    epochsWanted: last?.settings.epochs ?? null,
+    steps: Math.max(last?.to?.step ?? 0, epoch?.step ?? 0, position?.step ?? 0),
+    best: pickMetrics(bestEpoch(history), bestOf(checkpoints)),
+    last: pickMetrics(epoch, newest),
+    seconds: secondsOf(run, state),
+    bytes: await bytesBelow(folder),
+    engine: last?.engine?.description ?? null,
+    settings: last ? { ...last.settings } : newest ? settingsOf(newest) : {},
+  };
+}
+
+const byStart = (a: RunSummary, b: RunSummary) =>
+  (a.started ?? '').localeCompare(b.started ?? '') || (a.name < b.name ? -1 : 1);
+
+/**
+ * The trainings below a checkpoints folder, the oldest first.
+ * @param names only these.
+ * @throws {UserError} where there is none, or none of a name.
+ */
+export async function listRuns(
+  checkpoints: string,
+  names: string[] = [],
+  notice?: (text: string) => void,
+): Promise<RunSummary[]> {
+  const entries = await readdir(checkpoints, { withFileTypes: true }).catch(() => []);
+  const folders = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+  const wanted = names.length > 0 ? names.map((name) => basename(name)) : folders;
+  const runs = await Promise.all(
+    wanted.map(async (name) => {
+      const run = folders.includes(name) ? await readRun(join(checkpoints, name), notice) : undefined;
+      if (!run && names.length > 0)
+        throw new UserError(`${checkpoints} holds no run "${name}"; "bat-sup runs" lists them.`);
+      return run ? [await summarise(run)] : [];
+    }),
+  );
+  if (runs.flat().length === 0) {
+    throw new UserError(`${checkpoints} holds no runs; run "bat-sup train" first.`);
+  }
+  return runs.flat().sort(byStart);
+}
+
+/** The settings that are not the same in all of these runs, by name; where a run does not tell, undefined. */
+export function differingSettings(runs: RunSummary[]): Record<string, unknown[]> {
+  const names = [...new Set(runs.flatMap(({ settings }) => Object.keys(settings)))];
+  const differing = names
+    .map((name): [string, unknown[]] => [name, runs.map(({ settings }) => settings[name])])
+    .filter(([, values]) => {
+      const known = values.filter((value) => value !== undefined);
+      return new Set(known.map((value) => JSON.stringify(value))).size > 1;
+    });
+  return Object.fromEntries(differing);
+}

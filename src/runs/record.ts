@@ -1,0 +1,127 @@
+import { readFile } from 'node:fs/promises';
+import { availableParallelism, cpus, hostname, totalmem } from 'node:os';
+import { join } from 'node:path';
+import type { Settings } from '../config/index.ts';
+import type { Engine } from '../engine/index.ts';
+import { reason, UserError } from '../errors.ts';
+import { writeFileAtomically } from '../files.ts';
+import { packageVersion } from '../version.ts';
+
+/** One sitting of a training: from its start, or a resume, to its end. */
+export interface Session {
+  /** ISO 8601. */
+  started: string;
+  /** Absent while it goes on, and where it was killed. */
+  ended?: string;
+  /** stopped: on demand, before its last epoch. */
+  state: 'running' | 'finished' | 'stopped' | 'failed';
+  /** Why it failed. */
+  failure?: string;
+  /** As it was typed; null where no command started it. */
+  command: string | null;
+  settings: Settings;
+  engine: Pick<Engine, 'name' | 'description'> | null;
+  /** Pictures of each class. */
+  dataset: { class: string; train: number; validation: number }[];
+  /** Epochs and steps done before it and after it. */
+  from: { epoch: number; step: number };
+  to?: { epoch: number; step: number };
+  environment: {
+    batSup: string;
+    node: string;
+    platform: string;
+    cpu: string;
+    threads: number;
+    /** Bytes. */
+    memory: number;
+  };
+  /** Who runs it: tells whether it still does. */
+  process: { id: number; host: string };
+}
+
+/** <run>/run.json: how a run was trained, the last session at the end. */
+export interface RunRecord {
+  format: 'bat-sup run';
+  version: 1;
+  sessions: Session[];
+}
+
+const fileOf = (run: string) => join(run, 'run.json');
+
+function environment(): Session['environment'] {
+  return {
+    batSup: packageVersion(),
+    node: process.version,
+    platform: `${process.platform} ${process.arch}`,
+    cpu: cpus()[0]?.model.trim() ?? 'unknown',
+    threads: availableParallelism(),
+    memory: totalmem(),
+  };
+}
+
+/** The record of a run; undefined where it has none. @throws {UserError} where it is damaged. */
+export async function readRecord(run: string): Promise<RunRecord | undefined> {
+  const text = await readFile(fileOf(run), 'utf8').catch(() => undefined);
+  if (text === undefined) return undefined;
+  try {
+    const record = JSON.parse(text);
+    const known = record?.format === 'bat-sup run' && record.version === 1;
+    if (known && record.sessions?.length > 0) return record;
+  } catch {}
+  throw new UserError(`${fileOf(run)} is damaged; delete it, the checkpoints beside it say the rest.`);
+}
+
+async function writeRecord(run: string, record: RunRecord): Promise<void> {
+  await writeFileAtomically(fileOf(run), `${JSON.stringify(record, null, 2)}\n`).catch((error) => {
+    throw new UserError(
+      `${fileOf(run)} cannot be written (${reason(error)}); free space or mend the folder.`,
+    );
+  });
+}
+
+export interface OpenSession {
+  end(result: Required<Pick<Session, 'state' | 'to'>> & Pick<Session, 'failure'>): Promise<void>;
+}
+
+/**
+ * Records that a training starts.
+ * @param resumed adds to the sessions before; without it the record begins anew.
+ * @throws {UserError} where it cannot be written.
+ */
+export async function beginSession(
+  run: string,
+  start: Pick<Session, 'command' | 'settings' | 'engine' | 'dataset' | 'from'>,
+  resumed: boolean,
+): Promise<OpenSession> {
+  const before = resumed ? await readRecord(run).catch(() => undefined) : undefined;
+  const session: Session = {
+    started: new Date().toISOString(),
+    state: 'running',
+    ...start,
+    environment: environment(),
+    process: { id: process.pid, host: hostname() },
+  };
+  const record: RunRecord = {
+    format: 'bat-sup run',
+    version: 1,
+    sessions: [...(before?.sessions ?? []), session],
+  };
+  await writeRecord(run, record);
+  return {
+    async end({ to: { epoch, step }, ...result }) {
+      Object.assign(session, result, { to: { epoch, step }, ended: new Date().toISOString() });
+      await writeRecord(run, record);
+    },
+  };
+}
+
+/** Whether the process of a session is still there, as far as this machine can tell. */
+export function isAlive({ id, host }: Session['process']): boolean {
+  if (host !== hostname()) return true;
+  try {
+    process.kill(id, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

@@ -1,0 +1,203 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { operations } from '../../src/augment/operations/index.ts';
+import { type OperationSetting, parsePipeline, samplePipeline } from '../../src/augment/pipeline.ts';
+import { render, renderMask } from '../../src/augment/render.ts';
+import { UsageError } from '../../src/errors.ts';
+import { differenceOf, pictureOf, redsOf, smoothPicture } from '../helpers/pixels.ts';
+
+const wrong: [setting: unknown, message: RegExp][] = [
+  ['melt', /^augmentOperations: there is no operation "melt"; there are autoContrast, .*zoomRandom\.$/],
+  [{ operation: 'melt' }, /no operation "melt"/],
+  [{ maxLeft: 3 }, /no operation undefined/],
+  [null, /no operation null/],
+  [
+    { operation: 'rotate', degrees: 3 },
+    /rotate has no parameter "degrees"; it has probability, maxLeft, maxRight\./,
+  ],
+  [{ operation: 'rotate', maxLeft: 181 }, /rotate\.maxLeft is 181; allowed is a number from 0 to 180\./],
+  [{ operation: 'rotate', maxLeft: '10' }, /rotate\.maxLeft is "10"/],
+  [{ operation: 'rotate', maxLeft: Number.NaN }, /rotate\.maxLeft is null/],
+  [
+    { operation: 'rotate', probability: 1.1 },
+    /rotate\.probability is 1\.1; allowed is a number from 0 to 1\./,
+  ],
+  [{ operation: 'rotate', probability: 'often' }, /rotate\.probability is "often"/],
+  [
+    { operation: 'zoom', minFactor: 2, maxFactor: 1.5 },
+    /zoom\.minFactor is 2; allowed is at most maxFactor, which is 1\.5/,
+  ],
+  [{ operation: 'zoom', minFactor: 0 }, /zoom\.minFactor is 0; allowed is a number from 0\.1 to 10/],
+  [
+    { operation: 'randomDistortion', gridWidth: 2.5 },
+    /gridWidth is 2\.5; allowed is a whole number from 2 to 64/,
+  ],
+  [{ operation: 'gaussianDistortion', corner: 'ul' }, /corner is "ul"; allowed is one of bell, upperLeft/],
+  [{ operation: 'rotateWithoutCrop', fill: 'red' }, /fill is "red"; allowed is "edge" .* "#rrggbb"/],
+  [{ operation: 'rotateWithoutCrop', expand: 1 }, /expand is 1; allowed is true or false/],
+  [{ operation: 'cutout', fill: 'edge' }, /fill is "edge"; allowed is a colour/],
+];
+
+for (const [setting, message] of wrong) {
+  test(`a wrong operation is one clear line: ${JSON.stringify(setting)}`, () => {
+    assert.throws(
+      () => parsePipeline([setting]),
+      (error) => {
+        assert.ok(error instanceof UsageError);
+        assert.match(error.message, message);
+        assert.doesNotMatch(error.message, /\n/);
+        return true;
+      },
+    );
+  });
+}
+
+test('settings are typed', () => {
+  const settings: OperationSetting[] = ['rotate', { operation: 'zoom', probability: 0.25, maxFactor: 2 }];
+  // @ts-expect-error rotate has no factor
+  settings.push({ operation: 'rotate', maxFactor: 2 });
+  // @ts-expect-error there is no such operation
+  settings.push('melt');
+  assert.equal(parsePipeline(settings.slice(0, 2)).length, 2);
+});
+
+test('a probability is kept exactly: no rounding to tenths', () => {
+  for (const probability of [0, 0.04, 0.5, 0.96, 1]) {
+    const pipeline = parsePipeline([{ operation: 'invert', probability }]);
+    let done = 0;
+    for (let copy = 0; copy < 3000; copy++) {
+      done += samplePipeline(pipeline, `1/${copy}`, { width: 9, height: 9 }).length;
+    }
+    const deviation = Math.sqrt(3000 * probability * (1 - probability));
+    assert.ok(Math.abs(done - 3000 * probability) <= 4 * deviation, `${probability}: ${done}`);
+  }
+});
+
+test('an operation chooses the same, whatever else is in the pipeline', () => {
+  const size = { width: 40, height: 30 };
+  const alone = samplePipeline(parsePipeline([{ operation: 'rotate', probability: 1 }]), 'key', size);
+  const among = samplePipeline(
+    parsePipeline(['invert', { operation: 'rotate', probability: 1 }, 'brightness']),
+    'key',
+    size,
+  );
+  assert.deepEqual(
+    among.filter(({ kind }) => kind === 'geometry'),
+    alone,
+  );
+});
+
+test('the same operation twice chooses twice', () => {
+  const rotate = { operation: 'rotate', probability: 1 } as const;
+  const [first, second] = samplePipeline(parsePipeline([rotate, rotate]), 'key', { width: 9, height: 9 });
+  assert.notDeepEqual(first, second);
+});
+
+const geometric = operations
+  .filter(({ name, parameters }) => !('factor' in parameters) && !['resize', 'cropBySize'].includes(name))
+  .map(({ name }) => name)
+  .filter((name) =>
+    samplePipeline(parsePipeline([{ operation: name, probability: 1 }]), 'key', {
+      width: 60,
+      height: 50,
+    }).some(({ kind }) => kind === 'geometry'),
+  )
+  .filter((name) => !['trivialAugment', 'randAugment'].includes(name));
+
+test('geometry in one pass is what it is in several', () =>
+  fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.constantFrom(...geometric), { minLength: 2, maxLength: 4 }),
+      fc.integer(),
+      async (names, seed) => {
+        const pipeline = parsePipeline(names.map((operation) => ({ operation, probability: 1 })));
+        const picture = smoothPicture(60, 50);
+        const changes = samplePipeline(pipeline, String(seed), picture);
+        const once = await render(picture, changes);
+        let several = picture;
+        for (const change of changes) several = await render(several, [change]);
+        assert.deepEqual([once.width, once.height], [several.width, several.height]);
+        const { mean } = differenceOf(once, several);
+        // Edges of black corners fall differently by less than a pixel; all else is smooth.
+        assert.ok(mean < 3, `${names}: ${mean}`);
+      },
+    ),
+    { numRuns: 200 },
+  ));
+
+test('values that follow each other are one table, and equal to the sequence', async () => {
+  const picture = pictureOf(16, 16, (x, y) => [x * 16 + y, 255 - x * y, y * 15]);
+  const names = [
+    'invert',
+    'brightness',
+    'posterise',
+    'contrast',
+    'solarise',
+    'autoContrast',
+    'flipLeftRight',
+  ];
+  const pipeline = parsePipeline(names.map((operation) => ({ operation, probability: 1 })));
+  const changes = samplePipeline(pipeline, 'key', picture);
+  let several = picture;
+  for (const change of changes) several = await render(several, [change]);
+  assert.deepEqual(await render(picture, changes), several);
+});
+
+test('different fills stay different', async () => {
+  const white = pictureOf(20, 20, () => [255, 255, 255]);
+  const fill = (fill: `#${string}`) => ({ operation: 'shift', probability: 1, vertical: 0, fill }) as const;
+  const pipeline = parsePipeline([fill('#ff0000'), fill('#0000ff')]);
+  const seen = new Set<string>();
+  for (let seed = 0; seed < 20; seed++) {
+    const { data } = await render(white, samplePipeline(pipeline, String(seed), white));
+    for (let at = 0; at < data.length; at += 3) seen.add(data.subarray(at, at + 3).toString('hex'));
+  }
+  assert.deepEqual([...seen].sort(), ['0000ff', 'ff0000', 'ffffff']);
+});
+
+test('a mask follows the geometry, and keeps its values', () =>
+  fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.constantFrom(...operations.map(({ name }) => name)), { minLength: 1, maxLength: 4 }),
+      fc.integer(),
+      async (names, seed) => {
+        const chosen = names.filter((name) => name !== 'mixup' && name !== 'cutmix');
+        const pipeline = parsePipeline(chosen.map((operation) => ({ operation, probability: 1 })));
+        // A disc, in the picture and in the mask.
+        const isDisc = (x: number, y: number) => Math.hypot(x - 30, y - 20) < 14;
+        const picture = pictureOf(60, 40, (x, y) => (isDisc(x, y) ? [255, 255, 255] : [0, 0, 0]));
+        const data = Uint8Array.from({ length: 2400 }, (_, i) =>
+          isDisc(i % 60, Math.floor(i / 60)) ? 7 : 3,
+        );
+        const changes = samplePipeline(pipeline, String(seed), picture);
+        const mask = renderMask({ data, width: 60, height: 40, bytesPerPixel: 1 }, changes, picture);
+        const moved = await render(
+          picture,
+          changes.filter(({ kind }) => kind === 'geometry'),
+        );
+        assert.deepEqual([mask.width, mask.height], [moved.width, moved.height]);
+        const reds = redsOf(moved).flat();
+        let wrong = 0;
+        for (const [i, value] of mask.data.entries()) {
+          assert.ok([0, 3, 7].includes(value));
+          const red = reds[i] as number;
+          if ((red > 200 && value !== 7) || (red < 55 && value === 7)) wrong++;
+        }
+        assert.ok(wrong <= mask.data.length * 0.02, `${chosen}: ${wrong} of ${mask.data.length}`);
+      },
+    ),
+    { numRuns: 150 },
+  ));
+
+test('a mask of another size follows too', () => {
+  const picture = { width: 10, height: 10 };
+  const changes = samplePipeline(
+    parsePipeline([{ operation: 'flipLeftRight', probability: 1 }]),
+    'k',
+    picture,
+  );
+  const data = Uint8Array.from({ length: 400 }, (_, i) => (i % 20 < 6 ? 1 : 0));
+  const mask = renderMask({ data, width: 20, height: 20, bytesPerPixel: 1 }, changes, picture);
+  assert.deepEqual([...mask.data.subarray(0, 10)], [0, 0, 0, 0, 0, 0, 0, 1, 1, 1]);
+});

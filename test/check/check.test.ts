@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import {
+  appendFileSync,
+  copyFileSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { type CheckOptions, checkAll } from '../../src/check/check.ts';
+import type { Kind } from '../../src/check/kinds.ts';
+import { UserError } from '../../src/errors.ts';
+import { emoji } from '../helpers/emoji.ts';
+import { hostileName, writeFlawedData } from '../helpers/flawed.ts';
+import { temporaryFolder } from '../helpers/folder.ts';
+
+async function flawed(): Promise<CheckOptions> {
+  const folder = temporaryFolder();
+  await writeFlawedData(folder);
+  return { rawData: join(folder, 'rawdata'), width: 100, height: 100, workers: 2 };
+}
+
+async function found(options: CheckOptions): Promise<[Kind, string[], string][]> {
+  const { findings } = await checkAll(options);
+  return findings.map(({ kind, files, why }) => [kind, files, why]);
+}
+
+const expected: [Kind, string[], string][] = [
+  ['unreadable', ['animal/loop.png'], 'a link that leads to itself'],
+  ['unreadable', ['animal/more/up'], 'a link to a folder; links to folders are not followed'],
+  ['unreadable', ['animal/page.jpg'], 'not a picture but HTML'],
+  ['extension', ['animal/dog.png.aug-0001.jpg'], 'PNG by the name of .jpg'],
+  ['extension', ['animal/pig.jpeg'], 'WebP by the name of .jpeg'],
+  ['tiny', ['food/tiny.png'], '30 x 30 pixels'],
+  ['aspect', ['food/stripe.png'], '400 x 80 pixels'],
+  ['uniform', ['food/white.png'], 'one even colour'],
+  ['duplicate', [`animal/${hostileName}`, 'animal/horse.png'], 'the same file 2 times'],
+  ['similar', ['animal/bear-copy.jpg', 'animal/bear.png'], '2 pictures'],
+  ['similar', ['animal/pig.jpeg', 'animal/pig.png'], '2 pictures'],
+  ['ambiguous', ['animal/cow.png', 'food/steak.png'], 'the same file in "animal" and "food"'],
+  ['similar-ambiguous', ['animal/mexican.jpg', 'food/taco.png'], 'in "animal" and "food"'],
+];
+
+test('every kind of flaw is found, and nothing else; what augment made is not called a duplicate', async () => {
+  const options = await flawed();
+  assert.deepEqual(await found(options), expected);
+  const { classes, pictures, together } = await checkAll(options);
+  assert.deepEqual(classes, [
+    { name: 'animal', pictures: 20, generated: 1 },
+    { name: 'food', pictures: 16, generated: 0 },
+  ]);
+  assert.equal(pictures, 36);
+  assert.deepEqual(together, { groups: 5, pictures: 10 });
+});
+
+test('the number of workers changes nothing', async () => {
+  const options = await flawed();
+  for (const workers of [1, 7]) {
+    rmSync(join(options.rawData, '.checked.jsonl'), { force: true });
+    assert.deepEqual(await found({ ...options, workers }), expected);
+  }
+});
+
+test('what is tiny depends on the size of training', async () => {
+  const options = await flawed();
+  assert.ok(!(await found({ ...options, width: 60, height: 60 })).some(([kind]) => kind === 'tiny'));
+});
+
+test('classes of unequal size are found', async () => {
+  const options = await flawed();
+  rmSync(join(options.rawData, 'food'), { recursive: true });
+  const food = join(options.rawData, 'food', 'taco.png');
+  mkdirSync(join(food, '..'));
+  await emoji('taco').toFile(food);
+  const imbalance = (await found(options)).filter(([kind]) => kind === 'imbalance');
+  assert.deepEqual(imbalance, [['imbalance', [], '"animal" has 20 pictures, "food" has 1 pictures']]);
+});
+
+test('a second check only reads what changed, and a torn line costs nothing else', async () => {
+  const options = await flawed();
+  const bat = join(options.rawData, 'animal', 'bat.png');
+  const then = new Date(2026, 0, 1);
+  utimesSync(bat, then, then);
+  await checkAll(options);
+  const cache = join(options.rawData, '.checked.jsonl');
+  const lines = readFileSync(cache, 'utf8');
+  appendFileSync(cache, '["animal/bat.png",12');
+
+  // Damaged, but with the size and time that it had: whoever looked would call it unreadable.
+  writeFileSync(bat, Buffer.alloc(statSync(bat).size));
+  utimesSync(bat, then, then);
+  assert.deepEqual(await found(options), expected);
+
+  // Another time, and it is read again.
+  utimesSync(bat, then, new Date(2026, 0, 2));
+  const changed = await found(options);
+  assert.deepEqual(changed[0], ['unreadable', ['animal/bat.png'], 'not a picture']);
+  assert.equal(changed.length, expected.length + 1);
+  assert.ok(readFileSync(cache, 'utf8').startsWith(lines));
+});
+
+test('a file of results that is none, or of another version, is begun anew', async () => {
+  const options = await flawed();
+  for (const content of ['', 'nonsense', '{"bat-sup check":0}\n["animal/bat.png",1,2,"no"]\n']) {
+    writeFileSync(join(options.rawData, '.checked.jsonl'), content);
+    assert.deepEqual(await found(options), expected);
+    assert.deepEqual(await found(options), expected);
+  }
+});
+
+test('results are still those of the pictures after many changes', async () => {
+  const options = await flawed();
+  const cache = join(options.rawData, '.checked.jsonl');
+  await checkAll(options);
+  const line = readFileSync(cache, 'utf8').split('\n')[3];
+  appendFileSync(cache, `${line}\n`.repeat(2000));
+  const { size } = statSync(cache);
+  assert.deepEqual(await found(options), expected);
+  assert.ok(statSync(cache).size < size / 2, 'lines that tell nothing any more are left out');
+  assert.deepEqual(await found(options), expected);
+});
+
+test('an aborted check remembers what it did', async () => {
+  const options = await flawed();
+  const controller = new AbortController();
+  const onProgress = (done: number) => {
+    if (done === 10) controller.abort();
+  };
+  await assert.rejects(checkAll({ ...options, onProgress, signal: controller.signal }));
+  const lines = readFileSync(join(options.rawData, '.checked.jsonl'), 'utf8').split('\n').filter(Boolean);
+  assert.ok(lines.length > 5 && lines.length < 20, `${lines.length} lines`);
+  assert.deepEqual(await found(options), expected);
+});
+
+test('a picture copied into another class is found by the next check', async () => {
+  const options = await flawed();
+  await checkAll(options);
+  copyFileSync(join(options.rawData, 'animal', 'bat.png'), join(options.rawData, 'food', 'wing.png'));
+  const ambiguous = (await found(options)).filter(([kind]) => kind === 'ambiguous');
+  assert.deepEqual(
+    ambiguous.map(([, files]) => files),
+    [
+      ['animal/bat.png', 'food/wing.png'],
+      ['animal/cow.png', 'food/steak.png'],
+    ],
+  );
+});
+
+test('without classes there is nothing to check', async () => {
+  const options = { rawData: temporaryFolder(), width: 100, height: 100, workers: 0 };
+  await assert.rejects(checkAll(options), UserError);
+});

@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { type CheckpointInfo, findCheckpoint, saveCheckpoint } from '../../src/checkpoints/index.ts';
+import { collectAnswers } from '../../src/evaluation/collect_answers.ts';
+import { picturesOf, validationPictures } from '../../src/evaluation/pictures.ts';
+import type { Predictor } from '../../src/predict/load_model.ts';
+import { saveHeldBack } from '../../src/runs/held_back.ts';
+import { temporaryFolder } from '../helpers/folder.ts';
+
+function write(folder: string, ...files: string[]): void {
+  for (const file of files) {
+    mkdirSync(join(folder, file, '..'), { recursive: true });
+    writeFileSync(join(folder, file), file);
+  }
+}
+
+test('a folder’s pictures are labelled by the network’s classes, whatever their order', async () => {
+  const folder = temporaryFolder();
+  write(folder, 'bat/1.jpg', 'bat/deep/2.jpg', 'cat/3.jpg', 'sup/4.jpg');
+  const { pictures, unknown, missing } = await picturesOf(folder, ['sup', 'joker', 'bat']);
+  assert.deepEqual(pictures, [
+    { file: join(folder, 'bat', '1.jpg'), label: 2 },
+    { file: join(folder, 'bat', 'deep/2.jpg'), label: 2 },
+    { file: join(folder, 'sup', '4.jpg'), label: 0 },
+  ]);
+  assert.deepEqual([unknown, missing], [['cat'], ['joker']]);
+});
+
+test('a folder without pictures of the classes says where they belong', async () => {
+  const folder = temporaryFolder();
+  write(folder, 'cat/3.jpg');
+  mkdirSync(join(folder, 'bat'));
+  await assert.rejects(
+    picturesOf(folder, ['bat', 'sup']),
+    /holds no pictures of the network's classes; put some in .*bat or .*sup/,
+  );
+});
+
+async function checkpointOf(run: string, dataset: string) {
+  const info: CheckpointInfo = {
+    model: { architecture: 'article', width: 8, height: 8, channels: 3, classes: ['bat', 'sup'] },
+    preprocessing: { fit: 'fill', scale: 1 / 255 },
+    training: { seed: 1, batchSize: 10, learningRate: 0.001, validationSplit: 0.2, dataset },
+    position: { step: 1, epoch: 1, batch: 0, lossSum: 0, correct: 0 },
+    metrics: {},
+  };
+  await saveCheckpoint(run, info, { weights: [], optimizer: [] });
+  return findCheckpoint(run);
+}
+
+function heldBack(digest: string, validation: number[]) {
+  const pictures = ['bat/1.jpg', 'bat/2.jpg', 'sup/3.jpg'].map((file, index) => ({
+    file: join('my data', file),
+    label: index === 2 ? 1 : 0,
+    stamp: '',
+  }));
+  return {
+    data: 'my data',
+    dataset: { classes: ['bat', 'sup'], pictures },
+    split: { train: [0], validation },
+    digest,
+  };
+}
+
+test('the pictures held back are those of the training, from its folder or another', async () => {
+  const run = join(temporaryFolder(), 'run-001');
+  const checkpoint = await checkpointOf(run, 'abc');
+  await saveHeldBack(run, heldBack('abc', [1, 2]));
+  assert.deepEqual(await validationPictures(checkpoint), [
+    { file: join('my data', 'bat/2.jpg'), label: 0 },
+    { file: join('my data', 'sup/3.jpg'), label: 1 },
+  ]);
+  const [moved] = await validationPictures(checkpoint, '/elsewhere');
+  assert.equal(moved?.file, join('/elsewhere', 'bat/2.jpg'));
+});
+
+test('where they are not known, or none was held back, it says so', async () => {
+  const run = join(temporaryFolder(), 'run-001');
+  const checkpoint = await checkpointOf(run, 'abc');
+  await assert.rejects(validationPictures(checkpoint), /run-001 does not tell which pictures were held back/);
+  await saveHeldBack(run, heldBack('another', [1]));
+  await assert.rejects(validationPictures(checkpoint), /does not tell which .* bat-sup evaluate <folder>/);
+  await saveHeldBack(run, heldBack('abc', []));
+  await assert.rejects(validationPictures(checkpoint), /was trained on every picture/);
+  writeFileSync(join(run, 'validation.json'), '{"format":');
+  await assert.rejects(validationPictures(checkpoint), /does not tell which/);
+});
+
+test('of a long list a few pictures are in memory at a time; the unreadable are left out', async () => {
+  const folder = temporaryFolder();
+  const files = Array.from({ length: 200 }, (_, index) => `bat/${String(index).padStart(3, '0')}.jpg`);
+  write(folder, ...files);
+  let decoded = 0;
+  let answered = 0;
+  let most = 0;
+  const predictor: Predictor = {
+    description: { architecture: 'article', width: 1, height: 1, channels: 1, classes: ['bat', 'sup'] },
+    checkpoint: '',
+    layers: [],
+    temperature: 3,
+    forward: () => assert.fail('only answers are asked for'),
+    async decode(picture) {
+      decoded++;
+      most = Math.max(most, decoded - answered);
+      if (String(picture) === 'bat/013.jpg') throw new Error('unlucky');
+      return Uint8Array.of(Number(String(picture).slice(4, 7)));
+    },
+    async predict(pictures, activation) {
+      assert.equal(activation, 'none');
+      answered += pictures.length;
+      return pictures.map((pixels) => Float32Array.of(pixels[0] as number, -1));
+    },
+    dispose() {},
+  };
+  const pictures = files.map((file) => ({ file: join(folder, file), label: 1 }));
+  const { answers, unreadable } = await collectAnswers(predictor, pictures);
+  assert.deepEqual(unreadable, [{ file: join(folder, 'bat/013.jpg'), reason: 'unlucky' }]);
+  assert.equal(answers.labels.length, 199);
+  assert.equal(answers.logits.length, 2 * 199);
+  assert.deepEqual([...answers.logits.subarray(2 * 13, 2 * 13 + 2)], [14, -1]);
+  assert.ok(most <= 64, `${most} pictures at a time`);
+});

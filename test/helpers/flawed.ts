@@ -1,0 +1,30 @@
+import { copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { emoji, writeRawData } from './emoji.ts';
+
+/** A name that would break a line, a table and a page of HTML. */
+export const hostileName = '-evil\n<img src=x onerror=alert(1)>\u202e.png';
+
+/** rawdata/ with everything in it that check finds, besides the pictures of writeRawData. */
+export async function writeFlawedData(folder: string): Promise<void> {
+  await writeRawData(folder);
+  const [animal, food] = ['animal', 'food'].map((name) => join(folder, 'rawdata', name)) as [string, string];
+  const bear = await emoji('bear', 128).toBuffer();
+  await sharp(bear).resize(100, 100).jpeg({ quality: 60 }).toFile(join(animal, 'bear-copy.jpg'));
+  await sharp(join(food, 'taco.png')).jpeg().toFile(join(animal, 'mexican.jpg'));
+  copyFileSync(join(animal, 'cow.png'), join(food, 'steak.png'));
+  copyFileSync(join(animal, 'dog.png'), join(animal, 'dog.png.aug-0001.jpg'));
+  copyFileSync(join(animal, 'horse.png'), join(animal, hostileName));
+  writeFileSync(join(animal, 'page.jpg'), '<html></html>');
+  writeFileSync(join(animal, 'pig.jpeg'), await emoji('pig', 128).webp().toBuffer());
+  await emoji('locomotive', 30).toFile(join(food, 'tiny.png'));
+  await sharp(await emoji('guitar').toBuffer())
+    .resize(400, 80, { fit: 'fill' })
+    .toFile(join(food, 'stripe.png'));
+  const white = { create: { width: 80, height: 80, channels: 3, background: 'white' } } as const;
+  await sharp(white).png().toFile(join(food, 'white.png'));
+  mkdirSync(join(animal, 'more'));
+  symlinkSync('..', join(animal, 'more', 'up'));
+  symlinkSync('loop.png', join(animal, 'loop.png'));
+}

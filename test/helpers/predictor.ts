@@ -1,0 +1,28 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { createModel, type ModelDescription } from '../../src/models/model.ts';
+import type { Predictor } from '../../src/predict/load_model.ts';
+import { toPictures } from '../../src/training/step.ts';
+
+/** A network that was never saved, as loadModel would give it. Its pictures are given decoded. */
+export function predictorOf(description: ModelDescription, restored?: Map<string, Float32Array>): Predictor {
+  const model = createModel(description, { seed: 5, ...(restored && { restored }) });
+  const forward: Predictor['forward'] = (pictures, watch) =>
+    model.forward(toPictures(Buffer.concat(pictures), model), watch);
+  return {
+    description,
+    checkpoint: '',
+    layers: model.layers,
+    temperature: 1,
+    forward,
+    decode: () => Promise.reject(new Error('it is given decoded pictures')),
+    async predict(pictures, activation = 'softmax') {
+      const values = tf.tidy(() => {
+        const logits = forward(pictures);
+        return (activation === 'none' ? logits : tf.softmax(logits)).dataSync() as Float32Array;
+      });
+      const classes = description.classes.length;
+      return pictures.map((_, row) => values.slice(row * classes, (row + 1) * classes));
+    },
+    dispose: () => model.dispose(),
+  };
+}

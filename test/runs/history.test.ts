@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { UserError } from '../../src/errors.ts';
+import { appendHistory, cutHistory, type EpochRecord, readHistory } from '../../src/runs/history.ts';
+import { temporaryFolder } from '../helpers/folder.ts';
+
+const epoch = (number: number, loss = 1): EpochRecord => ({
+  epoch: number,
+  step: number * 10,
+  time: '2026-01-01T00:00:00.000Z',
+  seconds: 2,
+  rate: 50,
+  loss,
+});
+
+test('epochs are appended and read in order; half a line is left out', async () => {
+  const run = temporaryFolder();
+  assert.deepEqual(await readHistory(run), []);
+  for (const number of [1, 2, 3]) await appendHistory(run, epoch(number));
+  appendFileSync(join(run, 'metrics.jsonl'), '{"epoch":4,"st');
+  assert.deepEqual(await readHistory(run), [epoch(1), epoch(2), epoch(3)]);
+});
+
+test('a resumed training forgets the epochs that it does again, and what a kill left', async () => {
+  const run = temporaryFolder();
+  for (const number of [1, 2, 3]) await appendHistory(run, epoch(number));
+  appendFileSync(join(run, 'metrics.jsonl'), '{"epoch":4,"st');
+  await cutHistory(run, 2);
+  await appendHistory(run, epoch(3, 0.5));
+  assert.deepEqual(await readHistory(run), [epoch(1), epoch(2), epoch(3, 0.5)]);
+  assert.equal(readFileSync(join(run, 'metrics.jsonl'), 'utf8').split('\n').length, 4);
+});
+
+test('a training from the start has no epochs before it', async () => {
+  const run = temporaryFolder();
+  await appendHistory(run, epoch(1));
+  await cutHistory(run, 0);
+  assert.ok(!existsSync(join(run, 'metrics.jsonl')));
+});
+
+test('a folder that cannot be written is an error that names the file', async () => {
+  const run = join(temporaryFolder(), 'none');
+  await assert.rejects(appendHistory(run, epoch(1)), (error) => {
+    assert.ok(error instanceof UserError);
+    return error.message.includes(join(run, 'metrics.jsonl'));
+  });
+});
