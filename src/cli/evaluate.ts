@@ -7,6 +7,7 @@ import type { Average, Evaluation } from '../evaluation/evaluate.ts';
 import type { CheckpointEvaluation } from '../evaluation/evaluate_checkpoint.ts';
 import type { FolderPictures } from '../evaluation/pictures.ts';
 import { figure } from '../format.ts';
+import { printable } from '../printable.ts';
 import { csvLine } from './csv.ts';
 import { startEngineFor } from './predict.ts';
 import { type ProgressBar, progressBar } from './progress.ts';
@@ -83,7 +84,7 @@ async function runEvaluation(folder: string | undefined, flags: EvaluateFlags): 
     bar.stop();
     await engine.dispose();
   });
-  for (const { file, reason } of result.unreadable) console.error(`bat-sup: ${file}: ${reason}`);
+  for (const { file, reason } of result.unreadable) console.error(`bat-sup: ${printable(file)}: ${reason}`);
   await print(result, exam, checkpoint, flags);
   failOnRest(exam, result);
 }
@@ -91,7 +92,9 @@ async function runEvaluation(folder: string | undefined, flags: EvaluateFlags): 
 function warn({ name, unknown, missing }: Exam, { manifest }: Checkpoint): void {
   const known = manifest.model.classes.join(', ');
   for (const one of unknown)
-    console.error(`skipped ${name}/${one}: the network knows no class "${one}"; it knows ${known}`);
+    console.error(
+      `skipped ${printable(`${name}/${one}`)}: the network knows no class "${one}"; it knows ${known}`,
+    );
   if (missing.length > 0)
     console.error(`${name} holds no pictures of ${missing.join(', ')}; the figures say nothing about them`);
 }
@@ -215,7 +218,7 @@ function topLossRows({ topLosses }: Evaluation): string[][] {
     figure(one.loss),
     one.class,
     `${one.predicted} ${figure(one.probability)}`,
-    one.file,
+    printable(one.file),
   ]);
   return [['loss', 'class', 'answer', 'file'], ...rows];
 }

@@ -1,5 +1,4 @@
-import { readFile } from 'node:fs/promises';
-import type { PredictInput } from '../predict/inputs.ts';
+import { foundInput, type PredictInput } from '../predict/inputs.ts';
 import type { Predictor } from '../predict/load_model.ts';
 import { predictAll } from '../predict/predict_all.ts';
 import type { Answers } from './answers.ts';
@@ -11,7 +10,7 @@ export interface Unreadable {
 }
 
 async function* inputsOf(pictures: LabelledPicture[]): AsyncGenerator<PredictInput> {
-  for (const { file } of pictures) yield { name: file, read: () => readFile(file) };
+  for (const { file } of pictures) yield foundInput(file);
 }
 
 /**

@@ -1,5 +1,5 @@
 import { type Answers, logitsOf } from './answers.ts';
-import { softmax } from './softmax.ts';
+import { highest } from './softmax.ts';
 
 /** Beyond these a temperature says that the pictures cannot tell it. */
 const coldest = 1 / 20;
@@ -13,16 +13,18 @@ function slopes(answers: Answers, inverse: number): { slope: number; curvature: 
   let curvature = 0;
   for (const [picture, label] of answers.labels.entries()) {
     const logits = logitsOf(answers, picture);
-    let mean = 0;
-    let meanSquare = 0;
-    const highest = Math.max(...logits);
-    for (const [index, probability] of softmax(logits, 1 / inverse).entries()) {
-      const logit = (logits[index] as number) - highest;
-      mean += probability * logit;
-      meanSquare += probability * logit ** 2;
+    const top = logits[highest(logits)] as number;
+    let [sum, first, second] = [0, 0, 0];
+    for (const value of logits) {
+      const logit = value - top;
+      const weight = Math.exp(logit * inverse);
+      sum += weight;
+      first += weight * logit;
+      second += weight * logit ** 2;
     }
-    slope += mean - ((logits[label] as number) - highest);
-    curvature += meanSquare - mean ** 2;
+    const mean = first / sum;
+    slope += mean - ((logits[label] as number) - top);
+    curvature += second / sum - mean ** 2;
   }
   return { slope, curvature };
 }

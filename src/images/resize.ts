@@ -115,10 +115,10 @@ async function makeCopy({ source, copy, collidesWith }: Work, options: ResizeOpt
   if (collidesWith) throw new Error(`its copy would have the name of ${collidesWith}; rename one of them`);
   const input = join(options.rawData, source);
   const output = join(options.data, copy);
-  await mkdir(dirname(output), { recursive: true });
   const { width, height, channels, fit } = options;
   const target = { width, height, channels, fit, quality: jpeg.quality };
   if (await resizeJpeg({ input, target, output })) return;
+  await mkdir(dirname(output), { recursive: true });
   const temporary = temporaryName(output);
   const picture = await readably(input, async () =>
     (await standardise(input, options)).jpeg(jpeg).toBuffer(),

@@ -15,7 +15,7 @@ function fileInput(file: string): PredictInput {
 }
 
 /** A file that was found. */
-function foundInput(file: string): PredictInput {
+export function foundInput(file: string): PredictInput {
   return { name: file, read: () => readPicture(file) };
 }
 

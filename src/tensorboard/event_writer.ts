@@ -4,12 +4,11 @@ import { join } from 'node:path';
 import { reason, UserError } from '../errors.ts';
 import * as proto from './protobuf.ts';
 import { encodeRecord } from './record.ts';
-import { scalarSummary } from './summary.ts';
 
 export interface EventWriter {
   file: string;
-  /** Scalars by tag; they are on the disk a second later. */
-  scalars(step: number, scalars: Record<string, number>): void;
+  /** A serialised Summary, of summaries/; it is on the disk a second later. */
+  summary(step: number, summary: Uint8Array): void;
   /** The network's graph, a serialised GraphDef. */
   graph(graph: Uint8Array): void;
   /** Writes what waits. @throws {UserError} where the file could not be written. */
@@ -73,7 +72,7 @@ export async function openEventWriter(folder: string, firstStep = 0): Promise<Ev
   timer.unref();
   return {
     file,
-    scalars: (step, scalars) => void waiting.push(encodeEvent(step, proto.bytes(5, scalarSummary(scalars)))),
+    summary: (step, summary) => void waiting.push(encodeEvent(step, proto.bytes(5, summary))),
     graph: (graph) => void waiting.push(encodeEvent(0, proto.bytes(4, graph))),
     flush,
     async close() {

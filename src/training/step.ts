@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Batch } from '../dataset/batches.ts';
 import { crossEntropies } from '../engine/cross_entropy.ts';
 import { scalePixels } from '../engine/scale_pixels.ts';
+import type { LayerWatch } from '../model_tools/index.ts';
 import type { Model } from '../models/model.ts';
 import type { Adam } from './adam.ts';
 
@@ -10,6 +11,20 @@ export interface BatchResult {
   loss: number;
   /** Pictures whose highest logit is their class's. */
   correct: number;
+}
+
+/** Looks into a training step without changing it. */
+export interface StepWatch {
+  layer: LayerWatch;
+  /** @param gradients by the variables' tfjs names, before Adam uses them. */
+  gradients(gradients: tf.NamedTensorMap): void;
+}
+
+/** Looks into the evaluation of a batch. */
+export interface EvaluationWatch {
+  layer: LayerWatch;
+  /** @param logits [batch, classes] */
+  batch(batch: Batch, logits: Float32Array): void;
 }
 
 /** What the network reads is pixels times this. */
@@ -72,15 +87,16 @@ export function trainStep(
   model: Model,
   adam: Adam,
   batch: Batch,
-  { step, learningRate }: { step: number; learningRate: number },
+  { step, learningRate, watch }: { step: number; learningRate: number; watch?: StepWatch | undefined },
 ): () => BatchResult {
   const { loss, logits } = tf.tidy(() => {
     const pictures = toPictures(batch.pixels, model);
     let logits: tf.Tensor2D | undefined;
     const { value: loss, grads } = tf.variableGrads(() => {
-      logits = tf.keep(model.forward(pictures));
+      logits = tf.keep(model.forward(pictures, watch?.layer));
       return softmaxCrossEntropy(logits, batch.labels, batch.shares);
     }, [...model.variables.values()]);
+    watch?.gradients(grads);
     adam.apply(grads, step, learningRate);
     return { loss, logits: logits as unknown as tf.Tensor2D };
   });
@@ -95,9 +111,10 @@ export function trainStep(
 }
 
 /** What the network makes of a batch, without learning from it. */
-export function evaluateBatch(model: Model, batch: Batch): BatchResult {
+export function evaluateBatch(model: Model, batch: Batch, watch?: EvaluationWatch): BatchResult {
   return tf.tidy(() => {
-    const logits = model.forward(toPictures(batch.pixels, model));
+    const logits = model.forward(toPictures(batch.pixels, model), watch?.layer);
+    watch?.batch(batch, logits.dataSync() as Float32Array);
     const loss = softmaxCrossEntropy(logits, batch.labels, batch.shares);
     return { loss: loss.dataSync()[0] as number, correct: countCorrect(logits, batch.labels) };
   });

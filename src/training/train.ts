@@ -97,6 +97,7 @@ export async function train(options: TrainingOptions): Promise<TrainingResult> {
   try {
     while (position.epoch < settings.epochs && !training.signal?.aborted) await runEpoch(training);
     await saver.finish();
+    if (position.epoch >= settings.epochs) log.finish('success', position.step);
   } catch (error) {
     await session.end({ state: 'failed', failure: reason(error), to: position }).catch(() => {});
     throw error;
@@ -151,8 +152,12 @@ async function begin(options: TrainingOptions): Promise<Training> {
     metrics: resume?.manifest.metrics ?? {},
     stepsPerEpoch,
     saver: new CheckpointSaver(run, settings, () => snapshot(training, digest)),
-    log: await openTrainingLog(run, model, {
-      validation: split.validation.length > 0,
+    log: await openTrainingLog(run, {
+      settings,
+      dataset,
+      split,
+      pack,
+      model,
       firstStep: position.step + 1,
     }),
     online: settings.augment === 'online' ? await startOnlineFor(dataset, settings) : undefined,
@@ -256,17 +261,21 @@ function snapshot(
 
 /** One epoch, or what is left of it, then validation and a checkpoint. */
 async function runEpoch(training: Training): Promise<void> {
-  const { settings, dataset, split, pack, model, adam, position, stepsPerEpoch, saver } = training;
+  const { settings, dataset, split, pack, model, adam, position, stepsPerEpoch, saver, log } = training;
   const { batchSize, learningRate, seed } = settings;
   const order = shuffle(split.train, `${seed}/epoch/${position.epoch}`).slice(0, stepsPerEpoch * batchSize);
   const ahead = order.slice(position.batch * batchSize);
   const record = recorder(training);
+  const lastStep = position.step + stepsPerEpoch - position.batch;
+  const isLastEpoch = position.epoch + 1 === settings.epochs;
   let step = position.step;
   let reading: (() => BatchResult) | undefined;
   const vary = variation(training);
   const started = performance.now();
   for await (const batch of batches(pack, dataset.pictures, ahead, batchSize, vary)) {
-    const next = trainStep(model, adam, batch, { step: ++step, learningRate });
+    step++;
+    const watch = step === lastStep ? log.watchStep(step, isLastEpoch) : undefined;
+    const next = trainStep(model, adam, batch, { step, learningRate, watch });
     if (reading) await record(reading());
     reading = next;
     const aborted = training.signal?.aborted === true;
@@ -274,7 +283,7 @@ async function runEpoch(training: Training): Promise<void> {
     if (!aborted && !due) continue;
     await record(reading());
     reading = undefined;
-    await saver.save();
+    await save(training);
     if (aborted) return;
   }
   if (reading) await record(reading());
@@ -318,7 +327,7 @@ async function endEpoch(
   training: Training,
   { seconds, pictures }: { seconds: number; pictures: number },
 ): Promise<void> {
-  const { run, position, settings, stepsPerEpoch, log, events, saver } = training;
+  const { run, position, settings, stepsPerEpoch, log, events } = training;
   training.metrics = {
     loss: position.lossSum / stepsPerEpoch,
     accuracy: position.correct / (stepsPerEpoch * settings.batchSize),
@@ -330,15 +339,22 @@ async function endEpoch(
   const { epoch, step } = position;
   const time = new Date().toISOString();
   await appendHistory(run, { epoch, step, time, seconds, rate: pictures / seconds, ...training.metrics });
+  await save(training);
+}
+
+/** The log is to know every step that a checkpoint goes on from, even if the process is killed. */
+async function save({ log, saver }: Training): Promise<void> {
+  await log.flush();
   await saver.save();
 }
 
-async function validate({ model, pack, dataset, split, settings }: Training): Promise<Metrics> {
+async function validate({ model, pack, dataset, split, settings, log }: Training): Promise<Metrics> {
   if (split.validation.length === 0) return {};
+  const watch = log.watchValidation();
   let lossSum = 0;
   let correct = 0;
   for await (const batch of batches(pack, dataset.pictures, split.validation, settings.batchSize)) {
-    const result = evaluateBatch(model, batch);
+    const result = evaluateBatch(model, batch, watch);
     lossSum += result.loss * batch.labels.length;
     correct += result.correct;
   }
@@ -346,7 +362,8 @@ async function validate({ model, pack, dataset, split, settings }: Training): Pr
   return { validationLoss: lossSum / count, validationAccuracy: correct / count };
 }
 
-async function failOnLoss({ position, saver }: Training, loss: number): Promise<never> {
+async function failOnLoss({ position, saver, log }: Training, loss: number): Promise<never> {
+  log.finish('failure', position.step);
   await saver.finish();
   throw new UserError(
     `The loss became ${loss} in epoch ${position.epoch + 1}, step ${position.step + 1}; ` +

@@ -1,49 +1,178 @@
 import { join } from 'node:path';
 import type { Metrics } from '../checkpoints/index.ts';
+import type { Pack } from '../dataset/pack.ts';
+import type { Picture } from '../dataset/scan.ts';
 import type { Model } from '../models/model.ts';
-import { type EventWriter, networkGraph, openEventWriter } from '../tensorboard/index.ts';
-import type { BatchResult } from './step.ts';
+import {
+  type EventWriter,
+  networkGraph,
+  openEventWriter,
+  scalarSummary,
+  sessionEndSummary,
+} from '../tensorboard/index.ts';
+import { watchNetwork, writeWeights } from './log/network_details.ts';
+import { writeSamples } from './log/samples.ts';
+import { openSessionLog, type SessionDescription } from './log/session.ts';
+import { ValidationDetails } from './log/validation_details.ts';
+import type { BatchResult, EvaluationWatch, StepWatch } from './step.ts';
 
 export interface TrainingLog {
   step(
     step: number,
     done: { result: BatchResult; batchSize: number; learningRate: number; rate: number },
   ): void;
+  /** What is to look into an epoch's last step, where this epoch is to be shown in detail. */
+  watchStep(step: number, isLastEpoch: boolean): StepWatch | undefined;
+  /** The same for the validation after it. */
+  watchValidation(): EvaluationWatch | undefined;
   epoch(step: number, metrics: Metrics): void;
+  /** That the run has come to its end. */
+  finish(outcome: 'success' | 'failure', step: number): void;
+  /** Once this returns, a kill loses nothing of what was logged before. What fails is thrown by close(). */
+  flush(): Promise<void>;
+  /** @throws {UserError} where something could not be written. */
   close(): Promise<void>;
 }
 
-/** TensorBoard shows <run>/train and <run>/validation as two curves of one chart. */
-export async function openTrainingLog(
-  run: string,
-  model: Model,
-  options: { validation: boolean; firstStep: number },
-): Promise<TrainingLog> {
-  const train = await openEventWriter(join(run, 'train'), options.firstStep);
-  const validation = options.validation
-    ? await openEventWriter(join(run, 'validation'), options.firstStep)
-    : undefined;
-  train.graph(networkGraph(model.layers, model.description));
-  return {
-    step(step, { result, batchSize, learningRate, rate }) {
-      const scalars = { loss: result.loss, accuracy: result.correct / batchSize };
-      train.scalars(step, { ...scalars, learning_rate: learningRate, images_per_second: rate });
-    },
-    epoch(step, metrics) {
-      writeEpoch(train, step, metrics.loss, metrics.accuracy);
-      if (!validation) return;
-      writeEpoch(validation, step, metrics.validationLoss, metrics.validationAccuracy);
-      validation.scalars(step, {
-        loss: metrics.validationLoss ?? 0,
-        accuracy: metrics.validationAccuracy ?? 0,
-      });
-    },
-    async close() {
-      await Promise.all([train.close(), validation?.close()]);
-    },
+export interface TrainingLogOptions extends SessionDescription {
+  model: Model;
+  pack: Pack;
+}
+
+/**
+ * Histograms, drawings and curves come after an epoch, unless they have taken more than this share of the time so
+ * far; the first and the last epoch always have them.
+ */
+const shareOfTime = 0.02;
+
+/** TensorBoard shows <run>/train and <run>/validation as two curves of one chart, and <run> as a line of HPARAMS. */
+export async function openTrainingLog(run: string, options: TrainingLogOptions): Promise<TrainingLog> {
+  const { firstStep, split, model } = options;
+  const writers: Writers = {
+    session: await openSessionLog(run, options),
+    train: await openEventWriter(join(run, 'train'), firstStep),
+    ...(split.validation.length > 0 && {
+      validation: await openEventWriter(join(run, 'validation'), firstStep),
+    }),
   };
+  writers.train.graph(networkGraph(model.layers, model.description));
+  return new RunLog(run, options, writers);
+}
+
+interface Writers {
+  session: EventWriter;
+  train: EventWriter;
+  validation?: EventWriter;
+}
+
+class RunLog implements TrainingLog {
+  readonly #run: string;
+  readonly #options: TrainingLogOptions;
+  readonly #writers: Writers;
+  readonly #opened = performance.now();
+  /** Milliseconds that details have kept training waiting. */
+  #spent = 0;
+  /** Whether this epoch, and how many so far, are shown in detail. */
+  #detailed = false;
+  #epochsDetailed = 0;
+  #validation: ValidationDetails | undefined;
+  /** Drawings are encoded while training goes on. */
+  #drawing: Promise<void> = Promise.resolve();
+
+  constructor(run: string, options: TrainingLogOptions, writers: Writers) {
+    this.#run = run;
+    this.#options = options;
+    this.#writers = writers;
+    if (options.firstStep === 1)
+      this.#draw(() => writeSamples(writers.train, options, options.model.description));
+  }
+
+  step(step: number, { result, batchSize, learningRate, rate }: Parameters<TrainingLog['step']>[1]): void {
+    const scalars = { loss: result.loss, accuracy: result.correct / batchSize };
+    this.#writers.train.summary(
+      step,
+      scalarSummary({ ...scalars, learning_rate: learningRate, images_per_second: rate }),
+    );
+  }
+
+  watchStep(step: number, isLastEpoch: boolean): StepWatch | undefined {
+    const affordable = this.#spent <= shareOfTime * (performance.now() - this.#opened);
+    this.#detailed = isLastEpoch || affordable || this.#epochsDetailed === 0;
+    if (!this.#detailed) return undefined;
+    const watch = watchNetwork(this.#writers.train, this.#options.model, step);
+    return {
+      layer: (name, output) => this.#spend(() => watch.layer(name, output)),
+      gradients: (gradients) => this.#spend(() => watch.gradients(gradients)),
+    };
+  }
+
+  watchValidation(): EvaluationWatch | undefined {
+    if (!this.#detailed) return undefined;
+    const { model, dataset, split } = this.#options;
+    const pictures = split.validation.map((index) => dataset.pictures[index] as Picture);
+    const validation = new ValidationDetails(model, pictures, this.#epochsDetailed === 0);
+    this.#validation = validation;
+    return {
+      layer: (name, output) => this.#spend(() => validation.layer(name, output)),
+      batch: (batch, logits) => this.#spend(() => validation.batch(batch, logits)),
+    };
+  }
+
+  epoch(step: number, metrics: Metrics): void {
+    const { train, validation } = this.#writers;
+    writeEpoch(train, step, metrics.loss, metrics.accuracy);
+    if (validation) {
+      writeEpoch(validation, step, metrics.validationLoss, metrics.validationAccuracy);
+      const { validationLoss: loss = 0, validationAccuracy: accuracy = 0 } = metrics;
+      validation.summary(step, scalarSummary({ loss, accuracy }));
+    }
+    if (this.#detailed) this.#spend(() => this.#writeDetails(step));
+  }
+
+  #writeDetails(step: number): void {
+    const { train, validation } = this.#writers;
+    const drawings = [writeWeights(train, this.#options.model, step)];
+    if (validation && this.#validation) {
+      const draw = this.#validation.write(validation, this.#run, step);
+      this.#draw(draw);
+    }
+    this.#draw(async () => void (await Promise.all(drawings)));
+    this.#validation = undefined;
+    this.#detailed = false;
+    this.#epochsDetailed++;
+  }
+
+  #draw(work: () => Promise<void>): void {
+    this.#drawing = this.#drawing.then(work);
+    this.#drawing.catch(() => {}); // thrown by close()
+  }
+
+  #spend<T>(work: () => T): T {
+    const before = performance.now();
+    const result = work();
+    this.#spent += performance.now() - before;
+    return result;
+  }
+
+  finish(outcome: 'success' | 'failure', step: number): void {
+    this.#writers.session.summary(step, sessionEndSummary(outcome));
+  }
+
+  async flush(): Promise<void> {
+    const { session, train, validation } = this.#writers;
+    await Promise.allSettled([session.flush(), train.flush(), validation?.flush()]);
+  }
+
+  async close(): Promise<void> {
+    const { session, train, validation } = this.#writers;
+    try {
+      await this.#drawing;
+    } finally {
+      await Promise.all([session.close(), train.close(), validation?.close()]);
+    }
+  }
 }
 
 function writeEpoch(writer: EventWriter, step: number, loss = 0, accuracy = 0): void {
-  writer.scalars(step, { 'epoch/loss': loss, 'epoch/accuracy': accuracy });
+  writer.summary(step, scalarSummary({ 'epoch/loss': loss, 'epoch/accuracy': accuracy }));
 }

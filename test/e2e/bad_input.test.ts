@@ -126,6 +126,34 @@ const cases: Case[] = [
   },
 
   {
+    what: 'evaluate without checkpoint',
+    arguments: ['evaluate'],
+    code: 1,
+    says: /checkpoints holds no checkpoint; run "bat-sup train" first/,
+  },
+  {
+    what: 'evaluate, wrong number of top losses',
+    arguments: ['evaluate', '--top-losses', '-1'],
+    code: 2,
+    says: /--top-losses is "-1"; allowed is a whole number, 0 or more/,
+  },
+  {
+    what: 'evaluate, two formats',
+    arguments: ['evaluate', '--json', '--csv'],
+    code: 2,
+    says: /exclude each other/,
+  },
+  {
+    what: 'evaluate, two folders',
+    arguments: ['evaluate', 'a', 'b'],
+    code: 2,
+    says: /too many arguments/,
+  },
+  { what: 'runs without a run', arguments: ['runs'], code: 1, says: /checkpoints holds no runs/ },
+  { what: 'runs, none of a name', arguments: ['runs', 'x'], code: 1, says: /holds no run "x"/ },
+  { what: 'report without a run', arguments: ['report'], code: 1, says: /checkpoints holds no checkpoint/ },
+  { what: 'report, none of a name', arguments: ['report', 'x'], code: 1, says: /holds no run "x"/ },
+  {
     what: 'explain without pictures',
     arguments: ['explain'],
     code: 2,
@@ -152,6 +180,29 @@ for (const { what, arguments: arguments_, files = {}, code, says } of cases) {
     assert.match(run.stderr.trim().split('\n').at(-1) ?? '', /^bat-sup: /);
     assert.doesNotMatch(run.stderr, /\n\s+at /);
     assert.equal(run.stdout, '');
+  });
+}
+
+const evaluations: [what: string, files: Record<string, string>, says: RegExp][] = [
+  ['a folder that is not there', {}, /exam holds no class folders/],
+  [
+    'a folder of other classes',
+    { 'exam/cats/x.png': 'x' },
+    /exam holds no pictures of the network's classes/,
+  ],
+  ['a file', { exam: 'x' }, /exam holds no class folders/],
+];
+for (const [what, files, says] of evaluations) {
+  test(`evaluate, ${what}: one line, exit code 1`, async () => {
+    const folder = temporaryFolder();
+    for (const [path, content] of Object.entries(files)) {
+      mkdirSync(join(folder, path, '..'), { recursive: true });
+      writeFileSync(join(folder, path), content);
+    }
+    const run = await cli(folder, 'evaluate', 'exam', '--checkpoint', join(good, 'checkpoints'));
+    assert.match(run.stderr, says);
+    assert.deepEqual([run.code, run.stdout], [1, '']);
+    assert.equal(run.stderr.trim().split('\n').length, 1);
   });
 }
 

@@ -1,16 +1,15 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import { UserError } from '../../src/errors.ts';
 import { createModel, type Model } from '../../src/models/model.ts';
-import { networkGraph, openEventWriter } from '../../src/tensorboard/index.ts';
+import { networkGraph, openEventWriter, scalarSummary } from '../../src/tensorboard/index.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
-import { python, runPython, withoutPython } from '../helpers/python.ts';
+import { runPython, withoutPython } from '../helpers/python.ts';
+import { startTensorBoard, type TensorBoard, until } from '../helpers/tensorboard.ts';
 
 const readEvents = new URL('./read_events.py', import.meta.url);
 const description = { architecture: 'article' as const, width: 100, height: 100, channels: 3 as const };
@@ -24,7 +23,8 @@ before(async () => {
 async function writeRun(folder: string): Promise<string> {
   const writer = await openEventWriter(folder);
   writer.graph(networkGraph(model.layers, description));
-  for (let step = 1; step <= 5; step++) writer.scalars(step, { loss: 1 / step, accuracy: step / 10 });
+  for (let step = 1; step <= 5; step++)
+    writer.summary(step, scalarSummary({ loss: 1 / step, accuracy: step / 10 }));
   await writer.close();
   return writer.file;
 }
@@ -86,8 +86,8 @@ test('after resuming, the newer file hides what the older one said from there on
   const folder = temporaryFolder();
   await writeRun(folder);
   const resumed = await openEventWriter(folder, 4);
-  resumed.scalars(4, { loss: 40 });
-  resumed.scalars(5, { loss: 50 });
+  resumed.summary(4, scalarSummary({ loss: 40 }));
+  resumed.summary(5, scalarSummary({ loss: 50 }));
   await resumed.close();
   const { scalars } = runPython(readEvents, folder)['.'];
   const steps = scalars.loss.map(([step, value]: [number, number]) => [step, value >= 40]);
@@ -100,6 +100,25 @@ test('after resuming, the newer file hides what the older one said from there on
   ]);
 });
 
+test(
+  'a file that a kill has torn does not keep the resumed run’s file from being read',
+  options,
+  async () => {
+    const folder = temporaryFolder();
+    const file = await writeRun(folder);
+    const whole = readFileSync(file);
+    writeFileSync(file, whole.subarray(0, whole.length - 5));
+    const resumed = await openEventWriter(folder, 5);
+    resumed.summary(5, scalarSummary({ loss: 50 }));
+    await resumed.close();
+    const { scalars } = runPython(readEvents, folder)['.'];
+    assert.deepEqual(
+      scalars.loss.map(([step]: number[]) => step),
+      [1, 2, 3, 4, 5],
+    );
+  },
+);
+
 test('a log that cannot be written is an error that names the file', async () => {
   const folder = join(temporaryFolder(), 'logs');
   mkdirSync(folder);
@@ -111,46 +130,31 @@ test('a log that cannot be written is an error that names the file', async () =>
   );
 });
 
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
+async function getJson(url: string, isThere: (answer: Record<string, unknown>) => boolean) {
+  return until(url, async () => {
+    const answer = await (await fetch(url)).json();
+    return isThere(answer) && answer;
   });
 }
 
-async function getJson(url: string, isThere: (answer: Record<string, unknown>) => boolean) {
-  for (let attempt = 0; attempt < 300; attempt++) {
-    try {
-      const answer = await (await fetch(url)).json();
-      if (isThere(answer)) return answer;
-    } catch {}
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
-  throw new Error(`${url} does not show what is expected`);
-}
-
-let server: ChildProcess | undefined;
-after(() => server?.kill());
+let server: TensorBoard | undefined;
+after(() => server?.stop());
 
 test('tensorboard --logdir shows a training while it goes on', options, async () => {
   const folder = temporaryFolder();
   const writer = await openEventWriter(join(folder, 'run-001', 'train'));
   writer.graph(networkGraph(model.layers, description));
-  writer.scalars(1, { loss: 3 });
+  writer.summary(1, scalarSummary({ loss: 3 }));
   await writer.flush();
-  const port = await freePort();
-  const flags = ['--logdir', folder, '--host', '127.0.0.1', '--port', String(port), '--reload_interval', '1'];
-  server = spawn(python, ['-m', 'tensorboard.main', ...flags, '--load_fast', 'false'], { stdio: 'ignore' });
-  const plugin = `http://127.0.0.1:${port}/data/plugin`;
+  server = await startTensorBoard(folder, ['run-001/train']);
+  const plugin = `${server.url}/data/plugin`;
   const run = 'run=run-001%2Ftrain';
 
   await getJson(`${plugin}/scalars/tags`, (tags) => 'run-001/train' in tags);
   const graph = await fetch(`${plugin}/graphs/graph?${run}`).then((answer) => answer.text());
   assert.match(graph, /name: "conv1\/Conv2D"/);
 
-  writer.scalars(2, { loss: 2 });
+  writer.summary(2, scalarSummary({ loss: 2 }));
   await writer.flush();
   const points = await getJson(
     `${plugin}/scalars/scalars?${run}&tag=loss`,

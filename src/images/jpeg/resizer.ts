@@ -1,4 +1,15 @@
-import { closeSync, constants, fstatSync, openSync, readSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
 import { temporaryName } from '../../files.ts';
 import { makeCodec, type Target } from './codec.ts';
 import { type JpegHeader, readJpegHeader } from './header.ts';
@@ -15,8 +26,9 @@ export interface JpegJob {
 /** The result, or that it is written; undefined where the input is not a plain and undamaged JPEG. */
 export type JpegAnswer = Uint8Array | true | undefined;
 
-/** Larger files are no work for memory of 32 bits. */
+// Larger ones are no work for memory of 32 bits.
 const mostBytes = 1 << 26;
+const mostPixels = 100_000_000;
 
 /** A file's bytes; undefined for what is no file or too large for one of ours. */
 function readBytes(file: string): Buffer | undefined {
@@ -39,9 +51,25 @@ function readBytes(file: string): Buffer | undefined {
 
 function write(output: string, jpeg: Uint8Array): true {
   const temporary = temporaryName(output);
-  writeFileSync(temporary, jpeg);
-  renameSync(temporary, output);
+  try {
+    writeInFolder(temporary, jpeg);
+    renameSync(temporary, output);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
   return true;
+}
+
+/** Most folders are there, and asking each time would cost as much as the writing. */
+function writeInFolder(file: string, bytes: Uint8Array): void {
+  try {
+    writeFileSync(file, bytes);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, bytes);
+  }
 }
 
 /** Does jobs on one thread. What goes wrong here is left to sharp, which says in words what it is. */
@@ -66,5 +94,6 @@ export function makeJpegResizer(module: WebAssembly.Module): (job: JpegJob) => J
 /** Larger pictures than the file's, and grey ones of colours, are made as sharp makes those of other formats. */
 function suits({ width, height, components }: JpegHeader, target: Target): boolean {
   const becomesGrey = components.length === 3 && target.channels === 1;
-  return width >= target.width && height >= target.height && !becomesGrey;
+  const shrinks = width >= target.width && height >= target.height;
+  return shrinks && !becomesGrey && width * height <= mostPixels;
 }

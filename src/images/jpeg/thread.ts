@@ -1,11 +1,11 @@
-/** A worker thread that answers one job after the other (threads.ts). */
-import { parentPort, workerData } from 'node:worker_threads';
+/** What each of the threads does (index.ts). */
+import { workerData } from 'node:worker_threads';
+import { move } from 'piscina';
 import { type JpegJob, makeJpegResizer } from './resizer.ts';
 
 const resize = makeJpegResizer(workerData);
 
-parentPort?.on('message', (job: JpegJob) => {
+export default function work(job: JpegJob): unknown {
   const answer = resize(job);
-  parentPort?.postMessage(answer, answer instanceof Uint8Array ? [answer.buffer as ArrayBuffer] : []);
-});
-parentPort?.postMessage('ready');
+  return answer instanceof Uint8Array ? move(answer) : answer;
+}

@@ -2,6 +2,7 @@ import type { Evaluation, TopLoss } from '../../evaluation/evaluate.ts';
 import { figure, percent } from '../../format.ts';
 import { html, type Markup } from '../../html/markup.ts';
 import { thumbnail } from '../../html/thumbnail.ts';
+import { printable } from '../../printable.ts';
 
 const side = 136;
 
@@ -12,7 +13,7 @@ async function item(one: TopLoss): Promise<Markup> {
   const picture = source
     ? html`<img src="${source}" width="${side}" height="${side}" alt="A picture of class ${one.class}, answered ${answer}">`
     : html`<p>cannot be read any more</p>`;
-  return html`<li><figure>${picture}<figcaption><code>${one.file}</code><br>
+  return html`<li><figure>${picture}<figcaption><code>${printable(one.file)}</code><br>
 is ${one.class}, answered ${answer}; loss ${figure(one.loss)}</figcaption></figure></li>\n`;
 }
 

@@ -70,6 +70,16 @@ function decodeBlock<T>(part: Component, to: usize): bool {
     from -= <usize>((63 - left) >> 3);
     left |= 56;
     entry = load<u32>(acTable + (<usize>(next >> (64 - lookUpBits)) << 2));
+    // What was read suffices for two codes.
+    if (sizeof<T>() == 1 && !(entry & special)) {
+      length = <i64>(entry & 0x7f);
+      next <<= length;
+      left -= length;
+      wave += <usize>(entry >> 4) & 0x1f0;
+      sum = plus(sum, f32x4.splat(<f32>(<i32>entry >> 16)), wave);
+      if (wave >= lastWave) break;
+      entry = load<u32>(acTable + (<usize>(next >> (64 - lookUpBits)) << 2));
+    }
     if (entry & special) {
       if ((entry & 0x7f) == 0) entry = longCode(acTable, <i32>(next >> 48));
       length = <i64>(entry & 0x7f);
@@ -141,16 +151,17 @@ function storeLarge(a: v128, b: v128, c: v128, d: v128, to: usize, stride: usize
   }
 }
 
+/** How much of the samples asked for a colour component may lack: eyes and networks see light more sharply. */
+const colourShare: f32 = 0.9;
+
 /** The least samples a block with which the component still has as many as are asked for. */
-function samplesFor(part: Component, widest: i32, highest: i32): i32 {
-  const width = (plan.boxWidth * <f32>part.horizontal) / <f32>widest;
-  const height = (plan.boxHeight * <f32>part.vertical) / <f32>highest;
+function samplesFor(part: Component, share: f32, widest: i32, highest: i32): i32 {
+  const width = (plan.boxWidth * <f32>part.horizontal) / <f32>(widest * 8);
+  const height = (plan.boxHeight * <f32>part.vertical) / <f32>(highest * 8);
+  const leastWidth = share * <f32>plan.innerWidth;
+  const leastHeight = share * <f32>plan.innerHeight;
   let samples = 1;
-  while (
-    samples < 8 &&
-    (width * <f32>samples < <f32>(plan.innerWidth * 8) || height * <f32>samples < <f32>(plan.innerHeight * 8))
-  )
-    samples *= 2;
+  while (samples < 8 && (width * <f32>samples < leastWidth || height * <f32>samples < leastHeight)) samples *= 2;
   return samples;
 }
 
@@ -171,13 +182,16 @@ function decodeMcu(column: i32, row: i32): bool {
   for (let index = 0; index < plan.components; index++) {
     const part = component(index);
     const samples = part.samples;
-    for (let y = 0; y < part.vertical; y++) {
-      const line = (row * part.vertical + y) * samples * part.stride;
-      for (let x = 0; x < part.horizontal; x++) {
-        const place = line + (column * part.horizontal + x) * samples;
-        const to = part.plane + (<usize>place << 2);
+    const blockBytes = <usize>samples << 2;
+    const lineBytes = <usize>(part.stride * samples) << 2;
+    let line = part.plane + <usize>(row * part.vertical) * lineBytes + <usize>(column * part.horizontal) * blockBytes;
+    for (let y = part.vertical; y > 0; y--) {
+      let to = line;
+      for (let x = part.horizontal; x > 0; x--) {
         if (!(samples > 2 ? decodeBlock<u32>(part, to) : decodeBlock<u8>(part, to))) return false;
+        to += blockBytes;
       }
+      line += lineBytes;
     }
   }
   return true;
@@ -209,7 +223,7 @@ export function decodePlanes(file: usize): bool {
   const mcusDown = (plan.height + 8 * highest - 1) / (8 * highest);
   for (let index = 0; index < plan.components; index++) {
     const part = component(index);
-    part.samples = samplesFor(part, widest, highest);
+    part.samples = samplesFor(part, index == 0 ? 1 : colourShare, widest, highest);
     if (!prepare(part, file, mcusAcross, mcusDown)) return false;
     // Samples that the picture covers, the last of them perhaps in part.
     part.columns = (plan.width * part.horizontal * part.samples + 8 * widest - 1) / (8 * widest);

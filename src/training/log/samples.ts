@@ -1,0 +1,53 @@
+import { open } from 'node:fs/promises';
+import { basename } from 'node:path';
+import type { Pack } from '../../dataset/pack.ts';
+import type { Dataset, Picture } from '../../dataset/scan.ts';
+import type { Split } from '../../dataset/split.ts';
+import { generatedFrom } from '../../images/generated.ts';
+import { type EventWriter, encodePicture, imageSummary } from '../../tensorboard/index.ts';
+
+const classesShown = 12;
+const picturesOfClass = 4;
+
+/** Some of the indexes, from all over the list. */
+function spread(indexes: number[], count: number): number[] {
+  const step = Math.max(indexes.length / count, 1);
+  return Array.from(
+    { length: Math.min(count, indexes.length) },
+    (_, i) => indexes[Math.floor(i * step)] as number,
+  );
+}
+
+/** Shows what the network learns from, as it sees it: some pictures of each class, and some made by augment. */
+export async function writeSamples(
+  writer: EventWriter,
+  { dataset, split, pack }: { dataset: Dataset; split: Split; pack: Pack },
+  size: { width: number; height: number; channels: 1 | 3 },
+): Promise<void> {
+  const { width, height } = size;
+  const handle = await open(pack.file);
+  const encode = async (index: number) => {
+    const pixels = new Uint8Array(pack.pictureBytes);
+    await handle.read(pixels, 0, pixels.length, index * pixels.length);
+    return encodePicture(pixels, size);
+  };
+  const nameOf = (index: number) => basename((dataset.pictures[index] as Picture).file);
+  try {
+    for (const [label, className] of dataset.classes.slice(0, classesShown).entries()) {
+      const ofClass = split.train.filter((index) => dataset.pictures[index]?.label === label);
+      const kinds = {
+        pictures: ofClass.filter((index) => !generatedFrom(nameOf(index))),
+        'augmented pictures': ofClass.filter((index) => generatedFrom(nameOf(index))),
+      };
+      for (const [kind, indexes] of Object.entries(kinds)) {
+        const chosen = spread(indexes, picturesOfClass);
+        if (chosen.length === 0) continue;
+        const files = await Promise.all(chosen.map(encode));
+        const description = chosen.map((index) => `\`${nameOf(index)}\``).join(', ');
+        writer.summary(0, imageSummary(`${kind}/${className}`, { width, height, files }, description));
+      }
+    }
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,178 @@
+import { basename } from 'node:path';
+import type { Batch } from '../../dataset/batches.ts';
+import type { Picture } from '../../dataset/scan.ts';
+import type { Model } from '../../models/model.ts';
+import {
+  drawConfusionMatrix,
+  type EventWriter,
+  encodePicture,
+  imageSummary,
+  markdownTable,
+  mostPoints,
+  prCurveSummary,
+  textSummary,
+  thumbnails,
+  writeEmbedding,
+} from '../../tensorboard/index.ts';
+import type { EvaluationWatch } from '../step.ts';
+
+/** Wrong answers shown, those given with the greatest confidence. */
+const mistakesShown = 12;
+/** Beyond, a table or chart for each class would be more than anybody reads. */
+const classesOfTable = 20;
+const classesOfCurves = 50;
+
+interface Mistake {
+  picture: Picture;
+  predicted: number;
+  probability: number;
+  pixels: Uint8Array;
+}
+
+/** exp(logit) / sum of exp(logits), over one picture's classes. */
+function softmax(logits: Float32Array): Float32Array {
+  const greatest = Math.max(...logits);
+  const powers = logits.map((logit) => Math.exp(logit - greatest));
+  const sum = powers.reduce((a, b) => a + b, 0);
+  return powers.map((power) => power / sum);
+}
+
+/** Gathers one validation's answers, batch after batch, to show where the network is right and wrong. */
+export class ValidationDetails implements EvaluationWatch {
+  readonly #model: Model;
+  readonly #pictures: Picture[];
+  readonly #featureLayer: string;
+  readonly #withThumbnails: boolean;
+  readonly #probabilities: Float32Array[] = [];
+  readonly #features: Float32Array[] = [];
+  readonly #thumbnails: Promise<Buffer>[] = [];
+  #mistakes: Mistake[] = [];
+
+  /**
+   * @param pictures of the validation, in the order in which they come.
+   * @param withThumbnails the first time in a run; the projector's pictures stay the same.
+   */
+  constructor(model: Model, pictures: Picture[], withThumbnails: boolean) {
+    this.#model = model;
+    this.#pictures = pictures;
+    this.#withThumbnails = withThumbnails;
+    // What the last layer decides by.
+    this.#featureLayer = model.layers.at(-2)?.name ?? '';
+  }
+
+  readonly layer: EvaluationWatch['layer'] = (name, output) => {
+    if (name === this.#featureLayer && this.#probabilities.length < mostPoints)
+      this.#features.push(output.dataSync().slice() as Float32Array);
+    return undefined;
+  };
+
+  batch({ pixels, labels }: Batch, logits: Float32Array): void {
+    const classes = this.#model.description.classes.length;
+    const pictureBytes = pixels.length / labels.length;
+    if (this.#withThumbnails && this.#probabilities.length < mostPoints)
+      this.#thumbnails.push(thumbnails(pixels, labels.length, this.#model.description));
+    for (const [row, label] of labels.entries()) {
+      const probabilities = softmax(logits.subarray(row * classes, (row + 1) * classes));
+      const predicted = probabilities.indexOf(Math.max(...probabilities));
+      const picture = this.#pictures[this.#probabilities.length] as Picture;
+      this.#probabilities.push(probabilities);
+      if (predicted === label) continue;
+      const probability = probabilities[predicted] as number;
+      const shown = pixels.subarray(row * pictureBytes, (row + 1) * pictureBytes);
+      this.#mistakes.push({ picture, predicted, probability, pixels: shown });
+    }
+    this.#mistakes.sort((a, b) => b.probability - a.probability);
+    this.#mistakes = this.#mistakes.slice(0, mistakesShown);
+  }
+
+  /** Writes numbers and texts at once. @returns what is left to do: drawings and the projector's files. */
+  write(writer: EventWriter, run: string, step: number): () => Promise<void> {
+    const { classes } = this.#model.description;
+    const matrix = this.#confusionMatrix();
+    this.#writeCurves(writer, step);
+    if (classes.length <= classesOfTable) {
+      const rows = matrix.map((row, label) => [classes[label] as string, ...row]);
+      const table = markdownTable(['true \\ predicted', ...classes], rows);
+      writer.summary(step, textSummary('confusion_matrix', table));
+    }
+    writer.summary(step, textSummary('misclassified', this.#mistakesTable()));
+    return async () => {
+      writer.summary(step, imageSummary('confusion_matrix', await drawConfusionMatrix(matrix, classes)));
+      await this.#writeMistakes(writer, step);
+      await this.#writeEmbedding(run);
+    };
+  }
+
+  #confusionMatrix(): number[][] {
+    const { classes } = this.#model.description;
+    const matrix = classes.map(() => classes.map(() => 0));
+    for (const [index, predicted] of this.#predictions().entries()) {
+      const row = matrix[this.#pictures[index]?.label as number] as number[];
+      row[predicted] = (row[predicted] as number) + 1;
+    }
+    return matrix;
+  }
+
+  #predictions(): number[] {
+    return this.#probabilities.map((probabilities) => probabilities.indexOf(Math.max(...probabilities)));
+  }
+
+  #writeCurves(writer: EventWriter, step: number): void {
+    const { classes } = this.#model.description;
+    for (const [label, name] of classes.slice(0, classesOfCurves).entries()) {
+      const ofClass = this.#probabilities.map((probabilities) => probabilities[label] as number);
+      const isPositive = this.#probabilities.map((_, index) => this.#pictures[index]?.label === label);
+      writer.summary(step, prCurveSummary(`pr_curve/${name}`, ofClass, isPositive));
+    }
+  }
+
+  #mistakesTable(): string {
+    const { classes } = this.#model.description;
+    if (this.#mistakes.length === 0) return 'None: every picture of the validation was told right.';
+    const rows = this.#mistakes.map(({ picture, predicted, probability }) => [
+      basename(picture.file),
+      classes[picture.label] as string,
+      classes[predicted] as string,
+      probability.toFixed(4),
+    ]);
+    return markdownTable(['picture', 'true', 'predicted', 'probability'], rows);
+  }
+
+  /** Under one tag what was mistaken for the same, e.g. 'misclassified/food taken for animals'. */
+  async #writeMistakes(writer: EventWriter, step: number): Promise<void> {
+    const { classes, width, height } = this.#model.description;
+    const groups = new Map<string, Mistake[]>();
+    for (const mistake of this.#mistakes) {
+      const tag = `misclassified/${classes[mistake.picture.label]} taken for ${classes[mistake.predicted]}`;
+      groups.set(tag, [...(groups.get(tag) ?? []), mistake]);
+    }
+    for (const [tag, mistakes] of groups) {
+      const encoded = mistakes.map(({ pixels }) => encodePicture(pixels, this.#model.description));
+      const files = await Promise.all(encoded);
+      writer.summary(step, imageSummary(tag, { width, height, files }));
+    }
+  }
+
+  async #writeEmbedding(run: string): Promise<void> {
+    const { classes, channels } = this.#model.description;
+    const points = Math.min(this.#probabilities.length, mostPoints);
+    const vectors = Buffer.concat(this.#features.map(({ buffer }) => new Uint8Array(buffer)));
+    const values = new Float32Array(vectors.buffer, vectors.byteOffset, vectors.length / 4);
+    const dimensions = this.#model.layers.at(-2)?.outputShape.reduce((a, b) => a * b, 1) ?? 0;
+    const shown = this.#pictures.slice(0, points);
+    const predictions = this.#predictions().slice(0, points);
+    await writeEmbedding(run, {
+      name: this.#featureLayer,
+      vectors: values.subarray(0, points * dimensions),
+      dimensions,
+      columns: {
+        picture: shown.map(({ file }) => basename(file)),
+        class: shown.map(({ label }) => classes[label] as string),
+        predicted: predictions.map((label) => classes[label] as string),
+        right: predictions.map((predicted, index) => (predicted === shown[index]?.label ? 'yes' : 'no')),
+      },
+      channels,
+      ...(this.#withThumbnails && { pictures: Buffer.concat(await Promise.all(this.#thumbnails)) }),
+    });
+  }
+}

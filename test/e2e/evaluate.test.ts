@@ -1,0 +1,201 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { before, test } from 'node:test';
+import type { Manifest } from '../../src/checkpoints/index.ts';
+import { softmax } from '../../src/evaluation/softmax.ts';
+import { cli, finish, startCli } from '../helpers/cli.ts';
+import { emoji, writeRawData } from '../helpers/emoji.ts';
+import { temporaryFolder } from '../helpers/folder.ts';
+import { askScikitLearn, withoutScikitLearn } from '../helpers/scikit_learn.ts';
+
+const folder = temporaryFolder();
+const small = ['--width', '24', '--height', '24', '--batch-size', '8', '--validation-split', '0.4'];
+let checkpoint: string;
+let manifest: Manifest;
+
+before(async () => {
+  await writeRawData(folder);
+  const learnt = await cli(folder, 'train', '--epochs', '4', ...small);
+  assert.equal(learnt.code, 0, learnt.stderr);
+  const { stdout } = await cli(folder, 'evaluate', '--no-calibrate', '--json');
+  checkpoint = join(folder, JSON.parse(stdout).checkpoint);
+  manifest = JSON.parse(readFileSync(join(checkpoint, 'manifest.json'), 'utf8'));
+});
+
+async function jsonOf(...args: string[]) {
+  const { code, stdout, stderr } = await cli(folder, ...args, '--json');
+  assert.equal(code, 0, stderr);
+  return JSON.parse(stdout);
+}
+
+test('the pictures held back are answered as training has answered them', async () => {
+  const evaluation = await jsonOf('evaluate', '--no-calibrate');
+  assert.equal(evaluation.accuracy, manifest.metrics.validationAccuracy);
+  assert.ok(Math.abs(evaluation.calibrated.loss - (manifest.metrics.validationLoss ?? 0)) < 1e-4);
+  assert.equal(evaluation.pictures, 10);
+  assert.equal(evaluation.temperatureStored, false);
+  assert.ok(!existsSync(join(checkpoint, 'calibration.json')));
+});
+
+test('predict divides its logits by the temperature that evaluate has stored', async () => {
+  const file = 'rawdata/animal/bat.png';
+  const evaluation = await jsonOf('evaluate');
+  assert.equal(evaluation.temperatureStored, true);
+  const { temperature } = evaluation.calibrated;
+  assert.notEqual(temperature, 1);
+  assert.ok(evaluation.calibrated.loss <= evaluation.uncalibrated.loss);
+  const logits = await jsonOf('predict', file, '--top-k', '2', '--activation', 'none');
+  const answer = await jsonOf('predict', file, '--top-k', '2');
+  const expected = softmax(
+    logits.top.map(({ logit }: { logit: number }) => logit),
+    temperature,
+  );
+  for (const [index, { probability }] of answer.top.entries())
+    assert.ok(Math.abs(probability - (expected[index] as number)) < 1e-5);
+  // What is stored is in force from here on, also in evaluate.
+  const again = await jsonOf('evaluate', '--no-calibrate');
+  assert.equal(again.calibrated.temperature, temperature);
+});
+
+test('a damaged calibration is named, by predict as well', async () => {
+  const file = join(checkpoint, 'calibration.json');
+  const whole = readFileSync(file);
+  writeFileSync(file, whole.subarray(0, 20));
+  const { code, stderr } = await cli(folder, 'predict', 'rawdata/animal/bat.png');
+  assert.equal(code, 1);
+  assert.match(stderr, /calibration\.json is damaged; delete it/);
+  rmSync(file);
+  assert.equal((await jsonOf('evaluate')).temperatureStored, true);
+  assert.deepEqual(JSON.parse(readFileSync(file, 'utf8')).temperature, JSON.parse(String(whole)).temperature);
+});
+
+test('from the CSV scikit-learn comes to the same figures', { skip: withoutScikitLearn() }, async () => {
+  const { code, stdout, stderr } = await cli(folder, 'evaluate', 'rawdata', '--csv');
+  assert.equal(code, 0, stderr);
+  const [head, ...lines] = stdout.trim().split('\n');
+  assert.equal(head, 'file,class,predicted,probability,loss,animal,food');
+  assert.equal(lines.length, 24);
+  const rows = lines.map((line) => line.split(','));
+  const labels = rows.map(([, name]) => ['animal', 'food'].indexOf(name as string));
+  // The logarithms of probabilities are logits.
+  const logits = rows.map((row) => row.slice(5).map((value) => Math.log(Number(value))));
+  const theirs = askScikitLearn({ labels, logits, temperature: 1 });
+  const ours = await jsonOf('evaluate', 'rawdata');
+  assert.deepEqual(ours.confusion, theirs.confusion);
+  for (const [actual, expected] of [
+    [ours.accuracy, theirs.accuracy],
+    [ours.macro.f1, theirs.report['macro avg']['f1-score']],
+    [ours.macro.rocAuc, theirs.macroRocAuc],
+    [ours.macro.prAuc, theirs.macroPrAuc],
+    [ours.calibrated.loss, theirs.loss],
+  ])
+    assert.ok(Math.abs(actual - expected) < 1e-9, `${actual} instead of ${expected}`);
+});
+
+test('the table names every class and the pictures with the highest losses', async () => {
+  const { stdout } = await cli(folder, 'evaluate', '--top-losses', '2');
+  assert.match(stdout, /^Held back for validation: 10 pictures\ncheckpoint .*checkpoint-\d+\n/);
+  assert.match(stdout, /accuracy +[01]\.\d{4} {2}\d+ of 10, 95 % interval 0\.\d{4} to [01]\.\d{4}\n/);
+  assert.match(stdout, /\nanimal( +[01]\.\d{4}){3} +5( +[01]\.\d{4}){2}\n/);
+  assert.match(
+    stdout,
+    /are these labelled right\?\n.*file\n.*data\/.*\n.*data\/[^\n]*\n\nStored the temperature/,
+  );
+});
+
+test('classes that the network does not know, that are missing, and unreadable pictures are told', async () => {
+  const exam = join(temporaryFolder(), 'exam');
+  for (const name of ['animal', 'cats']) mkdirSync(join(exam, name), { recursive: true });
+  await emoji('fox', 200)
+    .webp()
+    .toFile(join(exam, 'animal', 'fox.webp'));
+  await emoji('cat').toFile(join(exam, 'cats', 'cat.png'));
+  writeFileSync(join(exam, 'animal', 'bad.png'), 'no picture');
+  const { code, stdout, stderr } = await cli(folder, 'evaluate', exam, '--json');
+  assert.equal(code, 1);
+  assert.match(stderr, /skipped .*cats: the network knows no class "cats"; it knows animal, food\n/);
+  assert.match(stderr, /holds no pictures of food; the figures say nothing about them\n/);
+  assert.match(stderr, /bad\.png: not a picture but text\n/);
+  assert.match(
+    stderr,
+    /1 of the pictures could not be read, and 1 of the folders are no class .* other 1\.\n$/,
+  );
+  const evaluation = JSON.parse(stdout);
+  assert.deepEqual([evaluation.unknownClasses, evaluation.missingClasses], [['cats'], ['food']]);
+  assert.equal(evaluation.pictures, 1);
+  assert.equal(evaluation.macro.rocAuc, null);
+});
+
+test('a folder of which nothing can be read is an error', async () => {
+  const exam = join(temporaryFolder(), 'exam');
+  mkdirSync(join(exam, 'food'), { recursive: true });
+  writeFileSync(join(exam, 'food', 'bad.png'), 'no picture');
+  const { code, stdout, stderr } = await cli(folder, 'evaluate', exam);
+  assert.deepEqual([code, stdout], [1, '']);
+  assert.match(stderr, /None of the pictures can be read; the first, .*bad\.png: not a picture but text/);
+});
+
+test('runs lists trainings, how they ended and where they differ; a resumed one forgets no epoch', async () => {
+  const args = ['train', '--run', 'broken', '--epochs', '30', '--learning-rate', '0.002', ...small];
+  const child = startCli(folder, args);
+  let isStopping = false;
+  await finish(child, (stderr) => {
+    if (isStopping || !stderr.includes('epoch 2/30')) return;
+    isStopping = true;
+    child.kill('SIGINT');
+  });
+  const stopped = (await jsonOf('runs')).runs[1];
+  assert.equal(stopped.state, 'stopped');
+  assert.ok(stopped.epochs >= 2 && stopped.epochs < 30);
+
+  const epochs = String(stopped.epochs + 2);
+  const resumed = await cli(
+    folder,
+    'train',
+    '--resume',
+    ...args.slice(1, 3),
+    ...args.slice(5),
+    '--epochs',
+    epochs,
+  );
+  assert.equal(resumed.code, 0, resumed.stderr);
+  const { runs, differingSettings } = await jsonOf('runs');
+  assert.deepEqual(
+    runs.map(({ name, state }: { name: string; state: string }) => [name, state]),
+    [
+      ['run-001', 'finished'],
+      ['broken', 'finished'],
+    ],
+  );
+  assert.deepEqual(differingSettings.learningRate, [0.001, 0.002]);
+  assert.equal(differingSettings.width, undefined);
+  assert.equal(runs[0].best.validationAccuracy, manifest.metrics.validationAccuracy);
+  const history = readFileSync(join(folder, 'checkpoints', 'broken', 'metrics.jsonl'), 'utf8')
+    .trim()
+    .split('\n');
+  assert.deepEqual(
+    history.map((line) => JSON.parse(line).epoch),
+    Array.from({ length: Number(epochs) }, (_, index) => index + 1),
+  );
+  const { stdout } = await cli(folder, 'runs', 'broken');
+  assert.match(stdout, new RegExp(`broken +finished +20\\d\\d-.* ${epochs}/${epochs} `));
+  assert.doesNotMatch(stdout, /run-001|differ/);
+});
+
+test('a training that fails says so in its record', async () => {
+  const elsewhere = temporaryFolder();
+  await writeRawData(elsewhere);
+  const args = ['--epochs', '2', '--learning-rate', '1', '--run', 'wild', ...small];
+  const { code } = await cli(elsewhere, 'train', ...args);
+  const run = join(elsewhere, 'checkpoints', 'wild');
+  assert.ok(readdirSync(run).includes('run.json'));
+  const [session] = JSON.parse(readFileSync(join(run, 'run.json'), 'utf8')).sessions;
+  assert.equal(session.state, code === 0 ? 'finished' : 'failed');
+  assert.match(session.command, /^bat-sup train --epochs 2 --learning-rate 1 --run wild --width 24/);
+  assert.equal(session.engine.name, 'wasm');
+  assert.deepEqual(session.dataset, [
+    { class: 'animal', train: 7, validation: 5 },
+    { class: 'food', train: 7, validation: 5 },
+  ]);
+});
