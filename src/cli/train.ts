@@ -34,15 +34,15 @@ async function chooseRun(settings: Settings, options: TrainOptions): Promise<str
   return options.resume ? newestRun(checkpoints) : join(checkpoints, await nextRunName(checkpoints));
 }
 
-/** A word as a shell takes it again. */
-function quoteForShell(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
-}
-
 /** The best epoch of the run that is resumed, among those whose checkpoints are kept. */
 async function bestBefore(run: string) {
   const manifest = bestOf(await listCheckpoints(run))?.manifest;
   return manifest && { epoch: manifest.position.epoch, metrics: manifest.metrics };
+}
+
+/** A word as a shell takes it again. */
+function quoteForShell(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 async function runTraining(options: TrainOptions): Promise<void> {

@@ -12,8 +12,8 @@ const echo: Predictor = {
   description: { architecture: 'article', width: 1, height: 1, channels: 1, classes: ['a', 'b'] },
   checkpoint: '',
   layers: [],
-  forward: () => assert.fail('only answers are asked for'),
   temperature: 1,
+  forward: () => assert.fail('only answers are asked for'),
   async decode(picture) {
     const byte = (picture as Buffer)[0] as number;
     await new Promise((resolve) => setTimeout(resolve, (byte * 7) % 5));
