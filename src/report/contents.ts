@@ -13,4 +13,6 @@ export interface ReportContents extends RunFiles {
   samples: { class: string; files: string[] }[];
   /** On the pictures held back, or why there is none. */
   evaluation: Evaluation | { missing: string };
+  /** Where the network saw the classes that it answered, pictures within the page, by file of the highest losses. */
+  heatMaps: Map<string, string>;
 }

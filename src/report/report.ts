@@ -9,6 +9,7 @@ import { generatedFrom } from '../images/generated.ts';
 import { loadModel } from '../predict/load_model.ts';
 import { listRuns, readRun } from '../runs/list.ts';
 import type { ReportContents } from './contents.ts';
+import { drawHeatMaps } from './heat_maps.ts';
 import { reportPage } from './report_page.ts';
 import { spread } from './sections/data.ts';
 
@@ -64,12 +65,14 @@ async function gather(options: ReportOptions): Promise<ReportContents> {
   const files = await readRun(run);
   const [summary] = await listRuns(dirname(run), [basename(run)]);
   if (!files || !summary) throw new UserError(`${run} is no run; "bat-sup runs" lists them.`);
-  const predictor = await loadModel(checkpoint.folder);
-  const { layers } = predictor;
-  predictor.dispose();
   const data = options.data ?? files.record?.sessions.at(-1)?.settings.data ?? 'data';
   const evaluation = await evaluateHeldBack(checkpoint, options);
-  return { ...files, summary, checkpoint, layers, samples: await findSamples(data, checkpoint), evaluation };
+  const samples = await findSamples(data, checkpoint);
+  const predictor = await loadModel(checkpoint.folder);
+  const { layers } = predictor;
+  const losses = 'topLosses' in evaluation ? evaluation.topLosses : [];
+  const heatMaps = await drawHeatMaps(predictor, losses).finally(() => predictor.dispose());
+  return { ...files, summary, checkpoint, layers, samples, evaluation, heatMaps };
 }
 
 async function evaluateHeldBack(

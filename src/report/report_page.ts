@@ -24,7 +24,11 @@ async function sectionsOf(contents: ReportContents): Promise<Section[]> {
   const results = isEvaluated
     ? [
         { id: 'evaluation', title: 'How good it is', content: evaluationSection(evaluation) },
-        { id: 'top-losses', title: 'Highest losses', content: await topLossesSection(evaluation) },
+        {
+          id: 'top-losses',
+          title: 'Highest losses',
+          content: await topLossesSection(evaluation, contents.heatMaps),
+        },
       ]
     : [
         {

@@ -20,7 +20,9 @@ export const style = `
 .key.ideal { border-color: var(--soft); border-top-style: dotted; }
 .key:not(:first-child) { margin-left: 1rem; }
 .pictures { display: flex; flex-wrap: wrap; gap: .75rem; margin: .5rem 0 0; padding: 0; list-style: none; }
-.pictures figure { width: 8.5rem; }
+.pictures figure { max-width: 17.5rem; }
+.pair { display: flex; gap: .25rem; }
+.pair img { width: calc(50% - .125rem); height: auto; object-fit: contain; }
 h3 { overflow-wrap: anywhere; margin-bottom: .25rem; }
 .confusion td { background: color-mix(in srgb, var(--first) var(--share), transparent); }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; border: 1px solid var(--line); padding: .5rem .75rem; }

@@ -118,8 +118,9 @@ test('charts, tables and pictures have names, and hostile names are text', { ski
   assert.equal(await page.locator('img[onerror], svg[onload], img[src="x"]').count(), 0);
   assert.equal(await page.locator('img:not([alt]), img[alt=""]').count(), 0);
   const widths = await page.evaluate<number[]>('Array.from(document.images, (image) => image.naturalWidth)');
-  // Ten of the highest losses, six samples of each class.
-  assert.deepEqual(widths.sort(), [...Array(10).fill(136), ...Array(12).fill(64)]);
+  // Ten of the highest losses, each with a heat map of nine times the network's 16 pixels; six samples of each class.
+  assert.deepEqual(widths.sort(), [...Array(10).fill(136), ...Array(10).fill(144), ...Array(12).fill(64)]);
+  assert.equal(await page.getByRole('img', { name: /^Heat map: where it looks like / }).count(), 10);
   await page.getByRole('navigation').getByRole('link', { name: 'Network' }).click();
   assert.match(page.url(), /#network$/);
   assert.equal(await page.getByRole('heading', { level: 1 }).count(), 1);
