@@ -1,3 +1,4 @@
+import { createCipheriv, createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -13,31 +14,42 @@ const { icons } = JSON.parse(readFileSync(require.resolve('@iconify-json/noto/ic
 
 type Random = () => number;
 
-/** RGB noise of the size, smooth over `grain` pixels; seeded, which sharp's own noise is not. */
-async function noise(random: Random, width: number, height: number, grain: number): Promise<Buffer> {
-  const raw = {
-    width: Math.ceil(width / grain) + 1,
-    height: Math.ceil(height / grain) + 1,
-    channels: 3,
-  } as const;
-  const values = new Uint8Array(raw.width * raw.height * 3);
-  for (let i = 0; i < values.length; i++) values[i] = random() * 256;
+/** Bytes that the name alone determines: the key stream of a cipher, which is quick. */
+function bytesOf(name: string, count: number): Buffer {
+  const key = createHash('sha256').update(name).digest().subarray(0, 16);
+  return createCipheriv('aes-128-ctr', key, Buffer.alloc(16)).update(Buffer.alloc(count));
+}
+
+interface Octave {
+  /** Pixels over which the noise is smooth. */
+  grain: number;
+  weight: number;
+  /** Fine structure is of light, not of colour. */
+  channels: 1 | 3;
+}
+
+const octaves: Octave[] = [
+  { grain: 256, weight: 0.5, channels: 3 },
+  { grain: 64, weight: 0.25, channels: 3 },
+  { grain: 16, weight: 0.2, channels: 1 },
+  { grain: 4, weight: 0.2, channels: 1 },
+  { grain: 1, weight: 0.08, channels: 1 },
+];
+
+function noise(name: string, width: number, height: number, { grain, channels }: Octave): Promise<Buffer> {
+  const raw = { width: Math.ceil(width / grain) + 1, height: Math.ceil(height / grain) + 1, channels };
+  const values = bytesOf(`${name}/${grain}`, raw.width * raw.height * channels);
   return sharp(values, { raw }).resize(width, height, { fit: 'fill', kernel: 'cubic' }).raw().toBuffer();
 }
 
 /** Octaves of noise: soft light and shade, structure, and the grain of a sensor. */
-async function ground(random: Random, width: number, height: number): Promise<Buffer> {
-  const octaves: [grain: number, weight: number][] = [
-    [256, 0.5],
-    [64, 0.3],
-    [16, 0.15],
-    [4, 0.12],
-    [1, 0.06],
-  ];
-  const sum = new Float32Array(width * height * 3).fill(-16);
-  for (const [grain, weight] of octaves) {
-    const layer = await noise(random, width, height, grain);
-    for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + weight * (layer[i] as number);
+async function ground(name: string, width: number, height: number): Promise<Buffer> {
+  const sum = new Float32Array(width * height * 3).fill(-28);
+  for (const octave of octaves) {
+    const layer = await noise(name, width, height, octave);
+    const step = 3 / octave.channels;
+    for (let i = 0; i < sum.length; i++)
+      sum[i] = (sum[i] as number) + octave.weight * (layer[Math.floor(i / step)] as number);
   }
   return Buffer.from(Uint8ClampedArray.from(sum));
 }
@@ -58,8 +70,9 @@ async function drawings(random: Random, width: number, height: number): Promise<
 
 /** A baseline JPEG of about 150 kB with 4:2:0 chroma, as cameras and the web have them. */
 async function photograph(index: number, width: number, height: number): Promise<Buffer> {
-  const random = seedrandom(`photograph/${index}`);
-  const pixels = await ground(random, width, height);
+  const name = `photograph/${index}`;
+  const random = seedrandom(name);
+  const pixels = await ground(name, width, height);
   return sharp(pixels, { raw: { width, height, channels: 3 } })
     .composite(await drawings(random, width, height))
     .jpeg({ quality: 88, chromaSubsampling: '4:2:0' })
