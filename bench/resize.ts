@@ -24,21 +24,28 @@ const { values: options } = parseArgs({
 const count = Number(options.count);
 const side = Number(options.size);
 
+interface Round {
+  milliseconds: number;
+  /** Milliseconds of all cores together: what a machine that does other work besides tells best. */
+  cores: number;
+}
+
 interface Contestant {
   name: string;
-  /** Resizes every picture into the folder. @returns milliseconds. */
-  round(folder: string): Promise<number>;
+  /** Resizes every picture into the folder. */
+  round(folder: string): Promise<Round>;
   stop(): void;
 }
 
 const source = await photographs(count);
 const work = join(tmpdir(), `bat-sup-bench-resize-${process.pid}`);
 
-/** Time of a round by our own clock. */
-async function timed(run: () => Promise<unknown>): Promise<number> {
+async function timed(run: () => Promise<unknown>): Promise<Round> {
   const before = performance.now();
+  const coresBefore = process.cpuUsage();
   await run();
-  return performance.now() - before;
+  const { user, system } = process.cpuUsage(coresBefore);
+  return { milliseconds: performance.now() - before, cores: (user + system) / 1000 };
 }
 
 function ours(): Contestant {
@@ -65,7 +72,7 @@ async function python(library: string, mode: string): Promise<Contestant> {
   const args = [library, mode, source, String(side), String(side)];
   const script = startScript(pythonWith(undefined, 'pictures'), 'resize_pictures.py', args);
   const { description } = await script.next();
-  const round = async (folder: string) => Number((await script.ask(folder)).milliseconds);
+  const round = (folder: string): Promise<Round> => script.ask(folder);
   return { name: `${description}, ${mode}`, round, stop: script.stop };
 }
 
@@ -78,15 +85,15 @@ const contestants = [
   await python('opencv', 'threads'),
   await python('opencv', 'reduced'),
 ];
-const rates = new Map(contestants.map((one) => [one, [] as number[]]));
+const rounds = new Map(contestants.map((one) => [one, [] as Round[]]));
 const folders = new Map<Contestant, string>();
 
 async function runRound(one: Contestant, round: number): Promise<void> {
   const folder = join(work, `${contestants.indexOf(one)}-${round}`);
   mkdirSync(folder, { recursive: true });
-  const rate = (count * 1000) / (await one.round(folder));
+  const result = await one.round(folder);
   // The first round warms up, and is what quality is judged by.
-  if (round > 0) rates.get(one)?.push(rate);
+  if (round > 0) rounds.get(one)?.push(result);
   if (round > 0) rmSync(folder, { recursive: true });
   else folders.set(one, one.name === 'bat-sup resize' ? join(folder, 'class') : folder);
 }
@@ -101,18 +108,20 @@ const judge = startScript(pythonWith(undefined, 'pictures'), 'reference_pictures
 ]);
 await judge.next();
 
+const rate = ({ milliseconds }: Round) => (count * 1000) / milliseconds;
 const medianOf = (values: number[]) => values.sort((a, b) => a - b)[values.length >> 1] as number;
-const first = medianOf(rates.get(contestants[0] as Contestant) ?? []);
+const first = medianOf((rounds.get(contestants[0] as Contestant) ?? []).map(rate));
 const rows = [];
-for (const [one, values] of rates) {
-  const median = medianOf(values);
+for (const [one, results] of rounds) {
+  const rates = results.map(rate);
   const { psnr, ssim } = await judge.ask(folders.get(one) ?? '');
   rows.push({
     name: one.name,
-    'img/s': Math.round(median),
-    min: Math.round(Math.min(...values)),
-    max: Math.round(Math.max(...values)),
-    'bat-sup is x': Number((first / median).toFixed(2)),
+    'img/s': Math.round(medianOf(rates)),
+    min: Math.round(Math.min(...rates)),
+    max: Math.round(Math.max(...rates)),
+    'bat-sup is x': Number((first / medianOf(rates)).toFixed(2)),
+    'core ms/img': Number((medianOf(results.map(({ cores }) => cores)) / count).toFixed(2)),
     'PSNR dB': Number(psnr.toFixed(2)),
     SSIM: Number(ssim.toFixed(4)),
   });
