@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 
-/** Calls `work` for every item, at most `limit` at a time (0: two for each core); results in the items' order. */
+/** Calls `work` for every item, at most `limit` at a time (0: four for each core); results in the items' order. */
 export async function mapConcurrently<T, R>(
   items: readonly T[],
   limit: number,
@@ -14,7 +14,7 @@ export async function mapConcurrently<T, R>(
       results[index] = await work(items[index] as T, index);
     }
   };
-  const workers = Math.min(limit || availableParallelism() * 2, items.length);
+  const workers = Math.min(limit || availableParallelism() * 4, items.length);
   await Promise.all(Array.from({ length: workers }, worker));
   return results;
 }

@@ -22,7 +22,7 @@ export interface CheckOptions {
   /** Pixels that pictures are resized to; less than half of it is tiny. */
   width: number;
   height: number;
-  /** Pictures in flight; 0: two for each core. */
+  /** Pictures in flight; 0: four for each core. */
   workers: number;
   onProgress?: (done: number, total: number) => void;
   onNotice?: (text: string) => void;

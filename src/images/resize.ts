@@ -13,7 +13,7 @@ import { readSoftLabels, writeSoftLabels } from './soft_labels.ts';
 export interface ResizeOptions extends PictureSize {
   rawData: string;
   data: string;
-  /** Pictures in flight; 0: two for each core. */
+  /** Pictures in flight; 0: four for each core. */
   workers: number;
   onProgress?: (done: number, total: number) => void;
   /** Once aborted, the pictures in flight are finished and the rest is left for the next run. */

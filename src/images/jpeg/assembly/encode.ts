@@ -191,15 +191,29 @@ const half = memory.data(256, 16);
 /** i32 [8, 8]: the coefficients in steps of quantisation. */
 const steps = memory.data(256, 16);
 
-/** A block of a plane; past the picture's edges the last sample goes on. */
+/** A block of a plane around 0; past the picture's edges the last sample goes on. */
 function loadBlock(plane: usize, width: i32, height: i32, left: i32, top: i32): void {
   for (let y = 0; y < 8; y++) {
     const row = plane + <usize>(min(top + y, height - 1) * width) * 4;
+    const to = block + <usize>(y << 5);
+    if (left + 8 <= width) {
+      const from = row + <usize>left * 4;
+      v128.store(to, aroundZero(v128.load(from)));
+      v128.store(to, aroundZero(v128.load(from, 16)), 16);
+      continue;
+    }
     for (let x = 0; x < 8; x++) {
-      const sample = load<f32>(row + <usize>min(left + x, width - 1) * 4);
-      store<f32>(block + <usize>((y * 8 + x) * 4), min(max(sample, <f32>0), <f32>255) - 128);
+      const sample = v128.load32_zero(row + <usize>min(left + x, width - 1) * 4);
+      v128.store_lane<f32>(to + <usize>(x << 2), aroundZero(sample), 0);
     }
   }
+}
+
+// @ts-ignore: decorator
+@inline
+function aroundZero(samples: v128): v128 {
+  const inRange = f32x4.min(f32x4.max(samples, f32x4.splat(0)), f32x4.splat(255));
+  return f32x4.sub(inRange, f32x4.splat(128));
 }
 
 /** The DCT down the columns, transposed: twice of it is the whole DCT, not transposed (T.81, A.3.3). */
