@@ -4,7 +4,6 @@ import { UserError } from '../errors.ts';
 import { checkFeatureMaps, checkSizes } from './check_shape.ts';
 import { connections } from './connections.ts';
 import { Scope } from './scope.ts';
-import type { LayerSummary } from './types.ts';
 
 export interface ConvOptions {
   /** Height and width of the kernel, pixels. */
@@ -50,13 +49,13 @@ export function convLayer(layer: tf.Tensor, options: ConvOptions, scope = new Sc
     outputChannels,
   ]);
   const output = convolve(layer, weights, biases, stride);
-  const summary: LayerSummary = {
+  const summary = {
     name,
-    kind: 'conv',
+    kind: 'conv' as const,
     inputShape: layer.shape.slice(1),
     outputShape: output.shape.slice(1),
     variables,
     attributes: { kernel, stride },
   };
-  return scope.add(summary, output);
+  return scope.add(summary, [layer], output);
 }

@@ -2,7 +2,6 @@ import '../engine/gradients.ts';
 import * as tf from '@tensorflow/tfjs-core';
 import { checkFeatureMaps } from './check_shape.ts';
 import { Scope } from './scope.ts';
-import type { LayerSummary } from './types.ts';
 
 /**
  * Feature maps to one row a picture. [batch, height, width, channels] -> layer [batch, size],
@@ -13,13 +12,13 @@ export function flatteningLayer(layer: tf.Tensor, scope = new Scope()): { layer:
   checkFeatureMaps('flatten', layer);
   const [, height, width, channels] = layer.shape;
   const size = height * width * channels;
-  const summary: LayerSummary = {
+  const summary = {
     name: 'flatten',
-    kind: 'flatten',
+    kind: 'flatten' as const,
     inputShape: [height, width, channels],
     outputShape: [size],
     variables: [],
     attributes: {},
   };
-  return { layer: scope.add(summary, tf.reshape(layer, [-1, size])), size };
+  return { layer: scope.add(summary, [layer], tf.reshape(layer, [-1, size])), size };
 }

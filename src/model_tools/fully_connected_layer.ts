@@ -4,7 +4,6 @@ import { UserError } from '../errors.ts';
 import { checkSizes } from './check_shape.ts';
 import { connections } from './connections.ts';
 import { Scope } from './scope.ts';
-import type { LayerSummary } from './types.ts';
 
 export interface FullyConnectedOptions {
   inputs: number;
@@ -34,13 +33,13 @@ export function fullyConnectedLayer(
   const attributes = { transposeA: false, transposeB: false, activation: 'linear' };
   const inputsOfKernel = { a: layer, b: weights, bias: biases };
   const output = tf.engine().runKernel('_FusedMatMul', inputsOfKernel, attributes) as tf.Tensor2D;
-  const summary: LayerSummary = {
+  const summary = {
     name,
-    kind: 'fullyConnected',
+    kind: 'fullyConnected' as const,
     inputShape: [inputs],
     outputShape: [outputs],
     variables,
     attributes: {},
   };
-  return scope.add(summary, output);
+  return scope.add(summary, [layer], output);
 }

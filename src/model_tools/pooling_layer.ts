@@ -2,7 +2,6 @@ import '../engine/gradients.ts';
 import * as tf from '@tensorflow/tfjs-core';
 import { checkFeatureMaps, checkSizes } from './check_shape.ts';
 import { Scope } from './scope.ts';
-import type { LayerSummary } from './types.ts';
 
 export interface PoolingOptions {
   /** Height and width of the window, pixels. */
@@ -22,13 +21,13 @@ export function poolingLayer(layer: tf.Tensor, options: PoolingOptions, scope = 
   checkFeatureMaps(name, layer);
   checkSizes(name, { kernel, stride });
   const output = tf.maxPool(layer, kernel, stride, 'same');
-  const summary: LayerSummary = {
+  const summary = {
     name,
-    kind: 'pool',
+    kind: 'pool' as const,
     inputShape: layer.shape.slice(1),
     outputShape: output.shape.slice(1),
     variables: [],
     attributes: { kernel, stride },
   };
-  return scope.add(summary, output);
+  return scope.add(summary, [layer], output);
 }

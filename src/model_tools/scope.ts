@@ -14,6 +14,8 @@ export class Scope {
   readonly seed: number;
   readonly #restored: Map<string, Float32Array>;
   #watch: LayerWatch | undefined;
+  /** Which layer each tensor of this pass is the output of. */
+  #madeBy = new WeakMap<tf.Tensor, string>();
 
   /**
    * @param seed of the initial weights.
@@ -30,10 +32,17 @@ export class Scope {
     this.#watch = watch;
   }
 
-  /** Books a layer. @returns what the next one is to be given: its output, unless the pass is watched. */
-  add<T extends tf.Tensor>(layer: LayerSummary, output: T): T {
-    this.layers.push(layer);
-    return (this.#watch?.(layer.name, output) as T | undefined) ?? output;
+  /**
+   * Books a layer.
+   * @param inputs what it was given: outputs of earlier layers, or the pictures.
+   * @returns what the next one is to be given: its output, unless the pass is watched.
+   */
+  add<T extends tf.Tensor>(layer: Omit<LayerSummary, 'inputs'>, inputs: tf.Tensor[], output: T): T {
+    const names = inputs.map((input) => this.#madeBy.get(input)).filter((name) => name !== undefined);
+    this.layers.push({ ...layer, inputs: names });
+    const next = (this.#watch?.(layer.name, output) as T | undefined) ?? output;
+    this.#madeBy.set(next, layer.name);
+    return next;
   }
 
   /** The next name of a kind: 'conv' -> 'conv1', 'conv2' ... */

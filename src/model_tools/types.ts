@@ -3,6 +3,8 @@ export interface LayerSummary {
   /** 'conv1', 'pool1', 'relu1', 'flatten', 'fc1', 'logits' ... */
   name: string;
   kind: 'conv' | 'pool' | 'activation' | 'flatten' | 'fullyConnected';
+  /** Names of the layers that it reads; none: it reads the pictures. */
+  inputs: string[];
   /** Without the batch: [height, width, channels] or [features]. */
   inputShape: number[];
   outputShape: number[];
