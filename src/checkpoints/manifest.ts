@@ -1,4 +1,5 @@
 import type { ModelDescription } from '../models/model.ts';
+import type { Preprocessing } from '../models/preprocessing.ts';
 
 /** Where training stands; with the seed it tells every random choice that follows. */
 export interface Position {
@@ -23,8 +24,7 @@ export interface Metrics {
 /** What a checkpoint says about itself besides its tensors. */
 export interface CheckpointInfo {
   model: ModelDescription;
-  /** How a picture becomes the network's input: resized by `fit`, RGB or grey, times `scale`. */
-  preprocessing: { fit: 'fill' | 'cover' | 'contain'; scale: number };
+  preprocessing: Preprocessing;
   training: {
     seed: number;
     batchSize: number;

@@ -8,6 +8,8 @@ import { addConfig } from './config.ts';
 import { addDoctor } from './doctor.ts';
 import { addEvaluate } from './evaluate.ts';
 import { addExplain } from './explain.ts';
+import { addExport } from './export.ts';
+import { addImport } from './import.ts';
 import { addPredict } from './predict.ts';
 import { addReport } from './report.ts';
 import { addResize } from './resize.ts';
@@ -46,6 +48,8 @@ function createProgram(): Command {
     addEvaluate,
     addRuns,
     addReport,
+    addExport,
+    addImport,
     addSetup,
     addDoctor,
     addConfig,

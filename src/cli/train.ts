@@ -1,10 +1,9 @@
-import { join } from 'node:path';
 import type { Command } from 'commander';
-import { bestOf, findCheckpoint, listCheckpoints, newestRun, nextRunName } from '../checkpoints/index.ts';
+import { bestOf, findCheckpoint, listCheckpoints, newestRun } from '../checkpoints/index.ts';
 import { readSettings, type Settings, settingNames, settingOptions } from '../config/index.ts';
-import { UsageError } from '../errors.ts';
 import type { TrainingResult } from '../training/train.ts';
 import { resizeWhereStale } from './resize.ts';
+import { runFolder } from './run_folder.ts';
 import { abortOnSignals } from './signals.ts';
 import { describeMetrics, TrainingDisplay } from './training_display.ts';
 
@@ -27,11 +26,8 @@ export function addTrain(program: Command): void {
 
 async function chooseRun(settings: Settings, options: TrainOptions): Promise<string> {
   const { checkpoints } = settings;
-  if (options.run !== undefined && !/^[\w][\w.-]*$/.test(options.run)) {
-    throw new UsageError(`--run is "${options.run}"; allowed are letters, digits, "-", "_" and ".".`);
-  }
-  if (options.run) return join(checkpoints, options.run);
-  return options.resume ? newestRun(checkpoints) : join(checkpoints, await nextRunName(checkpoints));
+  if (options.resume && options.run === undefined) return newestRun(checkpoints);
+  return runFolder(checkpoints, options.run);
 }
 
 /** The best epoch of the run that is resumed, among those whose checkpoints are kept. */

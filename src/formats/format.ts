@@ -7,4 +7,27 @@ export interface Network extends Pick<CheckpointInfo, 'model' | 'preprocessing'>
   layers: LayerSummary[];
   /** By variable name, e.g. 'conv1/weights'. */
   weights: Map<string, NamedTensor>;
+  /** Softmax divides the logits by it; 1 where the network has not been calibrated. */
+  temperature: number;
+}
+
+/** What `bat-sup export --format` and `bat-sup import` know of one format. */
+export interface Format {
+  /** A few words for the help, e.g. 'TensorFlow 1: .meta, .index and .data files'. */
+  description: string;
+  /** Where export writes unless told: a name with an ending is one file, else a folder, e.g. 'model.onnx'. */
+  output: string;
+  /**
+   * Writes a file or a folder at `target`, which is not there yet and has a temporary name; its parent is there.
+   * @throws {UserError} where the format cannot express the network.
+   */
+  export?(network: Network, target: string): Promise<void>;
+  /**
+   * Reads a network that a file or folder holds. Nothing in it is trusted.
+   * Class names and preprocessing are the format's usual ones where the source does not tell them.
+   * @throws {UserError} where it is damaged, or holds what bat-sup has no layer for.
+   */
+  import?(source: string): Promise<Network>;
+  /** Whether a file or folder is of this format, by a short look at its content. */
+  recognises?(source: string): Promise<boolean>;
 }

@@ -1,0 +1,49 @@
+import { type Command, Option } from 'commander';
+import { findCheckpoint } from '../checkpoints/index.ts';
+import { readSettings, settingOptions } from '../config/index.ts';
+import { formats } from '../formats/index.ts';
+
+interface ExportFlags extends Record<string, unknown> {
+  format: string;
+  output?: string;
+  checkpoint?: string;
+  newest?: boolean;
+  json?: boolean;
+}
+
+export function addExport(program: Command): void {
+  const names = Object.keys(formats).filter((name) => formats[name]?.export);
+  const command = program
+    .command('export')
+    .description('write a trained network for other programs')
+    .addOption(
+      new Option('--format <name>', names.map((name) => `${name}: ${formats[name]?.description}`).join('; '))
+        .choices(names)
+        .makeOptionMandatory(),
+    )
+    .option('--output <path>', 'file or folder to write (default: the format’s usual name)')
+    .option('--checkpoint <folder>', 'checkpoint or run to use (default: the best of the newest run)')
+    .option('--newest', 'use the newest checkpoint of the run instead of its best')
+    .option('--json', 'print what was written as JSON');
+  settingOptions(command, ['checkpoints']).action(runExport);
+}
+
+async function runExport(flags: ExportFlags): Promise<void> {
+  const settings = await readSettings(flags);
+  const format = formats[flags.format] as (typeof formats)[string];
+  const output = flags.output ?? format.output;
+  const place = flags.checkpoint ?? settings.checkpoints;
+  const checkpoint = await findCheckpoint(place, flags.newest ? 'newest' : 'best');
+  const { startEngine } = await import('../engine/index.ts');
+  const { networkOf } = await import('../formats/network.ts');
+  const { exportNetwork } = await import('../formats/export.ts');
+  const engine = await startEngine('wasm', settings);
+  const network = await networkOf(checkpoint).finally(() => engine.dispose());
+  const files = await exportNetwork(network, format, output);
+  if (flags.json) {
+    console.log(JSON.stringify({ format: flags.format, checkpoint: checkpoint.folder, output, files }));
+    return;
+  }
+  console.log(`Exported ${checkpoint.folder} as ${flags.format}:`);
+  for (const { file, bytes } of files) console.log(`  ${file}  ${(bytes / 1e6).toFixed(1)} MB`);
+}

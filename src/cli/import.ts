@@ -1,0 +1,85 @@
+import { type Command, Option } from 'commander';
+import { listCheckpoints } from '../checkpoints/index.ts';
+import { readSettings, settingOptions } from '../config/index.ts';
+import { UsageError } from '../errors.ts';
+import type { Network } from '../formats/index.ts';
+import { formats } from '../formats/index.ts';
+import { printable } from '../printable.ts';
+import { runFolder } from './run_folder.ts';
+
+interface ImportFlags extends Record<string, unknown> {
+  format?: string;
+  run?: string;
+  classes?: string;
+  order?: 'rgb' | 'bgr';
+  scale?: string;
+  json?: boolean;
+}
+
+export function addImport(program: Command): void {
+  const names = Object.keys(formats).filter((name) => formats[name]?.import);
+  const command = program
+    .command('import')
+    .description('make a run of a network that another program trained')
+    .argument('<path>', 'its file or folder')
+    .addOption(new Option('--format <name>', 'what it is (default: told by its content)').choices(names))
+    .option('--run <name>', 'name of the run, a folder below the checkpoints (default: run-001, run-002 ...)')
+    .option('--classes <names>', 'names of its classes, in its order: bat,sup')
+    .addOption(
+      new Option('--order <name>', 'the order of colours that it was trained on').choices(['rgb', 'bgr']),
+    )
+    .option('--scale <n>', 'what it was trained on is a pixel, 0..255, times this: 1, or 0.00392157 for 0..1')
+    .option('--json', 'print what was imported as JSON');
+  settingOptions(command, ['checkpoints', 'fit']).action(runImport);
+}
+
+function readScale(scale: string | undefined): number | undefined {
+  if (scale === undefined) return undefined;
+  const value = Number(scale);
+  if (Number.isFinite(value) && value > 0) return value;
+  throw new UsageError(`--scale is "${scale}"; allowed is a number above 0.`);
+}
+
+function readClasses(classes: string | undefined): string[] | undefined {
+  const names = classes?.split(',').map((name) => name.trim());
+  if (!names?.includes('')) return names;
+  throw new UsageError(`--classes is "${classes}"; allowed are names with commas between.`);
+}
+
+async function runImport(source: string, flags: ImportFlags): Promise<void> {
+  const settings = await readSettings(flags);
+  const scale = readScale(flags.scale);
+  const classes = readClasses(flags.classes);
+  const run = await runFolder(settings.checkpoints, flags.run);
+  if ((await listCheckpoints(run)).length > 0)
+    throw new UsageError(`${run} holds checkpoints already; choose another name with --run.`);
+  const { importNetwork } = await import('../formats/import.ts');
+  const { saveImported } = await import('../formats/network.ts');
+  const preprocessing = {
+    ...(flags.fit !== undefined && { fit: settings.fit }),
+    ...(flags.order && { order: flags.order }),
+    ...(scale !== undefined && { scale }),
+  };
+  const { format, network } = await importNetwork(source, { format: flags.format, classes, preprocessing });
+  const checkpoint = await saveImported(network, run, settings);
+  print({ format, network, run, checkpoint }, flags.json === true);
+}
+
+function print(
+  { format, network, run, checkpoint }: { format: string; network: Network; run: string; checkpoint: string },
+  json: boolean,
+): void {
+  const { model, preprocessing, weights } = network;
+  const parameters = [...weights.values()].reduce((sum, { values }) => sum + values.length, 0);
+  if (json) {
+    console.log(JSON.stringify({ format, run, checkpoint, model, preprocessing, parameters }));
+    return;
+  }
+  const { architecture, width, height, channels, classes } = model;
+  console.log(`Imported a network (${format}, ${architecture}, ${parameters} parameters): ${checkpoint}`);
+  console.log(
+    `It reads ${width} x ${height} x ${channels}, ${preprocessing.order ?? 'rgb'}, pixels times ${preprocessing.scale}`,
+  );
+  console.log(`and answers ${printable(classes.join(', '))}`);
+  console.log(`Next: bat-sup predict --checkpoint ${run} <pictures>`);
+}

@@ -1,0 +1,61 @@
+import { stat } from 'node:fs/promises';
+import { UserError } from '../errors.ts';
+import type { Preprocessing } from '../models/preprocessing.ts';
+import type { Network } from './format.ts';
+import { formats } from './index.ts';
+
+export interface ImportOptions {
+  /** Name of the format; recognised by content where absent. */
+  format?: string | undefined;
+  /** Names of the classes, in the order of the logits. */
+  classes?: string[] | undefined;
+  /** How pictures become the network's input, where it is known better than the format knows. */
+  preprocessing?: Partial<Preprocessing>;
+}
+
+/**
+ * Reads a network from another program's file or folder.
+ * @throws {UserError} where it is missing, of no known format, damaged, or of layers that bat-sup does not have.
+ */
+export async function importNetwork(
+  source: string,
+  { format: wanted, classes, preprocessing }: ImportOptions = {},
+): Promise<{ format: string; network: Network }> {
+  await stat(source).catch(() => {
+    throw new UserError(`${source} is not there; give the file or folder to import.`);
+  });
+  const format = wanted ?? (await recognise(source));
+  const reader = formats[format]?.import;
+  if (!reader) throw new UserError(`bat-sup does not import ${format}; it imports ${importable()}.`);
+  const network = await reader(source);
+  return {
+    format,
+    network: {
+      ...network,
+      model: { ...network.model, classes: named(network, classes, source) },
+      preprocessing: { ...network.preprocessing, ...preprocessing },
+    },
+  };
+}
+
+async function recognise(source: string): Promise<string> {
+  for (const [name, { recognises }] of Object.entries(formats)) {
+    if (await recognises?.(source)) return name;
+  }
+  throw new UserError(`${source} is of no format that bat-sup imports; it imports ${importable()}.`);
+}
+
+function importable(): string {
+  const names = Object.entries(formats).filter(([, format]) => format.import);
+  return names.map(([name]) => name).join(', ');
+}
+
+function named({ model }: Network, classes: string[] | undefined, source: string): string[] {
+  if (!classes) return model.classes;
+  if (new Set(classes).size !== classes.length)
+    throw new UserError(`--classes names a class twice: ${classes.join(', ')}.`);
+  if (classes.length === model.classes.length) return classes;
+  throw new UserError(
+    `${source} answers with ${model.classes.length} classes, --classes names ${classes.length}.`,
+  );
+}

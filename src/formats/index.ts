@@ -1,0 +1,6 @@
+import type { Format } from './format.ts';
+
+export type { Format, Network } from './format.ts';
+
+/** Every format that `--format` can name. The command line's help reads them, so each loads its code when it is used. */
+export const formats: Record<string, Format> = {};

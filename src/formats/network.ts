@@ -1,0 +1,55 @@
+import {
+  type Checkpoint,
+  type CheckpointInfo,
+  loadTensors,
+  type NamedTensor,
+  readCalibration,
+  saveCheckpoint,
+} from '../checkpoints/index.ts';
+import type { Settings } from '../config/index.ts';
+import { createModel } from '../models/model.ts';
+import type { Network } from './format.ts';
+
+/**
+ * The network that a checkpoint holds. The engine must have been started.
+ * @throws {UserError} where the checkpoint is damaged.
+ */
+export async function networkOf(checkpoint: Checkpoint): Promise<Network> {
+  const { model: description, preprocessing, files } = checkpoint.manifest;
+  const values = await loadTensors(checkpoint, 'weights.bin');
+  const model = createModel(description, { restored: new Map(values) });
+  model.dispose();
+  const named = files['weights.bin'].tensors.map(({ name, shape }): [string, NamedTensor] => [
+    name,
+    { name, shape, values: values.get(name) as Float32Array },
+  ]);
+  return {
+    model: description,
+    preprocessing,
+    layers: model.layers,
+    weights: new Map(named),
+    temperature: (await readCalibration(checkpoint.folder))?.temperature ?? 1,
+  };
+}
+
+/**
+ * Saves a network as a run's first checkpoint, at step 0: predict, evaluate and train --resume go on from it.
+ * @param run the run's folder.
+ * @returns the checkpoint's folder.
+ * @throws {UserError} where it cannot be written.
+ */
+export function saveImported(
+  network: Network,
+  run: string,
+  { seed, batchSize, learningRate, validationSplit }: Settings,
+): Promise<string> {
+  const info: CheckpointInfo = {
+    model: network.model,
+    preprocessing: network.preprocessing,
+    training: { seed, batchSize, learningRate, validationSplit, dataset: '' },
+    position: { step: 0, epoch: 0, batch: 0, lossSum: 0, correct: 0 },
+    metrics: {},
+  };
+  // Adam's moments are zero where a checkpoint has none.
+  return saveCheckpoint(run, info, { weights: [...network.weights.values()], optimizer: [] });
+}
