@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { type LayerSummary, type LayerWatch, modelTools, Scope } from '../model_tools/index.ts';
 import { type ArchitectureName, architectures } from './index.ts';
+import { ownPreprocessing, type Preprocessing } from './preprocessing.ts';
 
 /** What a network is made for; kept in its checkpoints. */
 export interface ModelDescription {
@@ -14,15 +15,25 @@ export interface ModelDescription {
 
 export interface Model {
   description: ModelDescription;
+  /** How pixels become what it reads. */
+  preprocessing: Pick<Preprocessing, 'scale' | 'order'>;
   /** Trainable variables by name, e.g. 'conv1/weights'. */
   variables: Map<string, tf.Variable>;
   layers: LayerSummary[];
   /**
-   * Pictures [batch, height, width, channels] in 0..1 -> logits [batch, classes].
+   * Pictures [batch, height, width, channels], preprocessed -> logits [batch, classes].
    * @param watch sees every layer's output, and may replace it.
    */
   forward(pictures: tf.Tensor4D, watch?: LayerWatch): tf.Tensor2D;
   dispose(): void;
+}
+
+export interface ModelOptions {
+  seed?: number;
+  /** Values by variable name, instead of random ones. */
+  restored?: Map<string, Float32Array>;
+  /** 0..1, RGB unless told. */
+  preprocessing?: Model['preprocessing'] | undefined;
 }
 
 /**
@@ -31,7 +42,7 @@ export interface Model {
  */
 export function createModel(
   description: ModelDescription,
-  { seed = 1, restored = new Map<string, Float32Array>() } = {},
+  { seed = 1, restored = new Map(), preprocessing = ownPreprocessing }: ModelOptions = {},
 ): Model {
   const { width, height, channels, classes } = description;
   const scope = new Scope(seed, restored);
@@ -45,6 +56,7 @@ export function createModel(
   tf.tidy(() => forward(tf.zeros([1, height, width, channels])));
   return {
     description,
+    preprocessing: { scale: preprocessing.scale, order: preprocessing.order ?? 'rgb' },
     variables: scope.variables,
     layers: scope.layers,
     forward,

@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { findCheckpoint, loadTensors, readCalibration } from '../checkpoints/index.ts';
-import { scalePixels } from '../engine/scale_pixels.ts';
 import { decodePicture } from '../images/decode.ts';
 import type { LayerSummary, LayerWatch } from '../model_tools/index.ts';
 import { createModel, type ModelDescription } from '../models/model.ts';
+import { toPictures } from '../models/to_pictures.ts';
 
 export const activations = ['softmax', 'sigmoid', 'none'] as const;
 /** softmax: values sum to 1, calibrated where evaluate has stored how. sigmoid: each class by itself in 0..1, as the article adds. none: the logits. */
@@ -43,14 +43,9 @@ export async function loadModel(place: string, which: 'best' | 'newest' = 'best'
   const { model: description, preprocessing } = checkpoint.manifest;
   const { width, height, channels, classes } = description;
   const temperature = (await readCalibration(checkpoint.folder))?.temperature ?? 1;
-  const model = createModel(description, { restored: await loadTensors(checkpoint, 'weights.bin') });
-
-  function toTensor(pictures: Uint8Array[]): tf.Tensor4D {
-    const size = height * width * channels;
-    const pixels = new Uint8Array(pictures.length * size);
-    for (const [index, picture] of pictures.entries()) pixels.set(picture, index * size);
-    return scalePixels(pixels, [pictures.length, height, width, channels], preprocessing.scale);
-  }
+  const restored = await loadTensors(checkpoint, 'weights.bin');
+  const model = createModel(description, { restored, preprocessing });
+  const toTensor = (pictures: Uint8Array[]) => toPictures(Buffer.concat(pictures), model);
 
   return {
     description,

@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Batch } from '../dataset/batches.ts';
 import { crossEntropies } from '../engine/cross_entropy.ts';
-import { scalePixels } from '../engine/scale_pixels.ts';
 import type { LayerWatch } from '../model_tools/index.ts';
 import type { Model } from '../models/model.ts';
+import { toPictures } from '../models/to_pictures.ts';
 import type { Adam } from './adam.ts';
 
 export interface BatchResult {
@@ -25,16 +25,6 @@ export interface EvaluationWatch {
   layer: LayerWatch;
   /** @param logits [batch, classes] */
   batch(batch: Batch, logits: Float32Array): void;
-}
-
-/** What the network reads is pixels times this. */
-export const pixelScale = 1 / 255;
-
-/** uint8 pixels -> pictures [batch, height, width, channels] in 0..1. */
-export function toPictures(pixels: Uint8Array, model: Model): tf.Tensor4D {
-  const { height, width, channels } = model.description;
-  const count = pixels.length / (height * width * channels);
-  return scalePixels(pixels, [count, height, width, channels], pixelScale);
 }
 
 /** [batch, classes]: each picture's class has all of the label. */

@@ -25,7 +25,7 @@ import { beginSession, type OpenSession } from '../runs/record.ts';
 import { Adam } from './adam.ts';
 import { CheckpointSaver } from './checkpoint_saver.ts';
 import { checkSameNetwork } from './resume.ts';
-import { type BatchResult, evaluateBatch, pixelScale, trainStep } from './step.ts';
+import { type BatchResult, evaluateBatch, trainStep } from './step.ts';
 import { openTrainingLog, type TrainingLog } from './training_log.ts';
 
 /** What the caller is told as training goes on. */
@@ -133,7 +133,11 @@ async function begin(options: TrainingOptions): Promise<Training> {
   const { dataset, split } = await applySoftLabels(settings.data, scanned, parts);
   const stepsPerEpoch = countSteps(split, settings);
   const restored = resume ? await loadTensors(resume, 'weights.bin') : new Map();
-  const model = createModel(description, { seed: settings.seed, restored });
+  const model = createModel(description, {
+    seed: settings.seed,
+    restored,
+    preprocessing: resume?.manifest.preprocessing,
+  });
   const adam = new Adam(model.variables, resume ? await loadTensors(resume, 'optimizer.bin') : new Map());
   const digest = digestOf(dataset, split, settings);
   const position = resume
@@ -251,7 +255,7 @@ function snapshot(
   }));
   const info: CheckpointInfo = {
     model: model.description,
-    preprocessing: { fit, scale: pixelScale },
+    preprocessing: { fit, ...model.preprocessing },
     training: { seed, batchSize, learningRate, validationSplit, dataset },
     position: { ...position },
     metrics: { ...metrics },

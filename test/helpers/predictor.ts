@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { createModel, type ModelDescription } from '../../src/models/model.ts';
+import { toPictures } from '../../src/models/to_pictures.ts';
 import type { Predictor } from '../../src/predict/load_model.ts';
-import { toPictures } from '../../src/training/step.ts';
 
 /** A network that was never saved, as loadModel would give it. Its pictures are given decoded. */
 export function predictorOf(description: ModelDescription, restored?: Map<string, Float32Array>): Predictor {
