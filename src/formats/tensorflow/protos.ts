@@ -1,0 +1,279 @@
+import protobuf from 'protobufjs';
+
+/**
+ * The part of TensorFlow's messages that a checkpoint and a SavedModel need; the numbers are those of the .proto files
+ * below tensorflow/core/framework and tensorflow/core/protobuf. A map is written as the repeated entries that it is on
+ * the wire, so that a name of a foreign file never becomes a property's.
+ */
+const { root } = protobuf.parse(
+  `
+  syntax = "proto3";
+
+  // tensor_shape.proto, tensor.proto
+  message TensorShape {
+    message Dim { int64 size = 1; }
+    repeated Dim dim = 2;
+    bool unknown_rank = 3;
+  }
+  message Tensor {
+    int32 dtype = 1;
+    TensorShape tensor_shape = 2;
+    bytes tensor_content = 4;
+    repeated float float_val = 5;
+    repeated int32 int_val = 7;
+    repeated bytes string_val = 8;
+    repeated int64 int64_val = 10;
+  }
+
+  // attr_value.proto, node_def.proto, op_def.proto, function.proto, graph.proto
+  message AttrValue {
+    message List {
+      repeated bytes s = 2;
+      repeated int64 i = 3;
+      repeated int32 type = 6;
+      repeated TensorShape shape = 7;
+    }
+    message Func { string name = 1; }
+    oneof value {
+      bytes s = 2;
+      int64 i = 3;
+      float f = 4;
+      bool b = 5;
+      int32 type = 6;
+      TensorShape shape = 7;
+      Tensor tensor = 8;
+      List list = 1;
+      Func func = 10;
+    }
+  }
+  message Attr { string key = 1; AttrValue value = 2; }
+  message NodeDef {
+    string name = 1;
+    string op = 2;
+    repeated string input = 3;
+    repeated Attr attr = 5;
+  }
+  message OpDef {
+    message Arg { string name = 1; int32 type = 3; }
+    string name = 1;
+    repeated Arg input_arg = 2;
+    repeated Arg output_arg = 3;
+  }
+  message FunctionDef {
+    message Return { string key = 1; string value = 2; }
+    OpDef signature = 1;
+    repeated NodeDef node_def = 3;
+    repeated Return ret = 4;
+  }
+  message FunctionLibrary { repeated FunctionDef function = 1; }
+  message Versions { int32 producer = 1; int32 min_consumer = 2; }
+  message GraphDef {
+    repeated NodeDef node = 1;
+    FunctionLibrary library = 2;
+    Versions versions = 4;
+  }
+
+  // variable.proto
+  message VariableDef {
+    string variable_name = 1;
+    string initializer_name = 2;
+    string snapshot_name = 3;
+    bool is_resource = 5;
+    string initial_value_name = 6;
+    bool trainable = 7;
+  }
+
+  // saver.proto, meta_graph.proto, saved_model.proto
+  message SaverDef {
+    string filename_tensor_name = 1;
+    string save_tensor_name = 2;
+    string restore_op_name = 3;
+    int32 max_to_keep = 4;
+    bool sharded = 5;
+    float keep_checkpoint_every_n_hours = 6;
+    int32 version = 7;
+  }
+  message TensorInfo { string name = 1; int32 dtype = 2; TensorShape tensor_shape = 3; }
+  message Signature {
+    message Entry { string key = 1; TensorInfo value = 2; }
+    repeated Entry inputs = 1;
+    repeated Entry outputs = 2;
+    string method_name = 3;
+  }
+  message MetaGraphDef {
+    message MetaInfo {
+      repeated string tags = 4;
+      string tensorflow_version = 5;
+    }
+    message BytesList { repeated bytes value = 1; }
+    message Collection { BytesList bytes_list = 2; }
+    message CollectionEntry { string key = 1; Collection value = 2; }
+    message SignatureEntry { string key = 1; Signature value = 2; }
+    MetaInfo meta_info_def = 1;
+    GraphDef graph_def = 2;
+    SaverDef saver_def = 3;
+    repeated CollectionEntry collection_def = 4;
+    repeated SignatureEntry signature_def = 5;
+  }
+  message SavedModel {
+    int64 saved_model_schema_version = 1;
+    repeated MetaGraphDef meta_graphs = 2;
+  }
+
+  // tensor_bundle.proto
+  message BundleHeader {
+    int32 num_shards = 1;
+    int32 endianness = 2;
+    Versions version = 3;
+  }
+  message BundleEntry {
+    int32 dtype = 1;
+    TensorShape shape = 2;
+    int32 shard_id = 3;
+    int64 offset = 4;
+    int64 size = 5;
+    fixed32 crc32c = 6;
+    repeated bytes slices = 7;
+  }
+`,
+  { keepCase: true },
+);
+
+/** DataType of types.proto. */
+export const dataTypes = {
+  float32: 1,
+  int32: 3,
+  uint8: 4,
+  string: 7,
+  int64: 9,
+  bool: 10,
+  resource: 20,
+} as const;
+
+export interface TensorShape {
+  dim: { size: number }[];
+  unknown_rank?: boolean;
+}
+
+export interface TensorMessage {
+  dtype: number;
+  tensor_shape: TensorShape | null;
+  tensor_content?: Uint8Array;
+  float_val?: number[];
+  int_val?: number[];
+  string_val?: Uint8Array[];
+  int64_val?: number[];
+}
+
+/** One of these. */
+export interface AttrValue {
+  s?: Uint8Array;
+  i?: number;
+  f?: number;
+  b?: boolean;
+  type?: number;
+  shape?: TensorShape;
+  tensor?: TensorMessage;
+  list?: { s?: Uint8Array[]; i?: number[]; type?: number[]; shape?: TensorShape[] };
+  func?: { name: string };
+}
+
+export interface NodeDef {
+  name: string;
+  op: string;
+  input: string[];
+  attr: { key: string; value: AttrValue | null }[];
+}
+
+export interface FunctionDef {
+  signature: {
+    name: string;
+    input_arg: { name: string; type: number }[];
+    output_arg: { name: string; type: number }[];
+  };
+  node_def: NodeDef[];
+  ret: { key: string; value: string }[];
+}
+
+export interface GraphDef {
+  node: NodeDef[];
+  library?: { function: FunctionDef[] };
+  versions?: { producer: number; min_consumer: number };
+}
+
+interface TensorInfo {
+  name: string;
+  dtype: number;
+  tensor_shape: TensorShape;
+}
+
+export interface Signature {
+  inputs: { key: string; value: TensorInfo }[];
+  outputs: { key: string; value: TensorInfo }[];
+  method_name: string;
+}
+
+export interface SaverDef {
+  filename_tensor_name: string;
+  save_tensor_name: string;
+  restore_op_name: string;
+  max_to_keep: number;
+  version: number;
+}
+
+export interface MetaGraphDef {
+  meta_info_def: { tags: string[]; tensorflow_version: string } | null;
+  graph_def: GraphDef | null;
+  saver_def: SaverDef | null;
+  collection_def: { key: string; value: { bytes_list: { value: Uint8Array[] } } }[];
+  signature_def: { key: string; value: Signature }[];
+}
+
+export interface VariableDef {
+  variable_name: string;
+  initializer_name: string;
+  snapshot_name: string;
+  initial_value_name: string;
+  is_resource: boolean;
+  trainable: boolean;
+}
+
+export interface BundleHeader {
+  num_shards: number;
+  /** 0: little. */
+  endianness: number;
+  version: { producer: number; min_consumer: number } | null;
+}
+
+export interface BundleEntry {
+  dtype: number;
+  shape: TensorShape | null;
+  shard_id: number;
+  offset: number;
+  size: number;
+  crc32c: number;
+  slices: Uint8Array[];
+}
+
+/** A message type: plain objects -> bytes and back. */
+interface Message<T> {
+  encode(message: T): Uint8Array;
+  /** Numbers, strings and lists that are absent get their defaults. @throws {Error} where the bytes are no such message. */
+  decode(bytes: Uint8Array): T;
+}
+
+function messageOf<T>(name: string): Message<T> {
+  const type = root.lookupType(name);
+  return {
+    encode: (message) => type.encode(type.fromObject(message as object)).finish(),
+    decode: (bytes) => type.toObject(type.decode(bytes), { longs: Number, defaults: true }) as T,
+  };
+}
+
+export const metaGraphs = messageOf<MetaGraphDef>('MetaGraphDef');
+export const savedModels = messageOf<{ saved_model_schema_version: number; meta_graphs: MetaGraphDef[] }>(
+  'SavedModel',
+);
+export const variableDefs = messageOf<VariableDef>('VariableDef');
+export const bundleHeaders = messageOf<BundleHeader>('BundleHeader');
+export const bundleEntries = messageOf<BundleEntry>('BundleEntry');
