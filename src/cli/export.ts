@@ -1,7 +1,8 @@
 import { type Command, Option } from 'commander';
 import { findCheckpoint } from '../checkpoints/index.ts';
 import { readSettings, settingOptions } from '../config/index.ts';
-import { formats } from '../formats/index.ts';
+import { UsageError } from '../errors.ts';
+import { type ExportOptions, type Format, formats, weightTypes } from '../formats/index.ts';
 
 interface ExportFlags extends Record<string, unknown> {
   format: string;
@@ -9,6 +10,8 @@ interface ExportFlags extends Record<string, unknown> {
   checkpoint?: string;
   newest?: boolean;
   json?: boolean;
+  weights: ExportOptions['weights'];
+  preprocessing: ExportOptions['preprocessing'];
 }
 
 export function addExport(program: Command): void {
@@ -21,6 +24,16 @@ export function addExport(program: Command): void {
         .choices(names)
         .makeOptionMandatory(),
     )
+    .addOption(
+      new Option('--weights <type>', 'how the weights are stored; the others are smaller and less exact')
+        .choices(weightTypes)
+        .default('float32'),
+    )
+    .addOption(
+      new Option('--preprocessing <where>', 'inside: it reads pixels, 0..255; outside: it reads them scaled')
+        .choices(['inside', 'outside'])
+        .default('inside'),
+    )
     .option('--output <path>', 'file or folder to write (default: the format’s usual name)')
     .option('--checkpoint <folder>', 'checkpoint or run to use (default: the best of the newest run)')
     .option('--newest', 'use the newest checkpoint of the run instead of its best')
@@ -28,9 +41,21 @@ export function addExport(program: Command): void {
   settingOptions(command, ['checkpoints']).action(runExport);
 }
 
+/** @throws {UsageError} where the format has not what is asked for. */
+function checkOptions(
+  { weights = ['float32'], preprocessing = false }: Format,
+  flags: Pick<ExportFlags, 'format' | 'weights' | 'preprocessing'>,
+): void {
+  if (!weights.includes(flags.weights))
+    throw new UsageError(`${flags.format} stores weights as ${weights.join(' or ')}, not ${flags.weights}.`);
+  if (!preprocessing && flags.preprocessing === 'outside')
+    throw new UsageError(`${flags.format} has no choice of --preprocessing; leave it out.`);
+}
+
 async function runExport(flags: ExportFlags): Promise<void> {
   const settings = await readSettings(flags);
   const format = formats[flags.format] as (typeof formats)[string];
+  checkOptions(format, flags);
   const output = flags.output ?? format.output;
   const place = flags.checkpoint ?? settings.checkpoints;
   const checkpoint = await findCheckpoint(place, flags.newest ? 'newest' : 'best');
@@ -39,7 +64,7 @@ async function runExport(flags: ExportFlags): Promise<void> {
   const { exportNetwork } = await import('../formats/export.ts');
   const engine = await startEngine('wasm', settings);
   const network = await networkOf(checkpoint).finally(() => engine.dispose());
-  const files = await exportNetwork(network, format, output);
+  const files = await exportNetwork(network, format, output, flags);
   if (flags.json) {
     console.log(JSON.stringify({ format: flags.format, checkpoint: checkpoint.folder, output, files }));
     return;

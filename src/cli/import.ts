@@ -30,7 +30,7 @@ export function addImport(program: Command): void {
     )
     .option('--scale <n>', 'what it was trained on is a pixel, 0..255, times this: 1, or 0.00392157 for 0..1')
     .option('--json', 'print what was imported as JSON');
-  settingOptions(command, ['checkpoints', 'fit']).action(runImport);
+  settingOptions(command, ['checkpoints', 'fit', 'width', 'height']).action(runImport);
 }
 
 function readScale(scale: string | undefined): number | undefined {
@@ -60,7 +60,14 @@ async function runImport(source: string, flags: ImportFlags): Promise<void> {
     ...(flags.order && { order: flags.order }),
     ...(scale !== undefined && { scale }),
   };
-  const { format, network } = await importNetwork(source, { format: flags.format, classes, preprocessing });
+  const { startEngine } = await import('../engine/index.ts');
+  const engine = await startEngine('wasm', settings);
+  const { format, network } = await importNetwork(source, {
+    format: flags.format,
+    classes,
+    preprocessing,
+    size: settings,
+  }).finally(() => engine.dispose());
   const checkpoint = await saveImported(network, run, settings);
   print({ format, network, run, checkpoint }, flags.json === true);
 }

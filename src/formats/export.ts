@@ -2,7 +2,8 @@ import { mkdir, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { reason, UserError } from '../errors.ts';
 import { syncFolder, temporaryName } from '../files.ts';
-import type { Format, Network } from './format.ts';
+import type { ExportOptions, Format, Network } from './format.ts';
+import { readingRgb } from './rgb.ts';
 
 export interface WrittenFile {
   file: string;
@@ -19,6 +20,7 @@ export async function exportNetwork(
   network: Network,
   format: Format,
   target: string,
+  options: ExportOptions = { weights: 'float32', preprocessing: 'inside' },
 ): Promise<WrittenFile[]> {
   const place = resolve(target);
   await checkFree(place, target);
@@ -26,7 +28,7 @@ export async function exportNetwork(
   try {
     await mkdir(dirname(place), { recursive: true });
     await rm(temporary, { recursive: true, force: true });
-    await format.export?.(network, temporary);
+    await format.export?.(readingRgb(network), temporary, options);
     await rmdir(place).catch(() => {}); // an empty folder, or none
     await rename(temporary, place);
     await syncFolder(dirname(place));

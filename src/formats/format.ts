@@ -11,23 +11,44 @@ export interface Network extends Pick<CheckpointInfo, 'model' | 'preprocessing'>
   temperature: number;
 }
 
+export const weightTypes = ['float32', 'float16', 'int8'] as const;
+/** How the weights are stored; biases stay float32 with int8. */
+export type WeightType = (typeof weightTypes)[number];
+
+export interface ExportOptions {
+  weights: WeightType;
+  /** 'inside': what is written reads pixels, 0..255; 'outside': it reads pixels times the preprocessing's scale. */
+  preprocessing: 'inside' | 'outside';
+}
+
+/** What the importer was told about a file that may not say it. */
+export interface ImportHints {
+  /** Pixels. */
+  width: number;
+  height: number;
+}
+
 /** What `bat-sup export --format` and `bat-sup import` know of one format. */
 export interface Format {
   /** A few words for the help, e.g. 'TensorFlow 1: .meta, .index and .data files'. */
   description: string;
   /** Where export writes unless told: a name with an ending is one file, else a folder, e.g. 'model.onnx'. */
   output: string;
+  /** How it can store weights; float32 only where absent. */
+  weights?: readonly WeightType[];
+  /** Whether the preprocessing can be left outside. */
+  preprocessing?: boolean;
   /**
    * Writes a file or a folder at `target`, which is not there yet and has a temporary name; its parent is there.
    * @throws {UserError} where the format cannot express the network.
    */
-  export?(network: Network, target: string): Promise<void>;
+  export?(network: Network, target: string, options: ExportOptions): Promise<void>;
   /**
    * Reads a network that a file or folder holds. Nothing in it is trusted.
    * Class names and preprocessing are the format's usual ones where the source does not tell them.
    * @throws {UserError} where it is damaged, or holds what bat-sup has no layer for.
    */
-  import?(source: string): Promise<Network>;
+  import?(source: string, hints: ImportHints): Promise<Network>;
   /** Whether a file or folder is of this format, by a short look at its content. */
   recognises?(source: string): Promise<boolean>;
 }

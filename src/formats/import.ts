@@ -1,8 +1,9 @@
 import { stat } from 'node:fs/promises';
 import { UserError } from '../errors.ts';
 import type { Preprocessing } from '../models/preprocessing.ts';
-import type { Network } from './format.ts';
+import type { ImportHints, Network } from './format.ts';
 import { formats } from './index.ts';
+import { nameArchitecture } from './name_architecture.ts';
 
 export interface ImportOptions {
   /** Name of the format; recognised by content where absent. */
@@ -11,15 +12,20 @@ export interface ImportOptions {
   classes?: string[] | undefined;
   /** How pictures become the network's input, where it is known better than the format knows. */
   preprocessing?: Partial<Preprocessing>;
+  /** Of the pictures, where a file of weights does not tell it. */
+  size?: ImportHints;
 }
 
+/** The article's. */
+const defaultSize = { width: 100, height: 100 };
+
 /**
- * Reads a network from another program's file or folder.
+ * Reads a network from another program's file or folder. The engine must have been started.
  * @throws {UserError} where it is missing, of no known format, damaged, or of layers that bat-sup does not have.
  */
 export async function importNetwork(
   source: string,
-  { format: wanted, classes, preprocessing }: ImportOptions = {},
+  { format: wanted, classes, preprocessing, size = defaultSize }: ImportOptions = {},
 ): Promise<{ format: string; network: Network }> {
   await stat(source).catch(() => {
     throw new UserError(`${source} is not there; give the file or folder to import.`);
@@ -27,7 +33,7 @@ export async function importNetwork(
   const format = wanted ?? (await recognise(source));
   const reader = formats[format]?.import;
   if (!reader) throw new UserError(`bat-sup does not import ${format}; it imports ${importable()}.`);
-  const network = await reader(source);
+  const network = nameArchitecture(await reader(source, size));
   return {
     format,
     network: {

@@ -1,10 +1,14 @@
 import type { Format } from './format.ts';
+import { safetensors } from './safetensors/index.ts';
 import { savedModel, tfCheckpoint } from './tensorflow/index.ts';
+import { tfjs } from './tfjs/index.ts';
 
-export type { Format, Network } from './format.ts';
+export { type ExportOptions, type Format, type Network, weightTypes } from './format.ts';
 
 /** Every format that `--format` can name. The command line's help reads them, so each loads its code when it is used. */
 export const formats: Record<string, Format> = {
   'tf-checkpoint': tfCheckpoint,
   'saved-model': savedModel,
+  safetensors,
+  tfjs,
 };

@@ -1,16 +1,21 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { type LayerSummary, type LayerWatch, modelTools, Scope } from '../model_tools/index.ts';
+import type { Architecture } from './architecture.ts';
+import { fromLayers } from './from_layers.ts';
 import { type ArchitectureName, architectures } from './index.ts';
 import { ownPreprocessing, type Preprocessing } from './preprocessing.ts';
 
 /** What a network is made for; kept in its checkpoints. */
 export interface ModelDescription {
-  architecture: ArchitectureName;
+  /** 'layers': an imported network of none of the named architectures. */
+  architecture: ArchitectureName | 'layers';
   /** Pixels. */
   width: number;
   height: number;
   channels: 1 | 3;
   classes: string[];
+  /** Of the architecture 'layers'. */
+  layers?: LayerSummary[];
 }
 
 export interface Model {
@@ -36,6 +41,10 @@ export interface ModelOptions {
   preprocessing?: Model['preprocessing'] | undefined;
 }
 
+function architectureOf({ architecture, layers = [] }: ModelDescription): Architecture {
+  return architecture === 'layers' ? fromLayers(layers) : architectures[architecture];
+}
+
 /**
  * A network with its variables, random by `seed` or as `restored` from a checkpoint.
  * @throws {UserError} naming the layer, where the shapes do not fit.
@@ -47,7 +56,7 @@ export function createModel(
   const { width, height, channels, classes } = description;
   const scope = new Scope(seed, restored);
   const tools = modelTools(scope);
-  const architecture = architectures[description.architecture];
+  const architecture = architectureOf(description);
   const forward = (pictures: tf.Tensor4D, watch?: LayerWatch) => {
     scope.begin(watch);
     return architecture(tools, pictures, { channels, classes: classes.length });

@@ -1,0 +1,223 @@
+/**
+ * Keras's layers as bat-sup has them, for the two formats that describe networks so: Keras's own and TensorFlow.js's.
+ * The names and settings are those of keras.io/api/layers.
+ */
+import type { LayerSummary } from '../model_tools/index.ts';
+import type { NetworkBuilder, Padding, Value } from './network_builder.ts';
+import type { Tensor } from './tensors.ts';
+
+export interface KerasLayer {
+  className: string;
+  name: string;
+  config: Record<string, unknown>;
+  /** Names of the layers that it reads. */
+  inputs: string[];
+}
+
+/** A layer for Keras, and its weights in Keras's order: their names and our variables'. */
+export interface WrittenLayer extends KerasLayer {
+  weights: { name: string; variable: string }[];
+}
+
+type Written = Pick<WrittenLayer, 'className' | 'config' | 'weights'>;
+
+const twice = (length: unknown) => [length, length];
+const maps = { padding: 'same', data_format: 'channels_last' };
+
+function connectionsOf({ variables }: LayerSummary): WrittenLayer['weights'] {
+  const names: Record<string, string> = { weights: 'kernel', biases: 'bias' };
+  return variables.map(({ name }) => ({ name: names[name.split('/').at(-1) ?? ''] ?? name, variable: name }));
+}
+
+const writers: Record<LayerSummary['kind'], (layer: LayerSummary) => Written> = {
+  conv(layer) {
+    const { kernel, stride } = layer.attributes;
+    const weights = connectionsOf(layer);
+    const config = {
+      filters: layer.outputShape[2],
+      kernel_size: twice(kernel),
+      strides: twice(stride),
+      ...maps,
+      activation: 'linear',
+      use_bias: weights.length === 2,
+    };
+    return { className: 'Conv2D', config, weights };
+  },
+  pool({ attributes: { kernel, stride } }) {
+    const config = { pool_size: twice(kernel), strides: twice(stride), ...maps };
+    return { className: 'MaxPooling2D', config, weights: [] };
+  },
+  activation: () => ({ className: 'Activation', config: { activation: 'relu' }, weights: [] }),
+  flatten: () => ({ className: 'Flatten', config: { data_format: 'channels_last' }, weights: [] }),
+  fullyConnected(layer) {
+    const weights = connectionsOf(layer);
+    const config = { units: layer.outputShape[0], activation: 'linear', use_bias: weights.length === 2 };
+    return { className: 'Dense', config, weights };
+  },
+};
+
+/**
+ * A network as Keras's layers, from the input named 'pictures' on; with the preprocessing inside, pixels 0..255 are
+ * its input.
+ * @param scale of the pixels, where the preprocessing is inside.
+ */
+export function toKerasLayers(layers: LayerSummary[], scale: number | undefined): WrittenLayer[] {
+  const input = scale === undefined ? 'pictures' : 'rescaling';
+  const rescaling = {
+    className: 'Rescaling',
+    name: input,
+    config: { scale, offset: 0 },
+    inputs: ['pictures'],
+    weights: [],
+  };
+  const written = layers.map((layer) => ({
+    ...writers[layer.kind](layer),
+    name: layer.name.replaceAll('/', '_'),
+    inputs: layer.inputs.length === 0 ? [input] : layer.inputs.map((name) => name.replaceAll('/', '_')),
+  }));
+  return scale === undefined ? written : [rescaling, ...written];
+}
+
+/** What reading a layer needs. */
+interface Reading {
+  builder: NetworkBuilder;
+  layer: KerasLayer;
+  /** One of its weights by Keras's name, e.g. 'kernel'. */
+  weight(name: string): Tensor | undefined;
+}
+
+function required({ builder, layer, weight }: Reading, name: string): Tensor {
+  return weight(name) ?? builder.fail(layer.name, `has no ${name}`);
+}
+
+/** Refuses what is set to another value than bat-sup's layer has; what is not set is at its default. */
+function expect({ builder, layer }: Reading, settings: Record<string, unknown[]>): void {
+  for (const [name, allowed] of Object.entries(settings)) {
+    const value = layer.config[name];
+    if (value === undefined || allowed.some((one) => JSON.stringify(one) === JSON.stringify(value))) continue;
+    builder.fail(
+      layer.name,
+      `(${layer.className}) has ${name} ${JSON.stringify(value)}, which bat-sup has not`,
+    );
+  }
+}
+
+function pairOf(value: unknown): number[] {
+  return Array.isArray(value) ? value.map(Number) : [Number(value), Number(value)];
+}
+
+function paddingOf(reading: Reading): Padding {
+  expect(reading, { padding: ['valid', 'same'] });
+  return (reading.layer.config.padding ?? 'valid') as Padding;
+}
+
+const nameOf = (activation: unknown): unknown =>
+  typeof activation === 'object' ? (activation as { config?: unknown } | null)?.config : activation;
+
+function activate({ builder, layer }: Reading, value: Value): Value {
+  const activation = nameOf(layer.config.activation) ?? 'linear';
+  if (activation === 'linear') return value;
+  if (activation === 'relu') return builder.relu(value);
+  if (activation === 'softmax') return builder.softmax(value);
+  return builder.fail(layer.name, `has the activation ${JSON.stringify(activation)}, which bat-sup has not`);
+}
+
+const channelsLast = { data_format: ['channels_last', null] };
+
+type Reader = (reading: Reading, inputs: [Value, ...Value[]]) => Value;
+
+const readers: Record<string, Reader> = {
+  Conv2D(reading, [input]) {
+    const { builder, layer, weight } = reading;
+    expect(reading, { ...channelsLast, dilation_rate: [[1, 1], 1], groups: [1] });
+    const output = builder.conv(
+      input,
+      {
+        kernel: required(reading, 'kernel'),
+        biases: weight('bias'),
+        strides: pairOf(layer.config.strides ?? 1),
+        padding: paddingOf(reading),
+      },
+      layer.name,
+    );
+    return activate(reading, output);
+  },
+  MaxPooling2D(reading, [input]) {
+    const { builder, layer } = reading;
+    expect(reading, channelsLast);
+    const kernel = pairOf(layer.config.pool_size ?? 2);
+    const strides = pairOf(layer.config.strides ?? kernel);
+    return builder.maxPool(input, { kernel, strides, padding: paddingOf(reading) }, layer.name);
+  },
+  Activation: (reading, [input]) => activate(reading, input),
+  ReLU(reading, [input]) {
+    expect(reading, { max_value: [null], negative_slope: [0], threshold: [0] });
+    return reading.builder.relu(input);
+  },
+  Softmax: ({ builder }, [input]) => builder.softmax(input),
+  Flatten(reading, [input]) {
+    expect(reading, channelsLast);
+    return reading.builder.flatten(input, 'hwc', reading.layer.name);
+  },
+  Dense(reading, [input]) {
+    const { builder, layer, weight } = reading;
+    const weights = { weights: required(reading, 'kernel'), biases: weight('bias') };
+    return activate(reading, builder.fullyConnected(input, weights, layer.name));
+  },
+  Rescaling(reading, [input]) {
+    const { builder, layer } = reading;
+    expect(reading, { offset: [0] });
+    return builder.rescale(input, Number(layer.config.scale), layer.name);
+  },
+};
+
+export interface KerasNetwork {
+  layers: KerasLayer[];
+  /** Names of the layers that give the answers. */
+  outputs: string[];
+}
+
+/**
+ * Puts a network together from Keras's layers.
+ * @param weightOf a layer's weight, by the layer's name and Keras's name for it.
+ * @returns the pictures that it reads and what it gives.
+ */
+export function buildFromKeras(
+  builder: NetworkBuilder,
+  { layers, outputs }: KerasNetwork,
+  weightOf: (layer: KerasLayer, name: string) => Tensor | undefined,
+): { pictures: Value; output: Value } {
+  const byName = new Map(layers.map((layer) => [layer.name, layer]));
+  const values = new Map<string, Value>();
+  const beingBuilt = new Set<string>();
+  let pictures: Value | undefined;
+
+  function outputOf(name: string): Value {
+    const known = values.get(name);
+    if (known) return known;
+    const layer = byName.get(name) ?? builder.fail(name, 'is read, but is not there');
+    if (beingBuilt.has(name)) builder.fail(name, 'reads its own output');
+    beingBuilt.add(name);
+    const value = build(layer);
+    values.set(name, value);
+    return value;
+  }
+
+  function build(layer: KerasLayer): Value {
+    if (layer.className === 'InputLayer') {
+      if (pictures) builder.fail(layer.name, 'is a second input');
+      const shape = layer.config.batch_shape ?? layer.config.batch_input_shape;
+      pictures = builder.pictures(layer.name, Array.isArray(shape) ? shape.slice(1) : []);
+      return pictures;
+    }
+    const reader = Object.hasOwn(readers, layer.className) && readers[layer.className];
+    if (!reader) builder.fail(layer.name, `is a ${layer.className}, for which bat-sup has no layer`);
+    const [first, ...rest] = layer.inputs.map(outputOf);
+    if (!first) builder.fail(layer.name, 'reads nothing');
+    return reader({ builder, layer, weight: (name) => weightOf(layer, name) }, [first, ...rest]);
+  }
+
+  if (outputs.length !== 1) builder.fail('the network', `has ${outputs.length} outputs`);
+  const output = outputOf(outputs[0] as string);
+  return { pictures: pictures ?? builder.fail('the network', 'has no input'), output };
+}

@@ -1,0 +1,270 @@
+import type { NamedTensor } from '../checkpoints/index.ts';
+import { UserError } from '../errors.ts';
+import type { LayerSummary } from '../model_tools/index.ts';
+import { ownPreprocessing } from '../models/preprocessing.ts';
+import type { About } from './about.ts';
+import type { Network } from './format.ts';
+import { rowsToHwc, sizeOf, type Tensor } from './tensors.ts';
+
+/** What a layer of a network under construction gives. */
+export interface Value {
+  /** The layer that gives it; undefined: the pictures. */
+  layer: string | undefined;
+  /** Without the batch: [height, width, channels] or [features]. */
+  shape: number[];
+  /** The maps [height, width, channels] whose values lie channel by channel in these features. */
+  chwOf?: number[];
+  /** It is a softmax's, which bat-sup has outside of the network; nothing can follow. */
+  isSoftmax?: true;
+}
+
+/** Pixels added [top, left, bottom, right], or how they follow from the sizes. */
+export type Padding = 'same' | 'valid' | [number, number, number, number];
+
+export interface Window {
+  kernel: number[];
+  strides: number[];
+  padding: Padding;
+}
+
+/** More than any picture classifier holds, and few enough to be counted without harm. */
+const mostLayers = 1000;
+
+/**
+ * A network of bat-sup's layers, put together by what reads a file of another library.
+ * Every method refuses what bat-sup has no layer for, naming `where` in the file it stands.
+ */
+export class NetworkBuilder {
+  readonly #source: string;
+  readonly #layers: LayerSummary[] = [];
+  readonly #weights = new Map<string, NamedTensor>();
+  #scale: number | undefined;
+
+  /** @param source the file, for messages. */
+  constructor(source: string) {
+    this.#source = source;
+  }
+
+  fail(where: string, why: string): never {
+    throw new UserError(`${this.#source} cannot be imported: ${where} ${why}.`);
+  }
+
+  /** The pictures [height, width, channels]. */
+  pictures(where: string, shape: number[]): Value {
+    const isPicture = shape.length === 3 && shape.every((length) => Number.isInteger(length) && length > 0);
+    if (!isPicture || ![1, 3].includes(shape[2] as number))
+      this.fail(where, `takes [${shape}]; bat-sup's pictures are of a fixed size, in grey or RGB`);
+    if (sizeOf(shape) > 2 ** 28) this.fail(where, `takes [${shape}], larger than any picture bat-sup reads`);
+    return { layer: undefined, shape };
+  }
+
+  /** Pixels times a factor, before the first layer. */
+  rescale(input: Value, factor: number, where: string): Value {
+    if (input.layer !== undefined)
+      this.fail(where, 'multiplies within the network; bat-sup scales pixels only');
+    if (!Number.isFinite(factor) || factor === 0) this.fail(where, `scales the pixels by ${factor}`);
+    this.#scale = (this.#scale ?? 1) * factor;
+    return input;
+  }
+
+  /** @param kernel [height, width, in, out] */
+  conv(
+    input: Value,
+    {
+      kernel,
+      biases,
+      strides,
+      padding,
+    }: { kernel: Tensor; biases?: Tensor | undefined } & Omit<Window, 'kernel'>,
+    where: string,
+  ): Value {
+    const [height, width, channels, outputs] = kernel.shape as [number, number, number, number];
+    const maps = this.#maps(input, where);
+    if (kernel.shape.length !== 4)
+      this.fail(where, `has weights of shape [${kernel.shape}] instead of four axes`);
+    if (channels !== maps[2])
+      this.fail(where, `has a kernel for ${channels} channels (in groups?), its input has ${maps[2]}`);
+    const window = this.#window(maps, { kernel: [height, width], strides, padding }, where);
+    const name = this.#nextName('conv');
+    const variables = [
+      this.#keep(`${name}/weights`, kernel),
+      this.#keep(`${name}/biases`, this.#biases(biases, outputs, where)),
+    ];
+    const outputShape = [...window.outputSize, outputs];
+    return this.#add(name, 'conv', [input], { outputShape, variables, attributes: window.attributes });
+  }
+
+  maxPool(input: Value, window: Window, where: string): Value {
+    const maps = this.#maps(input, where);
+    const { outputSize, attributes } = this.#window(maps, window, where);
+    const outputShape = [...outputSize, maps[2] as number];
+    return this.#add(this.#nextName('pool'), 'pool', [input], { outputShape, attributes });
+  }
+
+  relu(input: Value): Value {
+    const attributes = { function: 'relu' };
+    const output = this.#add(this.#nextName('relu'), 'activation', [input], {
+      outputShape: input.shape,
+      attributes,
+    });
+    return { ...output, ...(input.chwOf && { chwOf: input.chwOf }) };
+  }
+
+  /** @param order in which the maps' values lie in the result. */
+  flatten(input: Value, order: 'hwc' | 'chw', where: string): Value {
+    if (input.shape.length === 1) return input;
+    const maps = this.#maps(input, where);
+    if (this.#layers.some(({ kind }) => kind === 'flatten')) this.fail(where, 'flattens a second time');
+    const output = this.#add('flatten', 'flatten', [input], { outputShape: [sizeOf(maps)] });
+    return order === 'chw' ? { ...output, chwOf: maps } : output;
+  }
+
+  /** @param weights [in, out] */
+  fullyConnected(
+    input: Value,
+    { weights, biases }: { weights: Tensor; biases?: Tensor | undefined },
+    where: string,
+  ): Value {
+    const [inputs, outputs] = weights.shape as [number, number];
+    if (weights.shape.length !== 2)
+      this.fail(where, `has weights of shape [${weights.shape}] instead of two axes`);
+    if (input.shape.length !== 1 || input.shape[0] !== inputs)
+      this.fail(where, `takes ${inputs} features, its input is [${input.shape}]`);
+    const name = this.#nextName('fc');
+    const variables = [
+      this.#keep(`${name}/weights`, input.chwOf ? rowsToHwc(weights, input.chwOf) : weights),
+      this.#keep(`${name}/biases`, this.#biases(biases, outputs, where)),
+    ];
+    return this.#add(name, 'fullyConnected', [input], { outputShape: [outputs], variables });
+  }
+
+  /** The logits' softmax, which bat-sup computes by itself. */
+  softmax(input: Value): Value {
+    return { ...input, isSoftmax: true };
+  }
+
+  /**
+   * The finished network, which ends in `output`.
+   * @param told what bat-sup's own metadata in the file say.
+   * @throws {UserError} where its end is no value for each class, or contradicts the metadata.
+   */
+  finish(pictures: Value, output: Value, told: About | undefined): Network {
+    const where = output.layer ?? 'the network';
+    if (this.#layers.at(-1)?.name !== output.layer || output.shape.length !== 1)
+      this.fail(where, `gives [${output.shape}]; a picture classifier ends in one value for each class`);
+    const [height, width, channels] = pictures.shape as [number, number, 1 | 3];
+    const outputs = output.shape[0] as number;
+    if (outputs < 2) this.fail(where, 'gives one value; bat-sup has one for each of two or more classes');
+    if (told && told.classes.length !== outputs)
+      this.fail(where, `gives ${outputs} values, its metadata name ${told.classes.length} classes`);
+    const classes = told?.classes ?? Array.from({ length: outputs }, (_, index) => `class${index + 1}`);
+    return {
+      model: { architecture: 'layers', width, height, channels, classes, layers: this.#layers },
+      preprocessing: {
+        fit: told?.preprocessing.fit ?? 'fill',
+        scale: this.#scale ?? told?.preprocessing.scale ?? ownPreprocessing.scale,
+      },
+      layers: this.#layers,
+      weights: this.#weights,
+      temperature: told?.temperature ?? 1,
+    };
+  }
+
+  #maps(input: Value, where: string): number[] {
+    if (input.shape.length !== 3) this.fail(where, `takes feature maps, its input is [${input.shape}]`);
+    return input.shape;
+  }
+
+  #biases(biases: Tensor | undefined, outputs: number, where: string): Tensor {
+    if (!biases) return { shape: [outputs], values: new Float32Array(outputs) };
+    if (biases.values.length !== outputs)
+      this.fail(where, `has ${biases.values.length} biases for ${outputs} outputs`);
+    return { shape: [outputs], values: biases.values };
+  }
+
+  #window(
+    maps: number[],
+    { kernel, strides, padding }: Window,
+    where: string,
+  ): { outputSize: number[]; attributes: { kernel: number; stride: number } } {
+    const [size, stride] = [kernel[0], strides[0]] as [number, number];
+    if (kernel.length !== 2 || kernel[1] !== size)
+      this.fail(where, `has a kernel of ${kernel.join(' x ')}, not square`);
+    if (strides.length !== 2 || strides[1] !== stride)
+      this.fail(where, `has strides of ${strides.join(' x ')}`);
+    if (![size, stride].every((length) => Number.isInteger(length) && length > 0))
+      this.fail(where, `has a kernel of ${size} and a stride of ${stride}`);
+    const lengths = maps.slice(0, 2);
+    if (!lengths.every((length, axis) => isSame(padding, { length, axis, size, stride })))
+      this.fail(
+        where,
+        `pads ${typeof padding === 'string' ? padding.toUpperCase() : `by [${padding}]`}, with other results than ` +
+          `TensorFlow's SAME, as bat-sup's layers pad, for maps of ${lengths.join(' x ')}`,
+      );
+    return {
+      outputSize: lengths.map((length) => Math.ceil(length / stride)),
+      attributes: { kernel: size, stride },
+    };
+  }
+
+  #keep(name: string, { shape, values }: Tensor): { name: string; shape: number[] } {
+    if (sizeOf(shape) !== values.length)
+      this.fail(name, `has ${values.length} values for the shape [${shape}]`);
+    this.#weights.set(name, { name, shape, values });
+    return { name, shape };
+  }
+
+  /** As the layers' own scope names them. */
+  #nextName(prefix: string): string {
+    const before = this.#layers.filter((layer) => layer.name.replace(/\d+$/, '') === prefix).length;
+    return `${prefix}${before + 1}`;
+  }
+
+  #add(
+    name: string,
+    kind: LayerSummary['kind'],
+    inputs: Value[],
+    {
+      outputShape,
+      variables = [],
+      attributes = {},
+    }: Pick<LayerSummary, 'outputShape'> & Partial<LayerSummary>,
+  ): Value {
+    if (inputs.some(({ isSoftmax }) => isSoftmax))
+      this.fail(name, 'reads a softmax; bat-sup has it at the end only');
+    if (this.#layers.length >= mostLayers) this.fail(name, `is one layer more than ${mostLayers}`);
+    this.#layers.push({
+      name,
+      kind,
+      inputs: inputs.flatMap(({ layer }) => (layer === undefined ? [] : [layer])),
+      inputShape: inputs[0]?.shape ?? [],
+      outputShape,
+      variables,
+      attributes,
+    });
+    return { layer: name, shape: outputShape };
+  }
+}
+
+/** TensorFlow's SAME: as many outputs as strides fit in, the padding as even as possible, the odd pixel behind. */
+export function samePadding(
+  length: number,
+  kernel: number,
+  stride: number,
+): { before: number; after: number } {
+  const total = Math.max((Math.ceil(length / stride) - 1) * stride + kernel - length, 0);
+  const before = Math.floor(total / 2);
+  return { before, after: total - before };
+}
+
+/** Whether the windows lie on an axis where SAME puts them. */
+function isSame(
+  padding: Padding,
+  { length, axis, size, stride }: { length: number; axis: number; size: number; stride: number },
+): boolean {
+  if (padding === 'same') return true;
+  const [before, after] =
+    padding === 'valid' ? [0, 0] : [padding[axis] as number, padding[axis + 2] as number];
+  const windows = Math.floor((length + before + after - size) / stride) + 1;
+  return windows === Math.ceil(length / stride) && before === samePadding(length, size, stride).before;
+}

@@ -1,0 +1,83 @@
+import { UserError } from '../../errors.ts';
+import { fromFloat16, sizeOf, type Tensor } from '../tensors.ts';
+
+/** As in the format's own reader. */
+const longestHeader = 100_000_000;
+
+interface Entry {
+  dtype: string;
+  shape: number[];
+  data_offsets: [number, number];
+}
+
+export interface SafetensorsFile {
+  metadata: Record<string, unknown>;
+  tensors: Map<string, Tensor>;
+}
+
+const readers: Record<string, { bytes: number; read(buffer: ArrayBuffer): Float32Array }> = {
+  F32: { bytes: 4, read: (buffer) => new Float32Array(buffer) },
+  F16: { bytes: 2, read: (buffer) => fromFloat16(new Uint16Array(buffer)) },
+  // The upper half of a float32.
+  BF16: {
+    bytes: 2,
+    read: (buffer) =>
+      new Float32Array(Uint32Array.from(new Uint16Array(buffer), (half) => half << 16).buffer),
+  },
+  F64: { bytes: 8, read: (buffer) => Float32Array.from(new Float64Array(buffer)) },
+};
+
+function damaged(source: string, why: string): never {
+  throw new UserError(`${source} is a damaged safetensors file: ${why}.`);
+}
+
+function readHeader(data: Uint8Array, source: string): { header: Record<string, unknown>; start: number } {
+  if (data.length < 8) damaged(source, 'it ends within the length of its header');
+  const length = new DataView(data.buffer, data.byteOffset).getBigUint64(0, true);
+  if (length > longestHeader || Number(length) > data.length - 8)
+    damaged(source, `its header of ${length} bytes is longer than the file or the format allow`);
+  const start = 8 + Number(length);
+  try {
+    const header = JSON.parse(Buffer.from(data.buffer, data.byteOffset + 8, Number(length)).toString('utf8'));
+    if (typeof header === 'object' && header !== null && !Array.isArray(header)) return { header, start };
+  } catch {
+    // Told below.
+  }
+  return damaged(source, 'its header is no JSON object');
+}
+
+function isEntry(entry: unknown): entry is Entry {
+  const { dtype, shape, data_offsets: offsets } = (entry ?? {}) as Partial<Entry>;
+  const areCounts = (list: unknown) =>
+    Array.isArray(list) && list.every((one) => Number.isSafeInteger(one) && one >= 0);
+  return typeof dtype === 'string' && areCounts(shape) && areCounts(offsets) && offsets?.length === 2;
+}
+
+/**
+ * The tensors of a safetensors file that hold floating-point numbers, as float32.
+ * @throws {UserError} where it is damaged.
+ */
+export function decodeSafetensors(data: Uint8Array, source: string): SafetensorsFile {
+  const { header, start } = readHeader(data, source);
+  const tensors = new Map<string, Tensor>();
+  for (const [name, entry] of Object.entries(header)) {
+    if (name === '__metadata__') continue;
+    if (!isEntry(entry)) damaged(source, `its entry for ${name} is not understood`);
+    const reader = readers[entry.dtype];
+    if (!reader) continue; // Counters, such as BatchNorm's num_batches_tracked.
+    const [from, to] = entry.data_offsets;
+    if (to > data.length - start || to - from !== sizeOf(entry.shape) * reader.bytes)
+      damaged(source, `${name} of shape [${entry.shape}] does not fit its bytes ${from} to ${to}`);
+    // A copy, since the bytes may stand where floats cannot.
+    const { buffer } = new Uint8Array(data.subarray(start + from, start + to));
+    tensors.set(name, { shape: entry.shape, values: reader.read(buffer) });
+  }
+  return { metadata: (header.__metadata__ ?? {}) as Record<string, unknown>, tensors };
+}
+
+/** Whether a file begins as the format does, with a header in JSON. */
+export function looksLikeSafetensors(start: Uint8Array, size: number): boolean {
+  if (start.length < 10) return false;
+  const length = new DataView(start.buffer, start.byteOffset).getBigUint64(0, true);
+  return length <= longestHeader && Number(length) <= size - 8 && start[8] === 0x7b;
+}

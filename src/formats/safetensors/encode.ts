@@ -1,0 +1,45 @@
+import { about, aboutKey } from '../about.ts';
+import type { ExportOptions, Network } from '../format.ts';
+import { mapsBefore } from '../maps_before.ts';
+import { bytesOf, type Tensor, toFloat16 } from '../tensors.ts';
+import { pyTorchName, toPyTorch } from './pytorch.ts';
+
+/** The tensors of a network under PyTorch's names and in PyTorch's layouts. */
+function* tensorsOf({ layers, weights }: Network): Generator<[name: string, tensor: Tensor]> {
+  const byName = new Map(layers.map((layer) => [layer.name, layer]));
+  for (const layer of layers)
+    for (const { name } of layer.variables)
+      yield [
+        pyTorchName(name),
+        toPyTorch(name, weights.get(name) as Tensor, layer.kind, mapsBefore(layer, byName)),
+      ];
+}
+
+/**
+ * A network in the safetensors format (huggingface.co/docs/safetensors): the header's length as u64, the header in
+ * JSON, the tensors' bytes.
+ */
+export function encodeSafetensors(
+  network: Network,
+  { weights }: Pick<ExportOptions, 'weights'>,
+): Uint8Array[] {
+  const metadata = {
+    format: 'pt',
+    [aboutKey]: JSON.stringify({ ...about(network), layers: network.layers }),
+  };
+  const header: Record<string, unknown> = { __metadata__: metadata };
+  const parts: Uint8Array[] = [];
+  let offset = 0;
+  for (const [name, { shape, values }] of tensorsOf(network)) {
+    const bytes = bytesOf(weights === 'float16' ? toFloat16(values) : values);
+    const dtype = weights === 'float16' ? 'F16' : 'F32';
+    header[name] = { dtype, shape, data_offsets: [offset, offset + bytes.length] };
+    offset += bytes.length;
+    parts.push(bytes);
+  }
+  const json = Buffer.from(JSON.stringify(header));
+  const padding = Buffer.alloc(-json.length & 7, ' ');
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(json.length + padding.length));
+  return [length, json, padding, ...parts];
+}

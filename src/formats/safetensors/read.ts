@@ -1,0 +1,136 @@
+import { UserError } from '../../errors.ts';
+import type { LayerSummary } from '../../model_tools/index.ts';
+import { architectureNames } from '../../models/index.ts';
+import { createModel, type ModelDescription } from '../../models/model.ts';
+import { type About, aboutKey, readAbout } from '../about.ts';
+import type { ImportHints, Network } from '../format.ts';
+import { NetworkBuilder, type Value } from '../network_builder.ts';
+import { sizeOf, type Tensor, toHwio, transpose } from '../tensors.ts';
+import { decodeSafetensors } from './decode.ts';
+import { ourNames, pyTorchName } from './pytorch.ts';
+
+interface Rebuilding {
+  builder: NetworkBuilder;
+  layer: LayerSummary;
+  /** One of the layer's tensors by PyTorch's name for it; missing ones are an error. */
+  tensor(suffix: string): Tensor;
+}
+
+function kernelOf({ builder, layer, tensor }: Rebuilding): Tensor {
+  const kernel = tensor('weight');
+  if (kernel.shape.length !== 4)
+    builder.fail(`${layer.name}.weight`, `is [${kernel.shape}], not of four axes`);
+  return toHwio(kernel);
+}
+
+function windowOf({ attributes: { kernel, stride } }: LayerSummary) {
+  const twice = (length: unknown) => [Number(length), Number(length)];
+  return { kernel: twice(kernel), strides: twice(stride), padding: 'same' as const };
+}
+
+/** Each kind of layer anew, with PyTorch's tensors. */
+const rebuild: Record<LayerSummary['kind'], (inputs: [Value, ...Value[]], rebuilding: Rebuilding) => Value> =
+  {
+    conv: ([input], rebuilding) => {
+      const { builder, layer, tensor } = rebuilding;
+      const biases = tensor('bias');
+      const { strides, padding } = windowOf(layer);
+      return builder.conv(input, { kernel: kernelOf(rebuilding), biases, strides, padding }, layer.name);
+    },
+    pool: ([input], { builder, layer }) => builder.maxPool(input, windowOf(layer), layer.name),
+    activation: ([input], { builder }) => builder.relu(input),
+    flatten: ([input], { builder, layer }) => builder.flatten(input, 'chw', layer.name),
+    fullyConnected: ([input], { builder, layer, tensor }) => {
+      const weights = tensor('weight');
+      if (weights.shape.length !== 2)
+        builder.fail(`${layer.name}.weight`, `is [${weights.shape}], not of two axes`);
+      return builder.fullyConnected(
+        input,
+        { weights: transpose(weights), biases: tensor('bias') },
+        layer.name,
+      );
+    },
+  };
+
+function isLayer(layer: LayerSummary): boolean {
+  return (
+    typeof layer?.name === 'string' &&
+    Object.hasOwn(rebuild, layer.kind) &&
+    Array.isArray(layer.inputs) &&
+    typeof layer.attributes === 'object' &&
+    layer.attributes !== null
+  );
+}
+
+/**
+ * A network of a safetensors file: as its metadata tell where bat-sup wrote them, else of the architecture whose
+ * variables it holds. The engine must have been started.
+ * @throws {UserError} where it is damaged, or fits neither.
+ */
+export function readSafetensors(data: Uint8Array, source: string, hints: ImportHints): Network {
+  const { metadata, tensors } = decodeSafetensors(data, source);
+  const told = readAbout(metadata[aboutKey], source);
+  const { shape, layers } = told?.layers ? describedBy(told, source) : recognise(tensors, hints, source);
+  const builder = new NetworkBuilder(source);
+  const pictures = builder.pictures('the network', shape);
+  const values = new Map<string, Value>();
+  let last = pictures;
+  for (const layer of layers) {
+    const inputs = layer.inputs.map(
+      (name) => values.get(name) ?? builder.fail(layer.name, `reads ${name}, which is not before it`),
+    );
+    const tensor = (suffix: string) => {
+      const name = pyTorchName(`${layer.name}/${suffix}`);
+      return tensors.get(name) ?? builder.fail(name, 'is missing');
+    };
+    last = rebuild[layer.kind]([inputs[0] ?? pictures, ...inputs.slice(1)], { builder, layer, tensor });
+    values.set(layer.name, last);
+  }
+  return builder.finish(pictures, last, told);
+}
+
+interface Described {
+  /** Of a picture, [height, width, channels]. */
+  shape: number[];
+  layers: LayerSummary[];
+}
+
+function describedBy({ width, height, channels, layers = [] }: About, source: string): Described {
+  if (Array.isArray(layers) && layers.every(isLayer)) return { shape: [height, width, channels], layers };
+  throw new UserError(`${source} is damaged: its metadata tell no layers; export it anew.`);
+}
+
+/** The named architecture whose variables these are. */
+function recognise(tensors: Map<string, Tensor>, { width, height }: ImportHints, source: string): Described {
+  const outputs = tensors.get('logits.bias')?.shape[0] ?? 0;
+  const classes = Array.from({ length: outputs }, (_, index) => String(index));
+  for (const architecture of architectureNames)
+    for (const channels of [3, 1] as const) {
+      const layers = fittingLayers({ architecture, width, height, channels, classes }, tensors);
+      if (layers) return { shape: [height, width, channels], layers };
+    }
+  throw new UserError(
+    `${source} cannot be imported: no architecture of bat-sup (${architectureNames.join(', ')}) for pictures of ` +
+      `${width} x ${height} has its tensors; give --width and --height, or import an ONNX file.`,
+  );
+}
+
+function fittingLayers(
+  description: ModelDescription,
+  tensors: Map<string, Tensor>,
+): LayerSummary[] | undefined {
+  const named = [...tensors].flatMap(([name, { values }]) =>
+    ourNames(name).map((own): [string, Float32Array] => [own, values]),
+  );
+  const known = new Map(named);
+  try {
+    const { layers, dispose } = createModel(description, { restored: known });
+    dispose();
+    const variables = layers.flatMap((layer) => layer.variables);
+    return variables.every(({ name, shape }) => known.get(name)?.length === sizeOf(shape))
+      ? layers
+      : undefined;
+  } catch {
+    return undefined; // A tensor has another size than the architecture's variable.
+  }
+}

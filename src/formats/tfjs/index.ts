@@ -1,0 +1,32 @@
+import { mkdir, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { writeDurably } from '../../files.ts';
+import { beginningOf } from '../files.ts';
+import type { Format } from '../format.ts';
+
+/** The folder's model.json, or the file itself. */
+async function modelJson(source: string): Promise<string> {
+  return (await stat(source)).isDirectory() ? join(source, 'model.json') : source;
+}
+
+export const tfjs: Format = {
+  description: 'TensorFlow.js layers-model for browsers, a folder',
+  output: 'tfjs',
+  weights: ['float32', 'float16', 'int8'],
+  preprocessing: true,
+  async export(network, target, options) {
+    const { encodeTfjs } = await import('./encode.ts');
+    await mkdir(target);
+    for (const [name, data] of encodeTfjs(network, options)) await writeDurably(join(target, name), data);
+  },
+  async import(source) {
+    const { readTfjs } = await import('./read.ts');
+    return readTfjs(await modelJson(source));
+  },
+  async recognises(source) {
+    const file = await modelJson(source);
+    if (!basename(file).endsWith('.json')) return false;
+    const { bytes } = await beginningOf(file, 100_000).catch(() => ({ bytes: new Uint8Array() }));
+    return /"(modelTopology|weightsManifest|layers-model)"/.test(Buffer.from(bytes).toString('latin1'));
+  },
+};

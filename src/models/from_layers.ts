@@ -1,0 +1,43 @@
+import type * as tf from '@tensorflow/tfjs-core';
+import type { LayerSummary, ModelTools } from '../model_tools/index.ts';
+import type { Architecture } from './architecture.ts';
+
+type Replay = (tools: ModelTools, inputs: tf.Tensor[], layer: LayerSummary) => tf.Tensor;
+
+const kernelAndStride = ({ attributes }: LayerSummary) => ({
+  kernel: Number(attributes.kernel),
+  stride: Number(attributes.stride),
+});
+
+/** How each kind of layer is made anew from what is told of it. */
+const replays: Record<LayerSummary['kind'], Replay> = {
+  conv: (tools, [input], layer) =>
+    tools.convLayer(input as tf.Tensor, {
+      ...kernelAndStride(layer),
+      inputChannels: layer.inputShape[2] as number,
+      outputChannels: layer.outputShape[2] as number,
+    }),
+  pool: (tools, [input], layer) => tools.poolingLayer(input as tf.Tensor, kernelAndStride(layer)),
+  activation: (tools, [input]) => tools.activationLayer(input as tf.Tensor),
+  flatten: (tools, [input]) => tools.flatteningLayer(input as tf.Tensor).layer,
+  fullyConnected: (tools, [input], { name, inputShape, outputShape }) =>
+    tools.fullyConnectedLayer(input as tf.Tensor, {
+      inputs: inputShape[0] as number,
+      outputs: outputShape[0] as number,
+      ...(!/^fc\d+$/.test(name) && { name }),
+    }),
+};
+
+/** The network that these layers make up, as an imported one's are told; the last gives the logits. */
+export function fromLayers(layers: LayerSummary[]): Architecture {
+  return (tools, pictures) => {
+    const outputs = new Map<string, tf.Tensor>();
+    let last: tf.Tensor = pictures;
+    for (const layer of layers) {
+      const inputs = layer.inputs.map((name) => outputs.get(name) as tf.Tensor);
+      last = replays[layer.kind](tools, inputs.length > 0 ? inputs : [pictures], layer);
+      outputs.set(layer.name, last);
+    }
+    return last as tf.Tensor2D;
+  };
+}
