@@ -1,8 +1,9 @@
 import type { Format } from './format.ts';
+import { onnx } from './onnx/index.ts';
 import { safetensors } from './safetensors/index.ts';
 import { tfjs } from './tfjs/index.ts';
 
 export { type ExportOptions, type Format, type Network, weightTypes } from './format.ts';
 
 /** Every format that `--format` can name. The command line's help reads them, so each loads its code when it is used. */
-export const formats: Record<string, Format> = { safetensors, tfjs };
+export const formats: Record<string, Format> = { onnx, safetensors, tfjs };

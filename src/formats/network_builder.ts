@@ -162,12 +162,19 @@ export class NetworkBuilder {
       model: { architecture: 'layers', width, height, channels, classes, layers: this.#layers },
       preprocessing: {
         fit: told?.preprocessing.fit ?? 'fill',
-        scale: this.#scale ?? told?.preprocessing.scale ?? ownPreprocessing.scale,
+        scale: this.#scaleOf(told),
       },
       layers: this.#layers,
       weights: this.#weights,
       temperature: told?.temperature ?? 1,
     };
+  }
+
+  /** As exact as it is told, where the file rounded it to a float32. */
+  #scaleOf(told: About | undefined): number {
+    const known = told?.preprocessing.scale ?? ownPreprocessing.scale;
+    const isRounded = this.#scale === undefined || Math.fround(this.#scale) === Math.fround(known);
+    return isRounded ? known : (this.#scale as number);
   }
 
   #maps(input: Value, where: string): number[] {

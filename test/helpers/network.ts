@@ -46,11 +46,17 @@ export function networkOf(description: ModelDescription = articleDescription): N
 /** Pictures to ask about, uint8, one after the other. */
 export function picturesFor({ width, height, channels }: ModelDescription, count: number): Uint8Array {
   const random = evenly(7);
-  return Uint8Array.from({ length: count * width * height * channels }, () => 256 * (random.next().value as number));
+  return Uint8Array.from(
+    { length: count * width * height * channels },
+    () => 256 * (random.next().value as number),
+  );
 }
 
 /** What bat-sup itself answers, a row of logits for each picture. */
-export function logitsOf({ model: description, weights, preprocessing }: Network, pixels: Uint8Array): number[][] {
+export function logitsOf(
+  { model: description, weights, preprocessing }: Network,
+  pixels: Uint8Array,
+): number[][] {
   const restored = new Map([...weights].map(([name, { values }]) => [name, values]));
   const model = createModel(description, { restored, preprocessing });
   const logits = tf.tidy(() => model.forward(toPictures(pixels, model)).arraySync());
