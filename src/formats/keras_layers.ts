@@ -171,6 +171,12 @@ const readers: Record<string, Reader> = {
   },
 };
 
+/** Keras's names for a layer's weights, in its order. */
+export function weightNames({ className, config }: KerasLayer): string[] {
+  if (className !== 'Conv2D' && className !== 'Dense') return [];
+  return config.use_bias === false ? ['kernel'] : ['kernel', 'bias'];
+}
+
 export interface KerasNetwork {
   layers: KerasLayer[];
   /** Names of the layers that give the answers. */
