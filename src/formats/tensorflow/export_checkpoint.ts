@@ -1,0 +1,36 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { syncFolder, writeDurably } from '../../files.ts';
+import type { Network } from '../format.ts';
+import { constant, Graph } from './graph.ts';
+import { addNetwork, addPreprocessing, addVariables } from './layer_nodes.ts';
+import { metaGraphOf, writeVariables } from './meta_graph.ts';
+import { dataTypes, metaGraphs } from './protos.ts';
+
+/**
+ * Writes a folder that tf.train.import_meta_graph and Saver.restore of TensorFlow 1 load, with the names of the
+ * article's: Placeholder takes pixels 0..255 in OpenCV's order of colours, as cv2.imread gives them, float32
+ * [batch, height, width, channels]; Placeholder_1 the labels, one-hot [batch, classes], which nothing reads yet;
+ * the logits [batch, classes] are add_4 of the article's network, and the node `logits` of every network.
+ */
+export async function exportCheckpoint(network: Network, target: string): Promise<void> {
+  const { width, height, channels, classes } = network.model;
+  const graph = new Graph();
+  const pixels = graph.placeholder('Placeholder', dataTypes.float32, [-1, height, width, channels]);
+  graph.placeholder('Placeholder', dataTypes.float32, [-1, classes.length]);
+  const { scale, order = 'rgb' } = network.preprocessing;
+  const reversed = channels === 3 && order === 'rgb';
+  const variables = addVariables(graph, network);
+  const pictures = addPreprocessing(graph, pixels, { scale, reversed });
+  const logits = addNetwork(graph, network.layers, { pictures, variables });
+  graph.float('Identity', [logits], { name: 'logits' });
+  graph.constant('classes', constant.texts(classes));
+
+  await mkdir(target, { recursive: true });
+  const prefix = join(target, 'model');
+  await writeVariables(prefix, variables);
+  await writeDurably(`${prefix}.meta`, metaGraphs.encode(metaGraphOf(graph, variables)));
+  const state = 'model_checkpoint_path: "model"\nall_model_checkpoint_paths: "model"\n';
+  await writeDurably(join(target, 'checkpoint'), state);
+  await syncFolder(target);
+}

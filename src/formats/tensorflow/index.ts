@@ -1,0 +1,19 @@
+import type { Format } from '../format.ts';
+
+export const tfCheckpoint: Format = {
+  description: 'TensorFlow 1’s .meta, .index and .data files, as the article keeps them',
+  output: 'tf-checkpoint',
+  async export(network, target) {
+    const { exportCheckpoint } = await import('./export_checkpoint.ts');
+    await exportCheckpoint(network, target);
+  },
+};
+
+export const savedModel: Format = {
+  description: 'TensorFlow’s SavedModel, for TensorFlow 2 and TensorFlow Serving',
+  output: 'saved-model',
+  async export(network, target) {
+    const { exportSavedModel } = await import('./export_saved_model.ts');
+    await exportSavedModel(network, target);
+  },
+};

@@ -1,0 +1,117 @@
+import type { NamedTensor } from '../../checkpoints/index.ts';
+import type { LayerSummary } from '../../model_tools/index.ts';
+import type { Network } from '../format.ts';
+import { attribute, constant, type Graph } from './graph.ts';
+import { dataTypes } from './protos.ts';
+
+const dtype = attribute.type(dataTypes.float32);
+const same = attribute.text('SAME');
+
+/** A variable of the graph; its name is also that in the checkpoint. */
+export interface GraphVariable {
+  tensor: NamedTensor;
+  name: string;
+  /** The node that gives its value. */
+  read: string;
+  initializer: string;
+  initialValue: string;
+  trainable: boolean;
+}
+
+/** A variable that begins with zeros: its values come with the checkpoint. */
+function addVariable(graph: Graph, tensor: NamedTensor, trainable: boolean): GraphVariable {
+  const shape = attribute.shape(tensor.shape);
+  const name = graph.add('VarHandleOp', [], { name: 'Variable', attributes: { dtype, shape } });
+  graph.nodes.at(-1)?.attr.push({ key: 'shared_name', value: attribute.text(name) });
+  const size = graph.constant(`${name}/Initializer/shape`, constant.integers(tensor.shape));
+  const zero = graph.constant(`${name}/Initializer/zero`, constant.float(0));
+  const initialValue = graph.float('Fill', [size, zero], { name: `${name}/Initializer/zeros` });
+  const initializer = graph.add('AssignVariableOp', [name, initialValue], {
+    name: `${name}/Assign`,
+    attributes: { dtype },
+  });
+  const read = graph.add('ReadVariableOp', [name], {
+    name: `${name}/Read/ReadVariableOp`,
+    attributes: { dtype },
+  });
+  return { tensor, name, read, initializer, initialValue, trainable };
+}
+
+interface Nodes {
+  graph: Graph;
+  /** Outputs of the layers that it reads. */
+  inputs: string[];
+  /** The value of the layer's variable of this name; undefined where it has none. */
+  variable(name: string): string | undefined;
+}
+
+/** What conv and fullyConnected have in common: the product, and the biases added. */
+function product(
+  op: string,
+  attributes: Parameters<Graph['float']>[2],
+  { graph, inputs, variable }: Nodes,
+): string {
+  const [input] = inputs as [string];
+  const weights = variable('weights') as string;
+  const biases = variable('biases');
+  const result = graph.float(op, [input, weights], attributes);
+  return biases ? graph.float('Add', [result, biases], { name: 'add' }) : result;
+}
+
+/** The nodes of one layer; the answer is the one that gives its output. */
+const layerNodes: Record<LayerSummary['kind'], (layer: LayerSummary, nodes: Nodes) => string> = {
+  conv: ({ attributes: { stride } }, nodes) =>
+    product('Conv2D', { attributes: { strides: attribute.square(Number(stride)), padding: same } }, nodes),
+  pool: ({ attributes: { kernel, stride } }, { graph, inputs }) => {
+    const window = { ksize: attribute.square(Number(kernel)), strides: attribute.square(Number(stride)) };
+    return graph.float('MaxPool', inputs, { attributes: { ...window, padding: same } });
+  },
+  activation: (_, { graph, inputs }) => graph.float('Relu', inputs),
+  flatten: ({ outputShape: [size] }, { graph, inputs }) => {
+    const shape = graph.constant('Reshape/shape', constant.integers([-1, size as number]));
+    return graph.float('Reshape', [...inputs, shape]);
+  },
+  fullyConnected: (_, nodes) => product('MatMul', {}, nodes),
+};
+
+/** The network's variables, in the order of its layers, which is that of the article's: Variable, Variable_1 ... */
+export function addVariables(graph: Graph, { layers, weights }: Network): GraphVariable[] {
+  const names = layers.flatMap(({ variables }) => variables.map(({ name }) => name));
+  return names.map((name) => addVariable(graph, weights.get(name) as NamedTensor, true));
+}
+
+/**
+ * The network's layers.
+ * @param pictures the node that gives what the network reads, [batch, height, width, channels].
+ * @returns the node of the logits [batch, classes].
+ */
+export function addNetwork(
+  graph: Graph,
+  layers: LayerSummary[],
+  { pictures, variables }: { pictures: string; variables: GraphVariable[] },
+): string {
+  const read = new Map(variables.map(({ tensor, read }) => [tensor.name, read]));
+  const outputs = new Map<string, string>();
+  let logits = pictures;
+  for (const layer of layers) {
+    const inputs =
+      layer.inputs.length === 0 ? [pictures] : layer.inputs.map((name) => outputs.get(name) as string);
+    const variable = (name: string) => read.get(`${layer.name}/${name}`);
+    logits = layerNodes[layer.kind](layer, { graph, inputs, variable });
+    outputs.set(layer.name, logits);
+  }
+  return logits;
+}
+
+/** What the network reads, of pixels that are float32, 0..255. */
+export function addPreprocessing(
+  graph: Graph,
+  pixels: string,
+  { scale, reversed }: { scale: number; reversed: boolean },
+): string {
+  const axis = () => graph.constant('ReverseV2/axis', constant.integers([3]));
+  const ordered = reversed ? graph.float('ReverseV2', [pixels, axis()]) : pixels;
+  return scale === 1
+    ? ordered
+    : graph.float('Mul', [ordered, graph.constant('scale', constant.float(scale))], { name: 'mul' });
+}
