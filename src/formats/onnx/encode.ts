@@ -122,6 +122,22 @@ const writers: Record<LayerSummary['kind'], (writing: Writing) => string> = {
     const matrix = graph.weights(`${layer.name}/weights`, maps ? rowsToChw(weights, maps) : weights, 1);
     return graph.add('Gemm', [...inputs, matrix, ...constantsOf(writing, ['biases'])], layer.name);
   },
+  batchNorm(writing) {
+    const { graph, layer, inputs } = writing;
+    const constants = constantsOf(writing, ['scale', 'offset', 'mean', 'variance']);
+    const epsilon = { float: Number(layer.attributes.epsilon) };
+    return graph.add('BatchNormalization', [...inputs, ...constants], layer.name, { epsilon });
+  },
+  add: ({ graph, layer, inputs }) => graph.add('Add', inputs, layer.name),
+  globalAveragePool({ graph, layer, inputs }) {
+    const averages = graph.add('GlobalAveragePool', inputs, `${layer.name}/maps`);
+    return graph.add('Flatten', [averages], layer.name, { axis: 1 });
+  },
+  dropout({ graph, layer, inputs }) {
+    const values = Float32Array.of(Number(layer.attributes.rate));
+    const rate = graph.constant(`${layer.name}/rate`, { shape: [], values });
+    return graph.add('Dropout', [...inputs, rate], layer.name);
+  },
 };
 
 function valueInfo(name: string, type: number, dims: (string | number)[], text: string): ValueInfoMessage {

@@ -283,6 +283,39 @@ export const operators: Record<string, Operator> = {
     const operand = reading.operand();
     return { ...operand, value: reading.builder.softmax(operand.value) };
   }),
+  BatchNormalization: plain((reading) => {
+    const value = reading.channelsFirst();
+    reading.expect({ training_mode: { value: reading.int('training_mode', 0), allowed: 0 } });
+    const parts = {
+      epsilon: shortest(reading.float('epsilon', 1e-5)),
+      scale: reading.required(1),
+      offset: reading.required(2),
+      mean: reading.required(3),
+      variance: reading.required(4),
+    };
+    return nchw(reading.builder.batchNorm(value, parts, reading.where));
+  }),
+  Add: plain((reading) => {
+    const [one, other] = [reading.operand(0), reading.operand(1)];
+    if (one.layout !== other.layout) reading.fail('adds maps in two orders');
+    return { ...one, value: reading.builder.add(one.value, other.value, reading.where) };
+  }),
+  GlobalAveragePool: plain((reading) =>
+    nchw(reading.builder.globalAveragePool(reading.channelsFirst(), reading.where)),
+  ),
+  ReduceMean: plain((reading) => {
+    const { value, layout } = reading.operand();
+    const axes = reading.ints('axes') ?? Array.from(reading.constant(1)?.values ?? []);
+    const places = axes.map((axis) => (axis < 0 ? axis + 4 : axis)).sort();
+    if (places.join() !== (layout === 'nchw' ? '2,3' : '1,2'))
+      reading.fail(`takes the mean of the axes ${axes}`);
+    return { kind: 'value', value: reading.builder.globalAveragePool(value, reading.where), layout };
+  }),
+  Dropout: plain((reading) => {
+    const operand = reading.operand();
+    const rate = reading.constant(1)?.values[0] ?? reading.float('ratio', 0.5);
+    return { ...operand, value: reading.builder.dropout(operand.value, shortest(rate), reading.where) };
+  }),
   Identity: plain(unchanged),
   Cast: plain(unchanged),
   Shape: plain(shape),
@@ -291,6 +324,15 @@ export const operators: Record<string, Operator> = {
   Concat: plain(ofShapes),
   Slice: plain(ofShapes),
 };
+
+/** The shortest decimal that is this float32: 0.001, where the file can only say 0.0010000000474974513. */
+function shortest(float: number): number {
+  for (let digits = 1; digits < 9; digits++) {
+    const decimal = Number(float.toPrecision(digits));
+    if (Math.fround(decimal) === Math.fround(float)) return decimal;
+  }
+  return float;
+}
 
 function constantAttribute(reading: Reading): Tensor {
   const ints = reading.ints('value_ints');
