@@ -224,6 +224,13 @@ export interface KerasNetwork {
   outputs: string[];
 }
 
+/** The layers that the answer depends on. */
+function neededFor(answer: string, byName: Map<string, KerasLayer>): Set<string> {
+  const needed = new Set([answer]);
+  for (const name of needed) for (const input of byName.get(name)?.inputs ?? []) needed.add(input);
+  return needed;
+}
+
 /**
  * Puts a network together from Keras's layers.
  * @param weightOf a layer's weight, by the layer's name and Keras's name for it.
@@ -265,6 +272,10 @@ export function buildFromKeras(
   }
 
   if (outputs.length !== 1) builder.fail('the network', `has ${outputs.length} outputs`);
-  const output = outputOf(outputs[0] as string);
+  const answer = outputs[0] as string;
+  const needed = neededFor(answer, byName);
+  // In the file's order, which is the one in which our layers are numbered.
+  for (const { name } of layers) if (needed.has(name)) outputOf(name);
+  const output = outputOf(answer);
   return { pictures: pictures ?? builder.fail('the network', 'has no input'), output };
 }

@@ -24,12 +24,13 @@ export function* evenly(seed: number): Generator<number> {
 export function networkOf(description: ModelDescription = articleDescription): Network {
   const model = createModel(description, { seed: 3 });
   const weights: Network['weights'] = new Map();
-  for (const [name, variable] of model.variables) {
+  for (const [name, variable] of [...model.variables, ...model.state]) {
     const values = Float32Array.from(variable.dataSync());
     // Biases all alike would hide it if they were mixed up.
     const random = evenly(name.length);
+    const least = name.endsWith('/variance') ? 0.5 : -0.3;
     if (variable.rank === 1)
-      for (let i = 0; i < values.length; i++) values[i] = (random.next().value as number) - 0.3;
+      for (let i = 0; i < values.length; i++) values[i] = least + (random.next().value as number);
     weights.set(name, { name, shape: variable.shape, values });
   }
   const { layers } = model;
