@@ -1,4 +1,6 @@
 import type { Format } from './format.ts';
+import { keras } from './keras/index.ts';
+import { onnx } from './onnx/index.ts';
 import { safetensors } from './safetensors/index.ts';
 import { savedModel, tfCheckpoint } from './tensorflow/index.ts';
 import { tfjs } from './tfjs/index.ts';
@@ -9,6 +11,8 @@ export { type ExportOptions, type Format, type Network, weightTypes } from './fo
 export const formats: Record<string, Format> = {
   'tf-checkpoint': tfCheckpoint,
   'saved-model': savedModel,
-  safetensors,
   tfjs,
+  keras,
+  onnx,
+  safetensors,
 };

@@ -54,6 +54,21 @@ const writers: Record<LayerSummary['kind'], (layer: LayerSummary) => Written> = 
     const config = { units: layer.outputShape[0], activation: 'linear', use_bias: weights.length === 2 };
     return { className: 'Dense', config, weights };
   },
+  batchNorm({ name, attributes: { epsilon } }) {
+    const parts = { gamma: 'scale', beta: 'offset', moving_mean: 'mean', moving_variance: 'variance' };
+    return {
+      className: 'BatchNormalization',
+      config: { axis: -1, epsilon, momentum: 0.9, center: true, scale: true },
+      weights: Object.entries(parts).map(([theirs, own]) => ({ name: theirs, variable: `${name}/${own}` })),
+    };
+  },
+  add: () => ({ className: 'Add', config: {}, weights: [] }),
+  globalAveragePool: () => ({
+    className: 'GlobalAveragePooling2D',
+    config: { data_format: 'channels_last' },
+    weights: [],
+  }),
+  dropout: ({ attributes: { rate } }) => ({ className: 'Dropout', config: { rate }, weights: [] }),
 };
 
 /**
@@ -164,6 +179,29 @@ const readers: Record<string, Reader> = {
     const weights = { weights: required(reading, 'kernel'), biases: weight('bias') };
     return activate(reading, builder.fullyConnected(input, weights, layer.name));
   },
+  BatchNormalization(reading, [input]) {
+    const { builder, layer, weight } = reading;
+    // The last axis, however it is counted.
+    expect(reading, { axis: [-1, input.shape.length, [-1], [input.shape.length]] });
+    const parts = {
+      epsilon: Number(layer.config.epsilon ?? 1e-3),
+      scale: weight('gamma'),
+      offset: weight('beta'),
+      mean: required(reading, 'moving_mean'),
+      variance: required(reading, 'moving_variance'),
+    };
+    return builder.batchNorm(input, parts, layer.name);
+  },
+  Add(reading, [one, other, ...rest]) {
+    const { builder, layer } = reading;
+    if (!other || rest.length > 0) return builder.fail(layer.name, 'adds other than two layers');
+    return builder.add(one, other, layer.name);
+  },
+  GlobalAveragePooling2D(reading, [input]) {
+    expect(reading, { ...channelsLast, keepdims: [false] });
+    return reading.builder.globalAveragePool(input, reading.layer.name);
+  },
+  Dropout: ({ builder, layer }, [input]) => builder.dropout(input, Number(layer.config.rate), layer.name),
   Rescaling(reading, [input]) {
     const { builder, layer } = reading;
     expect(reading, { offset: [0] });
@@ -171,10 +209,26 @@ const readers: Record<string, Reader> = {
   },
 };
 
+/** Keras's names for a layer's weights, in its order. */
+export function weightNames({ className, config }: KerasLayer): string[] {
+  if (className === 'Conv2D' || className === 'Dense')
+    return config.use_bias === false ? ['kernel'] : ['kernel', 'bias'];
+  if (className !== 'BatchNormalization') return [];
+  const learnt = [config.scale !== false && 'gamma', config.center !== false && 'beta'];
+  return [...learnt.filter((name) => name !== false), 'moving_mean', 'moving_variance'];
+}
+
 export interface KerasNetwork {
   layers: KerasLayer[];
   /** Names of the layers that give the answers. */
   outputs: string[];
+}
+
+/** The layers that the answer depends on. */
+function neededFor(answer: string, byName: Map<string, KerasLayer>): Set<string> {
+  const needed = new Set([answer]);
+  for (const name of needed) for (const input of byName.get(name)?.inputs ?? []) needed.add(input);
+  return needed;
 }
 
 /**
@@ -218,6 +272,10 @@ export function buildFromKeras(
   }
 
   if (outputs.length !== 1) builder.fail('the network', `has ${outputs.length} outputs`);
-  const output = outputOf(outputs[0] as string);
+  const answer = outputs[0] as string;
+  const needed = neededFor(answer, byName);
+  // In the file's order, which is the one in which our layers are numbered.
+  for (const { name } of layers) if (needed.has(name)) outputOf(name);
+  const output = outputOf(answer);
   return { pictures: pictures ?? builder.fail('the network', 'has no input'), output };
 }

@@ -2,12 +2,13 @@ import type { LayerSummary } from '../model_tools/index.ts';
 import { architectureNames } from '../models/index.ts';
 import { createModel, type ModelDescription } from '../models/model.ts';
 import type { Network } from './format.ts';
+import { variablesOf } from './variables.ts';
 
 /** A layer without names: what it is, and how many layers back those are that it reads. */
 function shapeOf(layer: LayerSummary, index: number, layers: LayerSummary[]): string {
   const back = layer.inputs.map((name) => index - layers.findIndex((one) => one.name === name));
   const { kind, inputShape, outputShape, attributes } = layer;
-  const variables = layer.variables.map(({ name, shape }) => [name.split('/').at(-1), shape]);
+  const variables = variablesOf(layer).map(({ name, shape }) => [name.split('/').at(-1), shape]);
   const sorted = Object.entries(attributes).sort(([a], [b]) => (a < b ? -1 : 1));
   return JSON.stringify([kind, back, inputShape, outputShape, sorted, variables]);
 }
@@ -43,8 +44,9 @@ export function nameArchitecture(network: Network): Network {
 function renamed(network: Network, model: ModelDescription, layers: LayerSummary[]): Network {
   const weights: Network['weights'] = new Map();
   for (const [index, layer] of layers.entries())
-    for (const [place, { name, shape }] of layer.variables.entries()) {
-      const values = network.weights.get(network.layers[index]?.variables[place]?.name ?? '')?.values;
+    for (const [place, { name, shape }] of variablesOf(layer).entries()) {
+      const imported = variablesOf(network.layers[index] as LayerSummary)[place];
+      const values = network.weights.get(imported?.name ?? '')?.values;
       if (values) weights.set(name, { name, shape, values });
     }
   return { ...network, model, layers, weights };

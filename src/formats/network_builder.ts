@@ -27,6 +27,17 @@ export interface Window {
   padding: Padding;
 }
 
+export interface BatchNorm {
+  epsilon: number;
+  /** Each one value a channel. */
+  scale?: Tensor | undefined;
+  offset?: Tensor | undefined;
+  mean: Tensor;
+  variance: Tensor;
+}
+
+const zeros = (length: number): Tensor => ({ shape: [length], values: new Float32Array(length) });
+
 /** More than any picture classifier holds, and few enough to be counted without harm. */
 const mostLayers = 1000;
 
@@ -88,7 +99,7 @@ export class NetworkBuilder {
     const name = this.#nextName('conv');
     const variables = [
       this.#keep(`${name}/weights`, kernel),
-      this.#keep(`${name}/biases`, this.#biases(biases, outputs, where)),
+      ...(biases ? [this.#keep(`${name}/biases`, this.#vector(biases, outputs, where))] : []),
     ];
     const outputShape = [...window.outputSize, outputs];
     return this.#add(name, 'conv', [input], { outputShape, variables, attributes: window.attributes });
@@ -133,9 +144,43 @@ export class NetworkBuilder {
     const name = this.#nextName('fc');
     const variables = [
       this.#keep(`${name}/weights`, input.chwOf ? rowsToHwc(weights, input.chwOf) : weights),
-      this.#keep(`${name}/biases`, this.#biases(biases, outputs, where)),
+      this.#keep(`${name}/biases`, this.#vector(biases ?? zeros(outputs), outputs, where)),
     ];
     return this.#add(name, 'fullyConnected', [input], { outputShape: [outputs], variables });
+  }
+
+  /** (x - mean) / sqrt(variance + epsilon) * scale + offset for each channel; without scale 1, without offset 0. */
+  batchNorm(input: Value, { epsilon, mean, variance, ...parts }: BatchNorm, where: string): Value {
+    const channels = input.shape.at(-1) as number;
+    if (input.chwOf) this.fail(where, 'normalises flattened maps; bat-sup normalises before flattening');
+    if (!(epsilon >= 0)) this.fail(where, `has the epsilon ${epsilon}`);
+    const name = this.#nextName('norm');
+    const keep = (part: string, tensor: Tensor) =>
+      this.#keep(`${name}/${part}`, this.#vector(tensor, channels, where));
+    const scale = parts.scale ?? { shape: [channels], values: new Float32Array(channels).fill(1) };
+    const variables = [keep('scale', scale), keep('offset', parts.offset ?? zeros(channels))];
+    const state = [keep('mean', mean), keep('variance', variance)];
+    const more = { outputShape: input.shape, variables, state, attributes: { epsilon } };
+    return this.#add(name, 'batchNorm', [input], more);
+  }
+
+  add(one: Value, other: Value, where: string): Value {
+    const isSame = String(one.shape) === String(other.shape) && String(one.chwOf) === String(other.chwOf);
+    if (!isSame) this.fail(where, `adds [${one.shape}] and [${other.shape}]`);
+    const output = this.#add(this.#nextName('add'), 'add', [one, other], { outputShape: one.shape });
+    return { ...output, ...(one.chwOf && { chwOf: one.chwOf }) };
+  }
+
+  globalAveragePool(input: Value, where: string): Value {
+    const channels = this.#maps(input, where)[2] as number;
+    return this.#add(this.#nextName('average'), 'globalAveragePool', [input], { outputShape: [channels] });
+  }
+
+  dropout(input: Value, rate: number, where: string): Value {
+    if (!(rate >= 0 && rate < 1)) this.fail(where, `drops the share ${rate}`);
+    const parts = { outputShape: input.shape, attributes: { rate } };
+    const output = this.#add(this.#nextName('dropout'), 'dropout', [input], parts);
+    return { ...output, ...(input.chwOf && { chwOf: input.chwOf }) };
   }
 
   /** The logits' softmax, which bat-sup computes by itself. */
@@ -162,7 +207,7 @@ export class NetworkBuilder {
       model: { architecture: 'layers', width, height, channels, classes, layers: this.#layers },
       preprocessing: {
         fit: told?.preprocessing.fit ?? 'fill',
-        scale: this.#scale ?? told?.preprocessing.scale ?? ownPreprocessing.scale,
+        scale: this.#scaleOf(told),
       },
       layers: this.#layers,
       weights: this.#weights,
@@ -170,16 +215,21 @@ export class NetworkBuilder {
     };
   }
 
+  /** As exact as it is told, where the file rounded it to a float32. */
+  #scaleOf(told: About | undefined): number {
+    const known = told?.preprocessing.scale ?? ownPreprocessing.scale;
+    const isRounded = this.#scale === undefined || Math.fround(this.#scale) === Math.fround(known);
+    return isRounded ? known : (this.#scale as number);
+  }
+
   #maps(input: Value, where: string): number[] {
     if (input.shape.length !== 3) this.fail(where, `takes feature maps, its input is [${input.shape}]`);
     return input.shape;
   }
 
-  #biases(biases: Tensor | undefined, outputs: number, where: string): Tensor {
-    if (!biases) return { shape: [outputs], values: new Float32Array(outputs) };
-    if (biases.values.length !== outputs)
-      this.fail(where, `has ${biases.values.length} biases for ${outputs} outputs`);
-    return { shape: [outputs], values: biases.values };
+  #vector({ values }: Tensor, length: number, where: string): Tensor {
+    if (values.length !== length) this.fail(where, `has ${values.length} values for ${length} channels`);
+    return { shape: [length], values };
   }
 
   #window(
@@ -227,6 +277,7 @@ export class NetworkBuilder {
     {
       outputShape,
       variables = [],
+      state,
       attributes = {},
     }: Pick<LayerSummary, 'outputShape'> & Partial<LayerSummary>,
   ): Value {
@@ -240,6 +291,7 @@ export class NetworkBuilder {
       inputShape: inputs[0]?.shape ?? [],
       outputShape,
       variables,
+      ...(state && { state }),
       attributes,
     });
     return { layer: name, shape: outputShape };

@@ -16,6 +16,7 @@ const replays: Record<LayerSummary['kind'], Replay> = {
       ...kernelAndStride(layer),
       inputChannels: layer.inputShape[2] as number,
       outputChannels: layer.outputShape[2] as number,
+      biases: layer.variables.length > 1,
     }),
   pool: (tools, [input], layer) => tools.poolingLayer(input as tf.Tensor, kernelAndStride(layer)),
   activation: (tools, [input]) => tools.activationLayer(input as tf.Tensor),
@@ -26,6 +27,12 @@ const replays: Record<LayerSummary['kind'], Replay> = {
       outputs: outputShape[0] as number,
       ...(!/^fc\d+$/.test(name) && { name }),
     }),
+  batchNorm: (tools, [input], { attributes }) =>
+    tools.batchNormLayer(input as tf.Tensor, { epsilon: Number(attributes.epsilon) }),
+  add: (tools, [one, other]) => tools.addLayer(one as tf.Tensor, other as tf.Tensor),
+  globalAveragePool: (tools, [input]) => tools.globalAveragePoolingLayer(input as tf.Tensor),
+  dropout: (tools, [input], { attributes }) =>
+    tools.dropoutLayer(input as tf.Tensor, { rate: Number(attributes.rate) }),
 };
 
 /** The network that these layers make up, as an imported one's are told; the last gives the logits. */

@@ -1,5 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { type LayerSummary, type LayerWatch, modelTools, Scope } from '../model_tools/index.ts';
+import {
+  type LayerSummary,
+  type LayerWatch,
+  type LearningPass,
+  modelTools,
+  Scope,
+} from '../model_tools/index.ts';
 import type { Architecture } from './architecture.ts';
 import { fromLayers } from './from_layers.ts';
 import { type ArchitectureName, architectures } from './index.ts';
@@ -24,12 +30,15 @@ export interface Model {
   preprocessing: Pick<Preprocessing, 'scale' | 'order'>;
   /** Trainable variables by name, e.g. 'conv1/weights'. */
   variables: Map<string, tf.Variable>;
+  /** What layers keep besides, e.g. 'norm1/mean'; saved with the variables, changed by no gradient. */
+  state: Map<string, tf.Variable>;
   layers: LayerSummary[];
   /**
    * Pictures [batch, height, width, channels], preprocessed -> logits [batch, classes].
    * @param watch sees every layer's output, and may replace it.
+   * @param learning where the pass is learnt from: batch normalisation goes by the batch, dropout drops.
    */
-  forward(pictures: tf.Tensor4D, watch?: LayerWatch): tf.Tensor2D;
+  forward(pictures: tf.Tensor4D, watch?: LayerWatch, learning?: LearningPass): tf.Tensor2D;
   dispose(): void;
 }
 
@@ -37,6 +46,8 @@ export interface ModelOptions {
   seed?: number;
   /** Values by variable name, instead of random ones. */
   restored?: Map<string, Float32Array>;
+  /** Share of the features before the logits that learning drops; 0 unless told. */
+  dropout?: number;
   /** 0..1, RGB unless told. */
   preprocessing?: Model['preprocessing'] | undefined;
 }
@@ -51,15 +62,15 @@ function architectureOf({ architecture, layers = [] }: ModelDescription): Archit
  */
 export function createModel(
   description: ModelDescription,
-  { seed = 1, restored = new Map(), preprocessing = ownPreprocessing }: ModelOptions = {},
+  { seed = 1, restored = new Map(), dropout = 0, preprocessing = ownPreprocessing }: ModelOptions = {},
 ): Model {
   const { width, height, channels, classes } = description;
   const scope = new Scope(seed, restored);
   const tools = modelTools(scope);
   const architecture = architectureOf(description);
-  const forward = (pictures: tf.Tensor4D, watch?: LayerWatch) => {
-    scope.begin(watch);
-    return architecture(tools, pictures, { channels, classes: classes.length });
+  const forward = (pictures: tf.Tensor4D, watch?: LayerWatch, learning?: LearningPass) => {
+    scope.begin(watch, learning);
+    return architecture(tools, pictures, { channels, classes: classes.length, dropout });
   };
   // One pass makes the variables and tells every layer's shape.
   tf.tidy(() => forward(tf.zeros([1, height, width, channels])));
@@ -67,6 +78,7 @@ export function createModel(
     description,
     preprocessing: { scale: preprocessing.scale, order: preprocessing.order ?? 'rgb' },
     variables: scope.variables,
+    state: scope.state,
     layers: scope.layers,
     forward,
     dispose: () => scope.dispose(),

@@ -83,7 +83,7 @@ export function trainStep(
     const pictures = toPictures(batch.pixels, model);
     let logits: tf.Tensor2D | undefined;
     const { value: loss, grads } = tf.variableGrads(() => {
-      logits = tf.keep(model.forward(pictures, watch?.layer));
+      logits = tf.keep(model.forward(pictures, watch?.layer, { step }));
       return softmaxCrossEntropy(logits, batch.labels, batch.shares);
     }, [...model.variables.values()]);
     watch?.gradients(grads);

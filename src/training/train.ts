@@ -248,7 +248,7 @@ function snapshot(
 ): { info: CheckpointInfo; weights: NamedTensor[]; optimizer: NamedTensor[] } {
   const { model, adam, settings, position, metrics } = training;
   const { seed, batchSize, learningRate, validationSplit, fit } = settings;
-  const weights = [...model.variables].map(([name, variable]) => ({
+  const weights = [...model.variables, ...model.state].map(([name, variable]) => ({
     name,
     shape: variable.shape,
     values: variable.dataSync() as Float32Array,

@@ -24,12 +24,13 @@ export function* evenly(seed: number): Generator<number> {
 export function networkOf(description: ModelDescription = articleDescription): Network {
   const model = createModel(description, { seed: 3 });
   const weights: Network['weights'] = new Map();
-  for (const [name, variable] of model.variables) {
+  for (const [name, variable] of [...model.variables, ...model.state]) {
     const values = Float32Array.from(variable.dataSync());
     // Biases all alike would hide it if they were mixed up.
     const random = evenly(name.length);
+    const least = name.endsWith('/variance') ? 0.5 : -0.3;
     if (variable.rank === 1)
-      for (let i = 0; i < values.length; i++) values[i] = (random.next().value as number) - 0.3;
+      for (let i = 0; i < values.length; i++) values[i] = least + (random.next().value as number);
     weights.set(name, { name, shape: variable.shape, values });
   }
   const { layers } = model;
@@ -46,11 +47,17 @@ export function networkOf(description: ModelDescription = articleDescription): N
 /** Pictures to ask about, uint8, one after the other. */
 export function picturesFor({ width, height, channels }: ModelDescription, count: number): Uint8Array {
   const random = evenly(7);
-  return Uint8Array.from({ length: count * width * height * channels }, () => 256 * (random.next().value as number));
+  return Uint8Array.from(
+    { length: count * width * height * channels },
+    () => 256 * (random.next().value as number),
+  );
 }
 
 /** What bat-sup itself answers, a row of logits for each picture. */
-export function logitsOf({ model: description, weights, preprocessing }: Network, pixels: Uint8Array): number[][] {
+export function logitsOf(
+  { model: description, weights, preprocessing }: Network,
+  pixels: Uint8Array,
+): number[][] {
   const restored = new Map([...weights].map(([name, { values }]) => [name, values]));
   const model = createModel(description, { restored, preprocessing });
   const logits = tf.tidy(() => model.forward(toPictures(pixels, model)).arraySync());

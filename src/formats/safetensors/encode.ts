@@ -2,13 +2,14 @@ import { about, aboutKey } from '../about.ts';
 import type { ExportOptions, Network } from '../format.ts';
 import { mapsBefore } from '../maps_before.ts';
 import { bytesOf, type Tensor, toFloat16 } from '../tensors.ts';
+import { variablesOf } from '../variables.ts';
 import { pyTorchName, toPyTorch } from './pytorch.ts';
 
 /** The tensors of a network under PyTorch's names and in PyTorch's layouts. */
 function* tensorsOf({ layers, weights }: Network): Generator<[name: string, tensor: Tensor]> {
   const byName = new Map(layers.map((layer) => [layer.name, layer]));
   for (const layer of layers)
-    for (const { name } of layer.variables)
+    for (const { name } of variablesOf(layer))
       yield [
         pyTorchName(name),
         toPyTorch(name, weights.get(name) as Tensor, layer.kind, mapsBefore(layer, byName)),
@@ -36,6 +37,14 @@ export function encodeSafetensors(
     header[name] = { dtype, shape, data_offsets: [offset, offset + bytes.length] };
     offset += bytes.length;
     parts.push(bytes);
+  }
+  // PyTorch's batch normalisation counts its batches, and wants the count.
+  for (const { name, kind } of network.layers) {
+    if (kind !== 'batchNorm') continue;
+    const place = { dtype: 'I64', shape: [], data_offsets: [offset, offset + 8] };
+    header[`${name.replaceAll('/', '.')}.num_batches_tracked`] = place;
+    offset += 8;
+    parts.push(new Uint8Array(8));
   }
   const json = Buffer.from(JSON.stringify(header));
   const padding = Buffer.alloc(-json.length & 7, ' ');

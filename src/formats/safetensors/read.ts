@@ -6,13 +6,16 @@ import { type About, aboutKey, readAbout } from '../about.ts';
 import type { ImportHints, Network } from '../format.ts';
 import { NetworkBuilder, type Value } from '../network_builder.ts';
 import { sizeOf, type Tensor, toHwio, transpose } from '../tensors.ts';
+import { variablesOf } from '../variables.ts';
 import { decodeSafetensors } from './decode.ts';
-import { ourNames, pyTorchName } from './pytorch.ts';
+import { ourNames } from './pytorch.ts';
 
 interface Rebuilding {
   builder: NetworkBuilder;
   layer: LayerSummary;
-  /** One of the layer's tensors by PyTorch's name for it; missing ones are an error. */
+  /** One of the layer's tensors by PyTorch's name for it. */
+  find(suffix: string): Tensor | undefined;
+  /** The same; missing ones are an error. */
   tensor(suffix: string): Tensor;
 }
 
@@ -32,24 +35,31 @@ function windowOf({ attributes: { kernel, stride } }: LayerSummary) {
 const rebuild: Record<LayerSummary['kind'], (inputs: [Value, ...Value[]], rebuilding: Rebuilding) => Value> =
   {
     conv: ([input], rebuilding) => {
-      const { builder, layer, tensor } = rebuilding;
-      const biases = tensor('bias');
+      const { builder, layer, find } = rebuilding;
+      const biases = find('bias');
       const { strides, padding } = windowOf(layer);
       return builder.conv(input, { kernel: kernelOf(rebuilding), biases, strides, padding }, layer.name);
     },
     pool: ([input], { builder, layer }) => builder.maxPool(input, windowOf(layer), layer.name),
     activation: ([input], { builder }) => builder.relu(input),
     flatten: ([input], { builder, layer }) => builder.flatten(input, 'chw', layer.name),
-    fullyConnected: ([input], { builder, layer, tensor }) => {
+    fullyConnected: ([input], { builder, layer, find, tensor }) => {
       const weights = tensor('weight');
       if (weights.shape.length !== 2)
         builder.fail(`${layer.name}.weight`, `is [${weights.shape}], not of two axes`);
-      return builder.fullyConnected(
-        input,
-        { weights: transpose(weights), biases: tensor('bias') },
-        layer.name,
-      );
+      return builder.fullyConnected(input, { weights: transpose(weights), biases: find('bias') }, layer.name);
     },
+    batchNorm: ([input], { builder, layer, tensor }) => {
+      const learnt = { scale: tensor('weight'), offset: tensor('bias') };
+      const kept = { mean: tensor('running_mean'), variance: tensor('running_var') };
+      const epsilon = Number(layer.attributes.epsilon);
+      return builder.batchNorm(input, { epsilon, ...learnt, ...kept }, layer.name);
+    },
+    add: ([one, other], { builder, layer }) =>
+      builder.add(one, other ?? builder.fail(layer.name, 'adds nothing'), layer.name),
+    globalAveragePool: ([input], { builder, layer }) => builder.globalAveragePool(input, layer.name),
+    dropout: ([input], { builder, layer }) =>
+      builder.dropout(input, Number(layer.attributes.rate), layer.name),
   };
 
 function isLayer(layer: LayerSummary): boolean {
@@ -79,11 +89,10 @@ export function readSafetensors(data: Uint8Array, source: string, hints: ImportH
     const inputs = layer.inputs.map(
       (name) => values.get(name) ?? builder.fail(layer.name, `reads ${name}, which is not before it`),
     );
-    const tensor = (suffix: string) => {
-      const name = pyTorchName(`${layer.name}/${suffix}`);
-      return tensors.get(name) ?? builder.fail(name, 'is missing');
-    };
-    last = rebuild[layer.kind]([inputs[0] ?? pictures, ...inputs.slice(1)], { builder, layer, tensor });
+    const moduleName = layer.name.replaceAll('/', '.');
+    const find = (suffix: string) => tensors.get(`${moduleName}.${suffix}`);
+    const tensor = (suffix: string) => find(suffix) ?? builder.fail(`${moduleName}.${suffix}`, 'is missing');
+    last = rebuild[layer.kind]([inputs[0] ?? pictures, ...inputs.slice(1)], { builder, layer, find, tensor });
     values.set(layer.name, last);
   }
   return builder.finish(pictures, last, told);
@@ -126,7 +135,7 @@ function fittingLayers(
   try {
     const { layers, dispose } = createModel(description, { restored: known });
     dispose();
-    const variables = layers.flatMap((layer) => layer.variables);
+    const variables = layers.flatMap(variablesOf);
     return variables.every(({ name, shape }) => known.get(name)?.length === sizeOf(shape))
       ? layers
       : undefined;

@@ -25,12 +25,13 @@ function isPlain({ pad, dataFormat, dilations, activation }: tf.NamedAttrMap): b
 export const fusedConv2d: OwnKernel = {
   name: 'FusedConv2D',
   run(backend, inputs, attributes) {
-    const { x, filter, bias } = inputs as Record<'x' | 'filter' | 'bias', tf.TensorInfo>;
-    if (!bias || !isPlain(attributes)) return undefined;
+    const { x, filter, bias } = inputs as { x: tf.TensorInfo; filter: tf.TensorInfo; bias?: tf.TensorInfo };
+    if (!isPlain(attributes)) return undefined;
     const factors = backend.getInputTensorIds([x, filter]);
     const convolved = backend.createOutputTensor(
       product(backend, 'Conv2D', attributesOf(attributes), factors),
     );
+    if (!bias) return convolved;
     const biased = { kind: 'biased', inputs: [convolved, bias] } as const;
     const output = defer(backend, convolved.shape, biased, () => {
       const ids = backend.getInputTensorIds([convolved, bias]);

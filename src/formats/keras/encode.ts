@@ -1,0 +1,99 @@
+import { zipSync } from 'fflate';
+import { packageVersion } from '../../version.ts';
+import { about, aboutKey } from '../about.ts';
+import type { ExportOptions, Network } from '../format.ts';
+import { toKerasLayers, type WrittenLayer } from '../keras_layers.ts';
+import type { Tensor } from '../tensors.ts';
+import { groupNames } from './group_names.ts';
+import { writeHdf5 } from './hdf5.ts';
+
+/** Which Keras's form it is, for Keras and for people who look. */
+const kerasVersion = '3.0.0';
+
+type Shapes = Map<string, number[]>;
+
+function tensorOf(layer: string, shapes: Shapes) {
+  const config = {
+    shape: [null, ...(shapes.get(layer) ?? [])],
+    dtype: 'float32',
+    keras_history: [layer, 0, 0],
+  };
+  return { class_name: '__keras_tensor__', config };
+}
+
+/** A functional network of these layers, as Keras 3 has it in config.json. */
+function configOf({ model, layers }: Network, written: WrittenLayer[]) {
+  const picture = [model.height, model.width, model.channels];
+  const shapes: Shapes = new Map([
+    ['pictures', picture],
+    ['rescaling', picture],
+    ...layers.map(({ name, outputShape }): [string, number[]] => [name.replaceAll('/', '_'), outputShape]),
+  ]);
+  const layerOf = (className: string, name: string, config: object, nodes: object[]) => ({
+    module: 'keras.layers',
+    class_name: className,
+    config: { name, ...config },
+    registered_name: null,
+    name,
+    inbound_nodes: nodes,
+  });
+  const input = layerOf('InputLayer', 'pictures', { batch_shape: [null, ...picture], dtype: 'float32' }, []);
+  const others = written.map(({ className, name, config, inputs }) => {
+    const tensors = inputs.map((one) => tensorOf(one, shapes));
+    // Layers that merge are given a list.
+    return layerOf(className, name, config, [{ args: tensors.length > 1 ? [tensors] : tensors, kwargs: {} }]);
+  });
+  return {
+    module: 'keras.src.models.functional',
+    class_name: 'Functional',
+    config: {
+      name: model.architecture,
+      trainable: true,
+      layers: [input, ...others],
+      input_layers: ['pictures', 0, 0],
+      output_layers: [written.at(-1)?.name, 0, 0],
+    },
+    registered_name: 'Functional',
+  };
+}
+
+/** layers/<group>/vars/0, 1 ... as Keras 3 keeps them in model.weights.h5. */
+function writeWeights(network: Network, written: WrittenLayer[]): Promise<Uint8Array> {
+  const input = { className: 'InputLayer', name: 'pictures', weights: [] };
+  const all = [input, ...written];
+  const groups = groupNames(all.map(({ className }) => className));
+  return writeHdf5((root) => {
+    const layers = root.create_group('layers');
+    for (const [place, { name, weights }] of all.entries()) {
+      const variables = layers.create_group(groups[place] as string).create_group('vars');
+      variables.create_attribute('name', name);
+      for (const [index, { variable }] of weights.entries()) {
+        const { shape, values } = network.weights.get(variable) as Tensor;
+        variables.create_dataset({ name: String(index), data: values, shape, dtype: '<f4' });
+      }
+    }
+    root.create_group('vars');
+  });
+}
+
+/** A network as a .keras file: a zip of config.json, metadata.json and model.weights.h5 (keras.io/api/models). */
+export async function encodeKeras(
+  network: Network,
+  { preprocessing }: Pick<ExportOptions, 'preprocessing'>,
+): Promise<Uint8Array> {
+  const scale = preprocessing === 'inside' ? network.preprocessing.scale : undefined;
+  const written = toKerasLayers(network.layers, scale);
+  const metadata = {
+    keras_version: kerasVersion,
+    generated_by: `bat-sup ${packageVersion()}`,
+    [aboutKey]: about(network),
+  };
+  const json = (value: unknown) => Buffer.from(JSON.stringify(value));
+  const files = {
+    'metadata.json': json(metadata),
+    'config.json': json(configOf(network, written)),
+    'model.weights.h5': await writeWeights(network, written),
+  };
+  // Keras reads the weights where they lie, so that they are not to be compressed; one date, so that files are the same.
+  return zipSync(files, { level: 0, mtime: new Date(1980, 0, 1) });
+}

@@ -1,0 +1,66 @@
+import type { Dataset, Entity, File, Group } from 'h5wasm';
+import { sizeOf, type Tensor } from '../tensors.ts';
+
+/** Of one tensor, as floats; WebAssembly's memory ends at 4 GiB. */
+const mostBytes = 2 ** 30;
+
+type Hdf5 = typeof import('h5wasm');
+
+/** Files lie in the module's own memory: nothing of a hostile one reaches the disk. */
+async function load() {
+  const { default: hdf5 } = (await import('h5wasm')) as unknown as { default: Hdf5 };
+  const module = await hdf5.ready;
+  module.activate_throwing_error_handler();
+  return { hdf5, files: module.FS };
+}
+
+/** The bytes of a new HDF5 file. @param fill is given its root. */
+export async function writeHdf5(fill: (root: Group) => void): Promise<Uint8Array> {
+  const { hdf5, files } = await load();
+  const name = '/written.h5';
+  const file = new hdf5.File(name, 'w');
+  try {
+    fill(file);
+    file.close();
+    return files.readFile(name);
+  } finally {
+    files.unlink(name);
+  }
+}
+
+/** What `read` makes of an HDF5 file. @throws {Error} where it is damaged. */
+export async function readHdf5<T>(data: Uint8Array, read: (root: Group) => T): Promise<T> {
+  const { hdf5, files } = await load();
+  const name = '/read.h5';
+  files.writeFile(name, data);
+  let file: File | undefined;
+  try {
+    file = new hdf5.File(name, 'r');
+    return read(file);
+  } finally {
+    file?.close();
+    files.unlink(name);
+  }
+}
+
+/** What is at a path; undefined where it is nothing, or of another type. */
+export function entityOf<T extends Entity>(
+  group: Group,
+  path: string,
+  type: 'Dataset' | 'Group',
+): T | undefined {
+  const found = group.get(path);
+  return found && 'type' in found && (found.type as string) === type ? (found as T) : undefined;
+}
+
+/** A dataset's values as floats; undefined where there is none at this path. */
+export function readDataset(group: Group, path: string): Tensor | undefined {
+  const dataset = entityOf<Dataset>(group, path, 'Dataset');
+  if (!dataset) return undefined;
+  const shape = dataset.shape ?? [];
+  if (sizeOf(shape) * 4 > mostBytes) throw new Error(`${path} is larger than 1 GiB`);
+  const values = dataset.value;
+  if (values instanceof Float32Array) return { shape, values };
+  if (values instanceof Float64Array) return { shape, values: Float32Array.from(values) };
+  throw new Error(`${path} holds no floating-point numbers`);
+}

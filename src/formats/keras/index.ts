@@ -1,0 +1,27 @@
+import { writeDurably } from '../../files.ts';
+import { beginningOf, readModelFile } from '../files.ts';
+import type { Format } from '../format.ts';
+
+/** How an HDF5 file begins. */
+const hdf5Signature = Buffer.from('\x89HDF\r\n\x1a\n', 'latin1');
+const zipSignature = Buffer.from('PK\x03\x04', 'latin1');
+
+export const keras: Format = {
+  description: 'Keras 3; import reads .h5 as well',
+  output: 'model.keras',
+  preprocessing: true,
+  async export(network, target, options) {
+    const { encodeKeras } = await import('./encode.ts');
+    await writeDurably(target, await encodeKeras(network, options));
+  },
+  async import(source) {
+    const { readKeras } = await import('./read.ts');
+    return readKeras(await readModelFile(source), source);
+  },
+  async recognises(source) {
+    const { bytes } = await beginningOf(source, 8);
+    const beginsWith = (signature: Buffer) =>
+      Buffer.compare(signature, bytes.subarray(0, signature.length)) === 0;
+    return beginsWith(hdf5Signature) || (beginsWith(zipSignature) && source.endsWith('.keras'));
+  },
+};

@@ -1,0 +1,113 @@
+import { unzipSync } from 'fflate';
+import type { Group } from 'h5wasm';
+import { reason, UserError } from '../../errors.ts';
+import { type About, aboutKey, readAbout } from '../about.ts';
+import type { Network } from '../format.ts';
+import { readKerasConfig } from '../keras_config.ts';
+import { buildFromKeras, type KerasLayer, type KerasNetwork, weightNames } from '../keras_layers.ts';
+import { NetworkBuilder } from '../network_builder.ts';
+import type { Tensor } from '../tensors.ts';
+import { groupNames } from './group_names.ts';
+import { entityOf, readDataset, readHdf5 } from './hdf5.ts';
+
+/** More than any config.json has. */
+const longestJson = 2 ** 26;
+const mostWeights = 2 ** 31;
+
+type WeightOf = (layer: KerasLayer, name: string) => Tensor | undefined;
+
+function damaged(source: string, why: string): never {
+  throw new UserError(`${source} is a damaged Keras file: ${why}.`);
+}
+
+function parse(data: Uint8Array | string | undefined, what: string, source: string): Record<string, unknown> {
+  try {
+    const value = JSON.parse(typeof data === 'string' ? data : Buffer.from(data ?? '').toString('utf8'));
+    if (typeof value === 'object' && value !== null) return value;
+  } catch {
+    // Told below.
+  }
+  return damaged(source, `its ${what} is no JSON object`);
+}
+
+function unzip(data: Uint8Array, source: string): Record<string, Uint8Array> {
+  const wanted = ['config.json', 'metadata.json', 'model.weights.h5'];
+  try {
+    return unzipSync(data, {
+      filter({ name, originalSize }) {
+        if (!wanted.includes(name)) return false;
+        const most = name.endsWith('.json') ? longestJson : mostWeights;
+        if (originalSize > most) throw new Error(`${name} has ${originalSize} bytes`);
+        return true;
+      },
+    });
+  } catch (error) {
+    return damaged(source, reason(error));
+  }
+}
+
+/** Reads the weights of a .keras file's model.weights.h5. */
+function weightsOfKeras3(root: Group, { layers }: KerasNetwork): WeightOf {
+  const groups = groupNames(layers.map(({ className }) => className));
+  const groupOf = new Map(layers.map(({ name }, index) => [name, groups[index]]));
+  // Keras 2.13 to 2.15 wrote the same file with another name for the list.
+  const list = root.keys().includes('layers') ? 'layers' : '_layer_checkpoint_dependencies';
+  return (layer, name) => {
+    const index = weightNames(layer).indexOf(name);
+    return index < 0 ? undefined : readDataset(root, `${list}/${groupOf.get(layer.name)}/vars/${index}`);
+  };
+}
+
+/** Reads the weights of an .h5 file: model_weights/<layer>, with their names in an attribute. */
+function weightsOfHdf5(root: Group): WeightOf {
+  return (layer, name) => {
+    const group = entityOf<Group>(root, `model_weights/${layer.name}`, 'Group');
+    const names = group?.attrs.weight_names?.value;
+    const paths = Array.isArray(names) ? names.map(String) : [];
+    const path = paths.find((one) => one.split('/').at(-1)?.replace(/:0$/, '') === name);
+    return group && path ? readDataset(group, path) : undefined;
+  };
+}
+
+interface KerasFile {
+  config: unknown;
+  weights: Uint8Array;
+  about: About | undefined;
+  weightsOf(root: Group, network: KerasNetwork): WeightOf;
+}
+
+function build(builder: NetworkBuilder, root: Group, { config, about, weightsOf }: KerasFile): Network {
+  const network = readKerasConfig(config, builder);
+  const { pictures, output } = buildFromKeras(builder, network, weightsOf(root, network));
+  return builder.finish(pictures, output, about);
+}
+
+function openZip(data: Uint8Array, source: string): KerasFile {
+  const files = unzip(data, source);
+  const metadata = parse(files['metadata.json'] ?? '{}', 'metadata.json', source);
+  return {
+    config: parse(files['config.json'], 'config.json', source),
+    weights: files['model.weights.h5'] ?? damaged(source, 'it has no model.weights.h5'),
+    about: readAbout(metadata[aboutKey], source),
+    weightsOf: weightsOfKeras3,
+  };
+}
+
+/** @throws {UserError} where it is damaged, or holds what bat-sup has no layer for. */
+export async function readKeras(data: Uint8Array, source: string): Promise<Network> {
+  const builder = new NetworkBuilder(source);
+  const isZip = data[0] === 0x50 && data[1] === 0x4b;
+  const zip = isZip ? openZip(data, source) : undefined;
+  try {
+    return await readHdf5(zip?.weights ?? data, (root) => {
+      if (zip) return build(builder, root, zip);
+      const text = root.attrs.model_config?.value;
+      if (typeof text !== 'string') throw new UserError(`${source} holds no network, but weights at most.`);
+      const config = parse(text, 'model_config', source);
+      return build(builder, root, { config, weights: data, about: undefined, weightsOf: weightsOfHdf5 });
+    });
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    return damaged(source, reason(error));
+  }
+}

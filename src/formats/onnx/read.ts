@@ -1,0 +1,164 @@
+import { UserError } from '../../errors.ts';
+import { aboutKey, readAbout } from '../about.ts';
+import type { ImportHints, Network } from '../format.ts';
+import { NetworkBuilder } from '../network_builder.ts';
+import type { Tensor } from '../tensors.ts';
+import { type Item, type Operand, type Operator, operators, Reading } from './operators.ts';
+import {
+  type ModelMessage,
+  models,
+  type NodeMessage,
+  type TensorMessage,
+  type ValueInfoMessage,
+} from './protos.ts';
+import { readTensor } from './tensor.ts';
+
+type Graph = NonNullable<ModelMessage['graph']>;
+
+function decode(data: Uint8Array, source: string): { graph: Graph; message: ModelMessage } {
+  try {
+    const message = models.decode(data);
+    if (message.graph && message.graph.node.length > 0) return { graph: message.graph, message };
+  } catch {
+    // Told below.
+  }
+  throw new UserError(`${source} is no ONNX model, or a damaged one.`);
+}
+
+const isChannels = (length: number | undefined) => length === 1 || length === 3;
+
+/** The one input that is no constant, as pictures: [batch, channels, height, width] or with the channels last. */
+function readInput(builder: NetworkBuilder, graph: Graph, { width, height }: ImportHints): [string, Operand] {
+  const constants = new Set(graph.initializer.map(({ name }) => name));
+  const inputs = graph.input.filter(({ name }) => !constants.has(name));
+  const [input] = inputs as [ValueInfoMessage];
+  if (inputs.length !== 1)
+    builder.fail('the graph', `has ${inputs.length} inputs; a picture classifier has one`);
+  const where = `its input ${input.name}`;
+  const dims = input.type?.tensor_type?.shape?.dim.map(({ dim_value: length }) => length || undefined) ?? [];
+  if (dims.length !== 4) builder.fail(where, `has ${dims.length} dimensions; pictures have four`);
+  const [, second, third, fourth] = dims;
+  if (isChannels(second)) {
+    const value = builder.pictures(where, [third ?? height, fourth ?? width, second as number]);
+    return [input.name, { kind: 'value', value, layout: 'nchw' }];
+  }
+  if (!isChannels(fourth)) builder.fail(where, `is [${dims.join()}], neither grey nor of three colours`);
+  const value = builder.pictures(where, [second ?? height, third ?? width, fourth as number]);
+  return [input.name, { kind: 'value', value, layout: 'nhwc' }];
+}
+
+/** Constants are decoded when they are read: a hostile file may hold many that nothing reads. */
+function constantReader(
+  builder: NetworkBuilder,
+  messages: TensorMessage[],
+): (name: string) => Tensor | undefined {
+  const byName = new Map(messages.map((message) => [message.name, message]));
+  return (name) => {
+    const message = byName.get(name);
+    return message && readTensor(message, (why) => builder.fail(`the tensor ${name}`, why));
+  };
+}
+
+/** How many nodes read each name, and one of them. */
+function readersOf(nodes: NodeMessage[]): Map<string, NodeMessage[]> {
+  const readers = new Map<string, NodeMessage[]>();
+  for (const node of nodes)
+    for (const name of node.input) readers.set(name, [...(readers.get(name) ?? []), node].slice(0, 2));
+  return readers;
+}
+
+/** Which of the outputs is the answer: bat-sup's own models give the probabilities besides the logits. */
+function answerOf(builder: NetworkBuilder, { output }: Graph): string {
+  const logits = output.length > 1 ? output.find(({ name }) => name === 'logits') : output[0];
+  return (
+    logits?.name ?? builder.fail('the graph', `has ${output.length} outputs; a picture classifier has one`)
+  );
+}
+
+/** Only what the answer needs is read. */
+function neededNodes(nodes: NodeMessage[], answer: string): NodeMessage[] {
+  const names = new Set([answer]);
+  const needed = [...nodes].reverse().filter((node) => {
+    const isNeeded = node.output.some((name) => names.has(name));
+    if (isNeeded) for (const name of node.input) names.add(name);
+    return isNeeded;
+  });
+  return needed.reverse();
+}
+
+/** What the names in a graph stand for, as far as it has been read. */
+class Items {
+  readonly #known = new Map<string, Item>();
+  readonly #builder: NetworkBuilder;
+  readonly #initializer: (name: string) => Tensor | undefined;
+
+  constructor(builder: NetworkBuilder, messages: TensorMessage[]) {
+    this.#builder = builder;
+    this.#initializer = constantReader(builder, messages);
+  }
+
+  set(name: string, item: Item): void {
+    this.#known.set(name, item);
+  }
+
+  get(name: string): Item | undefined {
+    const tensor = this.#known.has(name) ? undefined : this.#initializer(name);
+    return tensor ? { kind: 'constant', tensor } : this.#known.get(name);
+  }
+
+  constant(name: string): Tensor | undefined {
+    const item = this.get(name);
+    return item?.kind === 'constant' ? item.tensor : undefined;
+  }
+
+  /** What a node reads; undefined where it leaves out an input. */
+  inputsOf(node: NodeMessage): (Item | undefined)[] {
+    return node.input.map((name) => {
+      if (name === '') return undefined;
+      return (
+        this.get(name) ??
+        this.#builder.fail(`the node ${node.name || node.output[0]}`, `reads ${name}, which nothing gives`)
+      );
+    });
+  }
+}
+
+function operatorOf(reading: Reading): Operator {
+  const { op_type: name, domain = '' } = reading.node;
+  const operator = ['', 'ai.onnx'].includes(domain) && Object.hasOwn(operators, name) && operators[name];
+  return operator || reading.fail('is an operator for which bat-sup has no layer');
+}
+
+function readNodes(builder: NetworkBuilder, nodes: NodeMessage[], items: Items): void {
+  const readers = readersOf(nodes);
+  const constants = (name: string) => items.constant(name);
+  const done = new Set<NodeMessage>();
+  for (const node of nodes) {
+    if (done.has(node)) continue;
+    const output = node.output[0] as string;
+    const [next, another] = readers.get(output) ?? [];
+    const reading = new Reading(builder, node, items.inputsOf(node), another ? undefined : next);
+    const operator = operatorOf(reading);
+    const item = operator.read(reading, constants);
+    items.set(output, item);
+    if (next && operator.takesNext?.(reading, constants)) {
+      items.set(next.output[0] as string, item);
+      done.add(next);
+    }
+  }
+}
+
+/** @throws {UserError} where it is damaged, or holds what bat-sup has no layer for. */
+export function readOnnx(data: Uint8Array, source: string, hints: ImportHints): Network {
+  const { graph, message } = decode(data, source);
+  const builder = new NetworkBuilder(source);
+  const [name, input] = readInput(builder, graph, hints);
+  const answer = answerOf(builder, graph);
+  const items = new Items(builder, graph.initializer);
+  items.set(name, input);
+  readNodes(builder, neededNodes(graph.node, answer), items);
+  const end = items.get(answer);
+  if (end?.kind !== 'value') return builder.fail('the graph', `does not compute ${answer} of the pictures`);
+  const told = message.metadata_props.find(({ key }) => key === aboutKey)?.value;
+  return builder.finish(input.value, end.value, readAbout(told, source));
+}

@@ -1,0 +1,6 @@
+import type { LayerSummary } from '../model_tools/index.ts';
+
+/** Everything that a layer holds: what is trained and what it keeps besides. */
+export function variablesOf({ variables, state = [] }: LayerSummary): LayerSummary['variables'] {
+  return [...variables, ...state];
+}
