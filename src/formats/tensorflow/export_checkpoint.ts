@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { syncFolder, writeDurably } from '../../files.ts';
+import { about, aboutKey } from '../about.ts';
 import type { Network } from '../format.ts';
 import { constant, Graph } from './graph.ts';
 import { addNetwork, addPreprocessing, addVariables } from './layer_nodes.ts';
@@ -25,6 +26,8 @@ export async function exportCheckpoint(network: Network, target: string): Promis
   const logits = addNetwork(graph, network.layers, { pictures, variables });
   graph.float('Identity', [logits], { name: 'logits' });
   graph.constant('classes', constant.texts(classes));
+  const told = JSON.stringify(about(network), null, 2);
+  graph.constant(aboutKey, constant.text(told));
 
   await mkdir(target, { recursive: true });
   const prefix = join(target, 'model');
@@ -32,5 +35,6 @@ export async function exportCheckpoint(network: Network, target: string): Promis
   await writeDurably(`${prefix}.meta`, metaGraphs.encode(metaGraphOf(graph, variables)));
   const state = 'model_checkpoint_path: "model"\nall_model_checkpoint_paths: "model"\n';
   await writeDurably(join(target, 'checkpoint'), state);
+  await writeDurably(join(target, `${aboutKey}.json`), `${told}\n`);
   await syncFolder(target);
 }

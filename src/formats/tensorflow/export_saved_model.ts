@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { syncFolder, writeDurably } from '../../files.ts';
+import { about, aboutKey } from '../about.ts';
 import type { Network } from '../format.ts';
 import { decodeFunction } from './decode_function.ts';
 import { attribute, constant, Graph } from './graph.ts';
@@ -22,6 +23,8 @@ export async function exportSavedModel(network: Network, target: string): Promis
   const graph = new Graph();
   const variables = addVariables(graph, network);
   const names = graph.constant('classes', constant.texts(classes));
+  const told = JSON.stringify(about(network), null, 2);
+  graph.constant(aboutKey, constant.text(told));
 
   const size = [height, width, channels];
   const pictures = graph.placeholder('pictures', uint8, [-1, ...size]);
@@ -49,6 +52,8 @@ export async function exportSavedModel(network: Network, target: string): Promis
   Object.assign(metaGraph.graph_def as object, { library: { function: [decode] } });
 
   await mkdir(join(target, 'variables'), { recursive: true });
+  await mkdir(join(target, 'assets.extra'));
+  await writeDurably(join(target, 'assets.extra', `${aboutKey}.json`), `${told}\n`);
   await writeVariables(join(target, 'variables', 'variables'), variables);
   const model = savedModels.encode({ saved_model_schema_version: 1, meta_graphs: [metaGraph] });
   await writeDurably(join(target, 'saved_model.pb'), model);

@@ -7,6 +7,14 @@ export const tfCheckpoint: Format = {
     const { exportCheckpoint } = await import('./export_checkpoint.ts');
     await exportCheckpoint(network, target);
   },
+  async import(source) {
+    const { importCheckpoint } = await import('./import_checkpoint.ts');
+    return importCheckpoint(source);
+  },
+  async recognises(source) {
+    const { isCheckpoint } = await import('./find_files.ts');
+    return isCheckpoint(source);
+  },
 };
 
 export const savedModel: Format = {

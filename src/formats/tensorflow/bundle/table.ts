@@ -1,3 +1,4 @@
+import { open } from 'node:fs/promises';
 import { maskedCrc32c } from '../../../tensorboard/crc32c.ts';
 
 /**
@@ -97,6 +98,18 @@ export function readTable(table: Buffer, longest = 16 * 2 ** 20): Map<string, Bu
     }
   }
   return values;
+}
+
+/** Whether a file's last bytes are those of a table. */
+export async function endsAsTable(file: string): Promise<boolean> {
+  const handle = await open(file);
+  try {
+    const { size } = await handle.stat();
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(8), 0, 8, Math.max(0, size - 8));
+    return bytesRead === 8 && buffer.readBigUInt64LE() === magic;
+  } finally {
+    await handle.close();
+  }
 }
 
 /** A varint of up to 53 bits. */

@@ -1,0 +1,56 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { UserError } from '../../errors.ts';
+import { endsAsTable } from './bundle/table.ts';
+
+export interface CheckpointFiles {
+  meta: string;
+  /** What .index and .data-00000-of-00001 are added to; its last part may be empty, as the article's is. */
+  prefix: string;
+}
+
+const fileName = /^(.*)\.(meta|index|data-\d{5}-of-\d{5})$/;
+
+/** The number of steps that TensorFlow adds to a name: 'model.ckpt-300' -> 300. */
+const stepOf = (name: string) => Number(/-(\d+)$/.exec(name)?.[1] ?? -1);
+
+/** The checkpoint that TensorFlow's file `checkpoint` names as its newest; its folder may have been moved since. */
+async function newestByState(folder: string): Promise<string | undefined> {
+  const state = await readFile(join(folder, 'checkpoint'), 'utf8').catch(() => '');
+  const quoted = /^model_checkpoint_path: "(.*)"/m.exec(state)?.[1];
+  return quoted?.split(/[\\/]+/).at(-1);
+}
+
+/**
+ * The checkpoint's files, given its folder (of several the newest) or one of them.
+ * @throws {UserError} where the folder has none, or the file is another.
+ */
+export async function findCheckpointFiles(source: string): Promise<CheckpointFiles> {
+  const isFolder = (await stat(source)).isDirectory();
+  const folder = isFolder ? source : dirname(source);
+  const names = await readdir(folder);
+  const withEnding = (ending: string) =>
+    names
+      .filter((name) => fileName.exec(name)?.[2] === ending)
+      .map((name) => name.slice(0, -ending.length - 1))
+      .sort((a, b) => stepOf(b) - stepOf(a));
+  const indexes = withEnding('index');
+  const wanted = isFolder ? await newestByState(folder) : fileName.exec(basename(source))?.[1];
+  const name = wanted !== undefined && indexes.includes(wanted) ? wanted : isFolder ? indexes[0] : undefined;
+  if (name === undefined)
+    throw new UserError(`${source} is no TensorFlow checkpoint: there is no .index file.`);
+  // Where only the first was saved with its graph, it holds for the others.
+  const metas = withEnding('meta');
+  const meta = metas.includes(name) ? name : metas[0];
+  if (meta === undefined)
+    throw new UserError(
+      `${source} has no .meta file, which tells the network; save the checkpoint with its graph.`,
+    );
+  return { meta: join(folder, `${meta}.meta`), prefix: `${folder}/${name}` };
+}
+
+/** Whether it is a checkpoint's folder or file: its .index ends as a table does. */
+export async function isCheckpoint(source: string): Promise<boolean> {
+  const files = await findCheckpointFiles(source).catch(() => undefined);
+  return files !== undefined && endsAsTable(`${files.prefix}.index`);
+}

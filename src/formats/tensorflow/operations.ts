@@ -1,0 +1,307 @@
+import type { AttrValue, NodeDef, TensorMessage } from './protos.ts';
+import { dataTypes } from './protos.ts';
+
+/**
+ * What the nodes of a graph compute, as far as a network of bat-sup's layers needs it: found from what they do, not
+ * from how they or their variables are named.
+ */
+
+/** A variable that the checkpoint holds the values of. */
+export interface Variable {
+  kind: 'variable';
+  name: string;
+  shape: number[];
+}
+
+interface Windowed {
+  strides: number[];
+  padding: 'same' | 'valid';
+}
+
+/** A step from the pictures to the logits; `node` is where the graph has it. */
+export type Operation = { node: string } & (
+  | { kind: 'pictures'; shape: number[] }
+  /** The channels in the reverse order. */
+  | { kind: 'reverse'; inputs: [Operation] }
+  /** Every element times a number; undefined: that is only known when it runs. */
+  | { kind: 'multiply'; inputs: [Operation]; factor: number | undefined }
+  | ({ kind: 'conv'; inputs: [Operation]; weights: Variable; biases?: Variable } & Windowed)
+  | ({ kind: 'maxPool'; inputs: [Operation]; kernel: number[] } & Windowed)
+  | { kind: 'relu'; inputs: [Operation] }
+  | { kind: 'flatten'; inputs: [Operation] }
+  | { kind: 'fullyConnected'; inputs: [Operation]; weights: Variable; biases?: Variable }
+);
+
+/** It depends on the pictures in a way that bat-sup has no layer for. */
+interface Unknown {
+  kind: 'unknown';
+  node: string;
+  op: string;
+}
+
+/** A tensor that the graph holds, of whatever it may be the shape or the axis. */
+interface Constant {
+  kind: 'constant';
+  values: number[];
+}
+
+/** It depends on random numbers, as dropout does. */
+interface Random {
+  kind: 'random';
+}
+
+/** A list of numbers not all of which are known: how many they are. */
+interface Packed {
+  kind: 'packed';
+  length: number;
+}
+
+export type Meaning = Operation | Variable | Constant | Random | Packed | Unknown;
+
+/** A node with the meanings of its inputs; undefined: an input that has nothing to do with the network. */
+interface Given {
+  node: NodeDef;
+  attributes: Map<string, AttrValue>;
+  inputs: (Meaning | undefined)[];
+}
+
+const operationKinds = [
+  'pictures',
+  'reverse',
+  'multiply',
+  'conv',
+  'maxPool',
+  'relu',
+  'flatten',
+  'fullyConnected',
+];
+
+export function isOperation(meaning: Meaning | undefined): meaning is Operation {
+  return meaning !== undefined && operationKinds.includes(meaning.kind);
+}
+
+const textOf = (value: AttrValue | undefined) => Buffer.from(value?.s ?? []).toString();
+const sizesOf = (value: AttrValue | undefined) => value?.shape?.dim.map(({ size }) => size);
+
+/** Constants longer than this are no shapes, axes or factors. */
+const longestConstant = 16;
+
+/** A short tensor's values: packed as bytes, or listed, the last repeated. */
+function valuesOf(tensor: TensorMessage | undefined): number[] | undefined {
+  if (!tensor) return undefined;
+  const { dtype, tensor_shape: shape, tensor_content: content, float_val, int_val, int64_val } = tensor;
+  const size = (shape?.dim ?? []).reduce((product, { size }) => product * size, 1);
+  if (!(size >= 0 && size <= longestConstant)) return undefined;
+  const listed = { [dataTypes.float32]: float_val, [dataTypes.int32]: int_val, [dataTypes.int64]: int64_val }[
+    dtype
+  ];
+  if (!listed) return undefined;
+  if (!content || content.length === 0)
+    return Array.from({ length: size }, (_, index) => listed[Math.min(index, listed.length - 1)] ?? 0);
+  const bytes = Buffer.from(content);
+  const length = dtype === dataTypes.int64 ? 8 : 4;
+  if (bytes.length !== size * length) return undefined;
+  return Array.from({ length: size }, (_, index) => {
+    if (dtype === dataTypes.float32) return bytes.readFloatLE(index * length);
+    return dtype === dataTypes.int32
+      ? bytes.readInt32LE(index * length)
+      : Number(bytes.readBigInt64LE(index * length));
+  });
+}
+
+const isOnes = (values: number[] | undefined) => (values ?? []).every((value) => value === 1);
+
+/** Strides and padding of [batch, height, width, channels]; undefined where a layer of bat-sup cannot have them. */
+function windowOf(attributes: Given['attributes']): Windowed | undefined {
+  const format = textOf(attributes.get('data_format'));
+  const strides = attributes.get('strides')?.list?.i ?? [];
+  const padding = { SAME: 'same', VALID: 'valid' }[textOf(attributes.get('padding'))] as
+    | Windowed['padding']
+    | undefined;
+  const isPlain = ['', 'NHWC'].includes(format) && isOnes(attributes.get('dilations')?.list?.i);
+  if (!isPlain || !padding || strides.length !== 4 || strides[0] !== 1 || strides[3] !== 1) return undefined;
+  return { strides: strides.slice(1, 3), padding };
+}
+
+/** What is done to the pictures before the first layer. */
+function isInput({ kind }: Operation): boolean {
+  return ['pictures', 'reverse', 'multiply'].includes(kind);
+}
+
+/** Whether it is [batch, features] already. */
+function isFlat(operation: Operation): boolean {
+  const { kind } = operation.kind === 'relu' ? operation.inputs[0] : operation;
+  return kind === 'flatten' || kind === 'fullyConnected';
+}
+
+type Understand = (given: Given) => Meaning | undefined;
+
+const isRandom = (meaning: Meaning | undefined) => meaning?.kind === 'random';
+
+/** Of two inputs the one that is an operation, and the other. */
+function split([a, b]: Given['inputs']): [Operation, Meaning | undefined] | undefined {
+  if (isOperation(a)) return [a, b];
+  return isOperation(b) ? [b, a] : undefined;
+}
+
+/** A sum with a variable: biases. */
+const addition: Understand = ({ node, inputs }) => {
+  const [operation, biases] = split(inputs) ?? [];
+  if (operation?.kind !== 'conv' && operation?.kind !== 'fullyConnected') return undefined;
+  if (operation.biases || biases?.kind !== 'variable') return undefined;
+  const outputs = operation.weights.shape.at(-1);
+  const fits = biases.shape.length === 1 && biases.shape[0] === outputs;
+  return fits ? { ...operation, node: node.name, biases } : undefined;
+};
+
+/** What dropout leaves of its input, which is the input when the network answers: what scales it belongs to it. */
+function undropped(operation: Operation): Operation {
+  return operation.kind === 'multiply' && !isInput(operation.inputs[0]) ? operation.inputs[0] : operation;
+}
+
+function product({ node, inputs }: Given, factorOf: (value: number) => number): Meaning | undefined {
+  const [operation, other] = split(inputs) ?? [];
+  if (!operation || isOperation(other)) return undefined;
+  if (isRandom(other)) return undropped(operation);
+  const isNumber = other?.kind === 'constant' && other.values.length === 1;
+  const factor = isNumber ? factorOf(other.values[0] as number) : undefined;
+  return { kind: 'multiply', node: node.name, inputs: [operation], factor };
+}
+
+const placeholder: Understand = ({ node, attributes }) => {
+  const [batch, ...shape] = sizesOf(attributes.get('shape')) ?? sizesOf(outputShape(attributes)) ?? [];
+  const isPictures = batch !== undefined && shape.length === 3;
+  return isPictures ? { kind: 'pictures', node: node.name, shape } : undefined;
+};
+
+/** Older versions tell a placeholder's shape only here. */
+function outputShape(attributes: Given['attributes']): AttrValue | undefined {
+  const [shape] = attributes.get('_output_shapes')?.list?.shape ?? [];
+  return shape && { shape };
+}
+
+const variable: Understand = ({ node, attributes }) => {
+  const shape = sizesOf(attributes.get('shape'));
+  return shape && { kind: 'variable', name: node.name, shape };
+};
+
+const same: Understand = ({ inputs: [input] }) => input;
+
+/** What each operation of TensorFlow means; undefined: nothing that a layer does. */
+const understand = new Map<string, Understand>(
+  Object.entries({
+    Placeholder: placeholder,
+    VariableV2: variable,
+    Variable: variable,
+    VarHandleOp: variable,
+    Identity: same,
+    ReadVariableOp: same,
+    StopGradient: same,
+    Cast: ({ inputs: [input] }) => (isOperation(input) && !isInput(input) ? undefined : input),
+    Const: ({ attributes }) => {
+      const values = valuesOf(attributes.get('value')?.tensor);
+      return values && { kind: 'constant', values };
+    },
+    RandomUniform: () => ({ kind: 'random' }),
+    Pack: ({ inputs }) => ({ kind: 'packed', length: inputs.length }),
+    Conv2D: ({ node, attributes, inputs: [input, weights] }) => {
+      const window = windowOf(attributes);
+      if (!window || !isOperation(input) || weights?.kind !== 'variable') return undefined;
+      return { kind: 'conv', node: node.name, inputs: [input], weights, ...window };
+    },
+    MaxPool: ({ node, attributes, inputs: [input] }) => {
+      const window = windowOf(attributes);
+      const kernel = attributes.get('ksize')?.list?.i ?? [];
+      if (!window || !isOperation(input) || kernel.length !== 4 || kernel[0] !== 1 || kernel[3] !== 1)
+        return undefined;
+      return { kind: 'maxPool', node: node.name, inputs: [input], kernel: kernel.slice(1, 3), ...window };
+    },
+    Relu: ({ node, inputs: [input] }) =>
+      isOperation(input) ? { kind: 'relu', node: node.name, inputs: [input] } : undefined,
+    // To [batch, features], whether the batch is -1 or computed.
+    Reshape: ({ node, inputs: [input, shape] }) => {
+      const length =
+        shape?.kind === 'packed' ? shape.length : shape?.kind === 'constant' ? shape.values.length : 0;
+      if (length !== 2 || !isOperation(input)) return undefined;
+      return isFlat(input) ? input : { kind: 'flatten', node: node.name, inputs: [input] };
+    },
+    MatMul: ({ node, attributes, inputs: [input, weights] }) => {
+      const isPlain = !attributes.get('transpose_a')?.b && !attributes.get('transpose_b')?.b;
+      if (!isPlain || !isOperation(input) || weights?.kind !== 'variable') return undefined;
+      return { kind: 'fullyConnected', node: node.name, inputs: [input], weights };
+    },
+    Add: addition,
+    AddV2: addition,
+    BiasAdd: addition,
+    Mul: (given) => product(given, (value) => value),
+    RealDiv: (given) => (isOperation(given.inputs[0]) ? product(given, (value) => 1 / value) : undefined),
+    ReverseV2: ({ node, inputs: [input, axis] }) => {
+      const isOfChannels =
+        axis?.kind === 'constant' && axis.values.length === 1 && [3, -1].includes(axis.values[0] as number);
+      if (!isOfChannels || !isOperation(input) || !isInput(input)) return undefined;
+      return { kind: 'reverse', node: node.name, inputs: [input] };
+    },
+    // Dropout: where a random number is high enough, the input.
+    SelectV2: ({ inputs: [condition, input] }) =>
+      isRandom(condition) && isOperation(input) ? undropped(input) : undefined,
+  }),
+);
+
+/** The output of a node that an input names: 'Relu', 'Relu:0'. Others than the first are none of a layer's. */
+function nodeOf(input: string): string | undefined {
+  if (input.endsWith(':0')) return input.slice(0, -2);
+  return input.includes(':') ? undefined : input;
+}
+
+const readsOn = ['Conv2D', 'MatMul'];
+
+/** Whether a node would be a layer, were its input one. */
+function wouldBeLayer({ node, attributes, inputs }: Given): boolean {
+  const isForward = readsOn.includes(node.op) && !attributes.get('transpose_b')?.b;
+  return isForward && inputs[0]?.kind === 'unknown' && inputs[1]?.kind === 'variable';
+}
+
+function meaningOf(given: Given): Meaning | undefined {
+  const { node, inputs } = given;
+  const known = understand.get(node.op)?.(given);
+  if (known) return known;
+  const unknown = inputs.find((input) => input?.kind === 'unknown');
+  if (unknown) return unknown;
+  if (inputs.some(isOperation)) return { kind: 'unknown', node: node.name, op: node.op };
+  return inputs.some(isRandom) ? { kind: 'random' } : undefined;
+}
+
+export interface Understood {
+  /** In the order of the graph, in which each comes after what it reads. */
+  operations: Operation[];
+  /** Those of them that no other goes on from. */
+  ends: Operation[];
+  /** What bat-sup has no layer for, though layers follow. */
+  hindrances: Unknown[];
+}
+
+/** What a graph computes. One pass in the order of its nodes: a Saver writes them as they were made. */
+export function understandGraph(nodes: NodeDef[]): Understood {
+  const meanings = new Map<string, Meaning | undefined>();
+  const operations = new Set<Operation>();
+  const read = new Set<Meaning | undefined>();
+  const hindrances: Unknown[] = [];
+  for (const node of nodes) {
+    const given = {
+      node,
+      attributes: new Map(
+        node.attr.flatMap(({ key, value }): [string, AttrValue][] => (value ? [[key, value]] : [])),
+      ),
+      inputs: node.input.map((input) => meanings.get(nodeOf(input) ?? '')),
+    };
+    const meaning = meaningOf(given);
+    meanings.set(node.name, meaning);
+    if (wouldBeLayer(given)) hindrances.push(given.inputs[0] as Unknown);
+    if (!isOperation(meaning)) continue;
+    // A node that changes nothing, as Identity, means what a node before it means.
+    operations.add(meaning);
+    for (const input of given.inputs) if (input !== meaning) read.add(input);
+  }
+  const all = [...operations];
+  return { operations: all, ends: all.filter((operation) => !read.has(operation)), hindrances };
+}

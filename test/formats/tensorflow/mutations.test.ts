@@ -1,0 +1,187 @@
+import assert from 'node:assert/strict';
+import { copyFileSync, cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { before, test } from 'node:test';
+import { startEngine } from '../../../src/engine/index.ts';
+import { UserError } from '../../../src/errors.ts';
+import { importNetwork } from '../../../src/formats/import.ts';
+import type { Network } from '../../../src/formats/index.ts';
+import { readTable, writeTable } from '../../../src/formats/tensorflow/bundle/table.ts';
+import { exportCheckpoint } from '../../../src/formats/tensorflow/export_checkpoint.ts';
+import { maskedCrc32c } from '../../../src/tensorboard/crc32c.ts';
+import { temporaryFolder } from '../../helpers/folder.ts';
+import { evenly } from '../../helpers/network.ts';
+
+const folder = temporaryFolder();
+const healthy = join(folder, 'healthy');
+const mutated = join(folder, 'mutated');
+
+/** Two layers: small files are mutated quickly, and each of their bytes often. */
+const network: Network = {
+  model: { architecture: 'layers', width: 5, height: 4, channels: 3, classes: ['bat', 'sup'] },
+  preprocessing: { fit: 'fill', scale: 1 / 255, order: 'rgb' },
+  layers: [
+    {
+      name: 'conv1',
+      kind: 'conv',
+      inputs: [],
+      inputShape: [4, 5, 3],
+      outputShape: [2, 3, 2],
+      variables: [
+        { name: 'conv1/weights', shape: [3, 3, 3, 2] },
+        { name: 'conv1/biases', shape: [2] },
+      ],
+      attributes: { kernel: 3, stride: 2 },
+    },
+    {
+      name: 'flatten',
+      kind: 'flatten',
+      inputs: ['conv1'],
+      inputShape: [2, 3, 2],
+      outputShape: [12],
+      variables: [],
+      attributes: {},
+    },
+    {
+      name: 'fc1',
+      kind: 'fullyConnected',
+      inputs: ['flatten'],
+      inputShape: [12],
+      outputShape: [2],
+      variables: [
+        { name: 'fc1/weights', shape: [12, 2] },
+        { name: 'fc1/biases', shape: [2] },
+      ],
+      attributes: {},
+    },
+  ],
+  weights: new Map(),
+  temperature: 1,
+};
+const numbers = evenly(1);
+const next = () => numbers.next().value as number;
+const below = (limit: number) => Math.floor(next() * limit);
+for (const { variables } of network.layers)
+  for (const { name, shape } of variables) {
+    const size = shape.reduce((product, length) => product * length, 1);
+    network.weights.set(name, { name, shape, values: Float32Array.from({ length: size }, next) });
+  }
+
+before(async () => {
+  await startEngine('wasm', { threads: 1 });
+  await exportCheckpoint(network, healthy);
+  cpSync(healthy, mutated, { recursive: true });
+});
+
+/** What happens to files: bits that turn, parts that are lost, doubled, emptied or filled. */
+const mutations: ((bytes: Buffer) => Buffer)[] = [
+  (bytes) => {
+    for (let count = 1 + below(4); count > 0; count--) {
+      const place = below(bytes.length);
+      bytes[place] = (bytes[place] as number) ^ (1 << below(8));
+    }
+    return bytes;
+  },
+  (bytes) => {
+    bytes[below(bytes.length)] = [0, 1, 127, 128, 255][below(5)] as number;
+    return bytes;
+  },
+  (bytes) => bytes.subarray(0, below(bytes.length)),
+  (bytes) => {
+    const from = below(bytes.length);
+    return Buffer.concat([bytes.subarray(0, from), bytes.subarray(from + 1 + below(20))]);
+  },
+  (bytes) => {
+    const [from, length, to] = [below(bytes.length), 1 + below(40), below(bytes.length)];
+    return Buffer.concat([bytes.subarray(0, to), bytes.subarray(from, from + length), bytes.subarray(to)]);
+  },
+  (bytes) => bytes.fill([0, 255][below(2)] as number, below(bytes.length), below(bytes.length)),
+];
+const mutate = (bytes: Buffer) => (mutations[below(mutations.length)] as (bytes: Buffer) => Buffer)(bytes);
+
+/** Puts a file in the place of the healthy one while it imports. */
+async function importWith(ending: string, bytes: Uint8Array): Promise<Network | UserError> {
+  const file = join(mutated, `model.${ending}`);
+  writeFileSync(file, bytes);
+  try {
+    return (await importNetwork(mutated, { format: 'tf-checkpoint' })).network;
+  } catch (error) {
+    assert.ok(error instanceof UserError, `${ending}: ${(error as Error).stack}`);
+    assert.match(error.message, /model\.|no TensorFlow checkpoint/);
+    assert.ok(!error.message.includes('\n') && error.message.length < 1000, error.message.slice(0, 2000));
+    return error;
+  } finally {
+    copyFileSync(join(healthy, `model.${ending}`), file);
+  }
+}
+
+const healthyFile = (ending: string) => readFileSync(join(healthy, `model.${ending}`));
+
+function assertSameWeights({ weights }: Network): void {
+  for (const [name, { values }] of network.weights) assert.deepEqual(weights.get(name)?.values, values, name);
+}
+
+test('an index or data that are damaged give an error, or what was saved', async () => {
+  let refused = 0;
+  for (const ending of ['index', 'data-00000-of-00001'])
+    for (let count = 0; count < 1000; count++) {
+      const result = await importWith(ending, mutate(healthyFile(ending)));
+      if (result instanceof UserError) refused++;
+      else assertSameWeights(result);
+    }
+  assert.ok(refused > 1600, `only ${refused} of 2000 were noticed`);
+});
+
+/** The index's entries mutated, its checksums right again. */
+function mutateEntries(): Buffer {
+  const values = readTable(healthyFile('index'));
+  const keys = [...values.keys()];
+  const key = keys[below(keys.length)] as string;
+  const value = Buffer.from(values.get(key) as Buffer);
+  if (below(4) === 0) values.delete(key);
+  values.set(below(6) === 0 ? `${key}x` : key, value.length > 0 ? mutate(value) : value);
+  return writeTable(values);
+}
+
+/** A block of the index mutated, its checksum right again. */
+function mutateBlock(): Buffer {
+  const index = healthyFile('index');
+  // The values' block begins the file; the footer tells where the other one is, in two varints of two and one bytes.
+  const footer = index.subarray(-48);
+  const filters = (footer[0] as number & 127) - 128 + (footer[1] as number) * 128;
+  const end = below(2) === 0 ? filters - 5 : index.length - 48 - 5;
+  const start = end === filters - 5 ? 0 : filters + 8 + 5;
+  const block = Buffer.from(index.subarray(start, end));
+  const changed = mutate(block);
+  changed.copy(block); // of the same length, so that it is found
+  block.copy(index, start);
+  index.writeUInt32LE(maskedCrc32c(index.subarray(start, end + 1)), end + 1);
+  return index;
+}
+
+test('an index that lies, with checksums that are right, gives an error, or what was saved', async () => {
+  let refused = 0;
+  for (let count = 0; count < 1500; count++) {
+    const result = await importWith('index', count % 2 === 0 ? mutateEntries() : mutateBlock());
+    if (result instanceof UserError) refused++;
+    else assertSameWeights(result);
+  }
+  assert.ok(refused > 700, `only ${refused} of 1500 were noticed`);
+});
+
+test('a graph that is damaged gives an error, or a network of weights that were saved', async () => {
+  const saved = new Set([...network.weights.values()].map(({ values }) => values.join()));
+  let refused = 0;
+  for (let count = 0; count < 2000; count++) {
+    const result = await importWith('meta', mutate(healthyFile('meta')));
+    if (result instanceof UserError) {
+      refused++;
+      continue;
+    }
+    for (const { name, values } of result.weights.values()) {
+      const isAbsentBiases = name.endsWith('/biases') && values.every((value) => value === 0);
+      assert.ok(isAbsentBiases || saved.has(values.join()), name);
+    }
+  }
+  assert.ok(refused > 1000, `only ${refused} of 2000 were noticed`);
+});
