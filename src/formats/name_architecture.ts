@@ -1,6 +1,8 @@
+import type { NamedTensor } from '../checkpoints/index.ts';
 import type { LayerSummary } from '../model_tools/index.ts';
 import { architectureNames } from '../models/index.ts';
 import { createModel, type ModelDescription } from '../models/model.ts';
+import { inDepthOrder } from './depth_order.ts';
 import type { Network } from './format.ts';
 import { variablesOf } from './variables.ts';
 
@@ -15,15 +17,18 @@ function shapeOf(layer: LayerSummary, index: number, layers: LayerSummary[]): st
 
 /** The layers of a named architecture, where it can be made for this description. */
 function layersOf(description: ModelDescription, { weights }: Network): LayerSummary[] {
-  try {
-    // Its own values, so that no time goes into random ones where the names are the same.
-    const restored = new Map([...weights].map(([name, { values }]) => [name, values]));
-    const { layers, dispose } = createModel(description, { restored });
-    dispose();
-    return layers;
-  } catch {
-    return [];
+  // Its own values, so that no time goes into random ones where layers are numbered the same.
+  const restored = new Map([...weights].map(([name, { values }]) => [name, values]));
+  for (const values of [restored, new Map<string, Float32Array>()]) {
+    try {
+      const { layers, dispose } = createModel(description, { restored: values });
+      dispose();
+      return layers;
+    } catch {
+      // Under this name are values of another shape, or the pictures are too small.
+    }
   }
+  return [];
 }
 
 /**
@@ -31,23 +36,30 @@ function layersOf(description: ModelDescription, { weights }: Network): LayerSum
  */
 export function nameArchitecture(network: Network): Network {
   const { layers: _, ...model } = network.model;
-  const wanted = network.layers.map(shapeOf).join();
+  const imported = inDepthOrder(network.layers);
+  const wanted = imported.map(shapeOf).join();
   for (const architecture of architectureNames) {
     const description = { ...model, architecture };
     const layers = layersOf(description, network);
-    if (layers.map(shapeOf).join() === wanted) return renamed(network, description, layers);
+    if (inDepthOrder(layers).map(shapeOf).join() === wanted)
+      return {
+        ...network,
+        model: description,
+        layers,
+        weights: renamed(network, imported, inDepthOrder(layers)),
+      };
   }
   return network;
 }
 
-/** With the layers' and the variables' names that the architecture has for them. */
-function renamed(network: Network, model: ModelDescription, layers: LayerSummary[]): Network {
-  const weights: Network['weights'] = new Map();
-  for (const [index, layer] of layers.entries())
-    for (const [place, { name, shape }] of variablesOf(layer).entries()) {
-      const imported = variablesOf(network.layers[index] as LayerSummary)[place];
-      const values = network.weights.get(imported?.name ?? '')?.values;
-      if (values) weights.set(name, { name, shape, values });
-    }
-  return { ...network, model, layers, weights };
+/** The weights under the names that the architecture has for them. */
+function renamed({ weights }: Network, imported: LayerSummary[], layers: LayerSummary[]): Network['weights'] {
+  const pairs = layers.flatMap((layer, index) => {
+    const names = variablesOf(imported[index] as LayerSummary).map(({ name }) => name);
+    return variablesOf(layer).map(({ name }, place): [string, NamedTensor] => {
+      const tensor = weights.get(names[place] as string) as NamedTensor;
+      return [name, { ...tensor, name }];
+    });
+  });
+  return new Map(pairs);
 }

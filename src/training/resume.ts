@@ -2,6 +2,14 @@ import type { Checkpoint } from '../checkpoints/index.ts';
 import { UserError } from '../errors.ts';
 import type { ModelDescription } from '../models/model.ts';
 
+/** The layers of an imported network, which no setting names. */
+export function importedLayers(
+  resume: Checkpoint | undefined,
+): Pick<ModelDescription, 'architecture' | 'layers'> | undefined {
+  const { architecture, layers } = resume?.manifest.model ?? {};
+  return architecture === 'layers' && layers ? { architecture, layers } : undefined;
+}
+
 /** @throws {UserError} listing what differs between the network to train and the checkpoint's. */
 export function checkSameNetwork({ folder, manifest }: Checkpoint, wanted: ModelDescription): void {
   const saved = manifest.model;

@@ -24,7 +24,7 @@ import { appendHistory, cutHistory } from '../runs/history.ts';
 import { beginSession, type OpenSession } from '../runs/record.ts';
 import { Adam } from './adam.ts';
 import { CheckpointSaver } from './checkpoint_saver.ts';
-import { checkSameNetwork } from './resume.ts';
+import { checkSameNetwork, importedLayers } from './resume.ts';
 import { type BatchResult, evaluateBatch, trainStep } from './step.ts';
 import { openTrainingLog, type TrainingLog } from './training_log.ts';
 
@@ -121,6 +121,7 @@ async function begin(options: TrainingOptions): Promise<Training> {
     height: settings.height,
     channels: settings.channels,
     classes: scanned.classes,
+    ...importedLayers(resume),
   };
   if (resume) checkSameNetwork(resume, description);
   const pack = await packPictures(scanned, {

@@ -1,6 +1,7 @@
 import { zipSync } from 'fflate';
 import { packageVersion } from '../../version.ts';
 import { about, aboutKey } from '../about.ts';
+import { inDepthOrder } from '../depth_order.ts';
 import type { ExportOptions, Network } from '../format.ts';
 import { toKerasLayers, type WrittenLayer } from '../keras_layers.ts';
 import type { Tensor } from '../tensors.ts';
@@ -82,7 +83,7 @@ export async function encodeKeras(
   { preprocessing }: Pick<ExportOptions, 'preprocessing'>,
 ): Promise<Uint8Array> {
   const scale = preprocessing === 'inside' ? network.preprocessing.scale : undefined;
-  const written = toKerasLayers(network.layers, scale);
+  const written = inDepthOrder(toKerasLayers(network.layers, scale));
   const metadata = {
     keras_version: kerasVersion,
     generated_by: `bat-sup ${packageVersion()}`,

@@ -197,9 +197,9 @@ function dequantised(reading: Reading): Item {
 const unchanged = (reading: Reading): Item => reading.inputs[0] ?? reading.fail('reads nothing');
 const shape = (): Item => ({ kind: 'shape' });
 
-/** Of shapes alone a shape, else an operator that bat-sup has not. */
+/** Of shapes and constants a shape; of maps an operator that bat-sup has not. */
 function ofShapes(reading: Reading): Item {
-  if (reading.inputs.some((item) => item?.kind === 'shape')) return shape();
+  if (reading.inputs.every((item) => item?.kind !== 'value')) return shape();
   return reading.fail('is an operator for which bat-sup has no layer');
 }
 

@@ -1,0 +1,109 @@
+/** A network trained by the real command, exported, imported, and trained on. */
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { cli } from '../helpers/cli.ts';
+import { writeRawData } from '../helpers/emoji.ts';
+import { temporaryFolder } from '../helpers/folder.ts';
+
+const folder = temporaryFolder();
+const small = ['--width', '24', '--height', '24', '--batch-size', '8', '--seed', '3'];
+const files = {
+  tfjs: 'tfjs/model.json',
+  keras: 'model.keras',
+  onnx: 'model.onnx',
+  safetensors: 'model.safetensors',
+};
+
+before(async () => {
+  await writeRawData(folder);
+  const { code, stderr } = await cli(folder, 'train', '--epochs', '1', ...small);
+  assert.equal(code, 0, stderr);
+});
+
+/** Each picture's line: what the network says, and how sure it is. */
+async function answersOf(run: string): Promise<string> {
+  const { code, stdout, stderr } = await cli(folder, 'predict', 'rawdata', '--checkpoint', run, '--json');
+  assert.equal(code, 0, stderr);
+  return stdout;
+}
+
+for (const [format, file] of Object.entries(files)) {
+  test(`${format} is exported, imported and answers the same`, async () => {
+    const exported = await cli(folder, 'export', '--format', format);
+    assert.equal(exported.code, 0, exported.stderr);
+    assert.ok(existsSync(join(folder, file)));
+    const imported = await cli(
+      folder,
+      'import',
+      file,
+      '--run',
+      format,
+      '--width',
+      '24',
+      '--height',
+      '24',
+      '--json',
+    );
+    assert.equal(imported.code, 0, imported.stderr);
+    const { model } = JSON.parse(imported.stdout);
+    assert.deepEqual(model.classes, ['animal', 'food']);
+    assert.equal(await answersOf(`checkpoints/${format}`), await answersOf('checkpoints/run-001'));
+  });
+}
+
+test('training goes on from what was imported', async () => {
+  const { code, stdout, stderr } = await cli(
+    folder,
+    ...['train', '--resume', '--run', 'onnx', '--epochs', '2', '--json', ...small],
+  );
+  assert.equal(code, 0, stderr);
+  assert.equal(JSON.parse(stdout).epochs, 2);
+});
+
+test('a network of PyTorch is imported, trained on, asked, explained and exported', async () => {
+  const source = fileURLToPath(new URL('../formats/onnx/fixtures/old-residual.onnx', import.meta.url));
+  const three = temporaryFolder();
+  await writeRawData(three);
+  mkdirSync(join(three, 'rawdata', 'plant'));
+  for (const icon of readdirSync(join(three, 'rawdata', 'food')).slice(0, 4))
+    renameSync(join(three, 'rawdata', 'food', icon), join(three, 'rawdata', 'plant', icon));
+  const run = ['--run', 'torch'];
+  const steps = [
+    ['import', source, '--classes', 'animal,food,plant', ...run],
+    ['train', '--resume', ...run, '--epochs', '1', '--width', '32', '--height', '32', '--batch-size', '4'],
+    ['predict', 'rawdata/animal', '--checkpoint', 'checkpoints/torch'],
+    ['explain', 'rawdata/animal/bat.png', '--checkpoint', 'checkpoints/torch'],
+    ['export', '--format', 'keras', '--checkpoint', 'checkpoints/torch'],
+    ['import', 'model.keras', '--run', 'back'],
+  ];
+  for (const step of steps) {
+    const { code, stderr } = await cli(three, ...step);
+    assert.equal(code, 0, `${step.join(' ')}: ${stderr}`);
+  }
+});
+
+const refused: [args: string[], code: number, says: RegExp][] = [
+  [
+    ['export', '--format', 'keras', '--weights', 'int8', '--output', 'x.keras'],
+    2,
+    /keras stores weights as float32/,
+  ],
+  [
+    ['export', '--format', 'safetensors', '--preprocessing', 'outside', '--output', 'x'],
+    2,
+    /no choice of --preprocessing/,
+  ],
+  [['export', '--format', 'onnx'], 1, /model\.onnx is there already/],
+  [['import', 'model.onnx', '--classes', 'a,b,c'], 1, /answers with 2 classes, --classes names 3/],
+];
+for (const [args, expected, says] of refused) {
+  test(`bat-sup ${args.join(' ')} is refused`, async () => {
+    const { code, stderr } = await cli(folder, ...args);
+    assert.equal(code, expected, stderr);
+    assert.match(stderr, says);
+    assert.equal(stderr.trim().split('\n').length, 1);
+  });
+}

@@ -1,0 +1,27 @@
+"""Opens .keras files in Keras; prints their answers as JSON.
+
+Argument: a JSON list of {file, pixels, shape, scale}; pixels: a file of uint8 [batch, height, width, channels]; with a
+scale the model takes pixels times it.
+"""
+import json
+import os
+import sys
+
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+import keras  # noqa: E402
+import numpy as np  # noqa: E402
+
+
+def run(task):
+    model = keras.saving.load_model(task["file"])
+    pixels = np.fromfile(task["pixels"], np.uint8).reshape(task["shape"]).astype(np.float32)
+    logits = model(pixels * np.float32(task["scale"] or 1), training=False)
+    again = task["file"] + ".again.keras"
+    model.save(again)
+    legacy = task["file"] + ".again.h5"
+    model.save(legacy)
+    return {"logits": np.asarray(logits).tolist(), "again": again, "legacy": legacy}
+
+
+with open(sys.argv[1]) as file:
+    print(json.dumps([run(task) for task in json.load(file)]))

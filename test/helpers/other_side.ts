@@ -1,0 +1,51 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { exportNetwork } from '../../src/formats/export.ts';
+import { type ExportOptions, type Format, formats, type Network } from '../../src/formats/index.ts';
+import { temporaryFolder } from './folder.ts';
+import { picturesFor } from './network.ts';
+import { runPython } from './python.ts';
+
+/** One network exported, with pictures to ask about. */
+export interface Asked {
+  name: string;
+  network: Network;
+  options: ExportOptions;
+  pixels: Uint8Array;
+  file: string;
+}
+
+/** Exports each network in each way. */
+export async function exportAll(
+  format: string,
+  networks: [name: string, network: Network][],
+  ways: ExportOptions[],
+): Promise<Asked[]> {
+  const { output } = formats[format] as Format;
+  const asked: Asked[] = [];
+  for (const [name, network] of networks)
+    for (const options of ways) {
+      const file = join(temporaryFolder(), output);
+      await exportNetwork(network, formats[format] as Format, file, options);
+      const described = `${name}, ${options.weights}, preprocessing ${options.preprocessing}`;
+      asked.push({ name: described, network, options, pixels: picturesFor(network.model, 3), file });
+    }
+  return asked;
+}
+
+/** What another program makes of the exports, which a Python script of ours asks. */
+export function askPython<T>(script: URL, asked: Asked[]): T[] {
+  const folder = temporaryFolder();
+  const tasks = asked.map(({ network: { model, preprocessing }, options, pixels, file }, index) => {
+    const pixelFile = join(folder, String(index));
+    writeFileSync(pixelFile, pixels);
+    return {
+      file,
+      pixels: pixelFile,
+      shape: [-1, model.height, model.width, model.channels],
+      scale: options.preprocessing === 'outside' ? preprocessing.scale : null,
+    };
+  });
+  writeFileSync(join(folder, 'tasks.json'), JSON.stringify(tasks));
+  return runPython(script, join(folder, 'tasks.json'));
+}
