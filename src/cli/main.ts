@@ -1,5 +1,6 @@
 import { Command, CommanderError, type OutputConfiguration } from 'commander';
 import { reason, UserError } from '../errors.ts';
+import { printable } from '../printable.ts';
 import { packageVersion } from '../version.ts';
 import { addAugment } from './augment.ts';
 import { addCheck } from './check.ts';
@@ -64,7 +65,7 @@ function createProgram(): Command {
 
 function report(error: unknown, verbose: boolean): void {
   const stack = error instanceof Error ? error.stack : undefined;
-  console.error(verbose && stack ? stack : `bat-sup: ${reason(error).split('\n')[0]}`);
+  console.error(verbose && stack ? stack : `bat-sup: ${printable(reason(error).split('\n')[0] as string)}`);
 }
 
 /** Runs one command line. @returns the exit code: 0 done, 1 failed, 2 wrong usage. */

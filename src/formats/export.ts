@@ -28,7 +28,7 @@ export async function exportNetwork(
   try {
     await mkdir(dirname(place), { recursive: true });
     await rm(temporary, { recursive: true, force: true });
-    await format.export?.(readingRgb(network), temporary, options);
+    await format.export?.(format.readsBgr ? network : readingRgb(network), temporary, options);
     await rmdir(place).catch(() => {}); // an empty folder, or none
     await rename(temporary, place);
     await syncFolder(dirname(place));

@@ -36,6 +36,8 @@ export interface Format {
   output: string;
   /** How it can store weights; float32 only where absent. */
   weights?: readonly WeightType[];
+  /** Whether a network may read BGR; without it, it is given reading RGB. */
+  readsBgr?: boolean;
   /** Whether the preprocessing can be left outside. */
   preprocessing?: boolean;
   /**

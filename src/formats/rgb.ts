@@ -1,12 +1,21 @@
+import { UserError } from '../errors.ts';
 import type { Network } from './format.ts';
 import { sizeOf } from './tensors.ts';
 
-/** The same network for pictures in RGB: the first layers' kernels read their channels the other way round. */
+/**
+ * The same network for pictures in RGB: the first layers' kernels read their channels the other way round.
+ * @throws {UserError} where it reads BGR by a layer that is no convolution.
+ */
 export function readingRgb(network: Network): Network {
   const { order = 'rgb', ...preprocessing } = network.preprocessing;
-  if (order === 'rgb') return network;
+  if (order === 'rgb' || network.model.channels === 1) return network;
   const weights = new Map(network.weights);
-  const first = network.layers.filter(({ kind, inputs }) => kind === 'conv' && inputs.length === 0);
+  const first = network.layers.filter(({ inputs }) => inputs.length === 0);
+  const other = first.find(({ kind }) => kind !== 'conv');
+  if (other)
+    throw new UserError(
+      `${other.name} reads BGR and is no convolution; export as tf-checkpoint or saved-model, which turn the colours.`,
+    );
   for (const { name } of first) {
     const kernel = weights.get(`${name}/weights`);
     if (kernel) weights.set(kernel.name, { ...kernel, values: withInputsReversed(kernel) });

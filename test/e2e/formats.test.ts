@@ -11,6 +11,7 @@ import { temporaryFolder } from '../helpers/folder.ts';
 const folder = temporaryFolder();
 const small = ['--width', '24', '--height', '24', '--batch-size', '8', '--seed', '3'];
 const files = {
+  'tf-checkpoint': 'tf-checkpoint',
   tfjs: 'tfjs/model.json',
   keras: 'model.keras',
   onnx: 'model.onnx',

@@ -136,6 +136,20 @@ async function makeLayer(
       return builder.relu(input);
     case 'flatten':
       return builder.flatten(input, 'hwc', where);
+    case 'add':
+      return builder.add(input, inputs[1] as Value, where);
+    case 'globalAveragePool':
+      return builder.globalAveragePool(input, where);
+    case 'batchNorm': {
+      const { scale, offset, mean, variance } = step.parts;
+      const parts = {
+        scale: await load(scale, where),
+        offset: await load(offset, where),
+        mean: await load(mean, where),
+        variance: await load(variance, where),
+      };
+      return builder.batchNorm(input, { epsilon: step.epsilon, ...parts }, where);
+    }
     case 'fullyConnected': {
       const weights = await load(step.weights, where);
       const biases = step.biases && (await load(step.biases, where));

@@ -58,6 +58,10 @@ function product(
   return biases ? graph.float('Add', [result, biases], { name: 'add' }) : result;
 }
 
+function reshape(graph: Graph, input: string, shape: number[]): string {
+  return graph.float('Reshape', [input, graph.constant('Reshape/shape', constant.integers(shape))]);
+}
+
 /** The nodes of one layer; the answer is the one that gives its output. */
 const layerNodes: Record<LayerSummary['kind'], (layer: LayerSummary, nodes: Nodes) => string> = {
   conv: ({ attributes: { stride } }, nodes) =>
@@ -67,17 +71,39 @@ const layerNodes: Record<LayerSummary['kind'], (layer: LayerSummary, nodes: Node
     return graph.float('MaxPool', inputs, { attributes: { ...window, padding: same } });
   },
   activation: (_, { graph, inputs }) => graph.float('Relu', inputs),
-  flatten: ({ outputShape: [size] }, { graph, inputs }) => {
-    const shape = graph.constant('Reshape/shape', constant.integers([-1, size as number]));
-    return graph.float('Reshape', [...inputs, shape]);
-  },
+  flatten: ({ outputShape: [size] }, { graph, inputs }) =>
+    reshape(graph, inputs[0] as string, [-1, size as number]),
   fullyConnected: (_, nodes) => product('MatMul', {}, nodes),
+  batchNorm: ({ inputShape, attributes: { epsilon } }, { graph, inputs, variable }) => {
+    const parts = ['scale', 'offset', 'mean', 'variance'].map((name) => variable(name) as string);
+    const settings = { epsilon: attribute.float(Number(epsilon)), is_training: attribute.bool(false) };
+    const normalise = (input: string) =>
+      graph.float('FusedBatchNorm', [input, ...parts], { attributes: settings });
+    const [input] = inputs as [string];
+    if (inputShape.length === 3) return normalise(input);
+    // The operation is of maps only.
+    const [features] = inputShape as [number];
+    return reshape(graph, normalise(reshape(graph, input, [-1, 1, 1, features])), [-1, features]);
+  },
+  add: (_, { graph, inputs }) => graph.float('Add', inputs, { name: 'add' }),
+  globalAveragePool: (_, { graph, inputs }) => {
+    const axes = graph.constant('Mean/reduction_indices', constant.integers([1, 2]));
+    return graph.float('Mean', [...inputs, axes]);
+  },
+  // An exported network answers, and so drops nothing.
+  dropout: (_, { inputs }) => inputs[0] as string,
 };
 
 /** The network's variables, in the order of its layers, which is that of the article's: Variable, Variable_1 ... */
 export function addVariables(graph: Graph, { layers, weights }: Network): GraphVariable[] {
-  const names = layers.flatMap(({ variables }) => variables.map(({ name }) => name));
-  return names.map((name) => addVariable(graph, weights.get(name) as NamedTensor, true));
+  const add =
+    (trainable: boolean) =>
+    ({ name }: { name: string }) =>
+      addVariable(graph, weights.get(name) as NamedTensor, trainable);
+  return layers.flatMap(({ variables, state = [] }) => [
+    ...variables.map(add(true)),
+    ...state.map(add(false)),
+  ]);
 }
 
 /**

@@ -30,7 +30,12 @@ export type Operation = { node: string } & (
   | { kind: 'relu'; inputs: [Operation] }
   | { kind: 'flatten'; inputs: [Operation] }
   | { kind: 'fullyConnected'; inputs: [Operation]; weights: Variable; biases?: Variable }
+  | { kind: 'batchNorm'; inputs: [Operation]; parts: Record<NormPart, Variable>; epsilon: number }
+  | { kind: 'add'; inputs: [Operation, Operation] }
+  | { kind: 'globalAveragePool'; inputs: [Operation] }
 );
+
+export type NormPart = 'scale' | 'offset' | 'mean' | 'variance';
 
 /** It depends on the pictures in a way that bat-sup has no layer for. */
 interface Unknown {
@@ -74,6 +79,9 @@ const operationKinds = [
   'relu',
   'flatten',
   'fullyConnected',
+  'batchNorm',
+  'add',
+  'globalAveragePool',
 ];
 
 export function isOperation(meaning: Meaning | undefined): meaning is Operation {
@@ -111,14 +119,16 @@ function valuesOf(tensor: TensorMessage | undefined): number[] | undefined {
 
 const isOnes = (values: number[] | undefined) => (values ?? []).every((value) => value === 1);
 
+const isNhwc = (attributes: Given['attributes']) =>
+  ['', 'NHWC'].includes(textOf(attributes.get('data_format')));
+
 /** Strides and padding of [batch, height, width, channels]; undefined where a layer of bat-sup cannot have them. */
 function windowOf(attributes: Given['attributes']): Windowed | undefined {
-  const format = textOf(attributes.get('data_format'));
   const strides = attributes.get('strides')?.list?.i ?? [];
   const padding = { SAME: 'same', VALID: 'valid' }[textOf(attributes.get('padding'))] as
     | Windowed['padding']
     | undefined;
-  const isPlain = ['', 'NHWC'].includes(format) && isOnes(attributes.get('dilations')?.list?.i);
+  const isPlain = isNhwc(attributes) && isOnes(attributes.get('dilations')?.list?.i);
   if (!isPlain || !padding || strides.length !== 4 || strides[0] !== 1 || strides[3] !== 1) return undefined;
   return { strides: strides.slice(1, 3), padding };
 }
@@ -131,7 +141,7 @@ function isInput({ kind }: Operation): boolean {
 /** Whether it is [batch, features] already. */
 function isFlat(operation: Operation): boolean {
   const { kind } = operation.kind === 'relu' ? operation.inputs[0] : operation;
-  return kind === 'flatten' || kind === 'fullyConnected';
+  return kind === 'flatten' || kind === 'fullyConnected' || kind === 'globalAveragePool';
 }
 
 type Understand = (given: Given) => Meaning | undefined;
@@ -144,14 +154,38 @@ function split([a, b]: Given['inputs']): [Operation, Meaning | undefined] | unde
   return isOperation(b) ? [b, a] : undefined;
 }
 
-/** A sum with a variable: biases. */
+/** A sum with a variable: biases. Of two layers: a residual connection. */
 const addition: Understand = ({ node, inputs }) => {
+  const [a, b] = inputs;
+  if (isOperation(a) && isOperation(b)) return { kind: 'add', node: node.name, inputs: [a, b] };
   const [operation, biases] = split(inputs) ?? [];
   if (operation?.kind !== 'conv' && operation?.kind !== 'fullyConnected') return undefined;
   if (operation.biases || biases?.kind !== 'variable') return undefined;
   const outputs = operation.weights.shape.at(-1);
   const fits = biases.shape.length === 1 && biases.shape[0] === outputs;
   return fits ? { ...operation, node: node.name, biases } : undefined;
+};
+
+/** The short number that a float32 was written as: 0.001 rather than 0.0010000000474974513. */
+function asWritten(value: number): number {
+  const short = Number(value.toPrecision(7));
+  return Math.fround(short) === Math.fround(value) ? short : value;
+}
+
+/** As it answers; learning, it goes by the batch, which only a run would tell. */
+const batchNorm: Understand = ({ node, attributes, inputs: [input, scale, offset, mean, variance] }) => {
+  const isAnswering = attributes.get('is_training')?.b === false;
+  if (!isAnswering || !isNhwc(attributes) || !isOperation(input)) return undefined;
+  if (scale?.kind !== 'variable' || offset?.kind !== 'variable') return undefined;
+  if (mean?.kind !== 'variable' || variance?.kind !== 'variable') return undefined;
+  const parts = { scale, offset, mean, variance };
+  return {
+    kind: 'batchNorm',
+    node: node.name,
+    inputs: [input],
+    parts,
+    epsilon: asWritten(attributes.get('epsilon')?.f ?? 1e-4),
+  };
 };
 
 /** What dropout leaves of its input, which is the input when the network answers: what scales it belongs to it. */
@@ -233,6 +267,16 @@ const understand = new Map<string, Understand>(
     Add: addition,
     AddV2: addition,
     BiasAdd: addition,
+    FusedBatchNorm: batchNorm,
+    FusedBatchNormV2: batchNorm,
+    FusedBatchNormV3: batchNorm,
+    Mean: ({ node, attributes, inputs: [input, axes] }) => {
+      const isOfMaps =
+        axes?.kind === 'constant' && axes.values.join() === '1,2' && !attributes.get('keep_dims')?.b;
+      return isOfMaps && isOperation(input)
+        ? { kind: 'globalAveragePool', node: node.name, inputs: [input] }
+        : undefined;
+    },
     Mul: (given) => product(given, (value) => value),
     RealDiv: (given) => (isOperation(given.inputs[0]) ? product(given, (value) => 1 / value) : undefined),
     ReverseV2: ({ node, inputs: [input, axis] }) => {

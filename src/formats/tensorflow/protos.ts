@@ -1,4 +1,5 @@
 import protobuf from 'protobufjs';
+import { messageOf } from '../protobuf.ts';
 
 /**
  * The part of TensorFlow's messages that a checkpoint and a SavedModel need; the numbers are those of the .proto files
@@ -255,25 +256,11 @@ export interface BundleEntry {
   slices: Uint8Array[];
 }
 
-/** A message type: plain objects -> bytes and back. */
-interface Message<T> {
-  encode(message: T): Uint8Array;
-  /** Numbers, strings and lists that are absent get their defaults. @throws {Error} where the bytes are no such message. */
-  decode(bytes: Uint8Array): T;
-}
-
-function messageOf<T>(name: string): Message<T> {
-  const type = root.lookupType(name);
-  return {
-    encode: (message) => type.encode(type.fromObject(message as object)).finish(),
-    decode: (bytes) => type.toObject(type.decode(bytes), { longs: Number, defaults: true }) as T,
-  };
-}
-
-export const metaGraphs = messageOf<MetaGraphDef>('MetaGraphDef');
+export const metaGraphs = messageOf<MetaGraphDef>(root, 'MetaGraphDef');
 export const savedModels = messageOf<{ saved_model_schema_version: number; meta_graphs: MetaGraphDef[] }>(
+  root,
   'SavedModel',
 );
-export const variableDefs = messageOf<VariableDef>('VariableDef');
-export const bundleHeaders = messageOf<BundleHeader>('BundleHeader');
-export const bundleEntries = messageOf<BundleEntry>('BundleEntry');
+export const variableDefs = messageOf<VariableDef>(root, 'VariableDef');
+export const bundleHeaders = messageOf<BundleHeader>(root, 'BundleHeader');
+export const bundleEntries = messageOf<BundleEntry>(root, 'BundleEntry');

@@ -43,7 +43,6 @@ describe('TensorFlow 1 checkpoints', { skip: withoutPython() }, () => {
       assert.equal(network.preprocessing.order, order);
       assert.ok(Math.abs(network.preprocessing.scale / scale - 1) < 1e-6);
       const { difference, spread } = compare(theirs[name] as number[][], logitsOf(network, pixels));
-      console.log(name, difference, spread);
       assert.ok(difference <= 1e-5 * spread, `they differ by ${difference}, of a spread of ${spread}`);
     });
   }

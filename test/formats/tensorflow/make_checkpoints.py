@@ -1,6 +1,7 @@
 """Makes checkpoints with TensorFlow 1's interface and asks each for its logits, which are printed as JSON.
 
-Arguments: a JSON file {folder, pixels, height, width}; pixels: uint8 RGB [batch, height, width, 3].
+Arguments: a JSON file {folder, pixels, height, width, only}; pixels: uint8 RGB [batch, height, width, 3]; only: a list
+of the checkpoints to make, where not all.
 """
 import json
 import os
@@ -135,12 +136,13 @@ def sigmoid():
     return images, labels, tf.matmul(layer, weights([4, 2])) + biases([2]), {}
 
 
-print(json.dumps({
-    "article": save("article", article, resource=False, prefix=""),
-    "article-resource": save("article-resource", article, resource=True),
-    "scopes": save("scopes", scopes, resource=False, prefix="net.ckpt", saver={"sharded": True}),
-    "strided": save("strided", strided, resource=True, steps=3, prefix="model.ckpt", global_step=lambda step: 9 + step,
+checkpoints = {
+    "article": dict(build=article, resource=False, prefix=""),
+    "article-resource": dict(build=article, resource=True),
+    "scopes": dict(build=scopes, resource=False, prefix="net.ckpt", saver={"sharded": True}),
+    "strided": dict(build=strided, resource=True, steps=3, prefix="model.ckpt", global_step=lambda step: 9 + step,
                     write_meta_graph=lambda step: step == 0),
-    "scaled-within": save("scaled-within", scaled_within, resource=False),
-    "sigmoid": save("sigmoid", sigmoid, resource=False),
-}))  # fmt: skip
+    "scaled-within": dict(build=scaled_within, resource=False),
+    "sigmoid": dict(build=sigmoid, resource=False),
+}  # fmt: skip
+print(json.dumps({name: save(name, **checkpoints[name]) for name in task.get("only", checkpoints)}))

@@ -1,6 +1,7 @@
 """Runs what bat-sup exported with TensorFlow; prints the answers as JSON.
 
-Arguments: a JSON file {checkpoint, savedModel, shape, pixels, files}; pixels: uint8 RGB of `shape`, files: pictures.
+Arguments: a JSON file with a list of {folder, shape, isArticle}. A folder holds tf-checkpoint, saved-model and pixels,
+uint8 RGB or grey of that shape; the folder `files` beside it holds pictures.
 """
 import json
 import os
@@ -12,26 +13,25 @@ import tensorflow as tf  # noqa: E402
 
 v1 = tf.compat.v1
 
-with open(sys.argv[1]) as file:
-    task = json.load(file)
-pixels = np.fromfile(task["pixels"], np.uint8).reshape(task["shape"])
+tf.get_logger().setLevel("ERROR")
 
 
-def run_checkpoint(prefix):
+def run_checkpoint(folder, pixels, is_article):
     """As the article's predict.py does it."""
     with tf.Graph().as_default() as graph, v1.Session(graph=graph) as session:
+        prefix = os.path.join(folder, "tf-checkpoint", "model")
         saver = v1.train.import_meta_graph(prefix + ".meta")
-        saver.restore(session, prefix)
+        saver.restore(session, v1.train.latest_checkpoint(os.path.dirname(prefix)))
+        classes = [name.decode() for name in session.run("classes:0")]
         opencv = pixels[..., ::-1] if pixels.shape[3] == 3 else pixels
-        feed = {"Placeholder:0": opencv, "Placeholder_1:0": np.zeros((len(pixels), task["classes"]))}
-        again = os.path.join(task["folder"], "again")
+        feed = {"Placeholder:0": opencv, "Placeholder_1:0": np.zeros((len(pixels), len(classes)))}
         return {
-            "add_4": session.run("add_4:0", feed).tolist() if task["article"] else None,
+            "add_4": session.run("add_4:0", feed).tolist() if is_article else None,
             "logits": session.run("logits:0", feed).tolist(),
-            "classes": [name.decode() for name in session.run("classes:0")],
+            "classes": classes,
             "trainable": len(v1.trainable_variables()),
             "variables": len(v1.global_variables()),
-            "saved_again": os.path.exists(saver.save(session, again) + ".index"),
+            "savedAgain": os.path.exists(saver.save(session, os.path.join(folder, "again")) + ".index"),
         }
 
 
@@ -47,13 +47,23 @@ def answer(signature, pictures):
     }
 
 
-def run_saved_model(folder):
-    loaded = tf.saved_model.load(folder)
-    files = [open(name, "rb").read() for name in task["files"]]
+def run_saved_model(folder, pixels):
+    loaded = tf.saved_model.load(os.path.join(folder, "saved-model"))
+    pictures = os.path.join(os.path.dirname(folder), "files")
+    files = [open(os.path.join(pictures, name), "rb").read() for name in sorted(os.listdir(pictures))]
     return {
         "serving_default": answer(loaded.signatures["serving_default"], tf.constant(pixels)),
         "encoded": answer(loaded.signatures["encoded"], tf.constant(files)),
     }
 
 
-print(json.dumps({"checkpoint": run_checkpoint(task["checkpoint"]), "savedModel": run_saved_model(task["savedModel"])}))
+def run(task):
+    pixels = np.fromfile(os.path.join(task["folder"], "pixels"), np.uint8).reshape(task["shape"])
+    return {
+        "checkpoint": run_checkpoint(task["folder"], pixels, task["isArticle"]),
+        "savedModel": run_saved_model(task["folder"], pixels),
+    }
+
+
+with open(sys.argv[1]) as file:
+    print(json.dumps([run(task) for task in json.load(file)]))

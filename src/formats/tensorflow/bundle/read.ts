@@ -1,6 +1,7 @@
 import type { NamedTensor } from '../../../checkpoints/index.ts';
 import { reason, UserError } from '../../../errors.ts';
 import { maskedCrc32c } from '../../../tensorboard/crc32c.ts';
+import { sizeOf } from '../../tensors.ts';
 import { type BundleEntry, bundleEntries, bundleHeaders, dataTypes } from '../protos.ts';
 import { damaged, readBounded, readPart } from '../read_file.ts';
 import { readTable } from './table.ts';
@@ -75,6 +76,6 @@ function check(index: string, name: string, entry: BundleEntry, shape: number[])
   const stored = (entry.shape?.dim ?? []).map(({ size }) => size);
   if (stored.join() !== shape.join())
     damaged(index, `"${name}" has the shape [${stored}], in the graph [${shape}]`);
-  const bytes = shape.reduce((product, length) => product * length, 4);
+  const bytes = 4 * sizeOf(shape);
   if (entry.size !== bytes) damaged(index, `"${name}" has ${entry.size} bytes instead of ${bytes}`);
 }

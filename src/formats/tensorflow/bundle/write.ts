@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import type { NamedTensor } from '../../../checkpoints/index.ts';
 import { syncFolder, writeDurably } from '../../../files.ts';
 import { maskedCrc32c } from '../../../tensorboard/crc32c.ts';
+import { bytesOf } from '../../tensors.ts';
 import { bundleEntries, bundleHeaders, dataTypes } from '../protos.ts';
 import { writeTable } from './table.ts';
 
@@ -16,7 +17,7 @@ export async function writeBundle(prefix: string, tensors: NamedTensor[]): Promi
   const parts: Uint8Array[] = [];
   let offset = 0;
   for (const { name, shape, values: numbers } of sorted) {
-    const bytes = new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);
+    const bytes = bytesOf(numbers);
     const entry = {
       dtype: dataTypes.float32,
       shape: { dim: shape.map((size) => ({ size })) },
