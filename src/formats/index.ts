@@ -4,6 +4,7 @@ import { onnx } from './onnx/index.ts';
 import { safetensors } from './safetensors/index.ts';
 import { savedModel, tfCheckpoint } from './tensorflow/index.ts';
 import { tfjs } from './tfjs/index.ts';
+import { tflite } from './tflite/index.ts';
 
 export { type ExportOptions, type Format, type Network, weightTypes } from './format.ts';
 
@@ -15,4 +16,5 @@ export const formats: Record<string, Format> = {
   keras,
   onnx,
   safetensors,
+  tflite,
 };

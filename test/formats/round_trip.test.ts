@@ -15,9 +15,10 @@ const importable = ['keras', 'onnx', 'safetensors', 'tfjs'] as const;
 
 for (const name of importable) {
   test(`what is exported as ${name} is recognised and imported the same`, async () => {
+    const folder = temporaryFolder();
     for (const [which, network] of networkCases()) {
       const format = formats[name] as (typeof formats)[string];
-      const target = join(temporaryFolder(), format.output);
+      const target = join(folder, which, format.output);
       await exportNetwork(network, format, target, format.preprocessing ? outside : inside);
       const back = await importNetwork(target);
       assert.equal(back.format, name);

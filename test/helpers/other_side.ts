@@ -22,10 +22,11 @@ export async function exportAll(
   ways: ExportOptions[],
 ): Promise<Asked[]> {
   const { output } = formats[format] as Format;
+  const folder = temporaryFolder();
   const asked: Asked[] = [];
   for (const [name, network] of networks)
     for (const options of ways) {
-      const file = join(temporaryFolder(), output);
+      const file = join(folder, String(asked.length), output);
       await exportNetwork(network, formats[format] as Format, file, options);
       const described = `${name}, ${options.weights}, preprocessing ${options.preprocessing}`;
       asked.push({ name: described, network, options, pixels: picturesFor(network.model, 3), file });

@@ -14,6 +14,9 @@ import { entityOf, readDataset, readHdf5 } from './hdf5.ts';
 const longestJson = 2 ** 26;
 const mostWeights = 2 ** 31;
 
+/** HDF5's errors are a page long. */
+const firstLine = (error: unknown) => reason(error).split('\n')[0] as string;
+
 type WeightOf = (layer: KerasLayer, name: string) => Tensor | undefined;
 
 function damaged(source: string, why: string): never {
@@ -42,7 +45,7 @@ function unzip(data: Uint8Array, source: string): Record<string, Uint8Array> {
       },
     });
   } catch (error) {
-    return damaged(source, reason(error));
+    return damaged(source, firstLine(error));
   }
 }
 
@@ -108,6 +111,6 @@ export async function readKeras(data: Uint8Array, source: string): Promise<Netwo
     });
   } catch (error) {
     if (error instanceof UserError) throw error;
-    return damaged(source, reason(error));
+    return damaged(source, firstLine(error));
   }
 }

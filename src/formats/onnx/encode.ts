@@ -195,7 +195,8 @@ export function encodeOnnx(network: Network, { weights, preprocessing }: ExportO
       variable: (name) => network.weights.get(`${layer.name}/${name}`),
       maps: mapsBefore(layer, byName),
     });
-  const logits = layers.at(-1)?.name as string;
+  const last = layers.at(-1)?.name as string;
+  const logits = last === 'logits' ? last : graph.add('Identity', [last], 'logits');
   const probabilities = writeProbabilities(graph, logits, temperature);
   const dims = ['batch', model.classes.length];
   const classes = model.classes.join(', ');

@@ -133,7 +133,7 @@ function fittingLayers(
   );
   const known = new Map(named);
   try {
-    const { layers, dispose } = createModel(description, { restored: known });
+    const { layers, dispose } = createModel(description, { restored: new Map(known) });
     dispose();
     const variables = layers.flatMap(variablesOf);
     return variables.every(({ name, shape }) => known.get(name)?.length === sizeOf(shape))

@@ -1,0 +1,192 @@
+import { Builder, type Offset } from 'flatbuffers';
+
+/**
+ * LiteRT's file as plain objects and how they are written; the numbers are those of
+ * tensorflow/compiler/mlir/lite/schema/schema.fbs.
+ */
+
+/** TensorType */
+export const types = { float32: 0, float16: 1, int32: 2, uint8: 3, int8: 9 } as const;
+
+/** Each operator's code, its least version, and the code of the table of its options. */
+export const operators = {
+  ADD: { code: 0, version: 1, options: 11 },
+  CONV_2D: { code: 3, version: 1, options: 1 },
+  DEQUANTIZE: { code: 6, version: 3, options: 0 },
+  FULLY_CONNECTED: { code: 9, version: 1, options: 8 },
+  MAX_POOL_2D: { code: 17, version: 1, options: 5 },
+  MUL: { code: 18, version: 1, options: 21 },
+  RELU: { code: 19, version: 1, options: 0 },
+  RESHAPE: { code: 22, version: 1, options: 17 },
+  SOFTMAX: { code: 25, version: 1, options: 9 },
+  MEAN: { code: 40, version: 1, options: 27 },
+  CAST: { code: 53, version: 1, options: 37 },
+  /** With int8 weights and a scale for each output. */
+  HYBRID_CONV_2D: { code: 3, version: 5, options: 1 },
+  /** With int8 weights and one scale. */
+  HYBRID_FULLY_CONNECTED: { code: 9, version: 3, options: 8 },
+} as const;
+export type OperatorName = keyof typeof operators;
+
+export interface TensorTable {
+  name: string;
+  /** -1 first: any number of pictures. */
+  shape: number[];
+  type: number;
+  /** Of a constant. */
+  data?: Uint8Array;
+  scales?: Float32Array;
+}
+
+/** A field of a table: its number in the schema, its value, how that is stored. */
+export type Field =
+  | { slot: number; int8: number }
+  | { slot: number; int32: number }
+  | { slot: number; float32: number };
+
+export interface OperatorTable {
+  operator: OperatorName;
+  /** Places in the list of tensors. */
+  inputs: number[];
+  outputs: number[];
+  options: Field[];
+}
+
+export interface ModelTables {
+  description: string;
+  tensors: TensorTable[];
+  operators: OperatorTable[];
+  input: number;
+  /** By their names in the signature. */
+  outputs: Record<string, number>;
+}
+
+type StoredField = Field | { slot: number; offset: Offset };
+
+function table(builder: Builder, size: number, fields: StoredField[]): Offset {
+  builder.startObject(size);
+  for (const field of fields) {
+    if ('offset' in field) builder.addFieldOffset(field.slot, field.offset, 0);
+    // No value is taken for a default and left out.
+    else if ('int8' in field) builder.addFieldInt8(field.slot, field.int8, Number.NaN);
+    else if ('int32' in field) builder.addFieldInt32(field.slot, field.int32, Number.NaN);
+    else builder.addFieldFloat32(field.slot, field.float32, Number.NaN);
+  }
+  return builder.endObject();
+}
+
+function vector(builder: Builder, count: number, bytes: number, add: (index: number) => void): Offset {
+  builder.startVector(bytes, count, bytes);
+  for (let index = count - 1; index >= 0; index--) add(index);
+  return builder.endVector();
+}
+
+const offsets = (builder: Builder, list: Offset[]) =>
+  vector(builder, list.length, 4, (index) => builder.addOffset(list[index] as Offset));
+const ints = (builder: Builder, list: number[]) =>
+  vector(builder, list.length, 4, (index) => builder.addInt32(list[index] as number));
+
+/** LiteRT wants data at multiples of 16 bytes. */
+function alignedBytes(builder: Builder, data: Uint8Array): Offset {
+  builder.prep(16, data.length);
+  return builder.createByteVector(data);
+}
+
+/** QuantizationParameters: one scale or one for each of the first axis, zero points 0. */
+function quantization(builder: Builder, scales: Float32Array): Offset {
+  const scale = vector(builder, scales.length, 4, (index) => builder.addFloat32(scales[index] as number));
+  const zeroPoint = vector(builder, scales.length, 8, () => builder.addInt64(0n));
+  return table(builder, 7, [
+    { slot: 2, offset: scale },
+    { slot: 3, offset: zeroPoint },
+    { slot: 6, int32: 0 },
+  ]);
+}
+
+function tensorTable(builder: Builder, { name, shape, type, scales }: TensorTable, buffer: number): Offset {
+  const isBatch = shape[0] === -1;
+  const fields: StoredField[] = [
+    { slot: 0, offset: ints(builder, isBatch ? [1, ...shape.slice(1)] : shape) },
+    { slot: 1, int8: type },
+    { slot: 2, int32: buffer },
+    { slot: 3, offset: builder.createString(name) },
+  ];
+  if (scales) fields.push({ slot: 4, offset: quantization(builder, scales) });
+  if (isBatch) fields.push({ slot: 7, offset: ints(builder, shape) });
+  return table(builder, 8, fields);
+}
+
+function operatorTable(builder: Builder, one: OperatorTable, codes: OperatorName[]): Offset {
+  const fields: StoredField[] = [
+    { slot: 0, int32: codes.indexOf(one.operator) },
+    { slot: 1, offset: ints(builder, one.inputs) },
+    { slot: 2, offset: ints(builder, one.outputs) },
+  ];
+  const { options } = operators[one.operator];
+  if (options !== 0)
+    fields.push({ slot: 3, int8: options }, { slot: 4, offset: table(builder, 8, one.options) });
+  return table(builder, 5, fields);
+}
+
+function codeTable(builder: Builder, name: OperatorName): Offset {
+  const { code, version } = operators[name];
+  return table(builder, 4, [
+    { slot: 0, int8: code },
+    { slot: 2, int32: version },
+    { slot: 3, int32: code },
+  ]);
+}
+
+/** SignatureDef: the names under which interpreters give and take tensors. */
+function signature(builder: Builder, { tensors, input, outputs }: ModelTables): Offset {
+  const map = (name: string, tensor: number) =>
+    table(builder, 2, [
+      { slot: 0, offset: builder.createString(name) },
+      { slot: 1, int32: tensor },
+    ]);
+  const inputs = offsets(builder, [map(tensors[input]?.name ?? '', input)]);
+  const maps = Object.entries(outputs).map(([name, tensor]) => map(name, tensor));
+  return table(builder, 5, [
+    { slot: 0, offset: inputs },
+    { slot: 1, offset: offsets(builder, maps) },
+    { slot: 2, offset: builder.createString('serving_default') },
+    { slot: 4, int32: 0 },
+  ]);
+}
+
+/** The bytes of a .tflite file. */
+export function writeModel(model: ModelTables): Uint8Array {
+  const builder = new Builder(1024);
+  // The buffer 0 is empty: that of tensors that are computed.
+  const constants = model.tensors.filter(({ data }) => data !== undefined);
+  const buffers = constants.map(({ data }) =>
+    table(builder, 1, [{ slot: 0, offset: alignedBytes(builder, data as Uint8Array) }]),
+  );
+  const empty = table(builder, 1, []);
+  const tensors = model.tensors.map((tensor) => tensorTable(builder, tensor, constants.indexOf(tensor) + 1));
+  const codes = [...new Set(model.operators.map(({ operator }) => operator))];
+  const written = model.operators.map((one) => operatorTable(builder, one, codes));
+  const subgraph = table(builder, 5, [
+    { slot: 0, offset: offsets(builder, tensors) },
+    { slot: 1, offset: ints(builder, [model.input]) },
+    { slot: 2, offset: ints(builder, Object.values(model.outputs)) },
+    { slot: 3, offset: offsets(builder, written) },
+    { slot: 4, offset: builder.createString('main') },
+  ]);
+  const root = table(builder, 8, [
+    { slot: 0, int32: 3 },
+    {
+      slot: 1,
+      offset: offsets(
+        builder,
+        codes.map((name) => codeTable(builder, name)),
+      ),
+    },
+    { slot: 2, offset: offsets(builder, [subgraph]) },
+    { slot: 3, offset: builder.createString(model.description) },
+    { slot: 4, offset: offsets(builder, [empty, ...buffers]) },
+    { slot: 7, offset: offsets(builder, [signature(builder, model)]) },
+  ]);
+  builder.finish(root, 'TFL3');
+  return builder.asUint8Array();
+}

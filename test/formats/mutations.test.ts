@@ -1,0 +1,189 @@
+/** Files that were damaged in thousands of ways: each is imported, or refused in one line. */
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { before, test } from 'node:test';
+import * as tf from '@tensorflow/tfjs-core';
+import { unzipSync, zipSync } from 'fflate';
+import { startEngine } from '../../src/engine/index.ts';
+import { UserError } from '../../src/errors.ts';
+import { exportNetwork } from '../../src/formats/export.ts';
+import { type Format, formats } from '../../src/formats/index.ts';
+import { type ModelMessage, models } from '../../src/formats/onnx/protos.ts';
+import { type LayerSummary, modelTools, Scope } from '../../src/model_tools/index.ts';
+import type { ModelDescription } from '../../src/models/model.ts';
+import { temporaryFolder } from '../helpers/folder.ts';
+import { evenly, networkOf } from '../helpers/network.ts';
+
+const folder = temporaryFolder();
+const numbers = evenly(11);
+const below = (limit: number) => Math.floor(limit * (numbers.next().value as number));
+const oneOf = <T>(list: T[]): T => list[below(list.length)] as T;
+
+/** Few weights and every kind of layer, so that each byte and each field has its turn. */
+function smallLayers(): LayerSummary[] {
+  const scope = new Scope();
+  const tools = modelTools(scope);
+  tf.tidy(() => {
+    const options = { kernel: 3, inputChannels: 3, outputChannels: 2, stride: 2 };
+    const first = tools.batchNormLayer(
+      tools.convLayer(tf.zeros([1, 6, 5, 3]), { ...options, biases: false }),
+    );
+    const pooled = tools.poolingLayer(tools.addLayer(first, tools.activationLayer(first)), {
+      kernel: 2,
+      stride: 1,
+    });
+    const { layer, size } = tools.flatteningLayer(pooled);
+    tools.fullyConnectedLayer(tools.dropoutLayer(layer, { rate: 0.5 }), { inputs: size, outputs: 2 });
+  });
+  scope.dispose();
+  return scope.layers;
+}
+
+before(async () => {
+  await startEngine('wasm', { threads: 1 });
+  const description: ModelDescription = {
+    architecture: 'layers',
+    width: 5,
+    height: 6,
+    channels: 3,
+    classes: ['a', 'b'],
+    layers: smallLayers(),
+  };
+  const network = networkOf(description);
+  for (const name of ['keras', 'onnx', 'safetensors', 'tfjs']) {
+    const format = formats[name] as Format;
+    await exportNetwork(network, format, join(folder, format.output));
+  }
+});
+
+const strange = [
+  null,
+  -1,
+  0,
+  1,
+  2,
+  7,
+  2 ** 31,
+  2 ** 53,
+  -0.5,
+  Number.MAX_VALUE,
+  '',
+  'x',
+  '__proto__',
+  'conv1',
+  'pictures',
+  [],
+  [0],
+  [null],
+  {},
+  true,
+];
+
+/** Another value at some place of what JSON can hold, or one of its parts missing or twice. */
+function mutateValue(value: unknown): unknown {
+  const entries = typeof value === 'object' && value !== null ? Object.entries(value) : [];
+  if (entries.length === 0 || value instanceof Uint8Array || below(12) === 0) return oneOf(strange);
+  const [key, inner] = oneOf(entries);
+  if (Array.isArray(value)) {
+    const copy = [...value];
+    const place = Number(key);
+    const kind = below(20);
+    if (kind < 2) copy.splice(place, kind, inner, inner);
+    else copy[place] = mutateValue(inner);
+    return copy;
+  }
+  if (below(12) > 0) return { ...(value as object), [key]: mutateValue(inner) };
+  return Object.fromEntries(entries.filter(([name]) => name !== key));
+}
+
+/** Bits turned, a part missing, a part twice, the end missing. */
+function mutateBytes(data: Uint8Array): Uint8Array {
+  const kind = below(4);
+  const [from, to] = [below(data.length), below(data.length)].sort((a, b) => a - b) as [number, number];
+  if (kind === 0) return data.subarray(0, to);
+  if (kind === 1) return Buffer.concat([data.subarray(0, from), data.subarray(to)]);
+  if (kind === 2) return Buffer.concat([data.subarray(0, to), data.subarray(from)]);
+  const copy = new Uint8Array(data);
+  for (let turned = below(4); turned >= 0; turned--) copy[below(data.length)] = below(256);
+  return copy;
+}
+
+/** Lets a model be read with one of its files damaged in many ways. */
+async function damage(
+  name: string,
+  times: number,
+  mutate: (data: Uint8Array) => Uint8Array,
+  file = (formats[name] as Format).output,
+): Promise<void> {
+  const format = formats[name] as Format;
+  const source = join(folder, format.output);
+  const path = join(folder, file);
+  const whole = readFileSync(path);
+  const read = () => format.import?.(source, { width: 5, height: 6 });
+  let refused = 0;
+  for (let time = 0; time < times; time++) {
+    writeFileSync(path, mutate(whole));
+    try {
+      assert.equal((await read())?.model.architecture, 'layers');
+    } catch (error) {
+      assert.ok(error instanceof UserError, error as Error);
+      assert.ok(!error.message.includes('\n'), error.message);
+      refused++;
+    }
+  }
+  writeFileSync(path, whole);
+  assert.equal((await read())?.model.classes.length, 2);
+  assert.ok(refused > times / 10, `${refused} of ${times} were refused`);
+}
+
+const mutateJson = (data: Uint8Array) =>
+  Buffer.from(JSON.stringify(mutateValue(JSON.parse(Buffer.from(data).toString('utf8')))));
+
+test('a damaged model.json of TensorFlow.js', async () => {
+  await damage('tfjs', 1000, mutateJson, 'tfjs/model.json');
+  await damage('tfjs', 500, mutateBytes, 'tfjs/model.json');
+});
+
+test('weights of TensorFlow.js of another length', async () => {
+  const longerOrShorter = (data: Uint8Array) =>
+    oneOf([data.subarray(0, below(data.length)), Buffer.concat([data, data])]);
+  await damage('tfjs', 100, longerOrShorter, 'tfjs/group1-shard1of1.bin');
+});
+
+test('a damaged safetensors file', async () => {
+  await damage('safetensors', 800, mutateBytes);
+  await damage('safetensors', 800, (data) => {
+    const length = Number(Buffer.from(data).readBigUInt64LE(0));
+    const header = JSON.parse(Buffer.from(data.subarray(8, 8 + length)).toString('utf8'));
+    const told = JSON.parse(header.__metadata__['bat-sup']);
+    if (below(2) === 0) header.__metadata__['bat-sup'] = JSON.stringify(mutateValue(told));
+    const json = Buffer.from(JSON.stringify(below(2) === 0 ? mutateValue(header) : header));
+    const size = Buffer.alloc(8);
+    size.writeBigUInt64LE(BigInt(json.length));
+    return Buffer.concat([size, json, data.subarray(8 + length)]);
+  });
+});
+
+test('a damaged ONNX model', async () => {
+  await damage('onnx', 1000, mutateBytes);
+  await damage('onnx', 1000, (data) => {
+    const message = models.decode(data);
+    try {
+      return models.encode(mutateValue(message) as ModelMessage);
+    } catch {
+      return data.subarray(0, below(data.length)); // Such a message cannot be written.
+    }
+  });
+});
+
+test('a damaged Keras file', async () => {
+  await damage('keras', 150, mutateBytes);
+  const rezipped = (name: string, mutate: (data: Uint8Array) => Uint8Array) => (data: Uint8Array) => {
+    const files = unzipSync(data);
+    return zipSync({ ...files, [name]: mutate(files[name] as Uint8Array) }, { level: 0 });
+  };
+  await damage('keras', 400, rezipped('config.json', mutateJson));
+  await damage('keras', 100, rezipped('metadata.json', mutateJson));
+  await damage('keras', 300, rezipped('model.weights.h5', mutateBytes));
+});

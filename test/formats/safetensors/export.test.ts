@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { before, test } from 'node:test';
+import { startEngine } from '../../../src/engine/index.ts';
+import { about } from '../../../src/formats/about.ts';
+import { importNetwork } from '../../../src/formats/import.ts';
+import { variablesOf } from '../../../src/formats/variables.ts';
+import { compare, logitsOf } from '../../helpers/network.ts';
+import { inside, networkCases } from '../../helpers/network_cases.ts';
+import { type Asked, askPython, exportAll } from '../../helpers/other_side.ts';
+import { withoutPackage } from '../../helpers/python.ts';
+
+before(() => startEngine('wasm', { threads: 1 }));
+
+interface Answer {
+  about: Record<string, unknown>;
+  shapes: Record<string, number[]>;
+  sums: Record<string, number>;
+  types: string[];
+  logits: number[][] | null;
+}
+
+const script = new URL('run.py', import.meta.url);
+const float16 = { ...inside, weights: 'float16' } as const;
+
+test('the safetensors library reads the same tensors', { skip: withoutPackage('safetensors') }, async () => {
+  const asked = await exportAll('safetensors', networkCases(), [inside, float16]);
+  const answers = askPython<Answer>(script, asked);
+  for (const [index, { name, network, options }] of asked.entries()) {
+    const { about: told, shapes, sums, types } = answers[index] as Answer;
+    assert.deepEqual(told.classes, about(network).classes);
+    assert.ok(types.includes(options.weights), name);
+    for (const { name: variable, shape } of network.layers.flatMap(variablesOf)) {
+      const [layer, part] = variable.split('/') as [string, string];
+      const suffixes: Record<string, string> = {
+        weights: 'weight',
+        scale: 'weight',
+        mean: 'running_mean',
+        variance: 'running_var',
+      };
+      const theirs = `${layer}.${suffixes[part] ?? 'bias'}`;
+      const permuted = shape.length === 4 ? [3, 2, 0, 1].map((axis) => shape[axis]) : [...shape].reverse();
+      assert.deepEqual(shapes[theirs], permuted, theirs);
+      const values = network.weights.get(variable)?.values ?? new Float32Array();
+      const sum = values.reduce((total, value) => total + value, 0);
+      assert.ok(Math.abs((sums[theirs] as number) - sum) < 1e-3 * values.length, theirs);
+    }
+  }
+});
+
+test('PyTorch answers the same, and what it saves is imported', { skip: withoutPyTorch() }, async (t) => {
+  const articles = networkCases().filter(([, { model }]) => model.architecture === 'article');
+  const asked = await exportAll('safetensors', articles, [inside]);
+  const answers = askPython<Answer>(script, asked);
+  for (const [index, one] of asked.entries()) {
+    const { name, network, pixels, file }: Asked = one;
+    const own = logitsOf(network, pixels);
+    const { difference, spread } = compare(own, answers[index]?.logits ?? []);
+    t.diagnostic(`${name}: ${difference} of ${spread}`);
+    assert.ok(difference <= 1e-5 * spread, `${name}: ${difference} of ${spread}`);
+    const { classes } = network.model;
+    const { scale } = network.preprocessing;
+    const back = await importNetwork(`${file}.again.safetensors`, {
+      classes,
+      size: network.model,
+      preprocessing: { scale },
+    });
+    assert.deepEqual(back.network.model, network.model);
+    assert.ok(compare(own, logitsOf(back.network, pixels)).difference <= 1e-6 * spread);
+  }
+});
+
+/** Not even CI installs it: pip has PyTorch with gigabytes of CUDA only. */
+function withoutPyTorch(): string | false {
+  return withoutPackage('torch', { inCi: false }) || withoutPackage('safetensors');
+}
