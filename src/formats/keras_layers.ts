@@ -2,7 +2,7 @@
  * Keras's layers as bat-sup has them, for the two formats that describe networks so: Keras's own and TensorFlow.js's.
  * The names and settings are those of keras.io/api/layers.
  */
-import type { LayerSummary } from '../model_tools/index.ts';
+import { type LayerSummary, paddingOf } from '../model_tools/index.ts';
 import type { NetworkBuilder, Padding, Value } from './network_builder.ts';
 import type { Tensor } from './tensors.ts';
 
@@ -22,7 +22,7 @@ export interface WrittenLayer extends KerasLayer {
 type Written = Pick<WrittenLayer, 'className' | 'config' | 'weights'>;
 
 const twice = (length: unknown) => [length, length];
-const maps = { padding: 'same', data_format: 'channels_last' };
+const mapsOf = (layer: LayerSummary) => ({ padding: paddingOf(layer), data_format: 'channels_last' });
 
 function connectionsOf({ variables }: LayerSummary): WrittenLayer['weights'] {
   const names: Record<string, string> = { weights: 'kernel', biases: 'bias' };
@@ -37,14 +37,15 @@ const writers: Record<LayerSummary['kind'], (layer: LayerSummary) => Written> = 
       filters: layer.outputShape[2],
       kernel_size: twice(kernel),
       strides: twice(stride),
-      ...maps,
+      ...mapsOf(layer),
       activation: 'linear',
       use_bias: weights.length === 2,
     };
     return { className: 'Conv2D', config, weights };
   },
-  pool({ attributes: { kernel, stride } }) {
-    const config = { pool_size: twice(kernel), strides: twice(stride), ...maps };
+  pool(layer) {
+    const { kernel, stride } = layer.attributes;
+    const config = { pool_size: twice(kernel), strides: twice(stride), ...mapsOf(layer) };
     return { className: 'MaxPooling2D', config, weights: [] };
   },
   activation: () => ({ className: 'Activation', config: { activation: 'relu' }, weights: [] }),
@@ -121,7 +122,7 @@ function pairOf(value: unknown): number[] {
   return Array.isArray(value) ? value.map(Number) : [Number(value), Number(value)];
 }
 
-function paddingOf(reading: Reading): Padding {
+function paddingIn(reading: Reading): Padding {
   expect(reading, { padding: ['valid', 'same'] });
   return (reading.layer.config.padding ?? 'valid') as Padding;
 }
@@ -151,7 +152,7 @@ const readers: Record<string, Reader> = {
         kernel: required(reading, 'kernel'),
         biases: weight('bias'),
         strides: pairOf(layer.config.strides ?? 1),
-        padding: paddingOf(reading),
+        padding: paddingIn(reading),
       },
       layer.name,
     );
@@ -162,7 +163,7 @@ const readers: Record<string, Reader> = {
     expect(reading, channelsLast);
     const kernel = pairOf(layer.config.pool_size ?? 2);
     const strides = pairOf(layer.config.strides ?? kernel);
-    return builder.maxPool(input, { kernel, strides, padding: paddingOf(reading) }, layer.name);
+    return builder.maxPool(input, { kernel, strides, padding: paddingIn(reading) }, layer.name);
   },
   Activation: (reading, [input]) => activate(reading, input),
   ReLU(reading, [input]) {

@@ -1,6 +1,7 @@
 import type { NamedTensor } from '../checkpoints/index.ts';
 import { UserError } from '../errors.ts';
-import type { LayerSummary } from '../model_tools/index.ts';
+import type { LayerSummary, Padding as OwnPadding } from '../model_tools/index.ts';
+import { paddingAttribute } from '../model_tools/padding.ts';
 import { ownPreprocessing } from '../models/preprocessing.ts';
 import type { About } from './about.ts';
 import type { Network } from './format.ts';
@@ -19,7 +20,7 @@ export interface Value {
 }
 
 /** Pixels added [top, left, bottom, right], or how they follow from the sizes. */
-export type Padding = 'same' | 'valid' | [number, number, number, number];
+export type Padding = OwnPadding | [number, number, number, number];
 
 export interface Window {
   kernel: number[];
@@ -236,7 +237,7 @@ export class NetworkBuilder {
     maps: number[],
     { kernel, strides, padding }: Window,
     where: string,
-  ): { outputSize: number[]; attributes: { kernel: number; stride: number } } {
+  ): { outputSize: number[]; attributes: LayerSummary['attributes'] } {
     const [size, stride] = [kernel[0], strides[0]] as [number, number];
     if (kernel.length !== 2 || kernel[1] !== size)
       this.fail(where, `has a kernel of ${kernel.join(' x ')}, not square`);
@@ -245,16 +246,16 @@ export class NetworkBuilder {
     if (![size, stride].every((length) => Number.isInteger(length) && length > 0))
       this.fail(where, `has a kernel of ${size} and a stride of ${stride}`);
     const lengths = maps.slice(0, 2);
-    if (!lengths.every((length, axis) => isSame(padding, { length, axis, size, stride })))
+    const own = ownPadding(padding, { lengths, size, stride });
+    if (!own)
       this.fail(
         where,
-        `pads ${typeof padding === 'string' ? padding.toUpperCase() : `by [${padding}]`}, with other results than ` +
-          `TensorFlow's SAME, as bat-sup's layers pad, for maps of ${lengths.join(' x ')}`,
+        `pads by [${padding}] maps of ${lengths.join(' x ')}; bat-sup's layers pad as TensorFlow's SAME, or not at all`,
       );
-    return {
-      outputSize: lengths.map((length) => Math.ceil(length / stride)),
-      attributes: { kernel: size, stride },
-    };
+    const outputSize = lengths.map((length) => windowsIn(length, size, stride, own));
+    if (outputSize.some((length) => length < 1))
+      this.fail(where, `has a kernel of ${size} for maps of ${lengths.join(' x ')}`);
+    return { outputSize, attributes: { kernel: size, stride, ...paddingAttribute(own) } };
   }
 
   #keep(name: string, { shape, values }: Tensor): { name: string; shape: number[] } {
@@ -309,14 +310,24 @@ export function samePadding(
   return { before, after: total - before };
 }
 
-/** Whether the windows lie on an axis where SAME puts them. */
-function isSame(
+/** How many windows there are along an axis. */
+function windowsIn(length: number, size: number, stride: number, padding: OwnPadding): number {
+  return padding === 'same' ? Math.ceil(length / stride) : Math.floor((length - size) / stride) + 1;
+}
+
+/** As which of our own paddings the windows lie on both axes; what no window reaches does not matter. */
+function ownPadding(
   padding: Padding,
-  { length, axis, size, stride }: { length: number; axis: number; size: number; stride: number },
-): boolean {
-  if (padding === 'same') return true;
-  const [before, after] =
-    padding === 'valid' ? [0, 0] : [padding[axis] as number, padding[axis + 2] as number];
-  const windows = Math.floor((length + before + after - size) / stride) + 1;
-  return windows === Math.ceil(length / stride) && before === samePadding(length, size, stride).before;
+  { lengths, size, stride }: { lengths: number[]; size: number; stride: number },
+): OwnPadding | undefined {
+  if (padding === 'same') return padding;
+  const pads = padding === 'valid' ? [0, 0, 0, 0] : padding;
+  const lies = (own: OwnPadding) =>
+    lengths.every((length, axis) => {
+      const [before, after] = [pads[axis] as number, pads[axis + 2] as number];
+      const windows = Math.floor((length + before + after - size) / stride) + 1;
+      const wanted = own === 'same' ? samePadding(length, size, stride).before : 0;
+      return before === wanted && windows === windowsIn(length, size, stride, own);
+    });
+  return (['same', 'valid'] as const).find(lies);
 }

@@ -17,3 +17,15 @@ export function checkSizes(name: string, sizes: Record<string, number>): void {
     throw new UserError(`${name}: expected ${key} to be a whole number from 1 up, got ${value}.`);
   }
 }
+
+/** @throws {UserError} where no window lies within the maps. */
+export function checkWindow(
+  name: string,
+  { shape: [, height, width] }: tf.Tensor4D,
+  { kernel, padding }: { kernel: number; padding: 'same' | 'valid' },
+): void {
+  if (padding === 'same' || Math.min(height, width) >= kernel) return;
+  throw new UserError(
+    `${name}: its kernel of ${kernel} is larger than its input of ${height} x ${width}; pad it, or pool less before.`,
+  );
+}

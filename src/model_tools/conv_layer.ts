@@ -1,8 +1,9 @@
 import '../engine/gradients.ts';
 import * as tf from '@tensorflow/tfjs-core';
 import { UserError } from '../errors.ts';
-import { checkFeatureMaps, checkSizes } from './check_shape.ts';
+import { checkFeatureMaps, checkSizes, checkWindow } from './check_shape.ts';
 import { connections, weightsOf } from './connections.ts';
+import { type Padding, paddingAttribute } from './padding.ts';
 import { Scope } from './scope.ts';
 
 export interface ConvOptions {
@@ -12,6 +13,8 @@ export interface ConvOptions {
   outputChannels: number;
   /** Pixels from one place of the kernel to the next. */
   stride: number;
+  /** Default 'same'. */
+  padding?: Padding;
   /** Default true. False before a batch normalisation, which takes any bias away again. */
   biases?: boolean;
 }
@@ -19,11 +22,11 @@ export interface ConvOptions {
 /** Convolution and bias, where there is one, as one kernel, whose gradients are in engine/gradients.ts. */
 function convolve(
   inputs: { x: tf.Tensor; filter: tf.Tensor; bias?: tf.Tensor },
-  stride: number,
+  { stride, padding }: { stride: number; padding: Padding },
 ): tf.Tensor4D {
   const attributes = {
     strides: [stride, stride],
-    pad: 'same',
+    pad: padding,
     dataFormat: 'NHWC',
     dilations: [1, 1],
     activation: 'linear',
@@ -32,15 +35,18 @@ function convolve(
 }
 
 /**
- * Convolution with SAME padding, plus bias unless `biases` is false.
- * [batch, height, width, inputChannels] -> [batch, ceil(height / stride), ceil(width / stride), outputChannels]
+ * Convolution, plus bias unless `biases` is false.
+ * [batch, height, width, inputChannels] -> [batch, ceil(height / stride), ceil(width / stride), outputChannels];
+ * without padding [..., floor((height - kernel) / stride) + 1, floor((width - kernel) / stride) + 1, ...].
  * @throws {UserError} naming the layer, where the shapes do not fit.
  */
 export function convLayer(layer: tf.Tensor, options: ConvOptions, scope = new Scope()): tf.Tensor4D {
-  const { kernel, inputChannels, outputChannels, stride, biases: withBiases = true } = options;
+  const { kernel, inputChannels, outputChannels, stride, padding = 'same' } = options;
+  const { biases: withBiases = true } = options;
   const name = scope.nextName('conv');
   checkFeatureMaps(name, layer);
   checkSizes(name, { kernel, inputChannels, outputChannels, stride });
+  checkWindow(name, layer, { kernel, padding });
   const channels = layer.shape[3];
   if (channels !== inputChannels) {
     throw new UserError(
@@ -51,14 +57,17 @@ export function convLayer(layer: tf.Tensor, options: ConvOptions, scope = new Sc
   const { weights, biases, variables } = withBiases
     ? connections(scope, name, shape)
     : { ...weightsOf(scope, name, shape), biases: undefined };
-  const output = convolve({ x: layer, filter: weights, ...(biases && { bias: biases }) }, stride);
+  const output = convolve(
+    { x: layer, filter: weights, ...(biases && { bias: biases }) },
+    { stride, padding },
+  );
   const summary = {
     name,
     kind: 'conv' as const,
     inputShape: layer.shape.slice(1),
     outputShape: output.shape.slice(1),
     variables,
-    attributes: { kernel, stride },
+    attributes: { kernel, stride, ...paddingAttribute(padding) },
   };
   return scope.add(summary, [layer], output);
 }

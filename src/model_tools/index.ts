@@ -12,6 +12,7 @@ import type { Scope } from './scope.ts';
 
 export { addBiases } from './add_biases.ts';
 export { addWeights } from './add_weights.ts';
+export { type Padding, paddingOf } from './padding.ts';
 export { type LayerWatch, type LearningPass, Scope } from './scope.ts';
 export type { LayerSummary } from './types.ts';
 export type { BatchNormOptions, ConvOptions, DropoutOptions, FullyConnectedOptions, PoolingOptions };

@@ -1,24 +1,25 @@
 import type * as tf from '@tensorflow/tfjs-core';
-import type { LayerSummary, ModelTools } from '../model_tools/index.ts';
+import { type LayerSummary, type ModelTools, paddingOf } from '../model_tools/index.ts';
 import type { Architecture } from './architecture.ts';
 
 type Replay = (tools: ModelTools, inputs: tf.Tensor[], layer: LayerSummary) => tf.Tensor;
 
-const kernelAndStride = ({ attributes }: LayerSummary) => ({
-  kernel: Number(attributes.kernel),
-  stride: Number(attributes.stride),
+const windowOf = (layer: LayerSummary) => ({
+  kernel: Number(layer.attributes.kernel),
+  stride: Number(layer.attributes.stride),
+  padding: paddingOf(layer),
 });
 
 /** How each kind of layer is made anew from what is told of it. */
 const replays: Record<LayerSummary['kind'], Replay> = {
   conv: (tools, [input], layer) =>
     tools.convLayer(input as tf.Tensor, {
-      ...kernelAndStride(layer),
+      ...windowOf(layer),
       inputChannels: layer.inputShape[2] as number,
       outputChannels: layer.outputShape[2] as number,
       biases: layer.variables.length > 1,
     }),
-  pool: (tools, [input], layer) => tools.poolingLayer(input as tf.Tensor, kernelAndStride(layer)),
+  pool: (tools, [input], layer) => tools.poolingLayer(input as tf.Tensor, windowOf(layer)),
   activation: (tools, [input]) => tools.activationLayer(input as tf.Tensor),
   flatten: (tools, [input]) => tools.flatteningLayer(input as tf.Tensor).layer,
   fullyConnected: (tools, [input], { name, inputShape, outputShape }) =>

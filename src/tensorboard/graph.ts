@@ -1,4 +1,4 @@
-import type { LayerSummary } from '../model_tools/index.ts';
+import { type LayerSummary, paddingOf } from '../model_tools/index.ts';
 import * as proto from './protobuf.ts';
 
 /** DataType numbers of types.proto. */
@@ -54,6 +54,9 @@ function variableNodes({ variables, state = [] }: LayerSummary): Node[] {
   }));
 }
 
+const paddingText = (attributes: LayerSummary['attributes']) =>
+  attribute.text(paddingOf({ attributes }).toUpperCase());
+
 /** The operations of a layer, the last of which is its output. */
 const layerNodes: Record<
   LayerSummary['kind'],
@@ -65,7 +68,7 @@ const layerNodes: Record<
       op: 'Conv2D',
       inputs: [...inputs, `${name}/weights`],
       shape,
-      attributes: { strides: square(Number(attributes.stride)), padding: attribute.text('SAME') },
+      attributes: { strides: square(Number(attributes.stride)), padding: paddingText(attributes) },
     };
     if (variables.length === 1) return [convolution];
     const biased = [convolution.name, `${name}/biases`];
@@ -80,7 +83,7 @@ const layerNodes: Record<
       attributes: {
         ksize: square(Number(attributes.kernel)),
         strides: square(Number(attributes.stride)),
-        padding: attribute.text('SAME'),
+        padding: paddingText(attributes),
       },
     },
   ],

@@ -1,5 +1,5 @@
 import { UserError } from '../../errors.ts';
-import type { LayerSummary } from '../../model_tools/index.ts';
+import { type LayerSummary, paddingOf } from '../../model_tools/index.ts';
 import { packageVersion } from '../../version.ts';
 import { about, aboutKey } from '../about.ts';
 import type { ExportOptions, Network, WeightType } from '../format.ts';
@@ -90,9 +90,12 @@ interface Writing {
   maps: number[] | undefined;
 }
 
-function windowOf({ inputShape, attributes }: LayerSummary): Record<string, number[]> {
+function windowOf(layer: LayerSummary): Record<string, number[]> {
+  const { inputShape, attributes } = layer;
   const [kernel, stride] = [Number(attributes.kernel), Number(attributes.stride)];
-  const axes = inputShape.slice(0, 2).map((length) => samePadding(length, kernel, stride));
+  const around = (length: number) =>
+    paddingOf(layer) === 'same' ? samePadding(length, kernel, stride) : { before: 0, after: 0 };
+  const axes = inputShape.slice(0, 2).map(around);
   const pads = [...axes.map(({ before }) => before), ...axes.map(({ after }) => after)];
   return { kernel_shape: [kernel, kernel], strides: [stride, stride], pads };
 }

@@ -1,5 +1,5 @@
 import { UserError } from '../../errors.ts';
-import type { LayerSummary } from '../../model_tools/index.ts';
+import { type LayerSummary, paddingOf } from '../../model_tools/index.ts';
 import { architectureNames } from '../../models/index.ts';
 import { createModel, type ModelDescription } from '../../models/model.ts';
 import { type About, aboutKey, readAbout } from '../about.ts';
@@ -26,9 +26,10 @@ function kernelOf({ builder, layer, tensor }: Rebuilding): Tensor {
   return toHwio(kernel);
 }
 
-function windowOf({ attributes: { kernel, stride } }: LayerSummary) {
+function windowOf(layer: LayerSummary) {
+  const { kernel, stride } = layer.attributes;
   const twice = (length: unknown) => [Number(length), Number(length)];
-  return { kernel: twice(kernel), strides: twice(stride), padding: 'same' as const };
+  return { kernel: twice(kernel), strides: twice(stride), padding: paddingOf(layer) };
 }
 
 /** Each kind of layer anew, with PyTorch's tensors. */

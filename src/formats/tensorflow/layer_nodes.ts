@@ -1,11 +1,11 @@
 import type { NamedTensor } from '../../checkpoints/index.ts';
-import type { LayerSummary } from '../../model_tools/index.ts';
+import { type LayerSummary, paddingOf } from '../../model_tools/index.ts';
 import type { Network } from '../format.ts';
 import { attribute, constant, type Graph } from './graph.ts';
 import { dataTypes } from './protos.ts';
 
 const dtype = attribute.type(dataTypes.float32);
-const same = attribute.text('SAME');
+const padding = (layer: LayerSummary) => attribute.text(paddingOf(layer).toUpperCase());
 
 /** A variable of the graph; its name is also that in the checkpoint. */
 export interface GraphVariable {
@@ -62,11 +62,14 @@ function reshape(graph: Graph, input: string, shape: number[]): string {
 
 /** The nodes of one layer; the answer is the one that gives its output. */
 const layerNodes: Record<LayerSummary['kind'], (layer: LayerSummary, nodes: Nodes) => string> = {
-  conv: ({ attributes: { stride } }, nodes) =>
-    product('Conv2D', { attributes: { strides: attribute.square(Number(stride)), padding: same } }, nodes),
-  pool: ({ attributes: { kernel, stride } }, { graph, inputs }) => {
+  conv: (layer, nodes) => {
+    const strides = attribute.square(Number(layer.attributes.stride));
+    return product('Conv2D', { attributes: { strides, padding: padding(layer) } }, nodes);
+  },
+  pool: (layer, { graph, inputs }) => {
+    const { kernel, stride } = layer.attributes;
     const window = { ksize: attribute.square(Number(kernel)), strides: attribute.square(Number(stride)) };
-    return graph.float('MaxPool', inputs, { attributes: { ...window, padding: same } });
+    return graph.float('MaxPool', inputs, { attributes: { ...window, padding: padding(layer) } });
   },
   activation: (_, { graph, inputs }) => graph.float('Relu', inputs),
   flatten: ({ outputShape: [size] }, { graph, inputs }) =>

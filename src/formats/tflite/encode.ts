@@ -1,5 +1,5 @@
 import { zipSync } from 'fflate';
-import type { LayerSummary } from '../../model_tools/index.ts';
+import { type LayerSummary, paddingOf } from '../../model_tools/index.ts';
 import { packageVersion } from '../../version.ts';
 import { about, aboutKey } from '../about.ts';
 import type { ExportOptions, Network, WeightType } from '../format.ts';
@@ -12,9 +12,6 @@ import {
   types,
   writeModel,
 } from './tables.ts';
-
-/** Padding SAME is 0 as well; so is no fused activation. */
-const same = { slot: 0, int8: 0 };
 
 /** A model under construction; tensors go by their places. */
 class Graph {
@@ -85,8 +82,14 @@ interface Writing {
   variable(name: string): Tensor | undefined;
 }
 
-function stridesOf({ attributes: { stride } }: LayerSummary): Field[] {
-  return [same, { slot: 1, int32: Number(stride) }, { slot: 2, int32: Number(stride) }];
+function stridesOf(layer: LayerSummary): Field[] {
+  const stride = Number(layer.attributes.stride);
+  const padding = paddingOf(layer) === 'same' ? 0 : 1;
+  return [
+    { slot: 0, int8: padding },
+    { slot: 1, int32: stride },
+    { slot: 2, int32: stride },
+  ];
 }
 
 function biasesOf({ graph, layer, variable }: Writing): number {

@@ -45,7 +45,15 @@ def softmax():
 
 
 def valid():
-    return keras.Sequential([keras.Input((32, 32, 3)), layers.Conv2D(2, 3, name="edge"), layers.Flatten(), layers.Dense(2)])
+    return keras.Sequential([
+        keras.Input((32, 32, 3)),
+        layers.Conv2D(4, 3, activation="relu"),
+        layers.MaxPooling2D(),
+        layers.Conv2D(5, 4, strides=2, activation="relu"),
+        layers.MaxPooling2D(4, strides=3),
+        layers.Flatten(),
+        layers.Dense(2),
+    ])
 
 
 def average():
