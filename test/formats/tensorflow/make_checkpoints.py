@@ -107,7 +107,7 @@ def strided():
             for index, (channels, filters) in enumerate([(3, 6), (6, 10)]):
                 with tf.variable_scope(f"conv2d_{index}" if index else "conv2d"):
                     kernel = tf.get_variable("kernel", [3, 3, channels, filters])
-                    layer = tf.nn.conv2d(layer, kernel, [1, 2, 2, 1], "SAME", name="Conv2D")
+                    layer = tf.nn.conv2d(layer, kernel, [1, 2, 2, 1], ["SAME", "VALID"][index], name="Conv2D")
                     layer = tf.nn.relu(tf.nn.bias_add(layer, tf.get_variable("bias", [filters])))
             size = int(np.prod(layer.get_shape().as_list()[1:]))
             with tf.variable_scope("dense"):
