@@ -17,6 +17,8 @@ const fileName = /^(.*)\.(meta|index|data-\d{5}-of-\d{5})$/;
 /** The number of steps that TensorFlow adds to a name: 'model.ckpt-300' -> 300. */
 const stepOf = (name: string) => Number(/-(\d+)$/.exec(name)?.[1] ?? -1);
 
+const withoutStep = (name: string) => name.replace(/-\d+$/, '');
+
 /** The checkpoint that TensorFlow's file `checkpoint` names as its newest; its folder may have been moved since. */
 async function newestByState(folder: string): Promise<string | undefined> {
   const state = await readBounded(join(folder, 'checkpoint'), mostStateBytes).catch(() => '');
@@ -24,27 +26,32 @@ async function newestByState(folder: string): Promise<string | undefined> {
   return quoted?.split(/[\\/]+/).at(-1);
 }
 
-/**
- * The checkpoint's files, given its folder (of several the newest) or one of them.
- * @throws {UserError} where the folder has none, or the file is another.
- */
-export async function findCheckpointFiles(source: string): Promise<CheckpointFiles> {
+/** A folder's checkpoint (of several the newest), or the one that a file is of. */
+async function chooseCheckpoint(source: string) {
   const isFolder = (await stat(source)).isDirectory();
   const folder = isFolder ? source : dirname(source);
-  const names = await readdir(folder);
+  const files = await readdir(folder);
   const withEnding = (ending: string) =>
-    names
+    files
       .filter((name) => fileName.exec(name)?.[2] === ending)
       .map((name) => name.slice(0, -ending.length - 1))
       .sort((a, b) => stepOf(b) - stepOf(a));
   const indexes = withEnding('index');
   const wanted = isFolder ? await newestByState(folder) : fileName.exec(basename(source))?.[1];
-  const name = wanted !== undefined && indexes.includes(wanted) ? wanted : isFolder ? indexes[0] : undefined;
+  const isThere = wanted !== undefined && indexes.includes(wanted);
+  return { folder, name: isThere ? wanted : isFolder ? indexes[0] : undefined, metas: withEnding('meta') };
+}
+
+/**
+ * The checkpoint's files, given its folder (of several the newest) or one of them.
+ * @throws {UserError} where the folder has none, or the file is another.
+ */
+export async function findCheckpointFiles(source: string): Promise<CheckpointFiles> {
+  const { folder, name, metas } = await chooseCheckpoint(source);
   if (name === undefined)
     throw new UserError(`${source} is no TensorFlow checkpoint: there is no .index file.`);
   // Where only the first was saved with its graph, it holds for the others.
-  const metas = withEnding('meta');
-  const meta = metas.includes(name) ? name : metas[0];
+  const meta = metas.includes(name) ? name : metas.find((one) => withoutStep(one) === withoutStep(name));
   if (meta === undefined)
     throw new UserError(
       `${source} has no .meta file, which tells the network; save the checkpoint with its graph.`,
@@ -54,6 +61,6 @@ export async function findCheckpointFiles(source: string): Promise<CheckpointFil
 
 /** Whether it is a checkpoint's folder or file: its .index ends as a table does. */
 export async function isCheckpoint(source: string): Promise<boolean> {
-  const files = await findCheckpointFiles(source).catch(() => undefined);
-  return files !== undefined && endsAsTable(`${files.prefix}.index`);
+  const { folder, name } = await chooseCheckpoint(source);
+  return name !== undefined && endsAsTable(join(folder, `${name}.index`));
 }

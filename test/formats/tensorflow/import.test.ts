@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { startEngine } from '../../../src/engine/index.ts';
@@ -55,6 +55,13 @@ describe('TensorFlow 1 checkpoints', { skip: withoutPython() }, () => {
       compare(theirs.strided as number[][], logitsOf(network.network, pixels)).difference;
     assert.ok(difference(newest) < 1e-5);
     assert.ok(difference(older) > 1e-3);
+  });
+
+  test('a checkpoint without its graph is refused, saying what is missing', async () => {
+    const alone = temporaryFolder();
+    for (const name of ['model.index', 'model.data-00000-of-00001'])
+      copyFileSync(join(folder, 'sigmoid', name), join(alone, name));
+    await assert.rejects(importNetwork(alone), /has no \.meta file, which tells the network/);
   });
 
   test('a network that bat-sup has no layers for is refused, saying where', async () => {
