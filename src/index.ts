@@ -24,6 +24,10 @@ export { type ExplainAllOptions, type Explained, explainAll } from './explain/ex
 export { type FeatureMaps, featureMaps } from './explain/feature_maps.ts';
 export { drawOverlay, enlargementFor } from './explain/overlay.ts';
 export { drawSheet } from './explain/sheet.ts';
+export { exportNetwork } from './formats/export.ts';
+export { importNetwork } from './formats/import.ts';
+export { type Format, formats, type Network } from './formats/index.ts';
+export { networkOf, saveImported } from './formats/network.ts';
 export { resizeAll } from './images/resize.ts';
 export * from './model_tools/index.ts';
 export { type Architecture, architectures } from './models/index.ts';

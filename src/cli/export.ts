@@ -70,5 +70,9 @@ async function runExport(flags: ExportFlags): Promise<void> {
     return;
   }
   console.log(`Exported ${checkpoint.folder} as ${flags.format}:`);
-  for (const { file, bytes } of files) console.log(`  ${file}  ${(bytes / 1e6).toFixed(1)} MB`);
+  for (const { file, bytes } of files) console.log(`  ${file}  ${sizeText(bytes)}`);
+}
+
+function sizeText(bytes: number): string {
+  return bytes < 1e5 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }

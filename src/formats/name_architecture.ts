@@ -1,7 +1,7 @@
+import * as tf from '@tensorflow/tfjs-core';
 import type { NamedTensor } from '../checkpoints/index.ts';
-import type { LayerSummary } from '../model_tools/index.ts';
-import { architectureNames } from '../models/index.ts';
-import { createModel, type ModelDescription } from '../models/model.ts';
+import { type LayerSummary, modelTools, Scope } from '../model_tools/index.ts';
+import { type ArchitectureName, architectureNames, architectures } from '../models/index.ts';
 import { inDepthOrder } from './depth_order.ts';
 import type { Network } from './format.ts';
 import { variablesOf } from './variables.ts';
@@ -15,17 +15,36 @@ function shapeOf(layer: LayerSummary, index: number, layers: LayerSummary[]): st
   return JSON.stringify([kind, back, inputShape, outputShape, sorted, variables]);
 }
 
-/** The layers of a named architecture, where it can be made for this description. */
-function layersOf(description: ModelDescription, { weights }: Network): LayerSummary[] {
+/** What a layer is, wherever it stands. */
+function kindOf({ kind, inputShape, outputShape }: LayerSummary): string {
+  return JSON.stringify([kind, inputShape, outputShape]);
+}
+
+/**
+ * The layers of a named architecture, where it can be made for this description. It is given up at the first layer
+ * that the network does not have: one for larger pictures would have weights made that fill the memory.
+ */
+function layersOf(architecture: ArchitectureName, { model, layers, weights }: Network): LayerSummary[] {
+  const { width, height, channels, classes } = model;
+  const known = new Set(layers.map(kindOf));
   // Its own values, so that no time goes into random ones where layers are numbered the same.
   const restored = new Map([...weights].map(([name, { values }]) => [name, values]));
   for (const values of [restored, new Map<string, Float32Array>()]) {
+    const scope = new Scope(1, values);
+    scope.begin(() => {
+      if (!known.has(kindOf(scope.layers.at(-1) as LayerSummary))) throw new Error('of another architecture');
+      return undefined;
+    });
+    const sizes = { channels, classes: classes.length, dropout: 0 };
     try {
-      const { layers, dispose } = createModel(description, { restored: values });
-      dispose();
-      return layers;
+      tf.tidy(() =>
+        architectures[architecture](modelTools(scope), tf.zeros([1, height, width, channels]), sizes),
+      );
+      return scope.layers;
     } catch {
-      // Under this name are values of another shape, or the pictures are too small.
+      // Or under this name are values of another shape, or the pictures are too small.
+    } finally {
+      scope.dispose();
     }
   }
   return [];
@@ -40,7 +59,7 @@ export function nameArchitecture(network: Network): Network {
   const wanted = imported.map(shapeOf).join();
   for (const architecture of architectureNames) {
     const description = { ...model, architecture };
-    const layers = layersOf(description, network);
+    const layers = layersOf(architecture, network);
     if (inDepthOrder(layers).map(shapeOf).join() === wanted)
       return {
         ...network,

@@ -1,7 +1,10 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { UserError } from '../../errors.ts';
 import { endsAsTable } from './bundle/table.ts';
+import { readBounded } from './read_file.ts';
+
+const mostStateBytes = 2 ** 20;
 
 export interface CheckpointFiles {
   meta: string;
@@ -16,8 +19,8 @@ const stepOf = (name: string) => Number(/-(\d+)$/.exec(name)?.[1] ?? -1);
 
 /** The checkpoint that TensorFlow's file `checkpoint` names as its newest; its folder may have been moved since. */
 async function newestByState(folder: string): Promise<string | undefined> {
-  const state = await readFile(join(folder, 'checkpoint'), 'utf8').catch(() => '');
-  const quoted = /^model_checkpoint_path: "(.*)"/m.exec(state)?.[1];
+  const state = await readBounded(join(folder, 'checkpoint'), mostStateBytes).catch(() => '');
+  const quoted = /^model_checkpoint_path: "(.*)"/m.exec(String(state))?.[1];
   return quoted?.split(/[\\/]+/).at(-1);
 }
 

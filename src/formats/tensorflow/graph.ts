@@ -67,12 +67,19 @@ export class Graph {
 
   /** @param inputs names of nodes, or of their outputs ('RestoreV2:1'), or '^name' for what is to run before. */
   add(op: string, inputs: string[], { name = op, attributes = {} }: NodeOptions = {}): string {
+    return this.#push(op, inputs, this.#unique(name), attributes);
+  }
+
+  #unique(name: string): string {
     const before = this.#uses.get(name) ?? 0;
     this.#uses.set(name, before + 1);
-    const unique = before === 0 ? name : `${name}_${before}`;
+    return before === 0 ? name : `${name}_${before}`;
+  }
+
+  #push(op: string, input: string[], name: string, attributes: Record<string, AttrValue>): string {
     const attr = Object.entries(attributes).map(([key, value]) => ({ key, value }));
-    this.nodes.push({ name: unique, op, input: inputs, attr });
-    return unique;
+    this.nodes.push({ name, op, input, attr });
+    return name;
   }
 
   /** An operation of float32. */
@@ -91,5 +98,15 @@ export class Graph {
   placeholder(name: string, type: number, shape: number[]): string {
     const attributes = { dtype: attribute.type(type), shape: attribute.shape(shape) };
     return this.add('Placeholder', [], { name, attributes });
+  }
+
+  /** A variable of float32: 'Variable', 'Variable_1' ... TensorFlow 2 tells them apart by their shared names alone. */
+  variable(shape: number[]): string {
+    const name = this.#unique('Variable');
+    return this.#push('VarHandleOp', [], name, {
+      dtype: attribute.type(float32),
+      shape: attribute.shape(shape),
+      shared_name: attribute.text(name),
+    });
   }
 }

@@ -3,12 +3,12 @@ import type { Preprocessing } from '../../models/preprocessing.ts';
 import { type About, aboutKey, readAbout } from '../about.ts';
 import type { Network } from '../format.ts';
 import { NetworkBuilder, type Value } from '../network_builder.ts';
-import type { Tensor } from '../tensors.ts';
+import { type Tensor, transpose } from '../tensors.ts';
 import { type Bundle, openBundle } from './bundle/read.ts';
 import { findCheckpointFiles } from './find_files.ts';
 import { type Operation, type Understood, understandGraph, type Variable } from './operations.ts';
 import { type GraphDef, metaGraphs } from './protos.ts';
-import { damaged, readBounded } from './read_file.ts';
+import { damaged, quoted, readBounded } from './read_file.ts';
 
 /** A graph takes about a hundred bytes a node; TensorFlow's own limit is 2 GiB. */
 const mostMetaBytes = 64 * 2 ** 20;
@@ -54,7 +54,7 @@ function outputOf({ ends: all, hindrances }: Understood, meta: string): Operatio
   const [hindrance] = hindrances;
   if (hindrance)
     throw new UserError(
-      `${meta} cannot be imported: "${hindrance.node}" is a ${hindrance.op}, which bat-sup has no layer for.`,
+      `${meta} cannot be imported: ${quoted(hindrance.node)} is a ${quoted(hindrance.op)}, which bat-sup has no layer for.`,
     );
   const ends = all.filter(({ kind }) => kind === 'fullyConnected');
   const variables = new Set(ends.map((end) => 'weights' in end && end.weights.name));
@@ -65,7 +65,10 @@ function outputOf({ ends: all, hindrances }: Understood, meta: string): Operatio
     );
   if (variables.size > 1)
     throw new UserError(
-      `${meta} cannot be imported: it has several outputs, ${ends.map(({ node }) => node).join(', ')}.`,
+      `${meta} cannot be imported: it has several outputs, ${ends
+        .slice(0, 3)
+        .map(({ node }) => quoted(node))
+        .join(', ')}.`,
     );
   return end;
 }
@@ -89,7 +92,7 @@ async function build({ steps, bundle, told, meta }: Parts): Promise<Network> {
   const builder = new NetworkBuilder(meta);
   const used = new Set<string>();
   const load: Load = async (variable, where) => {
-    if (used.has(variable.name)) builder.fail(where, `shares "${variable.name}" with another layer`);
+    if (used.has(variable.name)) builder.fail(where, `shares ${quoted(variable.name)} with another layer`);
     used.add(variable.name);
     return bundle.read(variable.name, variable.shape);
   };
@@ -116,7 +119,7 @@ async function makeLayer(
   inputs: Value[],
   { builder, load }: { builder: NetworkBuilder; load: Load },
 ): Promise<Value> {
-  const where = `"${step.node}"`;
+  const where = quoted(step.node);
   const [input] = inputs as [Value];
   switch (step.kind) {
     case 'pictures':
@@ -151,7 +154,8 @@ async function makeLayer(
       return builder.batchNorm(input, { epsilon: step.epsilon, ...parts }, where);
     }
     case 'fullyConnected': {
-      const weights = await load(step.weights, where);
+      const loaded = await load(step.weights, where);
+      const weights = step.transposed ? transpose(loaded) : loaded;
       const biases = step.biases && (await load(step.biases, where));
       return builder.fullyConnected(input, { weights, biases }, where);
     }

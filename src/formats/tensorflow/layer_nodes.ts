@@ -20,9 +20,7 @@ export interface GraphVariable {
 
 /** A variable that begins with zeros: its values come with the checkpoint. */
 function addVariable(graph: Graph, tensor: NamedTensor, trainable: boolean): GraphVariable {
-  const shape = attribute.shape(tensor.shape);
-  const name = graph.add('VarHandleOp', [], { name: 'Variable', attributes: { dtype, shape } });
-  graph.nodes.at(-1)?.attr.push({ key: 'shared_name', value: attribute.text(name) });
+  const name = graph.variable(tensor.shape);
   const size = graph.constant(`${name}/Initializer/shape`, constant.integers(tensor.shape));
   const zero = graph.constant(`${name}/Initializer/zero`, constant.float(0));
   const initialValue = graph.float('Fill', [size, zero], { name: `${name}/Initializer/zeros` });
@@ -138,9 +136,11 @@ export function addPreprocessing(
   pixels: string,
   { scale, reversed }: { scale: number; reversed: boolean },
 ): string {
-  const axis = () => graph.constant('ReverseV2/axis', constant.integers([3]));
-  const ordered = reversed ? graph.float('ReverseV2', [pixels, axis()]) : pixels;
-  return scale === 1
-    ? ordered
-    : graph.float('Mul', [ordered, graph.constant('scale', constant.float(scale))], { name: 'mul' });
+  let pictures = pixels;
+  if (reversed) {
+    const axis = graph.constant('ReverseV2/axis', constant.integers([3]));
+    pictures = graph.float('ReverseV2', [pictures, axis]);
+  }
+  if (scale === 1) return pictures;
+  return graph.float('Mul', [pictures, graph.constant('scale', constant.float(scale))], { name: 'mul' });
 }

@@ -29,7 +29,7 @@ export type Operation = { node: string } & (
   | ({ kind: 'maxPool'; inputs: [Operation]; kernel: number[] } & Windowed)
   | { kind: 'relu'; inputs: [Operation] }
   | { kind: 'flatten'; inputs: [Operation] }
-  | { kind: 'fullyConnected'; inputs: [Operation]; weights: Variable; biases?: Variable }
+  | { kind: 'fullyConnected'; inputs: [Operation]; weights: Variable; transposed: boolean; biases?: Variable }
   | { kind: 'batchNorm'; inputs: [Operation]; parts: Record<NormPart, Variable>; epsilon: number }
   | { kind: 'add'; inputs: [Operation, Operation] }
   | { kind: 'globalAveragePool'; inputs: [Operation] }
@@ -155,13 +155,15 @@ function split([a, b]: Given['inputs']): [Operation, Meaning | undefined] | unde
 }
 
 /** A sum with a variable: biases. Of two layers: a residual connection. */
-const addition: Understand = ({ node, inputs }) => {
+const addition: Understand = ({ node, attributes, inputs }) => {
   const [a, b] = inputs;
+  if (!isNhwc(attributes)) return undefined;
   if (isOperation(a) && isOperation(b)) return { kind: 'add', node: node.name, inputs: [a, b] };
   const [operation, biases] = split(inputs) ?? [];
   if (operation?.kind !== 'conv' && operation?.kind !== 'fullyConnected') return undefined;
   if (operation.biases || biases?.kind !== 'variable') return undefined;
-  const outputs = operation.weights.shape.at(-1);
+  const isTransposed = operation.kind === 'fullyConnected' && operation.transposed;
+  const outputs = operation.weights.shape.at(isTransposed ? 0 : -1);
   const fits = biases.shape.length === 1 && biases.shape[0] === outputs;
   return fits ? { ...operation, node: node.name, biases } : undefined;
 };
@@ -221,7 +223,7 @@ const variable: Understand = ({ node, attributes }) => {
 
 const same: Understand = ({ inputs: [input] }) => input;
 
-/** What each operation of TensorFlow means; undefined: nothing that a layer does. */
+/** What each operation of TensorFlow means; undefined: nothing that a layer does. A map: names are a foreign file's. */
 const understand = new Map<string, Understand>(
   Object.entries({
     Placeholder: placeholder,
@@ -260,9 +262,10 @@ const understand = new Map<string, Understand>(
       return isFlat(input) ? input : { kind: 'flatten', node: node.name, inputs: [input] };
     },
     MatMul: ({ node, attributes, inputs: [input, weights] }) => {
-      const isPlain = !attributes.get('transpose_a')?.b && !attributes.get('transpose_b')?.b;
-      if (!isPlain || !isOperation(input) || weights?.kind !== 'variable') return undefined;
-      return { kind: 'fullyConnected', node: node.name, inputs: [input], weights };
+      if (attributes.get('transpose_a')?.b || !isOperation(input) || weights?.kind !== 'variable')
+        return undefined;
+      const transposed = attributes.get('transpose_b')?.b === true;
+      return { kind: 'fullyConnected', node: node.name, inputs: [input], weights, transposed };
     },
     Add: addition,
     AddV2: addition,
@@ -297,12 +300,17 @@ function nodeOf(input: string): string | undefined {
   return input.includes(':') ? undefined : input;
 }
 
-const readsOn = ['Conv2D', 'MatMul'];
+/** TensorFlow's scope of what tf.gradients adds, which reads the variables again. */
+const gradients = /(^|\/)gradients(_\d+)?\//;
+/** What changes variables, or saves them. */
+const bookkeeping = /^(Resource|Sparse)*Apply|^Assign|^Save/;
 
-/** Whether a node would be a layer, were its input one. */
-function wouldBeLayer({ node, attributes, inputs }: Given): boolean {
-  const isForward = readsOn.includes(node.op) && !attributes.get('transpose_b')?.b;
-  return isForward && inputs[0]?.kind === 'unknown' && inputs[1]?.kind === 'variable';
+/** Whether layers follow on what is unknown: something of the network that has weights. */
+function isHindered({ node, inputs }: Given): boolean {
+  if (gradients.test(node.name) || bookkeeping.test(node.op)) return false;
+  return (
+    inputs.some((input) => input?.kind === 'unknown') && inputs.some((input) => input?.kind === 'variable')
+  );
 }
 
 function meaningOf(given: Given): Meaning | undefined {
@@ -336,11 +344,14 @@ export function understandGraph(nodes: NodeDef[]): Understood {
       attributes: new Map(
         node.attr.flatMap(({ key, value }): [string, AttrValue][] => (value ? [[key, value]] : [])),
       ),
-      inputs: node.input.map((input) => meanings.get(nodeOf(input) ?? '')),
+      inputs: node.input
+        .filter((input) => !input.startsWith('^')) // what is only to run before
+        .map((input) => meanings.get(nodeOf(input) ?? '')),
     };
     const meaning = meaningOf(given);
     meanings.set(node.name, meaning);
-    if (wouldBeLayer(given)) hindrances.push(given.inputs[0] as Unknown);
+    if (isHindered(given))
+      hindrances.push(given.inputs.find((input) => input?.kind === 'unknown') as Unknown);
     if (!isOperation(meaning)) continue;
     // A node that changes nothing, as Identity, means what a node before it means.
     operations.add(meaning);

@@ -6,6 +6,11 @@ export function damaged(file: string, why: string): never {
   throw new UserError(`${file} is damaged (${why}); copy it anew, or import another.`);
 }
 
+/** A name that a foreign file tells, for a message: it may be of any length. */
+export function quoted(name: string): string {
+  return `"${name.length > 100 ? `${name.slice(0, 100)}…` : name}"`;
+}
+
 /**
  * A file's bytes, of which there may be so many.
  * @throws {UserError} where it is larger or cannot be read.

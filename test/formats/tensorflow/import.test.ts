@@ -63,7 +63,8 @@ describe('TensorFlow 1 checkpoints', { skip: withoutPython() }, () => {
         () => 'imported',
         (error) => (error instanceof UserError ? error.message : `thrown: ${error}`),
       );
-    assert.match(await reasonFor('sigmoid'), /model\.meta cannot be imported: "squashed" is a Sigmoid/);
+    assert.match(await reasonFor('sigmoid'), /model\.meta cannot be imported: "squashed" is a "Sigmoid"/);
+    assert.match(await reasonFor('last-unknown'), /"bent" is a "Tanh"/);
     assert.match(await reasonFor('scaled-within'), /"mul" multiplies within the network/);
   });
 });

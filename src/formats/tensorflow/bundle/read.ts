@@ -3,7 +3,7 @@ import { reason, UserError } from '../../../errors.ts';
 import { maskedCrc32c } from '../../../tensorboard/crc32c.ts';
 import { sizeOf } from '../../tensors.ts';
 import { type BundleEntry, bundleEntries, bundleHeaders, dataTypes } from '../protos.ts';
-import { damaged, readBounded, readPart } from '../read_file.ts';
+import { damaged, quoted, readBounded, readPart } from '../read_file.ts';
 import { readTable } from './table.ts';
 
 /** An index takes about a hundred bytes a tensor. */
@@ -32,11 +32,11 @@ export async function openBundle(prefix: string): Promise<Bundle> {
     names: [...entries.keys()],
     async read(name, shape) {
       const entry = entries.get(name);
-      if (!entry) throw new UserError(`${index} holds no variable "${name}", which the graph reads.`);
+      if (!entry) throw new UserError(`${index} holds no variable ${quoted(name)}, which the graph reads.`);
       check(index, name, entry, shape);
       const shard = `${prefix}.data-${fiveDigits(entry.shard_id)}-of-${fiveDigits(shards)}`;
       const bytes = await readPart(shard, entry);
-      if (maskedCrc32c(bytes) !== entry.crc32c) damaged(shard, `the checksum of "${name}" differs`);
+      if (maskedCrc32c(bytes) !== entry.crc32c) damaged(shard, `the checksum of ${quoted(name)} differs`);
       return { name, shape, values: new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4) };
     },
   };
@@ -67,15 +67,15 @@ function parse(index: string, bytes: Buffer): { shards: number; entries: Map<str
 function check(index: string, name: string, entry: BundleEntry, shape: number[]): void {
   if (entry.slices.length > 0)
     throw new UserError(
-      `${index}: "${name}" is stored in slices; save the checkpoint without a partitioner.`,
+      `${index}: ${quoted(name)} is stored in slices; save the checkpoint without a partitioner.`,
     );
   if (entry.dtype !== dataTypes.float32)
     throw new UserError(
-      `${index}: "${name}" is of the type ${entry.dtype}; bat-sup reads float32, which is 1.`,
+      `${index}: ${quoted(name)} is of the type ${entry.dtype}; bat-sup reads float32, which is 1.`,
     );
   const stored = (entry.shape?.dim ?? []).map(({ size }) => size);
   if (stored.join() !== shape.join())
-    damaged(index, `"${name}" has the shape [${stored}], in the graph [${shape}]`);
+    damaged(index, `${quoted(name)} has the shape [${stored}], in the graph [${shape}]`);
   const bytes = 4 * sizeOf(shape);
-  if (entry.size !== bytes) damaged(index, `"${name}" has ${entry.size} bytes instead of ${bytes}`);
+  if (entry.size !== bytes) damaged(index, `${quoted(name)} has ${entry.size} bytes instead of ${bytes}`);
 }
