@@ -1,8 +1,10 @@
 import { type Command, Option } from 'commander';
-import { findCheckpoint } from '../checkpoints/index.ts';
+import { type Checkpoint, findCheckpoint } from '../checkpoints/index.ts';
 import { readSettings, settingOptions } from '../config/index.ts';
-import { UsageError } from '../errors.ts';
-import { type ExportOptions, type Format, formats, weightTypes } from '../formats/index.ts';
+import { UsageError, UserError } from '../errors.ts';
+import { figure } from '../format.ts';
+import { type ExportOptions, type Format, formats, type Network, weightTypes } from '../formats/index.ts';
+import type { WeightLoss } from '../formats/measure_loss.ts';
 
 interface ExportFlags extends Record<string, unknown> {
   format: string;
@@ -63,14 +65,63 @@ async function runExport(flags: ExportFlags): Promise<void> {
   const { networkOf } = await import('../formats/network.ts');
   const { exportNetwork } = await import('../formats/export.ts');
   const engine = await startEngine('wasm', settings);
-  const network = await networkOf(checkpoint).finally(() => engine.dispose());
-  const files = await exportNetwork(network, format, output, flags);
-  if (flags.json) {
-    console.log(JSON.stringify({ format: flags.format, checkpoint: checkpoint.folder, output, files }));
+  try {
+    const network = await networkOf(checkpoint);
+    const files = await exportNetwork(network, format, output, flags);
+    const loss = flags.weights === 'float32' ? undefined : await lossOf(network, checkpoint, format, output);
+    const { format: name, weights } = flags;
+    const exported = { format: name, weights, checkpoint: checkpoint.folder, output, files, loss };
+    print(exported, flags.json === true);
+  } finally {
+    await engine.dispose();
+  }
+}
+
+/** What rounding the weights cost, on the pictures held back for validation; undefined where that cannot be told. */
+async function lossOf(
+  network: Network,
+  checkpoint: Checkpoint,
+  format: Format,
+  output: string,
+): Promise<WeightLoss | undefined> {
+  if (!format.import) {
+    console.error('bat-sup does not run this format itself: what the rounded weights cost was not measured.');
+    return undefined;
+  }
+  const { validationPictures } = await import('../evaluation/pictures.ts');
+  const { measureLoss } = await import('../formats/measure_loss.ts');
+  try {
+    const pictures = await validationPictures(checkpoint);
+    const stored = await format.import(output, network.model);
+    return await measureLoss(network, stored, pictures);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    console.error(`What the rounded weights cost was not measured: ${error.message}`);
+    return undefined;
+  }
+}
+
+interface Exported extends Pick<ExportFlags, 'format' | 'weights'> {
+  checkpoint: string;
+  output: string;
+  files: { file: string; bytes: number }[];
+  loss: WeightLoss | undefined;
+}
+
+function print(exported: Exported, json: boolean): void {
+  if (json) {
+    console.log(JSON.stringify(exported));
     return;
   }
-  console.log(`Exported ${checkpoint.folder} as ${flags.format}:`);
+  const { checkpoint, format, weights, files, loss } = exported;
+  console.log(`Exported ${checkpoint} as ${format}:`);
   for (const { file, bytes } of files) console.log(`  ${file}  ${sizeText(bytes)}`);
+  if (!loss) return;
+  const { accuracyBefore, accuracyAfter, changed, pictures } = loss;
+  console.log(
+    `Accuracy on the ${pictures} validation pictures: ${figure(accuracyAfter)} with the weights as ${weights}, ` +
+      `${figure(accuracyBefore)} as float32; ${changed} answers are others.`,
+  );
 }
 
 function sizeText(bytes: number): string {

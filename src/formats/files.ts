@@ -1,5 +1,5 @@
-import { open, readFile, stat } from 'node:fs/promises';
-import { UserError } from '../errors.ts';
+import { open } from 'node:fs/promises';
+import { readBounded } from './tensorflow/read_file.ts';
 
 /** A file's first bytes and its length; nothing of a folder. */
 export async function beginningOf(
@@ -17,14 +17,8 @@ export async function beginningOf(
   }
 }
 
-/** Node's Buffers end here, and no classifier of pictures comes near. */
+/** No classifier of pictures comes near. */
 const mostBytes = 2 ** 31;
 
-/** A model file whole. @throws {UserError} where it is none or larger than can be. */
-export async function readModelFile(file: string): Promise<Uint8Array> {
-  const status = await stat(file).catch(() => undefined);
-  if (!status?.isFile()) throw new UserError(`${file} is no file.`);
-  if (status.size > mostBytes)
-    throw new UserError(`${file} has more than 2 GiB, which bat-sup does not import.`);
-  return readFile(file);
-}
+/** A model file whole. @throws {UserError} where it is none, larger than can be, or cannot be read. */
+export const readModelFile = (file: string): Promise<Buffer> => readBounded(file, mostBytes);

@@ -4,6 +4,7 @@ import {
   loadTensors,
   type NamedTensor,
   readCalibration,
+  saveCalibration,
   saveCheckpoint,
 } from '../checkpoints/index.ts';
 import type { Settings } from '../config/index.ts';
@@ -38,7 +39,7 @@ export async function networkOf(checkpoint: Checkpoint): Promise<Network> {
  * @returns the checkpoint's folder.
  * @throws {UserError} where it cannot be written.
  */
-export function saveImported(
+export async function saveImported(
   network: Network,
   run: string,
   { seed, batchSize, learningRate, validationSplit }: Settings,
@@ -51,5 +52,10 @@ export function saveImported(
     metrics: {},
   };
   // Adam's moments are zero where a checkpoint has none.
-  return saveCheckpoint(run, info, { weights: [...network.weights.values()], optimizer: [] });
+  const weights = [...network.weights.values()];
+  const checkpoint = await saveCheckpoint(run, info, { weights, optimizer: [] });
+  const { temperature } = network;
+  // It was fitted on pictures that are not here.
+  if (temperature !== 1) await saveCalibration(checkpoint, { temperature, pictures: 0 });
+  return checkpoint;
 }

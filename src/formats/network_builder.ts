@@ -168,6 +168,8 @@ export class NetworkBuilder {
   add(one: Value, other: Value, where: string): Value {
     const isSame = String(one.shape) === String(other.shape) && String(one.chwOf) === String(other.chwOf);
     if (!isSame) this.fail(where, `adds [${one.shape}] and [${other.shape}]`);
+    if (!one.layer || !other.layer)
+      this.fail(where, 'adds the pictures themselves; bat-sup adds what layers give');
     const output = this.#add(this.#nextName('add'), 'add', [one, other], { outputShape: one.shape });
     return { ...output, ...(one.chwOf && { chwOf: one.chwOf }) };
   }

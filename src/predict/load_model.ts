@@ -2,7 +2,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import { findCheckpoint, loadTensors, readCalibration } from '../checkpoints/index.ts';
 import { decodePicture } from '../images/decode.ts';
 import type { LayerSummary, LayerWatch } from '../model_tools/index.ts';
-import { createModel, type ModelDescription } from '../models/model.ts';
+import { createModel, type Model, type ModelDescription } from '../models/model.ts';
+import type { Preprocessing } from '../models/preprocessing.ts';
 import { toPictures } from '../models/to_pictures.ts';
 
 export const activations = ['softmax', 'sigmoid', 'none'] as const;
@@ -41,20 +42,32 @@ function activate(logits: tf.Tensor2D, activation: Activation, temperature: numb
 export async function loadModel(place: string, which: 'best' | 'newest' = 'best'): Promise<Predictor> {
   const checkpoint = await findCheckpoint(place, which);
   const { model: description, preprocessing } = checkpoint.manifest;
-  const { width, height, channels, classes } = description;
   const temperature = (await readCalibration(checkpoint.folder))?.temperature ?? 1;
   const restored = await loadTensors(checkpoint, 'weights.bin');
   const model = createModel(description, { restored, preprocessing });
-  const toTensor = (pictures: Uint8Array[]) => toPictures(Buffer.concat(pictures), model);
+  return predictorOf(model, { fit: preprocessing.fit, temperature, checkpoint: checkpoint.folder });
+}
 
+/** What asks a network about pictures; its `dispose` is the network's. */
+export function predictorOf(
+  model: Model,
+  {
+    fit,
+    temperature,
+    checkpoint,
+  }: Pick<Preprocessing, 'fit'> & Pick<Predictor, 'temperature' | 'checkpoint'>,
+): Predictor {
+  const { description } = model;
+  const { width, height, channels, classes } = description;
+  const toTensor = (pictures: Uint8Array[]) => toPictures(Buffer.concat(pictures), model);
   return {
     description,
-    checkpoint: checkpoint.folder,
+    checkpoint,
     layers: model.layers,
     temperature,
     decode(picture, enlargement = 1) {
       const size = { width: width * enlargement, height: height * enlargement };
-      return decodePicture(picture, { ...size, channels, fit: preprocessing.fit });
+      return decodePicture(picture, { ...size, channels, fit });
     },
     forward: (pictures, watch) => model.forward(toTensor(pictures), watch),
     async predict(pictures, activation = 'softmax') {

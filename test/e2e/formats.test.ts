@@ -55,6 +55,28 @@ for (const [format, file] of Object.entries(files)) {
   });
 }
 
+test('weights of fewer bits are smaller, and what they cost is told', async () => {
+  const bytes = new Map<string, number>();
+  for (const weights of ['float32', 'float16', 'int8']) {
+    const output = `${weights}.onnx`;
+    const exported = await cli(
+      folder,
+      ...['export', '--format', 'onnx', '--weights', weights, '--output', output, '--json'],
+      ...['--checkpoint', 'checkpoints/run-001'],
+    );
+    assert.equal(exported.code, 0, exported.stderr);
+    const { files: written, loss } = JSON.parse(exported.stdout);
+    bytes.set(weights, written[0].bytes);
+    if (weights === 'float32') assert.equal(loss, undefined);
+    else {
+      assert.ok(loss.pictures > 0);
+      assert.ok(Math.abs(loss.accuracyBefore - loss.accuracyAfter) * loss.pictures <= loss.changed + 1e-9);
+    }
+  }
+  assert.ok((bytes.get('float16') as number) < 0.51 * (bytes.get('float32') as number));
+  assert.ok((bytes.get('int8') as number) < 0.26 * (bytes.get('float32') as number));
+});
+
 test('training goes on from what was imported', async () => {
   const { code, stdout, stderr } = await cli(
     folder,

@@ -56,6 +56,24 @@ test('pooling takes the largest of each window', () => {
   assert.deepEqual([...output.dataSync()], [5, 6, 8, 9]);
 });
 
+test('without padding, only windows within the maps count', () => {
+  const scope = new Scope(1, new Map([['conv1/weights', Float32Array.of(1, 1, 1, 1)]]));
+  const picture = tf.tensor4d([1, 2, 3, 4, 5, 6, 7, 8, 9], [1, 3, 3, 1]);
+  const options = { kernel: 2, inputChannels: 1, outputChannels: 1, stride: 1, padding: 'valid' } as const;
+  const convolved = convLayer(picture, { ...options, biases: false }, scope);
+  assert.deepEqual([...convolved.dataSync()], [12, 16, 24, 28]);
+  const pooled = poolingLayer(picture, { kernel: 2, stride: 2, padding: 'valid' }, scope);
+  assert.deepEqual([...pooled.dataSync()], [5]);
+  assert.deepEqual(
+    scope.layers.map(({ attributes }) => attributes.padding),
+    ['valid', 'valid'],
+  );
+  assert.throws(
+    () => poolingLayer(picture, { kernel: 4, stride: 1, padding: 'valid' }),
+    /pool1: its kernel of 4 is larger than its input of 3 x 3/,
+  );
+});
+
 test('activation keeps what is above zero', () => {
   assert.deepEqual([...activationLayer(tf.tensor2d([[-1, 0, 2]])).dataSync()], [0, 0, 2]);
 });

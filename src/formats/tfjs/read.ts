@@ -1,4 +1,4 @@
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { UserError } from '../../errors.ts';
 import { aboutKey, readAbout } from '../about.ts';
 import { readModelFile } from '../files.ts';
@@ -41,9 +41,7 @@ function isGroup(group: Group): boolean {
   return (
     Array.isArray(group?.paths) &&
     // Beside the model and nowhere else, whatever the file says.
-    group.paths.every(
-      (path) => typeof path === 'string' && path === basename(path) && !path.startsWith('.'),
-    ) &&
+    group.paths.every((path) => typeof path === 'string' && /^(\.\/)?[^./\\][^/\\]*$/.test(path)) &&
     Array.isArray(group.weights) &&
     group.weights.every(
       ({ name, shape }) =>

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -8,6 +8,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { startEngine } from '../../../src/engine/index.ts';
 import { UserError } from '../../../src/errors.ts';
 import { importNetwork } from '../../../src/formats/import.ts';
+import { type ModelMessage, models, type NodeMessage } from '../../../src/formats/onnx/protos.ts';
 import { temporaryFolder } from '../../helpers/folder.ts';
 import { compare, logitsOf } from '../../helpers/network.ts';
 import { python, withoutPackage } from '../../helpers/python.ts';
@@ -51,4 +52,63 @@ test('what this PyTorch exports answers here as there', { skip: withoutPyTorch()
 /** Not even CI installs it: pip has PyTorch with gigabytes of CUDA only. The fixtures are what it exported. */
 function withoutPyTorch(): string | false {
   return withoutPackage('torch', { inCi: false }) || withoutPackage('onnxscript', { inCi: false });
+}
+
+type Change = (message: ModelMessage) => void;
+const node = (message: ModelMessage, operator: string) =>
+  message.graph?.node.find((one) => one.op_type === operator) as NodeMessage;
+const inexpressible: [what: string, change: Change, says: RegExp][] = [
+  [
+    'weights in another file',
+    ({ graph }) => Object.assign(graph?.initializer[0] as object, { data_location: 1 }),
+    /the tensor first\.weight lies in another file; save the model as one file/,
+  ],
+  [
+    'an operator that is no layer',
+    (message) => Object.assign(node(message, 'Relu'), { op_type: 'Gelu' }),
+    /\(Gelu\) is an operator for which bat-sup has no layer/,
+  ],
+  [
+    'an operator of another domain',
+    (message) => Object.assign(node(message, 'Relu'), { domain: 'com.microsoft' }),
+    /\(Relu\) is an operator for which/,
+  ],
+  [
+    'a dilated convolution',
+    (message) =>
+      node(message, 'Conv')
+        .attribute.find(({ name }) => name === 'dilations')
+        ?.ints?.fill(2),
+    /\(Conv\) is dilated/,
+  ],
+  [
+    'convolutions in groups',
+    (message) =>
+      Object.assign(node(message, 'Conv').attribute.find(({ name }) => name === 'group') as object, { i: 2 }),
+    /\(Conv\) has group 2; bat-sup has 1 only/,
+  ],
+  [
+    'weights of another length than their shape',
+    ({ graph }) => graph?.initializer[0]?.dims.fill(2 ** 40),
+    /the tensor first\.weight has \d+ bytes for the shape/,
+  ],
+  [
+    'pictures of four channels',
+    ({ graph }) =>
+      Object.assign(graph?.input[0]?.type?.tensor_type?.shape?.dim[1] as object, { dim_value: 4 }),
+    /neither grey nor of three colours/,
+  ],
+];
+for (const [what, change, says] of inexpressible) {
+  test(`${what} cannot be imported, and one line says why`, async () => {
+    const message = models.decode(readFileSync(join(fixtures, 'plain.onnx')));
+    change(message);
+    const file = join(temporaryFolder(), 'changed.onnx');
+    writeFileSync(file, models.encode(message));
+    await assert.rejects(importNetwork(file), (error) => {
+      assert.ok(error instanceof UserError);
+      assert.match(error.message, says);
+      return !error.message.includes('\n') && error.message.startsWith(file);
+    });
+  });
 }

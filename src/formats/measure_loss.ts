@@ -1,0 +1,54 @@
+import { type Answers, logitsOf } from '../evaluation/answers.ts';
+import { collectAnswers } from '../evaluation/collect_answers.ts';
+import type { LabelledPicture } from '../evaluation/pictures.ts';
+import { highest } from '../evaluation/softmax.ts';
+import { createModel } from '../models/model.ts';
+import { predictorOf } from '../predict/load_model.ts';
+import type { Network } from './format.ts';
+
+/** What a network lost as its weights were rounded. */
+export interface WeightLoss {
+  /** That could be read. */
+  pictures: number;
+  /** Shares of right answers, 0..1. */
+  accuracyBefore: number;
+  accuracyAfter: number;
+  /** Pictures whose answer is another now. */
+  changed: number;
+}
+
+async function ask(network: Network, pictures: LabelledPicture[]): Promise<Answers> {
+  const { model: description, weights, preprocessing, temperature } = network;
+  const restored = new Map([...weights].map(([name, { values }]) => [name, values]));
+  const model = createModel(description, { restored, preprocessing });
+  const predictor = predictorOf(model, { fit: preprocessing.fit, temperature, checkpoint: '' });
+  const collecting = collectAnswers(predictor, pictures);
+  return (await collecting.finally(() => predictor.dispose())).answers;
+}
+
+/**
+ * Asks a network and what was stored of it about the same pictures. The engine must have been started.
+ * @returns undefined where none of the pictures can be read.
+ */
+export async function measureLoss(
+  network: Network,
+  stored: Network,
+  pictures: LabelledPicture[],
+): Promise<WeightLoss | undefined> {
+  const before = await ask(network, pictures);
+  const after = await ask(stored, pictures);
+  const { labels } = before;
+  if (labels.length === 0) return undefined;
+  const choices = [before, after].map((answers) =>
+    labels.map((_, place) => highest(logitsOf(answers, place))),
+  );
+  const [own, rounded] = choices as [number[], number[]];
+  const accuracyOf = (answers: number[]) =>
+    answers.filter((answer, place) => answer === labels[place]).length / labels.length;
+  return {
+    pictures: labels.length,
+    accuracyBefore: accuracyOf(own),
+    accuracyAfter: accuracyOf(rounded),
+    changed: own.filter((answer, place) => answer !== rounded[place]).length,
+  };
+}
