@@ -2,7 +2,7 @@ import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { syncFolder, temporaryName } from '../files.ts';
 import { fingerprintBytes } from '../images/fingerprint.ts';
-import { digestBytes } from './inspect.ts';
+import { digestBytes } from './inspection.ts';
 import type { Inspections } from './inspections.ts';
 
 /** First line of the file; another one, of another version, makes the file worthless. */

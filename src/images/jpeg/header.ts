@@ -56,9 +56,12 @@ const readHuffman: Reader = (headers, bytes, start, end) => {
     const classAndNumber = bytes[at] as number;
     if ((classAndNumber & ~0x13) !== 0 || at + 17 > end) return false;
     const symbols = bytes.subarray(at + 1, at + 17).reduce((sum, count) => sum + count, 0);
-    if (symbols > 256 || at + 17 + symbols > end) return false;
+    const tableEnd = at + 17 + symbols;
+    if (symbols > 256 || tableEnd > end) return false;
+    // A DC symbol is a number of bits.
+    if (classAndNumber < 16 && bytes.subarray(at + 17, tableEnd).some((bits) => bits > 15)) return false;
     headers.huffman[((classAndNumber >> 4) << 2) | (classAndNumber & 3)] = at + 1;
-    at += 17 + symbols;
+    at = tableEnd;
   }
   return true;
 };
@@ -155,6 +158,8 @@ function readScan(
   const count = frame.components.length;
   // One scan with all components; several of them are decoded elsewhere.
   if (bytes[start] !== count || end - start !== 4 + 2 * count) return undefined;
+  // Coefficients 0 to 63 at once, as in every scan that is sequential.
+  if (bytes.readUIntBE(end - 3, 3) !== 0x003f00) return undefined;
   const components = frame.components.map((component, index) => {
     const [id, tables = 0] = bytes.subarray(start + 1 + 2 * index);
     return {
@@ -163,7 +168,7 @@ function readScan(
       quantisation: headers.quantisation[component.quantisation],
       dcCounts: headers.huffman[tables >> 4],
       acCounts: headers.huffman[4 | (tables & 15)],
-      inOrder: id === component.id && tables >> 4 < 4,
+      inOrder: id === component.id && (tables & ~0x33) === 0,
     };
   });
   if (!components.every((one) => one.inOrder && one.quantisation && one.dcCounts && one.acCounts))
