@@ -103,6 +103,19 @@ test('a second check only reads what changed, and a torn line costs nothing else
   assert.ok(readFileSync(cache, 'utf8').startsWith(lines));
 });
 
+test("a name with a line separator of Unicode's is known the next time", async () => {
+  const options = await flawed();
+  const picture = join(options.rawData, 'animal', 'a\u2028b\u2029c\nd.png');
+  await emoji('owl').toFile(picture);
+  const then = new Date(2026, 0, 1);
+  utimesSync(picture, then, then);
+  await checkAll(options);
+  // Damaged, but with the size and time that it had: whoever looked would call it unreadable.
+  writeFileSync(picture, Buffer.alloc(statSync(picture).size));
+  utimesSync(picture, then, then);
+  assert.deepEqual(await found(options), expected);
+});
+
 test('a file of results that is none, or of another version, is begun anew', async () => {
   const options = await flawed();
   for (const content of ['', 'nonsense', '{"bat-sup check":0}\n["animal/bat.png",1,2,"no"]\n']) {

@@ -158,8 +158,6 @@ function readScan(
   const count = frame.components.length;
   // One scan with all components; several of them are decoded elsewhere.
   if (bytes[start] !== count || end - start !== 4 + 2 * count) return undefined;
-  // Coefficients 0 to 63 at once, as in every scan that is sequential.
-  if (bytes.readUIntBE(end - 3, 3) !== 0x003f00) return undefined;
   const components = frame.components.map((component, index) => {
     const [id, tables = 0] = bytes.subarray(start + 1 + 2 * index);
     return {
