@@ -15,6 +15,7 @@ export interface BatchResult {
 
 /** Looks into a training step without changing it. */
 export interface StepWatch {
+  batch?(batch: Batch): void;
   layer: LayerWatch;
   /** @param gradients by the variables' tfjs names, before Adam uses them. */
   gradients(gradients: tf.NamedTensorMap): void;
@@ -96,6 +97,7 @@ export function trainStep(
       logits = tf.keep(model.forward(pictures, watch?.layer));
       return softmaxCrossEntropy(logits, batch.labels, batch.shares);
     }, [...model.variables.values()]);
+    watch?.batch?.(batch);
     watch?.gradients(grads);
     adam.apply(grads, step, learningRate);
     return { loss, logits: logits as unknown as tf.Tensor2D };
