@@ -98,7 +98,7 @@ const pathOf = (index: number) => {
 
 type MakePicture = () => Buffer;
 
-/** Rows of pixels that the restart intervals of our JPEGs have: two blocks, since colours are halved. */
+/** Rows of pixels of a restart interval: two blocks, since colours are halved. */
 const stripRows = 16;
 
 /** A photograph's JPEG with its colours halved and the tables of the standard, so that strips of several fit together. */
@@ -125,32 +125,30 @@ async function stripsOf(photo: Buffer): Promise<Buffer[]> {
 async function pictureMaker(): Promise<MakePicture> {
   const random = seedrandom('scale');
   const photos: Buffer[][] = [];
-  let head = Buffer.alloc(0);
+  let pixels = Buffer.alloc(0);
   for (let index = 0; index < distinct; index++) {
     const concepts = conceptsOf(classes[index % classes.length] as (typeof classes)[number]);
     const drawing = openDrawings(makers[index % makers.length] as (typeof makers)[number]);
     const photo = await photograph(drawing(concepts[index % concepts.length] as string), random);
-    const small = await sharp(photo).resize(size.width, size.height, { fit: 'fill' }).png().toBuffer();
-    photos.push(await stripsOf(small));
-    const whole = index === 0 ? await encode(sharp(small)) : head;
-    head = whole.subarray(0, scanStartOf(whole));
+    pixels = await sharp(photo).resize(size.width, size.height, { fit: 'fill' }).png().toBuffer();
+    photos.push(await stripsOf(pixels));
   }
+  const whole = await encode(sharp(pixels));
+  const head = whole.subarray(2, scanStartOf(whole));
   const interval = Buffer.from([0xff, 0xdd, 0, 4, 0, Math.ceil(size.width / stripRows)]);
   return () => {
     const strips = Array.from({ length: Math.ceil(size.height / stripRows) }, (_, row) => {
       const photo = photos[Math.floor(random() * distinct)] as Buffer[];
       return [Buffer.from([0xff, row === 0 ? 0xd8 : 0xd0 + row - 1]), photo[row] as Buffer];
     });
-    const [[start, first], ...rest] = strips as [Buffer[], ...Buffer[][]];
-    const parts = [start, interval, head.subarray(2), first, ...rest.flat(), Buffer.from([0xff, 0xd9])];
-    return Buffer.concat(parts as Buffer[]);
+    const [start, first, ...rest] = strips.flat() as [Buffer, Buffer];
+    return Buffer.concat([start, interval, head, first, ...rest, Buffer.from([0xff, 0xd9])]);
   };
 }
 
 /** rawdata/, data/ and the ledger as after a first resizing. */
 async function writeProject({ count, resize: { rawData, data } }: Project, makePicture: MakePicture) {
   const made = new Set<string>();
-  const ledger = await ResizeLedger.read(data, copySettings(size));
   for (let index = 0; index < count; index++) {
     const [original, copy] = [join(rawData, pathOf(index)), join(data, pathOf(index))];
     for (const folder of [dirname(original), dirname(copy)]) {
@@ -161,6 +159,7 @@ async function writeProject({ count, resize: { rawData, data } }: Project, makeP
     writeFileSync(original, makePicture());
     linkSync(original, copy);
   }
+  const ledger = await ResizeLedger.read(data, copySettings(size));
   await ledger.open();
   for (let index = 0; index < count; index++) {
     const { size: bytes, mtimeMs } = statSync(join(rawData, pathOf(index)));

@@ -1,12 +1,12 @@
 import { lstat, readFile, stat } from 'node:fs/promises';
 import { reason } from '../errors.ts';
 import { openPicture, readably, standardise } from '../images/decode.ts';
-import { makeCrew } from '../images/jpeg/crew.ts';
+import { makeJpegPool } from '../images/jpeg/pool.ts';
 import { sniff } from '../images/sniff.ts';
 import { makeJpegInspector } from './inspect_jpegs.ts';
 import { type Inspection, inspectPixels, side } from './inspection.ts';
 
-const inspectJpegs = makeCrew(makeJpegInspector, new URL('./thread', import.meta.url));
+const inspectJpegs = makeJpegPool(makeJpegInspector, new URL('./thread', import.meta.url));
 
 /** Size in bytes and time of change of a file, which tell whether it changed. */
 export interface Stamp {

@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import sharp from 'sharp';
 import { type CheckOptions, checkAll } from '../../src/check/check.ts';
 import type { Kind } from '../../src/check/kinds.ts';
 import { UserError } from '../../src/errors.ts';
@@ -63,6 +64,35 @@ test('the number of workers changes nothing', async () => {
     rmSync(join(options.rawData, '.checked.jsonl'), { force: true });
     assert.deepEqual(await found({ ...options, workers }), expected);
   }
+});
+
+test('hundreds are inspected in threads as the first ones are here, whatever the number of workers', async () => {
+  const rawData = join(temporaryFolder(), 'rawdata');
+  const picture = await emoji('owl').toBuffer();
+  const jpeg = await sharp(picture).jpeg().toBuffer();
+  const files = { jpg: jpeg, png: picture, jpeg: jpeg.subarray(0, -200) };
+  mkdirSync(join(rawData, 'animal'), { recursive: true });
+  for (const [extension, bytes] of Object.entries(files))
+    for (let index = 0; index < 150; index++)
+      writeFileSync(join(rawData, 'animal', `${index}.${extension}`), bytes);
+  const cache = join(rawData, '.checked.jsonl');
+  const linesOf = async (workers: number) => {
+    rmSync(cache, { force: true });
+    await checkAll({ rawData, width: 100, height: 100, workers });
+    const [, ...lines] = readFileSync(cache, 'utf8').split('\n').filter(Boolean);
+    // libvips keeps its words for an error in one place for all threads, where another picture's may replace them.
+    return lines.map((line) => line.replace(/damaged JPEG \(.*?\)/, 'damaged JPEG')).sort();
+  };
+  const lines = await linesOf(1);
+  assert.deepEqual(await linesOf(5), lines);
+  // All but path and time.
+  const ofKind = (extension: string) => {
+    const results = lines.map((line) => JSON.parse(line)).filter(([path]) => path.endsWith(`.${extension}`));
+    assert.equal(results.length, 150);
+    return new Set(results.map(([, bytes, , ...rest]) => JSON.stringify([bytes, ...rest])));
+  };
+  for (const extension of Object.keys(files)) assert.equal(ofKind(extension).size, 1, extension);
+  assert.match([...ofKind('jpeg')].join(), /damaged JPEG/);
 });
 
 test('what is tiny depends on the size of training', async () => {

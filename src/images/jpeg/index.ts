@@ -2,7 +2,7 @@
  * Shrinks plain JPEGs several times as fast as a decoder that makes the whole picture first: blocks are decoded right
  * to the size that is needed, on every core. Anything else is left to sharp.
  */
-import { makeCrew } from './crew.ts';
+import { makeJpegPool } from './pool.ts';
 import { makeJpegResizer } from './resizer.ts';
 
-export const resizeJpeg = makeCrew(makeJpegResizer, new URL('./thread', import.meta.url));
+export const resizeJpeg = makeJpegPool(makeJpegResizer, new URL('./thread', import.meta.url));

@@ -30,7 +30,7 @@ function startThreads<Job, Answer>(thread: URL): Piscina<Job, Answer> {
  * @param make makes what does a job, given the decoder's module.
  * @param thread what does the same in a thread, given the module as workerData; without extension.
  */
-export function makeCrew<Job, Answer>(
+export function makeJpegPool<Job, Answer>(
   make: (module: WebAssembly.Module) => (job: Job) => Answer,
   thread: URL,
 ): (job: Job) => Promise<Answer | undefined> {
