@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import type { Dataset } from '../dataset/scan.ts';
 import type { Split } from '../dataset/split.ts';
 import { reason, UserError } from '../errors.ts';
-import { writeFileAtomically } from '../files.ts';
+import { readWithin, writeFileAtomically } from '../files.ts';
+import { list, object, oneOf, string, whole } from '../json_shape.ts';
 
 /** <run>/validation.json: the pictures that a training never learns from. */
 export interface HeldBack {
@@ -36,11 +36,22 @@ export async function saveHeldBack(
   });
 }
 
+/** A million pictures make a tenth of one. */
+const mostBytes = 2 ** 30;
+
+const heldBackShape = object({
+  format: oneOf('bat-sup validation'),
+  version: oneOf(1),
+  dataset: string,
+  data: string,
+  pictures: list(object({ file: string, label: whole() })),
+});
+
 /** Undefined where a run has none that can be read. */
 export async function readHeldBack(run: string): Promise<HeldBack | undefined> {
   try {
-    const heldBack = JSON.parse(await readFile(fileOf(run), 'utf8'));
-    return heldBack?.format === 'bat-sup validation' && heldBack.version === 1 ? heldBack : undefined;
+    const heldBack = JSON.parse((await readWithin(fileOf(run), { most: mostBytes })).toString());
+    return heldBackShape(heldBack, '') === undefined ? heldBack : undefined;
   } catch {
     return undefined;
   }

@@ -1,0 +1,120 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, rename, rm, rmdir, stat, unlink, utimes } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { reason, UserError } from '../errors.ts';
+import { readWithin, writeDurably } from '../files.ts';
+import { matching, object, optional, string, time, whole } from '../json_shape.ts';
+import { isRunning, type ProcessIdentity, thisProcess } from '../processes.ts';
+
+/** <run>/training.lock/owner.json: who writes to the run. A folder, since renaming one never replaces another. */
+interface Owner {
+  token: string;
+  since: string;
+  process: ProcessIdentity;
+}
+
+const ownerShape = object({
+  token: matching(/^[0-9a-f-]{36}$/),
+  since: time,
+  process: object({ id: whole(1), host: string, started: optional(string) }),
+});
+
+/** The owner touches its lock every so many seconds; of another host's it is all that can be seen. */
+const touchEvery = 30;
+const silenceAllowed = 300;
+/** Tokens of the locks that this process holds. */
+const held = new Set<string>();
+
+const ownerFile = (lock: string) => join(lock, 'owner.json');
+
+async function readOwner(lock: string): Promise<Owner | undefined> {
+  try {
+    const owner = JSON.parse((await readWithin(ownerFile(lock), { most: 65536 })).toString());
+    return ownerShape(owner, '') === undefined ? owner : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Seconds since the owner was last heard of, by the clock of the disk that both write to. */
+async function silence(lock: string, justWritten: string): Promise<number> {
+  const [theirs, now] = await Promise.all([stat(ownerFile(lock)), stat(ownerFile(justWritten))]);
+  return (now.mtimeMs - theirs.mtimeMs) / 1000;
+}
+
+async function isHeld(owner: Owner, lock: string, own: string): Promise<boolean> {
+  const { id, host } = owner.process;
+  if (host !== hostname()) return (await silence(lock, own).catch(() => 0)) < silenceAllowed;
+  // In a container a killed training had often the number of this one.
+  return id === process.pid ? held.has(owner.token) : isRunning(owner.process);
+}
+
+function refuse(run: string, lock: string, { process: { id, host }, since }: Owner): never {
+  const where = host === hostname() ? '' : ` on ${host}`;
+  const advice =
+    host === hostname()
+      ? 'wait for it, stop it, or name another run with --run'
+      : `if it has ended, try again in ${silenceAllowed / 60} minutes or delete ${lock}`;
+  throw new UserError(`${run} is in use by process ${id}${where} since ${since}; ${advice}.`);
+}
+
+/** Puts the lock of a process that is no more out of the way. */
+async function clear(lock: string, dead: Owner | undefined): Promise<void> {
+  const aside = `${lock}.${randomUUID()}`;
+  await rename(lock, aside).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+  });
+  const moved = await readOwner(aside);
+  // Another process was quicker, and this is its lock.
+  if (moved && moved.token !== dead?.token) await rename(aside, lock).catch(() => {});
+  await rm(aside, { recursive: true, force: true });
+}
+
+async function take(run: string, lock: string, own: string): Promise<void> {
+  for (;;) {
+    try {
+      return await rename(own, lock);
+    } catch (error) {
+      const { code = '' } = error as NodeJS.ErrnoException;
+      if (!['ENOTEMPTY', 'EEXIST', 'EPERM', 'EACCES'].includes(code)) throw error;
+      if (!(await stat(lock).catch(() => undefined))) throw error;
+    }
+    const owner = await readOwner(lock);
+    if (owner && (await isHeld(owner, lock, own))) refuse(run, lock, owner);
+    await clear(lock, owner);
+  }
+}
+
+/**
+ * Makes this process the only one that writes to a run's folder, which is made where it is not there. The lock of a
+ * process that was killed is taken over.
+ * @returns what gives it back.
+ * @throws {UserError} where another process has it, or the folder cannot be written.
+ */
+export async function lockRun(run: string): Promise<() => Promise<void>> {
+  const lock = join(run, 'training.lock');
+  const owner: Owner = { token: randomUUID(), since: new Date().toISOString(), process: thisProcess() };
+  const own = `${lock}.${owner.token}`;
+  try {
+    await mkdir(own, { recursive: true });
+    await writeDurably(ownerFile(own), JSON.stringify(owner));
+    await take(run, lock, own);
+  } catch (error) {
+    await rm(own, { recursive: true, force: true }).catch(() => {});
+    if (error instanceof UserError) throw error;
+    throw new UserError(
+      `${run} cannot be written (${reason(error)}); mend the folder, or name another place.`,
+    );
+  }
+  held.add(owner.token);
+  const touch = () => utimes(ownerFile(lock), new Date(), new Date()).catch(() => {});
+  const timer = setInterval(touch, touchEvery * 1000).unref();
+  return async () => {
+    clearInterval(timer);
+    held.delete(owner.token);
+    await unlink(ownerFile(lock)).catch(() => {});
+    await rmdir(lock).catch(() => {});
+    await rmdir(run).catch(() => {}); // where nothing came of it
+  };
+}
