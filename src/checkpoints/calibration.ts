@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { reason, UserError } from '../errors.ts';
-import { readWithin, writeFileAtomically } from '../files.ts';
-import { finite, object, oneOf, time, whole } from '../json_shape.ts';
+import { writeFileAtomically } from '../files.ts';
+import { finite, object, oneOf, readJson, time, whole } from '../json.ts';
 
 /** What makes a checkpoint's probabilities believable; kept beside its weights as calibration.json. */
 export interface StoredCalibration {
@@ -48,9 +48,7 @@ const calibrationShape = object({
 export async function readCalibration(checkpoint: string): Promise<StoredCalibration | undefined> {
   const file = fileOf(checkpoint);
   try {
-    const stored = JSON.parse((await readWithin(file, { most: 65536 })).toString());
-    const wrong = calibrationShape(stored, '');
-    if (wrong) throw new Error(wrong);
+    const stored = await readJson<StoredCalibration>(file, { most: 65536, shape: calibrationShape });
     if (stored.temperature <= 0) throw new Error('its temperature is not above 0');
     return stored;
   } catch (error) {

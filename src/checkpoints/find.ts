@@ -26,7 +26,8 @@ export function isCheckpoint(folder: string): boolean {
   return checkpointName.test(basename(folder));
 }
 
-async function foldersIn(folder: string): Promise<string[]> {
+/** Names of the folders in a folder; none where it cannot be read. */
+export async function foldersIn(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
   return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
 }

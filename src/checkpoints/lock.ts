@@ -3,8 +3,8 @@ import { mkdir, rename, rm, rmdir, stat, unlink, utimes } from 'node:fs/promises
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { reason, UserError } from '../errors.ts';
-import { readWithin, writeDurably } from '../files.ts';
-import { matching, object, optional, string, time, whole } from '../json_shape.ts';
+import { writeDurably } from '../files.ts';
+import { matching, object, optional, readJson, string, time, whole } from '../json.ts';
 import { isRunning, type ProcessIdentity, thisProcess } from '../processes.ts';
 
 /** <run>/training.lock/owner.json: who writes to the run. A folder, since renaming one never replaces another. */
@@ -28,13 +28,9 @@ const held = new Set<string>();
 
 const ownerFile = (lock: string) => join(lock, 'owner.json');
 
-async function readOwner(lock: string): Promise<Owner | undefined> {
-  try {
-    const owner = JSON.parse((await readWithin(ownerFile(lock), { most: 65536 })).toString());
-    return ownerShape(owner, '') === undefined ? owner : undefined;
-  } catch {
-    return undefined;
-  }
+/** Undefined where a kill left the lock without one. */
+function readOwner(lock: string): Promise<Owner | undefined> {
+  return readJson<Owner>(ownerFile(lock), { most: 65536, shape: ownerShape }).catch(() => undefined);
 }
 
 /** Seconds since the owner was last heard of, by the clock of the disk that both write to. */
@@ -96,8 +92,10 @@ export async function lockRun(run: string): Promise<() => Promise<void>> {
   const lock = join(run, 'training.lock');
   const owner: Owner = { token: randomUUID(), since: new Date().toISOString(), process: thisProcess() };
   const own = `${lock}.${owner.token}`;
+  let made: string | undefined;
   try {
-    await mkdir(own, { recursive: true });
+    made = await mkdir(run, { recursive: true });
+    await mkdir(own);
     await writeDurably(ownerFile(own), JSON.stringify(owner));
     await take(run, lock, own);
   } catch (error) {
@@ -115,6 +113,6 @@ export async function lockRun(run: string): Promise<() => Promise<void>> {
     held.delete(owner.token);
     await unlink(ownerFile(lock)).catch(() => {});
     await rmdir(lock).catch(() => {});
-    await rmdir(run).catch(() => {}); // where nothing came of it
+    if (made) await rmdir(run).catch(() => {}); // where nothing came of it
   };
 }

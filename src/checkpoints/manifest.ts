@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { reason, UserError } from '../errors.ts';
-import { readWithin } from '../files.ts';
-import { finite, list, matching, object, oneOf, optional, string, time, whole } from '../json_shape.ts';
+import { finite, list, matching, object, oneOf, optional, readJson, string, time, whole } from '../json.ts';
 import type { ModelDescription } from '../models/model.ts';
 
 /** Where training stands; with the seed it tells every random choice that follows. */
@@ -115,11 +114,16 @@ export function sizeOf(shape: number[]): number {
   return shape.reduce((product, length) => product * length, 1);
 }
 
+/** Numbers in all tensors of a file. */
+export function parametersOf({ tensors }: Pick<TensorFile, 'tensors'>): number {
+  return tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+}
+
 function contradiction({ files, model }: Manifest): string | undefined {
   if (new Set(model.classes).size < model.classes.length) return 'a class is named twice';
   for (const name of fileNames) {
     const { bytes, tensors } = files[name];
-    const declared = tensors.reduce((sum, { shape }) => sum + sizeOf(shape) * bytesPerNumber, 0);
+    const declared = parametersOf({ tensors }) * bytesPerNumber;
     if (declared !== bytes) return `the tensors of ${name} make ${declared} bytes, not ${bytes}`;
     if (new Set(tensors.map((tensor) => tensor.name)).size < tensors.length)
       return `${name} has two tensors of a name`;
@@ -148,31 +152,24 @@ export function manifestFile(checkpoint: string): string {
   return join(checkpoint, 'manifest.json');
 }
 
-function check(read: unknown): asserts read is Manifest {
+/** Nothing of a manifest is believed before its checksum is right; version 1 has none. */
+function wrongIn(read: unknown): string | undefined {
   const { format, version, checksum, ...rest } = Object(read) as Manifest;
-  if (format !== 'bat-sup checkpoint') throw new Error('it is not that of a bat-sup checkpoint');
-  if (typeof version === 'number' && version > 2)
-    throw new Error('it was made by a newer version of bat-sup');
-  if (version !== 1 && version !== 2) throw new Error('its version is not known');
-  if (version === 2 || checksum !== undefined) {
-    if (checksumOf({ format, version, ...rest }) !== checksum) throw new Error('its checksum differs');
-  }
-  const wrong = manifestShape(read, '') ?? contradiction(read as Manifest);
-  if (wrong) throw new Error(wrong);
+  if (format !== 'bat-sup checkpoint') return 'it is not that of a bat-sup checkpoint';
+  if (typeof version === 'number' && version > 2) return 'it was made by a newer version of bat-sup';
+  if (version !== 1 && version !== 2) return 'its version is not known';
+  const isSigned = version === 2 || checksum !== undefined;
+  if (isSigned && checksumOf({ format, version, ...rest }) !== checksum) return 'its checksum differs';
+  return manifestShape(read, '') ?? contradiction(read as Manifest);
 }
 
 /**
- * The manifest of a checkpoint's folder. Nothing that it says is believed before its checksum, and its shape, are
- * right; version 1 has no checksum.
+ * The manifest of a checkpoint's folder.
  * @throws {UserError} where it is missing or damaged.
  */
 export async function readManifest(checkpoint: string): Promise<Manifest> {
   const file = manifestFile(checkpoint);
-  try {
-    const manifest: unknown = JSON.parse((await readWithin(file, { most: mostManifestBytes })).toString());
-    check(manifest);
-    return manifest;
-  } catch (error) {
+  return readJson<Manifest>(file, { most: mostManifestBytes, shape: wrongIn }).catch((error) => {
     throw damaged(file, error);
-  }
+  });
 }

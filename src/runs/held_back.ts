@@ -2,8 +2,8 @@ import { join, relative, sep } from 'node:path';
 import type { Dataset } from '../dataset/scan.ts';
 import type { Split } from '../dataset/split.ts';
 import { reason, UserError } from '../errors.ts';
-import { readWithin, writeFileAtomically } from '../files.ts';
-import { list, object, oneOf, string, whole } from '../json_shape.ts';
+import { writeFileAtomically } from '../files.ts';
+import { list, object, oneOf, readJson, string, whole } from '../json.ts';
 
 /** <run>/validation.json: the pictures that a training never learns from. */
 export interface HeldBack {
@@ -48,11 +48,6 @@ const heldBackShape = object({
 });
 
 /** Undefined where a run has none that can be read. */
-export async function readHeldBack(run: string): Promise<HeldBack | undefined> {
-  try {
-    const heldBack = JSON.parse((await readWithin(fileOf(run), { most: mostBytes })).toString());
-    return heldBackShape(heldBack, '') === undefined ? heldBack : undefined;
-  } catch {
-    return undefined;
-  }
+export function readHeldBack(run: string): Promise<HeldBack | undefined> {
+  return readJson<HeldBack>(fileOf(run), { most: mostBytes, shape: heldBackShape }).catch(() => undefined);
 }

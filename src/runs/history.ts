@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Metrics } from '../checkpoints/index.ts';
 import { reason, UserError } from '../errors.ts';
 import { appendDurably, readWithin, writeFileAtomically } from '../files.ts';
-import { finite, object, optional, time, whole } from '../json_shape.ts';
+import { finite, object, optional, time, whole } from '../json.ts';
 
 /** What one epoch came to: a line of <run>/metrics.jsonl. */
 export interface EpochRecord extends Metrics {

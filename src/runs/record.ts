@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import type { Settings } from '../config/index.ts';
 import type { Engine } from '../engine/index.ts';
 import { reason, UserError } from '../errors.ts';
-import { readWithin, writeFileAtomically } from '../files.ts';
-import { list, object, oneOf, optional, string, time, whole } from '../json_shape.ts';
+import { writeFileAtomically } from '../files.ts';
+import { list, object, oneOf, optional, readJson, string, time, whole } from '../json.ts';
 import { type ProcessIdentity, thisProcess } from '../processes.ts';
 import { packageVersion } from '../version.ts';
 
@@ -99,10 +99,7 @@ const recordShape = object({
 export async function readRecord(run: string): Promise<RunRecord | undefined> {
   const file = fileOf(run);
   try {
-    const record = JSON.parse((await readWithin(file, { most: mostRecordBytes })).toString());
-    const wrong = recordShape(record, '');
-    if (wrong === undefined) return record;
-    throw new Error(wrong);
+    return await readJson<RunRecord>(file, { most: mostRecordBytes, shape: recordShape });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw new UserError(

@@ -1,3 +1,26 @@
+import { readWithin } from './files.ts';
+
+/**
+ * Reads JSON that somebody else may have written.
+ * @param most bytes that the file may have.
+ * @throws {Error} in one line, where it is missing, larger, no JSON, or not of this shape.
+ */
+export async function readJson<T>(file: string, { most, shape }: { most: number; shape: Shape }): Promise<T> {
+  const value = parseJson((await readWithin(file, { most })).toString());
+  const wrong = shape(value, '');
+  if (wrong) throw new Error(wrong);
+  return value as T;
+}
+
+/** The error of JSON.parse itself quotes the text, line ends included. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Error('it is not JSON');
+  }
+}
+
 /**
  * Checks of JSON that somebody else may have written. Each tells what is wrong in words, or undefined; members that
  * are not named are let through, for newer versions to add some.
@@ -49,7 +72,7 @@ export function list(of: Shape, least = 0): Shape {
 export function object(members: Record<string, Shape>): Shape {
   return (value, name) => {
     if (typeof value !== 'object' || value === null || Array.isArray(value))
-      return `${name} is not an object`;
+      return `${name || 'it'} is not an object`;
     for (const [key, of] of Object.entries(members)) {
       const member = Object.hasOwn(value, key) ? (value as Record<string, unknown>)[key] : undefined;
       const wrong = of(member, name === '' ? key : `${name}.${key}`);
