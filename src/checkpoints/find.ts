@@ -161,13 +161,15 @@ export async function findFirst<T>(
 ): Promise<T> {
   if (isCheckpoint(place)) return attempt({ folder: place, manifest: await readManifest(place) });
   const { run, checkpoints, damaged } = await scanAt(place, notice);
-  // Any of them could be the best; but what is older than the newest whole one is not missed.
-  const newest = checkpoints.at(-1)?.manifest.position.step ?? 0;
-  const refused = damaged.filter(({ step }) => which === 'best' || step > newest).map(({ why }) => why);
+  const refused: string[] = [];
   for (const checkpoint of choices(checkpoints, which)) {
     try {
       const result = await attempt(checkpoint);
-      if (refused.length > 0) notice(`${refused.join('; ')}. Used instead: ${checkpoint.folder}`);
+      // Any of the damaged ones could be the best; but what is older than the newest whole one is not missed.
+      const { step } = checkpoint.manifest.position;
+      const missed = damaged.filter((one) => which === 'best' || one.step > step).map(({ why }) => why);
+      const told = [...missed, ...refused];
+      if (told.length > 0) notice(`${told.join('; ')}. Used instead: ${checkpoint.folder}`);
       return result;
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
@@ -176,7 +178,8 @@ export async function findFirst<T>(
       refused.push(whatIsDamaged(error));
     }
   }
-  throw new UserError(`${run} holds no whole checkpoint: ${refused.join('; ')}.`);
+  const all = [...damaged.map(({ why }) => why), ...refused];
+  throw new UserError(`${run} holds no whole checkpoint: ${all.join('; ')}.`);
 }
 
 function isGone(folder: string): Promise<boolean> {

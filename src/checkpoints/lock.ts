@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, rename, rm, rmdir, stat, unlink, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { reason, UserError } from '../errors.ts';
 import { writeDurably } from '../files.ts';
 import { matching, object, optional, readJson, string, time, whole } from '../json.ts';
@@ -82,6 +82,19 @@ async function take(run: string, lock: string, own: string): Promise<void> {
   }
 }
 
+/** @returns whether it was not there. */
+async function makeFolder(run: string): Promise<boolean> {
+  await mkdir(dirname(run), { recursive: true });
+  // By itself: the recursive mkdir says ENOENT of a disk that is read-only.
+  return mkdir(run).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EEXIST') return false;
+      throw error;
+    },
+  );
+}
+
 /**
  * Makes this process the only one that writes to a run's folder, which is made where it is not there. The lock of a
  * process that was killed is taken over.
@@ -92,9 +105,9 @@ export async function lockRun(run: string): Promise<() => Promise<void>> {
   const lock = join(run, 'training.lock');
   const owner: Owner = { token: randomUUID(), since: new Date().toISOString(), process: thisProcess() };
   const own = `${lock}.${owner.token}`;
-  let made: string | undefined;
+  let made = false;
   try {
-    made = await mkdir(run, { recursive: true });
+    made = await makeFolder(run);
     await mkdir(own);
     await writeDurably(ownerFile(own), JSON.stringify(owner));
     await take(run, lock, own);

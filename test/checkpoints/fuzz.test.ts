@@ -12,6 +12,7 @@ import {
   saveCheckpoint,
 } from '../../src/checkpoints/index.ts';
 import { UserError } from '../../src/errors.ts';
+import { readHeldBack } from '../../src/runs/held_back.ts';
 import { appendHistory, readHistory } from '../../src/runs/history.ts';
 import { readRun } from '../../src/runs/list.ts';
 import { readRecord } from '../../src/runs/record.ts';
@@ -148,6 +149,18 @@ describe(`${mutations} mutations of each file`, () => {
         assert.ok(Number.isSafeInteger(epoch) && Number.isSafeInteger(step));
         assert.ok(loss === undefined || loss === null || Number.isFinite(loss));
       }
+    });
+    assert.equal(refused, 0);
+  });
+
+  test('validation.json: not read, or pictures with labels', async () => {
+    const file = join(run, 'validation.json');
+    const pictures = [{ file: 'bat/a.jpg', label: 0 }];
+    const heldBack = { format: 'bat-sup validation', version: 1, dataset: 'abc', data: 'data', pictures };
+    writeFileSync(file, JSON.stringify(heldBack));
+    const refused = await damageAndRead(file, async () => {
+      for (const { file: name, label } of (await readHeldBack(run))?.pictures ?? [])
+        assert.ok(typeof name === 'string' && Number.isSafeInteger(label));
     });
     assert.equal(refused, 0);
   });
