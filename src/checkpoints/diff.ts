@@ -58,8 +58,7 @@ function distance(before: Float32Array, after: Float32Array): Pick<TensorDiffere
  * @throws {UserError} where one of them is missing or damaged.
  */
 export async function diffCheckpoints(before: string, after: string): Promise<CheckpointDifference> {
-  const [a, b] = await Promise.all([before, after].map((place) => findCheckpoint(place, 'newest')));
-  if (!a || !b) throw new Error('unreachable');
+  const [a, b] = [await findCheckpoint(before, 'newest'), await findCheckpoint(after, 'newest')];
   const [old, young] = [await loadTensors(a, 'weights.bin'), await loadTensors(b, 'weights.bin')];
   const shapes = ({ manifest }: Checkpoint) =>
     new Map(manifest.files['weights.bin'].tensors.map(({ name, shape }) => [name, shape]));

@@ -32,6 +32,13 @@ export async function foldersIn(folder: string): Promise<string[]> {
   return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
 }
 
+function isGone(folder: string): Promise<boolean> {
+  return stat(folder).then(
+    () => false,
+    (error) => error.code === 'ENOENT',
+  );
+}
+
 export interface RunScan {
   run: string;
   /** Oldest first, as the damaged ones are. */
@@ -52,7 +59,9 @@ export async function scan(run: string): Promise<RunScan> {
     try {
       checkpoints.push({ folder, manifest: await readManifest(folder) });
     } catch (error) {
-      damaged.push({ folder, step: Number(checkpointName.exec(name)?.[1]), why: whatIsDamaged(error) });
+      // A training may remove it as it is read.
+      if (!(await isGone(folder)))
+        damaged.push({ folder, step: Number(checkpointName.exec(name)?.[1]), why: whatIsDamaged(error) });
     }
   };
   await Promise.all(names.map(read));
@@ -173,18 +182,11 @@ export async function findFirst<T>(
       return result;
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
-      // A training may have removed it meanwhile: there are others now.
+      // A training may have removed it meanwhile, and there are others.
       if (await isGone(checkpoint.folder)) return findFirst(place, which, attempt, notice);
       refused.push(whatIsDamaged(error));
     }
   }
   const all = [...damaged.map(({ why }) => why), ...refused];
   throw new UserError(`${run} holds no whole checkpoint: ${all.join('; ')}.`);
-}
-
-function isGone(folder: string): Promise<boolean> {
-  return stat(folder).then(
-    () => false,
-    (error) => error.code === 'ENOENT',
-  );
 }

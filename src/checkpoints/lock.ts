@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, rename, rm, rmdir, stat, unlink, utimes } from 'node:fs/promises';
+import { mkdir, rename, rm, rmdir, stat, unlink, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { reason, UserError } from '../errors.ts';
@@ -20,13 +20,14 @@ const ownerShape = object({
   process: object({ id: whole(1), host: string, started: optional(string) }),
 });
 
-/** The owner touches its lock every so many seconds; of another host's it is all that can be seen. */
-const touchEvery = 30;
+/** The owner writes the file `alive` every so many seconds; of another host's it is all that can be seen. */
+const signEvery = 30;
 const silenceAllowed = 300;
 /** Tokens of the locks that this process holds. */
 const held = new Set<string>();
 
 const ownerFile = (lock: string) => join(lock, 'owner.json');
+const signOfLife = (lock: string) => join(lock, 'alive');
 
 /** Undefined where a kill left the lock without one. */
 function readOwner(lock: string): Promise<Owner | undefined> {
@@ -35,7 +36,7 @@ function readOwner(lock: string): Promise<Owner | undefined> {
 
 /** Seconds since the owner was last heard of, by the clock of the disk that both write to. */
 async function silence(lock: string, justWritten: string): Promise<number> {
-  const [theirs, now] = await Promise.all([stat(ownerFile(lock)), stat(ownerFile(justWritten))]);
+  const [theirs, now] = await Promise.all([stat(signOfLife(lock)), stat(signOfLife(justWritten))]);
   return (now.mtimeMs - theirs.mtimeMs) / 1000;
 }
 
@@ -110,21 +111,23 @@ export async function lockRun(run: string): Promise<() => Promise<void>> {
     made = await makeFolder(run);
     await mkdir(own);
     await writeDurably(ownerFile(own), JSON.stringify(owner));
+    await writeFile(signOfLife(own), '');
+    held.add(owner.token);
     await take(run, lock, own);
   } catch (error) {
+    held.delete(owner.token);
     await rm(own, { recursive: true, force: true }).catch(() => {});
     if (error instanceof UserError) throw error;
     throw new UserError(
       `${run} cannot be written (${reason(error)}); mend the folder, or name another place.`,
     );
   }
-  held.add(owner.token);
-  const touch = () => utimes(ownerFile(lock), new Date(), new Date()).catch(() => {});
-  const timer = setInterval(touch, touchEvery * 1000).unref();
+  const sign = () => writeFile(signOfLife(lock), '').catch(() => {});
+  const timer = setInterval(sign, signEvery * 1000).unref();
   return async () => {
     clearInterval(timer);
     held.delete(owner.token);
-    await unlink(ownerFile(lock)).catch(() => {});
+    for (const file of [signOfLife(lock), ownerFile(lock)]) await unlink(file).catch(() => {});
     await rmdir(lock).catch(() => {});
     if (made) await rmdir(run).catch(() => {}); // where nothing came of it
   };

@@ -135,7 +135,8 @@ const advice = '; choose another checkpoint with --checkpoint.';
 
 /** The error of a file that cannot be used. */
 export function damaged(file: string, error: unknown): UserError {
-  return new UserError(`${file} is damaged (${reason(error)})${advice}`);
+  const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+  return new UserError(`${file} is ${isMissing ? 'missing' : `damaged (${reason(error)})`}${advice}`);
 }
 
 /** What such an error says, to go on with. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { reason, UserError } from '../errors.ts';
@@ -54,9 +55,10 @@ async function write(folder: string, info: CheckpointInfo, tensors: SavedTensors
 /** Gives a folder its name. One that has it is called .old until then, and found by that if a kill comes between. */
 async function putInPlace(temporary: string, folder: string): Promise<void> {
   const old = `${folder}.old`;
-  await rename(folder, old).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT') throw error;
-  });
+  if (existsSync(folder)) {
+    await rm(old, { recursive: true, force: true });
+    await rename(folder, old);
+  }
   await rename(temporary, folder);
   await syncFolder(dirname(folder));
   await rm(old, { recursive: true, force: true });

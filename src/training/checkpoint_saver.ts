@@ -32,7 +32,8 @@ export class CheckpointSaver {
   readonly #run: string;
   readonly #settings: Settings;
   readonly #snapshot: () => Snapshot;
-  readonly #pool = new Piscina({ filename: fileURLToPath(worker), minThreads: 1, maxThreads: 1 });
+  /** Started by the first save. */
+  #pool: Piscina | undefined;
   /** In memory that the thread shares, and that the next snapshot overwrites. */
   readonly #copies = new Map<string, Float32Array>();
   #saving: Promise<void> = Promise.resolve();
@@ -67,6 +68,7 @@ export class CheckpointSaver {
       optimizer: optimizer.map((source) => this.#copy('optimizer', source)),
     };
     this.#savedAt = performance.now();
+    this.#pool ??= new Piscina({ filename: fileURLToPath(worker), minThreads: 1, maxThreads: 1 });
     this.#saving = this.#pool.run(job).catch((error) => {
       throw new UserError(reason(error)); // its class is lost on the way between threads
     });
@@ -90,6 +92,6 @@ export class CheckpointSaver {
   /** Ends the thread, once what it writes is on the disk. */
   async close(): Promise<void> {
     await this.#saving.catch(() => {});
-    await this.#pool.destroy();
+    await this.#pool?.destroy();
   }
 }

@@ -9,10 +9,10 @@ function classesThatDiffer(saved: string[], wanted: string[]): string {
   const gone = saved.filter((name) => !wanted.includes(name));
   const added = wanted.filter((name) => !saved.includes(name));
   const parts = [
-    ...(gone.length > 0 ? [`without ${gone.join(', ')}`] : []),
-    ...(added.length > 0 ? [`with ${added.join(', ')} in addition`] : []),
+    ...(gone.length > 0 ? [`gone: ${gone.join(', ')}`] : []),
+    ...(added.length > 0 ? [`new: ${added.join(', ')}`] : []),
   ];
-  return `classes were ${saved.join(', ')}, are ${parts.join(' and ') || wanted.join(', ')}`;
+  return `classes differ (${parts.join('; ') || 'in their order'})`;
 }
 
 /** @throws {UserError} listing what differs between the network to train and the checkpoint's. */

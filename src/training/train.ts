@@ -113,9 +113,9 @@ async function trainLocked(options: TrainingOptions): Promise<TrainingResult> {
     await session.end({ state: 'failed', failure: reason(error), to: position }).catch(() => {});
     throw error;
   } finally {
+    await saver.close();
     await log.close();
     await training.online?.close();
-    await saver.close();
     training.adam.dispose();
     training.model.dispose();
   }

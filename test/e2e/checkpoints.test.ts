@@ -113,7 +113,7 @@ test('other classes are refused, with what differs', async () => {
   await emoji('hammer').toFile(join(elsewhere, 'rawdata', 'tools', 'hammer.png'));
   const { code, stderr } = await cli(elsewhere, 'train', '--run', 'whole', '--resume', ...small, ...epochs);
   assert.equal(code, 1);
-  assert.match(oneLine(stderr), /cannot be resumed: classes were animal, food, are with tools in addition\./);
+  assert.match(oneLine(stderr), /cannot be resumed: classes differ \(new: tools\)\./);
   assert.deepEqual(checkpointsOf(join(elsewhere, 'checkpoints', 'whole')), checkpointsOf(whole));
 });
 
