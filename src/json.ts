@@ -1,13 +1,26 @@
 import { readWithin } from './files.ts';
 
 /**
+ * A check of JSON that somebody else may have written: undefined where it is right, else where in it something is
+ * wrong and what ('.files[2].bytes is not a number'). Members that are not named are let through, for newer versions
+ * to add some.
+ */
+export type Shape = (value: unknown) => string | undefined;
+
+/** What is wrong with a value, in words; undefined where it has the shape. */
+export function wrongWith(value: unknown, shape: Shape): string | undefined {
+  const wrong = shape(value);
+  return wrong?.startsWith(' ') ? `it${wrong}` : wrong?.replace(/^\./, '');
+}
+
+/**
  * Reads JSON that somebody else may have written.
  * @param most bytes that the file may have.
  * @throws {Error} in one line, where it is missing, larger, no JSON, or not of this shape.
  */
 export async function readJson<T>(file: string, { most, shape }: { most: number; shape: Shape }): Promise<T> {
   const value = parseJson((await readWithin(file, { most })).toString());
-  const wrong = shape(value, '');
+  const wrong = wrongWith(value, shape);
   if (wrong) throw new Error(wrong);
   return value as T;
 }
@@ -21,14 +34,9 @@ function parseJson(text: string): unknown {
   }
 }
 
-/**
- * Checks of JSON that somebody else may have written. Each tells what is wrong in words, or undefined; members that
- * are not named are let through, for newer versions to add some.
- */
-export type Shape = (value: unknown, name: string) => string | undefined;
-
 function shape(what: string, test: (value: unknown) => boolean): Shape {
-  return (value, name) => (test(value) ? undefined : `${name} is not ${what}`);
+  const wrong = ` is not ${what}`;
+  return (value) => (test(value) ? undefined : wrong);
 }
 
 export const string = shape('a string', (value) => typeof value === 'string');
@@ -54,29 +62,29 @@ export function matching(pattern: RegExp): Shape {
 
 /** What JSON has no number for, such as NaN, is null in it. */
 export function optional(of: Shape): Shape {
-  return (value, name) => (value === undefined || value === null ? undefined : of(value, name));
+  return (value) => (value === undefined || value === null ? undefined : of(value));
 }
 
 export function list(of: Shape, least = 0): Shape {
-  return (value, name) => {
-    if (!Array.isArray(value) || value.length < least)
-      return `${name} is not a list${least ? ` of ${least} or more` : ''}`;
+  return (value) => {
+    if (!Array.isArray(value) || value.length < least) {
+      return ` is not a list${least > 0 ? ` of ${least} or more` : ''}`;
+    }
     for (const [index, item] of value.entries()) {
-      const wrong = of(item, `${name}[${index}]`);
-      if (wrong) return wrong;
+      const wrong = of(item);
+      if (wrong !== undefined) return `[${index}]${wrong}`;
     }
     return undefined;
   };
 }
 
 export function object(members: Record<string, Shape>): Shape {
-  return (value, name) => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value))
-      return `${name || 'it'} is not an object`;
-    for (const [key, of] of Object.entries(members)) {
-      const member = Object.hasOwn(value, key) ? (value as Record<string, unknown>)[key] : undefined;
-      const wrong = of(member, name === '' ? key : `${name}.${key}`);
-      if (wrong) return wrong;
+  const all = Object.entries(members);
+  return (value) => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return ' is not an object';
+    for (const [key, of] of all) {
+      const wrong = of(Object.hasOwn(value, key) ? (value as Record<string, unknown>)[key] : undefined);
+      if (wrong !== undefined) return `.${key}${wrong}`;
     }
     return undefined;
   };

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, rename, rm, rmdir, stat, unlink, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { reason, UserError } from '../errors.ts';
 import { writeDurably } from '../files.ts';
 import { matching, object, optional, readJson, string, time, whole } from '../json.ts';
@@ -23,6 +25,8 @@ const ownerShape = object({
 /** The owner writes the file `alive` every so many seconds; of another host's it is all that can be seen. */
 const signEvery = 30;
 const silenceAllowed = 300;
+/** Taking over and giving back take milliseconds; what has not changed for so many seconds was left by a kill. */
+const secondsOfChange = 2;
 /** Tokens of the locks that this process holds. */
 const held = new Set<string>();
 
@@ -56,16 +60,42 @@ function refuse(run: string, lock: string, { process: { id, host }, since }: Own
   throw new UserError(`${run} is in use by process ${id}${where} since ${since}; ${advice}.`);
 }
 
-/** Puts the lock of a process that is no more out of the way. */
+const unlessMissing = (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'ENOENT') throw error;
+};
+
+/** Seconds since something was changed in a folder; 0 where it is not there. */
+function ageOf(folder: string): Promise<number> {
+  return stat(folder).then(
+    ({ mtimeMs }) => (Date.now() - mtimeMs) / 1000,
+    () => 0,
+  );
+}
+
+/**
+ * Puts the lock of a process that is no more out of the way. Only one process at a time may, and only while the lock
+ * is still the dead one's: whoever comes late must not remove that of who was quicker.
+ */
 async function clear(lock: string, dead: Owner | undefined): Promise<void> {
-  const aside = `${lock}.${randomUUID()}`;
-  await rename(lock, aside).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT') throw error;
-  });
-  const moved = await readOwner(aside);
-  // Another process was quicker, and this is its lock.
-  if (moved && moved.token !== dead?.token) await rename(aside, lock).catch(() => {});
-  await rm(aside, { recursive: true, force: true });
+  const right = `${lock}.takeover`;
+  try {
+    await mkdir(right);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    if ((await ageOf(right)) > secondsOfChange) await rmdir(right).catch(unlessMissing); // left by a kill
+    return sleep(20);
+  }
+  try {
+    const owner = await readOwner(lock);
+    // Without an owner it may be one that is just given back.
+    const isDead = owner ? owner.token === dead?.token : (await ageOf(lock)) > secondsOfChange;
+    if (!isDead) return await sleep(20);
+    const aside = `${lock}.${randomUUID()}`;
+    await rename(lock, aside).catch(unlessMissing);
+    await rm(aside, { recursive: true, force: true });
+  } finally {
+    await rmdir(right).catch(() => {});
+  }
 }
 
 async function take(run: string, lock: string, own: string): Promise<void> {
@@ -75,7 +105,7 @@ async function take(run: string, lock: string, own: string): Promise<void> {
     } catch (error) {
       const { code = '' } = error as NodeJS.ErrnoException;
       if (!['ENOTEMPTY', 'EEXIST', 'EPERM', 'EACCES'].includes(code)) throw error;
-      if (!(await stat(lock).catch(() => undefined))) throw error;
+      if (!existsSync(lock)) throw error;
     }
     const owner = await readOwner(lock);
     if (owner && (await isHeld(owner, lock, own))) refuse(run, lock, owner);

@@ -161,7 +161,7 @@ function wrongIn(read: unknown): string | undefined {
   if (version !== 1 && version !== 2) return 'its version is not known';
   const isSigned = version === 2 || checksum !== undefined;
   if (isSigned && checksumOf({ format, version, ...rest }) !== checksum) return 'its checksum differs';
-  return manifestShape(read, '') ?? contradiction(read as Manifest);
+  return manifestShape(read) ?? contradiction(read as Manifest);
 }
 
 /**

@@ -38,7 +38,7 @@ const recordShape = object({
 function parseLine(line: string): EpochRecord[] {
   try {
     const record = JSON.parse(line);
-    return recordShape(record, '') === undefined ? [record] : [];
+    return recordShape(record) === undefined ? [record] : [];
   } catch {
     return []; // a kill may have left half a line
   }

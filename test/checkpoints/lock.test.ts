@@ -31,14 +31,17 @@ test('a run has one owner at a time, and is given back', async () => {
   await (await lockRun(run))();
 });
 
-test('of many at once one gets it', async () => {
+test('of many at once one gets it, also where it has to be taken over', async () => {
   const run = join(temporaryFolder(), 'run-001');
-  for (let round = 0; round < 20; round++) {
+  for (let round = 0; round < 60; round++) {
     if (round % 2 === 0) writeLock(run, { ...thisProcess(), id: endedProcess() });
     const results = await Promise.allSettled(Array.from({ length: 8 }, () => lockRun(run)));
     const got = results.filter((result) => result.status === 'fulfilled');
-    assert.equal(got.length, 1);
+    assert.equal(got.length, 1, `round ${round}`);
+    for (const result of results)
+      if (result.status === 'rejected') assert.match(String(result.reason), /is in use by process/);
     await got[0]?.value();
+    assert.ok(!existsSync(run) || readdirSync(run).length === 0);
   }
 });
 
@@ -66,7 +69,11 @@ test('a lock that a kill left without, or with half of, its owner is taken over'
   mkdirSync(join(run, 'training.lock'));
   await (await lockRun(run))();
   writeFileSync(writeLock(run, {}), '{"token"');
+  mkdirSync(join(run, 'training.lock.takeover'));
+  const before = new Date(Date.now() - 10_000);
+  for (const name of readdirSync(run)) utimesSync(join(run, name), before, before);
   await (await lockRun(run))();
+  assert.deepEqual(readdirSync(run), []);
 });
 
 test('the owner on another host holds it for five minutes after it was last heard of', async () => {
