@@ -1,6 +1,6 @@
 /**
  * What saving costs a training of the article's network (44 MB of weights and 88 MB of what Adam remembers):
- * npm run bench -- saving [--engines native,wasm] [--steps 150] [--rounds 6] [--json]
+ * npm run bench -- saving [--engines native,wasm] [--steps 60] [--rounds 5] [--json]
  * Rounds of steps alternate: none saved, one checkpoint saved in the thread that training uses, and one in the main
  * thread, as it would be without. In one process for each engine; the disk is that of the temporary folder.
  */
@@ -21,8 +21,8 @@ import { trainStep } from '../src/training/step.ts';
 const { values: options } = parseArgs({
   options: {
     engines: { type: 'string', default: 'native,wasm' },
-    steps: { type: 'string', default: '150' },
-    rounds: { type: 'string', default: '6' },
+    steps: { type: 'string', default: '60' },
+    rounds: { type: 'string', default: '5' },
     json: { type: 'boolean', default: false },
   },
 });
