@@ -5,7 +5,10 @@ export { previewAugment } from './augment/preview.ts';
 export { type CheckOptions, type CheckReport, checkAll } from './check/check.ts';
 export type { Finding } from './check/kinds.ts';
 export { quarantine, restore } from './check/quarantine.ts';
-export { findCheckpoint, type Manifest } from './checkpoints/index.ts';
+export { type CheckpointDifference, diffCheckpoints } from './checkpoints/diff.ts';
+export { findCheckpoint, type Manifest, verifyCheckpoint } from './checkpoints/index.ts';
+export { type Pruned, type PruneOptions, pruneCheckpoints } from './checkpoints/prune.ts';
+export { type ListedCheckpoint, surveyCheckpoints } from './checkpoints/survey.ts';
 export {
   type CollectOptions,
   type CollectReport,

@@ -3,6 +3,7 @@ import { reason, UserError } from '../errors.ts';
 import { packageVersion } from '../version.ts';
 import { addAugment } from './augment.ts';
 import { addCheck } from './check.ts';
+import { addCheckpoints } from './checkpoints.ts';
 import { addCollect } from './collect.ts';
 import { addConfig } from './config.ts';
 import { addDoctor } from './doctor.ts';
@@ -28,6 +29,11 @@ function oneLine(help: string): OutputConfiguration {
   };
 }
 
+function configure(command: Command, parent: string): void {
+  command.exitOverride().configureOutput(oneLine(`${parent} ${command.name()} --help`));
+  command.option('--verbose', 'print stack traces and the libraries’ own messages');
+}
+
 function createProgram(): Command {
   const program = new Command('bat-sup')
     .description('Train your own picture classifier: rawdata/<class>/ in, answers out.')
@@ -45,6 +51,7 @@ function createProgram(): Command {
     addExplain,
     addEvaluate,
     addRuns,
+    addCheckpoints,
     addReport,
     addSetup,
     addDoctor,
@@ -52,8 +59,8 @@ function createProgram(): Command {
   ])
     add(program);
   for (const command of program.commands) {
-    command.exitOverride().configureOutput(oneLine(`bat-sup ${command.name()} --help`));
-    command.option('--verbose', 'print stack traces and the libraries’ own messages');
+    configure(command, 'bat-sup');
+    for (const subcommand of command.commands) configure(subcommand, `bat-sup ${command.name()}`);
   }
   return program;
 }

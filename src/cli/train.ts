@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { bestOf, findCheckpoint, listCheckpoints, newestRun, nextRunName } from '../checkpoints/index.ts';
+import { bestOf, findWhole, listCheckpoints, newestRun, nextRunName } from '../checkpoints/index.ts';
 import { readSettings, type Settings, settingNames, settingOptions } from '../config/index.ts';
 import { UsageError } from '../errors.ts';
 import type { TrainingResult } from '../training/train.ts';
+import { notice } from './notice.ts';
 import { resizeWhereStale } from './resize.ts';
 import { abortOnSignals } from './signals.ts';
 import { describeMetrics, TrainingDisplay } from './training_display.ts';
@@ -31,7 +32,7 @@ async function chooseRun(settings: Settings, options: TrainOptions): Promise<str
     throw new UsageError(`--run is "${options.run}"; allowed are letters, digits, "-", "_" and ".".`);
   }
   if (options.run) return join(checkpoints, options.run);
-  return options.resume ? newestRun(checkpoints) : join(checkpoints, await nextRunName(checkpoints));
+  return options.resume ? newestRun(checkpoints, notice) : join(checkpoints, await nextRunName(checkpoints));
 }
 
 /** The best epoch of the run that is resumed, among those whose checkpoints are kept. */
@@ -48,7 +49,9 @@ function quoteForShell(word: string): string {
 async function runTraining(options: TrainOptions): Promise<void> {
   const settings = await readSettings(options);
   const run = await chooseRun(settings, options);
-  const resume = options.resume ? await findCheckpoint(run, 'newest') : undefined;
+  const resume = options.resume
+    ? await findWhole(run, 'newest', ['weights.bin', 'optimizer.bin'], notice)
+    : undefined;
   const display = new TrainingDisplay(settings, resume && (await bestBefore(run)));
   const signal = abortOnSignals(() => display.print('Stopping after this step; saving ...'));
   if (!(await resizeWhereStale(settings, signal))) return;

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { UserError } from '../errors.ts';
 import type { LayerSummary } from './types.ts';
 
 /** Is shown each layer's output on its way, and may answer with another tensor to go on with in its place. */
@@ -51,11 +52,16 @@ export class Scope {
     return `${prefix}${before + 1}`;
   }
 
-  /** The variable of this name, made on first use from the restored value or by `create`. */
+  /**
+   * The variable of this name, made on first use from the restored value or by `create`.
+   * @throws {UserError} where the restored value is of another size.
+   */
   variable(name: string, shape: number[], create: () => tf.Variable): tf.Variable {
     const known = this.variables.get(name);
     if (known) return known;
     const value = this.#restored.get(name);
+    if (value && value.length !== tf.util.sizeFromShape(shape))
+      throw new UserError(`The stored ${name} has ${value.length} numbers; the network's is [${shape}].`);
     const made = value ? tf.tidy(() => tf.variable(tf.tensor(value, shape))) : create();
     this.variables.set(name, made);
     this.#restored.delete(name);

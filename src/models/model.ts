@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { UserError } from '../errors.ts';
 import { type LayerSummary, type LayerWatch, modelTools, Scope } from '../model_tools/index.ts';
 import { type ArchitectureName, architectures } from './index.ts';
 
@@ -27,7 +28,7 @@ export interface Model {
 
 /**
  * A network with its variables, random by `seed` or as `restored` from a checkpoint.
- * @throws {UserError} naming the layer, where the shapes do not fit.
+ * @throws {UserError} naming the layer, where the shapes do not fit; for an architecture that is not known.
  */
 export function createModel(
   description: ModelDescription,
@@ -36,6 +37,8 @@ export function createModel(
   const { width, height, channels, classes } = description;
   const scope = new Scope(seed, restored);
   const tools = modelTools(scope);
+  if (!Object.hasOwn(architectures, description.architecture))
+    throw new UserError(`The network "${description.architecture}" is not known to this version of bat-sup.`);
   const architecture = architectures[description.architecture];
   const forward = (pictures: tf.Tensor4D, watch?: LayerWatch) => {
     scope.begin(watch);

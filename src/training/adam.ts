@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { NamedTensor } from '../checkpoints/index.ts';
 import { applyAdam } from '../engine/apply_adam.ts';
+import { type TensorSource, tensorSource } from './checkpoint_saver.ts';
 
 const beta1 = 0.9;
 const beta2 = 0.999;
@@ -37,11 +37,11 @@ export class Adam {
     }
   }
 
-  /** A copy of the moments, to save. */
-  snapshot(): NamedTensor[] {
+  /** The moments, to save. */
+  snapshot(): TensorSource[] {
     return [...this.#moments].flatMap(([name, { m, v }]) => [
-      { name: `${name}/m`, shape: m.shape, values: m.dataSync() as Float32Array },
-      { name: `${name}/v`, shape: v.shape, values: v.dataSync() as Float32Array },
+      tensorSource(`${name}/m`, m),
+      tensorSource(`${name}/v`, v),
     ]);
   }
 

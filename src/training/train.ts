@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
 import type { Online } from '../augment/online.ts';
 import {
   type Checkpoint,
   type CheckpointInfo,
+  checkTensors,
+  listCheckpoints,
   loadTensors,
+  lockRun,
   type Metrics,
-  type NamedTensor,
   type Position,
 } from '../checkpoints/index.ts';
 import type { Settings } from '../config/index.ts';
@@ -23,8 +24,8 @@ import { saveHeldBack } from '../runs/held_back.ts';
 import { appendHistory, cutHistory } from '../runs/history.ts';
 import { beginSession, type OpenSession } from '../runs/record.ts';
 import { Adam } from './adam.ts';
-import { CheckpointSaver } from './checkpoint_saver.ts';
-import { checkSameNetwork } from './resume.ts';
+import { CheckpointSaver, type TensorSource, tensorSource } from './checkpoint_saver.ts';
+import { changedSettings, checkSameNetwork, describeChanges } from './resume.ts';
 import { type BatchResult, evaluateBatch, pixelScale, trainStep } from './step.ts';
 import { openTrainingLog, type TrainingLog } from './training_log.ts';
 
@@ -89,9 +90,19 @@ interface Training {
 /**
  * Trains a network on data/<class>/ and saves checkpoints and TensorBoard logs in `run`.
  * The engine must have been started.
- * @throws {UserError} for too few classes or pictures, a loss that is no number, a resume that does not fit.
+ * @throws {UserError} for too few classes or pictures, a loss that is no number, a resume that does not fit, a folder
+ * that another training writes to or has written checkpoints to.
  */
 export async function train(options: TrainingOptions): Promise<TrainingResult> {
+  const unlock = await lockRun(options.run);
+  try {
+    return await trainLocked(options);
+  } finally {
+    await unlock();
+  }
+}
+
+async function trainLocked(options: TrainingOptions): Promise<TrainingResult> {
   const training = await begin(options);
   const { position, settings, saver, log, session } = training;
   try {
@@ -102,6 +113,7 @@ export async function train(options: TrainingOptions): Promise<TrainingResult> {
     await session.end({ state: 'failed', failure: reason(error), to: position }).catch(() => {});
     throw error;
   } finally {
+    await saver.close();
     await log.close();
     await training.online?.close();
     training.adam.dispose();
@@ -114,6 +126,7 @@ export async function train(options: TrainingOptions): Promise<TrainingResult> {
 
 async function begin(options: TrainingOptions): Promise<Training> {
   const { settings, run, resume, signal, events = {} } = options;
+  if (!resume) await refuseCheckpoints(run);
   const scanned = await scanDataset(settings.data);
   const description: ModelDescription = {
     architecture: settings.architecture,
@@ -139,7 +152,10 @@ async function begin(options: TrainingOptions): Promise<Training> {
   const position = resume
     ? resumedPosition(resume, digest, events)
     : { step: 0, epoch: 0, batch: 0, lossSum: 0, correct: 0 };
-  await mkdir(run, { recursive: true });
+  if (resume) {
+    checkTensors(resume, 'weights.bin', weightsOf(model));
+    checkTensors(resume, 'optimizer.bin', adam.snapshot());
+  }
   const training: Training = {
     run,
     settings,
@@ -169,9 +185,17 @@ async function begin(options: TrainingOptions): Promise<Training> {
   return training;
 }
 
+/** A training from the start would mix its checkpoints with those of another one. */
+async function refuseCheckpoints(run: string): Promise<void> {
+  if ((await listCheckpoints(run)).length === 0) return;
+  throw new UserError(
+    `${run} holds the checkpoints of a training; go on with it by --resume, or name another run with --run.`,
+  );
+}
+
 /** Keeps in the run's folder what evaluate, runs and report want to know of it. */
 async function beginRun(
-  { settings, run, resume, engine, command }: TrainingOptions,
+  { settings, run, resume, engine, command, events }: TrainingOptions,
   training: Pick<Training, 'dataset' | 'split' | 'position'> & { digest: string },
 ): Promise<OpenSession> {
   const { dataset, split, position, digest } = training;
@@ -179,9 +203,13 @@ async function beginRun(
     part.filter((index) => dataset.pictures[index]?.label === label).length;
   await saveHeldBack(run, { data: settings.data, dataset, split, digest });
   await cutHistory(run, position.epoch);
+  const changed = resume ? await changedSettings(run, resume, settings) : {};
+  const isChanged = Object.keys(changed).length > 0;
+  if (isChanged) events?.notice?.(`Going on with other settings: ${describeChanges(changed)}.`);
   const start = {
     command: command ?? null,
     settings,
+    ...(isChanged ? { changed } : {}),
     engine: engine ? { name: engine.name, description: engine.description } : null,
     dataset: dataset.classes.map((name, label) => ({
       class: name,
@@ -238,17 +266,16 @@ function resumedPosition({ manifest }: Checkpoint, digest: string, events: Train
   return { ...position, batch: 0, lossSum: 0, correct: 0 };
 }
 
+function weightsOf({ variables }: Model): TensorSource[] {
+  return [...variables].map(([name, variable]) => tensorSource(name, variable));
+}
+
 function snapshot(
   training: Training,
   dataset: string,
-): { info: CheckpointInfo; weights: NamedTensor[]; optimizer: NamedTensor[] } {
+): { info: CheckpointInfo; weights: TensorSource[]; optimizer: TensorSource[] } {
   const { model, adam, settings, position, metrics } = training;
   const { seed, batchSize, learningRate, validationSplit, fit } = settings;
-  const weights = [...model.variables].map(([name, variable]) => ({
-    name,
-    shape: variable.shape,
-    values: variable.dataSync() as Float32Array,
-  }));
   const info: CheckpointInfo = {
     model: model.description,
     preprocessing: { fit, scale: pixelScale },
@@ -256,7 +283,7 @@ function snapshot(
     position: { ...position },
     metrics: { ...metrics },
   };
-  return { info, weights, optimizer: adam.snapshot() };
+  return { info, weights: weightsOf(model), optimizer: adam.snapshot() };
 }
 
 /** One epoch, or what is left of it, then validation and a checkpoint. */
