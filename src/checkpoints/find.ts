@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { UserError } from '../errors.ts';
+import { compareMetrics } from './compare.ts';
 import type { Manifest } from './manifest.ts';
 
 export interface Checkpoint {
@@ -40,11 +41,9 @@ export async function listCheckpoints(run: string): Promise<Checkpoint[]> {
 
 /** The highest validation accuracy; of equals the lowest validation loss. Undefined without validation. */
 export function bestOf(checkpoints: Checkpoint[]): Checkpoint | undefined {
-  const accuracy = ({ manifest }: Checkpoint) => manifest.metrics.validationAccuracy ?? 0;
-  const loss = ({ manifest }: Checkpoint) => manifest.metrics.validationLoss ?? Number.POSITIVE_INFINITY;
   return checkpoints
     .filter(({ manifest }) => manifest.metrics.validationAccuracy !== undefined)
-    .sort((a, b) => accuracy(b) - accuracy(a) || loss(a) - loss(b))[0];
+    .sort((a, b) => compareMetrics(a.manifest.metrics, b.manifest.metrics))[0];
 }
 
 /** The next free name: run-001, run-002 ... */
