@@ -132,8 +132,25 @@ function isFinished({ position, settings, best }: Training): boolean {
   return position.epoch >= Math.min(epochs, patienceEnds);
 }
 
-async function begin(options: TrainingOptions): Promise<Training> {
-  const { settings, run, resume, signal, events = {} } = options;
+/** What there is to learn from, and by what. */
+interface Prepared {
+  description: ModelDescription;
+  pack: Pack;
+  dataset: Dataset;
+  split: Split;
+  stepsPerEpoch: number;
+  objective: Objective;
+}
+
+/**
+ * @param check is told of the network before the pictures are decoded.
+ * @throws {UserError} for too few classes or pictures.
+ */
+export async function prepare(
+  settings: Settings,
+  events: TrainingEvents,
+  check: (description: ModelDescription) => void = () => {},
+): Promise<Prepared> {
   const scanned = await scanDataset(settings.data);
   const description: ModelDescription = {
     architecture: resolveArchitecture(settings.architecture, {
@@ -145,7 +162,7 @@ async function begin(options: TrainingOptions): Promise<Training> {
     channels: settings.channels,
     classes: scanned.classes,
   };
-  if (resume) checkSameNetwork(resume, description);
+  check(description);
   const pack = await packPictures(scanned, {
     folder: settings.data,
     size: settings,
@@ -155,6 +172,16 @@ async function begin(options: TrainingOptions): Promise<Training> {
   const parts = partPictures(scanned, pack, settings, events);
   const { dataset, split } = await applySoftLabels(settings.data, scanned, parts);
   const stepsPerEpoch = countSteps(split, settings);
+  const objective = objectiveOf(dataset, split, settings);
+  return { description, pack, dataset, split, stepsPerEpoch, objective };
+}
+
+async function begin(options: TrainingOptions): Promise<Training> {
+  const { settings, run, resume, signal, events = {} } = options;
+  const prepared = await prepare(settings, events, (description) => {
+    if (resume) checkSameNetwork(resume, description);
+  });
+  const { description, pack, dataset, split, stepsPerEpoch } = prepared;
   if (settings.earlyStopping > 0 && split.validation.length === 0) {
     throw new UserError(
       '--early-stopping goes by the validation, and no picture is held back for it; raise --validation-split.',
@@ -179,7 +206,7 @@ async function begin(options: TrainingOptions): Promise<Training> {
     pack,
     model,
     adam,
-    objective: objectiveOf(dataset, split, settings),
+    objective: prepared.objective,
     average: ema > 0 ? new WeightAverage(kept, ema, weights) : undefined,
     position,
     metrics: resume?.manifest.metrics ?? {},
@@ -340,14 +367,18 @@ async function runEpoch(training: Training): Promise<void> {
   await endEpoch(training, { seconds: (performance.now() - started) / 1000, pictures: ahead.length });
 }
 
-async function startOnlineFor(dataset: Dataset, settings: Settings): Promise<Online> {
+export async function startOnlineFor(dataset: Dataset, settings: Settings): Promise<Online> {
   const { startOnline } = await import('../augment/online.ts');
   const { augmentOperations: operations, augmentClasses: classes, width, height, channels } = settings;
   return startOnline({ operations, classes, names: dataset.classes, width, height, channels });
 }
 
 /** Of this epoch: a picture's variation depends on the seed, the epoch and the picture, so that resuming repeats it. */
-function variation({ online, settings, position }: Training): Vary | undefined {
+export function variation({
+  online,
+  settings,
+  position,
+}: Pick<Training, 'online' | 'settings'> & { position: Pick<Position, 'epoch'> }): Vary | undefined {
   if (!online) return undefined;
   const epoch = `${settings.seed}/online/${position.epoch}`;
   return ({ pixels, labels }, indexes) =>
