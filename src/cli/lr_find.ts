@@ -21,7 +21,7 @@ export function addLrFind(program: Command): void {
   const command = program
     .command('lr-find')
     .description('suggest a learning rate: some steps with ever larger ones, of which nothing is saved')
-    .option('--steps <n>', 'steps from the least learning rate to the most', '100')
+    .option('--steps <n>', 'steps from the least learning rate to the most', '300')
     .option('--json', 'print the suggestion and the curve as JSON');
   const without = ['augmentTarget', 'learningRate', 'learningRateSchedule', 'warmup', 'epochs'];
   const names = settingNames.filter((name) => !without.includes(name));

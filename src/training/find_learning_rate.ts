@@ -10,8 +10,8 @@ import { prepare, startOnlineFor, type TrainingEvents, variation } from './train
 /** From the first step's to the last one's, each the same multiple of the one before. */
 const least = 1e-6;
 const most = 1;
-/** How much of the smoothed loss each step leaves. */
-const smoothing = 0.9;
+/** Share of the steps that the smoothed loss is about a mean of; before so many it is not looked at. */
+const smoothedOver = 0.1;
 /** Times the lowest smoothed loss: beyond, the network is learning nothing any more. */
 const diverged = 4;
 
@@ -33,7 +33,7 @@ export interface LearningRateSearch {
 
 export interface FindLearningRateOptions {
   settings: Settings;
-  /** Steps from the least rate to the most. Default 100. */
+  /** Steps from the least rate to the most. At least 10; default 300. */
   steps?: number;
   signal?: AbortSignal;
   events?: Pick<TrainingEvents, 'decoding' | 'notice'>;
@@ -59,8 +59,9 @@ async function* endlessBatches(
   }
 }
 
-/** Adds a step to the curve: an exponential mean, free of its bias to the first values (Kingma and Ba 2015, section 3). */
-function follow(curve: RangeTest[], learningRate: number, loss: number): RangeTest {
+/** The curve's next point: an exponential mean, free of its bias to the first values (Kingma and Ba 2015, section 3). */
+function follow(curve: RangeTest[], learningRate: number, loss: number, steps: number): RangeTest {
+  const smoothing = 1 - 1 / (smoothedOver * steps);
   const before = curve.at(-1)?.smoothedLoss ?? 0;
   const weightBefore = 1 - smoothing ** curve.length;
   const weight = 1 - smoothing ** (curve.length + 1);
@@ -68,8 +69,9 @@ function follow(curve: RangeTest[], learningRate: number, loss: number): RangeTe
   return { learningRate, loss, smoothedLoss };
 }
 
-function lowestOf(curve: RangeTest[]): RangeTest {
-  return curve.reduce((a, b) => (b.smoothedLoss < a.smoothedLoss ? b : a));
+function lowestOf(curve: RangeTest[], steps: number): RangeTest {
+  const settled = curve.slice(Math.min(curve.length - 1, smoothedOver * steps));
+  return settled.reduce((a, b) => (b.smoothedLoss < a.smoothedLoss ? b : a));
 }
 
 /**
@@ -78,7 +80,7 @@ function lowestOf(curve: RangeTest[]): RangeTest {
  * @throws {UserError} for too few classes or pictures, or where it was stopped or no rate learns anything.
  */
 export async function findLearningRate(options: FindLearningRateOptions): Promise<LearningRateSearch> {
-  const { settings, steps = 100, signal, events = {}, onProgress } = options;
+  const { settings, steps = 300, signal, events = {}, onProgress } = options;
   const prepared = await prepare(settings, events);
   const { seed, dropout, weightDecay, clipNorm } = settings;
   const model = createModel(prepared.description, { seed, dropout });
@@ -94,9 +96,9 @@ export async function findLearningRate(options: FindLearningRateOptions): Promis
       const { loss } = trainStep(model, adam, batch, { step, learningRate, objective, clipNorm })();
       isDiverged = !Number.isFinite(loss);
       if (isDiverged) break;
-      curve.push(follow(curve, learningRate, loss));
+      curve.push(follow(curve, learningRate, loss, steps));
       onProgress?.(step, steps);
-      isDiverged = (curve.at(-1) as RangeTest).smoothedLoss > diverged * lowestOf(curve).smoothedLoss;
+      isDiverged = (curve.at(-1) as RangeTest).smoothedLoss > diverged * lowestOf(curve, steps).smoothedLoss;
       if (isDiverged || step === steps) break;
       if (signal?.aborted) throw new UserError('The learning-rate test was stopped; nothing is suggested.');
     }
@@ -107,6 +109,6 @@ export async function findLearningRate(options: FindLearningRateOptions): Promis
   }
   if (curve.length === 0)
     throw new UserError('The loss is no number from the first step on; check the pictures.');
-  const lowest = lowestOf(curve);
+  const lowest = lowestOf(curve, steps);
   return { suggestion: lowest.learningRate / 10, lowest, steps: curve, diverged: isDiverged };
 }
