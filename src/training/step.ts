@@ -17,6 +17,7 @@ export interface BatchResult {
 
 /** Looks into a training step without changing it. */
 export interface StepWatch {
+  batch?(batch: Batch): void;
   layer: LayerWatch;
   /** @param gradients by the variables' tfjs names, before Adam uses them. */
   gradients(gradients: tf.NamedTensorMap): void;
@@ -105,6 +106,7 @@ export function trainStep(
       logits = tf.keep(model.forward(pictures, watch?.layer, { step }));
       return softmaxCrossEntropy(logits, targetsOf(batch, logits.shape[1], objective));
     }, [...model.variables.values()]);
+    watch?.batch?.(batch);
     watch?.gradients(grads);
     adam.apply(clipNorm > 0 ? clipGradients(grads, clipNorm) : grads, step, learningRate);
     return { loss, logits: logits as unknown as tf.Tensor2D };

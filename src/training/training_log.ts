@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Metrics } from '../checkpoints/index.ts';
+import type { Batch } from '../dataset/batches.ts';
 import type { Pack } from '../dataset/pack.ts';
 import type { Picture } from '../dataset/scan.ts';
 import type { Model } from '../models/model.ts';
@@ -11,7 +12,7 @@ import {
   sessionEndSummary,
 } from '../tensorboard/index.ts';
 import { watchNetwork, writeWeights } from './log/network_details.ts';
-import { writeSamples } from './log/samples.ts';
+import { writeSamples, writeVaried } from './log/samples.ts';
 import { openSessionLog, type SessionDescription } from './log/session.ts';
 import { ValidationDetails } from './log/validation_details.ts';
 import type { BatchResult, EvaluationWatch, StepWatch } from './step.ts';
@@ -99,8 +100,13 @@ class RunLog implements TrainingLog {
     const affordable = this.#spent <= shareOfTime * (performance.now() - this.#opened);
     this.#detailed = isLastEpoch || affordable || this.#epochsDetailed === 0;
     if (!this.#detailed) return undefined;
-    const watch = watchNetwork(this.#writers.train, this.#options.model, step);
+    const { train } = this.#writers;
+    const { model, settings } = this.#options;
+    const watch = watchNetwork(train, model, step);
     return {
+      ...(settings.augment === 'online' && {
+        batch: (batch: Batch) => this.#draw(() => writeVaried(train, batch, model.description, step)),
+      }),
       layer: (name, output) => this.#spend(() => watch.layer(name, output)),
       gradients: (gradients) => this.#spend(() => watch.gradients(gradients)),
     };

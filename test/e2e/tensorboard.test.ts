@@ -120,6 +120,20 @@ describe('in a browser', { skip: withoutPython() || withoutChromium() }, () => {
   }
 });
 
+test('pictures that training varies are shown as the network saw them', {
+  skip: withoutPython(),
+}, async () => {
+  const flags = ['--run', 'varied', '--epochs', '2', '--augment', 'online'];
+  const { code, stdout, stderr } = await cli(folder, 'train', '--json', ...flags, ...small);
+  assert.equal(code, 0, stderr);
+  const { images } = runPython(readEvents, join(folder, 'checkpoints', 'varied')).train;
+  const shown = ['animal', 'food'].flatMap((name) => images[`augmented pictures/${name}`]);
+  // Those of augment before the first step, and of the last step of both epochs.
+  const { steps } = JSON.parse(stdout);
+  const at = [...new Set(shown.map(([step]: [number]) => step))].sort((a, b) => a - b);
+  assert.deepEqual(at, [0, steps / 2, steps]);
+});
+
 test('a training that is killed again and again leaves logs without a gap', {
   skip: withoutPython(),
 }, async () => {

@@ -1,9 +1,11 @@
 import { open } from 'node:fs/promises';
 import { basename } from 'node:path';
+import type { Batch } from '../../dataset/batches.ts';
 import type { Pack } from '../../dataset/pack.ts';
 import type { Dataset, Picture } from '../../dataset/scan.ts';
 import type { Split } from '../../dataset/split.ts';
 import { generatedFrom } from '../../images/generated.ts';
+import type { ModelDescription } from '../../models/model.ts';
 import { type EventWriter, encodePicture, imageSummary } from '../../tensorboard/index.ts';
 
 const classesShown = 12;
@@ -49,5 +51,24 @@ export async function writeSamples(
     }
   } finally {
     await handle.close();
+  }
+}
+
+/** Shows pictures of a batch that training has varied, under the tags of those that augment has made. */
+export async function writeVaried(
+  writer: EventWriter,
+  { pixels, labels }: Batch,
+  { width, height, channels, classes }: ModelDescription,
+  step: number,
+): Promise<void> {
+  const bytes = width * height * channels;
+  for (const [label, className] of classes.slice(0, classesShown).entries()) {
+    const rows = [...labels.keys()].filter((row) => labels[row] === label).slice(0, picturesOfClass);
+    if (rows.length === 0) continue;
+    const encoded = rows.map((row) =>
+      encodePicture(pixels.subarray(row * bytes, (row + 1) * bytes), { width, height, channels }),
+    );
+    const files = await Promise.all(encoded);
+    writer.summary(step, imageSummary(`augmented pictures/${className}`, { width, height, files }));
   }
 }

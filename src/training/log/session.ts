@@ -30,7 +30,7 @@ const notCompared: SettingName[] = [
   'workers',
 ];
 
-const shownFirst: SettingName[] = ['batchSize', 'epochs', 'learningRate', 'seed', 'width'];
+const shownFirst: SettingName[] = ['augment', 'batchSize', 'epochs', 'learningRate', 'seed'];
 
 const trainMetrics: Metric[] = [
   { folder: 'train', tag: 'epoch/accuracy', name: 'accuracy' },

@@ -1,6 +1,8 @@
 import { basename } from 'node:path';
 import type { Batch } from '../../dataset/batches.ts';
 import type { Picture } from '../../dataset/scan.ts';
+import { confusionMatrix } from '../../evaluation/confusion.ts';
+import { highest, softmax } from '../../evaluation/softmax.ts';
 import type { Model } from '../../models/model.ts';
 import {
   drawConfusionMatrix,
@@ -29,21 +31,13 @@ interface Mistake {
   pixels: Uint8Array;
 }
 
-/** exp(logit) / sum of exp(logits), over one picture's classes. */
-function softmax(logits: Float32Array): Float32Array {
-  const greatest = Math.max(...logits);
-  const powers = logits.map((logit) => Math.exp(logit - greatest));
-  const sum = powers.reduce((a, b) => a + b, 0);
-  return powers.map((power) => power / sum);
-}
-
 /** Gathers one validation's answers, batch after batch, to show where the network is right and wrong. */
 export class ValidationDetails implements EvaluationWatch {
   readonly #model: Model;
   readonly #pictures: Picture[];
   readonly #featureLayer: string;
   readonly #withThumbnails: boolean;
-  readonly #probabilities: Float32Array[] = [];
+  readonly #probabilities: Float64Array[] = [];
   readonly #features: Float32Array[] = [];
   readonly #thumbnails: Promise<Buffer>[] = [];
   #mistakes: Mistake[] = [];
@@ -73,7 +67,7 @@ export class ValidationDetails implements EvaluationWatch {
       this.#thumbnails.push(thumbnails(pixels, labels.length, this.#model.description));
     for (const [row, label] of labels.entries()) {
       const probabilities = softmax(logits.subarray(row * classes, (row + 1) * classes));
-      const predicted = probabilities.indexOf(Math.max(...probabilities));
+      const predicted = highest(probabilities);
       const picture = this.#pictures[this.#probabilities.length] as Picture;
       this.#probabilities.push(probabilities);
       if (predicted === label) continue;
@@ -88,7 +82,8 @@ export class ValidationDetails implements EvaluationWatch {
   /** Writes numbers and texts at once. @returns what is left to do: drawings and the projector's files. */
   write(writer: EventWriter, run: string, step: number): () => Promise<void> {
     const { classes } = this.#model.description;
-    const matrix = this.#confusionMatrix();
+    const labels = this.#pictures.map(({ label }) => label);
+    const matrix = confusionMatrix(labels, this.#predictions(), classes.length);
     this.#writeCurves(writer, step);
     if (classes.length <= classesOfTable) {
       // Not the image's tag: TensorBoard keeps one kind of value under a tag.
@@ -104,18 +99,8 @@ export class ValidationDetails implements EvaluationWatch {
     };
   }
 
-  #confusionMatrix(): number[][] {
-    const { classes } = this.#model.description;
-    const matrix = classes.map(() => classes.map(() => 0));
-    for (const [index, predicted] of this.#predictions().entries()) {
-      const row = matrix[this.#pictures[index]?.label as number] as number[];
-      row[predicted] = (row[predicted] as number) + 1;
-    }
-    return matrix;
-  }
-
   #predictions(): number[] {
-    return this.#probabilities.map((probabilities) => probabilities.indexOf(Math.max(...probabilities)));
+    return this.#probabilities.map(highest);
   }
 
   #writeCurves(writer: EventWriter, step: number): void {
