@@ -2,7 +2,7 @@
  * What --recipe best is worth: held-out accuracy on real pictures of concepts that were never shown, the article's
  * recipe and the best against each other, and the article's in Keras beside them.
  * npm run bench -- recipe [--sets emoji,stamps] [--contestants article,best,keras] [--seeds 1,2,3,4,5] [--engine native] [--json]
- * Every training is kept in .cache/bench-recipe/results.json, and a bench that was interrupted goes on; --fresh begins
+ * Every training is kept in .cache/bench-recipe/results, and a bench that was interrupted goes on; --fresh begins
  * anew. All see the same pictures, the same split for a seed, and the same number of epochs; of each the epoch with the
  * best validation answers.
  */
@@ -36,11 +36,11 @@ const { values: options } = parseArgs({
 });
 
 /** So many that a training takes about a minute on two cores. */
-const epochs: Record<CategorySet, number> = { emoji: 12, stamps: 24 };
+const epochs: Record<CategorySet, number> = { emoji: 20, stamps: 30 };
 /** Pixels a side. */
 const size = 48;
 const cache = fileURLToPath(new URL('../.cache/bench-recipe', import.meta.url));
-const resultsFile = join(cache, 'results.json');
+const results = join(cache, 'results');
 
 interface Trained {
   /** Of the held-out pictures. */
@@ -152,34 +152,28 @@ const contestants: Record<string, (task: Omit<Task, 'flags'>) => Trained | Promi
   keras: (task) => trainKeras({ ...task, flags: {} }),
 };
 
+/** What a training came to: kept from before, or trained now. */
+async function result(set: CategorySet, name: string, seed: number): Promise<Trained> {
+  const { engine } = options;
+  const file = join(results, `${set}-${name}-${engine}-${seed}.json`);
+  if (existsSync(file) && !options.fresh) return JSON.parse(readFileSync(file, 'utf8'));
+  const trained = await contestants[name]?.({ set, seed, engine });
+  if (!trained) throw new Error(`There is no contestant "${name}".`);
+  writeFileSync(file, JSON.stringify(trained));
+  console.error(`${set}, ${name}, seed ${seed}: ${percent(trained.accuracy)} % of the held-out pictures`);
+  return trained;
+}
+
 async function compare(): Promise<void> {
-  mkdirSync(cache, { recursive: true });
-  const known = existsSync(resultsFile) && !options.fresh;
-  const results: Record<string, Trained> = known ? JSON.parse(readFileSync(resultsFile, 'utf8')) : {};
-  const names = options.contestants.split(',');
-  const sets = options.sets.split(',') as CategorySet[];
-  const seeds = options.seeds.split(',').map(Number);
-  const keyOf = (set: string, name: string, seed: number) => `${set}/${name}/${options.engine}/${seed}`;
-  for (const seed of seeds) {
-    for (const set of sets) {
-      for (const name of names) {
-        const key = keyOf(set, name, seed);
-        if (results[key]) continue;
-        const trained = await contestants[name]?.({ set, seed, engine: options.engine });
-        if (!trained) throw new Error(`There is no contestant "${name}".`);
-        results[key] = trained;
-        writeFileSync(resultsFile, JSON.stringify(results, null, 1));
-        console.error(`${key}: ${percent(trained.accuracy)} held out, ${trained.seconds.toFixed(0)} s`);
-      }
+  mkdirSync(results, { recursive: true });
+  const rows = [];
+  for (const set of options.sets.split(',') as CategorySet[]) {
+    for (const name of options.contestants.split(',')) {
+      const trained: Trained[] = [];
+      for (const seed of options.seeds.split(',')) trained.push(await result(set, name, Number(seed)));
+      rows.push({ set, name, ...summarise(trained) });
     }
   }
-  const rows = sets.flatMap((set) =>
-    names.map((name) => ({
-      set,
-      name,
-      ...summarise(seeds.map((seed) => results[keyOf(set, name, seed)] as Trained)),
-    })),
-  );
   if (options.json) console.log(JSON.stringify({ bench: 'recipe', engine: options.engine, epochs, rows }));
   else console.table(rows);
 }

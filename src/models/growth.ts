@@ -1,8 +1,8 @@
 /** How the networks that grow go by their task. */
 
-/** Levels that halve the maps, until the shorter side is about four pixels: 2 to 5. */
+/** Levels that halve the maps, until the shorter side is about six pixels: 2 to 5. */
 export function levelsFor(height: number, width: number): number {
-  const halvings = Math.round(Math.log2(Math.min(height, width) / 4));
+  const halvings = Math.round(Math.log2(Math.min(height, width) / 6));
   return Math.min(Math.max(halvings, 2), 5);
 }
 
