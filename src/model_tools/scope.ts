@@ -20,10 +20,11 @@ export class Scope {
   /** Kept by layers as they see batches, e.g. moving averages; no gradient changes them. */
   readonly state = new Map<string, tf.Variable>();
   layers: LayerSummary[] = [];
+  /** Of this pass; undefined where it only answers. */
+  learning: LearningPass | undefined;
   readonly seed: number;
   readonly #restored: Map<string, Float32Array>;
   #watch: LayerWatch | undefined;
-  #learning: LearningPass | undefined;
   /** Which layer each tensor of this pass is the output of. */
   #madeBy = new WeakMap<tf.Tensor, string>();
 
@@ -40,12 +41,7 @@ export class Scope {
   begin(watch?: LayerWatch, learning?: LearningPass): void {
     this.layers = [];
     this.#watch = watch;
-    this.#learning = learning;
-  }
-
-  /** Of this pass; undefined where it only answers. */
-  get learning(): LearningPass | undefined {
-    return this.#learning;
+    this.learning = learning;
   }
 
   /**
