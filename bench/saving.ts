@@ -50,7 +50,7 @@ async function measure(name: EngineName, run: string): Promise<{ rounds: Round[]
   const engine = await startEngine(name, { threads: 0 });
   const settings = await readSettings({});
   const { batchSize, width, height, channels } = settings;
-  const model = createModel({ ...settings, classes: ['bat', 'sup'] });
+  const model = createModel({ ...settings, architecture: 'article', classes: ['bat', 'sup'] });
   const adam = new Adam(model.variables);
   const pixels = Uint8Array.from(
     { length: batchSize * width * height * channels },

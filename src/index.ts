@@ -34,4 +34,9 @@ export { createModel, type Model, type ModelDescription } from './models/model.t
 export { type Activation, loadModel, type Predictor } from './predict/load_model.ts';
 export { type ReportOptions, type ReportResult, writeReport } from './report/report.ts';
 export { differingSettings, listRuns, type RunSummary } from './runs/list.ts';
+export {
+  findLearningRate,
+  type LearningRateSearch,
+  type RangeTest,
+} from './training/find_learning_rate.ts';
 export { type TrainingEvents, type TrainingOptions, type TrainingResult, train } from './training/train.ts';

@@ -1,6 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { UserError } from '../errors.ts';
+import { compareMetrics } from './compare.ts';
 import { type Manifest, readManifest, whatIsDamaged } from './manifest.ts';
 
 export interface Checkpoint {
@@ -77,11 +78,9 @@ export async function listCheckpoints(run: string): Promise<Checkpoint[]> {
 
 /** The highest validation accuracy first; of equals the lowest validation loss. Those without validation are left out. */
 function byAccuracy(checkpoints: Checkpoint[]): Checkpoint[] {
-  const accuracy = ({ manifest }: Checkpoint) => manifest.metrics.validationAccuracy ?? 0;
-  const loss = ({ manifest }: Checkpoint) => manifest.metrics.validationLoss ?? Number.POSITIVE_INFINITY;
   return checkpoints
     .filter(({ manifest }) => Number.isFinite(manifest.metrics.validationAccuracy))
-    .sort((a, b) => accuracy(b) - accuracy(a) || loss(a) - loss(b));
+    .sort((a, b) => compareMetrics(a.manifest.metrics, b.manifest.metrics));
 }
 
 /** The highest validation accuracy; of equals the lowest validation loss. Undefined without validation. */

@@ -1,4 +1,5 @@
 export { readCalibration, type StoredCalibration, saveCalibration } from './calibration.ts';
+export { compareMetrics } from './compare.ts';
 export {
   bestOf,
   type Checkpoint,

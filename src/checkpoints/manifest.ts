@@ -40,6 +40,13 @@ export interface CheckpointInfo {
   position: Position;
   /** Of the last whole epoch; empty where training stopped within the first. */
   metrics: Metrics;
+  /** The best epoch so far; absent without validation. */
+  best?: { epoch: number; metrics: Metrics };
+  /**
+   * Decay of the moving averages that weights.bin holds in place of the weights, which are in optimizer.bin as
+   * '<variable>/learnt'; absent where there are none.
+   */
+  ema?: number;
 }
 
 /** Tensors lie in their file one after the other, float32, little-endian. */

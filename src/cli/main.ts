@@ -9,6 +9,7 @@ import { addConfig } from './config.ts';
 import { addDoctor } from './doctor.ts';
 import { addEvaluate } from './evaluate.ts';
 import { addExplain } from './explain.ts';
+import { addLrFind } from './lr_find.ts';
 import { addPredict } from './predict.ts';
 import { addReport } from './report.ts';
 import { addResize } from './resize.ts';
@@ -47,6 +48,7 @@ function createProgram(): Command {
     addAugment,
     addResize,
     addTrain,
+    addLrFind,
     addPredict,
     addExplain,
     addEvaluate,

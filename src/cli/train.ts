@@ -81,17 +81,26 @@ async function adviseSetup(): Promise<void> {
 }
 
 function report(
-  { run, position, metrics, finished }: TrainingResult,
+  { run, position, metrics, best, finished }: TrainingResult,
   settings: Settings,
   json: boolean,
 ): void {
   if (json) {
-    console.log(JSON.stringify({ run, finished, epochs: position.epoch, steps: position.step, metrics }));
+    const { epoch: epochs, step: steps } = position;
+    console.log(JSON.stringify({ run, finished, epochs, steps, metrics, best: best ?? null }));
     return;
   }
   const done = `${position.epoch} of ${settings.epochs} epochs, ${position.step} steps`;
   console.log(finished ? `Trained ${done}: ${run}` : `Stopped after ${done}: ${run}`);
   if (metrics.accuracy !== undefined) console.log(describeMetrics(metrics));
+  if (best && best.epoch < position.epoch) {
+    const { epochs, earlyStopping } = settings;
+    const early =
+      finished && position.epoch < epochs ? `Stopped early, ${earlyStopping} epochs after the best. ` : '';
+    console.log(
+      `${early}The best epoch, which predict uses: ${best.epoch}, ${describeMetrics(best.metrics)}`,
+    );
+  }
   const resume = position.step > 0 ? 'bat-sup train --resume' : 'bat-sup train';
   console.log(`Next: ${finished ? 'bat-sup predict <pictures>' : resume}`);
 }

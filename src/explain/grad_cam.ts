@@ -4,17 +4,22 @@ import type { LayerSummary } from '../model_tools/index.ts';
 import type { Predictor } from '../predict/load_model.ts';
 import { type HeatMap, normalise } from './heat_map.ts';
 
+/** What belongs to a convolution before its relu: batch normalisation, and what is added to it. */
+const completing: LayerSummary['kind'][] = ['batchNorm', 'add'];
+
 /**
- * The last convolution, and whether relu comes after it.
+ * The last convolution, or what completes it, and whether relu comes after it.
  * @throws {UserError} where the network has none.
  */
 function lastConvolution(layers: LayerSummary[]): { layer: string; rectified: boolean } {
   const index = layers.findLastIndex(({ kind }) => kind === 'conv');
-  const found = layers[index];
-  if (!found) throw new UserError('Grad-CAM needs a network with a convolution, and this one has none.');
+  if (index < 0) throw new UserError('Grad-CAM needs a network with a convolution, and this one has none.');
   const after = layers.slice(index + 1);
-  const weighted = after.findIndex(({ variables }) => variables.length > 0);
-  const own = weighted < 0 ? after : after.slice(0, weighted);
+  const other = after.findIndex(({ kind }) => !completing.includes(kind));
+  const found = layers[index + (other < 0 ? after.length : other)] as LayerSummary;
+  const rest = layers.slice(layers.indexOf(found) + 1);
+  const weighted = rest.findIndex(({ variables }) => variables.length > 0);
+  const own = weighted < 0 ? rest : rest.slice(0, weighted);
   return { layer: found.name, rectified: own.some(({ kind }) => kind === 'activation') };
 }
 

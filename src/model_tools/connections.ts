@@ -10,23 +10,34 @@ function seedOf(name: string, seed: number): number {
   return hash >>> 0;
 }
 
-/** The weights and biases of the layer of this name. */
-export function connections(
+interface Connections {
+  weights: tf.Variable;
+  biases: tf.Variable;
+  /** As the layer's summary lists them. */
+  variables: { name: string; shape: number[] }[];
+}
+
+/** The weights of the layer of this name. */
+export function weightsOf(
   scope: Scope,
   name: string,
-  weightShape: number[],
-): { weights: tf.Variable; biases: tf.Variable; variables: { name: string; shape: number[] }[] } {
-  const biasShape = weightShape.slice(-1);
+  shape: number[],
+): Pick<Connections, 'weights' | 'variables'> {
   const weightName = `${name}/weights`;
-  const biasName = `${name}/biases`;
   return {
-    weights: scope.variable(weightName, weightShape, () =>
-      addWeights(weightShape, seedOf(weightName, scope.seed)),
-    ),
+    weights: scope.variable(weightName, shape, () => addWeights(shape, seedOf(weightName, scope.seed))),
+    variables: [{ name: weightName, shape }],
+  };
+}
+
+/** The weights and biases of the layer of this name. */
+export function connections(scope: Scope, name: string, weightShape: number[]): Connections {
+  const biasShape = weightShape.slice(-1);
+  const biasName = `${name}/biases`;
+  const { weights, variables } = weightsOf(scope, name, weightShape);
+  return {
+    weights,
     biases: scope.variable(biasName, biasShape, () => addBiases(biasShape)),
-    variables: [
-      { name: weightName, shape: weightShape },
-      { name: biasName, shape: biasShape },
-    ],
+    variables: [...variables, { name: biasName, shape: biasShape }],
   };
 }

@@ -1,17 +1,31 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { activationLayer } from './activation_layer.ts';
+import { addLayer } from './add_layer.ts';
+import { batchNormLayer } from './batch_norm_layer.ts';
 import { type ConvOptions, convLayer } from './conv_layer.ts';
+import { type DropoutOptions, dropoutLayer } from './dropout_layer.ts';
 import { flatteningLayer } from './flattening_layer.ts';
 import { type FullyConnectedOptions, fullyConnectedLayer } from './fully_connected_layer.ts';
+import { globalAveragePoolingLayer } from './global_average_pooling_layer.ts';
 import { type PoolingOptions, poolingLayer } from './pooling_layer.ts';
 import type { Scope } from './scope.ts';
 
 export { addBiases } from './add_biases.ts';
 export { addWeights } from './add_weights.ts';
-export { type LayerWatch, Scope } from './scope.ts';
+export { type LayerWatch, type LearningPass, Scope } from './scope.ts';
 export type { LayerSummary } from './types.ts';
-export type { ConvOptions, FullyConnectedOptions, PoolingOptions };
-export { activationLayer, convLayer, flatteningLayer, fullyConnectedLayer, poolingLayer };
+export type { ConvOptions, DropoutOptions, FullyConnectedOptions, PoolingOptions };
+export {
+  activationLayer,
+  addLayer,
+  batchNormLayer,
+  convLayer,
+  dropoutLayer,
+  flatteningLayer,
+  fullyConnectedLayer,
+  globalAveragePoolingLayer,
+  poolingLayer,
+};
 
 /** The layers, all keeping their variables in one scope: what an architecture is written with. */
 export function modelTools(scope: Scope) {
@@ -20,6 +34,11 @@ export function modelTools(scope: Scope) {
     poolingLayer: (layer: tf.Tensor, options: PoolingOptions) => poolingLayer(layer, options, scope),
     activationLayer: <T extends tf.Tensor>(layer: T) => activationLayer(layer, scope),
     flatteningLayer: (layer: tf.Tensor) => flatteningLayer(layer, scope),
+    batchNormLayer: <T extends tf.Tensor>(layer: T) => batchNormLayer(layer, scope),
+    addLayer: <T extends tf.Tensor>(layer: T, other: T) => addLayer(layer, other, scope),
+    globalAveragePoolingLayer: (layer: tf.Tensor) => globalAveragePoolingLayer(layer, scope),
+    dropoutLayer: <T extends tf.Tensor>(layer: T, options: DropoutOptions) =>
+      dropoutLayer(layer, options, scope),
     fullyConnectedLayer: (layer: tf.Tensor, options: FullyConnectedOptions) =>
       fullyConnectedLayer(layer, options, scope),
   };

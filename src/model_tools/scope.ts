@@ -5,13 +5,24 @@ import type { LayerSummary } from './types.ts';
 /** Is shown each layer's output on its way, and may answer with another tensor to go on with in its place. */
 export type LayerWatch = (name: string, output: tf.Tensor) => tf.Tensor | undefined;
 
+/** A forward pass that is learnt from. */
+export interface LearningPass {
+  /** 1 for the first; what is random in the pass depends on it and the scope's seed alone. */
+  step: number;
+}
+
 /**
  * Where a network's layers keep their variables from one forward pass to the next, and what each layer
  * of the last pass was. A layer called without a scope gets a fresh one, and so new variables.
  */
 export class Scope {
+  /** Trained by their gradients. */
   readonly variables = new Map<string, tf.Variable>();
+  /** Kept by layers as they see batches, e.g. moving averages; no gradient changes them. */
+  readonly state = new Map<string, tf.Variable>();
   layers: LayerSummary[] = [];
+  /** Of this pass; undefined where it only answers. */
+  learning: LearningPass | undefined;
   readonly seed: number;
   readonly #restored: Map<string, Float32Array>;
   #watch: LayerWatch | undefined;
@@ -28,9 +39,10 @@ export class Scope {
   }
 
   /** Starts a forward pass: the layers are named from 1 again and find their variables by these names. */
-  begin(watch?: LayerWatch): void {
+  begin(watch?: LayerWatch, learning?: LearningPass): void {
     this.layers = [];
     this.#watch = watch;
+    this.learning = learning;
   }
 
   /**
@@ -57,19 +69,35 @@ export class Scope {
    * @throws {UserError} where the restored value is of another size.
    */
   variable(name: string, shape: number[], create: () => tf.Variable): tf.Variable {
-    const known = this.variables.get(name);
+    return this.#findOrMake(this.variables, name, shape, create);
+  }
+
+  /** The same for what a layer keeps besides its variables. */
+  stateVariable(name: string, shape: number[], create: () => tf.Variable): tf.Variable {
+    return this.#findOrMake(this.state, name, shape, create);
+  }
+
+  #findOrMake(
+    among: Map<string, tf.Variable>,
+    name: string,
+    shape: number[],
+    create: () => tf.Variable,
+  ): tf.Variable {
+    const known = among.get(name);
     if (known) return known;
     const value = this.#restored.get(name);
     if (value && value.length !== tf.util.sizeFromShape(shape))
       throw new UserError(`The stored ${name} has ${value.length} numbers; the network's is [${shape}].`);
     const made = value ? tf.tidy(() => tf.variable(tf.tensor(value, shape))) : create();
-    this.variables.set(name, made);
+    among.set(name, made);
     this.#restored.delete(name);
     return made;
   }
 
   dispose(): void {
-    for (const variable of this.variables.values()) variable.dispose();
-    this.variables.clear();
+    for (const kept of [this.variables, this.state]) {
+      for (const variable of kept.values()) variable.dispose();
+      kept.clear();
+    }
   }
 }

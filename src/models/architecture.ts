@@ -5,5 +5,10 @@ import type { ModelTools } from '../model_tools/index.ts';
 export type Architecture = (
   tools: ModelTools,
   pictures: tf.Tensor4D,
-  sizes: { channels: number; classes: number },
+  sizes: {
+    channels: number;
+    classes: number;
+    /** Share of the features before the logits that learning drops, 0 to below 1. */
+    dropout: number;
+  },
 ) => tf.Tensor2D;

@@ -1,7 +1,7 @@
 import type { Architecture } from './architecture.ts';
 
 /** The article's network: three levels of convolution, then two fully connected layers. */
-export const article: Architecture = (tools, pictures, { channels, classes }) => {
+export const article: Architecture = (tools, pictures, { channels, classes, dropout }) => {
   let network = tools.convLayer(pictures, {
     kernel: 5,
     inputChannels: channels,
@@ -22,6 +22,7 @@ export const article: Architecture = (tools, pictures, { channels, classes }) =>
   const { layer: features, size } = tools.flatteningLayer(network);
 
   const connected = tools.fullyConnectedLayer(features, { inputs: size, outputs: 1024 });
-  const activated = tools.activationLayer(connected);
+  let activated = tools.activationLayer(connected);
+  if (dropout > 0) activated = tools.dropoutLayer(activated, { rate: dropout });
   return tools.fullyConnectedLayer(activated, { inputs: 1024, outputs: classes, name: 'logits' });
 };

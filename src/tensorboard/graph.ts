@@ -45,8 +45,8 @@ function square(size: number): Uint8Array {
   return attribute.integers([1, size, size, 1]);
 }
 
-function variableNodes({ variables }: LayerSummary): Node[] {
-  return variables.map(({ name, shape }) => ({
+function variableNodes({ variables, state = [] }: LayerSummary): Node[] {
+  return [...variables, ...state].map(({ name, shape }) => ({
     name,
     op: 'VariableV2',
     shape,
@@ -57,23 +57,25 @@ function variableNodes({ variables }: LayerSummary): Node[] {
 /** The operations of a layer, the last of which is its output. */
 const layerNodes: Record<
   LayerSummary['kind'],
-  (layer: LayerSummary, input: string, shape: number[]) => Node[]
+  (layer: LayerSummary, inputs: string[], shape: number[]) => Node[]
 > = {
-  conv: ({ name, attributes }, input, shape) => [
-    {
+  conv: ({ name, attributes, variables }, inputs, shape) => {
+    const convolution = {
       name: `${name}/Conv2D`,
       op: 'Conv2D',
-      inputs: [input, `${name}/weights`],
+      inputs: [...inputs, `${name}/weights`],
       shape,
       attributes: { strides: square(Number(attributes.stride)), padding: attribute.text('SAME') },
-    },
-    { name: `${name}/BiasAdd`, op: 'BiasAdd', inputs: [`${name}/Conv2D`, `${name}/biases`], shape },
-  ],
-  pool: ({ name, attributes }, input, shape) => [
+    };
+    if (variables.length === 1) return [convolution];
+    const biased = [convolution.name, `${name}/biases`];
+    return [convolution, { name: `${name}/BiasAdd`, op: 'BiasAdd', inputs: biased, shape }];
+  },
+  pool: ({ name, attributes }, inputs, shape) => [
     {
       name: `${name}/MaxPool`,
       op: 'MaxPool',
-      inputs: [input],
+      inputs,
       shape,
       attributes: {
         ksize: square(Number(attributes.kernel)),
@@ -82,10 +84,17 @@ const layerNodes: Record<
       },
     },
   ],
-  activation: ({ name }, input, shape) => [{ name: `${name}/Relu`, op: 'Relu', inputs: [input], shape }],
-  flatten: ({ name }, input, shape) => [{ name: `${name}/Reshape`, op: 'Reshape', inputs: [input], shape }],
-  fullyConnected: ({ name }, input, shape) => [
-    { name: `${name}/MatMul`, op: 'MatMul', inputs: [input, `${name}/weights`], shape },
+  activation: ({ name }, inputs, shape) => [{ name: `${name}/Relu`, op: 'Relu', inputs, shape }],
+  flatten: ({ name }, inputs, shape) => [{ name: `${name}/Reshape`, op: 'Reshape', inputs, shape }],
+  batchNorm: ({ name }, inputs, shape) => {
+    const kept = ['scale', 'offset', 'mean', 'variance'].map((part) => `${name}/${part}`);
+    return [{ name: `${name}/FusedBatchNorm`, op: 'FusedBatchNormV3', inputs: [...inputs, ...kept], shape }];
+  },
+  add: ({ name }, inputs, shape) => [{ name: `${name}/Add`, op: 'AddV2', inputs, shape }],
+  globalAveragePool: ({ name }, inputs, shape) => [{ name: `${name}/Mean`, op: 'Mean', inputs, shape }],
+  dropout: ({ name }, inputs, shape) => [{ name: `${name}/Dropout`, op: 'Dropout', inputs, shape }],
+  fullyConnected: ({ name }, inputs, shape) => [
+    { name: `${name}/MatMul`, op: 'MatMul', inputs: [...inputs, `${name}/weights`], shape },
     { name: `${name}/BiasAdd`, op: 'BiasAdd', inputs: [`${name}/MatMul`, `${name}/biases`], shape },
   ],
 };
@@ -122,10 +131,15 @@ export function networkGraph(
     { name: 'pictures', op: 'Placeholder', shape: [-1, height, width, channels] },
     { name: 'labels', op: 'Placeholder', shape: [-1], type: int32 },
   ];
+  /** The name of the node that is each layer's output. */
+  const outputs = new Map<string, string>();
   let output = 'pictures';
   for (const layer of layers) {
-    nodes.push(...variableNodes(layer), ...layerNodes[layer.kind](layer, output, [-1, ...layer.outputShape]));
+    const read = layer.inputs.map((name) => outputs.get(name) as string);
+    const inputs = read.length > 0 ? read : ['pictures'];
+    nodes.push(...variableNodes(layer), ...layerNodes[layer.kind](layer, inputs, [-1, ...layer.outputShape]));
     output = (nodes.at(-1) as Node).name;
+    outputs.set(layer.name, output);
   }
   nodes.push(...trainingNodes(output, layers));
   return Buffer.concat(nodes.map(encodeNode));

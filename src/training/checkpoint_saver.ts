@@ -15,6 +15,10 @@ export function tensorSource(name: string, variable: tf.Variable): TensorSource 
   return { name, shape: variable.shape, read: () => variable.dataSync() as Float32Array };
 }
 
+export function tensorSources(variables: ReadonlyMap<string, tf.Variable>): TensorSource[] {
+  return [...variables].map(([name, variable]) => tensorSource(name, variable));
+}
+
 interface Snapshot {
   info: CheckpointInfo;
   weights: TensorSource[];

@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
+import type * as tf from '@tensorflow/tfjs-core';
 import type { Online } from '../augment/online.ts';
 import {
   type Checkpoint,
   type CheckpointInfo,
   checkTensors,
+  compareMetrics,
   listCheckpoints,
   loadTensors,
   lockRun,
@@ -19,15 +21,19 @@ import { applySoftLabels } from '../dataset/soft_labels.ts';
 import { fallShort, type Split, splitPictures } from '../dataset/split.ts';
 import type { Engine } from '../engine/index.ts';
 import { reason, UserError } from '../errors.ts';
+import { resolveArchitecture } from '../models/index.ts';
 import { createModel, type Model, type ModelDescription } from '../models/model.ts';
 import { saveHeldBack } from '../runs/held_back.ts';
 import { appendHistory, cutHistory } from '../runs/history.ts';
 import { beginSession, type OpenSession } from '../runs/record.ts';
 import { Adam } from './adam.ts';
-import { CheckpointSaver, type TensorSource, tensorSource } from './checkpoint_saver.ts';
+import { CheckpointSaver, type TensorSource, tensorSources } from './checkpoint_saver.ts';
 import { changedSettings, checkSameNetwork, describeChanges } from './resume.ts';
+import { learningRateAt } from './schedule.ts';
 import { type BatchResult, evaluateBatch, pixelScale, trainStep } from './step.ts';
+import { balancedWeights, type Objective } from './targets.ts';
 import { openTrainingLog, type TrainingLog } from './training_log.ts';
+import { learntTensors, WeightAverage, withLearnt } from './weight_average.ts';
 
 /** What the caller is told as training goes on. */
 export interface TrainingEvents {
@@ -62,6 +68,8 @@ export interface TrainingResult {
   run: string;
   position: Position;
   metrics: Metrics;
+  /** The best epoch by validation, whose checkpoint is kept and answers; absent without validation. */
+  best?: CheckpointInfo['best'];
   /** False where the signal ended it before the last epoch. */
   finished: boolean;
 }
@@ -75,8 +83,12 @@ interface Training {
   pack: Pack;
   model: Model;
   adam: Adam;
+  objective: Objective;
+  /** With --ema: what answers in place of the weights of the last step. */
+  average: WeightAverage | undefined;
   position: Position;
   metrics: Metrics;
+  best: CheckpointInfo['best'];
   stepsPerEpoch: number;
   saver: CheckpointSaver;
   log: TrainingLog;
@@ -104,11 +116,11 @@ export async function train(options: TrainingOptions): Promise<TrainingResult> {
 
 async function trainLocked(options: TrainingOptions): Promise<TrainingResult> {
   const training = await begin(options);
-  const { position, settings, saver, log, session } = training;
+  const { position, saver, log, session } = training;
   try {
-    while (position.epoch < settings.epochs && !training.signal?.aborted) await runEpoch(training);
+    while (!isFinished(training) && !training.signal?.aborted) await runEpoch(training);
     await saver.finish();
-    if (position.epoch >= settings.epochs) log.finish('success', position.step);
+    if (isFinished(training)) log.finish('success', position.step);
   } catch (error) {
     await session.end({ state: 'failed', failure: reason(error), to: position }).catch(() => {});
     throw error;
@@ -116,26 +128,54 @@ async function trainLocked(options: TrainingOptions): Promise<TrainingResult> {
     await saver.close();
     await log.close();
     await training.online?.close();
+    training.average?.dispose();
     training.adam.dispose();
     training.model.dispose();
   }
-  const finished = position.epoch >= settings.epochs;
+  const finished = isFinished(training);
   await session.end({ state: finished ? 'finished' : 'stopped', to: position });
-  return { run: options.run, position, metrics: training.metrics, finished };
+  const { metrics, best } = training;
+  return { run: options.run, position, metrics, ...(best && { best }), finished };
 }
 
-async function begin(options: TrainingOptions): Promise<Training> {
-  const { settings, run, resume, signal, events = {} } = options;
-  if (!resume) await refuseCheckpoints(run);
+/** After the last epoch, or once so many epochs were no better than the best. */
+function isFinished({ position, settings, best }: Training): boolean {
+  const { epochs, earlyStopping } = settings;
+  const patienceEnds = earlyStopping > 0 && best ? best.epoch + earlyStopping : epochs;
+  return position.epoch >= Math.min(epochs, patienceEnds);
+}
+
+/** What there is to learn from, and by what. */
+interface Prepared {
+  description: ModelDescription;
+  pack: Pack;
+  dataset: Dataset;
+  split: Split;
+  stepsPerEpoch: number;
+  objective: Objective;
+}
+
+/**
+ * @param check is told of the network before the pictures are decoded.
+ * @throws {UserError} for too few classes or pictures.
+ */
+export async function prepare(
+  settings: Settings,
+  events: TrainingEvents,
+  check: (description: ModelDescription) => void = () => {},
+): Promise<Prepared> {
   const scanned = await scanDataset(settings.data);
   const description: ModelDescription = {
-    architecture: settings.architecture,
+    architecture: resolveArchitecture(settings.architecture, {
+      ...settings,
+      classes: scanned.classes.length,
+    }),
     width: settings.width,
     height: settings.height,
     channels: settings.channels,
     classes: scanned.classes,
   };
-  if (resume) checkSameNetwork(resume, description);
+  check(description);
   const pack = await packPictures(scanned, {
     folder: settings.data,
     size: settings,
@@ -145,15 +185,34 @@ async function begin(options: TrainingOptions): Promise<Training> {
   const parts = partPictures(scanned, pack, settings, events);
   const { dataset, split } = await applySoftLabels(settings.data, scanned, parts);
   const stepsPerEpoch = countSteps(split, settings);
-  const restored = resume ? await loadTensors(resume, 'weights.bin') : new Map();
-  const model = createModel(description, { seed: settings.seed, restored });
-  const adam = new Adam(model.variables, resume ? await loadTensors(resume, 'optimizer.bin') : new Map());
+  const objective = objectiveOf(dataset, split, settings);
+  return { description, pack, dataset, split, stepsPerEpoch, objective };
+}
+
+async function begin(options: TrainingOptions): Promise<Training> {
+  const { settings, run, resume, signal, events = {} } = options;
+  if (!resume) await refuseCheckpoints(run);
+  const prepared = await prepare(settings, events, (description) => {
+    if (resume) checkSameNetwork(resume, description);
+  });
+  const { description, pack, dataset, split, stepsPerEpoch } = prepared;
+  if (settings.earlyStopping > 0 && split.validation.length === 0) {
+    throw new UserError(
+      '--early-stopping goes by the validation, and no picture is held back for it; raise --validation-split.',
+    );
+  }
+  const weights = resume ? await loadTensors(resume, 'weights.bin') : new Map<string, Float32Array>();
+  const optimizer = resume ? await loadTensors(resume, 'optimizer.bin') : new Map<string, Float32Array>();
+  const { seed, dropout, weightDecay, ema } = settings;
+  const model = createModel(description, { seed, restored: withLearnt(weights, optimizer), dropout });
+  const adam = new Adam(model.variables, optimizer, { weightDecay });
+  const kept = keptOf(model);
   const digest = digestOf(dataset, split, settings);
   const position = resume
     ? resumedPosition(resume, digest, events)
     : { step: 0, epoch: 0, batch: 0, lossSum: 0, correct: 0 };
   if (resume) {
-    checkTensors(resume, 'weights.bin', weightsOf(model));
+    checkTensors(resume, 'weights.bin', tensorSources(kept));
     checkTensors(resume, 'optimizer.bin', adam.snapshot());
   }
   const training: Training = {
@@ -164,8 +223,11 @@ async function begin(options: TrainingOptions): Promise<Training> {
     pack,
     model,
     adam,
+    objective: prepared.objective,
+    average: ema > 0 ? new WeightAverage(kept, ema, weights) : undefined,
     position,
     metrics: resume?.manifest.metrics ?? {},
+    best: resume?.manifest.best,
     stepsPerEpoch,
     saver: new CheckpointSaver(run, settings, () => snapshot(training, digest)),
     log: await openTrainingLog(run, {
@@ -238,6 +300,16 @@ function partPictures(
   return split;
 }
 
+function objectiveOf(
+  { pictures, classes }: Dataset,
+  { train }: Split,
+  { labelSmoothing, classWeights }: Settings,
+): Objective {
+  if (classWeights === 'off') return { labelSmoothing };
+  const labels = train.map((index) => pictures[index]?.label as number);
+  return { labelSmoothing, classWeights: balancedWeights(labels, classes.length) };
+}
+
 /** Batches an epoch; a last one that is not full waits for the next epoch's shuffle. */
 function countSteps(split: Split, { batchSize }: Settings): number {
   const steps = Math.floor(split.train.length / batchSize);
@@ -266,30 +338,36 @@ function resumedPosition({ manifest }: Checkpoint, digest: string, events: Train
   return { ...position, batch: 0, lossSum: 0, correct: 0 };
 }
 
-function weightsOf({ variables }: Model): TensorSource[] {
-  return [...variables].map(([name, variable]) => tensorSource(name, variable));
+/** All that a network is: what it learns, and what its layers keep besides. */
+function keptOf({ variables, state }: Model): Map<string, tf.Variable> {
+  return new Map([...variables, ...state]);
 }
 
 function snapshot(
   training: Training,
   dataset: string,
 ): { info: CheckpointInfo; weights: TensorSource[]; optimizer: TensorSource[] } {
-  const { model, adam, settings, position, metrics } = training;
-  const { seed, batchSize, learningRate, validationSplit, fit } = settings;
+  const { model, adam, average, settings, position, metrics, best } = training;
+  const { seed, batchSize, learningRate, validationSplit, fit, ema } = settings;
+  const learnt = keptOf(model);
+  const weights = tensorSources(average?.averages ?? learnt);
   const info: CheckpointInfo = {
     model: model.description,
     preprocessing: { fit, scale: pixelScale },
     training: { seed, batchSize, learningRate, validationSplit, dataset },
     position: { ...position },
     metrics: { ...metrics },
+    ...(best && { best }),
+    ...(average && { ema }),
   };
-  return { info, weights: weightsOf(model), optimizer: adam.snapshot() };
+  return { info, weights, optimizer: [...adam.snapshot(), ...(average ? learntTensors(learnt) : [])] };
 }
 
 /** One epoch, or what is left of it, then validation and a checkpoint. */
 async function runEpoch(training: Training): Promise<void> {
   const { settings, dataset, split, pack, model, adam, position, stepsPerEpoch, saver, log } = training;
-  const { batchSize, learningRate, seed } = settings;
+  const { batchSize, clipNorm, seed } = settings;
+  const { objective, average } = training;
   const order = shuffle(split.train, `${seed}/epoch/${position.epoch}`).slice(0, stepsPerEpoch * batchSize);
   const ahead = order.slice(position.batch * batchSize);
   const record = recorder(training);
@@ -302,7 +380,9 @@ async function runEpoch(training: Training): Promise<void> {
   for await (const batch of batches(pack, dataset.pictures, ahead, batchSize, vary)) {
     step++;
     const watch = step === lastStep ? log.watchStep(step, isLastEpoch) : undefined;
-    const next = trainStep(model, adam, batch, { step, learningRate, watch });
+    const learningRate = learningRateAt(step, settings, stepsPerEpoch);
+    const next = trainStep(model, adam, batch, { step, learningRate, objective, clipNorm, watch });
+    average?.follow(step);
     if (reading) await record(reading());
     reading = next;
     const aborted = training.signal?.aborted === true;
@@ -317,14 +397,18 @@ async function runEpoch(training: Training): Promise<void> {
   await endEpoch(training, { seconds: (performance.now() - started) / 1000, pictures: ahead.length });
 }
 
-async function startOnlineFor(dataset: Dataset, settings: Settings): Promise<Online> {
+export async function startOnlineFor(dataset: Dataset, settings: Settings): Promise<Online> {
   const { startOnline } = await import('../augment/online.ts');
   const { augmentOperations: operations, augmentClasses: classes, width, height, channels } = settings;
   return startOnline({ operations, classes, names: dataset.classes, width, height, channels });
 }
 
 /** Of this epoch: a picture's variation depends on the seed, the epoch and the picture, so that resuming repeats it. */
-function variation({ online, settings, position }: Training): Vary | undefined {
+export function variation({
+  online,
+  settings,
+  position,
+}: Pick<Training, 'online' | 'settings'> & { position: Pick<Position, 'epoch'> }): Vary | undefined {
   if (!online) return undefined;
   const epoch = `${settings.seed}/online/${position.epoch}`;
   return ({ pixels, labels }, indexes) =>
@@ -333,8 +417,8 @@ function variation({ online, settings, position }: Training): Vary | undefined {
 
 /** Books the results of an epoch's steps, one after the other. */
 function recorder(training: Training): (result: BatchResult) => Promise<void> {
-  const { position, log, events } = training;
-  const { batchSize, learningRate } = training.settings;
+  const { position, log, events, settings, stepsPerEpoch } = training;
+  const { batchSize } = settings;
   let before = performance.now();
   return async (result) => {
     if (!Number.isFinite(result.loss)) await failOnLoss(training, result.loss);
@@ -345,6 +429,7 @@ function recorder(training: Training): (result: BatchResult) => Promise<void> {
     const now = performance.now();
     const rate = (batchSize * 1000) / (now - before);
     before = now;
+    const learningRate = learningRateAt(position.step, settings, stepsPerEpoch);
     log.step(position.step, { result, batchSize, learningRate, rate });
     events.step?.({ ...position }, result, rate);
   };
@@ -358,9 +443,13 @@ async function endEpoch(
   training.metrics = {
     loss: position.lossSum / stepsPerEpoch,
     accuracy: position.correct / (stepsPerEpoch * settings.batchSize),
-    ...(await validate(training)),
+    ...(await (training.average?.during(() => validate(training)) ?? validate(training))),
   };
   Object.assign(position, { epoch: position.epoch + 1, batch: 0, lossSum: 0, correct: 0 });
+  const { metrics, best } = training;
+  const isBetter = !best || compareMetrics(metrics, best.metrics) < 0;
+  if (metrics.validationAccuracy !== undefined && isBetter)
+    training.best = { epoch: position.epoch, metrics };
   log.epoch(position.step, training.metrics);
   events.epoch?.(position.epoch, training.metrics);
   const { epoch, step } = position;

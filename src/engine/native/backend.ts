@@ -41,9 +41,9 @@ export interface NodeBackend {
 /** A type by its name in the binding, or by its code in tensorflow/c/tf_datatype.h. */
 type Type = { type: string } | { code: number };
 
-type AttributeValue = string | number | number[] | boolean | Type | { shape: number[] };
+type AttributeValue = string | number | number[] | boolean | Type | { shape: number[] } | { float: number };
 
-/** e.g. { T: { type: 'TF_FLOAT' }, strides: [1, 2, 2, 1], padding: 'SAME' } */
+/** e.g. { T: { type: 'TF_FLOAT' }, strides: [1, 2, 2, 1], padding: 'SAME', epsilon: { float: 1e-3 } } */
 export type Attributes = Record<string, AttributeValue>;
 
 /** A number that TensorFlow takes as float; plain numbers are its int. */
@@ -55,6 +55,7 @@ function toAttribute({ binding }: NodeBackend, name: string, value: AttributeVal
   if (typeof value === 'boolean') return attribute('TF_ATTR_BOOL', value);
   if (typeof value === 'number' || Array.isArray(value)) return attribute('TF_ATTR_INT', value);
   if ('shape' in value) return attribute('TF_ATTR_SHAPE', value.shape);
+  if ('float' in value) return attribute('TF_ATTR_FLOAT', value.float);
   return attribute('TF_ATTR_TYPE', 'code' in value ? value.code : binding[value.type]);
 }
 

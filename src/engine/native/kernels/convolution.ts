@@ -5,7 +5,7 @@ import { product } from '../product.ts';
 import type { OwnKernel } from './own_kernel.ts';
 
 function attributesOf({ strides, pad }: tf.NamedAttrMap): Attributes {
-  const [height, width] = strides as [number, number];
+  const [height, width = height] = [strides].flat() as [number, number?];
   return {
     strides: [1, height, width, 1],
     padding: (pad as string).toUpperCase(),
@@ -25,12 +25,13 @@ function isPlain({ pad, dataFormat, dilations, activation }: tf.NamedAttrMap): b
 export const fusedConv2d: OwnKernel = {
   name: 'FusedConv2D',
   run(backend, inputs, attributes) {
-    const { x, filter, bias } = inputs as Record<'x' | 'filter' | 'bias', tf.TensorInfo>;
-    if (!bias || !isPlain(attributes)) return undefined;
+    const { x, filter, bias } = inputs as { x: tf.TensorInfo; filter: tf.TensorInfo; bias?: tf.TensorInfo };
+    if (!isPlain(attributes)) return undefined;
     const factors = backend.getInputTensorIds([x, filter]);
     const convolved = backend.createOutputTensor(
       product(backend, 'Conv2D', attributesOf(attributes), factors),
     );
+    if (!bias) return convolved;
     const biased = { kind: 'biased', inputs: [convolved, bias] } as const;
     const output = defer(backend, convolved.shape, biased, () => {
       const ids = backend.getInputTensorIds([convolved, bias]);

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { NodeBackend } from '../backend.ts';
 import { applyAdamToResources } from './apply_adam_to_resources.ts';
+import { batchNorm, batchNormGradient } from './batch_norm.ts';
 import { biasGradient } from './bias_gradient.ts';
 import { convolutionFilterGradient, convolutionInputGradient, fusedConv2d } from './convolution.ts';
 import { crossEntropy } from './cross_entropy.ts';
@@ -17,6 +18,8 @@ const ownKernels: OwnKernel[] = [
   applyAdam,
   batchMatMulPlain,
   batchMatMul,
+  batchNorm,
+  batchNormGradient,
   biasGradient,
   convolutionFilterGradient,
   convolutionInputGradient,
@@ -41,7 +44,8 @@ const theirs = new Map<string, tf.KernelConfig | undefined>();
  */
 export function registerKernels(backend: NodeBackend, { operations }: { operations: boolean }): void {
   for (const { name, needs, run } of ownKernels) {
-    if (needs === 'operations' && (!operations || backend.isUsingGpuDevice)) continue;
+    if (needs && backend.isUsingGpuDevice) continue;
+    if (needs === 'operations' && !operations) continue;
     const known = tf.getKernel(name, 'tensorflow');
     if (!theirs.has(name)) theirs.set(name, known);
     if (known) tf.unregisterKernel(name, 'tensorflow');

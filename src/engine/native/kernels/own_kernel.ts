@@ -6,8 +6,8 @@ export type Inputs = Record<string, tf.TensorInfo>;
 /** A kernel of ours, added to the backend or in place of its own. */
 export interface OwnKernel {
   name: string;
-  /** 'operations': only where TensorFlow has the operations in ../operations/, which are for the CPU. */
-  needs?: 'operations';
+  /** 'operations': only where TensorFlow has the operations in ../operations/, which are for the CPU, as 'cpu' is. */
+  needs?: 'operations' | 'cpu';
   /** @returns undefined where the backend's own kernel of this name is to compute. */
   run(
     backend: NodeBackend,

@@ -1,0 +1,100 @@
+import * as tf from '@tensorflow/tfjs-core';
+
+/** The kernels an engine may register. Inputs: x, scale, offset. Outputs: y, mean, variance. */
+export const batchNormKernel = 'BatchNormTraining';
+/** Inputs: dy, x, scale, mean, variance. Outputs: the gradients of x, scale and offset. */
+export const batchNormGradKernel = 'BatchNormTrainingGrad';
+
+export interface BatchNormAttributes {
+  /** Added to the variance. */
+  epsilon: number;
+}
+
+/** Of each channel over the batch: [channels]. The variance is the sum of squares by their number (biased). */
+export interface Statistics {
+  mean: tf.Tensor;
+  variance: tf.Tensor;
+}
+
+function runKernel(kernel: string, inputs: tf.NamedTensorMap, epsilon: number): tf.Tensor[] | undefined {
+  if (!tf.getKernel(kernel, tf.getBackend())) return undefined;
+  return tf.engine().runKernel(kernel, inputs, { epsilon }) as unknown as tf.Tensor[];
+}
+
+function leadingAxes(x: tf.Tensor): number[] {
+  return x.shape.slice(0, -1).map((_, axis) => axis);
+}
+
+function meanOfChannels(x: tf.Tensor): tf.Tensor {
+  const channels = x.shape.at(-1) as number;
+  return tf.mul(tf.sum(x, leadingAxes(x)), channels / x.size);
+}
+
+function forward(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor, epsilon: number) {
+  const [y, ...statistics] = runKernel(batchNormKernel, { x, scale, offset }, epsilon) ?? [];
+  if (y) return { y, mean: statistics[0] as tf.Tensor, variance: statistics[1] as tf.Tensor };
+  const mean = meanOfChannels(x);
+  const centred = tf.sub(x, mean);
+  const variance = meanOfChannels(tf.square(centred));
+  const slope = tf.mul(scale, tf.rsqrt(tf.add(variance, epsilon)));
+  return { y: tf.add(tf.mul(centred, slope), offset), mean, variance };
+}
+
+/** Ioffe and Szegedy 2015, the chain rule of section 3, summed up. */
+function backward(dy: tf.Tensor, saved: tf.Tensor[], epsilon: number): tf.Tensor[] {
+  const [x, scale, mean, variance] = saved as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
+  const gradients = runKernel(batchNormGradKernel, { dy, x, scale, mean, variance }, epsilon);
+  if (gradients) return gradients;
+  const perChannel = x.size / (x.shape.at(-1) as number);
+  const inverse = tf.rsqrt(tf.add(variance, epsilon));
+  const normalised = tf.mul(tf.sub(x, mean), inverse);
+  const dOffset = tf.sum(dy, leadingAxes(dy));
+  const dScale = tf.sum(tf.mul(dy, normalised), leadingAxes(dy));
+  const common = tf.add(tf.mul(normalised, tf.div(dScale, perChannel)), tf.div(dOffset, perChannel));
+  return [tf.mul(tf.sub(dy, common), tf.mul(scale, inverse)), dScale, dOffset];
+}
+
+/**
+ * (x - mean) / sqrt(variance + epsilon) * scale + offset, by the mean and variance of each channel in x.
+ * @param x [..., channels]; the shape stays.
+ * @param note is told these; they are gone when it returns.
+ */
+export function normaliseBatch<T extends tf.Tensor>(
+  x: T,
+  { scale, offset }: { scale: tf.Tensor; offset: tf.Tensor },
+  epsilon: number,
+  note: (statistics: Statistics) => void,
+): T {
+  const normalise = tf.customGrad((...inputs) => {
+    const [layer, slope, shift, save] = inputs as unknown as [
+      tf.Tensor,
+      tf.Tensor,
+      tf.Tensor,
+      tf.GradSaveFunc,
+    ];
+    const { y, mean, variance } = forward(layer, slope, shift, epsilon);
+    note({ mean, variance });
+    save([layer, slope, mean, variance]);
+    return { value: y, gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => backward(dy, saved, epsilon) };
+  });
+  return normalise(x, scale, offset) as T;
+}
+
+/** The same by a given mean and variance, [channels]; only x has a gradient. */
+export function normaliseBy<T extends tf.Tensor>(
+  x: T,
+  { scale, offset, mean, variance }: Statistics & { scale: tf.Tensor; offset: tf.Tensor },
+  epsilon: number,
+): T {
+  const slope = tf.mul(scale, tf.rsqrt(tf.add(variance, epsilon)));
+  const shift = tf.sub(offset, tf.mul(mean, slope));
+  const normalise = tf.customGrad((...inputs) => {
+    const [layer, save] = inputs as unknown as [tf.Tensor, tf.GradSaveFunc];
+    save([slope]);
+    return {
+      value: tf.add(tf.mul(layer, slope), shift),
+      gradFunc: (dy: tf.Tensor, [saved]: tf.Tensor[]) => tf.mul(dy, saved as tf.Tensor),
+    };
+  });
+  return normalise(x) as T;
+}

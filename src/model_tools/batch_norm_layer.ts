@@ -1,0 +1,45 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { normaliseBatch, normaliseBy } from '../engine/batch_norm.ts';
+import { Scope } from './scope.ts';
+
+/** Added to the variance, as in Keras. */
+const epsilon = 1e-3;
+/** How much of the moving mean and variance each batch leaves; PyTorch's default. */
+const momentum = 0.9;
+
+/** moving = momentum * moving + (1 - momentum) * value */
+function follow(moving: tf.Variable, value: tf.Tensor): void {
+  tf.tidy(() => moving.assign(tf.add(tf.mul(moving, momentum), tf.mul(value, 1 - momentum))));
+}
+
+/**
+ * Batch normalisation (Ioffe and Szegedy 2015) of each channel: (x - mean) / sqrt(variance + 0.001) * scale + offset.
+ * The shape stays. Learning takes mean and variance of the batch, answering their moving averages.
+ * @param layer [batch, height, width, channels] or [batch, features]
+ */
+export function batchNormLayer<T extends tf.Tensor>(layer: T, scope = new Scope()): T {
+  const name = scope.nextName('norm');
+  const shape = layer.shape.slice(-1);
+  const named = (part: string) => ({ name: `${name}/${part}`, shape });
+  const filled = (value: number) => () => tf.tidy(() => tf.variable(tf.fill(shape, value)));
+  const scale = scope.variable(`${name}/scale`, shape, filled(1));
+  const offset = scope.variable(`${name}/offset`, shape, filled(0));
+  const mean = scope.stateVariable(`${name}/mean`, shape, filled(0));
+  const variance = scope.stateVariable(`${name}/variance`, shape, filled(1));
+  const output = scope.learning
+    ? normaliseBatch(layer, { scale, offset }, epsilon, (ofBatch) => {
+        follow(mean, ofBatch.mean);
+        follow(variance, ofBatch.variance);
+      })
+    : normaliseBy(layer, { scale, offset, mean, variance }, epsilon);
+  const summary = {
+    name,
+    kind: 'batchNorm' as const,
+    inputShape: layer.shape.slice(1),
+    outputShape: layer.shape.slice(1),
+    variables: [named('scale'), named('offset')],
+    state: [named('mean'), named('variance')],
+    attributes: { epsilon },
+  };
+  return scope.add(summary, [layer], output);
+}
