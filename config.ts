@@ -17,26 +17,36 @@ export default {
   fit: 'fill', // 'fill' stretches, 'cover' crops, 'contain' pads with white
 
   // Augmentation
-  augment: 'off', // 'online': training varies pictures anew in each epoch
   augmentTarget: 3810, // pictures a class
-  augmentOperations: [
-    // a name, or with parameters: { operation: 'rotate', probability: 0.7, maxLeft: 10, maxRight: 10 }
-    'flipLeftRight',
-    'rotate',
-    'zoom',
-    'shift',
-    'shear',
-    'brightness',
-    'contrast',
-    'colour',
-  ],
   augmentClasses: {}, // other operations for some classes: { text: ['rotate', 'zoom'] }
 
   // Training
-  architecture: 'article',
+  recipe: 'article', // 'best' gives other defaults to the lines that are commented out
+  // augment: 'off', // 'online': training varies pictures anew in each epoch
+  // augmentOperations: [
+  //   // a name, or with parameters: { operation: 'rotate', probability: 0.7, maxLeft: 10, maxRight: 10 }
+  //   'flipLeftRight',
+  //   'rotate',
+  //   'zoom',
+  //   'shift',
+  //   'shear',
+  //   'brightness',
+  //   'contrast',
+  //   'colour',
+  // ],
+  // architecture: 'article', // 'deep', 'residual', or 'auto': by the number of classes
+  // batchSize: 10,
+  // learningRate: 0.001, // "bat-sup lr-find" suggests one
+  // learningRateSchedule: 'constant', // 'cosine', 'step'
+  // warmup: 0, // epochs
+  // weightDecay: 0,
+  // clipNorm: 0, // 0: no limit
+  // dropout: 0,
+  // labelSmoothing: 0,
+  // classWeights: 'off', // 'balanced'
+  // ema: 0, // decay of the weights' moving average, e.g. 0.999
   epochs: 300, // stop at any time: checkpoints are saved as it goes
-  batchSize: 10,
-  learningRate: 0.001,
+  earlyStopping: 0, // epochs without a better validation, e.g. 20; 0: never
   validationSplit: 0.2, // 0 trains on every picture
   seed: 1,
 

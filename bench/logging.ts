@@ -64,7 +64,7 @@ async function measure(name: EngineName, folder: string): Promise<Measured> {
     lookalikes: pack.lookalikes,
   });
   const { batchSize, learningRate } = settings;
-  const model = createModel({ ...settings, classes: dataset.classes });
+  const model = createModel({ ...settings, architecture: 'article', classes: dataset.classes });
   const adam = new Adam(model.variables);
   const run = join(folder, `run-${name}`);
   mkdirSync(run);

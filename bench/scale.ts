@@ -1,31 +1,24 @@
 /**
  * What a million pictures cost before the first step: npm run bench -- scale [--sizes 10000,100000,1000000]
- * [--pack 10000] [--json]
- * Each size is listed, resized again without a change and with 1 % changed, and made ready for training, each in a
- * process of its own, so that every peak of memory is its own. Pictures are hard links to a few hundred real JPEGs of
- * 100 x 100, and their copies are links to them too. The 1 % are resized for real. Packing runs for the sizes of --pack;
- * for the others the pack of a training before is laid down, in which no two pictures look the same.
+ * [--pack 10000,100000] [--json]
+ * Each size is listed, checked for the first time and again, resized again without a change and with 1 % changed, and
+ * made ready for training, each in a process of its own, so that every peak of memory is its own. Pictures are JPEGs of
+ * 100 x 100, each another one, and their copies are links to them. The 1 % are resized for real. Packing runs for the
+ * sizes of --pack (30 GB for a million); for the others the pack of a training before is laid down, in which no two
+ * pictures look the same. Times are by the clock, and of all threads' work.
  */
 import { execFileSync } from 'node:child_process';
-import {
-  copyFileSync,
-  linkSync,
-  mkdirSync,
-  mkdtempSync,
-  rmSync,
-  statfsSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { linkSync, mkdirSync, mkdtempSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import seedrandom from 'seedrandom';
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import { classes, conceptsOf } from '../demo/concepts.ts';
 import { makers, openDrawings } from '../demo/makers.ts';
 import { photograph } from '../demo/pictures.ts';
+import { checkAll } from '../src/check/check.ts';
 import { packKey, packPictures } from '../src/dataset/pack.ts';
 import { scanDataset } from '../src/dataset/scan.ts';
 import { shuffle } from '../src/dataset/shuffle.ts';
@@ -39,7 +32,7 @@ import { digestOf } from '../src/training/train.ts';
 const { values: options } = parseArgs({
   options: {
     sizes: { type: 'string', default: '10000,100000,1000000' },
-    pack: { type: 'string', default: '10000' },
+    pack: { type: 'string', default: '10000,100000' },
     json: { type: 'boolean', default: false },
     // For the processes that this one starts.
     measure: { type: 'string' },
@@ -47,7 +40,7 @@ const { values: options } = parseArgs({
   },
 });
 const numbers = (list: string) => list.split(',').filter(Boolean).map(Number);
-const distinct = 400;
+const distinct = 1000;
 const picturesPerFolder = 10_000;
 const size = { width: 100, height: 100, channels: 3, fit: 'fill' } as const;
 
@@ -56,6 +49,7 @@ interface Row {
   what: string;
   's in all': number;
   'µs/picture': number;
+  'µs of work/picture': number;
   'peak MiB': number;
 }
 
@@ -74,8 +68,12 @@ const projectOf = (folder: string, count: number): Project => ({
 const packOf = async ({ resize: { data } }: Project) =>
   packPictures(await scanDataset(data), { folder: data, size, workers: 0 });
 
+const check: Measurement = ({ resize }) => checkAll(resize);
+
 const measurements: Record<string, Measurement> = {
   list: ({ resize }) => findPictures(resize.rawData),
+  'check for the first time': check,
+  'check, nothing changed': check,
   'resize, nothing changed': ({ resize }) => resizeAll(resize),
   'resize, 1 % changed': async ({ resize, count }) => {
     const { made } = await resizeAll(resize);
@@ -98,42 +96,68 @@ const pathOf = (index: number) => {
   return `${name}/${String(Math.floor(index / picturesPerFolder)).padStart(3, '0')}/${index}.jpg`;
 };
 
-async function writePictures(folder: string): Promise<string[]> {
-  mkdirSync(folder, { recursive: true });
+type MakePicture = () => Buffer;
+
+/** Rows of pixels of a restart interval: two blocks, since colours are halved. */
+const stripRows = 16;
+
+/** A photograph's JPEG with its colours halved and the tables of the standard, so that strips of several fit together. */
+const encode = (picture: Sharp) =>
+  picture.jpeg({ quality: 80, chromaSubsampling: '4:2:0', optimiseCoding: false }).toBuffer();
+
+const scanStartOf = (jpeg: Buffer) => {
+  const scan = jpeg.indexOf(Buffer.from([0xff, 0xda]));
+  return scan + 2 + jpeg.readUInt16BE(scan + 2);
+};
+
+/** The strips of a photograph, entropy-coded. */
+async function stripsOf(photo: Buffer): Promise<Buffer[]> {
+  const strips: Buffer[] = [];
+  for (let top = 0; top < size.height; top += stripRows) {
+    const height = Math.min(stripRows, size.height - top);
+    const strip = await encode(sharp(photo).extract({ left: 0, top, width: size.width, height }));
+    strips.push(strip.subarray(scanStartOf(strip), -2));
+  }
+  return strips;
+}
+
+/** JPEGs whose strips of 16 rows are those of randomly chosen photographs: as quick to make as to copy, all different. */
+async function pictureMaker(): Promise<MakePicture> {
   const random = seedrandom('scale');
-  const files: string[] = [];
+  const photos: Buffer[][] = [];
+  let pixels = Buffer.alloc(0);
   for (let index = 0; index < distinct; index++) {
     const concepts = conceptsOf(classes[index % classes.length] as (typeof classes)[number]);
     const drawing = openDrawings(makers[index % makers.length] as (typeof makers)[number]);
     const photo = await photograph(drawing(concepts[index % concepts.length] as string), random);
-    const file = join(folder, `${index}.jpg`);
-    await sharp(photo).resize(100, 100, { fit: 'fill' }).jpeg({ quality: 80 }).toFile(file);
-    files.push(file);
+    pixels = await sharp(photo).resize(size.width, size.height, { fit: 'fill' }).png().toBuffer();
+    photos.push(await stripsOf(pixels));
   }
-  return files;
+  const whole = await encode(sharp(pixels));
+  const head = whole.subarray(2, scanStartOf(whole));
+  const interval = Buffer.from([0xff, 0xdd, 0, 4, 0, Math.ceil(size.width / stripRows)]);
+  return () => {
+    const strips = Array.from({ length: Math.ceil(size.height / stripRows) }, (_, row) => {
+      const photo = photos[Math.floor(random() * distinct)] as Buffer[];
+      return [Buffer.from([0xff, row === 0 ? 0xd8 : 0xd0 + row - 1]), photo[row] as Buffer];
+    });
+    const [start, first, ...rest] = strips.flat() as [Buffer, Buffer];
+    return Buffer.concat([start, interval, head, first, ...rest, Buffer.from([0xff, 0xd9])]);
+  };
 }
 
-/** A file has so many links at most. */
-const linksEach = 30_000;
-
 /** rawdata/, data/ and the ledger as after a first resizing. */
-async function writeProject({ count, resize: { rawData, data } }: Project, files: string[]) {
+async function writeProject({ count, resize: { rawData, data } }: Project, makePicture: MakePicture) {
   const made = new Set<string>();
-  const originals = [...files];
   for (let index = 0; index < count; index++) {
-    const path = pathOf(index);
-    for (const root of [rawData, data]) {
-      const file = join(root, path);
-      const parent = join(file, '..');
-      if (!made.has(parent)) mkdirSync(parent, { recursive: true });
-      made.add(parent);
-      const at = index % originals.length;
-      if (statSync(originals[at] as string).nlink >= linksEach) {
-        copyFileSync(files[at] as string, `${files[at]}.${index}`);
-        originals[at] = `${files[at]}.${index}`;
-      }
-      linkSync(originals[at] as string, file);
+    const [original, copy] = [join(rawData, pathOf(index)), join(data, pathOf(index))];
+    for (const folder of [dirname(original), dirname(copy)]) {
+      if (made.has(folder)) continue;
+      mkdirSync(folder, { recursive: true });
+      made.add(folder);
     }
+    writeFileSync(original, makePicture());
+    linkSync(original, copy);
   }
   const ledger = await ResizeLedger.read(data, copySettings(size));
   await ledger.open();
@@ -145,11 +169,12 @@ async function writeProject({ count, resize: { rawData, data } }: Project, files
 }
 
 /** Other pictures in the place of every hundredth. */
-function change({ count, resize: { rawData } }: Project, files: string[]): void {
+function change({ count, resize: { rawData } }: Project, makePicture: MakePicture): void {
   for (let index = 0; index < count; index += 100) {
     const file = join(rawData, pathOf(index));
+    // Its copy is a link to it.
     rmSync(file);
-    copyFileSync(files[(index + 2) % files.length] as string, file);
+    writeFileSync(file, makePicture());
   }
 }
 
@@ -177,14 +202,16 @@ function run(what: string, { count }: Project, folder: string): Row {
 
 async function measure(what: string): Promise<Row> {
   const project = projectOf(options.folder, Number(options.sizes));
-  const before = performance.now();
+  const [before, workBefore] = [performance.now(), process.cpuUsage()];
   await measurements[what]?.(project);
   const seconds = (performance.now() - before) / 1000;
+  const { user, system } = process.cpuUsage(workBefore);
   return {
     pictures: project.count,
     what,
     's in all': Number(seconds.toFixed(2)),
     'µs/picture': Number(((seconds * 1e6) / project.count).toFixed(1)),
+    'µs of work/picture': Number(((user + system) / project.count).toFixed(1)),
     'peak MiB': Math.round(process.resourceUsage().maxRSS / 1024),
   };
 }
@@ -192,28 +219,30 @@ async function measure(what: string): Promise<Row> {
 /** @throws {Error} where the temporary folder has too little room. */
 function checkRoom(most: number): void {
   const { bavail, bsize, ffree } = statfsSync(tmpdir());
-  // Folders' entries of two links each, the changed 1 %, and the largest pack.
-  const bytes = 400 * most + 30_000 * Math.max(0, ...numbers(options.pack)) + 2 ** 30;
-  if (bavail * bsize < bytes || ffree < most / 25 + 10_000)
+  // Files and folders' entries of two links each, what is known of them, and the largest pack.
+  const bytes = 5000 * most + 30_000 * Math.max(0, ...numbers(options.pack)) + 2 ** 30;
+  if (bavail * bsize < bytes || ffree < most + 10_000)
     throw new Error(`${tmpdir()} has too little room: ${Math.round(bytes / 2 ** 20)} MiB are needed`);
 }
 
 async function measureAll(): Promise<Row[]> {
   const rows: Row[] = [];
   checkRoom(Math.max(...numbers(options.sizes)));
+  const makePicture = await pictureMaker();
   for (const count of numbers(options.sizes)) {
     const folder = mkdtempSync(join(tmpdir(), 'bat-sup-bench-'));
     try {
       const project = projectOf(folder, count);
-      const files = await writePictures(join(folder, 'pictures'));
-      await writeProject(project, files);
+      await writeProject(project, makePicture);
       const add = (what: string) => {
         rows.push(run(what, project, folder));
         if (!options.json) console.error(Object.values(rows.at(-1) as Row).join('  '));
       };
       add('list');
+      add('check for the first time');
+      add('check, nothing changed');
       add('resize, nothing changed');
-      change(project, files);
+      change(project, makePicture);
       add('resize, 1 % changed');
       if (numbers(options.pack).includes(count)) add('pack for the first time');
       await writePack(project);

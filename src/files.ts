@@ -1,6 +1,38 @@
 import { createHash } from 'node:crypto';
-import { open, opendir, rename, rm } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { open, opendir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { exists } from './processes.ts';
+
+/**
+ * All of a file of which something is known before memory is asked for.
+ * @param allowed bytes that it may have: at most so many, or exactly.
+ * @throws {Error} where it is missing, no plain file, or of another size.
+ */
+export async function readWithin(
+  file: string,
+  allowed: { most: number } | { exactly: number },
+): Promise<Buffer> {
+  // Opening a pipe would wait for somebody to write to it.
+  if (!(await stat(file)).isFile()) throw new Error('it is not a file');
+  const handle = await open(file);
+  try {
+    const { size } = await handle.stat();
+    if ('exactly' in allowed && size !== allowed.exactly)
+      throw new Error(`${size} bytes instead of ${allowed.exactly}`);
+    if ('most' in allowed && size > allowed.most)
+      throw new Error(`${size} bytes are more than the ${allowed.most} that it may have`);
+    const data = Buffer.from(new ArrayBuffer(size));
+    for (let done = 0; done < size; ) {
+      const { bytesRead } = await handle.read(data, done, size - done);
+      if (bytesRead === 0) throw new Error('it ends early');
+      done += bytesRead;
+    }
+    return data;
+  } finally {
+    await handle.close();
+  }
+}
 
 /** Writes through to the disk, so that a later rename never shows an empty file after a power cut. */
 export async function writeDurably(file: string, data: string | Uint8Array | Uint8Array[]): Promise<void> {
@@ -8,6 +40,17 @@ export async function writeDurably(file: string, data: string | Uint8Array | Uin
   try {
     if (Array.isArray(data)) for (const part of data) await writeWhole(handle, part);
     else await handle.writeFile(data);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Adds to the end of a file, through to the disk. */
+export async function appendDurably(file: string, data: string): Promise<void> {
+  const handle = await open(file, 'a');
+  try {
+    await handle.appendFile(data);
     await handle.sync();
   } finally {
     await handle.close();
@@ -43,23 +86,14 @@ export function temporaryName(file: string): string {
   return join(dirname(file), `.${short}.tmp-${process.pid}`);
 }
 
-/** Whether another process has this number; in a container the killed run had often our own. */
-function isAnotherProcess(id: number): boolean {
-  if (id === process.pid) return false;
-  try {
-    process.kill(id, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
 /** Removes the temporary files that killed runs left in a folder, if it is there. */
 export async function removeRests(folder: string): Promise<void> {
   for await (const { name } of await opendir(folder, { bufferSize: 1000 }).catch(() => [])) {
     const owner = /^\..+\.tmp-(\d+)$/.exec(name)?.[1];
-    if (owner !== undefined && !isAnotherProcess(Number(owner)))
-      await rm(join(folder, name), { force: true });
+    if (owner === undefined) continue;
+    // In a container the killed run had often our own number.
+    const isAnothers = Number(owner) !== process.pid && exists(Number(owner));
+    if (!isAnothers) await rm(join(folder, name), { force: true });
   }
 }
 
@@ -73,4 +107,15 @@ export async function writeFileAtomically(file: string, data: string | Uint8Arra
   } finally {
     await rm(temporary, { force: true });
   }
+}
+
+/** A text file line by line; node:readline would also end lines where a file's name has U+2028. */
+export async function* linesOf(file: string): AsyncGenerator<string> {
+  let rest = '';
+  for await (const text of createReadStream(file, 'utf8')) {
+    const lines = (rest + text).split('\n');
+    rest = lines.pop() as string;
+    yield* lines;
+  }
+  if (rest !== '') yield rest;
 }

@@ -20,3 +20,11 @@ export function settingText(value: unknown): string {
   if (Array.isArray(value)) return value.map(settingText).join(', ');
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
+
+/** '2026-03-01 09:30', in the time zone of this machine. */
+export function localTime(iso: string): string {
+  const time = new Date(iso);
+  const two = (value: number) => String(value).padStart(2, '0');
+  const day = [time.getFullYear(), two(time.getMonth() + 1), two(time.getDate())].join('-');
+  return `${day} ${two(time.getHours())}:${two(time.getMinutes())}`;
+}

@@ -5,7 +5,10 @@ export { previewAugment } from './augment/preview.ts';
 export { type CheckOptions, type CheckReport, checkAll } from './check/check.ts';
 export type { Finding } from './check/kinds.ts';
 export { quarantine, restore } from './check/quarantine.ts';
-export { findCheckpoint, type Manifest } from './checkpoints/index.ts';
+export { type CheckpointDifference, diffCheckpoints } from './checkpoints/diff.ts';
+export { findCheckpoint, type Manifest, verifyCheckpoint } from './checkpoints/index.ts';
+export { type Pruned, type PruneOptions, pruneCheckpoints } from './checkpoints/prune.ts';
+export { type ListedCheckpoint, surveyCheckpoints } from './checkpoints/survey.ts';
 export {
   type CollectOptions,
   type CollectReport,
@@ -35,4 +38,9 @@ export { createModel, type Model, type ModelDescription } from './models/model.t
 export { type Activation, loadModel, type Predictor } from './predict/load_model.ts';
 export { type ReportOptions, type ReportResult, writeReport } from './report/report.ts';
 export { differingSettings, listRuns, type RunSummary } from './runs/list.ts';
+export {
+  findLearningRate,
+  type LearningRateSearch,
+  type RangeTest,
+} from './training/find_learning_rate.ts';
 export { type TrainingEvents, type TrainingOptions, type TrainingResult, train } from './training/train.ts';

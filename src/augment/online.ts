@@ -3,7 +3,14 @@ import { Piscina } from 'piscina';
 import { UsageError } from '../errors.ts';
 import { luma, part, toByte } from './operation.ts';
 import type { Picture } from './picture.ts';
-import { allPipelines, mixingIn, type OperationsOfClasses, pipelineOf, samplePipeline } from './pipeline.ts';
+import {
+  allPipelines,
+  mixingIn,
+  type OperationsOfClasses,
+  type Pipeline,
+  pipelineOf,
+  samplePipeline,
+} from './pipeline.ts';
 import { render } from './render.ts';
 
 /** What is the same for every batch; it can be sent to a thread. */
@@ -25,29 +32,29 @@ export interface OnlineBatch {
   keys: string[];
 }
 
-/** Varies a batch. @returns as many pixels of the same size. */
-export async function varyBatch(job: OnlineJob, { pixels, labels, keys }: OnlineBatch): Promise<Uint8Array> {
+/** What varies a job's batches, to as many pixels of the same size. */
+export function makeVary(job: OnlineJob): (batch: OnlineBatch) => Promise<Uint8Array> {
   const { width, height, channels } = job;
   const bytes = width * height * channels;
-  const varied = new Uint8Array(pixels.length);
-  for (const [index, key] of keys.entries()) {
-    const picture = toColour(pixels.subarray(index * bytes, (index + 1) * bytes), job);
-    const changes = samplePipeline(
-      pipelineOf(job, job.names[labels[index] as number] as string),
-      key,
-      picture,
-    );
-    const last = changes.findLast((change) => change.kind === 'geometry');
-    if (last && (last.width !== width || last.height !== height)) changes.push(part(0, 0, last, picture));
-    const { data } = await render(picture, changes);
-    if (channels === 3) varied.set(data, index * bytes);
-    else toGrey(data, varied.subarray(index * bytes, (index + 1) * bytes));
-  }
-  return varied;
+  const pipelines = job.names.map((name) => pipelineOf(job, name));
+  return async ({ pixels, labels, keys }) => {
+    const varied = new Uint8Array(pixels.length);
+    for (const [index, key] of keys.entries()) {
+      const picture = toColour(pixels.subarray(index * bytes, (index + 1) * bytes), job);
+      const changes = samplePipeline(pipelines[labels[index] as number] as Pipeline, key, picture);
+      const last = changes.findLast((change) => change.kind === 'geometry');
+      if (last && (last.width !== width || last.height !== height)) changes.push(part(0, 0, last, picture));
+      const { data } = await render(picture, changes);
+      if (channels === 3) varied.set(data, index * bytes);
+      else toGrey(data, varied.subarray(index * bytes, (index + 1) * bytes));
+    }
+    return varied;
+  };
 }
 
 function toColour(pixels: Uint8Array, { width, height, channels }: OnlineJob): Picture {
-  if (channels === 3) return { data: Buffer.from(pixels), width, height };
+  if (channels === 3)
+    return { data: Buffer.from(pixels.buffer, pixels.byteOffset, pixels.length), width, height };
   const data = Buffer.alloc(width * height * 3);
   for (const [at, value] of pixels.entries()) data.fill(value, at * 3, at * 3 + 3);
   return { data, width, height };
@@ -86,6 +93,8 @@ export function startOnline(job: OnlineJob): Online {
     workerData: job,
     minThreads: 1,
     maxThreads: 1,
+    // The engine's threads go first; elsewhere than on Linux this would be of the whole process.
+    niceIncrement: process.platform === 'linux' ? 10 : 0,
   });
   return { vary: (batch) => pool.run(batch), close: () => pool.destroy() };
 }

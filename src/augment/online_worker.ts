@@ -1,7 +1,5 @@
 import { workerData } from 'node:worker_threads';
-import { type OnlineBatch, type OnlineJob, varyBatch } from './online.ts';
+import { makeVary } from './online.ts';
 
 /** What the thread does with each batch. */
-export default function work(batch: OnlineBatch): Promise<Uint8Array> {
-  return varyBatch(workerData as OnlineJob, batch);
-}
+export default makeVary(workerData);

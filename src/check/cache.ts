@@ -1,8 +1,8 @@
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { syncFolder, temporaryName } from '../files.ts';
+import { linesOf, syncFolder, temporaryName } from '../files.ts';
 import { fingerprintBytes } from '../images/fingerprint.ts';
-import { digestBytes } from './inspect.ts';
+import { digestBytes } from './inspection.ts';
 import type { Inspections } from './inspections.ts';
 
 /** First line of the file; another one, of another version, makes the file worthless. */
@@ -58,15 +58,14 @@ function take([, size, modified, ...rest]: Line, index: number, known: Inspectio
 
 /**
  * Reads what earlier checks found out into `known`.
- * @returns how many lines the file has that tell nothing any more; undefined where there is no such file.
+ * @returns how many lines the file has that tell nothing any more; undefined where there is no such file, or it cannot
+ * be read.
  */
 async function read(file: string, paths: string[], known: Inspections): Promise<number | undefined> {
-  const handle = await open(file).catch(() => undefined);
-  if (!handle) return undefined;
   const indexes = new Map(paths.map((path, index) => [path, index]));
   let dead: number | undefined;
   try {
-    for await (const text of handle.readLines()) {
+    for await (const text of linesOf(file)) {
       if (dead === undefined) {
         if (text !== header) return undefined;
         dead = 0;
@@ -77,8 +76,8 @@ async function read(file: string, paths: string[], known: Inspections): Promise<
       if (line === undefined || index === undefined || known.size[index] !== -1) dead++;
       if (line !== undefined && index !== undefined) take(line, index, known);
     }
-  } finally {
-    await handle.close();
+  } catch {
+    return undefined;
   }
   return dead;
 }

@@ -14,6 +14,7 @@ import {
 } from './findings.ts';
 import { findUnreadableFolders } from './folders.ts';
 import { inspect, type Stamp, stampOf } from './inspect.ts';
+import type { Inspection } from './inspection.ts';
 import { Inspections } from './inspections.ts';
 import { type Finding, kindNames } from './kinds.ts';
 
@@ -38,6 +39,9 @@ export interface CheckReport {
   /** Pictures that look the same, or are: the split never parts them between training and validation. */
   together: { groups: number; pictures: number };
 }
+
+/** Pictures that a thread is given at once: messages cost as much as a small picture. */
+const mostAtOnce = 32;
 
 /** Hidden, so that it is never taken for a picture. */
 const cacheName = '.checked.jsonl';
@@ -87,7 +91,8 @@ async function listPictures(rawData: string): Promise<Pictures> {
   return { paths, labels, classes: classes.map(({ name }) => name), known };
 }
 
-async function inspectAll({ paths, known }: Pictures, options: CheckOptions): Promise<void> {
+async function inspectAll(pictures: Pictures, options: CheckOptions): Promise<void> {
+  const { paths, known } = pictures;
   const { rawData, workers, onProgress, onNotice, signal } = options;
   const cache = new Cache(join(rawData, cacheName), paths, known);
   await cache.open().catch((error) => {
@@ -95,28 +100,44 @@ async function inspectAll({ paths, known }: Pictures, options: CheckOptions): Pr
       `The next check starts anew: ${join(rawData, cacheName)} cannot be written (${reason(error)}).`,
     );
   });
+  const atOnce = Math.min(mostAtOnce, Math.ceil(paths.length / 128));
+  const starts = Array.from({ length: Math.ceil(paths.length / atOnce) }, (_, batch) => batch * atOnce);
   let done = 0;
   try {
-    await mapConcurrently(paths, workers, async (path, index) => {
+    await mapConcurrently(starts, workers, async (start) => {
       if (signal?.aborted) return;
-      await inspectOne(join(rawData, path), index, known, cache);
-      onProgress?.(++done, paths.length);
+      const end = Math.min(start + atOnce, paths.length);
+      await inspectSome(pictures, { start, end }, rawData, cache);
+      done += end - start;
+      onProgress?.(done, paths.length);
     });
   } finally {
     await cache.close();
   }
 }
 
-async function inspectOne(file: string, index: number, known: Inspections, cache: Cache): Promise<void> {
-  let stamp: Stamp;
-  try {
-    stamp = await stampOf(file);
-  } catch (error) {
-    // Nothing that could be recognised another time.
-    known.set(index, { size: -1, modified: 0 }, reason(error));
-    return;
+/** Inspects pictures that changed, one after the other. */
+async function inspectSome(
+  { paths, known }: Pictures,
+  { start, end }: { start: number; end: number },
+  rawData: string,
+  cache: Cache,
+): Promise<void> {
+  const fileOf = (index: number) => join(rawData, paths[index] as string);
+  const stale: { index: number; stamp: Stamp }[] = [];
+  for (let index = start; index < end; index++) {
+    try {
+      const stamp = await stampOf(fileOf(index));
+      if (!known.isCurrent(index, stamp)) stale.push({ index, stamp });
+    } catch (error) {
+      // Nothing that could be recognised another time.
+      known.set(index, { size: -1, modified: 0 }, reason(error));
+    }
   }
-  if (known.isCurrent(index, stamp)) return;
-  known.set(index, stamp, await inspect(file).catch((error) => reason(error)));
-  cache.add(index);
+  if (stale.length === 0) return;
+  const results = await inspect(stale.map(({ index }) => fileOf(index)));
+  for (const [place, { index, stamp }] of stale.entries()) {
+    known.set(index, stamp, results[place] as Inspection | string);
+    cache.add(index);
+  }
 }

@@ -1,29 +1,12 @@
-import { createHash } from 'node:crypto';
 import { lstat, readFile, stat } from 'node:fs/promises';
 import { reason } from '../errors.ts';
 import { openPicture, readably, standardise } from '../images/decode.ts';
-import { fingerprint } from '../images/fingerprint.ts';
+import { makeJpegPool } from '../images/jpeg/pool.ts';
 import { sniff } from '../images/sniff.ts';
+import { makeJpegInspector } from './inspect_jpegs.ts';
+import { type Inspection, inspectPixels, side } from './inspection.ts';
 
-/** Bytes of a file's SHA-256 that are kept: two files that agree in 128 bits are taken for the same. */
-export const digestBytes = 16;
-
-/** Pixels of a side that pictures are looked at in. */
-const side = 64;
-/** Values of 255 within which the pixels of an empty picture lie. */
-const emptyRange = 4;
-
-export interface Inspection {
-  /** What its first bytes say it is; '' for what only sharp knows. */
-  kind: string;
-  /** Pixels, as it is shown: turned as its EXIF orientation says. */
-  width: number;
-  height: number;
-  /** One colour and nothing else. */
-  uniform: boolean;
-  digest: Uint8Array;
-  fingerprint: Uint8Array;
-}
+const inspectJpegs = makeJpegPool(makeJpegInspector, new URL('./thread', import.meta.url));
 
 /** Size in bytes and time of change of a file, which tell whether it changed. */
 export interface Stamp {
@@ -49,35 +32,23 @@ export async function stampOf(file: string): Promise<Stamp> {
 }
 
 /**
- * Reads a picture once, whole.
- * @throws {Error} in a few words where it cannot be read.
+ * Reads pictures once, whole: plain JPEGs in a thread, then the others by sharp, one after the other.
+ * @returns what each is, or in a few words why it cannot be read.
  */
-export async function inspect(file: string): Promise<Inspection> {
+export async function inspect(files: string[]): Promise<(Inspection | string)[]> {
+  const jpegs = await inspectJpegs(files);
+  const results: (Inspection | string)[] = [];
+  for (const [index, file] of files.entries())
+    results.push(jpegs?.[index] ?? (await inspectBySharp(file).catch(reason)));
+  return results;
+}
+
+async function inspectBySharp(file: string): Promise<Inspection> {
   const bytes = await readFile(file);
   return readably(bytes, async () => {
     const { autoOrient } = await (await openPicture(bytes)).metadata();
-    const size = { width: side, height: side, channels: 3, fit: 'fill' } as const;
-    const pixels = await (await standardise(bytes, size)).raw().toBuffer();
-    return {
-      kind: sniff(bytes) ?? '',
-      width: autoOrient.width,
-      height: autoOrient.height,
-      uniform: isUniform(pixels),
-      digest: createHash('sha256').update(bytes).digest().subarray(0, digestBytes),
-      fingerprint: fingerprint(pixels, { width: side, height: side, channels: 3 }),
-    };
+    const raster = { width: side, height: side, channels: 3 } as const;
+    const pixels = await (await standardise(bytes, { ...raster, fit: 'fill' })).raw().toBuffer();
+    return inspectPixels(bytes, { kind: sniff(bytes) ?? '', ...autoOrient }, pixels, raster);
   });
-}
-
-function isUniform(pixels: Uint8Array): boolean {
-  for (let channel = 0; channel < 3; channel++) {
-    let [least, most] = [255, 0];
-    for (let at = channel; at < pixels.length; at += 3) {
-      const value = pixels[at] as number;
-      if (value < least) least = value;
-      if (value > most) most = value;
-    }
-    if (most - least > emptyRange) return false;
-  }
-  return true;
 }

@@ -1,5 +1,6 @@
 import { fingerprintBytes } from '../images/fingerprint.ts';
-import { digestBytes, type Inspection, type Stamp } from './inspect.ts';
+import type { Stamp } from './inspect.ts';
+import { digestBytes, type Inspection } from './inspection.ts';
 
 /**
  * What is known of each picture, by its index: columns rather than objects, 170 bytes a picture besides its path, so

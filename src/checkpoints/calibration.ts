@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { reason, UserError } from '../errors.ts';
 import { writeFileAtomically } from '../files.ts';
+import { finite, object, oneOf, readJson, time, whole } from '../json.ts';
 
 /** What makes a checkpoint's probabilities believable; kept beside its weights as calibration.json. */
 export interface StoredCalibration {
@@ -33,28 +33,28 @@ export async function saveCalibration(
   });
 }
 
+const calibrationShape = object({
+  format: oneOf('bat-sup calibration'),
+  version: oneOf(1),
+  temperature: finite,
+  pictures: whole(),
+  saved: time,
+});
+
 /**
  * The calibration of a checkpoint's folder; undefined where it has none.
  * @throws {UserError} where it is damaged.
  */
 export async function readCalibration(checkpoint: string): Promise<StoredCalibration | undefined> {
   const file = fileOf(checkpoint);
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
-    throw new UserError(`${file} cannot be read: ${error.message}`);
-  });
-  if (text === undefined) return undefined;
-  const stored = parse(text);
-  if (stored) return stored;
-  throw new UserError(`${file} is damaged; delete it, and "bat-sup evaluate" makes it anew.`);
-}
-
-function parse(text: string): StoredCalibration | undefined {
   try {
-    const stored = JSON.parse(text);
-    const known = stored?.format === 'bat-sup calibration' && stored.version === 1;
-    return known && Number.isFinite(stored.temperature) && stored.temperature > 0 ? stored : undefined;
-  } catch {
-    return undefined;
+    const stored = await readJson<StoredCalibration>(file, { most: 65536, shape: calibrationShape });
+    if (stored.temperature <= 0) throw new Error('its temperature is not above 0');
+    return stored;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new UserError(
+      `${file} is damaged; delete it, and "bat-sup evaluate" makes it anew (${reason(error)}).`,
+    );
   }
 }

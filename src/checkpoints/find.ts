@@ -1,50 +1,91 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { UserError } from '../errors.ts';
-import type { Manifest } from './manifest.ts';
+import { compareMetrics } from './compare.ts';
+import { type Manifest, readManifest, whatIsDamaged } from './manifest.ts';
 
 export interface Checkpoint {
   folder: string;
   manifest: Manifest;
 }
 
-const checkpointName = /^checkpoint-\d{8,}$/;
+/** A checkpoint whose manifest cannot be read. */
+export interface DamagedCheckpoint {
+  folder: string;
+  step: number;
+  /** In words, with the file. */
+  why: string;
+}
 
-async function foldersIn(folder: string): Promise<string[]> {
+/**
+ * checkpoint-<step>, or that with .old: the one before of the same step, which counts where a kill came between its
+ * renaming and that of the new one.
+ */
+const checkpointName = /^checkpoint-(\d{8,})(?:\.old)?$/;
+
+export function isCheckpoint(folder: string): boolean {
+  return checkpointName.test(basename(folder));
+}
+
+/** Names of the folders in a folder; none where it cannot be read. */
+export async function foldersIn(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
   return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
 }
 
-async function readManifest(folder: string): Promise<Manifest | undefined> {
-  const text = await readFile(join(folder, 'manifest.json'), 'utf8').catch(() => '');
-  try {
-    const manifest = JSON.parse(text);
-    return manifest?.format === 'bat-sup checkpoint' && manifest.version === 1 ? manifest : undefined;
-  } catch {
-    return undefined;
-  }
+function isGone(folder: string): Promise<boolean> {
+  return stat(folder).then(
+    () => false,
+    (error) => error.code === 'ENOENT',
+  );
 }
 
-/** A run's checkpoints with a readable manifest, oldest first. */
-export async function listCheckpoints(run: string): Promise<Checkpoint[]> {
-  const names = (await foldersIn(run)).filter((name) => checkpointName.test(name));
-  const read = names.map(async (name) => {
-    const folder = join(run, name);
-    return { folder, manifest: await readManifest(folder) };
-  });
-  const checkpoints = (await Promise.all(read)).filter(
-    (one): one is Checkpoint => one.manifest !== undefined,
+export interface RunScan {
+  run: string;
+  /** Oldest first, as the damaged ones are. */
+  checkpoints: Checkpoint[];
+  damaged: DamagedCheckpoint[];
+}
+
+/** A run's checkpoints, and those whose manifest cannot be read. */
+export async function scan(run: string): Promise<RunScan> {
+  const folders = await foldersIn(run);
+  const names = folders.filter(
+    (name) => checkpointName.test(name) && !(name.endsWith('.old') && folders.includes(name.slice(0, -4))),
   );
-  return checkpoints.sort((a, b) => a.manifest.position.step - b.manifest.position.step);
+  const checkpoints: Checkpoint[] = [];
+  const damaged: DamagedCheckpoint[] = [];
+  const read = async (name: string) => {
+    const folder = join(run, name);
+    try {
+      checkpoints.push({ folder, manifest: await readManifest(folder) });
+    } catch (error) {
+      // A training may remove it as it is read.
+      if (!(await isGone(folder)))
+        damaged.push({ folder, step: Number(checkpointName.exec(name)?.[1]), why: whatIsDamaged(error) });
+    }
+  };
+  await Promise.all(names.map(read));
+  checkpoints.sort((a, b) => a.manifest.position.step - b.manifest.position.step);
+  damaged.sort((a, b) => a.step - b.step);
+  return { run, checkpoints, damaged };
+}
+
+/** A run's checkpoints with a manifest that is whole, oldest first. */
+export async function listCheckpoints(run: string): Promise<Checkpoint[]> {
+  return (await scan(run)).checkpoints;
+}
+
+/** The highest validation accuracy first; of equals the lowest validation loss. Those without validation are left out. */
+function byAccuracy(checkpoints: Checkpoint[]): Checkpoint[] {
+  return checkpoints
+    .filter(({ manifest }) => Number.isFinite(manifest.metrics.validationAccuracy))
+    .sort((a, b) => compareMetrics(a.manifest.metrics, b.manifest.metrics));
 }
 
 /** The highest validation accuracy; of equals the lowest validation loss. Undefined without validation. */
 export function bestOf(checkpoints: Checkpoint[]): Checkpoint | undefined {
-  const accuracy = ({ manifest }: Checkpoint) => manifest.metrics.validationAccuracy ?? 0;
-  const loss = ({ manifest }: Checkpoint) => manifest.metrics.validationLoss ?? Number.POSITIVE_INFINITY;
-  return checkpoints
-    .filter(({ manifest }) => manifest.metrics.validationAccuracy !== undefined)
-    .sort((a, b) => accuracy(b) - accuracy(a) || loss(a) - loss(b))[0];
+  return byAccuracy(checkpoints)[0];
 }
 
 /** The next free name: run-001, run-002 ... */
@@ -53,17 +94,51 @@ export async function nextRunName(checkpoints: string): Promise<string> {
   return `run-${String(Math.max(0, ...numbers) + 1).padStart(3, '0')}`;
 }
 
-/** The run below a checkpoints folder that saved last. @throws {UserError} where there is none. */
-export async function newestRun(checkpoints: string): Promise<string> {
-  const runs = await Promise.all(
-    (await foldersIn(checkpoints)).map(async (name) => {
-      const run = join(checkpoints, name);
-      return { run, saved: (await listCheckpoints(run)).at(-1)?.manifest.saved ?? '' };
-    }),
+/** The runs below a checkpoints folder, the one that saved last first. */
+async function runsBySaving(checkpoints: string): Promise<(RunScan & { saved: string })[]> {
+  const scans = await Promise.all(
+    (await foldersIn(checkpoints)).map((name) => scan(join(checkpoints, name))),
   );
-  const newest = runs.filter(({ saved }) => saved !== '').sort((a, b) => (a.saved < b.saved ? 1 : -1))[0];
-  if (newest) return newest.run;
+  const runs = scans.map((run) => {
+    const times = run.checkpoints.map(({ manifest }) => manifest.saved);
+    return { ...run, saved: times.sort().at(-1) ?? '' };
+  });
+  return runs.sort((a, b) => (a.saved < b.saved ? 1 : -1));
+}
+
+/**
+ * The run below a checkpoints folder that saved last.
+ * @param notice told of runs that are passed over because all of their checkpoints are damaged.
+ * @throws {UserError} where there is none.
+ */
+export async function newestRun(
+  checkpoints: string,
+  notice: (text: string) => void = () => {},
+): Promise<string> {
+  const runs = await runsBySaving(checkpoints);
+  const [newest] = runs;
+  if (newest && newest.saved !== '') {
+    for (const { run, saved, damaged } of runs)
+      if (saved === '' && damaged[0]) notice(`${run} is passed over: ${damaged[0].why}`);
+    return newest.run;
+  }
+  const damaged = runs.flatMap((run) => run.damaged).map(({ why }) => why);
+  if (damaged.length > 0)
+    throw new UserError(`${checkpoints} holds no whole checkpoint: ${damaged.join('; ')}.`);
   throw new UserError(`${checkpoints} holds no checkpoint; run "bat-sup train" first.`);
+}
+
+/** The run at `place`, or the newest one below it. */
+async function scanAt(place: string, notice: (text: string) => void): Promise<RunScan> {
+  const run = await scan(place);
+  if (run.checkpoints.length + run.damaged.length > 0) return run;
+  return scan(await newestRun(place, notice));
+}
+
+/** A run's checkpoints, the first choice first: the best (without validation: the newest), then the newest ones. */
+function choices(checkpoints: Checkpoint[], which: 'best' | 'newest'): Checkpoint[] {
+  const newestFirst = checkpoints.toReversed();
+  return which === 'best' ? [...new Set([...byAccuracy(checkpoints), ...newestFirst])] : newestFirst;
 }
 
 /**
@@ -71,15 +146,46 @@ export async function newestRun(checkpoints: string): Promise<string> {
  * or of the newest run below it.
  * @throws {UserError} where there is none.
  */
-export async function findCheckpoint(place: string, which: 'best' | 'newest' = 'best'): Promise<Checkpoint> {
-  if (checkpointName.test(basename(place))) {
-    const manifest = await readManifest(place);
-    if (!manifest)
-      throw new UserError(`${place} is no readable checkpoint; choose another with --checkpoint.`);
-    return { folder: place, manifest };
+export function findCheckpoint(place: string, which: 'best' | 'newest' = 'best'): Promise<Checkpoint> {
+  return findFirst(
+    place,
+    which,
+    async (checkpoint) => checkpoint,
+    () => {},
+  );
+}
+
+/**
+ * What `attempt` makes of the first checkpoint that it does not refuse with a UserError; the first choice is that of
+ * findCheckpoint. A checkpoint that is `place` itself is the only choice.
+ * @param notice told what is damaged, and what is used in its place.
+ * @throws {UserError} where there is none.
+ */
+export async function findFirst<T>(
+  place: string,
+  which: 'best' | 'newest',
+  attempt: (checkpoint: Checkpoint) => Promise<T>,
+  notice: (text: string) => void,
+): Promise<T> {
+  if (isCheckpoint(place)) return attempt({ folder: place, manifest: await readManifest(place) });
+  const { run, checkpoints, damaged } = await scanAt(place, notice);
+  const refused: string[] = [];
+  for (const checkpoint of choices(checkpoints, which)) {
+    try {
+      const result = await attempt(checkpoint);
+      // Any of the damaged ones could be the best; but what is older than the newest whole one is not missed.
+      const { step } = checkpoint.manifest.position;
+      const missed = damaged.filter((one) => which === 'best' || one.step > step).map(({ why }) => why);
+      const told = [...missed, ...refused];
+      if (told.length > 0) notice(`${told.join('; ')}. Used instead: ${checkpoint.folder}`);
+      return result;
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      // A training may have removed it meanwhile, and there are others.
+      if (await isGone(checkpoint.folder)) return findFirst(place, which, attempt, notice);
+      refused.push(whatIsDamaged(error));
+    }
   }
-  let checkpoints = await listCheckpoints(place);
-  if (checkpoints.length === 0) checkpoints = await listCheckpoints(await newestRun(place));
-  const newest = checkpoints.at(-1) as Checkpoint;
-  return which === 'best' ? (bestOf(checkpoints) ?? newest) : newest;
+  const all = [...damaged.map(({ why }) => why), ...refused];
+  throw new UserError(`${run} holds no whole checkpoint: ${all.join('; ')}.`);
 }

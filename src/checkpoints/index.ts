@@ -1,5 +1,15 @@
 export { readCalibration, type StoredCalibration, saveCalibration } from './calibration.ts';
-export { bestOf, type Checkpoint, findCheckpoint, listCheckpoints, newestRun, nextRunName } from './find.ts';
-export { loadTensors } from './load.ts';
-export type { CheckpointInfo, Manifest, Metrics, NamedTensor, Position } from './manifest.ts';
+export { compareMetrics } from './compare.ts';
+export {
+  bestOf,
+  type Checkpoint,
+  findCheckpoint,
+  findFirst,
+  listCheckpoints,
+  newestRun,
+  nextRunName,
+} from './find.ts';
+export { checkTensors, findWhole, loadTensors, verifyCheckpoint } from './load.ts';
+export { lockRun } from './lock.ts';
+export type { CheckpointInfo, FileName, Manifest, Metrics, NamedTensor, Position } from './manifest.ts';
 export { removeOldCheckpoints, saveCheckpoint } from './save.ts';

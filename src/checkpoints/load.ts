@@ -1,14 +1,30 @@
 import { createHash } from 'node:crypto';
-import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { reason, UserError } from '../errors.ts';
-import type { Checkpoint } from './find.ts';
-import type { Manifest } from './manifest.ts';
+import { UserError } from '../errors.ts';
+import { readWithin } from '../files.ts';
+import { readCalibration } from './calibration.ts';
+import { type Checkpoint, findFirst } from './find.ts';
+import {
+  bytesPerNumber,
+  damaged,
+  type FileName,
+  fileNames,
+  readManifest,
+  sizeOf,
+  whatIsDamaged,
+} from './manifest.ts';
 
-const bytesPerFloat = Float32Array.BYTES_PER_ELEMENT;
-
-function sizeOf(shape: number[]): number {
-  return shape.reduce((product, length) => product * length, 1);
+/** The bytes of one of a checkpoint's files. @throws {UserError} where it is not what the manifest says. */
+async function readWhole({ folder, manifest }: Checkpoint, name: FileName): Promise<Buffer> {
+  const file = join(folder, name);
+  const { bytes, sha256 } = manifest.files[name];
+  try {
+    const data = await readWithin(file, { exactly: bytes });
+    if (createHash('sha256').update(data).digest('hex') !== sha256) throw new Error('its checksum differs');
+    return data;
+  } catch (error) {
+    throw damaged(file, error);
+  }
 }
 
 /**
@@ -16,44 +32,65 @@ function sizeOf(shape: number[]): number {
  * @throws {UserError} where the file is missing, has another length than the manifest says, or fails its checksum.
  */
 export async function loadTensors(
-  { folder, manifest }: Checkpoint,
-  name: keyof Manifest['files'],
+  checkpoint: Checkpoint,
+  name: FileName,
 ): Promise<Map<string, Float32Array>> {
-  const file = join(folder, name);
-  const { bytes, sha256, tensors } = manifest.files[name];
-  const declared = tensors.reduce((sum, { shape }) => sum + sizeOf(shape) * bytesPerFloat, 0);
-  const data = await readExactly(file, bytes).catch((error) => damaged(file, reason(error)));
-  if (declared !== bytes) damaged(file, 'its manifest contradicts itself');
-  if (createHash('sha256').update(data).digest('hex') !== sha256) damaged(file, 'its checksum differs');
-
-  const values = new Float32Array(data.buffer, data.byteOffset, bytes / bytesPerFloat);
+  const data = await readWhole(checkpoint, name);
+  const values = new Float32Array(data.buffer, data.byteOffset, data.length / bytesPerNumber);
   const loaded = new Map<string, Float32Array>();
   let offset = 0;
-  for (const tensor of tensors) {
-    const size = sizeOf(tensor.shape);
-    loaded.set(tensor.name, values.subarray(offset, offset + size));
+  for (const { name: tensor, shape } of checkpoint.manifest.files[name].tensors) {
+    const size = sizeOf(shape);
+    loaded.set(tensor, values.subarray(offset, offset + size));
     offset += size;
   }
   return loaded;
 }
 
-function damaged(file: string, why: string): never {
-  throw new UserError(`${file} is damaged (${why}); choose another checkpoint with --checkpoint.`);
+/**
+ * That a file holds the tensors that a network works with: none would be random instead.
+ * @throws {UserError} naming one that is missing or of another shape.
+ */
+export function checkTensors(
+  { folder, manifest }: Checkpoint,
+  name: FileName,
+  wanted: { name: string; shape: number[] }[],
+): void {
+  const stored = new Map(manifest.files[name].tensors.map((tensor) => [tensor.name, tensor.shape]));
+  for (const { name: tensor, shape } of wanted) {
+    const found = stored.get(tensor);
+    if (found?.join() === shape.join()) continue;
+    throw new UserError(
+      `${join(folder, name)} does not fit the network: ${tensor} is ` +
+        `${found ? `[${found}]` : 'missing'}, not [${shape}]; choose another checkpoint.`,
+    );
+  }
 }
 
-async function readExactly(file: string, bytes: number): Promise<Uint8Array> {
-  const handle = await open(file);
-  try {
-    const { size } = await handle.stat();
-    if (size !== bytes) throw new Error(`${size} bytes instead of ${bytes}`);
-    const data = new Uint8Array(bytes);
-    for (let done = 0; done < bytes; ) {
-      const { bytesRead } = await handle.read(data, done, bytes - done);
-      if (bytesRead === 0) throw new Error('it ends early');
-      done += bytesRead;
-    }
-    return data;
-  } finally {
-    await handle.close();
-  }
+/** What is wrong with a checkpoint, [] where it is whole: every byte is read. */
+export async function verifyCheckpoint(folder: string): Promise<string[]> {
+  const manifest = await readManifest(folder).catch(whatIsDamaged);
+  if (typeof manifest === 'string') return [manifest];
+  const checks = [...fileNames.map((name) => readWhole({ folder, manifest }, name)), readCalibration(folder)];
+  const results = await Promise.allSettled(checks);
+  return results.flatMap((result) => (result.status === 'rejected' ? [whatIsDamaged(result.reason)] : []));
+}
+
+/**
+ * A checkpoint as findCheckpoint finds it, but of those of which these files are whole: where the first choice is
+ * damaged, the next one.
+ * @param notice told what is damaged, and what is used in its place.
+ * @throws {UserError} where there is none.
+ */
+export function findWhole(
+  place: string,
+  which: 'best' | 'newest',
+  files: FileName[],
+  notice: (text: string) => void,
+): Promise<Checkpoint> {
+  const verified = async (checkpoint: Checkpoint) => {
+    for (const name of files) await readWhole(checkpoint, name);
+    return checkpoint;
+  };
+  return findFirst(place, which, verified, notice);
 }

@@ -1,10 +1,18 @@
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { reason, UserError } from '../errors.ts';
 import { syncFolder, writeDurably } from '../files.ts';
-import { bestOf, listCheckpoints } from './find.ts';
-import type { CheckpointInfo, Manifest, NamedTensor, TensorFile } from './manifest.ts';
+import { bestOf, type Checkpoint, listCheckpoints } from './find.ts';
+import {
+  type CheckpointInfo,
+  checksumOf,
+  type Manifest,
+  manifestFile,
+  type NamedTensor,
+  type TensorFile,
+} from './manifest.ts';
 
 async function writeTensors(file: string, tensors: NamedTensor[]): Promise<TensorFile> {
   const parts = tensors.map(
@@ -14,10 +22,46 @@ async function writeTensors(file: string, tensors: NamedTensor[]): Promise<Tenso
   for (const part of parts) hash.update(part);
   await writeDurably(file, parts);
   return {
+    dtype: 'float32',
     bytes: parts.reduce((sum, part) => sum + part.length, 0),
     sha256: hash.digest('hex'),
     tensors: tensors.map(({ name, shape }) => ({ name, shape })),
   };
+}
+
+/** What is saved of a network and its optimizer. */
+export interface SavedTensors {
+  weights: NamedTensor[];
+  optimizer: NamedTensor[];
+}
+
+async function write(folder: string, info: CheckpointInfo, tensors: SavedTensors): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const manifest: Manifest = {
+    format: 'bat-sup checkpoint',
+    version: 2,
+    saved: new Date().toISOString(),
+    ...info,
+    files: {
+      'weights.bin': await writeTensors(join(folder, 'weights.bin'), tensors.weights),
+      'optimizer.bin': await writeTensors(join(folder, 'optimizer.bin'), tensors.optimizer),
+    },
+  };
+  const signed = { ...manifest, checksum: checksumOf(manifest) };
+  await writeDurably(manifestFile(folder), `${JSON.stringify(signed, null, 2)}\n`);
+  await syncFolder(folder);
+}
+
+/** Gives a folder its name. One that has it is called .old until then, and found by that if a kill comes between. */
+async function putInPlace(temporary: string, folder: string): Promise<void> {
+  const old = `${folder}.old`;
+  if (existsSync(folder)) {
+    await rm(old, { recursive: true, force: true });
+    await rename(folder, old);
+  }
+  await rename(temporary, folder);
+  await syncFolder(dirname(folder));
+  await rm(old, { recursive: true, force: true });
 }
 
 /**
@@ -28,28 +72,15 @@ async function writeTensors(file: string, tensors: NamedTensor[]): Promise<Tenso
 export async function saveCheckpoint(
   run: string,
   info: CheckpointInfo,
-  tensors: { weights: NamedTensor[]; optimizer: NamedTensor[] },
+  tensors: SavedTensors,
 ): Promise<string> {
   const folder = join(run, `checkpoint-${String(info.position.step).padStart(8, '0')}`);
   const temporary = `${folder}.tmp`;
   try {
     await rm(temporary, { recursive: true, force: true });
-    await mkdir(temporary, { recursive: true });
-    const manifest: Manifest = {
-      format: 'bat-sup checkpoint',
-      version: 1,
-      saved: new Date().toISOString(),
-      ...info,
-      files: {
-        'weights.bin': await writeTensors(join(temporary, 'weights.bin'), tensors.weights),
-        'optimizer.bin': await writeTensors(join(temporary, 'optimizer.bin'), tensors.optimizer),
-      },
-    };
-    await writeDurably(join(temporary, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
-    await syncFolder(temporary);
-    await rm(folder, { recursive: true, force: true });
-    await rename(temporary, folder);
-    await syncFolder(run);
+    await write(temporary, info, tensors);
+    await putInPlace(temporary, folder);
+    await syncFolder(dirname(run));
   } catch (error) {
     await rm(temporary, { recursive: true, force: true }).catch(() => {});
     throw new UserError(
@@ -59,14 +90,31 @@ export async function saveCheckpoint(
   return folder;
 }
 
+/** Removes a checkpoint: a kill leaves all of it, or nothing that is taken for one. */
+export async function removeCheckpoint(folder: string): Promise<void> {
+  const gone = `${folder}.gone`;
+  await rm(gone, { recursive: true, force: true });
+  await rename(folder, gone);
+  await rm(gone, { recursive: true, force: true });
+}
+
+/** Of a run's checkpoints, oldest first, all but the newest `keep` and the best. */
+export function superfluous(checkpoints: Checkpoint[], keep: number): Checkpoint[] {
+  const kept = new Set([...checkpoints.slice(-keep), bestOf(checkpoints)]);
+  return checkpoints.filter((checkpoint) => !kept.has(checkpoint));
+}
+
 /** Removes all but the newest `keep` checkpoints of a run and its best, and what interrupted saves left. */
 export async function removeOldCheckpoints(run: string, keep: number): Promise<void> {
-  const checkpoints = await listCheckpoints(run);
-  const kept = new Set([...checkpoints.slice(-keep), bestOf(checkpoints)]);
-  for (const checkpoint of checkpoints) {
-    if (!kept.has(checkpoint)) await rm(checkpoint.folder, { recursive: true, force: true });
-  }
-  for (const name of await readdir(run)) {
-    if (/^checkpoint-\d+\.tmp$/.test(name)) await rm(join(run, name), { recursive: true, force: true });
-  }
+  for (const { folder } of superfluous(await listCheckpoints(run), keep)) await removeCheckpoint(folder);
+  for (const name of await listRests(run)) await rm(join(run, name), { recursive: true, force: true });
+}
+
+/** Names of what interrupted saves and removals left in a run; while it is being trained, also of what is under way. */
+export async function listRests(run: string): Promise<string[]> {
+  const names: string[] = await readdir(run).catch(() => []);
+  return names.filter((name) => {
+    const replacedBy = /^(checkpoint-\d+)\.old$/.exec(name)?.[1];
+    return /^checkpoint-\d+\.(tmp|old\.gone|gone)$/.test(name) || (replacedBy && names.includes(replacedBy));
+  });
 }

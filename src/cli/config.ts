@@ -12,9 +12,10 @@ export function addConfig(program: Command): void {
       console.log(JSON.stringify(inForce, null, 2));
       return;
     }
+    const widest = Math.max(...settingNames.map((name) => name.length));
     for (const name of settingNames) {
       const { value, from } = inForce[name];
-      console.log(`${name.padEnd(18)} ${describeValue(value).padEnd(12)} ${from}`);
+      console.log(`${name.padEnd(widest)} ${describeValue(value).padEnd(12)} ${from}`);
     }
   });
 }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { type Checkpoint, findCheckpoint } from '../checkpoints/index.ts';
+import { type Checkpoint, findWhole } from '../checkpoints/index.ts';
 import { readSettings, settingOptions } from '../config/index.ts';
 import { UsageError, UserError } from '../errors.ts';
 import type { Answers } from '../evaluation/answers.ts';
@@ -9,6 +9,7 @@ import type { FolderPictures } from '../evaluation/pictures.ts';
 import { figure } from '../format.ts';
 import { printable } from '../printable.ts';
 import { csvLine } from './csv.ts';
+import { notice } from './notice.ts';
 import { startEngineFor } from './predict.ts';
 import { type ProgressBar, progressBar } from './progress.ts';
 import { table } from './table.ts';
@@ -69,7 +70,8 @@ async function runEvaluation(folder: string | undefined, flags: EvaluateFlags): 
   const topLosses = readTopLosses(flags.topLosses);
   if (flags.json && flags.csv) throw new UsageError('--json and --csv exclude each other; give one.');
   const which = flags.newest ? 'newest' : 'best';
-  const checkpoint = await findCheckpoint(flags.checkpoint ?? settings.checkpoints, which);
+  const place = flags.checkpoint ?? settings.checkpoints;
+  const checkpoint = await findWhole(place, which, ['weights.bin'], notice);
   const exam = await choosePictures(folder, checkpoint, flags.data);
   warn(exam, checkpoint);
   const { evaluateCheckpoint } = await import('../evaluation/evaluate_checkpoint.ts');

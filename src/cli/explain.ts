@@ -3,6 +3,7 @@ import { readSettings, settingOptions } from '../config/index.ts';
 import { UserError } from '../errors.ts';
 import type { Explained } from '../explain/explain_all.ts';
 import { hottest } from '../explain/heat_map.ts';
+import { notice } from './notice.ts';
 
 interface ExplainOptions extends Record<string, unknown> {
   checkpoint?: string;
@@ -38,7 +39,7 @@ async function explainPictures(pictures: string[], options: ExplainOptions): Pro
   const engine = await startEngine(settings.engine, settings);
   try {
     const place = options.checkpoint ?? settings.checkpoints;
-    const model = await loadModel(place, options.newest ? 'newest' : 'best');
+    const model = await loadModel(place, options.newest ? 'newest' : 'best', notice);
     let failed = 0;
     for await (const explained of explainAll(model, predictInputs(pictures), options)) {
       if ('error' in explained) {

@@ -4,6 +4,7 @@ import { printable } from '../printable.ts';
 import { packageVersion } from '../version.ts';
 import { addAugment } from './augment.ts';
 import { addCheck } from './check.ts';
+import { addCheckpoints } from './checkpoints.ts';
 import { addCollect } from './collect.ts';
 import { addConfig } from './config.ts';
 import { addDoctor } from './doctor.ts';
@@ -11,6 +12,7 @@ import { addEvaluate } from './evaluate.ts';
 import { addExplain } from './explain.ts';
 import { addExport } from './export.ts';
 import { addImport } from './import.ts';
+import { addLrFind } from './lr_find.ts';
 import { addPredict } from './predict.ts';
 import { addReport } from './report.ts';
 import { addResize } from './resize.ts';
@@ -31,6 +33,11 @@ function oneLine(help: string): OutputConfiguration {
   };
 }
 
+function configure(command: Command, parent: string): void {
+  command.exitOverride().configureOutput(oneLine(`${parent} ${command.name()} --help`));
+  command.option('--verbose', 'print stack traces and the libraries’ own messages');
+}
+
 function createProgram(): Command {
   const program = new Command('bat-sup')
     .description('Train your own picture classifier: rawdata/<class>/ in, answers out.')
@@ -44,10 +51,12 @@ function createProgram(): Command {
     addAugment,
     addResize,
     addTrain,
+    addLrFind,
     addPredict,
     addExplain,
     addEvaluate,
     addRuns,
+    addCheckpoints,
     addReport,
     addExport,
     addImport,
@@ -57,8 +66,8 @@ function createProgram(): Command {
   ])
     add(program);
   for (const command of program.commands) {
-    command.exitOverride().configureOutput(oneLine(`bat-sup ${command.name()} --help`));
-    command.option('--verbose', 'print stack traces and the libraries’ own messages');
+    configure(command, 'bat-sup');
+    for (const subcommand of command.commands) configure(subcommand, `bat-sup ${command.name()}`);
   }
   return program;
 }

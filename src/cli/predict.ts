@@ -5,6 +5,7 @@ import { UsageError, UserError } from '../errors.ts';
 import type { Activation } from '../predict/load_model.ts';
 import { printable } from '../printable.ts';
 import { csvLine } from './csv.ts';
+import { notice } from './notice.ts';
 
 interface PredictOptions extends Record<string, unknown> {
   checkpoint?: string;
@@ -54,6 +55,7 @@ async function predict(pictures: string[], options: PredictOptions): Promise<voi
   const model = await loadModel(
     options.checkpoint ?? settings.checkpoints,
     options.newest ? 'newest' : 'best',
+    notice,
   );
   const print = printer(options, model.description.classes, topK);
   let failed = 0;

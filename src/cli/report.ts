@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { newestRun } from '../checkpoints/index.ts';
 import { readSettings, settingOptions } from '../config/index.ts';
 import { UserError } from '../errors.ts';
+import { notice } from './notice.ts';
 import { startEngineFor } from './predict.ts';
 import { progressBar } from './progress.ts';
 
@@ -43,6 +44,7 @@ async function report(name: string | undefined, flags: ReportFlags): Promise<voi
     output: flags.output,
     data: flags.data,
     seed: settings.seed,
+    notice,
     onProgress: (done) => bar.update(done),
   }).finally(async () => {
     bar.stop();

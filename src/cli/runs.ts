@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { Metrics } from '../checkpoints/index.ts';
 import { readSettings, settingOptions } from '../config/index.ts';
-import { duration, figure, settingText } from '../format.ts';
+import { duration, figure, localTime, settingText } from '../format.ts';
 import type { RunSummary } from '../runs/list.ts';
 import { table } from './table.ts';
 
@@ -47,12 +47,4 @@ function describe(runs: RunSummary[]): string {
 
 function validation({ validationAccuracy, validationLoss }: Metrics): string[] {
   return [validationAccuracy, validationLoss].map(figure);
-}
-
-/** '2026-03-01 09:30', in the time zone of this machine. */
-function localTime(iso: string): string {
-  const time = new Date(iso);
-  const two = (value: number) => String(value).padStart(2, '0');
-  const day = [time.getFullYear(), two(time.getMonth() + 1), two(time.getDate())].join('-');
-  return `${day} ${two(time.getHours())}:${two(time.getMinutes())}`;
 }

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
-import { bestOf, findCheckpoint, listCheckpoints, newestRun } from '../checkpoints/index.ts';
+import { bestOf, findWhole, listCheckpoints, newestRun } from '../checkpoints/index.ts';
 import { readSettings, type Settings, settingNames, settingOptions } from '../config/index.ts';
 import type { TrainingResult } from '../training/train.ts';
+import { notice } from './notice.ts';
 import { resizeWhereStale } from './resize.ts';
 import { runFolder } from './run_folder.ts';
 import { abortOnSignals } from './signals.ts';
@@ -26,7 +27,7 @@ export function addTrain(program: Command): void {
 
 async function chooseRun(settings: Settings, options: TrainOptions): Promise<string> {
   const { checkpoints } = settings;
-  if (options.resume && options.run === undefined) return newestRun(checkpoints);
+  if (options.resume && options.run === undefined) return newestRun(checkpoints, notice);
   return runFolder(checkpoints, options.run);
 }
 
@@ -44,7 +45,9 @@ function quoteForShell(word: string): string {
 async function runTraining(options: TrainOptions): Promise<void> {
   const settings = await readSettings(options);
   const run = await chooseRun(settings, options);
-  const resume = options.resume ? await findCheckpoint(run, 'newest') : undefined;
+  const resume = options.resume
+    ? await findWhole(run, 'newest', ['weights.bin', 'optimizer.bin'], notice)
+    : undefined;
   const display = new TrainingDisplay(settings, resume && (await bestBefore(run)));
   const signal = abortOnSignals(() => display.print('Stopping after this step; saving ...'));
   if (!(await resizeWhereStale(settings, signal))) return;
@@ -74,17 +77,26 @@ async function adviseSetup(): Promise<void> {
 }
 
 function report(
-  { run, position, metrics, finished }: TrainingResult,
+  { run, position, metrics, best, finished }: TrainingResult,
   settings: Settings,
   json: boolean,
 ): void {
   if (json) {
-    console.log(JSON.stringify({ run, finished, epochs: position.epoch, steps: position.step, metrics }));
+    const { epoch: epochs, step: steps } = position;
+    console.log(JSON.stringify({ run, finished, epochs, steps, metrics, best: best ?? null }));
     return;
   }
   const done = `${position.epoch} of ${settings.epochs} epochs, ${position.step} steps`;
   console.log(finished ? `Trained ${done}: ${run}` : `Stopped after ${done}: ${run}`);
   if (metrics.accuracy !== undefined) console.log(describeMetrics(metrics));
+  if (best && best.epoch < position.epoch) {
+    const { epochs, earlyStopping } = settings;
+    const early =
+      finished && position.epoch < epochs ? `Stopped early, ${earlyStopping} epochs after the best. ` : '';
+    console.log(
+      `${early}The best epoch, which predict uses: ${best.epoch}, ${describeMetrics(best.metrics)}`,
+    );
+  }
   const resume = position.step > 0 ? 'bat-sup train --resume' : 'bat-sup train';
   console.log(`Next: ${finished ? 'bat-sup predict <pictures>' : resume}`);
 }

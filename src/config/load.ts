@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { reason, UsageError } from '../errors.ts';
+import { recipes } from './recipes.ts';
 import {
   type Config,
   environmentName,
@@ -14,7 +15,7 @@ import {
 
 export interface SettingInForce {
   value: Settings[SettingName];
-  /** 'default', 'config.ts', 'BATSUP_EPOCHS' or '--epochs'. */
+  /** 'default', 'recipe best', 'config.ts', 'BATSUP_EPOCHS' or '--epochs'. */
   from: string;
 }
 
@@ -60,7 +61,7 @@ function check(name: SettingName, value: unknown, from: string): Settings[Settin
 
 /**
  * Every setting's value in force and where it comes from: flags before environment before config.ts
- * before the default.
+ * before the recipe's default before the default.
  * @param flags as commander gives them: { epochs: '8', ... }; those not given are absent.
  * @throws {UsageError} naming the key, the value and what is allowed.
  */
@@ -69,19 +70,24 @@ export async function settingsInForce(
   { folder = process.cwd(), environment = process.env } = {},
 ): Promise<Record<SettingName, SettingInForce>> {
   const { file, config } = await loadConfigFile(folder);
-  const inForce = settingNames.map((name): [SettingName, SettingInForce] => {
+  const find = (name: SettingName, recipe?: keyof typeof recipes): SettingInForce => {
     const sources: [string, unknown][] = [
       [`--${flagName(name)}`, flags[name]],
       [environmentName(name), environment[environmentName(name)]],
       [file, config[name]],
+      [`recipe ${recipe}`, recipe && recipes[recipe][name]],
     ];
     const [from, value] = sources.find(([, given]) => given !== undefined) ?? [
       'default',
       settings[name].default,
     ];
-    return [name, { value: check(name, value, from), from }];
-  });
-  return Object.fromEntries(inForce) as Record<SettingName, SettingInForce>;
+    return { value: check(name, value, from), from };
+  };
+  const recipe = find('recipe').value as keyof typeof recipes;
+  return Object.fromEntries(settingNames.map((name) => [name, find(name, recipe)])) as Record<
+    SettingName,
+    SettingInForce
+  >;
 }
 
 /** The settings in force. See {@link settingsInForce}. */

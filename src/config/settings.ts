@@ -1,5 +1,5 @@
 import type { OperationSetting } from '../augment/pipeline.ts';
-import { architectureNames } from '../models/index.ts';
+import { architectureChoices } from '../models/index.ts';
 
 /**
  * Every setting in one place. A flag, an environment variable, a line of `bat-sup config` and the
@@ -34,6 +34,8 @@ function integer(least: number, most = Number.MAX_SAFE_INTEGER): Kind<number> {
       : `a whole number from ${least} to ${most}`;
   return number(allowed, (value) => Number.isInteger(value) && value >= least && value <= most);
 }
+
+const share = number('a number from 0 to below 1', (value) => value >= 0 && value < 1);
 
 const path: Kind<string> = {
   allowed: 'the path of a folder',
@@ -128,13 +130,55 @@ export const settings = {
     'other operations for some classes, as JSON: {"text": ["rotate"]}',
   ),
 
-  architecture: setting(oneOf(...architectureNames), 'article', 'network, by its file in src/models'),
+  recipe: setting(
+    oneOf('article', 'best'),
+    'article',
+    'best: other defaults for how to train, which learn better; what you set yourself stays',
+  ),
+  architecture: setting(
+    oneOf(...architectureChoices),
+    'article',
+    'network, by its file in src/models; auto chooses by the number of classes',
+  ),
   epochs: setting(integer(1), 300, 'times that training sees every picture'),
   batchSize: setting(integer(1, 4096), 10, 'pictures a training step'),
   learningRate: setting(
     number('a number above 0, at most 1', (value) => value > 0 && value <= 1),
     0.001,
     "Adam's learning rate",
+  ),
+  learningRateSchedule: setting(
+    oneOf('constant', 'cosine', 'step'),
+    'constant',
+    'how the learning rate falls: not, to 0 along a cosine, or to a tenth after 1/2 and again after 3/4',
+  ),
+  warmup: setting(
+    number('a number, 0 or more', (value) => value >= 0),
+    0,
+    'epochs over which the learning rate rises to its value',
+  ),
+  weightDecay: setting(
+    number('a number from 0 to 1', (value) => value >= 0 && value <= 1),
+    0,
+    'share of each weight, times the learning rate, that a step takes away (AdamW)',
+  ),
+  clipNorm: setting(
+    number('a number, 0 or more', (value) => value >= 0),
+    0,
+    'most that the norm of all gradients together may be (0: no limit)',
+  ),
+  dropout: setting(share, 0, 'share of the features before the logits that training drops at random'),
+  labelSmoothing: setting(share, 0, 'share of each label that is spread over all classes'),
+  classWeights: setting(
+    oneOf('off', 'balanced'),
+    'off',
+    'balanced: pictures of rare classes count more, so that all classes count alike',
+  ),
+  ema: setting(share, 0, 'decay of the moving average of the weights that answers in their place (0: none)'),
+  earlyStopping: setting(
+    integer(0),
+    0,
+    'epochs without a better validation after which training ends (0: never)',
   ),
   validationSplit: setting(
     number('a number from 0 to 0.9', (value) => value >= 0 && value <= 0.9),

@@ -10,6 +10,7 @@ import {
 import type { Settings } from '../config/index.ts';
 import { createModel } from '../models/model.ts';
 import type { Network } from './format.ts';
+import { sizeOf } from './tensors.ts';
 
 /**
  * The network that a checkpoint holds. The engine must have been started.
@@ -51,11 +52,22 @@ export async function saveImported(
     position: { step: 0, epoch: 0, batch: 0, lossSum: 0, correct: 0 },
     metrics: {},
   };
-  // Adam's moments are zero where a checkpoint has none.
   const weights = [...network.weights.values()];
-  const checkpoint = await saveCheckpoint(run, info, { weights, optimizer: [] });
+  const checkpoint = await saveCheckpoint(run, info, { weights, optimizer: zeroMoments(network) });
   const { temperature } = network;
   // It was fitted on pictures that are not here.
   if (temperature !== 1) await saveCalibration(checkpoint, { temperature, pictures: 0 });
   return checkpoint;
+}
+
+/** Adam's two of each variable, as before the first step. */
+function zeroMoments({ layers }: Network): NamedTensor[] {
+  const variables = layers.flatMap((layer) => layer.variables);
+  return variables.flatMap(({ name, shape }) =>
+    ['m', 'v'].map((moment) => ({
+      name: `${name}/${moment}`,
+      shape,
+      values: new Float32Array(sizeOf(shape)),
+    })),
+  );
 }

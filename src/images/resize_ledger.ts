@@ -1,7 +1,6 @@
-import { createReadStream } from 'node:fs';
 import { type FileHandle, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { syncFolder, temporaryName } from '../files.ts';
+import { linesOf, syncFolder, temporaryName } from '../files.ts';
 
 const ledgerName = '.resized.jsonl';
 /** One JSON object, of versions before; what it tells is taken over. */
@@ -41,17 +40,6 @@ function parse(text: string): Line | undefined {
     // The end of a line that a crash cut off.
     return undefined;
   }
-}
-
-/** node:readline would also end lines where a file's name has U+2028. */
-async function* linesOf(file: string): AsyncGenerator<string> {
-  let rest = '';
-  for await (const text of createReadStream(file, 'utf8')) {
-    const lines = (rest + text).split('\n');
-    rest = lines.pop() as string;
-    yield* lines;
-  }
-  if (rest !== '') yield rest;
 }
 
 /**

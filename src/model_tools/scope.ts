@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { UserError } from '../errors.ts';
 import type { LayerSummary } from './types.ts';
 
 /** Is shown each layer's output on its way, and may answer with another tensor to go on with in its place. */
@@ -20,10 +21,11 @@ export class Scope {
   /** Kept by layers as they see batches, e.g. moving averages; no gradient changes them. */
   readonly state = new Map<string, tf.Variable>();
   layers: LayerSummary[] = [];
+  /** Of this pass; undefined where it only answers. */
+  learning: LearningPass | undefined;
   readonly seed: number;
   readonly #restored: Map<string, Float32Array>;
   #watch: LayerWatch | undefined;
-  #learning: LearningPass | undefined;
   /** Which layer each tensor of this pass is the output of. */
   #madeBy = new WeakMap<tf.Tensor, string>();
 
@@ -40,12 +42,7 @@ export class Scope {
   begin(watch?: LayerWatch, learning?: LearningPass): void {
     this.layers = [];
     this.#watch = watch;
-    this.#learning = learning;
-  }
-
-  /** Of this pass; undefined where it only answers. */
-  get learning(): LearningPass | undefined {
-    return this.#learning;
+    this.learning = learning;
   }
 
   /**
@@ -67,7 +64,10 @@ export class Scope {
     return `${prefix}${before + 1}`;
   }
 
-  /** The variable of this name, made on first use from the restored value or by `create`. */
+  /**
+   * The variable of this name, made on first use from the restored value or by `create`.
+   * @throws {UserError} where the restored value is of another size.
+   */
   variable(name: string, shape: number[], create: () => tf.Variable): tf.Variable {
     return this.#findOrMake(this.variables, name, shape, create);
   }
@@ -86,6 +86,8 @@ export class Scope {
     const known = among.get(name);
     if (known) return known;
     const value = this.#restored.get(name);
+    if (value && value.length !== tf.util.sizeFromShape(shape))
+      throw new UserError(`The stored ${name} has ${value.length} numbers; the network's is [${shape}].`);
     const made = value ? tf.tidy(() => tf.variable(tf.tensor(value, shape))) : create();
     among.set(name, made);
     this.#restored.delete(name);

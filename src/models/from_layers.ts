@@ -1,4 +1,5 @@
 import type * as tf from '@tensorflow/tfjs-core';
+import { UserError } from '../errors.ts';
 import { type LayerSummary, type ModelTools, paddingOf } from '../model_tools/index.ts';
 import type { Architecture } from './architecture.ts';
 
@@ -36,8 +37,13 @@ const replays: Record<LayerSummary['kind'], Replay> = {
     tools.dropoutLayer(input as tf.Tensor, { rate: Number(attributes.rate) }),
 };
 
-/** The network that these layers make up, as an imported one's are told; the last gives the logits. */
+/**
+ * The network that these layers make up, as an imported one's are told; the last gives the logits.
+ * @throws {UserError} for a kind of layer that is not known.
+ */
 export function fromLayers(layers: LayerSummary[]): Architecture {
+  const unknown = layers.find(({ kind }) => !Object.hasOwn(replays, kind));
+  if (unknown) throw new UserError(`The layer "${unknown.kind}" is not known to this version of bat-sup.`);
   return (tools, pictures) => {
     const outputs = new Map<string, tf.Tensor>();
     let last: tf.Tensor = pictures;

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { UserError } from '../errors.ts';
 import {
   type LayerSummary,
   type LayerWatch,
@@ -53,12 +54,14 @@ export interface ModelOptions {
 }
 
 function architectureOf({ architecture, layers = [] }: ModelDescription): Architecture {
-  return architecture === 'layers' ? fromLayers(layers) : architectures[architecture];
+  if (architecture === 'layers') return fromLayers(layers);
+  if (Object.hasOwn(architectures, architecture)) return architectures[architecture];
+  throw new UserError(`The network "${architecture}" is not known to this version of bat-sup.`);
 }
 
 /**
  * A network with its variables, random by `seed` or as `restored` from a checkpoint.
- * @throws {UserError} naming the layer, where the shapes do not fit.
+ * @throws {UserError} naming the layer, where the shapes do not fit; for an architecture that is not known.
  */
 export function createModel(
   description: ModelDescription,

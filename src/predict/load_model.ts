@@ -1,5 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { findCheckpoint, loadTensors, readCalibration } from '../checkpoints/index.ts';
+import {
+  type Checkpoint,
+  checkTensors,
+  findFirst,
+  loadTensors,
+  readCalibration,
+} from '../checkpoints/index.ts';
 import { decodePicture } from '../images/decode.ts';
 import type { LayerSummary, LayerWatch } from '../model_tools/index.ts';
 import { createModel, type Model, type ModelDescription } from '../models/model.ts';
@@ -37,14 +43,24 @@ function activate(logits: tf.Tensor2D, activation: Activation, temperature: numb
 /**
  * Loads a network from a checkpoint, a run or a checkpoints folder, with its classes and preprocessing.
  * The engine must have been started.
+ * @param notice told where the first choice of a run is damaged and another is used.
  * @throws {UserError} where there is no checkpoint or it is damaged.
  */
-export async function loadModel(place: string, which: 'best' | 'newest' = 'best'): Promise<Predictor> {
-  const checkpoint = await findCheckpoint(place, which);
+export async function loadModel(
+  place: string,
+  which: 'best' | 'newest' = 'best',
+  notice: (text: string) => void = (text) => process.emitWarning(text),
+): Promise<Predictor> {
+  const load = async (checkpoint: Checkpoint) => ({
+    checkpoint,
+    restored: await loadTensors(checkpoint, 'weights.bin'),
+  });
+  const { checkpoint, restored } = await findFirst(place, which, load, notice);
   const { model: description, preprocessing } = checkpoint.manifest;
   const temperature = (await readCalibration(checkpoint.folder))?.temperature ?? 1;
-  const restored = await loadTensors(checkpoint, 'weights.bin');
   const model = createModel(description, { restored, preprocessing });
+  const variables = [...model.variables].map(([name, { shape }]) => ({ name, shape }));
+  checkTensors(checkpoint, 'weights.bin', variables);
   return predictorOf(model, { fit: preprocessing.fit, temperature, checkpoint: checkpoint.folder });
 }
 

@@ -1,5 +1,5 @@
 import { basename, dirname, join } from 'node:path';
-import { type Checkpoint, findCheckpoint } from '../checkpoints/index.ts';
+import { type Checkpoint, findWhole } from '../checkpoints/index.ts';
 import { reason, UserError } from '../errors.ts';
 import { type CheckpointEvaluation, evaluateCheckpoint } from '../evaluation/evaluate_checkpoint.ts';
 import { validationPictures } from '../evaluation/pictures.ts';
@@ -24,6 +24,8 @@ export interface ReportOptions {
   seed: number;
   /** Told as the pictures held back are answered. */
   onProgress?: (done: number) => void;
+  /** Told where the best checkpoint is damaged and another is used. */
+  notice?: (text: string) => void;
 }
 
 export interface ReportResult {
@@ -60,8 +62,8 @@ export async function writeReport(options: ReportOptions): Promise<ReportResult>
 }
 
 async function gather(options: ReportOptions): Promise<ReportContents> {
-  const { run } = options;
-  const checkpoint = await findCheckpoint(run, 'best');
+  const { run, notice = (text) => process.emitWarning(text) } = options;
+  const checkpoint = await findWhole(run, 'best', ['weights.bin'], notice);
   const files = await readRun(run);
   const [summary] = await listRuns(dirname(run), [basename(run)]);
   if (!files || !summary) throw new UserError(`${run} is no run; "bat-sup runs" lists them.`);

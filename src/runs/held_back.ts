@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import type { Dataset } from '../dataset/scan.ts';
 import type { Split } from '../dataset/split.ts';
 import { reason, UserError } from '../errors.ts';
 import { writeFileAtomically } from '../files.ts';
+import { list, object, oneOf, readJson, string, whole } from '../json.ts';
 
 /** <run>/validation.json: the pictures that a training never learns from. */
 export interface HeldBack {
@@ -36,12 +36,18 @@ export async function saveHeldBack(
   });
 }
 
+/** A million pictures make a tenth of one. */
+const mostBytes = 2 ** 30;
+
+const heldBackShape = object({
+  format: oneOf('bat-sup validation'),
+  version: oneOf(1),
+  dataset: string,
+  data: string,
+  pictures: list(object({ file: string, label: whole() })),
+});
+
 /** Undefined where a run has none that can be read. */
-export async function readHeldBack(run: string): Promise<HeldBack | undefined> {
-  try {
-    const heldBack = JSON.parse(await readFile(fileOf(run), 'utf8'));
-    return heldBack?.format === 'bat-sup validation' && heldBack.version === 1 ? heldBack : undefined;
-  } catch {
-    return undefined;
-  }
+export function readHeldBack(run: string): Promise<HeldBack | undefined> {
+  return readJson<HeldBack>(fileOf(run), { most: mostBytes, shape: heldBackShape }).catch(() => undefined);
 }

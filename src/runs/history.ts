@@ -1,8 +1,9 @@
-import { appendFile, readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Metrics } from '../checkpoints/index.ts';
 import { reason, UserError } from '../errors.ts';
-import { writeFileAtomically } from '../files.ts';
+import { appendDurably, readWithin, writeFileAtomically } from '../files.ts';
+import { finite, object, optional, time, whole } from '../json.ts';
 
 /** What one epoch came to: a line of <run>/metrics.jsonl. */
 export interface EpochRecord extends Metrics {
@@ -20,10 +21,24 @@ export interface EpochRecord extends Metrics {
 
 const fileOf = (run: string) => join(run, 'metrics.jsonl');
 
+const mostBytes = 2 ** 28;
+
+const recordShape = object({
+  epoch: whole(1),
+  step: whole(),
+  time,
+  seconds: finite,
+  rate: optional(finite),
+  loss: optional(finite),
+  accuracy: optional(finite),
+  validationLoss: optional(finite),
+  validationAccuracy: optional(finite),
+});
+
 function parseLine(line: string): EpochRecord[] {
   try {
     const record = JSON.parse(line);
-    return Number.isInteger(record?.epoch) && Number.isFinite(record.step) ? [record] : [];
+    return recordShape(record) === undefined ? [record] : [];
   } catch {
     return []; // a kill may have left half a line
   }
@@ -31,7 +46,7 @@ function parseLine(line: string): EpochRecord[] {
 
 /** A run's epochs so far, in order; [] where it has none. */
 export async function readHistory(run: string): Promise<EpochRecord[]> {
-  const text = await readFile(fileOf(run), 'utf8').catch(() => '');
+  const text = await readWithin(fileOf(run), { most: mostBytes }).then(String, () => '');
   const byEpoch = new Map(
     text
       .split('\n')
@@ -51,7 +66,8 @@ export async function cutHistory(run: string, epoch: number): Promise<void> {
 
 /** @throws {UserError} where the line cannot be written. */
 export async function appendHistory(run: string, record: EpochRecord): Promise<void> {
-  await appendFile(fileOf(run), `${JSON.stringify(record)}\n`).catch((error) => cannotWrite(run, error));
+  const line = `${JSON.stringify(record)}\n`;
+  await appendDurably(fileOf(run), line).catch((error) => cannotWrite(run, error));
 }
 
 function cannotWrite(run: string, error: unknown): never {

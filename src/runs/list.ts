@@ -2,8 +2,9 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { bestOf, type Checkpoint, listCheckpoints, type Metrics } from '../checkpoints/index.ts';
 import { reason, UserError } from '../errors.ts';
+import { isRunning } from '../processes.ts';
 import { type EpochRecord, readHistory } from './history.ts';
-import { isAlive, type RunRecord, readRecord, type Session } from './record.ts';
+import { type RunRecord, readRecord, type Session } from './record.ts';
 
 /** interrupted: it was killed. unknown: it has no record, only checkpoints. */
 export type RunState = Session['state'] | 'interrupted' | 'unknown';
@@ -66,7 +67,7 @@ async function bytesBelow(folder: string): Promise<number> {
 
 function stateOf(last: Session | undefined): RunState {
   if (!last) return 'unknown';
-  return last.state === 'running' && !isAlive(last.process) ? 'interrupted' : last.state;
+  return last.state === 'running' && !isRunning(last.process) ? 'interrupted' : last.state;
 }
 
 /** The settings that a checkpoint tells. */

@@ -1,10 +1,11 @@
-import { readFile } from 'node:fs/promises';
-import { availableParallelism, cpus, hostname, totalmem } from 'node:os';
+import { availableParallelism, cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { Settings } from '../config/index.ts';
 import type { Engine } from '../engine/index.ts';
 import { reason, UserError } from '../errors.ts';
 import { writeFileAtomically } from '../files.ts';
+import { list, object, oneOf, optional, readJson, string, time, whole } from '../json.ts';
+import { type ProcessIdentity, thisProcess } from '../processes.ts';
 import { packageVersion } from '../version.ts';
 
 /** One sitting of a training: from its start, or a resume, to its end. */
@@ -20,6 +21,8 @@ export interface Session {
   /** As it was typed; null where no command started it. */
   command: string | null;
   settings: Settings;
+  /** Settings that are not those of the session before, where it goes on from one. */
+  changed?: Record<string, { was: unknown; is: unknown }>;
   engine: Pick<Engine, 'name' | 'description'> | null;
   /** Pictures of each class. */
   dataset: { class: string; train: number; validation: number }[];
@@ -36,7 +39,7 @@ export interface Session {
     memory: number;
   };
   /** Who runs it: tells whether it still does. */
-  process: { id: number; host: string };
+  process: ProcessIdentity;
 }
 
 /** <run>/run.json: how a run was trained, the last session at the end. */
@@ -59,16 +62,50 @@ function environment(): Session['environment'] {
   };
 }
 
+const mebibyte = 2 ** 20;
+const mostRecordBytes = 64 * mebibyte;
+
+const progress = object({ epoch: whole(), step: whole() });
+const recordShape = object({
+  format: oneOf('bat-sup run'),
+  version: oneOf(1),
+  sessions: list(
+    object({
+      started: time,
+      ended: optional(time),
+      state: oneOf('running', 'finished', 'stopped', 'failed'),
+      failure: optional(string),
+      command: optional(string),
+      settings: object({ data: string, epochs: whole(1) }),
+      engine: optional(object({ name: string, description: string })),
+      dataset: list(object({ class: string, train: whole(), validation: whole() })),
+      from: progress,
+      to: optional(progress),
+      environment: object({
+        batSup: string,
+        node: string,
+        platform: string,
+        cpu: string,
+        threads: whole(),
+        memory: whole(),
+      }),
+      process: object({ id: whole(), host: string, started: optional(string) }),
+    }),
+    1,
+  ),
+});
+
 /** The record of a run; undefined where it has none. @throws {UserError} where it is damaged. */
 export async function readRecord(run: string): Promise<RunRecord | undefined> {
-  const text = await readFile(fileOf(run), 'utf8').catch(() => undefined);
-  if (text === undefined) return undefined;
+  const file = fileOf(run);
   try {
-    const record = JSON.parse(text);
-    const known = record?.format === 'bat-sup run' && record.version === 1;
-    if (known && record.sessions?.length > 0) return record;
-  } catch {}
-  throw new UserError(`${fileOf(run)} is damaged; delete it, the checkpoints beside it say the rest.`);
+    return await readJson<RunRecord>(file, { most: mostRecordBytes, shape: recordShape });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new UserError(
+      `${file} is damaged; delete it, the checkpoints beside it say the rest (${reason(error)}).`,
+    );
+  }
 }
 
 async function writeRecord(run: string, record: RunRecord): Promise<void> {
@@ -90,7 +127,7 @@ export interface OpenSession {
  */
 export async function beginSession(
   run: string,
-  start: Pick<Session, 'command' | 'settings' | 'engine' | 'dataset' | 'from'>,
+  start: Pick<Session, 'command' | 'settings' | 'changed' | 'engine' | 'dataset' | 'from'>,
   resumed: boolean,
 ): Promise<OpenSession> {
   const before = resumed ? await readRecord(run).catch(() => undefined) : undefined;
@@ -99,7 +136,7 @@ export async function beginSession(
     state: 'running',
     ...start,
     environment: environment(),
-    process: { id: process.pid, host: hostname() },
+    process: thisProcess(),
   };
   const record: RunRecord = {
     format: 'bat-sup run',
@@ -113,15 +150,4 @@ export async function beginSession(
       await writeRecord(run, record);
     },
   };
-}
-
-/** Whether the process of a session is still there, as far as this machine can tell. */
-export function isAlive({ id, host }: Session['process']): boolean {
-  if (host !== hostname()) return true;
-  try {
-    process.kill(id, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }

@@ -1,19 +1,34 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { NamedTensor } from '../checkpoints/index.ts';
 import { applyAdam } from '../engine/apply_adam.ts';
+import { type TensorSource, tensorSource } from './checkpoint_saver.ts';
 
 const beta1 = 0.9;
 const beta2 = 0.999;
 const epsilon = 1e-8;
 
+/** Weights, of convolutions and fully connected layers; not biases, nor what batch normalisation learns. */
+function decays(name: string): boolean {
+  return name.endsWith('/weights');
+}
+
 /** Adam's two moments of every variable, and the steps taken. */
 export class Adam {
   readonly #variables: Map<string, tf.Variable>;
   readonly #moments = new Map<string, { m: tf.Variable; v: tf.Variable }>();
+  readonly #weightDecay: number;
 
-  /** @param restored moments by '<variable>/m' and '<variable>/v'; zero where absent. */
-  constructor(variables: Map<string, tf.Variable>, restored = new Map<string, Float32Array>()) {
+  /**
+   * @param restored moments by '<variable>/m' and '<variable>/v'; zero where absent.
+   * @param weightDecay decoupled from the gradients (AdamW, Loshchilov and Hutter 2019): before its update a weight
+   * becomes weight * (1 - learningRate * weightDecay). Variables named '<layer>/weights' decay, no others.
+   */
+  constructor(
+    variables: Map<string, tf.Variable>,
+    restored = new Map<string, Float32Array>(),
+    { weightDecay = 0 } = {},
+  ) {
     this.#variables = variables;
+    this.#weightDecay = weightDecay;
     const moment = (name: string, shape: number[]) => {
       const values = restored.get(name);
       return tf.tidy(() => tf.variable(values ? tf.tensor(values, shape) : tf.zeros(shape)));
@@ -33,15 +48,17 @@ export class Adam {
     for (const [name, variable] of this.#variables) {
       const { m, v } = this.#moments.get(name) as { m: tf.Variable; v: tf.Variable };
       const gradient = gradients[variable.name] as tf.Tensor;
+      if (this.#weightDecay > 0 && decays(name))
+        tf.tidy(() => variable.assign(tf.mul(variable, 1 - learningRate * this.#weightDecay)));
       applyAdam(variable, m, v, gradient, { stepSize, beta1, beta2, epsilon });
     }
   }
 
-  /** A copy of the moments, to save. */
-  snapshot(): NamedTensor[] {
+  /** The moments, to save. */
+  snapshot(): TensorSource[] {
     return [...this.#moments].flatMap(([name, { m, v }]) => [
-      { name: `${name}/m`, shape: m.shape, values: m.dataSync() as Float32Array },
-      { name: `${name}/v`, shape: v.shape, values: v.dataSync() as Float32Array },
+      tensorSource(`${name}/m`, m),
+      tensorSource(`${name}/v`, v),
     ]);
   }
 

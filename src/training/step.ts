@@ -1,10 +1,12 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Batch } from '../dataset/batches.ts';
-import { crossEntropies } from '../engine/cross_entropy.ts';
+import { type CrossEntropies, crossEntropies } from '../engine/cross_entropy.ts';
 import type { LayerWatch } from '../model_tools/index.ts';
 import type { Model } from '../models/model.ts';
 import { toPictures } from '../models/to_pictures.ts';
 import type { Adam } from './adam.ts';
+import { clipGradients } from './clip_gradients.ts';
+import { type Objective, sharesOf, type Targets, targetsOf } from './targets.ts';
 
 export interface BatchResult {
   /** Mean softmax cross-entropy, nats. */
@@ -28,35 +30,43 @@ export interface EvaluationWatch {
   batch(batch: Batch, logits: Float32Array): void;
 }
 
-/** [batch, classes]: each picture's class has all of the label. */
-function sharesOf(labels: number[], classes: number): Float32Array {
-  const shares = new Float32Array(labels.length * classes);
-  for (const [row, label] of labels.entries()) shares[row * classes + label] = 1;
-  return shares;
+export interface StepOptions {
+  /** 1 for the first. */
+  step: number;
+  learningRate: number;
+  /** What the loss is measured against; the labels where absent. */
+  objective?: Objective | undefined;
+  /** Most that the norm of all gradients together may be; 0 or absent: no limit. */
+  clipNorm?: number;
+  watch?: StepWatch | undefined;
 }
 
 /**
- * Mean softmax cross-entropy. logits [batch, classes], labels: class indexes -> scalar.
- * Its gradient is (softmax(logits) - target) / batch.
- * @param shares [batch, classes], each row making 1: targets in place of those of the labels.
+ * Mean softmax cross-entropy. logits [batch, classes], targets: class indexes, or shares and weights -> scalar.
+ * Its gradient is weight * (softmax(logits) - share) / batch.
  */
-export function softmaxCrossEntropy(
-  logits: tf.Tensor2D,
-  labels: number[],
-  shares = sharesOf(labels, logits.shape[1]),
-): tf.Scalar {
+export function softmaxCrossEntropy(logits: tf.Tensor2D, given: number[] | Targets): tf.Scalar {
+  const { shares, weights } = Array.isArray(given) ? { shares: sharesOf(given, logits.shape[1]) } : given;
+  const [batch] = logits.shape;
   const targets = tf.tensor2d(shares, logits.shape);
   const loss = tf.customGrad((...inputs) => {
     const [input, save] = inputs as [tf.Tensor2D, tf.GradSaveFunc];
-    const { losses, gradients } = crossEntropies(input, targets);
+    const plain = crossEntropies(input, targets);
+    const { losses, gradients } = weights ? weighted(plain, weights) : plain;
     save([gradients]);
     return {
       value: tf.mean(losses),
-      gradFunc: (dy: tf.Tensor, [saved]: tf.Tensor[]) =>
-        tf.mul(saved as tf.Tensor, tf.div(dy, labels.length)),
+      gradFunc: (dy: tf.Tensor, [saved]: tf.Tensor[]) => tf.mul(saved as tf.Tensor, tf.div(dy, batch)),
     };
   });
   return loss(logits) as tf.Scalar;
+}
+
+function weighted({ losses, gradients }: CrossEntropies, weights: Float32Array): CrossEntropies {
+  return {
+    losses: tf.mul(losses, tf.tensor1d(weights)),
+    gradients: tf.mul(gradients, tf.tensor2d(weights, [weights.length, 1])),
+  };
 }
 
 function countCorrect(logits: tf.Tensor2D, labels: number[]): number {
@@ -70,7 +80,6 @@ function countCorrect(logits: tf.Tensor2D, labels: number[]): number {
 
 /**
  * Shows the network a batch and lets Adam learn from it.
- * @param step 1 for the first.
  * @returns what reads the result. A GPU is still at work when this returns, and waiting for it costs time: read
  * once the next step is on its way.
  */
@@ -78,18 +87,18 @@ export function trainStep(
   model: Model,
   adam: Adam,
   batch: Batch,
-  { step, learningRate, watch }: { step: number; learningRate: number; watch?: StepWatch | undefined },
+  { step, learningRate, objective, clipNorm = 0, watch }: StepOptions,
 ): () => BatchResult {
   const { loss, logits } = tf.tidy(() => {
     const pictures = toPictures(batch.pixels, model);
     let logits: tf.Tensor2D | undefined;
     const { value: loss, grads } = tf.variableGrads(() => {
       logits = tf.keep(model.forward(pictures, watch?.layer, { step }));
-      return softmaxCrossEntropy(logits, batch.labels, batch.shares);
+      return softmaxCrossEntropy(logits, targetsOf(batch, logits.shape[1], objective));
     }, [...model.variables.values()]);
     watch?.batch?.(batch);
     watch?.gradients(grads);
-    adam.apply(grads, step, learningRate);
+    adam.apply(clipNorm > 0 ? clipGradients(grads, clipNorm) : grads, step, learningRate);
     return { loss, logits: logits as unknown as tf.Tensor2D };
   });
   return () => {
@@ -107,7 +116,7 @@ export function evaluateBatch(model: Model, batch: Batch, watch?: EvaluationWatc
   return tf.tidy(() => {
     const logits = model.forward(toPictures(batch.pixels, model), watch?.layer);
     watch?.batch(batch, logits.dataSync() as Float32Array);
-    const loss = softmaxCrossEntropy(logits, batch.labels, batch.shares);
+    const loss = softmaxCrossEntropy(logits, targetsOf(batch, logits.shape[1]));
     return { loss: loss.dataSync()[0] as number, correct: countCorrect(logits, batch.labels) };
   });
 }

@@ -1,12 +1,15 @@
 import { createHash } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
+import type * as tf from '@tensorflow/tfjs-core';
 import type { Online } from '../augment/online.ts';
 import {
   type Checkpoint,
   type CheckpointInfo,
+  checkTensors,
+  compareMetrics,
+  listCheckpoints,
   loadTensors,
+  lockRun,
   type Metrics,
-  type NamedTensor,
   type Position,
 } from '../checkpoints/index.ts';
 import type { Settings } from '../config/index.ts';
@@ -18,15 +21,19 @@ import { applySoftLabels } from '../dataset/soft_labels.ts';
 import { fallShort, type Split, splitPictures } from '../dataset/split.ts';
 import type { Engine } from '../engine/index.ts';
 import { reason, UserError } from '../errors.ts';
+import { resolveArchitecture } from '../models/index.ts';
 import { createModel, type Model, type ModelDescription } from '../models/model.ts';
 import { saveHeldBack } from '../runs/held_back.ts';
 import { appendHistory, cutHistory } from '../runs/history.ts';
 import { beginSession, type OpenSession } from '../runs/record.ts';
 import { Adam } from './adam.ts';
-import { CheckpointSaver } from './checkpoint_saver.ts';
-import { checkSameNetwork, importedLayers } from './resume.ts';
+import { CheckpointSaver, type TensorSource, tensorSources } from './checkpoint_saver.ts';
+import { changedSettings, checkSameNetwork, describeChanges, importedLayers } from './resume.ts';
+import { learningRateAt } from './schedule.ts';
 import { type BatchResult, evaluateBatch, trainStep } from './step.ts';
+import { balancedWeights, type Objective } from './targets.ts';
 import { openTrainingLog, type TrainingLog } from './training_log.ts';
+import { learntTensors, WeightAverage, withLearnt } from './weight_average.ts';
 
 /** What the caller is told as training goes on. */
 export interface TrainingEvents {
@@ -61,6 +68,8 @@ export interface TrainingResult {
   run: string;
   position: Position;
   metrics: Metrics;
+  /** The best epoch by validation, whose checkpoint is kept and answers; absent without validation. */
+  best?: CheckpointInfo['best'];
   /** False where the signal ended it before the last epoch. */
   finished: boolean;
 }
@@ -74,8 +83,12 @@ interface Training {
   pack: Pack;
   model: Model;
   adam: Adam;
+  objective: Objective;
+  /** With --ema: what answers in place of the weights of the last step. */
+  average: WeightAverage | undefined;
   position: Position;
   metrics: Metrics;
+  best: CheckpointInfo['best'];
   stepsPerEpoch: number;
   saver: CheckpointSaver;
   log: TrainingLog;
@@ -89,34 +102,74 @@ interface Training {
 /**
  * Trains a network on data/<class>/ and saves checkpoints and TensorBoard logs in `run`.
  * The engine must have been started.
- * @throws {UserError} for too few classes or pictures, a loss that is no number, a resume that does not fit.
+ * @throws {UserError} for too few classes or pictures, a loss that is no number, a resume that does not fit, a folder
+ * that another training writes to or has written checkpoints to.
  */
 export async function train(options: TrainingOptions): Promise<TrainingResult> {
-  const training = await begin(options);
-  const { position, settings, saver, log, session } = training;
+  const unlock = await lockRun(options.run);
   try {
-    while (position.epoch < settings.epochs && !training.signal?.aborted) await runEpoch(training);
+    return await trainLocked(options);
+  } finally {
+    await unlock();
+  }
+}
+
+async function trainLocked(options: TrainingOptions): Promise<TrainingResult> {
+  const training = await begin(options);
+  const { position, saver, log, session } = training;
+  try {
+    while (!isFinished(training) && !training.signal?.aborted) await runEpoch(training);
     await saver.finish();
-    if (position.epoch >= settings.epochs) log.finish('success', position.step);
+    if (isFinished(training)) log.finish('success', position.step);
   } catch (error) {
     await session.end({ state: 'failed', failure: reason(error), to: position }).catch(() => {});
     throw error;
   } finally {
+    await saver.close();
     await log.close();
     await training.online?.close();
+    training.average?.dispose();
     training.adam.dispose();
     training.model.dispose();
   }
-  const finished = position.epoch >= settings.epochs;
+  const finished = isFinished(training);
   await session.end({ state: finished ? 'finished' : 'stopped', to: position });
-  return { run: options.run, position, metrics: training.metrics, finished };
+  const { metrics, best } = training;
+  return { run: options.run, position, metrics, ...(best && { best }), finished };
 }
 
-async function begin(options: TrainingOptions): Promise<Training> {
-  const { settings, run, resume, signal, events = {} } = options;
+/** After the last epoch, or once so many epochs were no better than the best. */
+function isFinished({ position, settings, best }: Training): boolean {
+  const { epochs, earlyStopping } = settings;
+  const patienceEnds = earlyStopping > 0 && best ? best.epoch + earlyStopping : epochs;
+  return position.epoch >= Math.min(epochs, patienceEnds);
+}
+
+/** What there is to learn from, and by what. */
+interface Prepared {
+  description: ModelDescription;
+  pack: Pack;
+  dataset: Dataset;
+  split: Split;
+  stepsPerEpoch: number;
+  objective: Objective;
+}
+
+/**
+ * @param resume what is to be trained on, checked before the pictures are decoded.
+ * @throws {UserError} for too few classes or pictures, or a checkpoint of another network.
+ */
+export async function prepare(
+  settings: Settings,
+  events: TrainingEvents,
+  resume?: Checkpoint,
+): Promise<Prepared> {
   const scanned = await scanDataset(settings.data);
   const description: ModelDescription = {
-    architecture: settings.architecture,
+    architecture: resolveArchitecture(settings.architecture, {
+      ...settings,
+      classes: scanned.classes.length,
+    }),
     width: settings.width,
     height: settings.height,
     channels: settings.channels,
@@ -133,18 +186,36 @@ async function begin(options: TrainingOptions): Promise<Training> {
   const parts = partPictures(scanned, pack, settings, events);
   const { dataset, split } = await applySoftLabels(settings.data, scanned, parts);
   const stepsPerEpoch = countSteps(split, settings);
-  const restored = resume ? await loadTensors(resume, 'weights.bin') : new Map();
-  const model = createModel(description, {
-    seed: settings.seed,
-    restored,
-    preprocessing: resume?.manifest.preprocessing,
-  });
-  const adam = new Adam(model.variables, resume ? await loadTensors(resume, 'optimizer.bin') : new Map());
+  const objective = objectiveOf(dataset, split, settings);
+  return { description, pack, dataset, split, stepsPerEpoch, objective };
+}
+
+async function begin(options: TrainingOptions): Promise<Training> {
+  const { settings, run, resume, signal, events = {} } = options;
+  if (!resume) await refuseCheckpoints(run);
+  const prepared = await prepare(settings, events, resume);
+  const { description, pack, dataset, split, stepsPerEpoch } = prepared;
+  if (settings.earlyStopping > 0 && split.validation.length === 0) {
+    throw new UserError(
+      '--early-stopping goes by the validation, and no picture is held back for it; raise --validation-split.',
+    );
+  }
+  const weights = resume ? await loadTensors(resume, 'weights.bin') : new Map<string, Float32Array>();
+  const optimizer = resume ? await loadTensors(resume, 'optimizer.bin') : new Map<string, Float32Array>();
+  const { seed, dropout, weightDecay, ema } = settings;
+  const restored = withLearnt(weights, optimizer);
+  const preprocessing = resume?.manifest.preprocessing;
+  const model = createModel(description, { seed, restored, dropout, preprocessing });
+  const adam = new Adam(model.variables, optimizer, { weightDecay });
+  const kept = keptOf(model);
   const digest = digestOf(dataset, split, settings);
   const position = resume
     ? resumedPosition(resume, digest, events)
     : { step: 0, epoch: 0, batch: 0, lossSum: 0, correct: 0 };
-  await mkdir(run, { recursive: true });
+  if (resume) {
+    checkTensors(resume, 'weights.bin', tensorSources(kept));
+    checkTensors(resume, 'optimizer.bin', adam.snapshot());
+  }
   const training: Training = {
     run,
     settings,
@@ -153,8 +224,11 @@ async function begin(options: TrainingOptions): Promise<Training> {
     pack,
     model,
     adam,
+    objective: prepared.objective,
+    average: ema > 0 ? new WeightAverage(kept, ema, weights) : undefined,
     position,
     metrics: resume?.manifest.metrics ?? {},
+    best: resume?.manifest.best,
     stepsPerEpoch,
     saver: new CheckpointSaver(run, settings, () => snapshot(training, digest)),
     log: await openTrainingLog(run, {
@@ -174,9 +248,17 @@ async function begin(options: TrainingOptions): Promise<Training> {
   return training;
 }
 
+/** A training from the start would mix its checkpoints with those of another one. */
+async function refuseCheckpoints(run: string): Promise<void> {
+  if ((await listCheckpoints(run)).length === 0) return;
+  throw new UserError(
+    `${run} holds the checkpoints of a training; go on with it by --resume, or name another run with --run.`,
+  );
+}
+
 /** Keeps in the run's folder what evaluate, runs and report want to know of it. */
 async function beginRun(
-  { settings, run, resume, engine, command }: TrainingOptions,
+  { settings, run, resume, engine, command, events }: TrainingOptions,
   training: Pick<Training, 'dataset' | 'split' | 'position'> & { digest: string },
 ): Promise<OpenSession> {
   const { dataset, split, position, digest } = training;
@@ -184,9 +266,13 @@ async function beginRun(
     part.filter((index) => dataset.pictures[index]?.label === label).length;
   await saveHeldBack(run, { data: settings.data, dataset, split, digest });
   await cutHistory(run, position.epoch);
+  const changed = resume ? await changedSettings(run, resume, settings) : {};
+  const isChanged = Object.keys(changed).length > 0;
+  if (isChanged) events?.notice?.(`Going on with other settings: ${describeChanges(changed)}.`);
   const start = {
     command: command ?? null,
     settings,
+    ...(isChanged ? { changed } : {}),
     engine: engine ? { name: engine.name, description: engine.description } : null,
     dataset: dataset.classes.map((name, label) => ({
       class: name,
@@ -213,6 +299,16 @@ function partPictures(
     );
   }
   return split;
+}
+
+function objectiveOf(
+  { pictures, classes }: Dataset,
+  { train }: Split,
+  { labelSmoothing, classWeights }: Settings,
+): Objective {
+  if (classWeights === 'off') return { labelSmoothing };
+  const labels = train.map((index) => pictures[index]?.label as number);
+  return { labelSmoothing, classWeights: balancedWeights(labels, classes.length) };
 }
 
 /** Batches an epoch; a last one that is not full waits for the next epoch's shuffle. */
@@ -243,31 +339,36 @@ function resumedPosition({ manifest }: Checkpoint, digest: string, events: Train
   return { ...position, batch: 0, lossSum: 0, correct: 0 };
 }
 
+/** All that a network is: what it learns, and what its layers keep besides. */
+function keptOf({ variables, state }: Model): Map<string, tf.Variable> {
+  return new Map([...variables, ...state]);
+}
+
 function snapshot(
   training: Training,
   dataset: string,
-): { info: CheckpointInfo; weights: NamedTensor[]; optimizer: NamedTensor[] } {
-  const { model, adam, settings, position, metrics } = training;
-  const { seed, batchSize, learningRate, validationSplit, fit } = settings;
-  const weights = [...model.variables, ...model.state].map(([name, variable]) => ({
-    name,
-    shape: variable.shape,
-    values: variable.dataSync() as Float32Array,
-  }));
+): { info: CheckpointInfo; weights: TensorSource[]; optimizer: TensorSource[] } {
+  const { model, adam, average, settings, position, metrics, best } = training;
+  const { seed, batchSize, learningRate, validationSplit, fit, ema } = settings;
+  const learnt = keptOf(model);
+  const weights = tensorSources(average?.averages ?? learnt);
   const info: CheckpointInfo = {
     model: model.description,
     preprocessing: { fit, ...model.preprocessing },
     training: { seed, batchSize, learningRate, validationSplit, dataset },
     position: { ...position },
     metrics: { ...metrics },
+    ...(best && { best }),
+    ...(average && { ema }),
   };
-  return { info, weights, optimizer: adam.snapshot() };
+  return { info, weights, optimizer: [...adam.snapshot(), ...(average ? learntTensors(learnt) : [])] };
 }
 
 /** One epoch, or what is left of it, then validation and a checkpoint. */
 async function runEpoch(training: Training): Promise<void> {
   const { settings, dataset, split, pack, model, adam, position, stepsPerEpoch, saver, log } = training;
-  const { batchSize, learningRate, seed } = settings;
+  const { batchSize, clipNorm, seed } = settings;
+  const { objective, average } = training;
   const order = shuffle(split.train, `${seed}/epoch/${position.epoch}`).slice(0, stepsPerEpoch * batchSize);
   const ahead = order.slice(position.batch * batchSize);
   const record = recorder(training);
@@ -280,7 +381,9 @@ async function runEpoch(training: Training): Promise<void> {
   for await (const batch of batches(pack, dataset.pictures, ahead, batchSize, vary)) {
     step++;
     const watch = step === lastStep ? log.watchStep(step, isLastEpoch) : undefined;
-    const next = trainStep(model, adam, batch, { step, learningRate, watch });
+    const learningRate = learningRateAt(step, settings, stepsPerEpoch);
+    const next = trainStep(model, adam, batch, { step, learningRate, objective, clipNorm, watch });
+    average?.follow(step);
     if (reading) await record(reading());
     reading = next;
     const aborted = training.signal?.aborted === true;
@@ -295,14 +398,18 @@ async function runEpoch(training: Training): Promise<void> {
   await endEpoch(training, { seconds: (performance.now() - started) / 1000, pictures: ahead.length });
 }
 
-async function startOnlineFor(dataset: Dataset, settings: Settings): Promise<Online> {
+export async function startOnlineFor(dataset: Dataset, settings: Settings): Promise<Online> {
   const { startOnline } = await import('../augment/online.ts');
   const { augmentOperations: operations, augmentClasses: classes, width, height, channels } = settings;
   return startOnline({ operations, classes, names: dataset.classes, width, height, channels });
 }
 
 /** Of this epoch: a picture's variation depends on the seed, the epoch and the picture, so that resuming repeats it. */
-function variation({ online, settings, position }: Training): Vary | undefined {
+export function variation({
+  online,
+  settings,
+  position,
+}: Pick<Training, 'online' | 'settings'> & { position: Pick<Position, 'epoch'> }): Vary | undefined {
   if (!online) return undefined;
   const epoch = `${settings.seed}/online/${position.epoch}`;
   return ({ pixels, labels }, indexes) =>
@@ -311,8 +418,8 @@ function variation({ online, settings, position }: Training): Vary | undefined {
 
 /** Books the results of an epoch's steps, one after the other. */
 function recorder(training: Training): (result: BatchResult) => Promise<void> {
-  const { position, log, events } = training;
-  const { batchSize, learningRate } = training.settings;
+  const { position, log, events, settings, stepsPerEpoch } = training;
+  const { batchSize } = settings;
   let before = performance.now();
   return async (result) => {
     if (!Number.isFinite(result.loss)) await failOnLoss(training, result.loss);
@@ -323,6 +430,7 @@ function recorder(training: Training): (result: BatchResult) => Promise<void> {
     const now = performance.now();
     const rate = (batchSize * 1000) / (now - before);
     before = now;
+    const learningRate = learningRateAt(position.step, settings, stepsPerEpoch);
     log.step(position.step, { result, batchSize, learningRate, rate });
     events.step?.({ ...position }, result, rate);
   };
@@ -336,9 +444,13 @@ async function endEpoch(
   training.metrics = {
     loss: position.lossSum / stepsPerEpoch,
     accuracy: position.correct / (stepsPerEpoch * settings.batchSize),
-    ...(await validate(training)),
+    ...(await (training.average?.during(() => validate(training)) ?? validate(training))),
   };
   Object.assign(position, { epoch: position.epoch + 1, batch: 0, lossSum: 0, correct: 0 });
+  const { metrics, best } = training;
+  const isBetter = !best || compareMetrics(metrics, best.metrics) < 0;
+  if (metrics.validationAccuracy !== undefined && isBetter)
+    training.best = { epoch: position.epoch, metrics };
   log.epoch(position.step, training.metrics);
   events.epoch?.(position.epoch, training.metrics);
   const { epoch, step } = position;

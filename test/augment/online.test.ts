@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type OnlineJob, startOnline, varyBatch } from '../../src/augment/online.ts';
+import { makeVary, type OnlineJob, startOnline } from '../../src/augment/online.ts';
 import { pictureOf } from '../helpers/pixels.ts';
 
 const size = { width: 20, height: 16 };
@@ -14,12 +14,12 @@ const batch = { pixels, labels: [0, 1, 0], keys: ['1/online/0/7', '1/online/0/8'
 const bytes = picture.length;
 
 test('a picture’s variation depends on its key alone, and has its size', async () => {
-  const varied = await varyBatch(job, batch);
+  const varied = await makeVary(job)(batch);
   assert.equal(varied.length, pixels.length);
   const parts = [0, 1, 2].map((i) => varied.subarray(i * bytes, (i + 1) * bytes));
   assert.notDeepEqual(parts[0], parts[1]);
   assert.notDeepEqual(parts[0], parts[2]);
-  const alone = await varyBatch(job, {
+  const alone = await makeVary(job)({
     pixels: pixels.slice(0, bytes),
     labels: [0],
     keys: [batch.keys[2] as string],
@@ -30,7 +30,7 @@ test('a picture’s variation depends on its key alone, and has its size', async
 test('the thread does the same', async () => {
   const online = startOnline(job);
   try {
-    assert.deepEqual(await online.vary(batch), await varyBatch(job, batch));
+    assert.deepEqual(await online.vary(batch), await makeVary(job)(batch));
   } finally {
     await online.close();
   }
@@ -45,7 +45,7 @@ test('a class has its own operations; grey stays grey', async () => {
     classes: { sup: [...invert] },
   };
   const values = Uint8Array.from({ length: 2 * 320 }, (_, i) => i % 251);
-  const varied = await varyBatch(grey, { pixels: values, labels: [0, 1], keys: ['a', 'b'] });
+  const varied = await makeVary(grey)({ pixels: values, labels: [0, 1], keys: ['a', 'b'] });
   assert.deepEqual(varied.subarray(0, 320), values.subarray(0, 320));
   assert.deepEqual(
     varied.subarray(320),

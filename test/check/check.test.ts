@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import sharp from 'sharp';
 import { type CheckOptions, checkAll } from '../../src/check/check.ts';
 import type { Kind } from '../../src/check/kinds.ts';
 import { UserError } from '../../src/errors.ts';
@@ -65,6 +66,35 @@ test('the number of workers changes nothing', async () => {
   }
 });
 
+test('hundreds are inspected in threads as the first ones are here, whatever the number of workers', async () => {
+  const rawData = join(temporaryFolder(), 'rawdata');
+  const picture = await emoji('owl').toBuffer();
+  const jpeg = await sharp(picture).jpeg().toBuffer();
+  const files = { jpg: jpeg, png: picture, jpeg: jpeg.subarray(0, -200) };
+  mkdirSync(join(rawData, 'animal'), { recursive: true });
+  for (const [extension, bytes] of Object.entries(files))
+    for (let index = 0; index < 150; index++)
+      writeFileSync(join(rawData, 'animal', `${index}.${extension}`), bytes);
+  const cache = join(rawData, '.checked.jsonl');
+  const linesOf = async (workers: number) => {
+    rmSync(cache, { force: true });
+    await checkAll({ rawData, width: 100, height: 100, workers });
+    const [, ...lines] = readFileSync(cache, 'utf8').split('\n').filter(Boolean);
+    // libvips keeps its words for an error in one place for all threads, where another picture's may replace them.
+    return lines.map((line) => line.replace(/damaged JPEG \(.*?\)/, 'damaged JPEG')).sort();
+  };
+  const lines = await linesOf(1);
+  assert.deepEqual(await linesOf(5), lines);
+  // All but path and time.
+  const ofKind = (extension: string) => {
+    const results = lines.map((line) => JSON.parse(line)).filter(([path]) => path.endsWith(`.${extension}`));
+    assert.equal(results.length, 150);
+    return new Set(results.map(([, bytes, , ...rest]) => JSON.stringify([bytes, ...rest])));
+  };
+  for (const extension of Object.keys(files)) assert.equal(ofKind(extension).size, 1, extension);
+  assert.match([...ofKind('jpeg')].join(), /damaged JPEG/);
+});
+
 test('what is tiny depends on the size of training', async () => {
   const options = await flawed();
   assert.ok(!(await found({ ...options, width: 60, height: 60 })).some(([kind]) => kind === 'tiny'));
@@ -101,6 +131,19 @@ test('a second check only reads what changed, and a torn line costs nothing else
   assert.deepEqual(changed[0], ['unreadable', ['animal/bat.png'], 'not a picture']);
   assert.equal(changed.length, expected.length + 1);
   assert.ok(readFileSync(cache, 'utf8').startsWith(lines));
+});
+
+test("a name with a line separator of Unicode's is known the next time", async () => {
+  const options = await flawed();
+  const picture = join(options.rawData, 'animal', 'a\u2028b\u2029c\nd.png');
+  await emoji('owl').toFile(picture);
+  const then = new Date(2026, 0, 1);
+  utimesSync(picture, then, then);
+  await checkAll(options);
+  // Damaged, but with the size and time that it had: whoever looked would call it unreadable.
+  writeFileSync(picture, Buffer.alloc(statSync(picture).size));
+  utimesSync(picture, then, then);
+  assert.deepEqual(await found(options), expected);
 });
 
 test('a file of results that is none, or of another version, is begun anew', async () => {

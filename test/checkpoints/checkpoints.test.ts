@@ -1,16 +1,32 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import {
   type CheckpointInfo,
+  checkTensors,
   findCheckpoint,
+  findWhole,
+  listCheckpoints,
   loadTensors,
+  type Manifest,
+  type NamedTensor,
   newestRun,
   nextRunName,
   removeOldCheckpoints,
   saveCheckpoint,
 } from '../../src/checkpoints/index.ts';
+import { checksumOf } from '../../src/checkpoints/manifest.ts';
 import { UserError } from '../../src/errors.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
 
@@ -22,6 +38,14 @@ function info(step: number, validationAccuracy?: number): CheckpointInfo {
     position: { step, epoch: 1, batch: 0, lossSum: 0, correct: 0 },
     metrics: validationAccuracy === undefined ? {} : { validationAccuracy },
   };
+}
+
+/** Changes a manifest and its checksum. */
+function rewriteManifest(folder: string, change: (manifest: Manifest) => void): void {
+  const file = join(folder, 'manifest.json');
+  const { checksum, ...manifest } = JSON.parse(readFileSync(file, 'utf8'));
+  change(manifest);
+  writeFileSync(file, JSON.stringify({ ...manifest, checksum: checksumOf(manifest) }));
 }
 
 const weights = [
@@ -119,9 +143,156 @@ for (const [what, damage, says] of damages) {
 
 test('a manifest that claims more than its files hold is refused before anything is read', async () => {
   const folder = await save(join(temporaryFolder(), 'run-001'), 1);
+  rewriteManifest(folder, (manifest) => {
+    manifest.files['weights.bin'].bytes = 2e13;
+    manifest.files['weights.bin'].tensors = [{ name: 'a', shape: [5e12] }];
+  });
+  await assert.rejects(loadTensors(await findCheckpoint(folder), 'weights.bin'), /20 bytes instead of 2000/);
+});
+
+test('a manifest of version 1, without a checksum of its own, is read', async () => {
+  const folder = await save(join(temporaryFolder(), 'run-001'), 1);
   const file = join(folder, 'manifest.json');
-  writeFileSync(file, readFileSync(file, 'utf8').replace(/"bytes": 20/, '"bytes": 20000000000000'));
-  await assert.rejects(loadTensors(await findCheckpoint(folder), 'weights.bin'), /20 bytes instead of/);
+  const { checksum, ...manifest } = JSON.parse(readFileSync(file, 'utf8'));
+  assert.match(checksum, /^[0-9a-f]{64}$/);
+  writeFileSync(file, JSON.stringify({ ...manifest, version: 1 }));
+  const checkpoint = await findCheckpoint(folder);
+  assert.deepEqual((await loadTensors(checkpoint, 'weights.bin')).get('a/biases'), Float32Array.of(0.05));
+});
+
+const wrongs: [what: string, change: (manifest: Manifest) => void, says: RegExp][] = [
+  ['contradicts itself', ({ files }) => void files['weights.bin'].tensors.pop(), /make 16 bytes, not 20/],
+  [
+    'has negative sizes',
+    ({ files }) => void Object.assign(files['weights.bin'], { bytes: -4 }),
+    /bytes is not a whole/,
+  ],
+  [
+    'has no classes',
+    ({ model }) => void Object.assign(model, { classes: [] }),
+    /model\.classes is not a list of 1 or more/,
+  ],
+  [
+    'names a class twice',
+    ({ model }) => void Object.assign(model, { classes: ['a', 'a'] }),
+    /a class is named twice/,
+  ],
+  [
+    'has another kind of numbers',
+    ({ files }) => void Object.assign(files['weights.bin'], { dtype: 'float64' }),
+    /dtype is not one of float32/,
+  ],
+  ['has no position', (manifest) => void Object.assign(manifest, { position: null }), /position is not an/],
+  [
+    'is of the future',
+    (manifest) => void Object.assign(manifest, { version: 3 }),
+    /newer version of bat-sup/,
+  ],
+  [
+    'is of something else',
+    (manifest) => void Object.assign(manifest, { format: 'x' }),
+    /not that of a bat-sup/,
+  ],
+];
+for (const [what, change, says] of wrongs) {
+  test(`a manifest that ${what} is refused, though its checksum is right`, async () => {
+    const folder = await save(join(temporaryFolder(), 'run-001'), 1);
+    rewriteManifest(folder, change);
+    await assert.rejects(findCheckpoint(folder), (error) => {
+      assert.ok(error instanceof UserError);
+      assert.match(error.message, says);
+      return error.message.includes(join(folder, 'manifest.json'));
+    });
+  });
+}
+
+test('a manifest that was changed, is a pipe, or is larger than any is refused', async () => {
+  const folder = await save(join(temporaryFolder(), 'run-001'), 1);
+  const file = join(folder, 'manifest.json');
+  writeFileSync(file, readFileSync(file, 'utf8').replace('"width": 8', '"width": 9'));
+  await assert.rejects(findCheckpoint(folder), /manifest\.json is damaged \(its checksum differs\)/);
+  truncateSync(file, 65 * 2 ** 20);
+  await assert.rejects(findCheckpoint(folder), /bytes are more than the 67108864 that it may have/);
+  rmSync(file);
+  execFileSync('mkfifo', [file]);
+  await assert.rejects(findCheckpoint(folder), /manifest\.json is damaged \(it is not a file\)/);
+});
+
+test('where the newest or the best is damaged the next one is used, and it says so', async () => {
+  const run = join(temporaryFolder(), 'run-001');
+  const [one, two, three, four] = await Promise.all(
+    [0.9, 0.7, 0.8, 0.6].map((accuracy, index) => save(run, index + 1, accuracy)),
+  );
+  writeFileSync(join(four as string, 'manifest.json'), '{"format": "bat-sup che');
+  truncateSync(join(three as string, 'optimizer.bin'), 3);
+  writeFileSync(join(one as string, 'weights.bin'), Buffer.alloc(20));
+  const notices: string[] = [];
+  const notice = (text: string) => void notices.push(text);
+  const newest = await findWhole(run, 'newest', ['weights.bin', 'optimizer.bin'], notice);
+  assert.equal(newest.folder, two);
+  assert.match(
+    notices.join(),
+    /0004.manifest\.json is damaged .*0003.optimizer\.bin is damaged .*\. Used instead: .*checkpoint-00000002$/,
+  );
+  assert.equal((await findWhole(run, 'best', ['weights.bin'], notice)).folder, three);
+  assert.match(notices.at(-1) ?? '', /0001.weights\.bin is damaged/);
+  await assert.rejects(findWhole(one as string, 'best', ['weights.bin'], notice), /weights\.bin is damaged/);
+
+  for (const folder of [two, three] as string[]) rmSync(join(folder, 'weights.bin'));
+  await assert.rejects(
+    findWhole(run, 'best', ['weights.bin'], notice),
+    /run-001 holds no whole checkpoint: /,
+  );
+});
+
+test('what is older than the newest whole checkpoint is not told of', async () => {
+  const run = join(temporaryFolder(), 'run-001');
+  writeFileSync(join(await save(run, 1), 'manifest.json'), '');
+  await save(run, 2);
+  const notices: string[] = [];
+  await findWhole(run, 'newest', ['weights.bin'], (text) => void notices.push(text));
+  assert.deepEqual(notices, []);
+});
+
+test('a newer run whose checkpoints are all damaged is passed over, and it says so', async () => {
+  const checkpoints = temporaryFolder();
+  await save(join(checkpoints, 'run-001'), 1);
+  writeFileSync(join(await save(join(checkpoints, 'run-002'), 1), 'manifest.json'), '');
+  const notices: string[] = [];
+  const run = await newestRun(checkpoints, (text) => void notices.push(text));
+  assert.equal(basename(run), 'run-001');
+  assert.match(notices.join(), /run-002 is passed over: .*manifest\.json is damaged/);
+});
+
+test('a checkpoint of the same step is replaced; killed between, the one before is found', async () => {
+  const run = join(temporaryFolder(), 'run-001');
+  const folder = await save(run, 5, 0.1);
+  renameSync(folder, `${folder}.old`); // as far as a kill let it come
+  assert.equal((await findCheckpoint(run, 'newest')).manifest.metrics.validationAccuracy, 0.1);
+  await save(run, 5, 0.2);
+  cpSync(folder, `${folder}.old`, { recursive: true }); // a kill before it was removed
+  await save(run, 5, 0.3);
+  assert.equal((await findCheckpoint(run, 'newest')).manifest.metrics.validationAccuracy, 0.3);
+  assert.deepEqual(readdirSync(run), ['checkpoint-00000005']);
+});
+
+test('what a kill left of saving and removing is no checkpoint, and is removed', async () => {
+  const run = join(temporaryFolder(), 'run-001');
+  const folder = await save(run, 5);
+  for (const end of ['tmp', 'gone', 'old']) cpSync(folder, `${folder}.${end}`, { recursive: true });
+  cpSync(folder, join(run, 'checkpoint-00000004.gone'), { recursive: true });
+  assert.equal((await listCheckpoints(run)).length, 1);
+  await removeOldCheckpoints(run, 4);
+  assert.deepEqual(readdirSync(run), ['checkpoint-00000005']);
+});
+
+test('tensors that are not those of the network are refused by name', async () => {
+  const checkpoint = await findCheckpoint(await save(join(temporaryFolder(), 'run-001'), 1));
+  checkTensors(checkpoint, 'weights.bin', weights);
+  const [a] = weights as [NamedTensor];
+  const check = (tensor: NamedTensor) => () => checkTensors(checkpoint, 'weights.bin', [tensor]);
+  assert.throws(check({ ...a, shape: [4] }), /a\/weights is \[2,2\], not \[4\]/);
+  assert.throws(check({ ...a, name: 'b' }), /b is missing/);
 });
 
 test('a folder that cannot be written is an error that names it', async () => {

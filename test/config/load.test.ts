@@ -58,6 +58,19 @@ const wrongConfigs: [config: string, message: RegExp][] = [
   ['export default { learningRate: NaN }', /learningRate/],
   ['export default { fit: "squash" }', /fit is "squash"; allowed is one of fill, cover, contain/],
   ['export default { architecture: "resnet" }', /architecture is "resnet"; allowed is one of article/],
+  ['export default { recipe: "better" }', /recipe is "better"; allowed is one of article, best/],
+  [
+    'export default { learningRateSchedule: "linear" }',
+    /learningRateSchedule is "linear"; allowed is one of/,
+  ],
+  ['export default { warmup: -1 }', /warmup is -1; allowed is a number, 0 or more/],
+  ['export default { weightDecay: 2 }', /weightDecay is 2; allowed is a number from 0 to 1/],
+  ['export default { clipNorm: -0.1 }', /clipNorm is -0\.1; allowed is a number, 0 or more/],
+  ['export default { dropout: 1 }', /dropout is 1; allowed is a number from 0 to below 1/],
+  ['export default { labelSmoothing: "much" }', /labelSmoothing is "much"; allowed is a number from 0/],
+  ['export default { classWeights: "on" }', /classWeights is "on"; allowed is one of off, balanced/],
+  ['export default { ema: 1 }', /ema is 1; allowed is a number from 0 to below 1/],
+  ['export default { earlyStopping: 1.5 }', /earlyStopping is 1\.5; allowed is a whole number, 0 or more/],
   ['export default { epoch: 3 }', /no setting "epoch"/],
   ['export default 3', /export default/],
   ['export default {', /config\.ts cannot be loaded/],
@@ -78,4 +91,18 @@ for (const [config, message] of wrongConfigs) {
 test('a wrong environment variable is named', async () => {
   const options = { folder: await folderWith(), environment: { BATSUP_LEARNING_RATE: 'fast' } };
   await assert.rejects(settingsInForce({}, options), /BATSUP_LEARNING_RATE: learningRate is "fast"/);
+});
+
+test('a recipe changes defaults, and whatever is set explicitly stays', async () => {
+  const folder = await folderWith("export default { ema: 0, recipe: 'best' } as const;");
+  const environment = { BATSUP_BATCH_SIZE: '40' };
+  const inForce = await settingsInForce({ labelSmoothing: '0.2' }, { folder, environment });
+  assert.deepEqual(inForce.recipe, { value: 'best', from: 'config.ts' });
+  assert.deepEqual(inForce.learningRateSchedule, { value: 'cosine', from: 'recipe best' });
+  assert.deepEqual(inForce.ema, { value: 0, from: 'config.ts' });
+  assert.deepEqual(inForce.batchSize, { value: 40, from: 'BATSUP_BATCH_SIZE' });
+  assert.deepEqual(inForce.labelSmoothing, { value: 0.2, from: '--label-smoothing' });
+  assert.deepEqual(inForce.width, { value: 100, from: 'default' });
+  const article = await settingsInForce({ recipe: 'article' }, { folder, environment: {} });
+  assert.deepEqual(article.learningRateSchedule, { value: 'constant', from: 'default' });
 });

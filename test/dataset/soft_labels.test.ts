@@ -56,9 +56,7 @@ test('the loss of shares is the mean of the classes’ losses, and its gradient 
   await tf.setBackend('cpu');
   const logits = tf.tensor2d([1, 3, 0.5, -2], [2, 2]);
   const shares = Float32Array.of(0.25, 0.75, 1, 0);
-  const { value, grad } = tf.valueAndGrad((x) => softmaxCrossEntropy(x as tf.Tensor2D, [0, 0], shares))(
-    logits,
-  );
+  const { value, grad } = tf.valueAndGrad((x) => softmaxCrossEntropy(x as tf.Tensor2D, { shares }))(logits);
   const logShare = (a: number, b: number) => a - Math.log(Math.exp(a) + Math.exp(b));
   const expected = -(0.25 * logShare(1, 3) + 0.75 * logShare(3, 1) + logShare(0.5, -2)) / 2;
   assert.ok(Math.abs((value.dataSync()[0] as number) - expected) < 1e-6);

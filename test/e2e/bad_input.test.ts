@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
+import { checksumOf } from '../../src/checkpoints/manifest.ts';
 import { cli } from '../helpers/cli.ts';
 import { writeRawData } from '../helpers/emoji.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
@@ -220,13 +221,14 @@ test('a resume that does not fit lists what differs and loses nothing', async ()
   assert.deepEqual(readdirSync(join(good, 'checkpoints', 'run-001')), before);
 });
 
-/** Rewrites a checkpoint's weights, checksum included. */
+/** Rewrites a checkpoint's weights, checksums included. */
 function poison(checkpoint: string): void {
-  const manifest = JSON.parse(readFileSync(join(checkpoint, 'manifest.json'), 'utf8'));
+  const { checksum, ...manifest } = JSON.parse(readFileSync(join(checkpoint, 'manifest.json'), 'utf8'));
   const weights = new Float32Array(manifest.files['weights.bin'].bytes / 4).fill(Number.NaN);
   writeFileSync(join(checkpoint, 'weights.bin'), weights);
   manifest.files['weights.bin'].sha256 = createHash('sha256').update(weights).digest('hex');
-  writeFileSync(join(checkpoint, 'manifest.json'), JSON.stringify(manifest));
+  const signed = { ...manifest, checksum: checksumOf(manifest) };
+  writeFileSync(join(checkpoint, 'manifest.json'), JSON.stringify(signed));
 }
 
 test('a loss that is no number stops training and keeps the checkpoints before', async () => {

@@ -8,6 +8,7 @@ import { cli } from '../helpers/cli.ts';
 import { emoji, writeRawData } from '../helpers/emoji.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
 import { pngClaiming } from '../helpers/hostile.ts';
+import { smallDisk } from '../helpers/small_disk.ts';
 
 const folder = temporaryFolder();
 const hostile = join(folder, 'rawdata', 'animal');
@@ -79,17 +80,6 @@ test('check goes through them as well', async () => {
   assert.equal(code, 0);
   for (const [name] of wrong) assert.ok(stdout.includes(JSON.stringify(name).slice(1, -1)), name);
 });
-
-/** A disk of so many kilobytes; undefined where none can be mounted. */
-function smallDisk(kilobytes: number): string | undefined {
-  const place = temporaryFolder();
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${kilobytes}k`, 'tmpfs', place], { stdio: 'ignore' });
-    return place;
-  } catch {
-    return undefined;
-  }
-}
 
 test('a full disk ends the resizing in one line, and once there is room it goes on', async (context) => {
   const disk = smallDisk(40);

@@ -106,7 +106,7 @@ for (const [columns, rows] of [
       const at = lines.findIndex((line) => line.startsWith('Epoch '));
       if (at >= 0) views.add(lines.slice(at).join('\n'));
     };
-    const run = await cliOnTerminal(folder, withRun('narrow'), { columns, rows, look });
+    const run = await cliOnTerminal(folder, withRun(`narrow-${columns}x${rows}`), { columns, rows, look });
     assert.equal(run.code, 0);
     assert.ok(views.size > 0);
     for (const view of views) assert.match(view, /^Epoch \d\/4 [█░]+ +\d+ %$/);
@@ -114,6 +114,7 @@ for (const [columns, rows] of [
   });
 }
 
+let coloursShown = 0;
 for (const [environment, coloured] of [
   [{}, true],
   [{ NO_COLOR: '' }, true],
@@ -122,7 +123,7 @@ for (const [environment, coloured] of [
   test(`with ${JSON.stringify(environment)} there are ${coloured ? '' : 'no '}colours`, {
     skip,
   }, async () => {
-    const run = await cliOnTerminal(folder, withRun('colours', 2), { environment });
+    const run = await cliOnTerminal(folder, withRun(`colours-${++coloursShown}`, 2), { environment });
     assert.equal(run.code, 0);
     assert.equal(new RegExp(`${esc}\\[[0-9;]*m`).test(run.raw), coloured);
   });

@@ -1,6 +1,6 @@
 /** Twenty steps of the article's network from one seed: every engine, and Keras, learn the same. */
 import assert from 'node:assert/strict';
-import { existsSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type EngineName, startEngine } from '../../src/engine/index.ts';
@@ -8,8 +8,9 @@ import { createModel } from '../../src/models/model.ts';
 import { Adam } from '../../src/training/adam.ts';
 import { trainStep } from '../../src/training/step.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
+import { withoutKeras } from '../helpers/keras.ts';
 import { withoutNative } from '../helpers/native.ts';
-import { python, runPython } from '../helpers/python.ts';
+import { runPython } from '../helpers/python.ts';
 
 const size = 16;
 const batch = 6;
@@ -88,13 +89,6 @@ test('the embedded engine learns what plain JavaScript learns', async () => {
 test('the native engine learns what plain JavaScript learns', { skip: withoutNative() }, async () => {
   assertAgree(await learnOn('native'), await onPlainJavaScript());
 });
-
-function withoutKeras(): string | false {
-  if (process.env.CI) return false;
-  const keras = join(python, '../../lib');
-  const installed = existsSync(keras) && existsSync(join(python, '../../bin/import_pb_to_tensorboard'));
-  return installed ? false : 'needs Keras, which only CI installs';
-}
 
 test('Keras learns the same from the same weights and batches', {
   skip: withoutKeras() || withoutNative(),

@@ -124,71 +124,113 @@ for (const [name, skip] of engines) {
   );
 }
 
-test('every engine draws the same map', async () => {
-  const drawn = (name: EngineName) =>
-    on(name, async () => {
-      const model = predictorOf(description);
-      const heat = await gradCam(model, pattern(), 1);
-      model.dispose();
-      return heat;
-    });
-  const expected = await drawn('cpu');
-  assert.ok(expected.some((value) => value === 1));
-  for (const [name, skip] of engines.slice(1)) {
-    if (skip) continue;
-    const differences = (await drawn(name)).map((value, index) =>
-      Math.abs(value - (expected[index] as number)),
-    );
-    assert.ok(Math.max(...differences) < 1e-3, `${name} differs by ${Math.max(...differences)}`);
-  }
-});
+/** What Grad-CAM looks at in a network, a step small beside its values, and what normalisation scales them by. */
+const networks = [
+  { architecture: 'article', layer: 'conv3', step: 1e-3, scale: 1 },
+  { architecture: 'deep', layer: 'norm4', step: 1e-2, scale: 4 },
+  { architecture: 'residual', layer: 'add4', step: 5e-3, scale: 2 },
+] as const;
 
-for (const [name, skip] of engines) {
-  test(`the gradient is the slope of the logit, on ${name}`, { skip }, () =>
-    on(name, async () => {
-      const small = { ...description, width: 16, height: 16 };
-      const picture = pattern().subarray(0, 16 * 16 * 3);
-      const model = predictorOf(small);
-      const classIndex = 1;
-      const { maps, gradient } = tf.tidy(() =>
-        mapsAndGradient(model, picture, { layer: 'conv3', classIndex }),
-      );
-      const [values, slopes] = [maps, gradient].map((tensor) => tensor.dataSync()) as [
-        Float32Array,
-        Float32Array,
-      ];
-      // Each map value in turn a little larger, then smaller: a batch of maps in the place of one.
-      const step = 1e-3;
-      const shifted = [step, -step].map((shift) =>
-        tf.tidy(() => {
-          const batch = new Float32Array(values.length * values.length);
-          for (const index of values.keys()) {
-            batch.set(values, index * values.length);
-            batch[index * values.length + index] = (values[index] as number) + shift;
-          }
-          const given = tf.tensor4d(batch, [values.length, ...maps.shape.slice(1)] as [
-            number,
-            number,
-            number,
-            number,
-          ]);
-          return model.forward([picture], (layer) => (layer === 'conv3' ? given : undefined)).dataSync();
-        }),
-      );
-      const [up, down] = shifted as [Float32Array, Float32Array];
-      const largest = slopes.reduce((most, slope) => Math.max(most, Math.abs(slope)), 0);
-      const wrong = slopes.filter((slope, index) => {
-        const place = index * description.classes.length + classIndex;
-        const measured = ((up[place] as number) - (down[place] as number)) / (2 * step);
-        return Math.abs(measured - slope) > 0.01 * largest;
-      });
-      assert.ok(largest > 0);
-      // Where two values of a pooling's window are closer than the step, the larger one changes.
-      assert.ok(wrong.length < 0.02 * slopes.length, `${wrong.length} of ${slopes.length} slopes are wrong`);
-      model.dispose();
-    }),
-  );
+/** A network for pictures of 16 x 16, whose normalisation keeps values as large as training would. */
+function networkOf({ architecture, scale }: (typeof networks)[number]): Predictor {
+  const small = { ...description, architecture, width: 16, height: 16 };
+  const { layers, dispose } = predictorOf(small);
+  const norms = layers.filter(({ kind }) => kind === 'batchNorm').map(({ variables }) => variables[0]);
+  const restored = norms.map((variable): [string, Float32Array] => [
+    variable?.name as string,
+    new Float32Array(variable?.shape[0] ?? 0).fill(scale),
+  ]);
+  dispose();
+  return predictorOf(small, new Map(restored));
 }
+
+for (const network of networks)
+  test(`every engine draws the same map of the network ${network.architecture}`, async () => {
+    const drawn = (name: EngineName) =>
+      on(name, async () => {
+        const model = networkOf(network);
+        const heat = await gradCam(model, pattern().subarray(0, 16 * 16 * 3), 0);
+        model.dispose();
+        return heat;
+      });
+    const expected = await drawn('cpu');
+    assert.ok(expected.includes(1), 'nothing speaks for the class');
+    for (const [name, skip] of engines.slice(1)) {
+      if (skip) continue;
+      const differences = (await drawn(name)).map((value, index) =>
+        Math.abs(value - (expected[index] as number)),
+      );
+      assert.ok(Math.max(...differences) < 1e-3, `${name} differs by ${Math.max(...differences)}`);
+    }
+  });
+
+test('of a convolution it looks at what is normalised and added to it', () =>
+  on('wasm', async () => {
+    for (const network of networks) {
+      const model = networkOf(network);
+      const replaced = new Set<string>();
+      const forward: Predictor['forward'] = (pictures, watch) =>
+        model.forward(pictures, (name, output) => {
+          const other = watch?.(name, output);
+          if (other) replaced.add(name);
+          return other;
+        });
+      await gradCam({ ...model, forward }, pattern().subarray(0, 16 * 16 * 3), 1);
+      assert.deepEqual([...replaced], [network.layer]);
+      model.dispose();
+    }
+  }));
+
+for (const [name, skip] of engines)
+  for (const network of networks) {
+    test(
+      `the gradient is the slope of the logit, on ${name}, network ${network.architecture}`,
+      { skip },
+      () =>
+        on(name, async () => {
+          const { layer, step } = network;
+          const picture = pattern().subarray(0, 16 * 16 * 3);
+          const model = networkOf(network);
+          const classIndex = 1;
+          const { maps, gradient } = tf.tidy(() => mapsAndGradient(model, picture, { layer, classIndex }));
+          const [values, slopes] = [maps, gradient].map((tensor) => tensor.dataSync()) as [
+            Float32Array,
+            Float32Array,
+          ];
+          // Each map value in turn a little larger, then smaller: a batch of maps in the place of one.
+          const shifted = [step, -step].map((shift) =>
+            tf.tidy(() => {
+              const batch = new Float32Array(values.length * values.length);
+              for (const index of values.keys()) {
+                batch.set(values, index * values.length);
+                batch[index * values.length + index] = (values[index] as number) + shift;
+              }
+              const given = tf.tensor4d(batch, [values.length, ...maps.shape.slice(1)] as [
+                number,
+                number,
+                number,
+                number,
+              ]);
+              return model.forward([picture], (at) => (at === layer ? given : undefined)).dataSync();
+            }),
+          );
+          const [up, down] = shifted as [Float32Array, Float32Array];
+          const largest = slopes.reduce((most, slope) => Math.max(most, Math.abs(slope)), 0);
+          const wrong = slopes.filter((slope, index) => {
+            const place = index * description.classes.length + classIndex;
+            const measured = ((up[place] as number) - (down[place] as number)) / (2 * step);
+            return Math.abs(measured - slope) > 0.01 * largest;
+          });
+          assert.ok(largest > 0);
+          // Where two values of a pooling's window are closer than the step, the larger one changes.
+          assert.ok(
+            wrong.length < 0.02 * slopes.length,
+            `${wrong.length} of ${slopes.length} slopes are wrong`,
+          );
+          model.dispose();
+        }),
+    );
+  }
 
 test('a picture is left as it was, and nothing is kept', () =>
   on('wasm', async () => {

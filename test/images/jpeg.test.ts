@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import sharp, { type Sharp } from 'sharp';
-import { decodePicture, type PictureSize } from '../../src/images/decode.ts';
+import { decodePicture, type PictureSize, standardise } from '../../src/images/decode.ts';
 import { makeCodec } from '../../src/images/jpeg/codec.ts';
 import { readJpegHeader } from '../../src/images/jpeg/header.ts';
 import { resizeJpeg } from '../../src/images/jpeg/index.ts';
@@ -216,6 +216,45 @@ test('damage is found or does no harm: cut and changed files never throw', async
   // All but the last bytes of the scan.
   for (let kept = header.scanStart; kept < jpeg.length - 20; kept += 97)
     assert.equal(decode(jpeg.subarray(0, kept), colours), undefined, `${kept} of ${jpeg.length} bytes`);
+});
+
+test('what sharp calls damaged is not decoded', async () => {
+  const jpeg = await (await drawing(96, 64)).jpeg({ quality: 85 }).toBuffer();
+  const tables = jpeg.indexOf(Buffer.from([0xff, 0xc4]));
+  const scan = jpeg.indexOf(Buffer.from([0xff, 0xda]));
+  const isReadBySharp = async (bytes: Buffer) =>
+    (await standardise(bytes, colours))
+      .raw()
+      .toBuffer()
+      .then(
+        () => true,
+        () => false,
+      );
+  const changed = (at: number, byte: number) => {
+    const copy = Buffer.from(jpeg);
+    copy[at] = byte;
+    return copy;
+  };
+  assert.equal(await isReadBySharp(jpeg), true);
+  const damaged: Record<string, Buffer> = {
+    'without its end': jpeg.subarray(0, -2),
+    'a code that is all ones': changed(tables + 5, 2),
+    'a DC coefficient of 16 bits': changed(tables + 21, 16),
+    'a table that is none': changed(scan + 6, 0x04),
+  };
+  for (const [what, bytes] of Object.entries(damaged)) {
+    assert.equal(await isReadBySharp(bytes), false, what);
+    assert.equal(decode(bytes, colours), undefined, what);
+  }
+  const byte = fc.record({ at: fc.nat(scan + 16), value: fc.nat(255) });
+  await fc.assert(
+    fc.asyncProperty(byte, async ({ at, value }) => {
+      const bytes = changed(at, value);
+      const isLeftToSharp = decode(bytes, colours) === undefined;
+      assert.ok(isLeftToSharp || (await isReadBySharp(bytes)));
+    }),
+    { numRuns: 500 },
+  );
 });
 
 test('threads give the same as the main thread, file or bytes', async () => {

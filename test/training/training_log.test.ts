@@ -37,7 +37,7 @@ async function learn(logged: boolean) {
   }
   await writer.close();
   const weights = [...model.variables.values()].map((variable) => variable.dataSync().slice());
-  const moments = adam.snapshot().map(({ values }) => values.slice());
+  const moments = adam.snapshot().map(({ read }) => read().slice());
   adam.dispose();
   model.dispose();
   return { weights, moments, folder };

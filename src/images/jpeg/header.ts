@@ -56,9 +56,12 @@ const readHuffman: Reader = (headers, bytes, start, end) => {
     const classAndNumber = bytes[at] as number;
     if ((classAndNumber & ~0x13) !== 0 || at + 17 > end) return false;
     const symbols = bytes.subarray(at + 1, at + 17).reduce((sum, count) => sum + count, 0);
-    if (symbols > 256 || at + 17 + symbols > end) return false;
+    const tableEnd = at + 17 + symbols;
+    if (symbols > 256 || tableEnd > end) return false;
+    // A DC symbol is a number of bits.
+    if (classAndNumber < 16 && bytes.subarray(at + 17, tableEnd).some((bits) => bits > 15)) return false;
     headers.huffman[((classAndNumber >> 4) << 2) | (classAndNumber & 3)] = at + 1;
-    at += 17 + symbols;
+    at = tableEnd;
   }
   return true;
 };
@@ -163,7 +166,7 @@ function readScan(
       quantisation: headers.quantisation[component.quantisation],
       dcCounts: headers.huffman[tables >> 4],
       acCounts: headers.huffman[4 | (tables & 15)],
-      inOrder: id === component.id && tables >> 4 < 4,
+      inOrder: id === component.id && (tables & ~0x33) === 0,
     };
   });
   if (!components.every((one) => one.inOrder && one.quantisation && one.dcCounts && one.acCounts))

@@ -5,7 +5,7 @@ import { product } from '../product.ts';
 import type { OwnKernel } from './own_kernel.ts';
 
 function attributesOf({ strides, pad }: tf.NamedAttrMap): Attributes {
-  const [height, width] = strides as [number, number];
+  const [height, width = height] = [strides].flat() as [number, number?];
   return {
     strides: [1, height, width, 1],
     padding: (pad as string).toUpperCase(),

@@ -2,7 +2,7 @@ import { basisVectors, makeBasis } from './basis';
 import { buildTable, extend, longCode, lookUpBits, special } from './huffman';
 import { allocate } from './memory';
 import { Component, component, plan } from './plan';
-import { ends, intervals, start, unstuff } from './unstuff';
+import { ends, intervals, isClosed, start, unstuff } from './unstuff';
 
 // Where reading stands: the next bits from the highest on, how many of them count, where the eight bytes after them are.
 let bits: u64 = 0;
@@ -230,6 +230,7 @@ export function decodePlanes(file: usize): bool {
     part.rows = (plan.height * part.vertical * part.samples + 8 * highest - 1) / (8 * highest);
   }
   unstuff(file + plan.scanStart, file + plan.fileBytes);
+  if (!isClosed) return false;
   let interval = 0;
   let untilRestart = plan.restartInterval;
   startInterval(0);

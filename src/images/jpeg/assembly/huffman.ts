@@ -56,7 +56,8 @@ export function buildTable(counts: usize): usize {
   let index = 0;
   for (let length = 1; length <= 16; length++) {
     const count = <i32>load<u8>(counts + length - 1);
-    if (code + count > 1 << length) return 0;
+    // No code may be all ones.
+    if (code + count >= 1 << length) return 0;
     store<i32>(table + offsets + (<usize>length << 2), index - code);
     for (const last = code + count; code < last; code++) {
       const symbol = <i32>load<u8>(values + index++);

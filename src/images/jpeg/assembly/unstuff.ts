@@ -11,6 +11,8 @@ export let start: usize = 0;
 /** u32 counts of bytes: where each restart interval ends. */
 export let ends: usize = 0;
 export let intervals: i32 = 0;
+/** Whether a marker follows the data, as at least that of the end does in a whole file. */
+export let isClosed: bool = false;
 
 function endInterval(to: usize): void {
   store<u32>(ends + (<usize>intervals << 2), <u32>(start - to));
@@ -29,6 +31,7 @@ export function unstuff(from: usize, end: usize): void {
   start = allocate(bytes + lookAhead) + bytes + lookAhead;
   ends = allocate((bytes / 2 + 2) * 4);
   intervals = 0;
+  isClosed = false;
   let to = start;
   const all = i8x16.splat(-1);
   while (from < end) {
@@ -50,6 +53,7 @@ export function unstuff(from: usize, end: usize): void {
     } else if (marker == 0xff) {
       from++;
     } else {
+      isClosed = true;
       break;
     }
   }

@@ -1,0 +1,5 @@
+/** What each of the threads does (inspect.ts). */
+import { workerData } from 'node:worker_threads';
+import { makeJpegInspector } from './inspect_jpegs.ts';
+
+export default makeJpegInspector(workerData);

@@ -1,0 +1,81 @@
+import type { Command } from 'commander';
+import { readSettings, settingNames, settingOptions } from '../config/index.ts';
+import { UsageError } from '../errors.ts';
+import type { LearningRateSearch } from '../training/find_learning_rate.ts';
+import { type ProgressBar, progressBar } from './progress.ts';
+import { resizeWhereStale } from './resize.ts';
+import { abortOnSignals } from './signals.ts';
+import { sparkline } from './sparkline.ts';
+
+/** Of the curve, characters. */
+const width = 60;
+/** What the loss is cut to where it is drawn, times the first: how it falls is to be seen, not how high it rises. */
+const highestShown = 1.2;
+
+interface LrFindOptions extends Record<string, unknown> {
+  steps: string;
+  json?: boolean;
+}
+
+export function addLrFind(program: Command): void {
+  const command = program
+    .command('lr-find')
+    .description('suggest a learning rate: some steps with ever larger ones, of which nothing is saved')
+    .option('--steps <n>', 'steps from the least learning rate to the most', '300')
+    .option('--json', 'print the suggestion and the curve as JSON');
+  const without = ['augmentTarget', 'learningRate', 'learningRateSchedule', 'warmup', 'epochs'];
+  const names = settingNames.filter((name) => !without.includes(name));
+  settingOptions(command, names).action(runSearch);
+}
+
+function readSteps(steps: string): number {
+  const count = Number(steps);
+  if (Number.isSafeInteger(count) && count >= 10 && count <= 10_000) return count;
+  throw new UsageError(`--steps is "${steps}"; allowed is a whole number from 10 to 10000.`);
+}
+
+async function runSearch(options: LrFindOptions): Promise<void> {
+  const steps = readSteps(options.steps);
+  const settings = await readSettings(options);
+  const signal = abortOnSignals();
+  if (!(await resizeWhereStale(settings, signal))) return;
+  const { startEngine } = await import('../engine/index.ts');
+  const { findLearningRate } = await import('../training/find_learning_rate.ts');
+  const engine = await startEngine(settings.engine, settings);
+  console.error(`Engine: ${engine.description}`);
+  let bar: ProgressBar | undefined;
+  const onProgress = (done: number, total: number) => {
+    bar ??= progressBar('Trying', total);
+    bar.update(done);
+  };
+  const notice = (text: string) => console.error(text);
+  try {
+    const search = await findLearningRate({ settings, steps, signal, onProgress, events: { notice } });
+    bar?.stop();
+    console.log(options.json ? JSON.stringify(search) : describe(search));
+  } finally {
+    bar?.stop();
+    await engine.dispose();
+  }
+}
+
+function rateText(rate: number): string {
+  return String(Number(rate.toPrecision(2)));
+}
+
+function describe({ suggestion, lowest, steps, diverged }: LearningRateSearch): string {
+  const first = steps[0]?.smoothedLoss ?? 0;
+  const drawn = steps.map(({ smoothedLoss }) => Math.min(smoothedLoss, highestShown * first));
+  const [from, to] = [steps[0], steps.at(-1)].map((step) => rateText(step?.learningRate ?? 0)) as [
+    string,
+    string,
+  ];
+  const curve = sparkline(drawn, width);
+  return [
+    'Loss by learning rate:',
+    curve,
+    `${from.padEnd(curve.length - to.length)}${to}${diverged ? ' (where it diverged)' : ''}`,
+    `Lowest: ${lowest.smoothedLoss.toFixed(4)} at ${rateText(lowest.learningRate)}; it was ${first.toFixed(4)} at first`,
+    `Suggested, a tenth of that: bat-sup train --learning-rate ${rateText(suggestion)}`,
+  ].join('\n');
+}

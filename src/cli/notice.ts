@@ -1,0 +1,4 @@
+/** Something that the user should know, though it goes on. */
+export function notice(text: string): void {
+  console.error(`bat-sup: ${text}`);
+}

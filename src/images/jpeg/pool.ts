@@ -1,0 +1,48 @@
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { Piscina } from 'piscina';
+
+/** Fewer are done before a thread would have started. */
+const jobsBeforeThreads = 16;
+
+let module: WebAssembly.Module | undefined;
+
+function compiled(): WebAssembly.Module {
+  module ??= new WebAssembly.Module(readFileSync(new URL('./jpeg.wasm', import.meta.url)));
+  return module;
+}
+
+function startThreads<Job, Answer>(thread: URL): Piscina<Job, Answer> {
+  const threads = availableParallelism();
+  return new Piscina({
+    filename: fileURLToPath(thread) + (import.meta.url.endsWith('.ts') ? '.ts' : '.js'),
+    workerData: compiled(),
+    minThreads: threads,
+    maxThreads: threads,
+    // So that the next job lies ready when one is done.
+    concurrentTasksPerWorker: 2,
+  });
+}
+
+/**
+ * Does jobs with the JPEG decoder, from the seventeenth on in threads. The answer is undefined where they fail.
+ * @param make makes what does a job, given the decoder's module.
+ * @param thread what does the same in a thread, given the module as workerData; without extension.
+ */
+export function makeJpegPool<Job, Answer>(
+  make: (module: WebAssembly.Module) => (job: Job) => Answer,
+  thread: URL,
+): (job: Job) => Promise<Answer | undefined> {
+  let workHere: ((job: Job) => Answer) | undefined;
+  let pool: Piscina<Job, Answer> | undefined;
+  let jobs = 0;
+  return async (job) => {
+    if (jobs++ < jobsBeforeThreads) {
+      workHere ??= make(compiled());
+      return workHere(job);
+    }
+    pool ??= startThreads(thread);
+    return pool.run(job).catch(() => undefined);
+  };
+}

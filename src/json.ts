@@ -1,0 +1,91 @@
+import { readWithin } from './files.ts';
+
+/**
+ * A check of JSON that somebody else may have written: undefined where it is right, else where in it something is
+ * wrong and what ('.files[2].bytes is not a number'). Members that are not named are let through, for newer versions
+ * to add some.
+ */
+export type Shape = (value: unknown) => string | undefined;
+
+/** What is wrong with a value, in words; undefined where it has the shape. */
+export function wrongWith(value: unknown, shape: Shape): string | undefined {
+  const wrong = shape(value);
+  return wrong?.startsWith(' ') ? `it${wrong}` : wrong?.replace(/^\./, '');
+}
+
+/**
+ * Reads JSON that somebody else may have written.
+ * @param most bytes that the file may have.
+ * @throws {Error} in one line, where it is missing, larger, no JSON, or not of this shape.
+ */
+export async function readJson<T>(file: string, { most, shape }: { most: number; shape: Shape }): Promise<T> {
+  const value = parseJson((await readWithin(file, { most })).toString());
+  const wrong = wrongWith(value, shape);
+  if (wrong) throw new Error(wrong);
+  return value as T;
+}
+
+/** The error of JSON.parse itself quotes the text, line ends included. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Error('it is not JSON');
+  }
+}
+
+function shape(what: string, test: (value: unknown) => boolean): Shape {
+  const wrong = ` is not ${what}`;
+  return (value) => (test(value) ? undefined : wrong);
+}
+
+export const string = shape('a string', (value) => typeof value === 'string');
+
+export const finite = shape('a number', (value) => Number.isFinite(value));
+
+/** ISO 8601. */
+export const time = shape('a time', (value) => typeof value === 'string' && !Number.isNaN(Date.parse(value)));
+
+export function whole(least = 0, most = Number.MAX_SAFE_INTEGER): Shape {
+  const isWhole = (value: unknown) =>
+    Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most;
+  return shape(`a whole number from ${least} to ${most}`, isWhole);
+}
+
+export function oneOf(...choices: unknown[]): Shape {
+  return shape(`one of ${choices.join(', ')}`, (value) => choices.includes(value));
+}
+
+export function matching(pattern: RegExp): Shape {
+  return shape(`like ${pattern.source}`, (value) => typeof value === 'string' && pattern.test(value));
+}
+
+/** What JSON has no number for, such as NaN, is null in it. */
+export function optional(of: Shape): Shape {
+  return (value) => (value === undefined || value === null ? undefined : of(value));
+}
+
+export function list(of: Shape, least = 0): Shape {
+  return (value) => {
+    if (!Array.isArray(value) || value.length < least) {
+      return ` is not a list${least > 0 ? ` of ${least} or more` : ''}`;
+    }
+    for (const [index, item] of value.entries()) {
+      const wrong = of(item);
+      if (wrong !== undefined) return `[${index}]${wrong}`;
+    }
+    return undefined;
+  };
+}
+
+export function object(members: Record<string, Shape>): Shape {
+  const all = Object.entries(members);
+  return (value) => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return ' is not an object';
+    for (const [key, of] of all) {
+      const wrong = of(Object.hasOwn(value, key) ? (value as Record<string, unknown>)[key] : undefined);
+      if (wrong !== undefined) return `.${key}${wrong}`;
+    }
+    return undefined;
+  };
+}

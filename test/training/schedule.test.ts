@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { learningRateAt } from '../../src/training/schedule.ts';
+
+const common = { learningRate: 0.1, warmup: 0, epochs: 10 };
+
+function rates(schedule: 'constant' | 'cosine' | 'step', steps: number[], warmup = 0): number[] {
+  const settings = { ...common, warmup, learningRateSchedule: schedule };
+  return steps.map((step) => Number(learningRateAt(step, settings, 10).toPrecision(6)));
+}
+
+test('a constant learning rate stays', () => {
+  assert.deepEqual(rates('constant', [1, 50, 100]), [0.1, 0.1, 0.1]);
+});
+
+test('a cosine falls from the whole rate to next to nothing', () => {
+  // Keras: CosineDecay(0.1, 100) at 0, 25, 50, 75 and 99 steps done.
+  const expected = [0.1, 0.0853553, 0.05, 0.0146447, 0.000024672];
+  assert.deepEqual(rates('cosine', [1, 26, 51, 76, 100]), expected);
+});
+
+test('steps divide by ten after a half and after three quarters', () => {
+  assert.deepEqual(rates('step', [1, 50, 51, 75, 76, 100]), [0.1, 0.1, 0.01, 0.01, 0.001, 0.001]);
+});
+
+test('warm-up rises in equal steps, and the schedule takes the steps that are left', () => {
+  assert.deepEqual(rates('constant', [1, 5, 10, 11], 1), [0.01, 0.05, 0.1, 0.1]);
+  // Half of the 90 steps after warm-up are done before step 56.
+  assert.deepEqual(rates('cosine', [10, 11, 56], 1), [0.1, 0.1, 0.05]);
+  assert.deepEqual(rates('constant', [1, 2, 5, 6], 0.5), [0.02, 0.04, 0.1, 0.1]);
+});

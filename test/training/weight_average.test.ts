@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { before, test } from 'node:test';
+import '@tensorflow/tfjs-backend-cpu';
+import * as tf from '@tensorflow/tfjs-core';
+import { clipGradients } from '../../src/training/clip_gradients.ts';
+import { learntTensors, WeightAverage, withLearnt } from '../../src/training/weight_average.ts';
+
+before(async () => {
+  tf.enableProdMode();
+  await tf.setBackend('cpu');
+});
+
+const valuesOf = (tensor: tf.Tensor | undefined) => [...(tensor?.dataSync() ?? [])];
+
+test('averages follow the weights, slowly once there were many steps, and answer in their place', async () => {
+  const variable = tf.variable(tf.tensor1d([1, -1]));
+  const average = new WeightAverage(new Map([['a/weights', variable]]), 0.5);
+  const expected = [1, -1];
+  for (const step of [1, 2, 9, 50]) {
+    const weights = [step, step * step];
+    variable.assign(tf.tensor1d(weights));
+    average.follow(step);
+    const decay = Math.min(0.5, (1 + step) / (10 + step));
+    for (const [i, weight] of weights.entries())
+      expected[i] = decay * (expected[i] as number) + (1 - decay) * weight;
+  }
+  const during = await average.during(async () => valuesOf(variable));
+  for (const [i, value] of expected.entries()) assert.ok(Math.abs((during[i] as number) - value) < 1e-3);
+  assert.deepEqual(valuesOf(average.averages.get('a/weights')), during);
+  assert.deepEqual(valuesOf(variable), [50, 2500]);
+  await assert.rejects(
+    average.during(() => Promise.reject(new Error('no'))),
+    /no/,
+  );
+  assert.deepEqual(valuesOf(variable), [50, 2500]);
+});
+
+test('a checkpoint’s averages answer, and its weights are learnt on from', () => {
+  const variable = tf.variable(tf.tensor1d([7]));
+  const [saved] = learntTensors(new Map([['a/weights', variable]]));
+  const optimizer = new Map([[saved?.name as string, saved?.read() as Float32Array]]);
+  const weights = new Map([
+    ['a/weights', Float32Array.of(5)],
+    ['b/weights', Float32Array.of(6)],
+  ]);
+  assert.deepEqual(
+    [...withLearnt(weights, optimizer)].map(([name, values]) => [name, values[0]]),
+    [
+      ['a/weights', 7],
+      ['b/weights', 6],
+    ],
+  );
+});
+
+test('gradients are scaled down together to the norm, and short ones stay', () => {
+  const gradients = { a: tf.tensor1d([3, 0]), b: tf.tensor2d([[0, 4]]) };
+  const clipped = clipGradients(gradients, 1);
+  assert.deepEqual(valuesOf(clipped.a), [Math.fround(0.6), 0]);
+  assert.deepEqual(valuesOf(clipped.b), [0, Math.fround(0.8)]);
+  assert.deepEqual(valuesOf(clipGradients(gradients, 5).a), [3, 0]);
+});
