@@ -12,6 +12,7 @@ import { parseArgs } from 'node:util';
 import sharp from 'sharp';
 import type { OperationSetting } from '../src/augment/pipeline.ts';
 import { pythonWith, startScript } from './against/python.ts';
+import { median } from './measure/median.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -110,7 +111,7 @@ try {
 }
 
 function print(contestants: Contestant[], rates: number[][]): void {
-  const medians = rates.map((list) => [...list].sort((a, b) => a - b)[list.length >> 1] as number);
+  const medians = rates.map(median);
   const last = medians.at(-1) as number;
   const rows = contestants.map(({ name, description }, index) => ({
     name,

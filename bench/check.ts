@@ -17,6 +17,7 @@ import { DisjointSets } from '../src/disjoint_sets.ts';
 import { decodePicture } from '../src/images/decode.ts';
 import { fingerprint, fingerprintBytes } from '../src/images/fingerprint.ts';
 import { joinNearDuplicates } from '../src/images/near_duplicates.ts';
+import { median } from './measure/median.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -32,8 +33,6 @@ const side = 32;
 const raster = { width: side, height: side, channels: 3 };
 const pictureBytes = side * side * 3;
 const random = seedrandom('bench');
-
-const median = (values: number[]) => [...values].sort((a, b) => a - b)[values.length >> 1] as number;
 
 /** Drawings of all makers, uint8 [32, 32, 3] each. */
 async function drawings(): Promise<Uint8Array[]> {

@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { pythonWith } from './against/python.ts';
 import { writePhotographs } from './drawings.ts';
+import { median } from './measure/median.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -69,7 +70,6 @@ try {
   const results = new Map(contestants.map((one) => [one, [] as ReturnType<typeof run>[]]));
   for (let round = 0; round < Number(options.rounds); round++)
     for (const one of contestants) results.get(one)?.push(run(one));
-  const median = (values: number[]) => values.sort((a, b) => a - b)[values.length >> 1] as number;
   const seconds = contestants.map((one) => median((results.get(one) ?? []).map((result) => result.seconds)));
   const rows = contestants.map((one, index) => ({
     name: one.name,

@@ -17,6 +17,7 @@ import { type EngineName, startEngine } from '../src/engine/index.ts';
 import { exportNetwork } from '../src/formats/export.ts';
 import { importNetwork } from '../src/formats/import.ts';
 import { type Format, formats, type Network, type weightTypes } from '../src/formats/index.ts';
+import { modelOf } from '../src/formats/network.ts';
 import { decodePicture } from '../src/images/decode.ts';
 import { createModel, type Model, type ModelDescription } from '../src/models/model.ts';
 import { ownPreprocessing } from '../src/models/preprocessing.ts';
@@ -87,9 +88,8 @@ function networkOf({ variables, layers }: Model): Network {
   return { model: description, preprocessing, layers, weights, temperature: 1 };
 }
 
-function ask({ model: told, weights, preprocessing }: Network, pixels: Uint8Array[]): number[][] {
-  const restored = new Map([...weights].map(([name, { values }]) => [name, values]));
-  const model = createModel(told, { restored, preprocessing });
+function ask(network: Network, pixels: Uint8Array[]): number[][] {
+  const model = modelOf(network);
   const logits = pixels.flatMap((picture) =>
     tf.tidy(() => model.forward(toPictures(picture, model)).arraySync()),
   );

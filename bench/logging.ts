@@ -4,11 +4,9 @@
  * Whole epochs with and without the log alternate, with a validation after each: of the same batches, in one process.
  * Every epoch with the log has all its details, whatever share of the time the log would grant them.
  */
-import { fork } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { readSettings } from '../src/config/index.ts';
 import { batches } from '../src/dataset/batches.ts';
@@ -22,6 +20,8 @@ import { Adam } from '../src/training/adam.ts';
 import { type BatchResult, evaluateBatch, trainStep } from '../src/training/step.ts';
 import { openTrainingLog, type TrainingLog } from '../src/training/training_log.ts';
 import { writePhotographs } from './drawings.ts';
+import { inChild } from './measure/in_child.ts';
+import { median } from './measure/median.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -47,9 +47,6 @@ interface Measured {
   rounds: { on: Epoch; off: Epoch }[];
   logBytes: number;
 }
-
-const median = (values: number[]) =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] as number;
 
 async function measure(name: EngineName, folder: string): Promise<Measured> {
   const engine = await startEngine(name, { threads: 0 });
@@ -117,17 +114,6 @@ async function measure(name: EngineName, folder: string): Promise<Measured> {
   return { steps, rounds, logBytes };
 }
 
-function measureInChild(name: EngineName, folder: string): Promise<Measured> {
-  return new Promise((resolve, reject) => {
-    const child = fork(fileURLToPath(import.meta.url), process.argv.slice(2), {
-      env: { ...process.env, BENCH_ENGINE: name, BENCH_FOLDER: folder },
-      execArgv: ['--import', 'tsx'],
-    });
-    child.on('message', (measured) => resolve(measured as Measured));
-    child.on('exit', (code) => reject(new Error(`The engine ${name} ended with exit code ${code}.`)));
-  });
-}
-
 function rowOf(engine: string, { steps, rounds, logBytes }: Measured) {
   const perStep = (which: 'on' | 'off') => median(rounds.map((round) => round[which].learning)) / steps;
   const whole = ({ learning, after }: Epoch) => learning + after;
@@ -152,7 +138,9 @@ async function compare(): Promise<void> {
     await writePhotographs(join(folder, 'data'), Number(options.pictures));
     const rows = [];
     for (const name of options.engines.split(',') as EngineName[])
-      rows.push(rowOf(name, await measureInChild(name, folder)));
+      rows.push(
+        rowOf(name, await inChild<Measured>(import.meta.url, { BENCH_ENGINE: name, BENCH_FOLDER: folder })),
+      );
     if (options.json) console.log(JSON.stringify({ bench: 'logging', rows }));
     else console.table(rows);
   } finally {

@@ -4,8 +4,6 @@
  * Both precisions start from the same weights and see the same batches; their trainings alternate. On a CPU it computes
  * the same, so that the accuracies count there as well; the seconds do not.
  */
-import { fork } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
 import { shuffle } from '../src/dataset/shuffle.ts';
@@ -18,6 +16,7 @@ import { createModel } from '../src/models/model.ts';
 import { Adam } from '../src/training/adam.ts';
 import { evaluateBatch, trainStep } from '../src/training/step.ts';
 import { drawings, photographOf } from './drawings.ts';
+import { inChild } from './measure/in_child.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -93,25 +92,13 @@ async function trainInPrecision(precision: Precision, seed: number): Promise<Tra
   return { loss, accuracy: right / exam.length, seconds };
 }
 
-/** In a process of its own, so that neither finds what the other has left in memory. */
-function trainInChild(precision: Precision, seed: number): Promise<Trained> {
-  return new Promise((resolve, reject) => {
-    const env = { ...process.env, BENCH_PRECISION: precision, BENCH_SEED: String(seed) };
-    const child = fork(fileURLToPath(import.meta.url), process.argv.slice(2), {
-      env,
-      execArgv: ['--import', 'tsx'],
-    });
-    child.on('message', (trained) => resolve(trained as Trained));
-    child.on('exit', (code) =>
-      reject(new Error(`The training in ${precision} ended with exit code ${code}.`)),
-    );
-  });
-}
-
 async function compare(): Promise<void> {
   const results = new Map(precisions.map((precision) => [precision, [] as Trained[]]));
   for (let seed = 1; seed <= Number(options.seeds); seed++)
-    for (const precision of precisions) results.get(precision)?.push(await trainInChild(precision, seed));
+    for (const precision of precisions) {
+      const environment = { BENCH_PRECISION: precision, BENCH_SEED: String(seed) };
+      results.get(precision)?.push(await inChild<Trained>(import.meta.url, environment));
+    }
   const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const rows = [...results].map(([precision, trained]) => ({
     precision,

@@ -12,6 +12,7 @@ import { mapConcurrently } from '../src/concurrency.ts';
 import { resizeAll } from '../src/images/resize.ts';
 import { pythonWith, startScript } from './against/python.ts';
 import { photographs } from './inputs/photographs.ts';
+import { median } from './measure/median.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -109,19 +110,18 @@ const judge = startScript(pythonWith(undefined, 'pictures'), 'reference_pictures
 await judge.next();
 
 const rate = ({ milliseconds }: Round) => (count * 1000) / milliseconds;
-const medianOf = (values: number[]) => values.sort((a, b) => a - b)[values.length >> 1] as number;
-const first = medianOf((rounds.get(contestants[0] as Contestant) ?? []).map(rate));
+const first = median((rounds.get(contestants[0] as Contestant) ?? []).map(rate));
 const rows = [];
 for (const [one, results] of rounds) {
   const rates = results.map(rate);
   const { psnr, ssim } = await judge.ask(folders.get(one) ?? '');
   rows.push({
     name: one.name,
-    'img/s': Math.round(medianOf(rates)),
+    'img/s': Math.round(median(rates)),
     min: Math.round(Math.min(...rates)),
     max: Math.round(Math.max(...rates)),
-    'bat-sup is x': Number((first / medianOf(rates)).toFixed(2)),
-    'core ms/img': Number((medianOf(results.map(({ cores }) => cores)) / count).toFixed(2)),
+    'bat-sup is x': Number((first / median(rates)).toFixed(2)),
+    'core ms/img': Number((median(results.map(({ cores }) => cores)) / count).toFixed(2)),
     'PSNR dB': Number(psnr.toFixed(2)),
     SSIM: Number(ssim.toFixed(4)),
   });

@@ -4,19 +4,19 @@
  * Rounds of steps alternate: none saved, one checkpoint saved in the thread that training uses, and one in the main
  * thread, as it would be without. In one process for each engine; the disk is that of the temporary folder.
  */
-import { fork } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { type CheckpointInfo, removeOldCheckpoints, saveCheckpoint } from '../src/checkpoints/index.ts';
 import { readSettings } from '../src/config/index.ts';
 import { type EngineName, startEngine } from '../src/engine/index.ts';
 import { createModel } from '../src/models/model.ts';
 import { Adam } from '../src/training/adam.ts';
-import { CheckpointSaver, type TensorSource, tensorSource } from '../src/training/checkpoint_saver.ts';
+import { CheckpointSaver, type TensorSource, tensorSources } from '../src/training/checkpoint_saver.ts';
 import { trainStep } from '../src/training/step.ts';
+import { inChild } from './measure/in_child.ts';
+import { median } from './measure/median.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -43,10 +43,12 @@ interface Round {
   saved: number;
 }
 
-const median = (values: number[]) =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] as number;
+interface Measured {
+  rounds: Round[];
+  peakMebibytes: number;
+}
 
-async function measure(name: EngineName, run: string): Promise<{ rounds: Round[]; peakMebibytes: number }> {
+async function measure(name: EngineName, run: string): Promise<Measured> {
   const engine = await startEngine(name, { threads: 0 });
   const settings = await readSettings({});
   const { batchSize, width, height, channels } = settings;
@@ -67,8 +69,7 @@ async function measure(name: EngineName, run: string): Promise<{ rounds: Round[]
       position: { step, epoch: 0, batch: step, lossSum: 0, correct: 0 },
       metrics: {},
     };
-    const weights = [...model.variables].map(([name, variable]) => tensorSource(name, variable));
-    return { info, weights, optimizer: adam.snapshot() };
+    return { info, weights: tensorSources(model.variables), optimizer: adam.snapshot() };
   };
   const saver = new CheckpointSaver(run, settings, snapshot);
   const read = (sources: TensorSource[]) => sources.map(({ read, ...one }) => ({ ...one, values: read() }));
@@ -109,18 +110,7 @@ async function measure(name: EngineName, run: string): Promise<{ rounds: Round[]
   return { rounds, peakMebibytes: process.resourceUsage().maxRSS / 1024 };
 }
 
-function measureInChild(name: EngineName, run: string): ReturnType<typeof measure> {
-  return new Promise((resolve, reject) => {
-    const child = fork(fileURLToPath(import.meta.url), process.argv.slice(2), {
-      env: { ...process.env, BENCH_ENGINE: name, BENCH_FOLDER: run },
-      execArgv: ['--import', 'tsx'],
-    });
-    child.on('message', (measured) => resolve(measured as Awaited<ReturnType<typeof measure>>));
-    child.on('exit', (code) => reject(new Error(`The engine ${name} ended with exit code ${code}.`)));
-  });
-}
-
-function rowsOf(engine: string, { rounds, peakMebibytes }: Awaited<ReturnType<typeof measure>>) {
+function rowsOf(engine: string, { rounds, peakMebibytes }: Measured) {
   const of = (mode: Mode) => rounds.filter((round) => round.mode === mode);
   const none = of('none');
   return (['thread', 'main thread'] as const).map((mode) => {
@@ -145,7 +135,15 @@ async function compare(): Promise<void> {
   try {
     const rows = [];
     for (const name of options.engines.split(',') as EngineName[])
-      rows.push(...rowsOf(name, await measureInChild(name, join(folder, name))));
+      rows.push(
+        ...rowsOf(
+          name,
+          await inChild<Measured>(import.meta.url, {
+            BENCH_ENGINE: name,
+            BENCH_FOLDER: join(folder, name),
+          }),
+        ),
+      );
     if (options.json) console.log(JSON.stringify({ bench: 'saving', rows }));
     else console.table(rows);
   } finally {

@@ -12,6 +12,7 @@ import { createModel } from '../src/models/model.ts';
 import { Adam } from '../src/training/adam.ts';
 import { trainStep } from '../src/training/step.ts';
 import { pythonWith, startScript } from './against/python.ts';
+import { median } from './measure/median.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -147,20 +148,19 @@ async function compare(): Promise<void> {
 }
 
 function print(results: Map<Contestant, { rate: number; peak: number }[]>): void {
-  const medianOf = (values: number[]) => values.sort((a, b) => a - b)[values.length >> 1] as number;
-  const medians = [...results.values()].map((rounds) => medianOf(rounds.map(({ rate }) => rate)));
+  const medians = [...results.values()].map((rounds) => median(rounds.map(({ rate }) => rate)));
   const rows = [...results].map(([{ name, description }, rounds], index) => {
     const rates = rounds.map(({ rate }) => rate);
-    const median = medians[index] as number;
+    const typical = medians[index] as number;
     return {
       name,
       description,
-      'img/s': Number(median.toFixed(1)),
+      'img/s': Number(typical.toFixed(1)),
       min: Number(Math.min(...rates).toFixed(1)),
       max: Number(Math.max(...rates).toFixed(1)),
-      'ms/step': Number(((batchSize * 1000) / median).toFixed(1)),
-      'x first': Number((median / (medians[0] as number)).toFixed(2)),
-      'x article GPU': Number((median / articleRate).toFixed(2)),
+      'ms/step': Number(((batchSize * 1000) / typical).toFixed(1)),
+      'x first': Number((typical / (medians[0] as number)).toFixed(2)),
+      'x article GPU': Number((typical / articleRate).toFixed(2)),
       'peak MiB': Math.round(Math.max(...rounds.map(({ peak }) => peak))),
     };
   });
