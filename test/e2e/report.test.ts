@@ -1,17 +1,15 @@
 /** The report of a training whose classes and files have hostile names, opened in a real browser. */
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { pathToFileURL } from 'node:url';
-import { type BrowserContext, chromium as browser, type Page } from 'playwright-core';
-import { chromium, withoutChromium } from '../helpers/chromium.ts';
+import type { BrowserContext } from 'playwright-core';
+import { withoutChromium } from '../helpers/chromium.ts';
 import { cli } from '../helpers/cli.ts';
 import { writeRawData } from '../helpers/emoji.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
+import { launchBrowser, openReport, testReadable } from '../helpers/report_page.ts';
 
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const folder = temporaryFolder();
 const report = join(folder, 'report.html');
 const hostileClass = '<img src=x onerror=alert(1)> & "food"';
@@ -32,69 +30,14 @@ before(async () => {
   const { code, stderr } = await cli(folder, 'report');
   assert.equal(code, 0, stderr);
   if (skip) return;
-  context = await browser.launchPersistentContext(temporaryFolder(), {
-    executablePath: chromium,
-    bypassCSP: true,
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-    ],
-  });
+  context = await launchBrowser(temporaryFolder());
 });
 after(() => context?.close());
 
-/** `requests` are the addresses that the report asks for, `problems` what it complains of. */
-async function open({ width, dark }: { width: number; dark: boolean }) {
-  const page = await (context as BrowserContext).newPage();
-  const requests: string[] = [];
-  const problems: string[] = [];
-  page.on('request', (request) => requests.push(request.url()));
-  page.on('console', (message) => problems.push(message.text()));
-  page.on('pageerror', (error) => problems.push(error.message));
-  page.on('dialog', (dialog) => {
-    problems.push(dialog.message());
-    dialog.dismiss();
-  });
-  await page.setViewportSize({ width, height: 800 });
-  await page.emulateMedia({ colorScheme: dark ? 'dark' : 'light' });
-  await page.goto(pathToFileURL(report).href);
-  return { page, requests, problems };
-}
+const open = (window: { width: number; dark: boolean }) =>
+  openReport(context as BrowserContext, report, window);
 
-async function violations(page: Page): Promise<unknown[]> {
-  await page.evaluate(axe);
-  const { violations, passes } = (await page.evaluate('axe.run()')) as {
-    violations: { id: string; nodes: unknown[] }[];
-    passes: unknown[];
-  };
-  assert.ok(passes.length > 20);
-  return violations.map(({ id, nodes }) => [id, nodes]);
-}
-
-for (const width of [360, 1200]) {
-  for (const dark of [false, true]) {
-    test(`${width} pixels wide, ${dark ? 'dark' : 'light'}: nothing sticks out and all can be read`, {
-      skip,
-    }, async () => {
-      const { page, requests, problems } = await open({ width, dark });
-      await page.evaluate('for (const one of document.querySelectorAll("details")) one.open = true');
-      assert.ok((await page.evaluate<number>('document.documentElement.scrollWidth')) <= width);
-      assert.deepEqual(await violations(page), []);
-      const ground = await page.evaluate<string>('getComputedStyle(document.body).backgroundColor');
-      assert.equal(ground, dark ? 'rgb(22, 24, 26)' : 'rgb(255, 255, 255)');
-      assert.deepEqual(
-        requests.filter((address) => !address.startsWith('data:')),
-        [pathToFileURL(report).href],
-      );
-      assert.deepEqual(problems, []);
-      await page.close();
-    });
-  }
-}
+testReadable(report, open, 20);
 
 test('charts, tables and pictures have names, and hostile names are text', { skip }, async () => {
   const { page } = await open({ width: 800, dark: false });

@@ -1,0 +1,95 @@
+/** An HTML report in a real browser, and what holds of each of them. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { type BrowserContext, chromium as browser, type Page } from 'playwright-core';
+import { chromium, withoutChromium } from './chromium.ts';
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** @param profile a folder that is removed once the browser is closed. */
+export function launchBrowser(profile: string): Promise<BrowserContext> {
+  return browser.launchPersistentContext(profile, {
+    executablePath: chromium,
+    bypassCSP: true,
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  });
+}
+
+export interface Opened {
+  page: Page;
+  /** Addresses that the report asked for. */
+  requests: string[];
+  /** What it complained of. */
+  problems: string[];
+}
+
+/** A report in a window of its own. */
+export async function openReport(
+  context: BrowserContext,
+  report: string,
+  { width, dark }: { width: number; dark: boolean },
+): Promise<Opened> {
+  const page = await context.newPage();
+  const requests: string[] = [];
+  const problems: string[] = [];
+  page.on('request', (request) => requests.push(request.url()));
+  page.on('console', (message) => problems.push(message.text()));
+  page.on('pageerror', (error) => problems.push(error.message));
+  page.on('dialog', (dialog) => {
+    problems.push(dialog.message());
+    dialog.dismiss();
+  });
+  await page.setViewportSize({ width, height: 800 });
+  await page.emulateMedia({ colorScheme: dark ? 'dark' : 'light' });
+  await page.goto(pathToFileURL(report).href);
+  return { page, requests, problems };
+}
+
+/** @param leastPasses rules of axe that must have had something to look at. */
+async function violations(page: Page, leastPasses: number): Promise<unknown[]> {
+  await page.evaluate(axe);
+  const { violations, passes } = (await page.evaluate('axe.run()')) as {
+    violations: { id: string; nodes: unknown[] }[];
+    passes: unknown[];
+  };
+  assert.ok(passes.length > leastPasses);
+  return violations.map(({ id, nodes }) => [id, nodes]);
+}
+
+/** Tests that it can be read on a phone and on a desk, by day and by night, and asks for nothing but itself. */
+export function testReadable(
+  report: string,
+  open: (window: { width: number; dark: boolean }) => Promise<Opened>,
+  leastPasses: number,
+): void {
+  for (const width of [360, 1200]) {
+    for (const dark of [false, true]) {
+      test(`${width} pixels wide, ${dark ? 'dark' : 'light'}: nothing sticks out and all can be read`, {
+        skip: withoutChromium(),
+      }, async () => {
+        const { page, requests, problems } = await open({ width, dark });
+        await page.evaluate('for (const one of document.querySelectorAll("details")) one.open = true');
+        assert.ok((await page.evaluate<number>('document.documentElement.scrollWidth')) <= width);
+        assert.deepEqual(await violations(page, leastPasses), []);
+        const ground = await page.evaluate<string>('getComputedStyle(document.body).backgroundColor');
+        assert.equal(ground, dark ? 'rgb(22, 24, 26)' : 'rgb(255, 255, 255)');
+        assert.deepEqual(
+          requests.filter((address) => !address.startsWith('data:')),
+          [pathToFileURL(report).href],
+        );
+        assert.deepEqual(problems, []);
+        await page.close();
+      });
+    }
+  }
+}
