@@ -1,8 +1,22 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { open, opendir, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, opendir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { exists } from './processes.ts';
+
+/** A part of an open file, in memory of its own. @throws {Error} where the file ends before. */
+export async function readExactly(
+  handle: FileHandle,
+  { offset, size }: { offset: number; size: number },
+): Promise<Buffer> {
+  const data = Buffer.from(new ArrayBuffer(size));
+  for (let done = 0; done < size; ) {
+    const { bytesRead } = await handle.read(data, done, size - done, offset + done);
+    if (bytesRead === 0) throw new Error('it ends early');
+    done += bytesRead;
+  }
+  return data;
+}
 
 /**
  * All of a file of which something is known before memory is asked for.
@@ -22,13 +36,7 @@ export async function readWithin(
       throw new Error(`${size} bytes instead of ${allowed.exactly}`);
     if ('most' in allowed && size > allowed.most)
       throw new Error(`${size} bytes are more than the ${allowed.most} that it may have`);
-    const data = Buffer.from(new ArrayBuffer(size));
-    for (let done = 0; done < size; ) {
-      const { bytesRead } = await handle.read(data, done, size - done);
-      if (bytesRead === 0) throw new Error('it ends early');
-      done += bytesRead;
-    }
-    return data;
+    return await readExactly(handle, { offset: 0, size });
   } finally {
     await handle.close();
   }
@@ -57,7 +65,7 @@ export async function appendDurably(file: string, data: string): Promise<void> {
   }
 }
 
-async function writeWhole(handle: Awaited<ReturnType<typeof open>>, data: Uint8Array): Promise<void> {
+async function writeWhole(handle: FileHandle, data: Uint8Array): Promise<void> {
   for (let written = 0; written < data.length; ) {
     const { bytesWritten } = await handle.write(data, written, data.length - written);
     written += bytesWritten;
@@ -107,6 +115,20 @@ export async function writeFileAtomically(file: string, data: string | Uint8Arra
   } finally {
     await rm(temporary, { force: true });
   }
+}
+
+/** Bytes of all files in a folder and the folders in it; 0 where it is not there. */
+export async function bytesBelow(folder: string): Promise<number> {
+  const entries = await readdir(folder, { withFileTypes: true, recursive: true }).catch(() => []);
+  const sizes = entries
+    .filter((entry) => entry.isFile())
+    .map((entry) =>
+      stat(join(entry.parentPath ?? entry.path, entry.name)).then(
+        ({ size }) => size,
+        () => 0, // removed meanwhile: it may be in training
+      ),
+    );
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
 }
 
 /** A text file line by line; node:readline would also end lines where a file's name has U+2028. */

@@ -34,6 +34,16 @@ function parseJson(text: string): unknown {
   }
 }
 
+/** What a text says, if it is a JSON object; undefined for anything else. */
+export function parseObject(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return object({})(value) === undefined ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 function shape(what: string, test: (value: unknown) => boolean): Shape {
   const wrong = ` is not ${what}`;
   return (value) => (test(value) ? undefined : wrong);

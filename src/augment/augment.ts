@@ -3,13 +3,13 @@ import { existsSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
 import { UsageError } from '../errors.ts';
 import { writeFileAtomically } from '../files.ts';
 import { type ClassFolder, findPictures } from '../images/find.ts';
 import { generatedNameOf } from '../images/generated.ts';
 import { type SoftLabels, writeSoftLabels } from '../images/soft_labels.ts';
+import { threadModule } from '../thread_module.ts';
 import { type Copies, type Job, keyOf } from './copies.ts';
 import { findGeneratedMasks, maskNameOf, pairMasks } from './masks.ts';
 import { softLabelOf } from './partners.ts';
@@ -211,11 +211,7 @@ function cut(source: string, copies: number[], masks: Map<string, string>): Copi
   return tasks;
 }
 
-/** The thread's module beside this one: TypeScript here, JavaScript where it is built. */
-const worker = new URL(
-  import.meta.url.endsWith('.ts') ? './copy_worker.ts' : './copy_worker.js',
-  import.meta.url,
-);
+const worker = threadModule('./copy_worker', import.meta.url);
 
 async function runTasks(job: Job, { workers, onProgress }: AugmentOptions, tasks: Copies[]) {
   const failures = new Map<string, string>();
@@ -224,7 +220,7 @@ async function runTasks(job: Job, { workers, onProgress }: AugmentOptions, tasks
   if (tasks.length === 0) return { failures, count };
   const threads = Math.min(workers || availableParallelism(), Math.ceil(tasks.length / tasksPerThread));
   const pool = new Piscina({
-    filename: fileURLToPath(worker),
+    filename: worker,
     workerData: job,
     minThreads: threads,
     maxThreads: threads,

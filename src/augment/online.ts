@@ -1,6 +1,6 @@
-import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
 import { UsageError } from '../errors.ts';
+import { threadModule } from '../thread_module.ts';
 import { luma, part, toByte } from './operation.ts';
 import type { Picture } from './picture.ts';
 import {
@@ -66,11 +66,7 @@ function toGrey(data: Buffer, grey: Uint8Array): void {
   }
 }
 
-/** The thread's module beside this one: TypeScript here, JavaScript where it is built. */
-const worker = new URL(
-  import.meta.url.endsWith('.ts') ? './online_worker.ts' : './online_worker.js',
-  import.meta.url,
-);
+const worker = threadModule('./online_worker', import.meta.url);
 
 export interface Online {
   vary(batch: OnlineBatch): Promise<Uint8Array>;
@@ -89,7 +85,7 @@ export function startOnline(job: OnlineJob): Online {
     );
   }
   const pool = new Piscina({
-    filename: fileURLToPath(worker),
+    filename: worker,
     workerData: job,
     minThreads: 1,
     maxThreads: 1,

@@ -3,10 +3,11 @@ import { reason } from '../errors.ts';
 import { openPicture, readably, standardise } from '../images/decode.ts';
 import { makeJpegPool } from '../images/jpeg/pool.ts';
 import { sniff } from '../images/sniff.ts';
+import { threadModule } from '../thread_module.ts';
 import { makeJpegInspector } from './inspect_jpegs.ts';
 import { type Inspection, inspectPixels, side } from './inspection.ts';
 
-const inspectJpegs = makeJpegPool(makeJpegInspector, new URL('./thread', import.meta.url));
+const inspectJpegs = makeJpegPool(makeJpegInspector, threadModule('./thread', import.meta.url));
 
 /** Size in bytes and time of change of a file, which tell whether it changed. */
 export interface Stamp {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { UserError } from '../errors.ts';
 import { readWithin } from '../files.ts';
+import { sizeOf } from '../shape.ts';
 import { readCalibration } from './calibration.ts';
 import { type Checkpoint, findFirst } from './find.ts';
 import {
@@ -10,7 +11,6 @@ import {
   type FileName,
   fileNames,
   readManifest,
-  sizeOf,
   whatIsDamaged,
 } from './manifest.ts';
 

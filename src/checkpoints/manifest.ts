@@ -4,6 +4,7 @@ import { reason, UserError } from '../errors.ts';
 import { finite, list, matching, object, oneOf, optional, readJson, string, time, whole } from '../json.ts';
 import type { ModelDescription } from '../models/model.ts';
 import type { Preprocessing } from '../models/preprocessing.ts';
+import { sizeOf } from '../shape.ts';
 
 /** Where training stands; with the seed it tells every random choice that follows. */
 export interface Position {
@@ -134,11 +135,6 @@ const manifestShape = object({
 });
 
 export const bytesPerNumber = Float32Array.BYTES_PER_ELEMENT;
-
-/** Numbers in a tensor of this shape. */
-export function sizeOf(shape: number[]): number {
-  return shape.reduce((product, length) => product * length, 1);
-}
 
 /** Numbers in all tensors of a file. */
 export function parametersOf({ tensors }: Pick<TensorFile, 'tensors'>): number {

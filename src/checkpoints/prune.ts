@@ -1,10 +1,11 @@
 import { rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { UserError } from '../errors.ts';
+import { bytesBelow } from '../files.ts';
 import { bestOf, type Checkpoint, isCheckpoint, listCheckpoints } from './find.ts';
 import { lockRun } from './lock.ts';
 import { listRests, removeCheckpoint, superfluous } from './save.ts';
-import { bytesOf, runsAt } from './survey.ts';
+import { runsAt } from './survey.ts';
 
 export interface PruneOptions {
   /** Newest checkpoints of a run to keep; its best is kept besides. */
@@ -44,7 +45,7 @@ async function pruneRun(
     const rests = (await listRests(run)).map((name) => join(run, name));
     const removed: Pruned['removed'] = [];
     for (const folder of [...chosen, ...rests]) {
-      removed.push({ folder, bytes: await bytesOf(folder) });
+      removed.push({ folder, bytes: await bytesBelow(folder) });
       if (dryRun) continue;
       if (chosen.includes(folder)) await removeCheckpoint(folder);
       else await rm(folder, { recursive: true, force: true });

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { UserError } from '../errors.ts';
+import { bytesBelow } from '../files.ts';
 import { bestOf, foldersIn, isCheckpoint, type RunScan, scan } from './find.ts';
 import { type Metrics, type Position, parametersOf } from './manifest.ts';
 
@@ -26,17 +26,6 @@ export interface ListedCheckpoint {
   parameters: number | null;
 }
 
-export async function bytesOf(folder: string): Promise<number> {
-  const names = await readdir(folder).catch(() => []);
-  const sizes = names.map((name) =>
-    stat(join(folder, name)).then(
-      ({ size }) => size,
-      () => 0, // removed meanwhile
-    ),
-  );
-  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
-}
-
 async function listRun({ run, checkpoints, damaged }: RunScan): Promise<ListedCheckpoint[]> {
   const [best, newest] = [bestOf(checkpoints), checkpoints.at(-1)];
   const whole = checkpoints.map((checkpoint): Omit<ListedCheckpoint, 'run' | 'name' | 'bytes'> => {
@@ -59,7 +48,7 @@ async function listRun({ run, checkpoints, damaged }: RunScan): Promise<ListedCh
     run: basename(run),
     name: basename(one.folder),
     ...one,
-    bytes: await bytesOf(one.folder),
+    bytes: await bytesBelow(one.folder),
   }));
   return (await Promise.all(listed)).sort((a, b) => a.step - b.step);
 }

@@ -2,9 +2,10 @@ import type { Command } from 'commander';
 import type { CheckpointDifference } from '../checkpoints/diff.ts';
 import { findWhole, type Manifest, verifyCheckpoint } from '../checkpoints/index.ts';
 import { parametersOf } from '../checkpoints/manifest.ts';
-import { bytesOf, type ListedCheckpoint, placeOf, surveyCheckpoints } from '../checkpoints/survey.ts';
+import { type ListedCheckpoint, placeOf, surveyCheckpoints } from '../checkpoints/survey.ts';
 import { readSettings, settingOptions } from '../config/index.ts';
 import { UserError } from '../errors.ts';
+import { bytesBelow } from '../files.ts';
 import { figure, localTime, settingText } from '../format.ts';
 import { notice } from './notice.ts';
 import { table } from './table.ts';
@@ -95,7 +96,7 @@ async function list(given: string | undefined, flags: Flags): Promise<void> {
 async function inspect(given: string | undefined, flags: Flags): Promise<void> {
   const which = flags.newest ? 'newest' : 'best';
   const { folder, manifest } = await findWhole(await placeFrom(given, flags), which, [], notice);
-  const [bytes, parameters] = [await bytesOf(folder), parametersOf(manifest.files['weights.bin'])];
+  const [bytes, parameters] = [await bytesBelow(folder), parametersOf(manifest.files['weights.bin'])];
   console.log(
     flags.json ? JSON.stringify({ folder, bytes, parameters, manifest }) : describe(folder, manifest, bytes),
   );

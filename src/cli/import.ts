@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { listCheckpoints } from '../checkpoints/index.ts';
+import { parametersOf } from '../checkpoints/manifest.ts';
 import { readSettings, settingOptions } from '../config/index.ts';
 import { UsageError } from '../errors.ts';
 import type { Network } from '../formats/index.ts';
@@ -77,7 +78,7 @@ function print(
   json: boolean,
 ): void {
   const { model, preprocessing, weights } = network;
-  const parameters = [...weights.values()].reduce((sum, { values }) => sum + values.length, 0);
+  const parameters = parametersOf({ tensors: [...weights.values()] });
   if (json) {
     console.log(JSON.stringify({ format, run, checkpoint, model, preprocessing, parameters }));
     return;

@@ -1,4 +1,5 @@
 import { UserError } from '../errors.ts';
+import { finite, list, object, oneOf, string, whole } from '../json.ts';
 import type { LayerSummary } from '../model_tools/index.ts';
 import type { Network } from './format.ts';
 
@@ -36,22 +37,26 @@ export function about({ model, preprocessing, temperature }: Network): About {
   };
 }
 
-const isSize = (value: unknown) => Number.isInteger(value) && (value as number) > 0;
+const shape = object({
+  format: oneOf('bat-sup network'),
+  version: oneOf(1),
+  classes: list(string),
+  width: whole(1),
+  height: whole(1),
+  channels: oneOf(1, 3),
+  preprocessing: object({
+    fit: oneOf('fill', 'cover', 'contain'),
+    scale: finite,
+    order: oneOf(undefined, 'rgb', 'bgr'),
+  }),
+  temperature: finite,
+});
 
 function isAbout(value: About): boolean {
-  const { fit, scale, order } = value.preprocessing;
   return (
-    value.version === 1 &&
-    Array.isArray(value.classes) &&
-    value.classes.every((name) => typeof name === 'string') &&
+    shape(value) === undefined &&
     new Set(value.classes).size === value.classes.length &&
-    [value.width, value.height].every(isSize) &&
-    [1, 3].includes(value.channels) &&
-    ['fill', 'cover', 'contain'].includes(fit) &&
-    Number.isFinite(scale) &&
-    scale !== 0 &&
-    [undefined, 'rgb', 'bgr'].includes(order) &&
-    Number.isFinite(value.temperature) &&
+    value.preprocessing.scale !== 0 &&
     value.temperature > 0
   );
 }
@@ -65,7 +70,7 @@ export function readAbout(text: unknown, source: string): About | undefined {
   if (text === undefined || text === null) return undefined;
   try {
     const value = typeof text === 'string' ? JSON.parse(text) : text;
-    if (value.format === 'bat-sup network' && isAbout(value)) return value;
+    if (isAbout(value)) return value;
   } catch {
     // Told below.
   }

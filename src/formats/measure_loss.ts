@@ -2,9 +2,9 @@ import { type Answers, logitsOf } from '../evaluation/answers.ts';
 import { collectAnswers } from '../evaluation/collect_answers.ts';
 import type { LabelledPicture } from '../evaluation/pictures.ts';
 import { highest } from '../evaluation/softmax.ts';
-import { createModel } from '../models/model.ts';
 import { predictorOf } from '../predict/load_model.ts';
 import type { Network } from './format.ts';
+import { modelOf } from './network.ts';
 
 /** What a network lost as its weights were rounded. */
 export interface WeightLoss {
@@ -18,10 +18,8 @@ export interface WeightLoss {
 }
 
 async function ask(network: Network, pictures: LabelledPicture[]): Promise<Answers> {
-  const { model: description, weights, preprocessing, temperature } = network;
-  const restored = new Map([...weights].map(([name, { values }]) => [name, values]));
-  const model = createModel(description, { restored, preprocessing });
-  const predictor = predictorOf(model, { fit: preprocessing.fit, temperature, checkpoint: '' });
+  const { preprocessing, temperature } = network;
+  const predictor = predictorOf(modelOf(network), { fit: preprocessing.fit, temperature, checkpoint: '' });
   const collecting = collectAnswers(predictor, pictures);
   return (await collecting.finally(() => predictor.dispose())).answers;
 }

@@ -1,10 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { NamedTensor } from '../checkpoints/index.ts';
-import { type LayerSummary, modelTools, Scope } from '../model_tools/index.ts';
+import { type LayerSummary, modelTools, Scope, variablesOf } from '../model_tools/index.ts';
 import { type ArchitectureName, architectureNames, architectures } from '../models/index.ts';
 import { inDepthOrder } from './depth_order.ts';
 import type { Network } from './format.ts';
-import { variablesOf } from './variables.ts';
+import { valuesOf } from './network.ts';
 
 /** A layer without names: what it is, and how many layers back those are that it reads. */
 function shapeOf(layer: LayerSummary, index: number, layers: LayerSummary[]): string {
@@ -24,12 +24,11 @@ function kindOf({ kind, inputShape, outputShape }: LayerSummary): string {
  * The layers of a named architecture, where it can be made for this description. It is given up at the first layer
  * that the network does not have: one for larger pictures would have weights made that fill the memory.
  */
-function layersOf(architecture: ArchitectureName, { model, layers, weights }: Network): LayerSummary[] {
-  const { width, height, channels, classes } = model;
-  const known = new Set(layers.map(kindOf));
+function layersOf(architecture: ArchitectureName, network: Network): LayerSummary[] {
+  const { width, height, channels, classes } = network.model;
+  const known = new Set(network.layers.map(kindOf));
   // Its own values, so that no time goes into random ones where layers are numbered the same.
-  const restored = new Map([...weights].map(([name, { values }]) => [name, values]));
-  for (const values of [restored, new Map<string, Float32Array>()]) {
+  for (const values of [valuesOf(network), new Map<string, Float32Array>()]) {
     const scope = new Scope(1, values);
     scope.begin(() => {
       if (!known.has(kindOf(scope.layers.at(-1) as LayerSummary))) throw new Error('of another architecture');

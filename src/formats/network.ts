@@ -1,6 +1,7 @@
 import {
   type Checkpoint,
   type CheckpointInfo,
+  checkTensors,
   loadTensors,
   type NamedTensor,
   readCalibration,
@@ -8,9 +9,10 @@ import {
   saveCheckpoint,
 } from '../checkpoints/index.ts';
 import type { Settings } from '../config/index.ts';
-import { createModel } from '../models/model.ts';
+import { variablesOf } from '../model_tools/index.ts';
+import { createModel, type Model } from '../models/model.ts';
+import { sizeOf } from '../shape.ts';
 import type { Network } from './format.ts';
-import { sizeOf } from './tensors.ts';
 
 /**
  * The network that a checkpoint holds. The engine must have been started.
@@ -21,6 +23,7 @@ export async function networkOf(checkpoint: Checkpoint): Promise<Network> {
   const values = await loadTensors(checkpoint, 'weights.bin');
   const model = createModel(description, { restored: new Map(values) });
   model.dispose();
+  checkTensors(checkpoint, 'weights.bin', model.layers.flatMap(variablesOf));
   const named = files['weights.bin'].tensors.map(({ name, shape }): [string, NamedTensor] => [
     name,
     { name, shape, values: values.get(name) as Float32Array },
@@ -32,6 +35,17 @@ export async function networkOf(checkpoint: Checkpoint): Promise<Network> {
     weights: new Map(named),
     temperature: (await readCalibration(checkpoint.folder))?.temperature ?? 1,
   };
+}
+
+/** A network's weights as createModel takes them. */
+export function valuesOf({ weights }: Network): Map<string, Float32Array> {
+  return new Map([...weights].map(([name, { values }]) => [name, values]));
+}
+
+/** A network, to be asked about pictures. The engine must have been started. */
+export function modelOf(network: Network): Model {
+  const { model: description, preprocessing } = network;
+  return createModel(description, { restored: valuesOf(network), preprocessing });
 }
 
 /**

@@ -1,6 +1,6 @@
 import { UserError } from '../errors.ts';
+import { sizeOf } from '../shape.ts';
 import type { Network } from './format.ts';
-import { sizeOf } from './tensors.ts';
 
 /**
  * The same network for pictures in RGB: the first layers' kernels read their channels the other way round.

@@ -1,12 +1,9 @@
+import { sizeOf } from '../shape.ts';
+
 /** A tensor's values with its shape, as formats read and write them. */
 export interface Tensor {
   shape: number[];
   values: Float32Array;
-}
-
-/** How many numbers a shape holds. */
-export function sizeOf(shape: number[]): number {
-  return shape.reduce((product, length) => product * length, 1);
 }
 
 /**
@@ -102,6 +99,11 @@ export function fromFloat16(halves: Uint16Array): Float32Array {
   const values = new Float32Array(halves.length);
   for (let i = 0; i < halves.length; i++) values[i] = fromHalf(halves[i] as number);
   return values;
+}
+
+/** bfloat16, the upper half of a float32, as float32. */
+export function fromBfloat16(halves: Uint16Array): Float32Array {
+  return new Float32Array(Uint32Array.from(halves, (half) => half << 16).buffer);
 }
 
 /**

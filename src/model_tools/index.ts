@@ -15,6 +15,7 @@ export { addWeights } from './add_weights.ts';
 export { type Padding, paddingOf } from './padding.ts';
 export { type LayerWatch, type LearningPass, Scope } from './scope.ts';
 export type { LayerSummary } from './types.ts';
+export { variablesOf } from './variables_of.ts';
 export type { BatchNormOptions, ConvOptions, DropoutOptions, FullyConnectedOptions, PoolingOptions };
 export {
   activationLayer,

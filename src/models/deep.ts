@@ -1,6 +1,7 @@
 import type { Architecture } from './architecture.ts';
 import { convNorm } from './conv_norm.ts';
 import { firstChannelsFor, levelsFor } from './growth.ts';
+import { meanHead } from './mean_head.ts';
 
 /**
  * Levels of two 3x3 convolutions with batch normalisation and a max-pooling, each level with twice the channels
@@ -16,7 +17,5 @@ export const deep: Architecture = (tools, pictures, { classes, dropout }) => {
     network = tools.poolingLayer(network, { kernel: 2, stride: 2 });
     channels *= 2;
   }
-  let features = tools.globalAveragePoolingLayer(network);
-  if (dropout > 0) features = tools.dropoutLayer(features, { rate: dropout });
-  return tools.fullyConnectedLayer(features, { inputs: channels / 2, outputs: classes, name: 'logits' });
+  return meanHead(tools, network, { classes, dropout });
 };

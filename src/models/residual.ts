@@ -3,6 +3,7 @@ import type { ModelTools } from '../model_tools/index.ts';
 import type { Architecture } from './architecture.ts';
 import { convNorm } from './conv_norm.ts';
 import { firstChannelsFor, levelsFor } from './growth.ts';
+import { meanHead } from './mean_head.ts';
 
 const blocksALevel = 2;
 
@@ -34,7 +35,5 @@ export const residual: Architecture = (tools, pictures, { classes, dropout }) =>
       network = residualBlock(tools, network, { channels, stride });
     }
   }
-  let features = tools.globalAveragePoolingLayer(network);
-  if (dropout > 0) features = tools.dropoutLayer(features, { rate: dropout });
-  return tools.fullyConnectedLayer(features, { inputs: channels, outputs: classes, name: 'logits' });
+  return meanHead(tools, network, { classes, dropout });
 };

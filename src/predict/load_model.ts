@@ -7,7 +7,7 @@ import {
   readCalibration,
 } from '../checkpoints/index.ts';
 import { decodePicture } from '../images/decode.ts';
-import type { LayerSummary, LayerWatch } from '../model_tools/index.ts';
+import { type LayerSummary, type LayerWatch, variablesOf } from '../model_tools/index.ts';
 import { createModel, type Model, type ModelDescription } from '../models/model.ts';
 import type { Preprocessing } from '../models/preprocessing.ts';
 import { toPictures } from '../models/to_pictures.ts';
@@ -59,8 +59,7 @@ export async function loadModel(
   const { model: description, preprocessing } = checkpoint.manifest;
   const temperature = (await readCalibration(checkpoint.folder))?.temperature ?? 1;
   const model = createModel(description, { restored, preprocessing });
-  const variables = [...model.variables].map(([name, { shape }]) => ({ name, shape }));
-  checkTensors(checkpoint, 'weights.bin', variables);
+  checkTensors(checkpoint, 'weights.bin', model.layers.flatMap(variablesOf));
   return predictorOf(model, { fit: preprocessing.fit, temperature, checkpoint: checkpoint.folder });
 }
 

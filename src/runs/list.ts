@@ -1,7 +1,14 @@
-import { readdir, stat } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { bestOf, type Checkpoint, listCheckpoints, type Metrics } from '../checkpoints/index.ts';
+import {
+  bestOf,
+  type Checkpoint,
+  compareMetrics,
+  listCheckpoints,
+  type Metrics,
+} from '../checkpoints/index.ts';
 import { reason, UserError } from '../errors.ts';
+import { bytesBelow } from '../files.ts';
 import { isRunning } from '../processes.ts';
 import { type EpochRecord, readHistory } from './history.ts';
 import { type RunRecord, readRecord, type Session } from './record.ts';
@@ -52,19 +59,6 @@ export async function readRun(
   return record || checkpoints.length > 0 ? { folder, record, history, checkpoints } : undefined;
 }
 
-async function bytesBelow(folder: string): Promise<number> {
-  const entries = await readdir(folder, { withFileTypes: true, recursive: true }).catch(() => []);
-  const sizes = entries
-    .filter((entry) => entry.isFile())
-    .map((entry) =>
-      stat(join(entry.parentPath ?? entry.path, entry.name)).then(
-        ({ size }) => size,
-        () => 0, // removed meanwhile: it may be in training
-      ),
-    );
-  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
-}
-
 function stateOf(last: Session | undefined): RunState {
   if (!last) return 'unknown';
   return last.state === 'running' && !isRunning(last.process) ? 'interrupted' : last.state;
@@ -88,11 +82,7 @@ function metricsOf({ loss, accuracy, validationLoss, validationAccuracy }: Metri
 
 /** Of the epochs the one with the highest validation accuracy; of equals the lowest validation loss. */
 export function bestEpoch(history: EpochRecord[]): EpochRecord | undefined {
-  const accuracy = (one: EpochRecord) => one.validationAccuracy ?? 0;
-  const loss = (one: EpochRecord) => one.validationLoss ?? Number.POSITIVE_INFINITY;
-  return history
-    .filter(({ validationAccuracy }) => validationAccuracy !== undefined)
-    .sort((a, b) => accuracy(b) - accuracy(a) || loss(a) - loss(b))[0];
+  return history.filter(({ validationAccuracy }) => validationAccuracy !== undefined).sort(compareMetrics)[0];
 }
 
 function pickMetrics(epoch: EpochRecord | undefined, checkpoint: Checkpoint | undefined): RunSummary['best'] {

@@ -1,4 +1,4 @@
-import { type LayerSummary, paddingOf } from '../model_tools/index.ts';
+import { type LayerSummary, paddingOf, variablesOf } from '../model_tools/index.ts';
 import * as proto from './protobuf.ts';
 
 /** DataType numbers of types.proto. */
@@ -45,8 +45,8 @@ function square(size: number): Uint8Array {
   return attribute.integers([1, size, size, 1]);
 }
 
-function variableNodes({ variables, state = [] }: LayerSummary): Node[] {
-  return [...variables, ...state].map(({ name, shape }) => ({
+function variableNodes(layer: LayerSummary): Node[] {
+  return variablesOf(layer).map(({ name, shape }) => ({
     name,
     op: 'VariableV2',
     shape,

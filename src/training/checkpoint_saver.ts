@@ -1,10 +1,10 @@
-import { fileURLToPath } from 'node:url';
 import type * as tf from '@tensorflow/tfjs-core';
 import { Piscina } from 'piscina';
 import type { CheckpointInfo, NamedTensor } from '../checkpoints/index.ts';
 import type { SaveJob } from '../checkpoints/save_worker.ts';
 import type { Settings } from '../config/index.ts';
 import { reason, UserError } from '../errors.ts';
+import { threadModule } from '../thread_module.ts';
 
 /** A tensor of the engine's; `read` gives its values now. */
 export interface TensorSource extends Omit<NamedTensor, 'values'> {
@@ -25,11 +25,7 @@ interface Snapshot {
   optimizer: TensorSource[];
 }
 
-/** The thread's module: TypeScript here, JavaScript where it is built. */
-const worker = new URL(
-  import.meta.url.endsWith('.ts') ? '../checkpoints/save_worker.ts' : '../checkpoints/save_worker.js',
-  import.meta.url,
-);
+const worker = threadModule('../checkpoints/save_worker', import.meta.url);
 
 /** Saves in the background while training goes on, one checkpoint at a time. */
 export class CheckpointSaver {
@@ -72,7 +68,7 @@ export class CheckpointSaver {
       optimizer: optimizer.map((source) => this.#copy('optimizer', source)),
     };
     this.#savedAt = performance.now();
-    this.#pool ??= new Piscina({ filename: fileURLToPath(worker), minThreads: 1, maxThreads: 1 });
+    this.#pool ??= new Piscina({ filename: worker, minThreads: 1, maxThreads: 1 });
     this.#saving = this.#pool.run(job).catch((error) => {
       throw new UserError(reason(error)); // its class is lost on the way between threads
     });

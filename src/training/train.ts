@@ -21,6 +21,7 @@ import { applySoftLabels } from '../dataset/soft_labels.ts';
 import { fallShort, type Split, splitPictures } from '../dataset/split.ts';
 import type { Engine } from '../engine/index.ts';
 import { reason, UserError } from '../errors.ts';
+import { variablesOf } from '../model_tools/index.ts';
 import { resolveArchitecture } from '../models/index.ts';
 import { createModel, type Model, type ModelDescription } from '../models/model.ts';
 import { saveHeldBack } from '../runs/held_back.ts';
@@ -213,7 +214,7 @@ async function begin(options: TrainingOptions): Promise<Training> {
     ? resumedPosition(resume, digest, events)
     : { step: 0, epoch: 0, batch: 0, lossSum: 0, correct: 0 };
   if (resume) {
-    checkTensors(resume, 'weights.bin', tensorSources(kept));
+    checkTensors(resume, 'weights.bin', model.layers.flatMap(variablesOf));
     checkTensors(resume, 'optimizer.bin', adam.snapshot());
   }
   const training: Training = {

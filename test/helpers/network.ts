@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Network } from '../../src/formats/index.ts';
+import { modelOf } from '../../src/formats/network.ts';
 import { createModel, type ModelDescription } from '../../src/models/model.ts';
 import { ownPreprocessing } from '../../src/models/preprocessing.ts';
 import { toPictures } from '../../src/models/to_pictures.ts';
@@ -54,12 +55,8 @@ export function picturesFor({ width, height, channels }: ModelDescription, count
 }
 
 /** What bat-sup itself answers, a row of logits for each picture. */
-export function logitsOf(
-  { model: description, weights, preprocessing }: Network,
-  pixels: Uint8Array,
-): number[][] {
-  const restored = new Map([...weights].map(([name, { values }]) => [name, values]));
-  const model = createModel(description, { restored, preprocessing });
+export function logitsOf(network: Network, pixels: Uint8Array): number[][] {
+  const model = modelOf(network);
   const logits = tf.tidy(() => model.forward(toPictures(pixels, model)).arraySync());
   model.dispose();
   return logits;

@@ -22,10 +22,6 @@ export function addressOf({ backend }: KernelContext, tensor: tf.TensorInfo): nu
   return backend.dataIdMap.get(tensor.dataId).memoryOffset;
 }
 
-export function sizeOf(shape: number[]): number {
-  return shape.reduce((product, length) => product * length, 1);
-}
-
 /** Working memory for as long as `use` runs. `floats` by name -> addresses by name. */
 export function withScratch<Name extends string, Result>(
   { backend }: KernelContext,

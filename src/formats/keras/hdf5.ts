@@ -1,5 +1,6 @@
 import type { Dataset, Entity, File, Group } from 'h5wasm';
-import { sizeOf, type Tensor } from '../tensors.ts';
+import { sizeOf } from '../../shape.ts';
+import type { Tensor } from '../tensors.ts';
 
 /** Of one tensor, as floats; WebAssembly's memory ends at 4 GiB. */
 const mostBytes = 2 ** 30;

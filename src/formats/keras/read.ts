@@ -1,6 +1,7 @@
 import { unzipSync } from 'fflate';
 import type { Group } from 'h5wasm';
 import { reason, UserError } from '../../errors.ts';
+import { parseObject } from '../../json.ts';
 import { type About, aboutKey, readAbout } from '../about.ts';
 import type { Network } from '../format.ts';
 import { readKerasConfig } from '../keras_config.ts';
@@ -24,13 +25,8 @@ function damaged(source: string, why: string): never {
 }
 
 function parse(data: Uint8Array | string | undefined, what: string, source: string): Record<string, unknown> {
-  try {
-    const value = JSON.parse(typeof data === 'string' ? data : Buffer.from(data ?? '').toString('utf8'));
-    if (typeof value === 'object' && value !== null) return value;
-  } catch {
-    // Told below.
-  }
-  return damaged(source, `its ${what} is no JSON object`);
+  const text = typeof data === 'string' ? data : Buffer.from(data ?? '').toString('utf8');
+  return parseObject(text) ?? damaged(source, `its ${what} is no JSON object`);
 }
 
 function unzip(data: Uint8Array, source: string): Record<string, Uint8Array> {

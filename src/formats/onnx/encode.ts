@@ -1,11 +1,12 @@
 import { UserError } from '../../errors.ts';
 import { type LayerSummary, paddingOf } from '../../model_tools/index.ts';
+import { sizeOf } from '../../shape.ts';
 import { packageVersion } from '../../version.ts';
 import { about, aboutKey } from '../about.ts';
 import type { ExportOptions, Network, WeightType } from '../format.ts';
 import { mapsBefore } from '../maps_before.ts';
 import { samePadding } from '../network_builder.ts';
-import { bytesOf, rowsToChw, sizeOf, type Tensor, toFloat16, toInt8, toOihw } from '../tensors.ts';
+import { bytesOf, rowsToChw, type Tensor, toFloat16, toInt8, toOihw } from '../tensors.ts';
 import {
   type AttributeMessage,
   attributeTypes,

@@ -1,4 +1,5 @@
-import { fromFloat16, sizeOf, type Tensor } from '../tensors.ts';
+import { sizeOf } from '../../shape.ts';
+import { fromBfloat16, fromFloat16, type Tensor } from '../tensors.ts';
 import { dataTypes, type TensorMessage } from './protos.ts';
 
 type Numbers = ArrayLike<number>;
@@ -9,10 +10,6 @@ interface Type {
   /** Where the values are that are not raw bytes. */
   field: 'float_data' | 'int32_data' | 'int64_data' | 'double_data';
 }
-
-/** The upper half of a float32. */
-const fromBfloat16 = (halves: Uint16Array) =>
-  new Float32Array(Uint32Array.from(halves, (half) => half << 16).buffer);
 
 const types: Record<number, Type> = {
   [dataTypes.float32]: { bytes: 4, read: (buffer) => new Float32Array(buffer), field: 'float_data' },

@@ -1,5 +1,7 @@
 import { UserError } from '../../errors.ts';
-import { fromFloat16, sizeOf, type Tensor } from '../tensors.ts';
+import { parseObject } from '../../json.ts';
+import { sizeOf } from '../../shape.ts';
+import { fromBfloat16, fromFloat16, type Tensor } from '../tensors.ts';
 
 /** As in the format's own reader. */
 const longestHeader = 100_000_000;
@@ -18,12 +20,7 @@ export interface SafetensorsFile {
 const readers: Record<string, { bytes: number; read(buffer: ArrayBuffer): Float32Array }> = {
   F32: { bytes: 4, read: (buffer) => new Float32Array(buffer) },
   F16: { bytes: 2, read: (buffer) => fromFloat16(new Uint16Array(buffer)) },
-  // The upper half of a float32.
-  BF16: {
-    bytes: 2,
-    read: (buffer) =>
-      new Float32Array(Uint32Array.from(new Uint16Array(buffer), (half) => half << 16).buffer),
-  },
+  BF16: { bytes: 2, read: (buffer) => fromBfloat16(new Uint16Array(buffer)) },
   F64: { bytes: 8, read: (buffer) => Float32Array.from(new Float64Array(buffer)) },
 };
 
@@ -37,13 +34,8 @@ function readHeader(data: Uint8Array, source: string): { header: Record<string, 
   if (length > longestHeader || Number(length) > data.length - 8)
     damaged(source, `its header of ${length} bytes is longer than the file or the format allow`);
   const start = 8 + Number(length);
-  try {
-    const header = JSON.parse(Buffer.from(data.buffer, data.byteOffset + 8, Number(length)).toString('utf8'));
-    if (typeof header === 'object' && header !== null && !Array.isArray(header)) return { header, start };
-  } catch {
-    // Told below.
-  }
-  return damaged(source, 'its header is no JSON object');
+  const text = Buffer.from(data.buffer, data.byteOffset + 8, Number(length)).toString('utf8');
+  return { header: parseObject(text) ?? damaged(source, 'its header is no JSON object'), start };
 }
 
 function isEntry(entry: unknown): entry is Entry {

@@ -1,12 +1,12 @@
 import { UserError } from '../../errors.ts';
-import { type LayerSummary, paddingOf } from '../../model_tools/index.ts';
+import { type LayerSummary, paddingOf, variablesOf } from '../../model_tools/index.ts';
 import { architectureNames } from '../../models/index.ts';
 import { createModel, type ModelDescription } from '../../models/model.ts';
+import { sizeOf } from '../../shape.ts';
 import { type About, aboutKey, readAbout } from '../about.ts';
 import type { ImportHints, Network } from '../format.ts';
 import { NetworkBuilder, type Value } from '../network_builder.ts';
-import { sizeOf, type Tensor, toHwio, transpose } from '../tensors.ts';
-import { variablesOf } from '../variables.ts';
+import { type Tensor, toHwio, transpose } from '../tensors.ts';
 import { decodeSafetensors } from './decode.ts';
 import { ourNames } from './pytorch.ts';
 

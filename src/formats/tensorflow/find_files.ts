@@ -1,8 +1,8 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { UserError } from '../../errors.ts';
+import { readBounded } from '../files.ts';
 import { endsAsTable } from './bundle/table.ts';
-import { readBounded } from './read_file.ts';
 
 const mostStateBytes = 2 ** 20;
 

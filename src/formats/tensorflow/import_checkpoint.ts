@@ -1,6 +1,7 @@
 import { reason, UserError } from '../../errors.ts';
 import type { Preprocessing } from '../../models/preprocessing.ts';
 import { type About, aboutKey, readAbout } from '../about.ts';
+import { damaged, quoted, readBounded } from '../files.ts';
 import type { Network } from '../format.ts';
 import { NetworkBuilder, type Value } from '../network_builder.ts';
 import { type Tensor, transpose } from '../tensors.ts';
@@ -8,7 +9,6 @@ import { type Bundle, openBundle } from './bundle/read.ts';
 import { findCheckpointFiles } from './find_files.ts';
 import { type Operation, type Understood, understandGraph, type Variable } from './operations.ts';
 import { type GraphDef, metaGraphs } from './protos.ts';
-import { damaged, quoted, readBounded } from './read_file.ts';
 
 /** A graph takes about a hundred bytes a node; TensorFlow's own limit is 2 GiB. */
 const mostMetaBytes = 64 * 2 ** 20;

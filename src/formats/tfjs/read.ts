@@ -1,12 +1,14 @@
 import { dirname, join } from 'node:path';
 import { UserError } from '../../errors.ts';
+import { parseObject } from '../../json.ts';
+import { sizeOf } from '../../shape.ts';
 import { aboutKey, readAbout } from '../about.ts';
 import { readModelFile } from '../files.ts';
 import type { Network } from '../format.ts';
 import { readKerasConfig } from '../keras_config.ts';
 import { buildFromKeras } from '../keras_layers.ts';
 import { NetworkBuilder } from '../network_builder.ts';
-import { fromFloat16, sizeOf, type Tensor } from '../tensors.ts';
+import { fromFloat16, type Tensor } from '../tensors.ts';
 
 interface Entry {
   name: string;
@@ -83,7 +85,8 @@ function findWeight(tensors: Map<string, Tensor>, layer: string, name: string): 
 
 /** @throws {UserError} where model.json or its weights are damaged, or hold what bat-sup has no layer for. */
 export async function readTfjs(source: string): Promise<Network> {
-  const json = parse(await readModelFile(source), source);
+  const json: ModelJson =
+    parseObject(String(await readModelFile(source))) ?? damaged(source, 'it is no JSON object');
   if (json.format === 'graph-model')
     throw new UserError(
       `${source} is a graph-model, which has no layers; import the model that it was made of.`,
@@ -107,14 +110,4 @@ interface ModelJson {
   modelTopology?: unknown;
   weightsManifest?: Group[];
   userDefinedMetadata?: unknown;
-}
-
-function parse(data: Uint8Array, source: string): ModelJson {
-  try {
-    const json = JSON.parse(Buffer.from(data).toString('utf8'));
-    if (typeof json === 'object' && json !== null) return json;
-  } catch {
-    // Told below.
-  }
-  return damaged(source, 'it is no JSON object');
 }

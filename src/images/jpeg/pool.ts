@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
 
 /** Fewer are done before a thread would have started. */
@@ -13,10 +12,10 @@ function compiled(): WebAssembly.Module {
   return module;
 }
 
-function startThreads<Job, Answer>(thread: URL): Piscina<Job, Answer> {
+function startThreads<Job, Answer>(thread: string): Piscina<Job, Answer> {
   const threads = availableParallelism();
   return new Piscina({
-    filename: fileURLToPath(thread) + (import.meta.url.endsWith('.ts') ? '.ts' : '.js'),
+    filename: thread,
     workerData: compiled(),
     minThreads: threads,
     maxThreads: threads,
@@ -28,11 +27,11 @@ function startThreads<Job, Answer>(thread: URL): Piscina<Job, Answer> {
 /**
  * Does jobs with the JPEG decoder, from the seventeenth on in threads. The answer is undefined where they fail.
  * @param make makes what does a job, given the decoder's module.
- * @param thread what does the same in a thread, given the module as workerData; without extension.
+ * @param thread what does the same in a thread, given the module as workerData: a file.
  */
 export function makeJpegPool<Job, Answer>(
   make: (module: WebAssembly.Module) => (job: Job) => Answer,
-  thread: URL,
+  thread: string,
 ): (job: Job) => Promise<Answer | undefined> {
   let workHere: ((job: Job) => Answer) | undefined;
   let pool: Piscina<Job, Answer> | undefined;

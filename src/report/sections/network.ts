@@ -1,11 +1,11 @@
 import { html, type Markup } from '../../html/markup.ts';
 import { dataTable } from '../../html/page.ts';
 import type { LayerSummary } from '../../model_tools/index.ts';
+import { sizeOf } from '../../shape.ts';
 import type { ReportContents } from '../contents.ts';
 
 function parametersOf({ variables }: LayerSummary): number {
-  const sizes = variables.map(({ shape }) => shape.reduce((product, length) => product * length, 1));
-  return sizes.reduce((sum, size) => sum + size, 0);
+  return variables.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
 }
 
 const grouped = (count: number) => count.toLocaleString('en-GB');

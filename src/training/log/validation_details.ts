@@ -4,6 +4,7 @@ import type { Picture } from '../../dataset/scan.ts';
 import { confusionMatrix } from '../../evaluation/confusion.ts';
 import { highest, softmax } from '../../evaluation/softmax.ts';
 import type { Model } from '../../models/model.ts';
+import { sizeOf } from '../../shape.ts';
 import {
   drawConfusionMatrix,
   type EventWriter,
@@ -144,7 +145,7 @@ export class ValidationDetails implements EvaluationWatch {
     const points = Math.min(this.#probabilities.length, mostPoints);
     const vectors = Buffer.concat(this.#features.map(({ buffer }) => new Uint8Array(buffer)));
     const values = new Float32Array(vectors.buffer, vectors.byteOffset, vectors.length / 4);
-    const dimensions = this.#model.layers.at(-2)?.outputShape.reduce((a, b) => a * b, 1) ?? 0;
+    const dimensions = sizeOf(this.#model.layers.at(-2)?.outputShape ?? [0]);
     const shown = this.#pictures.slice(0, points);
     const predictions = this.#predictions().slice(0, points);
     await writeEmbedding(run, {

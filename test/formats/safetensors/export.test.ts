@@ -3,7 +3,7 @@ import { before, test } from 'node:test';
 import { startEngine } from '../../../src/engine/index.ts';
 import { about } from '../../../src/formats/about.ts';
 import { importNetwork } from '../../../src/formats/import.ts';
-import { variablesOf } from '../../../src/formats/variables.ts';
+import { variablesOf } from '../../../src/model_tools/index.ts';
 import { compare, logitsOf } from '../../helpers/network.ts';
 import { inside, networkCases } from '../../helpers/network_cases.ts';
 import { type Asked, askPython, exportAll } from '../../helpers/other_side.ts';

@@ -1,6 +1,7 @@
 import type * as tf from '@tensorflow/tfjs-core';
+import { sizeOf } from '../../../shape.ts';
 import { reluGradKernel } from '../../gradients.ts';
-import { addressOf, sizeOf } from '../engine_memory.ts';
+import { addressOf } from '../engine_memory.ts';
 import { kernelNumbers } from '../kernel_numbers.ts';
 import type { OwnKernel } from './own_kernel.ts';
 

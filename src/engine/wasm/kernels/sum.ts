@@ -1,4 +1,5 @@
-import { addressOf, sizeOf, withScratch } from '../engine_memory.ts';
+import { sizeOf } from '../../../shape.ts';
+import { addressOf, withScratch } from '../engine_memory.ts';
 import { kernelNumbers } from '../kernel_numbers.ts';
 import type { OwnKernel } from './own_kernel.ts';
 

@@ -1,9 +1,9 @@
 import type { NamedTensor } from '../../../checkpoints/index.ts';
 import { reason, UserError } from '../../../errors.ts';
+import { sizeOf } from '../../../shape.ts';
 import { maskedCrc32c } from '../../../tensorboard/crc32c.ts';
-import { sizeOf } from '../../tensors.ts';
+import { damaged, quoted, readBounded, readPart } from '../../files.ts';
 import { type BundleEntry, bundleEntries, bundleHeaders, dataTypes } from '../protos.ts';
-import { damaged, quoted, readBounded, readPart } from '../read_file.ts';
 import { readTable } from './table.ts';
 
 /** An index takes about a hundred bytes a tensor. */
