@@ -12,3 +12,12 @@ export class UsageError extends UserError {
 export function reason(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/**
+ * What is thrown where a training's own files cannot be written.
+ * @param goOn what to do after that.
+ * @throws {UserError} always.
+ */
+export function cannotWrite(file: string, error: unknown, goOn = ''): never {
+  throw new UserError(`${file} cannot be written (${reason(error)}); free space or mend the folder${goOn}.`);
+}

@@ -1,7 +1,7 @@
 import { join, relative, sep } from 'node:path';
 import type { Dataset } from '../dataset/scan.ts';
 import type { Split } from '../dataset/split.ts';
-import { reason, UserError } from '../errors.ts';
+import { cannotWrite } from '../errors.ts';
 import { writeFileAtomically } from '../files.ts';
 import { list, object, oneOf, readJson, string, whole } from '../json.ts';
 
@@ -29,11 +29,8 @@ export async function saveHeldBack(
     return picture ? [{ file: relative(data, picture.file).split(sep).join('/'), label: picture.label }] : [];
   });
   const heldBack: HeldBack = { format: 'bat-sup validation', version: 1, dataset: digest, data, pictures };
-  await writeFileAtomically(fileOf(run), `${JSON.stringify(heldBack)}\n`).catch((error) => {
-    throw new UserError(
-      `${fileOf(run)} cannot be written (${reason(error)}); free space or mend the folder.`,
-    );
-  });
+  const text = `${JSON.stringify(heldBack)}\n`;
+  await writeFileAtomically(fileOf(run), text).catch((error) => cannotWrite(fileOf(run), error));
 }
 
 /** A million pictures make a tenth of one. */

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Metrics } from '../checkpoints/index.ts';
-import { reason, UserError } from '../errors.ts';
+import { cannotWrite } from '../errors.ts';
 import { appendDurably, readWithin, writeFileAtomically } from '../files.ts';
 import { finite, object, optional, time, whole } from '../json.ts';
 
@@ -22,6 +22,7 @@ export interface EpochRecord extends Metrics {
 const fileOf = (run: string) => join(run, 'metrics.jsonl');
 
 const mostBytes = 2 ** 28;
+const thenResume = ', then --resume';
 
 const recordShape = object({
   epoch: whole(1),
@@ -61,17 +62,11 @@ export async function cutHistory(run: string, epoch: number): Promise<void> {
   const kept = (await readHistory(run)).filter((record) => record.epoch <= epoch);
   const lines = kept.map((record) => `${JSON.stringify(record)}\n`).join('');
   const write = lines === '' ? rm(fileOf(run), { force: true }) : writeFileAtomically(fileOf(run), lines);
-  await write.catch((error) => cannotWrite(run, error));
+  await write.catch((error) => cannotWrite(fileOf(run), error, thenResume));
 }
 
 /** @throws {UserError} where the line cannot be written. */
 export async function appendHistory(run: string, record: EpochRecord): Promise<void> {
   const line = `${JSON.stringify(record)}\n`;
-  await appendDurably(fileOf(run), line).catch((error) => cannotWrite(run, error));
-}
-
-function cannotWrite(run: string, error: unknown): never {
-  throw new UserError(
-    `${fileOf(run)} cannot be written (${reason(error)}); free space or mend the folder, then --resume.`,
-  );
+  await appendDurably(fileOf(run), line).catch((error) => cannotWrite(fileOf(run), error, thenResume));
 }

@@ -2,7 +2,7 @@ import { availableParallelism, cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { Settings } from '../config/index.ts';
 import type { Engine } from '../engine/index.ts';
-import { reason, UserError } from '../errors.ts';
+import { cannotWrite, reason, UserError } from '../errors.ts';
 import { writeFileAtomically } from '../files.ts';
 import { list, object, oneOf, optional, readJson, string, time, whole } from '../json.ts';
 import { type ProcessIdentity, thisProcess } from '../processes.ts';
@@ -109,11 +109,8 @@ export async function readRecord(run: string): Promise<RunRecord | undefined> {
 }
 
 async function writeRecord(run: string, record: RunRecord): Promise<void> {
-  await writeFileAtomically(fileOf(run), `${JSON.stringify(record, null, 2)}\n`).catch((error) => {
-    throw new UserError(
-      `${fileOf(run)} cannot be written (${reason(error)}); free space or mend the folder.`,
-    );
-  });
+  const text = `${JSON.stringify(record, null, 2)}\n`;
+  await writeFileAtomically(fileOf(run), text).catch((error) => cannotWrite(fileOf(run), error));
 }
 
 export interface OpenSession {

@@ -1,7 +1,7 @@
 import { mkdir, open } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { reason, UserError } from '../errors.ts';
+import { cannotWrite } from '../errors.ts';
 import * as proto from './protobuf.ts';
 import { encodeRecord } from './record.ts';
 
@@ -24,10 +24,6 @@ let filesOpened = 0;
 function encodeEvent(step: number, content: Uint8Array): Buffer {
   const fields = [proto.double(1, Date.now() / 1000), proto.varint(2, step), content];
   return encodeRecord(Buffer.concat(fields));
-}
-
-function cannotWrite(file: string, error: unknown): never {
-  throw new UserError(`${file} cannot be written (${reason(error)}); free space or mend the folder.`);
 }
 
 /**
@@ -64,8 +60,7 @@ export async function openEventWriter(folder: string, firstStep = 0): Promise<Ev
   async function flush(): Promise<void> {
     writing = writing.then(write);
     await writing;
-    if (failure)
-      throw new UserError(`${file} cannot be written (${reason(failure)}); free space or mend the folder.`);
+    if (failure) cannotWrite(file, failure);
   }
 
   const timer = setInterval(() => flush().catch(() => {}), writeEvery);

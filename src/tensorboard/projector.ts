@@ -1,6 +1,7 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
+import { cannotWrite } from '../errors.ts';
 import { writeFileAtomically } from '../files.ts';
 import type { PixelSize } from './drawings/picture.ts';
 
@@ -89,9 +90,16 @@ function configOf({ name, dimensions }: Embedding, count: number): string {
 `;
 }
 
-/** Writes what the projector shows of a run; each file is whole at any moment, the one that names them last. */
+/**
+ * Writes what the projector shows of a run; each file is whole at any moment, the one that names them last.
+ * @throws {UserError} where they cannot be written.
+ */
 export async function writeEmbedding(run: string, embedding: Embedding): Promise<void> {
   const folder = join(run, projectorFolder);
+  await writeFiles(folder, embedding).catch((error) => cannotWrite(folder, error));
+}
+
+async function writeFiles(folder: string, embedding: Embedding): Promise<void> {
   const count = embedding.vectors.length / embedding.dimensions;
   await mkdir(folder, { recursive: true });
   for (const name of await readdir(folder)) {

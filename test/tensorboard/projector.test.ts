@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { TextDecoder } from 'node:util';
 import sharp from 'sharp';
+import { UserError } from '../../src/errors.ts';
 import { projectorFolder, thumbnails, writeEmbedding } from '../../src/tensorboard/projector.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
 
@@ -70,4 +71,14 @@ test('what a killed run left unfinished is removed', async () => {
     'sprite.png',
     'tensors.bytes',
   ]);
+});
+
+test('a folder that cannot be written is named in one line', async () => {
+  const run = temporaryFolder();
+  writeFileSync(join(run, 'plugins'), 'a file in the way');
+  await assert.rejects(write(run, new Float32Array(6)), (error: Error) => {
+    assert.ok(error instanceof UserError);
+    assert.ok(error.message.startsWith(`${join(run, projectorFolder)} cannot be written (`), error.message);
+    return true;
+  });
 });
