@@ -1,5 +1,3 @@
-import { decode } from 'bmp-ts';
-
 /** Microsoft's BITMAPFILEHEADER and BITMAPINFOHEADER: where these numbers stand, little-endian. */
 const offsets = { pixels: 10, width: 18, height: 22, bits: 28, compression: 30 };
 const headerBytes = 34;
@@ -9,10 +7,10 @@ const runLengths = [1, 2];
  * Pixels of a BMP, which sharp does not read: uint8 RGB [height, width, 3].
  * @throws {Error} where it is damaged or has more pixels than `mostPixels`.
  */
-export function decodeBmp(
+export async function decodeBmp(
   bytes: Buffer,
   mostPixels: number,
-): { data: Buffer; width: number; height: number } {
+): Promise<{ data: Buffer; width: number; height: number }> {
   if (bytes.length < headerBytes) throw new Error('its header is not whole');
   const columns = bytes.readInt32LE(offsets.width);
   const rows = Math.abs(bytes.readInt32LE(offsets.height));
@@ -24,6 +22,7 @@ export function decodeBmp(
   const rowBytes = Math.ceil((columns * bytes.readUInt16LE(offsets.bits)) / 32) * 4;
   if (isPlain && bytes.length < bytes.readUInt32LE(offsets.pixels) + rows * rowBytes)
     throw new Error('it ends too early');
+  const { decode } = await import('bmp-ts');
   const { data: abgr, width, height } = decode(bytes);
   const data = Buffer.alloc(width * height * 3);
   for (let from = 0, to = 0; to < data.length; from += 4, to += 3) {

@@ -7,6 +7,11 @@ export type Prediction = { name: string; values: Float32Array } | { name: string
 
 type Decoded = { name: string; pixels: Uint8Array } | { name: string; error: string };
 
+/** Enough for the engines to be at their fastest. */
+const picturesInBatch = 32;
+/** Batches that are decoded ahead: so much work lies ready for the threads while the network answers. */
+const batchesAhead = 2;
+
 async function decode(predictor: Predictor, input: PredictInput): Promise<Decoded> {
   try {
     return { name: input.name, pixels: await predictor.decode(await input.read()) };
@@ -29,23 +34,39 @@ async function answer(
   });
 }
 
-/** Answers in the inputs' order, a batch at a time; the next batch is decoded meanwhile. */
+async function* inBatches<T>(items: AsyncIterable<T>, size: number): AsyncGenerator<T[]> {
+  let batch: T[] = [];
+  for await (const item of items) {
+    batch.push(item);
+    if (batch.length < size) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
+}
+
+/** Answers in the inputs' order, a batch at a time; the next batches are decoded meanwhile. Of the pictures, these are in memory. */
+export async function* predictBatches(
+  predictor: Predictor,
+  inputs: AsyncIterable<PredictInput>,
+  activation: Activation,
+  batchSize = picturesInBatch,
+): AsyncGenerator<Prediction[]> {
+  const ahead: Promise<Decoded[]>[] = [];
+  for await (const batch of inBatches(inputs, batchSize)) {
+    ahead.push(Promise.all(batch.map((input) => decode(predictor, input))));
+    if (ahead.length > batchesAhead)
+      yield answer(predictor, await (ahead.shift() as Promise<Decoded[]>), activation);
+  }
+  for (const decoded of ahead) yield answer(predictor, await decoded, activation);
+}
+
+/** The answers one by one. */
 export async function* predictAll(
   predictor: Predictor,
   inputs: AsyncIterable<PredictInput>,
   activation: Activation,
-  batchSize = 16,
+  batchSize?: number,
 ): AsyncGenerator<Prediction> {
-  let decoding: Promise<Decoded>[] = [];
-  let ready: Promise<Decoded[]> | undefined;
-  for await (const input of inputs) {
-    decoding.push(decode(predictor, input));
-    if (decoding.length < batchSize) continue;
-    const batch = Promise.all(decoding);
-    decoding = [];
-    if (ready) yield* await answer(predictor, await ready, activation);
-    ready = batch;
-  }
-  if (ready) yield* await answer(predictor, await ready, activation);
-  if (decoding.length > 0) yield* await answer(predictor, await Promise.all(decoding), activation);
+  for await (const batch of predictBatches(predictor, inputs, activation, batchSize)) yield* batch;
 }
