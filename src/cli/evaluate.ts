@@ -10,8 +10,8 @@ import { figure } from '../format.ts';
 import { printable } from '../printable.ts';
 import { csvLine } from './csv.ts';
 import { notice } from './notice.ts';
-import { startEngineFor } from './predict.ts';
 import { type ProgressBar, progressBar } from './progress.ts';
+import { startEngineFor } from './start_engine.ts';
 import { table } from './table.ts';
 
 interface EvaluateFlags extends Record<string, unknown> {

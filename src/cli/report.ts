@@ -5,8 +5,8 @@ import { newestRun } from '../checkpoints/index.ts';
 import { readSettings, settingOptions } from '../config/index.ts';
 import { UserError } from '../errors.ts';
 import { notice } from './notice.ts';
-import { startEngineFor } from './predict.ts';
 import { progressBar } from './progress.ts';
+import { startEngineFor } from './start_engine.ts';
 
 interface ReportFlags extends Record<string, unknown> {
   output: string;

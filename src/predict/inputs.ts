@@ -31,12 +31,19 @@ export function isBelow(folder: string, file: string): boolean {
   return resolve(file).startsWith(resolve(folder).replace(/[/\\]?$/, sep));
 }
 
-async function* expand(name: string): AsyncGenerator<PredictInput> {
+/** @param except a folder whose files are left out, unless it holds what the name stands for. */
+async function* expand(name: string, except?: string): AsyncGenerator<PredictInput> {
+  const isLeftOut = (file: string) =>
+    except !== undefined &&
+    isBelow(except, file) &&
+    resolve(name) !== resolve(except) &&
+    !isBelow(except, name);
   const found = await stat(name).catch(() => undefined);
   if (found?.isDirectory()) {
     const files = await findFiles(name);
     if (files.length === 0) yield missingInput(name, 'the folder holds no file');
-    for (const file of files) yield foundInput(`${name.replace(/\/+$/, '')}/${file}`);
+    for (const file of files.map((file) => `${name.replace(/\/+$/, '')}/${file}`))
+      if (!isLeftOut(file)) yield foundInput(file);
     return;
   }
   if (found) return yield found.isFile() ? foundInput(name) : pipeInput(name);
@@ -44,7 +51,7 @@ async function* expand(name: string): AsyncGenerator<PredictInput> {
   if (!hasMagic(name)) return yield missingInput(name, 'there is no such file');
   const files = (await glob(name, { nodir: true })).sort();
   if (files.length === 0) yield missingInput(name, 'no file matches');
-  for (const file of files) yield foundInput(file);
+  for (const file of files) if (!isLeftOut(file)) yield foundInput(file);
 }
 
 async function* decodeText(chunks: AsyncIterable<Buffer>): AsyncGenerator<string> {
@@ -104,7 +111,8 @@ function looksLikeMarkup(bytes: Buffer): boolean {
 /**
  * The pictures that these names stand for: files, folders (all below), globs, '-' for stdin (one picture,
  * or a list of files). In the order given; a name that leads nowhere fails when it is read.
+ * @param except a folder whose files are left out where another one is searched: they are sorted already.
  */
-export async function* predictInputs(names: string[]): AsyncGenerator<PredictInput> {
-  for (const name of names) yield* name === '-' ? fromStdin() : expand(name);
+export async function* predictInputs(names: string[], except?: string): AsyncGenerator<PredictInput> {
+  for (const name of names) yield* name === '-' ? fromStdin() : expand(name, except);
 }

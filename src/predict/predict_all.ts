@@ -5,12 +5,19 @@ import type { Activation, Predictor } from './load_model.ts';
 /** A picture's answer, or why there is none. */
 export type Prediction = { name: string; values: Float32Array } | { name: string; error: string };
 
+type Inputs = AsyncIterable<PredictInput> | Iterable<PredictInput>;
+
 type Decoded = { name: string; pixels: Uint8Array } | { name: string; error: string };
 
-/** Enough for the engines to be at their fastest. */
-const picturesInBatch = 32;
+/** From here on the engines get no faster, and what layers make of larger pictures costs no more memory. */
+const batchPixels = 64 * 100 * 100;
+const largestBatch = 64;
 /** Batches that are decoded ahead: so much work lies ready for the threads while the network answers. */
 const batchesAhead = 2;
+
+function batchSizeFor({ description: { width, height } }: Predictor): number {
+  return Math.max(1, Math.min(largestBatch, Math.floor(batchPixels / (width * height))));
+}
 
 async function decode(predictor: Predictor, input: PredictInput): Promise<Decoded> {
   try {
@@ -34,7 +41,7 @@ async function answer(
   });
 }
 
-async function* inBatches<T>(items: AsyncIterable<T>, size: number): AsyncGenerator<T[]> {
+async function* inBatches<T>(items: AsyncIterable<T> | Iterable<T>, size: number): AsyncGenerator<T[]> {
   let batch: T[] = [];
   for await (const item of items) {
     batch.push(item);
@@ -48,9 +55,9 @@ async function* inBatches<T>(items: AsyncIterable<T>, size: number): AsyncGenera
 /** Answers in the inputs' order, a batch at a time; the next batches are decoded meanwhile. Of the pictures, these are in memory. */
 export async function* predictBatches(
   predictor: Predictor,
-  inputs: AsyncIterable<PredictInput>,
+  inputs: Inputs,
   activation: Activation,
-  batchSize = picturesInBatch,
+  batchSize = batchSizeFor(predictor),
 ): AsyncGenerator<Prediction[]> {
   const ahead: Promise<Decoded[]>[] = [];
   for await (const batch of inBatches(inputs, batchSize)) {
@@ -64,7 +71,7 @@ export async function* predictBatches(
 /** The answers one by one. */
 export async function* predictAll(
   predictor: Predictor,
-  inputs: AsyncIterable<PredictInput>,
+  inputs: Inputs,
   activation: Activation,
   batchSize?: number,
 ): AsyncGenerator<Prediction> {
