@@ -154,9 +154,10 @@ async function predict(pictures: string[], flags: PredictFlags): Promise<void> {
   }
   model.dispose();
   await engine.dispose();
-  tell.end();
+  const stopped = !isWhole && flags.watch === undefined;
   // A watched folder is never at its end.
-  if (!isWhole && flags.watch === undefined) process.exitCode = 130;
+  if (stopped) process.exitCode = 130;
+  tell.end(stopped);
 }
 
 /** Sorts and prints batches of answers, and counts them. */
@@ -168,6 +169,7 @@ async function teller({ topK, threshold, sorting }: Request, flags: PredictFlags
   const output = format({ classes, kind, topK, sorts: sorting !== undefined });
   if (output.head !== undefined) await write(`${output.head}\n`);
   const sortedByClass = new Map<string, number>();
+  let told = 0;
   let failed = 0;
 
   function recordOf(prediction: Prediction): PredictRecord {
@@ -192,6 +194,7 @@ async function teller({ topK, threshold, sorting }: Request, flags: PredictFlags
   return {
     async batch(batch: Prediction[]): Promise<void> {
       const records = batch.map(recordOf);
+      told += records.length;
       await sort(records);
       for (const { file, error } of records) {
         if (error === undefined) continue;
@@ -202,13 +205,14 @@ async function teller({ topK, threshold, sorting }: Request, flags: PredictFlags
       await write(lines.map((line) => `${line}\n`).join(''));
     },
     /** @throws {UserError} where some of the pictures failed. */
-    end(): void {
+    end(stopped: boolean): void {
+      if (stopped) console.error(`Stopped after ${told} pictures.`);
       if (sorting) {
         const counts = [...sortedByClass].sort().map(([name, count]) => `${count} ${name}`);
         const done = sorting.how === 'move' ? 'Moved' : 'Copied';
         console.error(`${done} to ${sorting.folder}: ${counts.join(', ') || 'nothing'}`);
       }
-      if (failed === 0) return;
+      if (failed === 0 || stopped) return;
       const what = sorting
         ? 'could not be read or sorted; the others are sorted'
         : 'could not be read; the others are answered';

@@ -4,6 +4,8 @@ import { type Engine, type EngineName, runningEngine, startEngine } from './inde
 /** There is one engine in a process; it ends with the last who shares it. */
 let shared: Promise<Engine> | undefined;
 let sharers = 0;
+/** Of the one before: the next must not take it for somebody else's. */
+let ending = Promise.resolve();
 
 function start(name: EngineName | 'auto', threads: number): Promise<Engine> {
   const running = runningEngine();
@@ -21,12 +23,16 @@ function start(name: EngineName | 'auto', threads: number): Promise<Engine> {
  */
 export async function shareEngine(name: EngineName | 'auto', threads: number): Promise<Engine> {
   sharers++;
-  shared ??= start(name, threads);
+  shared ??= ending.then(() => start(name, threads));
   const starting = shared;
   const leave = async () => {
     if (--sharers > 0) return;
     shared = undefined;
-    await (await starting).dispose();
+    ending = starting.then(
+      (engine) => engine.dispose(),
+      () => {}, // never started
+    );
+    await ending;
   };
   try {
     const engine = await starting;
@@ -43,7 +49,7 @@ export async function shareEngine(name: EngineName | 'auto', threads: number): P
       },
     };
   } catch (error) {
-    await leave().catch(() => {});
+    await leave();
     throw error;
   }
 }

@@ -34,14 +34,16 @@ async function place(file: string, folder: string, how: 'move' | 'copy'): Promis
   if (how === 'move' && status?.isSymbolicLink())
     throw new Error('it is a link, which is not moved; --copy-to copies what it leads to');
   if (!status?.isFile() && !status?.isSymbolicLink()) throw new Error('it is no file that could be sorted');
+  // A copy is of what a link leads to, and is known again so.
+  const source = how === 'copy' ? await realpath(file) : file;
   await mkdir(folder, { recursive: true });
   for (let count = 1; ; count++) {
     const to = join(folder, numberedName(basename(file), count));
     if (!(await isThere(to))) {
-      await (how === 'move' ? double : copyDurably)(file, to);
+      await (how === 'move' ? double : copyDurably)(source, to);
       return to;
     }
-    if (await areSame(file, to)) return to;
+    if (await areSame(source, to)) return to;
   }
 }
 

@@ -179,6 +179,8 @@ test('a link is copied as what it leads to, and is not moved', async () => {
   const copied = await predict(folder, 'link.png', '--copy-to', 'sorted', '--json');
   assert.equal(copied.code, 0, copied.stderr);
   const { to } = records(copied)[0] as Record<string, string>;
+  const again = records(await predict(folder, 'link.png', '--copy-to', 'sorted', '--json'));
+  assert.equal(again[0]?.to, to);
   rmSync(join(folder, 'pictures'), { recursive: true });
   assert.ok(readFileSync(join(folder, to as string)).equals(readFileSync(join(base, 'pictures/bat.png'))));
 });
@@ -265,6 +267,35 @@ test('a class that no folder can be named after is refused before anything is mo
   assert.equal(code, 1);
   assert.match(stderr, /No folder can be named after the class "\.\.\/sup"/);
   assert.equal(filesBelow(join(folder, 'pictures')).length, icons.length);
+});
+
+test('Ctrl-C stops after the batch in hand: what was answered was moved, the rest is where it was', async () => {
+  const folder = project();
+  const bat = readFileSync(join(base, 'pictures', 'bat.png'));
+  const names = Array.from({ length: 600 }, (_, index) => `pictures/${String(index).padStart(4, '0')}.png`);
+  rmSync(join(folder, 'pictures'), { recursive: true });
+  mkdirSync(join(folder, 'pictures'));
+  for (const name of names) writeFileSync(join(folder, name), bat);
+  const flags = ['pictures', '--move-to', 'sorted', '--json', ...checkpoint];
+  const child = startCli(folder, ['predict', ...flags]);
+  child.stdout?.once('data', () => child.kill('SIGINT'));
+  const run = await finish(child);
+  const answers = records(run);
+  assert.equal(run.code, 130, run.stderr);
+  assert.match(run.stderr, /Stopped after \d+ pictures/);
+  assert.ok(answers.length < names.length);
+  assert.deepEqual(
+    answers.map(({ file }) => file),
+    names.slice(0, answers.length),
+  );
+  assert.deepEqual(
+    filesBelow(join(folder, 'pictures')),
+    names.slice(answers.length).map((name) => name.slice('pictures/'.length)),
+  );
+  const rest = await cli(folder, 'predict', ...flags);
+  assert.equal(rest.code, 0, rest.stderr);
+  assert.equal(filesBelow(join(folder, 'pictures')).length, 0);
+  assert.equal(filesBelow(join(folder, 'sorted')).length, names.length);
 });
 
 /** Waits for what another process does. */

@@ -86,6 +86,16 @@ test('another engine is refused while one runs, and taken once it has ended', as
   await plain.dispose();
 });
 
+test('an engine that is just ending is not taken for one that stays', async () => {
+  const model = await loadModel(heroes, { engine: 'cpu' });
+  const ending = model.dispose();
+  const next = await loadModel(heroes, { engine: 'wasm' });
+  await ending;
+  assert.equal(next.engine, 'wasm');
+  assert.equal(runningEngine()?.name, 'wasm');
+  await next.dispose();
+});
+
 test('an engine that somebody else has started is used, and theirs to end', async () => {
   const engine = await startEngine('cpu', { threads: 1 });
   const model = await loadModel(heroes);
