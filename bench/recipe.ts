@@ -3,9 +3,9 @@
  * recipe and the best against each other, and the article's in Keras beside them.
  * npm run bench -- recipe [--sets emoji,stamps] [--contestants article,best,keras] [--seeds 1,2,3,4,5] [--engine native] [--json]
  * Contestants are also residual, which is best with that network, and without-<setting>, which is best with that
- * setting as the article's recipe has it. Every training is kept in .cache/bench-recipe/results, and a bench that was interrupted goes on; --fresh begins
- * anew. All see the same pictures, the same split for a seed, and the same number of epochs; of each the epoch with the
- * best validation answers.
+ * setting as the article's recipe has it. Every training is kept in .cache/bench-recipe/results by what it sets, and a
+ * bench that was interrupted goes on; --fresh begins anew. All see the same pictures, the same split for a seed, and the
+ * same number of epochs; of each the epoch with the best validation answers.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
