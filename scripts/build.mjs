@@ -26,5 +26,7 @@ for (const sources of ['stderr.cc', 'operations']) {
     recursive: true,
   });
 }
+for (const file of ['index.html', 'style.css'])
+  copyFileSync(join(root, 'src/page', file), join(root, 'dist/src/page', file));
 chmodSync(join(root, 'dist/bin/bat-sup.js'), 0o755);
 writeFileSync(join(root, 'dist/.built'), '');
