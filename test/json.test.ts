@@ -8,11 +8,11 @@ import {
   object,
   oneOf,
   optional,
-  readJson,
   type Shape,
   whole,
   wrongWith,
 } from '../src/json.ts';
+import { readJson } from '../src/read_json.ts';
 import { temporaryFolder } from './helpers/folder.ts';
 
 const shape = object({
