@@ -14,6 +14,7 @@ import type { Answer, Description } from '../../page/answer.d.ts';
 import { type Predictor, predictorOf } from '../../predict/predictor.ts';
 import type { Network } from '../format.ts';
 import { decodeTfjs } from '../tfjs/decode.ts';
+import { mendFusedMatMul } from './fused_mat_mul.ts';
 import { decodePicture } from './picture.ts';
 
 const places: Record<string, string> = {
@@ -32,8 +33,10 @@ async function load(name: string): Promise<Uint8Array<ArrayBuffer>> {
 
 /** Where WebGL is only imitated by the processor, WebAssembly is faster. */
 function hasGraphicsCard(): boolean {
-  const canvas = document.createElement('canvas');
-  return canvas.getContext('webgl2', { failIfMajorPerformanceCaveat: true }) !== null;
+  const context = new OffscreenCanvas(1, 1).getContext('webgl2', { failIfMajorPerformanceCaveat: true });
+  const names = context?.getExtension('WEBGL_debug_renderer_info');
+  if (!context) return false;
+  return !/swiftshader|llvmpipe|software/i.test(names && context.getParameter(names.UNMASKED_RENDERER_WEBGL));
 }
 
 /** The engines to try; ?engine=wasm in the page's address asks for one. */
@@ -80,6 +83,7 @@ async function makeReady(): Promise<Ready> {
   tf.enableProdMode();
   // Threads need headers that a plain server does not send.
   tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
+  mendFusedMatMul();
   setWasmPaths(new URL('./', import.meta.url).href);
   const [json, jpeg] = await Promise.all([load('model.json'), load('jpeg.wasm')]);
   const codec = makeCodec(await WebAssembly.compile(jpeg));
