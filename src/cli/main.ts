@@ -6,6 +6,7 @@ import { addAugment } from './augment.ts';
 import { addCheck } from './check.ts';
 import { addCheckpoints } from './checkpoints.ts';
 import { addCollect } from './collect.ts';
+import { addCompletion } from './completion.ts';
 import { addConfig } from './config.ts';
 import { addDoctor } from './doctor.ts';
 import { addEvaluate } from './evaluate.ts';
@@ -63,6 +64,7 @@ function createProgram(): Command {
     addSetup,
     addDoctor,
     addConfig,
+    addCompletion,
   ])
     add(program);
   for (const command of program.commands) {
