@@ -1,5 +1,6 @@
 import { Argument, type Command } from 'commander';
 import type { CompletedCommand } from '../completion/commands.ts';
+import { addExamples } from './examples.ts';
 
 const writers: Record<string, () => Promise<(commands: CompletedCommand[]) => string>> = {
   bash: async () => (await import('../completion/bash.ts')).bashCompletion,
@@ -8,7 +9,7 @@ const writers: Record<string, () => Promise<(commands: CompletedCommand[]) => st
 };
 
 export function addCompletion(program: Command): void {
-  program
+  const command = program
     .command('completion')
     .description('print a script by which a shell completes bat-sup’s commands, options and values')
     .addArgument(new Argument('<shell>', 'the shell').choices(Object.keys(writers)))
@@ -17,4 +18,9 @@ export function addCompletion(program: Command): void {
       const write = await (writers[shell] as (typeof writers)[string])();
       process.stdout.write(write(completedCommands(program)));
     });
+  addExamples(command, [
+    ['bat-sup completion bash > ~/.local/share/bash-completion/completions/bat-sup', 'for bash'],
+    ['bat-sup completion zsh > ~/.zfunc/_bat-sup', 'for zsh, where ~/.zfunc is in $fpath'],
+    ['bat-sup completion fish > ~/.config/fish/completions/bat-sup.fish', 'for fish'],
+  ]);
 }
