@@ -77,6 +77,7 @@ async function runExport(flags: ExportFlags): Promise<void> {
     const { format: name, weights } = flags;
     const exported = { format: name, weights, checkpoint: checkpoint.folder, output, files, loss };
     print(exported, flags.json === true);
+    if (format.next && !flags.json) console.log(`Next: ${format.next(output)}`);
   } finally {
     await engine.dispose();
   }

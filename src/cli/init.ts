@@ -14,7 +14,7 @@ export function addInit(program: Command): void {
       'make a folder for a new project: config.ts, rawdata/ and what git needs; nothing is overwritten',
     )
     .argument('[folder]', 'the folder, made where it is not there', '.')
-    .option('--sample', 'also draw 120 pictures of two classes, to try everything with')
+    .option('--sample', 'also draw 200 pictures of two classes, to try everything with')
     .option('--json', 'print what was made as JSON')
     .action(init);
   addExamples(command, [
@@ -41,6 +41,6 @@ function describe({ folder, made, kept }: InitReport, sample: boolean): string {
     ...enter,
     '  npm install                       # once; your editor knows the settings of config.ts then',
     ...pictures,
-    `  npx bat-sup train${sample ? ' --epochs 5 ' : '            '}     # stop at any time; --resume goes on`,
+    `  npx bat-sup train${sample ? ' --epochs 10' : '            '}     # stop at any time; --resume goes on`,
   ].join('\n');
 }

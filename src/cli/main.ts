@@ -13,6 +13,7 @@ import { addDoctor } from './doctor.ts';
 import { addEvaluate } from './evaluate.ts';
 import { addExplain } from './explain.ts';
 import { addExport } from './export.ts';
+import { addHelp } from './help.ts';
 import { addImport } from './import.ts';
 import { addInit } from './init.ts';
 import { addLrFind } from './lr_find.ts';
@@ -56,7 +57,7 @@ const groups: [heading: string, adders: ((program: Command) => void)[]][] = [
   ['Training:', [addTrain, addLrFind, addRuns, addCheckpoints, addReport]],
   ['Asking:', [addPredict, addExplain, addEvaluate]],
   ['Other programs:', [addExport, addImport]],
-  ['This machine:', [addSetup, addDoctor, addConfig, addCompletion]],
+  ['This machine:', [addSetup, addDoctor, addConfig, addCompletion, addHelp]],
 ];
 
 /** The whole command line. */

@@ -41,13 +41,12 @@ export function completedCommands(command: Command, above = ''): CompletedComman
   const help = command.createHelp();
   const subcommands = help.visibleCommands(command);
   const [argument] = command.registeredArguments;
-  const isHelp = command.name() === 'help';
   return [
     {
       path,
       subcommands: subcommands.map((one) => ({ name: one.name(), description: one.description() })),
       options: help.visibleOptions(command).map(completedOption),
-      value: argument && !isHelp ? valueFor(argument, argument.name()) : 'unknown',
+      value: argument ? valueFor(argument, argument.name()) : 'unknown',
     },
     ...subcommands.flatMap((one) => completedCommands(one, `${path} `)),
   ].map((one) =>

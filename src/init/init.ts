@@ -20,16 +20,16 @@ export async function initProject(folder: string, { sample }: { sample: boolean 
   const report: InitReport = { folder, made: [], kept: [] };
   try {
     const rawData = join(folder, 'rawdata');
-    await mkdir(rawData, { recursive: true });
+    const isNewFolder = (await mkdir(rawData, { recursive: true })) !== undefined;
     for (const [name, text] of Object.entries(await projectFiles())) {
       // 'wx' fails where there is something, so that nothing is ever lost.
       const isNew = await writeFile(join(folder, name), text, { flag: 'wx' }).then(() => true, ifThere);
       (isNew ? report.made : report.kept).push(name);
     }
-    const isEmpty = (await readdir(rawData)).filter((name) => !name.startsWith('.')).length === 0;
-    (isEmpty ? report.made : report.kept).push('rawdata/');
+    (isNewFolder ? report.made : report.kept).push('rawdata/');
     if (!sample) return report;
-    if (!isEmpty) throw new UserError(`${rawData} holds pictures already; leave --sample out.`);
+    if ((await readdir(rawData)).some((name) => !name.startsWith('.')))
+      throw new UserError(`${rawData} holds pictures already; leave --sample out.`);
     const { drawSample } = await import('./sample.ts');
     await drawSample(rawData);
     return report;

@@ -5,7 +5,7 @@ import sharp from 'sharp';
 
 type Point = [x: number, y: number];
 
-const picturesOfAClass = 60;
+const picturesOfAClass = 100;
 const side = 128;
 
 /** Corners around the origin, at these distances in turn. */
@@ -25,7 +25,7 @@ const shapes: Record<string, Point[]> = {
 
 function draw(points: Point[], random: seedrandom.PRNG): Promise<Buffer> {
   const between = (least: number, most: number) => least + (most - least) * random();
-  const radius = between(0.2, 0.45) * side;
+  const radius = between(0.3, 0.48) * side;
   const [x, y, angle] = [between(radius, side - radius), between(radius, side - radius), between(0, 360)];
   const [hue, otherHue] = [between(0, 360), between(0, 360)];
   const outline = points
@@ -40,20 +40,16 @@ function draw(points: Point[], random: seedrandom.PRNG): Promise<Buffer> {
 
 /**
  * Draws pictures to try everything with, rawdata/star/*.png and rawdata/square/*.png, the same each time.
- * @returns the folders of the classes.
  */
-export async function drawSample(rawData: string): Promise<string[]> {
-  const folders: string[] = [];
+export async function drawSample(rawData: string): Promise<void> {
   for (const [name, points] of Object.entries(shapes)) {
     const folder = join(rawData, name);
     await mkdir(folder, { recursive: true });
     const random = seedrandom.alea(name);
     for (let number = 1; number <= picturesOfAClass; number++)
       await writeFile(
-        join(folder, `${name}-${String(number).padStart(2, '0')}.png`),
+        join(folder, `${name}-${String(number).padStart(3, '0')}.png`),
         await draw(points, random),
       );
-    folders.push(folder);
   }
-  return folders;
 }

@@ -55,26 +55,22 @@ before(() => {
   for (const name of ['rawdata', 'checkpoints']) mkdirSync(join(folder, name));
 });
 
-/** Types lines on a terminal, and gives the words of the calls of bat-sup. */
+/** Types lines on a terminal, each once the one before is answered, and gives the words of the calls of bat-sup. */
 function typeIn(command: string[], lines: string[]): Promise<string[]> {
   const env = { PATH: process.env.PATH, HOME: folder, TERM: 'dumb', LANG: 'C.UTF-8' };
   const child = spawn(python, [terminal, '200', '50', ...command], { cwd: folder, env });
+  const waiting = [...lines, 'exit'];
   let output = '';
-  const type = (text: string) => child.stdin.write(`type ${Buffer.from(text).toString('hex')}\n`);
-  let next = 0;
+  const answers = () => [...output.matchAll(/^<(.*?)>\r?$/gm)].map(([, words]) => words as string);
   return new Promise((resolve, reject) => {
     child.stdout.setEncoding('utf8').on('data', (data: string) => {
       output += data;
-      const answers = [...output.matchAll(/^<(.*?)>\r?$/gm)].map(([, words]) => words as string);
-      if (next > answers.length) return;
-      if (next < lines.length) type(`${lines[next++]}\r`);
-      else {
-        resolve(answers);
-        type('exit\r');
-      }
+      if (waiting.length + answers().length < lines.length + 1) return;
+      const line = waiting.shift();
+      if (line !== undefined) child.stdin.write(`type ${Buffer.from(`${line}\r`).toString('hex')}\n`);
     });
     child.on('error', reject);
-    child.on('close', () => reject(new Error(`the shell has ended:\n${output}`)));
+    child.on('close', () => resolve(answers()));
   });
 }
 
