@@ -6,8 +6,9 @@ import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { reason, UserError } from '../errors.ts';
 import { writeDurably } from '../files.ts';
-import { matching, object, optional, readJson, string, time, whole } from '../json.ts';
+import { matching, object, optional, string, time, whole } from '../json.ts';
 import { isRunning, type ProcessIdentity, thisProcess } from '../processes.ts';
+import { readJson } from '../read_json.ts';
 
 /** <run>/training.lock/owner.json: who writes to the run. A folder, since renaming one never replaces another. */
 interface Owner {

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { reason, UserError } from '../errors.ts';
-import { finite, list, matching, object, oneOf, optional, readJson, string, time, whole } from '../json.ts';
+import { finite, list, matching, object, oneOf, optional, string, time, whole } from '../json.ts';
 import type { ModelDescription } from '../models/model.ts';
 import type { Preprocessing } from '../models/preprocessing.ts';
+import { readJson } from '../read_json.ts';
 import { sizeOf } from '../shape.ts';
 
 /** Where training stands; with the seed it tells every random choice that follows. */

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { AugmentOptions, AugmentReport } from '../augment/augment.ts';
 import { readSettings, settingOptions } from '../config/index.ts';
 import { printable } from '../printable.ts';
+import { addExamples } from './examples.ts';
 import { type ProgressBar, progressBar } from './progress.ts';
 
 interface AugmentFlags extends Record<string, unknown> {
@@ -33,6 +34,15 @@ export function addAugment(program: Command): void {
     'seed',
     'workers',
   ]).action(augment);
+  addExamples(command, [
+    ['bat-sup augment --target 1000', 'makes each class up to 1000 pictures with varied copies'],
+    [
+      'bat-sup augment --preview sheet.png --augment-operations rotate,zoom',
+      'only draws what two operations do',
+    ],
+    ['bat-sup augment --list', 'lists all operations'],
+    ['bat-sup augment --clean', 'removes every generated picture'],
+  ]);
 }
 
 async function augment(flags: AugmentFlags): Promise<void> {

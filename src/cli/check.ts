@@ -3,6 +3,7 @@ import type { CheckReport } from '../check/check.ts';
 import type { Finding, Kind } from '../check/kinds.ts';
 import { readSettings, type Settings, settingOptions } from '../config/index.ts';
 import { UsageError, UserError } from '../errors.ts';
+import { addExamples } from './examples.ts';
 import { type ProgressBar, progressBar } from './progress.ts';
 import { abortOnSignals } from './signals.ts';
 
@@ -29,6 +30,12 @@ export function addCheck(program: Command): void {
     )
     .option('--restore <folder>', 'move everything of a quarantine back and stop');
   settingOptions(command, ['rawData', 'width', 'height', 'workers']).action(check);
+  addExamples(command, [
+    ['bat-sup check', 'tells what is wrong with the pictures of rawdata/'],
+    ['bat-sup check --html report.html', 'shows it too, with thumbnails'],
+    ['bat-sup check --quarantine bad', 'moves away what is no good'],
+    ['bat-sup check --restore bad', 'moves it back'],
+  ]);
 }
 
 async function check(flags: CheckFlags): Promise<void> {

@@ -6,6 +6,7 @@ import type { CollectReport, Failure } from '../collect/collect.ts';
 import type { Search } from '../collect/openverse.ts';
 import { readSettings, settingOptions } from '../config/index.ts';
 import { reason, UsageError, UserError } from '../errors.ts';
+import { addExamples } from './examples.ts';
 import { type ProgressBar, progressBar } from './progress.ts';
 import { abortOnSignals } from './signals.ts';
 
@@ -49,6 +50,14 @@ export function addCollect(program: Command): void {
     .option('--credits', 'print who made the collected pictures, and stop')
     .option('--json', 'print the report, or a JSON object a line with --credits');
   settingOptions(command, ['rawData']).action(runCollect);
+  addExamples(command, [
+    [
+      'bat-sup collect bat --query "bat" --licence by,cc0 --count 300',
+      'fetches freely licensed pictures until rawdata/bat/ holds 300',
+    ],
+    ['bat-sup collect cat --from urls.txt', 'fetches the pictures that a file lists, an address a line'],
+    ['bat-sup collect bat --credits', 'prints who made them, and under which licence'],
+  ]);
 }
 
 async function runCollect(className: string, flags: CollectFlags): Promise<void> {

@@ -9,6 +9,7 @@ import type { FolderPictures } from '../evaluation/pictures.ts';
 import { figure } from '../format.ts';
 import { printable } from '../printable.ts';
 import { csvLine } from './csv.ts';
+import { addExamples } from './examples.ts';
 import { notice } from './notice.ts';
 import { startEngineFor } from './predict.ts';
 import { type ProgressBar, progressBar } from './progress.ts';
@@ -36,6 +37,11 @@ export function addEvaluate(program: Command): void {
     .option('--json', 'print everything as JSON')
     .option('--csv', 'print each picture’s answer as CSV');
   settingOptions(command, ['checkpoints', 'data', 'seed', 'engine', 'threads']).action(runEvaluation);
+  addExamples(command, [
+    ['bat-sup evaluate', 'how good the newest run is on the pictures held back, class by class'],
+    ['bat-sup evaluate unseen', 'the same on pictures of your own, unseen/<class>/*'],
+    ['bat-sup evaluate --csv', 'each picture’s answer'],
+  ]);
 }
 
 function readTopLosses(topLosses: string): number {

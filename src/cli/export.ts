@@ -5,6 +5,7 @@ import { UsageError, UserError } from '../errors.ts';
 import { figure } from '../format.ts';
 import { type ExportOptions, type Format, formats, type Network, weightTypes } from '../formats/index.ts';
 import type { WeightLoss } from '../formats/measure_loss.ts';
+import { addExamples } from './examples.ts';
 
 interface ExportFlags extends Record<string, unknown> {
   format: string;
@@ -41,6 +42,10 @@ export function addExport(program: Command): void {
     .option('--newest', 'use the newest checkpoint of the run instead of its best')
     .option('--json', 'print what was written as JSON');
   settingOptions(command, ['checkpoints']).action(runExport);
+  addExamples(command, [
+    ['bat-sup export --format web', 'a page that runs the network in the browser, in web/'],
+    ['bat-sup export --format onnx --weights int8', 'model.onnx for ONNX Runtime, a quarter as large'],
+  ]);
 }
 
 /** @throws {UsageError} where the format has not what is asked for. */
@@ -72,6 +77,7 @@ async function runExport(flags: ExportFlags): Promise<void> {
     const { format: name, weights } = flags;
     const exported = { format: name, weights, checkpoint: checkpoint.folder, output, files, loss };
     print(exported, flags.json === true);
+    if (format.next && !flags.json) console.log(`Next: ${format.next(output)}`);
   } finally {
     await engine.dispose();
   }

@@ -6,6 +6,7 @@ import { UsageError } from '../errors.ts';
 import type { Network } from '../formats/index.ts';
 import { formats } from '../formats/index.ts';
 import { printable } from '../printable.ts';
+import { addExamples } from './examples.ts';
 import { runFolder } from './run_folder.ts';
 
 interface ImportFlags extends Record<string, unknown> {
@@ -32,6 +33,10 @@ export function addImport(program: Command): void {
     .option('--scale <n>', 'what it was trained on is a pixel, 0..255, times this: 1, or 0.00392157 for 0..1')
     .option('--json', 'print what was imported as JSON');
   settingOptions(command, ['checkpoints', 'fit', 'width', 'height']).action(runImport);
+  addExamples(command, [
+    ['bat-sup import model.onnx --classes bat,cat', 'makes a run of a network that another program trained'],
+    ['bat-sup import checkpoint-folder --order bgr --scale 1', 'the article’s, trained on what OpenCV reads'],
+  ]);
 }
 
 function readScale(scale: string | undefined): number | undefined {

@@ -1,4 +1,5 @@
 import { Command, CommanderError, type OutputConfiguration } from 'commander';
+import { findInstallation } from '../engine/native/installation.ts';
 import { reason, UserError } from '../errors.ts';
 import { printable } from '../printable.ts';
 import { packageVersion } from '../version.ts';
@@ -6,12 +7,15 @@ import { addAugment } from './augment.ts';
 import { addCheck } from './check.ts';
 import { addCheckpoints } from './checkpoints.ts';
 import { addCollect } from './collect.ts';
+import { addCompletion } from './completion.ts';
 import { addConfig } from './config.ts';
 import { addDoctor } from './doctor.ts';
 import { addEvaluate } from './evaluate.ts';
 import { addExplain } from './explain.ts';
 import { addExport } from './export.ts';
+import { addHelp } from './help.ts';
 import { addImport } from './import.ts';
+import { addInit } from './init.ts';
 import { addLrFind } from './lr_find.ts';
 import { addPredict } from './predict.ts';
 import { addReport } from './report.ts';
@@ -38,33 +42,40 @@ function configure(command: Command, parent: string): void {
   command.option('--verbose', 'print stack traces and the libraries’ own messages');
 }
 
-function createProgram(): Command {
+/** The version alone on the first line, then what would compute, without starting it. */
+function versionText(): string {
+  const native = findInstallation();
+  const engine = native
+    ? `TensorFlow ${native.tensorflow} for ${native.device === 'cuda' ? 'CUDA' : 'the CPU'}`
+    : 'embedded, WebAssembly; "bat-sup setup" installs TensorFlow';
+  return [packageVersion(), `engine   ${engine}`, `Node.js  ${process.versions.node}`].join('\n');
+}
+
+/** Commands by what they are for, in the order of the work. */
+const groups: [heading: string, adders: ((program: Command) => void)[]][] = [
+  ['Pictures:', [addInit, addCollect, addCheck, addAugment, addResize]],
+  ['Training:', [addTrain, addLrFind, addRuns, addCheckpoints, addReport]],
+  ['Asking:', [addPredict, addExplain, addEvaluate]],
+  ['Other programs:', [addExport, addImport]],
+  ['This machine:', [addSetup, addDoctor, addConfig, addCompletion, addHelp]],
+];
+
+/** The whole command line. */
+export function createProgram(): Command {
   const program = new Command('bat-sup')
     .description('Train your own picture classifier: rawdata/<class>/ in, answers out.')
-    .version(packageVersion())
+    .option('-V, --version', 'print the version, and what training would run on')
+    .on('option:version', () => {
+      console.log(versionText());
+      throw new CommanderError(0, 'commander.version', '');
+    })
     .option('--verbose', 'print stack traces and the libraries’ own messages')
     .configureOutput(oneLine('bat-sup --help'))
     .exitOverride();
-  for (const add of [
-    addCollect,
-    addCheck,
-    addAugment,
-    addResize,
-    addTrain,
-    addLrFind,
-    addPredict,
-    addExplain,
-    addEvaluate,
-    addRuns,
-    addCheckpoints,
-    addReport,
-    addExport,
-    addImport,
-    addSetup,
-    addDoctor,
-    addConfig,
-  ])
-    add(program);
+  for (const [heading, adders] of groups) {
+    program.commandsGroup(heading);
+    for (const add of adders) add(program);
+  }
   for (const command of program.commands) {
     configure(command, 'bat-sup');
     for (const subcommand of command.commands) configure(subcommand, `bat-sup ${command.name()}`);

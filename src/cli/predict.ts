@@ -5,6 +5,7 @@ import { UsageError, UserError } from '../errors.ts';
 import type { Activation } from '../predict/load_model.ts';
 import { printable } from '../printable.ts';
 import { csvLine } from './csv.ts';
+import { addExamples } from './examples.ts';
 import { notice } from './notice.ts';
 
 interface PredictOptions extends Record<string, unknown> {
@@ -35,6 +36,14 @@ export function addPredict(program: Command): void {
     .option('--json', 'print a JSON object a line')
     .option('--csv', 'print CSV');
   settingOptions(command, ['checkpoints', 'engine', 'threads']).action(predict);
+  addExamples(command, [
+    ['bat-sup predict photo.jpg', 'tells its class and how sure that is'],
+    [
+      'bat-sup predict holiday --top-k 3 --json',
+      'the three likeliest for every picture in a folder, an object a line',
+    ],
+    ['bat-sup predict "holiday/**/*.png" --csv', 'pictures by a pattern, as a table'],
+  ]);
 }
 
 function readTopK(topK: string | undefined): number {

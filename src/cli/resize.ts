@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { readSettings, type Settings, settingOptions } from '../config/index.ts';
 import type { ResizeReport } from '../images/resize.ts';
 import { printable } from '../printable.ts';
+import { addExamples } from './examples.ts';
 import { type ProgressBar, progressBar } from './progress.ts';
 import { abortOnSignals } from './signals.ts';
 
@@ -19,6 +20,10 @@ export function addResize(program: Command): void {
       if (report) console.log(options.json ? JSON.stringify(report) : describe(report, settings));
     },
   );
+  addExamples(command, [
+    ['bat-sup resize --width 64 --height 64', 'makes data/, 64 x 64 pixels'],
+    ['bat-sup resize --fit contain', 'pads with white instead of stretching'],
+  ]);
 }
 
 /**

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { bestOf, findWhole, listCheckpoints, newestRun } from '../checkpoints/index.ts';
 import { readSettings, type Settings, settingNames, settingOptions } from '../config/index.ts';
 import type { TrainingResult } from '../training/train.ts';
+import { addExamples } from './examples.ts';
 import { notice } from './notice.ts';
 import { resizeWhereStale } from './resize.ts';
 import { runFolder } from './run_folder.ts';
@@ -23,6 +24,11 @@ export function addTrain(program: Command): void {
     .option('--json', 'print the result as JSON');
   const names = settingNames.filter((name) => name !== 'augmentTarget');
   settingOptions(command, names).action(runTraining);
+  addExamples(command, [
+    ['bat-sup train', 'trains on rawdata/; the folder of each class is its name'],
+    ['bat-sup train --recipe best --epochs 50', 'trains with defaults that learn better'],
+    ['bat-sup train --resume', 'goes on where the newest run stopped'],
+  ]);
 }
 
 async function chooseRun(settings: Settings, options: TrainOptions): Promise<string> {

@@ -9,10 +9,14 @@ import { architectureChoices } from '../models/index.ts';
 /** How one setting's value is checked. `parse` gives undefined for a value that is not allowed. */
 interface Kind<T> {
   allowed: string;
+  /** In words, where there are not too many to list. */
+  choices?: readonly string[];
+  /** What stands for the value in the help, where its type does not tell. */
+  placeholder?: string;
   parse(value: unknown): T | undefined;
 }
 
-interface Setting<T> extends Kind<T> {
+export interface Setting<T> extends Kind<T> {
   default: T;
   description: string;
 }
@@ -39,12 +43,14 @@ const share = number('a number from 0 to below 1', (value) => value >= 0 && valu
 
 const path: Kind<string> = {
   allowed: 'the path of a folder',
+  placeholder: 'folder',
   parse: (value) => (typeof value === 'string' && value !== '' ? value : undefined),
 };
 
 function oneOf<const T extends string>(...choices: T[]): Kind<T> {
   return {
     allowed: `one of ${choices.join(', ')}`,
+    choices,
     parse: (value) => choices.find((choice) => choice === value),
   };
 }
@@ -88,6 +94,7 @@ function parseJson(text: string): unknown {
 
 const channels: Kind<1 | 3> = {
   allowed: '1 (grey) or 3 (colour)',
+  choices: ['1', '3'],
   parse(value) {
     if (value === 1 || value === '1') return 1;
     return value === 3 || value === '3' ? 3 : undefined;

@@ -1,11 +1,9 @@
 import sharp from 'sharp';
-import { colourOf } from './colours.ts';
+import { colourLayer } from './colours.ts';
 import type { HeatMap } from './heat_map.ts';
 
 /** Pixels of the shorter side, at least. */
 const leastSide = 400;
-/** Of the hottest colour; the picture stays visible below. */
-const opacity = 0.75;
 
 /** So many times the network's picture is what an overlay is drawn on. */
 export function enlargementFor({ height, width }: { height: number; width: number }): number {
@@ -27,10 +25,7 @@ export async function drawOverlay(
   }: { height: number; width: number; channels: 1 | 3; enlargement: number },
 ): Promise<Buffer> {
   const large = { height: height * enlargement, width: width * enlargement };
-  const colours = Uint8Array.from(
-    [...heat].flatMap((value) => [...colourOf(value), Math.round(value * opacity * 255)]),
-  );
-  const layer = await sharp(colours, { raw: { height, width, channels: 4 } })
+  const layer = await sharp(colourLayer(heat), { raw: { height, width, channels: 4 } })
     .resize({ ...large, fit: 'fill', kernel: 'cubic' })
     .png()
     .toBuffer();

@@ -38,6 +38,8 @@ export interface Format {
   weights?: readonly WeightType[];
   /** Whether a network may read BGR; without it, it is given reading RGB. */
   readsBgr?: boolean;
+  /** What to do with what was written, in a few words. */
+  next?(output: string): string;
   /** Whether the preprocessing can be left outside. */
   preprocessing?: boolean;
   /**

@@ -4,8 +4,9 @@ import type { Settings } from '../config/index.ts';
 import type { Engine } from '../engine/index.ts';
 import { cannotWrite, reason, UserError } from '../errors.ts';
 import { writeFileAtomically } from '../files.ts';
-import { list, object, oneOf, optional, readJson, string, time, whole } from '../json.ts';
+import { list, object, oneOf, optional, string, time, whole } from '../json.ts';
 import { type ProcessIdentity, thisProcess } from '../processes.ts';
+import { readJson } from '../read_json.ts';
 import { packageVersion } from '../version.ts';
 
 /** One sitting of a training: from its start, or a resume, to its end. */

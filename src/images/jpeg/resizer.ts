@@ -1,8 +1,7 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { temporaryName } from '../../files.ts';
-import { makeCodec, type Target } from './codec.ts';
-import type { JpegHeader } from './header.ts';
+import { makeCodec, suits, type Target } from './codec.ts';
 import { openJpeg } from './open.ts';
 
 /** One picture's work for a thread. */
@@ -53,10 +52,4 @@ export function makeJpegResizer(module: WebAssembly.Module): (job: JpegJob) => J
       return undefined;
     }
   };
-}
-
-/** Larger pictures than the file's, and grey ones of colours, are made as sharp makes those of other formats. */
-function suits({ width, height, components }: JpegHeader, target: Target): boolean {
-  const becomesGrey = components.length === 3 && target.channels === 1;
-  return width >= target.width && height >= target.height && !becomesGrey;
 }
