@@ -17,6 +17,7 @@ import { addPredict } from './predict.ts';
 import { addReport } from './report.ts';
 import { addResize } from './resize.ts';
 import { addRuns } from './runs.ts';
+import { addServe } from './serve.ts';
 import { addSetup } from './setup.ts';
 import { addTrain } from './train.ts';
 
@@ -58,6 +59,7 @@ function createProgram(): Command {
     addRuns,
     addCheckpoints,
     addReport,
+    addServe,
     addExport,
     addImport,
     addSetup,
