@@ -26,8 +26,7 @@ for (const sources of ['stderr.cc', 'operations']) {
     recursive: true,
   });
 }
-// Browsers read these as they are.
-for (const page of ['src/page', 'src/serve/page'])
-  cpSync(join(root, page), join(root, 'dist', page), { recursive: true });
+for (const file of ['index.html', 'style.css'])
+  copyFileSync(join(root, 'src/page', file), join(root, 'dist/src/page', file));
 chmodSync(join(root, 'dist/bin/bat-sup.js'), 0o755);
 writeFileSync(join(root, 'dist/.built'), '');

@@ -18,6 +18,8 @@ export type Activation = (typeof activations)[number];
 
 export interface Predictor {
   description: ModelDescription;
+  /** How `decode` brings a picture to the network's size. */
+  fit: Preprocessing['fit'];
   /** The checkpoint's folder. */
   checkpoint: string;
   layers: LayerSummary[];
@@ -77,6 +79,7 @@ export function predictorOf(
   const toTensor = (pictures: Uint8Array[]) => toPictures(Buffer.concat(pictures), model);
   return {
     description,
+    fit,
     checkpoint,
     layers: model.layers,
     temperature,

@@ -27,7 +27,7 @@ export interface AppOptions {
   maxBytes: number;
   /** Milliseconds for a request to arrive, and again for its answer. */
   timeout: number;
-  /** That /predict and /metrics ask for. */
+  /** That /predict, /model and /metrics ask for. */
   token?: string | undefined;
   /** Whether it shuts down. */
   isDraining(): boolean;
@@ -180,7 +180,13 @@ function addPredict(app: FastifyInstance, options: AppOptions): void {
   );
 }
 
-function addFigures(app: FastifyInstance, { metrics, token, isDraining }: AppOptions): void {
+function addDescriptions(app: FastifyInstance, { current, metrics, token, isDraining }: AppOptions): void {
+  app.get('/model', () =>
+    current.use(async ({ model: { checkpoint, fit, description }, explains }) => {
+      const { classes, width, height, channels } = description;
+      return { checkpoint, classes, width, height, channels, fit, heatMaps: explains };
+    }),
+  );
   app.get('/healthz', async () => 'ok\n');
   app.get('/readyz', async (_, reply) => (isDraining() ? reply.code(503).send('shutting down\n') : 'ok\n'));
   app.get('/metrics', async (_, reply) => {
@@ -205,7 +211,7 @@ function addNotFound(app: FastifyInstance): void {
 
 function addTokenCheck(app: FastifyInstance, token: string): void {
   const isRight = makeTokenCheck(token);
-  const guarded = ['/predict', '/metrics'];
+  const guarded = ['/predict', '/model', '/metrics'];
   app.addHook('onRequest', async ({ routeOptions: { url = '' }, headers }: FastifyRequest) => {
     if (!guarded.includes(url) || isRight(headers.authorization)) return;
     const challenge = { 'www-authenticate': 'Bearer realm="bat-sup"' };
@@ -241,7 +247,7 @@ export async function makeApp(options: AppOptions): Promise<FastifyInstance> {
   if (token !== undefined) addTokenCheck(app, token);
   addBodies(app);
   addPredict(app, options);
-  addFigures(app, options);
+  addDescriptions(app, options);
   addNotFound(app);
   await addPage(app);
   return app;

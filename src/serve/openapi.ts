@@ -51,8 +51,21 @@ const schemas = {
         contentEncoding: 'base64',
         contentMediaType: 'image/png',
         description:
-          'Grad-CAM of the likeliest class over the picture, where it was asked for; null where the network has no convolution.',
+          'Grad-CAM of the likeliest class, to lay over the picture, where it was asked for; null where the network has no convolution.',
       },
+    },
+  },
+  Model: {
+    type: 'object',
+    required: ['checkpoint', 'classes', 'width', 'height', 'channels', 'fit', 'heatMaps'],
+    properties: {
+      checkpoint: { type: 'string' },
+      classes: { type: 'array', items: { type: 'string' }, description: 'In the network’s order.' },
+      width: { type: 'integer', description: 'Pixels that the network reads.' },
+      height: { type: 'integer' },
+      channels: { enum: [1, 3] },
+      fit: { enum: ['fill', 'cover', 'contain'], description: 'How a picture is brought to that size.' },
+      heatMaps: { type: 'boolean', description: 'Whether there are heat maps.' },
     },
   },
   Unread: {
@@ -142,6 +155,17 @@ export function describeApi(version: string, withToken: boolean) {
     info: { title: 'bat-sup', version, description: 'Asks a trained network about pictures.' },
     paths: {
       '/predict': { post: { ...predict, ...security } },
+      '/model': get(
+        'model',
+        'The network that answers',
+        {
+          200: {
+            description: 'What it reads and tells.',
+            content: { 'application/json': { schema: { $ref: '#/components/schemas/Model' } } },
+          },
+        },
+        security,
+      ),
       '/healthz': get('isAlive', 'Whether it runs', { 200: text('It does.') }),
       '/readyz': get('isReady', 'Whether it takes requests', {
         200: text('It does.'),

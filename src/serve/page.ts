@@ -1,7 +1,7 @@
-import { readdir, readFile } from 'node:fs/promises';
-import { extname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { readFile } from 'node:fs/promises';
+import { extname } from 'node:path';
 import type { FastifyInstance } from 'fastify';
+import { readPage } from '../page/index.ts';
 
 const types: Record<string, string> = {
   '.html': 'text/html; charset=utf-8',
@@ -9,20 +9,17 @@ const types: Record<string, string> = {
   '.js': 'text/javascript; charset=utf-8',
 };
 
-const folders = ['../page', './page'].map((name) => fileURLToPath(new URL(name, import.meta.url)));
-
-/**
- * The page for people. Its files are read once and each has a route of its own, so that no path leads anywhere else;
- * answer.js, which asks this server, is the one beside this module.
- */
+/** The page for people. Each of its files has a route of its own, so that no path leads anywhere else. */
 export async function addPage(app: FastifyInstance): Promise<void> {
-  for (const folder of folders) {
-    for (const name of await readdir(folder)) {
-      const type = types[extname(name)];
-      if (type === undefined) continue;
-      const content = await readFile(join(folder, name));
-      const url = name === 'index.html' ? '/' : `/${name}`;
-      app.get(url, async (_, reply) => reply.type(type).header('cache-control', 'no-cache').send(content));
-    }
+  const files = await readPage();
+  files.set('answer.js', await readFile(new URL('answer.js', import.meta.url)));
+  for (const [name, content] of files) {
+    const url = name === 'index.html' ? '/' : `/${name}`;
+    app.get(url, async (_, reply) =>
+      reply
+        .type(types[extname(name)] as string)
+        .header('cache-control', 'no-cache')
+        .send(content),
+    );
   }
 }

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { gradCam } from '../explain/grad_cam.ts';
-import { drawOverlay, enlargementFor } from '../explain/overlay.ts';
+import { drawHeatMap, enlargementFor } from '../explain/overlay.ts';
 import { claimedSize } from '../images/decode.ts';
 import { sniff } from '../images/sniff.ts';
 import type { Predictor } from '../predict/load_model.ts';
@@ -10,7 +10,7 @@ import { type BatcherOptions, makeBatcher } from './batcher.ts';
 export interface Answer {
   /** Of every class, in the network's order; 0..1. */
   probabilities: Float32Array;
-  /** PNG: Grad-CAM of the likeliest class over the picture. Absent where it was not asked for or there is no convolution. */
+  /** PNG: Grad-CAM of the likeliest class, to lay over the picture. Absent where it was not asked for or cannot be. */
   heatMap?: Buffer;
 }
 
@@ -22,6 +22,8 @@ export interface AnswerOptions {
 /** A network at work. */
 export interface Serving {
   model: Predictor;
+  /** Whether there are heat maps: Grad-CAM needs a convolution. */
+  explains: boolean;
   /** @throws {UnreadablePicture}; what the signal was aborted with. */
   answer(picture: Buffer, options: AnswerOptions): Promise<Answer>;
 }
@@ -64,27 +66,25 @@ export function makeServing(
   { maxPixels, ...batching }: BatcherOptions & { maxPixels: number },
 ): Serving {
   const predict = makeBatcher((pictures: Uint8Array[]) => model.predict(pictures), batching);
-  const explainable = model.layers.some(({ kind }) => kind === 'conv');
+  const explains = model.layers.some(({ kind }) => kind === 'conv');
 
-  async function heatMapOf(bytes: Buffer, pixels: Uint8Array, classIndex: number, signal: AbortSignal) {
-    const enlargement = enlargementFor(model.description);
-    const large = await inTurn(signal, () => model.decode(bytes, enlargement));
-    signal.throwIfAborted();
-    const heat = await gradCam(model, pixels, classIndex);
-    return drawOverlay(heat, large, { ...model.description, enlargement });
+  async function heatMapOf(pixels: Uint8Array, probabilities: Float32Array): Promise<Buffer> {
+    const likeliest = probabilities.indexOf(Math.max(...probabilities));
+    const heat = await gradCam(model, pixels, likeliest);
+    return drawHeatMap(heat, { ...model.description, enlargement: enlargementFor(model.description) });
   }
 
   return {
     model,
+    explains,
     async answer(bytes, { heatMap, signal }) {
       const decoded = inTurn(signal, async () => {
         await checkPicture(bytes, maxPixels);
         return model.decode(bytes);
       });
       const probabilities = await predict(decoded, signal);
-      if (!heatMap || !explainable) return { probabilities };
-      const likeliest = probabilities.indexOf(Math.max(...probabilities));
-      return { probabilities, heatMap: await heatMapOf(bytes, await decoded, likeliest, signal) };
+      if (!heatMap || !explains) return { probabilities };
+      return { probabilities, heatMap: await heatMapOf(await decoded, probabilities) };
     },
   };
 }
