@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { Command } from 'commander';
 import { readSettings, settingOptions } from '../config/index.ts';
+import { UsageError } from '../errors.ts';
 import { notice } from './notice.ts';
 import { abortOnSignals } from './signals.ts';
 import { wholeNumber } from './whole_number.ts';
@@ -49,13 +50,22 @@ function readLimits(flags: ServeFlags) {
   };
 }
 
+/** RFC 6750 lets a token be made of these. */
+function readToken(): string | undefined {
+  const token = process.env.BATSUP_SERVE_TOKEN || undefined;
+  if (token === undefined || /^[A-Za-z0-9._~+/-]+=*$/.test(token)) return token;
+  throw new UsageError(
+    'BATSUP_SERVE_TOKEN may have letters, digits and . _ ~ + / - = alone; choose another.',
+  );
+}
+
 async function runServer(flags: ServeFlags): Promise<void> {
   const settings = await readSettings(flags);
   const limits = readLimits(flags);
   const { startEngine } = await import('../engine/index.ts');
   const { isLoopback } = await import('../serve/security.ts');
   const { serve } = await import('../serve/serve.ts');
-  const token = process.env.BATSUP_SERVE_TOKEN || undefined;
+  const token = readToken();
   const signal = abortOnSignals(() => notice('answering what is under way, then stopping ...'));
   const engine = await startEngine(settings.engine, settings);
   try {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Socket } from 'node:net';
 import {
   type FastifyError,
@@ -7,7 +8,7 @@ import {
   fastify,
 } from 'fastify';
 import { packageVersion } from '../version.ts';
-import { addBodies, mediaTypes, type SentPicture } from './bodies.ts';
+import { addBodies, mediaTypes, mostPictures, type SentPicture } from './bodies.ts';
 import type { Current } from './current.ts';
 import { meter } from './meter.ts';
 import type { Metrics } from './metrics.ts';
@@ -87,6 +88,7 @@ function refuseConnection(error: Error & { code?: string }, socket: Socket): voi
 /** Aborts with a Problem after `timeout` milliseconds, and when the client goes. */
 function deadlineOf(reply: FastifyReply, timeout: number): AbortSignal {
   const controller = new AbortController();
+  setMaxListeners(mostPictures, controller.signal);
   const timer = setTimeout(
     () => controller.abort(busy(503, `There was no answer within ${timeout / 1000} s.`)),
     timeout,
@@ -235,7 +237,11 @@ export async function makeApp(options: AppOptions): Promise<FastifyInstance> {
     clientErrorHandler: refuseConnection,
     frameworkErrors: (error, _, reply) => sendProblem(reply, new Problem(400, error.message)),
   });
-  app.setErrorHandler((error: FastifyError, _, reply) => sendProblem(reply, problemOf(error, options)));
+  app.setErrorHandler((error: FastifyError, _, reply) => {
+    // Fastify would close the connection of a body that it has not read; meter reads it.
+    if (!isDraining()) reply.removeHeader('connection');
+    sendProblem(reply, problemOf(error, options));
+  });
   app.addHook('onRequest', async (_, reply) => {
     reply.headers(securityHeaders);
     if (isDraining()) reply.header('connection', 'close');

@@ -12,7 +12,7 @@ class Meter extends Transform {
  * @param refuse what the request is refused with that would be too much.
  */
 export function meter(bytes: Places, refuse: () => Error): preParsingHookHandler {
-  return (_, reply, payload, next) => {
+  return (request, reply, payload, next) => {
     const metered = new Meter({
       transform(chunk: Buffer, _encoding, passOn) {
         if (!bytes.take(chunk.length)) return passOn(refuse());
@@ -20,6 +20,8 @@ export function meter(bytes: Places, refuse: () => Error): preParsingHookHandler
         passOn(null, chunk);
       },
     });
+    // What is still on its way of a refused body is read to nowhere: closing at once would cut off the answer.
+    reply.raw.once('finish', () => request.raw.unpipe(metered).resume());
     reply.raw.once('close', () => {
       bytes.give(metered.receivedEncodedLength);
       metered.destroy();
