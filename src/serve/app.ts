@@ -221,9 +221,13 @@ function addTokenCheck(app: FastifyInstance, token: string): void {
   });
 }
 
+function isClosing({ server }: FastifyInstance): boolean {
+  return !server.listening;
+}
+
 /** The whole server, not listening yet. */
 export async function makeApp(options: AppOptions): Promise<FastifyInstance> {
-  const { metrics, timeout, isDraining, token, log } = options;
+  const { metrics, timeout, token, log } = options;
   const app = fastify({
     logger: log && { level: 'info', stream: process.stderr },
     requestTimeout: timeout,
@@ -239,12 +243,13 @@ export async function makeApp(options: AppOptions): Promise<FastifyInstance> {
   });
   app.setErrorHandler((error: FastifyError, _, reply) => {
     // Fastify would close the connection of a body that it has not read; meter reads it.
-    if (!isDraining()) reply.removeHeader('connection');
+    if (!isClosing(app)) reply.removeHeader('connection');
     sendProblem(reply, problemOf(error, options));
   });
   app.addHook('onRequest', async (_, reply) => {
     reply.headers(securityHeaders);
-    if (isDraining()) reply.header('connection', 'close');
+    // Told before, clients would connect again just as no more are let in.
+    if (isClosing(app)) reply.header('connection', 'close');
   });
   app.addHook('onResponse', async ({ method, routeOptions }, reply) => {
     const labels = { method, route: routeOptions.url ?? 'none', status: reply.statusCode };

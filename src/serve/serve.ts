@@ -45,6 +45,22 @@ export interface RunningServer {
 /** Milliseconds that a connection without a request stays open for one, once no new ones are taken. */
 const linger = 1000;
 const lingerCheckInterval = 50;
+/** Milliseconds of a turn of the event loop. */
+const quiet = 0.5;
+const mostTurns = 1000;
+
+/**
+ * Waits for a turn of the event loop in which next to nothing happened, so that who has connected is let in: the system
+ * resets the connections that wait when a server stops listening.
+ */
+async function quietTurn(): Promise<void> {
+  await turn();
+  for (let turns = 0; turns < mostTurns; turns++) {
+    const before = performance.now();
+    await turn();
+    if (performance.now() - before < quiet) return;
+  }
+}
 
 /**
  * A server of HTTP that answers pictures. The engine must have been started.
@@ -75,9 +91,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
 
   async function stop(): Promise<void> {
     draining = true;
-    // Who has connected by now is let in.
-    await turn();
-    await turn();
+    await quietTurn();
     const closed = once(server, 'close');
     // That of HTTP would cut connections on which a request may be on its way.
     TcpServer.prototype.close.call(server);
