@@ -9,6 +9,7 @@ import { reason, UsageError, UserError } from '../errors.ts';
 import { addExamples } from './examples.ts';
 import { type ProgressBar, progressBar } from './progress.ts';
 import { abortOnSignals } from './signals.ts';
+import { wholeNumber } from './whole_number.ts';
 
 interface CollectFlags extends Record<string, unknown> {
   from?: string;
@@ -93,12 +94,6 @@ async function runCollect(className: string, flags: CollectFlags): Promise<void>
   for (const line of describeFailures(report.failed)) console.error(line);
   console.log(flags.json ? JSON.stringify({ class: className, ...report }) : describe(report));
   endBy(report, count, 'search' in source);
-}
-
-function wholeNumber(flag: string, value: string, least: number): number {
-  const number = Number(value);
-  if (value.trim() !== '' && Number.isSafeInteger(number) && number >= least) return number;
-  throw new UsageError(`${flag} is "${value}"; allowed is a whole number, ${least} or more.`);
 }
 
 function readLimits({ concurrency, perHost, delay, maxBytes }: CollectFlags) {

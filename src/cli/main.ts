@@ -21,6 +21,7 @@ import { addPredict } from './predict.ts';
 import { addReport } from './report.ts';
 import { addResize } from './resize.ts';
 import { addRuns } from './runs.ts';
+import { addServe } from './serve.ts';
 import { addSetup } from './setup.ts';
 import { addTrain } from './train.ts';
 
@@ -55,7 +56,7 @@ function versionText(): string {
 const groups: [heading: string, adders: ((program: Command) => void)[]][] = [
   ['Pictures:', [addInit, addCollect, addCheck, addAugment, addResize]],
   ['Training:', [addTrain, addLrFind, addRuns, addCheckpoints, addReport]],
-  ['Asking:', [addPredict, addExplain, addEvaluate]],
+  ['Asking:', [addPredict, addExplain, addEvaluate, addServe]],
   ['Other programs:', [addExport, addImport]],
   ['This machine:', [addSetup, addDoctor, addConfig, addCompletion, addHelp]],
 ];

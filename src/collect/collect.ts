@@ -4,6 +4,7 @@ import { reason, UsageError, UserError } from '../errors.ts';
 import { removeRests, syncFolder, temporaryName } from '../files.ts';
 import { findPictures } from '../images/find.ts';
 import { generatedFrom } from '../images/generated.ts';
+import { Slots } from '../slots.ts';
 import type { Candidate } from './candidate.ts';
 import { download } from './download.ts';
 import { FetchFailure } from './failure.ts';
@@ -11,7 +12,6 @@ import { inspectPicture } from './inspect.ts';
 import { Ledger } from './ledger.ts';
 import { type Search, searchOpenverse } from './openverse.ts';
 import { withRetries } from './retry.ts';
-import { Slots } from './slots.ts';
 import { candidatesOf } from './url_list.ts';
 import { Web, type WebOptions, webDefaults } from './web.ts';
 

@@ -21,7 +21,12 @@ export interface WeightLoss {
 async function ask(network: Network, pictures: LabelledPicture[]): Promise<Answers> {
   const { model, preprocessing, temperature } = network;
   const decode = decoderFor(model, preprocessing);
-  const predictor = predictorOf(modelOf(network), { decode, temperature, checkpoint: '' });
+  const predictor = predictorOf(modelOf(network), {
+    decode,
+    fit: preprocessing.fit,
+    temperature,
+    checkpoint: '',
+  });
   const collecting = collectAnswers(predictor, pictures);
   return (await collecting.finally(() => predictor.dispose())).answers;
 }

@@ -35,6 +35,7 @@ export async function loadModel(
   checkTensors(checkpoint, 'weights.bin', model.layers.flatMap(variablesOf));
   return predictorOf(model, {
     decode: decoderFor(description, preprocessing),
+    fit: preprocessing.fit,
     temperature,
     checkpoint: checkpoint.folder,
   });

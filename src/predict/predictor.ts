@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { concatenate } from '../bytes.ts';
 import type { LayerSummary, LayerWatch } from '../model_tools/index.ts';
 import type { Model, ModelDescription } from '../models/model.ts';
+import type { Preprocessing } from '../models/preprocessing.ts';
 import { toPictures } from '../models/to_pictures.ts';
 
 export const activations = ['softmax', 'sigmoid', 'none'] as const;
@@ -10,6 +11,8 @@ export type Activation = (typeof activations)[number];
 
 export interface Predictor {
   description: ModelDescription;
+  /** How `decode` brings a picture to the network's size. */
+  fit: Preprocessing['fit'];
   /** The checkpoint's folder. */
   checkpoint: string;
   layers: LayerSummary[];
@@ -35,13 +38,14 @@ function activate(logits: tf.Tensor2D, activation: Activation, temperature: numb
 /** What asks a network about pictures; its `dispose` is the network's. */
 export function predictorOf(
   model: Model,
-  { decode, temperature, checkpoint }: Pick<Predictor, 'decode' | 'temperature' | 'checkpoint'>,
+  { decode, fit, temperature, checkpoint }: Pick<Predictor, 'decode' | 'fit' | 'temperature' | 'checkpoint'>,
 ): Predictor {
   const { description } = model;
   const { classes } = description;
   const toTensor = (pictures: Uint8Array[]) => toPictures(concatenate(pictures), model);
   return {
     description,
+    fit,
     checkpoint,
     layers: model.layers,
     temperature,

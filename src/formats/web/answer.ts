@@ -48,7 +48,6 @@ function candidates(): string[] {
 
 interface Ready {
   predictor: Predictor;
-  fit: Description['fit'];
   engine: string;
   decode: (picture: Blob) => Promise<Uint8Array>;
 }
@@ -57,6 +56,7 @@ function predictorFor({ model, preprocessing, weights, temperature }: Network): 
   const restored = new Map([...weights].map(([name, { values }]) => [name, values]));
   return predictorOf(createModel(model, { restored, preprocessing }), {
     decode: () => Promise.reject(new Error('pictures are decoded before')),
+    fit: preprocessing.fit,
     temperature,
     checkpoint: '',
   });
@@ -91,18 +91,18 @@ async function makeReady(): Promise<Ready> {
   const { fit } = network.preprocessing;
   const { width, height, channels } = network.model;
   const decode = (picture: Blob) => decodePicture(picture, { width, height, channels, fit }, codec);
-  return { ...(await start(network)), fit, decode };
+  return { ...(await start(network)), decode };
 }
 
 let ready: Promise<Ready> | undefined;
 
 export async function describe(): Promise<Description> {
   ready ??= makeReady();
-  const { predictor, fit, engine } = await ready;
+  const { predictor, engine } = await ready;
   return {
     title: 'Picture classifier',
     classes: predictor.description.classes,
-    fit,
+    fit: predictor.fit,
     heatMaps: predictor.layers.some(({ kind }) => kind === 'conv'),
     note: `The network runs in this browser, ${places[engine]}. Pictures stay on this device.`,
   };
