@@ -1,10 +1,11 @@
 import { type Command, Option } from 'commander';
-import { type Checkpoint, findCheckpoint } from '../checkpoints/index.ts';
+import { type Checkpoint, findWhole } from '../checkpoints/index.ts';
 import { readSettings, settingOptions } from '../config/index.ts';
 import { UsageError, UserError } from '../errors.ts';
 import { figure } from '../format.ts';
 import { type ExportOptions, type Format, formats, type Network, weightTypes } from '../formats/index.ts';
 import type { WeightLoss } from '../formats/measure_loss.ts';
+import { notice } from './notice.ts';
 
 interface ExportFlags extends Record<string, unknown> {
   format: string;
@@ -60,7 +61,7 @@ async function runExport(flags: ExportFlags): Promise<void> {
   checkOptions(format, flags);
   const output = flags.output ?? format.output;
   const place = flags.checkpoint ?? settings.checkpoints;
-  const checkpoint = await findCheckpoint(place, flags.newest ? 'newest' : 'best');
+  const checkpoint = await findWhole(place, flags.newest ? 'newest' : 'best', ['weights.bin'], notice);
   const { startEngine } = await import('../engine/index.ts');
   const { networkOf } = await import('../formats/network.ts');
   const { exportNetwork } = await import('../formats/export.ts');

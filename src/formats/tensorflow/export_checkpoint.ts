@@ -1,6 +1,5 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { syncFolder, writeDurably } from '../../files.ts';
+import { makeFolder, syncFolder, writeDurably } from '../../files.ts';
 import { about, aboutKey } from '../about.ts';
 import type { Network } from '../format.ts';
 import { constant, Graph } from './graph.ts';
@@ -29,7 +28,7 @@ export async function exportCheckpoint(network: Network, target: string): Promis
   const told = JSON.stringify(about(network), null, 2);
   graph.constant(aboutKey, constant.text(told));
 
-  await mkdir(target, { recursive: true });
+  await makeFolder(target);
   const prefix = join(target, 'model');
   await writeVariables(prefix, variables);
   await writeDurably(`${prefix}.meta`, metaGraphs.encode(metaGraphOf(graph, variables)));

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { syncFolder, writeDurably } from '../../files.ts';
+import { makeFolder, syncFolder, writeDurably } from '../../files.ts';
 import { about, aboutKey } from '../about.ts';
 import type { Network } from '../format.ts';
 import { decodeFunction } from './decode_function.ts';
@@ -51,7 +51,7 @@ export async function exportSavedModel(network: Network, target: string): Promis
   metaGraph.signature_def = signatures;
   Object.assign(metaGraph.graph_def as object, { library: { function: [decode] } });
 
-  await mkdir(join(target, 'variables'), { recursive: true });
+  await makeFolder(join(target, 'variables'));
   await mkdir(join(target, 'assets.extra'));
   await writeDurably(join(target, 'assets.extra', `${aboutKey}.json`), `${told}\n`);
   await writeVariables(join(target, 'variables', 'variables'), variables);
