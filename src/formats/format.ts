@@ -9,6 +9,8 @@ export interface Network extends Pick<CheckpointInfo, 'model' | 'preprocessing'>
   weights: Map<string, NamedTensor>;
   /** Softmax divides the logits by it; 1 where the network has not been calibrated. */
   temperature: number;
+  /** Adam's steps so far and its two moments by variable name, where they came with an imported network. */
+  optimizer?: { step: number; m: Map<string, NamedTensor>; v: Map<string, NamedTensor> };
 }
 
 export const weightTypes = ['float32', 'float16', 'int8'] as const;

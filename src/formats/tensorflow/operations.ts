@@ -11,6 +11,10 @@ export interface Variable {
   kind: 'variable';
   name: string;
   shape: number[];
+  /** One of dataTypes. */
+  type: number;
+  /** What each value of an output, the last axis, is multiplied by: of rounded weights. */
+  scale?: Variable;
 }
 
 interface Windowed {
@@ -144,6 +148,10 @@ function isFlat(operation: Operation): boolean {
   return kind === 'flatten' || kind === 'fullyConnected' || kind === 'globalAveragePool';
 }
 
+/** A variable of one axis, which stays what it is when axes of one are put before it. */
+const isBiases = (meaning: Meaning | undefined): meaning is Variable =>
+  meaning?.kind === 'variable' && meaning.shape.length === 1;
+
 type Understand = (given: Given) => Meaning | undefined;
 
 const isRandom = (meaning: Meaning | undefined) => meaning?.kind === 'random';
@@ -160,6 +168,8 @@ const addition: Understand = ({ node, attributes, inputs }) => {
   if (!isNhwc(attributes)) return undefined;
   if (isOperation(a) && isOperation(b)) return { kind: 'add', node: node.name, inputs: [a, b] };
   const [operation, biases] = split(inputs) ?? [];
+  const isZero = biases?.kind === 'constant' && biases.values.every((value) => value === 0);
+  if (operation && isZero) return operation; // as Keras's Rescaling adds
   if (operation?.kind !== 'conv' && operation?.kind !== 'fullyConnected') return undefined;
   if (operation.biases || biases?.kind !== 'variable') return undefined;
   const isTransposed = operation.kind === 'fullyConnected' && operation.transposed;
@@ -218,8 +228,25 @@ function outputShape(attributes: Given['attributes']): AttrValue | undefined {
 
 const variable: Understand = ({ node, attributes }) => {
   const shape = sizesOf(attributes.get('shape'));
-  return shape && { kind: 'variable', name: node.name, shape };
+  const type = attributes.get('dtype')?.type ?? dataTypes.float32;
+  return shape && { kind: 'variable', name: node.name, shape, type };
 };
+
+const floats: (number | undefined)[] = [dataTypes.float32, dataTypes.float16];
+
+/** Of variables only to floats: as integers they would lose what is behind the point. */
+const cast: Understand = ({ attributes, inputs: [input] }) => {
+  if (input?.kind === 'variable') return floats.includes(attributes.get('DstT')?.type) ? input : undefined;
+  return isOperation(input) && !isInput(input) ? undefined : input;
+};
+
+/** Weights that were rounded to int8, times the scale of each output. */
+function rounded([weights, scale]: Given['inputs']): Variable | undefined {
+  if (weights?.kind !== 'variable' || scale?.kind !== 'variable') return undefined;
+  const isRounded = weights.type === dataTypes.int8 && !weights.scale;
+  const fits = scale.shape.length === 1 && scale.shape[0] === weights.shape.at(-1);
+  return isRounded && fits ? { ...weights, scale } : undefined;
+}
 
 const same: Understand = ({ inputs: [input] }) => input;
 
@@ -233,7 +260,7 @@ const understand = new Map<string, Understand>(
     Identity: same,
     ReadVariableOp: same,
     StopGradient: same,
-    Cast: ({ inputs: [input] }) => (isOperation(input) && !isInput(input) ? undefined : input),
+    Cast: cast,
     Const: ({ attributes }) => {
       const values = valuesOf(attributes.get('value')?.tensor);
       return values && { kind: 'constant', values };
@@ -254,13 +281,16 @@ const understand = new Map<string, Understand>(
     },
     Relu: ({ node, inputs: [input] }) =>
       isOperation(input) ? { kind: 'relu', node: node.name, inputs: [input] } : undefined,
-    // To [batch, features], whether the batch is -1 or computed.
+    // To [batch, features], whether the batch is -1 or computed. Of biases: to [1, 1, 1, channels], as Keras does.
     Reshape: ({ node, inputs: [input, shape] }) => {
+      if (isBiases(input))
+        return shape?.kind === 'constant' && isOnes(shape.values.slice(0, -1)) ? input : undefined;
       const length =
         shape?.kind === 'packed' ? shape.length : shape?.kind === 'constant' ? shape.values.length : 0;
       if (length !== 2 || !isOperation(input)) return undefined;
       return isFlat(input) ? input : { kind: 'flatten', node: node.name, inputs: [input] };
     },
+    Squeeze: ({ inputs: [input] }) => (isBiases(input) ? input : undefined),
     MatMul: ({ node, attributes, inputs: [input, weights] }) => {
       if (attributes.get('transpose_a')?.b || !isOperation(input) || weights?.kind !== 'variable')
         return undefined;
@@ -280,7 +310,7 @@ const understand = new Map<string, Understand>(
         ? { kind: 'globalAveragePool', node: node.name, inputs: [input] }
         : undefined;
     },
-    Mul: (given) => product(given, (value) => value),
+    Mul: (given) => rounded(given.inputs) ?? product(given, (value) => value),
     RealDiv: (given) => (isOperation(given.inputs[0]) ? product(given, (value) => 1 / value) : undefined),
     ReverseV2: ({ node, inputs: [input, axis] }) => {
       const isOfChannels =
@@ -294,11 +324,11 @@ const understand = new Map<string, Understand>(
   }),
 );
 
-/** The output of a node that an input names: 'Relu', 'Relu:0'. Others than the first are none of a layer's. */
-function nodeOf(input: string): string | undefined {
-  if (input.endsWith(':0')) return input.slice(0, -2);
-  return input.includes(':') ? undefined : input;
-}
+/** The node that an input names by its first output: 'Relu', 'Relu:0'. Others than the first are none of a layer's. */
+export const nodeOf = (input: string): string => (input.endsWith(':0') ? input.slice(0, -2) : input);
+
+/** Not '^node', which is only to run before. */
+export const isData = (input: string): boolean => !input.startsWith('^');
 
 /** TensorFlow's scope of what tf.gradients adds, which reads the variables again. */
 const gradients = /(^|\/)gradients(_\d+)?\//;
@@ -324,6 +354,8 @@ function meaningOf(given: Given): Meaning | undefined {
 }
 
 export interface Understood {
+  /** By the nodes' names. */
+  meanings: ReadonlyMap<string, Meaning | undefined>;
   /** In the order of the graph, in which each comes after what it reads. */
   operations: Operation[];
   /** Those of them that no other goes on from. */
@@ -344,9 +376,7 @@ export function understandGraph(nodes: NodeDef[]): Understood {
       attributes: new Map(
         node.attr.flatMap(({ key, value }): [string, AttrValue][] => (value ? [[key, value]] : [])),
       ),
-      inputs: node.input
-        .filter((input) => !input.startsWith('^')) // what is only to run before
-        .map((input) => meanings.get(nodeOf(input) ?? '')),
+      inputs: node.input.filter(isData).map((input) => meanings.get(nodeOf(input))),
     };
     const meaning = meaningOf(given);
     meanings.set(node.name, meaning);
@@ -358,5 +388,5 @@ export function understandGraph(nodes: NodeDef[]): Understood {
     for (const input of given.inputs) if (input !== meaning) read.add(input);
   }
   const all = [...operations];
-  return { operations: all, ends: all.filter((operation) => !read.has(operation)), hindrances };
+  return { meanings, operations: all, ends: all.filter((operation) => !read.has(operation)), hindrances };
 }

@@ -153,5 +153,16 @@ describe('TensorFlow loads a network', { skip: withoutPython() }, () => {
       assert.equal(back.format, 'tf-checkpoint');
       assert.deepEqual(back.network, network);
     });
+
+    test(`${name}, and bat-sup imports the SavedModel again, bit for bit`, async () => {
+      const network = networks[index] as Network;
+      const back = await importNetwork(join(folder, String(index), 'saved-model'));
+      assert.equal(back.format, 'saved-model');
+      const { fit, scale, order } = network.preprocessing;
+      assert.deepEqual(back.network, {
+        ...network,
+        preprocessing: { fit, scale, order: network.model.channels === 1 ? 'rgb' : order },
+      });
+    });
   }
 });
