@@ -154,6 +154,12 @@ async function build({ steps, told, source, read }: Parts): Promise<Network> {
   };
 }
 
+/** The short number that a float32 was written as: 0.001 rather than 0.0010000000474974513. */
+function asWritten(value: number): number {
+  const short = Number(value.toPrecision(7));
+  return Math.fround(short) === Math.fround(value) ? short : value;
+}
+
 type Load = (variable: Variable, where: string) => Promise<Tensor>;
 
 async function makeLayer(
@@ -188,12 +194,12 @@ async function makeLayer(
     case 'batchNorm': {
       const { scale, offset, mean, variance } = step.parts;
       const parts = {
-        scale: await load(scale, where),
+        scale: scale && (await load(scale, where)),
         offset: await load(offset, where),
         mean: await load(mean, where),
         variance: await load(variance, where),
       };
-      return builder.batchNorm(input, { epsilon: step.epsilon, ...parts }, where);
+      return builder.batchNorm(input, { epsilon: asWritten(step.epsilon), ...parts }, where);
     }
     case 'fullyConnected': {
       const loaded = await load(step.weights, where);

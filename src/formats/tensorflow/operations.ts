@@ -1,5 +1,13 @@
 import type { AttrValue, NodeDef, TensorMessage } from './protos.ts';
 import { dataTypes } from './protos.ts';
+import {
+  type NormFactor,
+  type NormShift,
+  normDifference,
+  normProduct,
+  normRoot,
+  normSum,
+} from './spelled_batch_norm.ts';
 
 /**
  * What the nodes of a graph compute, as far as a network of bat-sup's layers needs it: found from what they do, not
@@ -27,19 +35,25 @@ export type Operation = { node: string } & (
   | { kind: 'pictures'; shape: number[] }
   /** The channels in the reverse order. */
   | { kind: 'reverse'; inputs: [Operation] }
-  /** Every element times a number; undefined: that is only known when it runs. */
-  | { kind: 'multiply'; inputs: [Operation]; factor: number | undefined }
+  /** Every element times a number; undefined: that is only known when it runs, or another for each channel. */
+  | { kind: 'multiply'; inputs: [Operation]; factor: number | undefined; by?: NormFactor }
   | ({ kind: 'conv'; inputs: [Operation]; weights: Variable; biases?: Variable } & Windowed)
   | ({ kind: 'maxPool'; inputs: [Operation]; kernel: number[] } & Windowed)
   | { kind: 'relu'; inputs: [Operation] }
   | { kind: 'flatten'; inputs: [Operation] }
   | { kind: 'fullyConnected'; inputs: [Operation]; weights: Variable; transposed: boolean; biases?: Variable }
-  | { kind: 'batchNorm'; inputs: [Operation]; parts: Record<NormPart, Variable>; epsilon: number }
+  | { kind: 'batchNorm'; inputs: [Operation]; parts: NormParts; epsilon: number }
   | { kind: 'add'; inputs: [Operation, Operation] }
   | { kind: 'globalAveragePool'; inputs: [Operation] }
 );
 
-export type NormPart = 'scale' | 'offset' | 'mean' | 'variance';
+/** The scale is 1 where absent. */
+interface NormParts {
+  scale?: Variable;
+  offset: Variable;
+  mean: Variable;
+  variance: Variable;
+}
 
 /** It depends on the pictures in a way that bat-sup has no layer for. */
 interface Unknown {
@@ -65,10 +79,10 @@ interface Packed {
   length: number;
 }
 
-export type Meaning = Operation | Variable | Constant | Random | Packed | Unknown;
+export type Meaning = Operation | Variable | Constant | Random | Packed | NormFactor | NormShift | Unknown;
 
 /** A node with the meanings of its inputs; undefined: an input that has nothing to do with the network. */
-interface Given {
+export interface Given {
   node: NodeDef;
   attributes: Map<string, AttrValue>;
   inputs: (Meaning | undefined)[];
@@ -163,10 +177,13 @@ function split([a, b]: Given['inputs']): [Operation, Meaning | undefined] | unde
 }
 
 /** A sum with a variable: biases. Of two layers: a residual connection. */
-const addition: Understand = ({ node, attributes, inputs }) => {
+const addition: Understand = (given) => {
+  const { node, attributes, inputs } = given;
   const [a, b] = inputs;
   if (!isNhwc(attributes)) return undefined;
   if (isOperation(a) && isOperation(b)) return { kind: 'add', node: node.name, inputs: [a, b] };
+  const normalised = normSum(given);
+  if (normalised) return normalised;
   const [operation, biases] = split(inputs) ?? [];
   const isZero = biases?.kind === 'constant' && biases.values.every((value) => value === 0);
   if (operation && isZero) return operation; // as Keras's Rescaling adds
@@ -177,12 +194,6 @@ const addition: Understand = ({ node, attributes, inputs }) => {
   const fits = biases.shape.length === 1 && biases.shape[0] === outputs;
   return fits ? { ...operation, node: node.name, biases } : undefined;
 };
-
-/** The short number that a float32 was written as: 0.001 rather than 0.0010000000474974513. */
-function asWritten(value: number): number {
-  const short = Number(value.toPrecision(7));
-  return Math.fround(short) === Math.fround(value) ? short : value;
-}
 
 /** As it answers; learning, it goes by the batch, which only a run would tell. */
 const batchNorm: Understand = ({ node, attributes, inputs: [input, scale, offset, mean, variance] }) => {
@@ -196,7 +207,7 @@ const batchNorm: Understand = ({ node, attributes, inputs: [input, scale, offset
     node: node.name,
     inputs: [input],
     parts,
-    epsilon: asWritten(attributes.get('epsilon')?.f ?? 1e-4),
+    epsilon: attributes.get('epsilon')?.f ?? 1e-4,
   };
 };
 
@@ -310,7 +321,10 @@ const understand = new Map<string, Understand>(
         ? { kind: 'globalAveragePool', node: node.name, inputs: [input] }
         : undefined;
     },
-    Mul: (given) => rounded(given.inputs) ?? product(given, (value) => value),
+    Mul: (given) =>
+      rounded(given.inputs) ?? normProduct(given, isOperation) ?? product(given, (value) => value),
+    Rsqrt: normRoot,
+    Sub: normDifference,
     RealDiv: (given) => (isOperation(given.inputs[0]) ? product(given, (value) => 1 / value) : undefined),
     ReverseV2: ({ node, inputs: [input, axis] }) => {
       const isOfChannels =
