@@ -46,11 +46,14 @@ export function addExport(program: Command): void {
 
 /** @throws {UsageError} where the format has not what is asked for. */
 function checkOptions(
-  { weights = ['float32'], preprocessing = false }: Format,
+  { weights = ['float32'], whyNotAll, preprocessing = false }: Format,
   flags: Pick<ExportFlags, 'format' | 'weights' | 'preprocessing'>,
 ): void {
   if (!weights.includes(flags.weights))
-    throw new UsageError(`${flags.format} stores weights as ${weights.join(' or ')}, not ${flags.weights}.`);
+    throw new UsageError(
+      `${flags.format} stores weights as ${weights.join(' or ')}, not ${flags.weights}: ${whyNotAll}; ` +
+        'tfjs, onnx, tflite, saved-model and tf-checkpoint do.',
+    );
   if (!preprocessing && flags.preprocessing === 'outside')
     throw new UsageError(`${flags.format} has no choice of --preprocessing; leave it out.`);
 }

@@ -38,6 +38,8 @@ export interface Format {
   output: string;
   /** How it can store weights; float32 only where absent. */
   weights?: readonly WeightType[];
+  /** Why not as all types, for the one who asks for another, e.g. 'Keras has no convolutions of int8'. */
+  whyNotAll?: string;
   /** Whether a network may read BGR; without it, it is given reading RGB. */
   readsBgr?: boolean;
   /** Whether the preprocessing can be left outside. */
