@@ -82,10 +82,11 @@ function print(
   { format, network, run, checkpoint }: { format: string; network: Network; run: string; checkpoint: string },
   json: boolean,
 ): void {
-  const { model, preprocessing, weights } = network;
+  const { model, preprocessing, weights, optimizer } = network;
+  const step = optimizer?.step ?? 0;
   const parameters = parametersOf({ tensors: [...weights.values()] });
   if (json) {
-    console.log(JSON.stringify({ format, run, checkpoint, model, preprocessing, parameters }));
+    console.log(JSON.stringify({ format, run, checkpoint, model, preprocessing, parameters, step }));
     return;
   }
   const { architecture, width, height, channels, classes } = model;
@@ -94,5 +95,6 @@ function print(
     `It reads ${width} x ${height} x ${channels}, ${preprocessing.order ?? 'rgb'}, pixels times ${preprocessing.scale}`,
   );
   console.log(`and answers ${printable(classes.join(', '))}`);
+  if (step > 0) console.log(`Adam goes on after step ${step}, with its moments`);
   console.log(`Next: bat-sup predict --checkpoint ${run} <pictures>`);
 }

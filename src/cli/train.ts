@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { bestOf, findWhole, listCheckpoints, newestRun } from '../checkpoints/index.ts';
+import { findWhole, newestRun } from '../checkpoints/index.ts';
 import { readSettings, type Settings, settingNames, settingOptions } from '../config/index.ts';
 import type { TrainingResult } from '../training/train.ts';
 import { addExamples } from './examples.ts';
@@ -37,12 +37,6 @@ async function chooseRun(settings: Settings, options: TrainOptions): Promise<str
   return runFolder(checkpoints, options.run);
 }
 
-/** The best epoch of the run that is resumed, among those whose checkpoints are kept. */
-async function bestBefore(run: string) {
-  const manifest = bestOf(await listCheckpoints(run))?.manifest;
-  return manifest && { epoch: manifest.position.epoch, metrics: manifest.metrics };
-}
-
 /** A word as a shell takes it again. */
 function quoteForShell(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
@@ -54,7 +48,7 @@ async function runTraining(options: TrainOptions): Promise<void> {
   const resume = options.resume
     ? await findWhole(run, 'newest', ['weights.bin', 'optimizer.bin'], notice)
     : undefined;
-  const display = new TrainingDisplay(settings, resume && (await bestBefore(run)));
+  const display = new TrainingDisplay(settings, resume?.manifest.best);
   const signal = abortOnSignals(() => display.print('Stopping after this step; saving ...'));
   if (!(await resizeWhereStale(settings, signal))) return;
 

@@ -1,7 +1,7 @@
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { reason, UsageError, UserError } from '../errors.ts';
-import { removeRests, syncFolder, temporaryName } from '../files.ts';
+import { makeFolder, removeRests, syncFolder, temporaryName } from '../files.ts';
 import { findPictures } from '../images/find.ts';
 import { generatedFrom } from '../images/generated.ts';
 import { Slots } from '../slots.ts';
@@ -82,7 +82,7 @@ export function checkClassName(name: string): string {
 export async function collect(options: CollectOptions): Promise<CollectReport> {
   const folder = join(options.rawData, checkClassName(options.className));
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     await removeRests(folder);
     const ledger = await Ledger.open(folder);
     try {

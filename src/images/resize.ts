@@ -1,8 +1,8 @@
-import { mkdir, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
+import { rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { mapConcurrently } from '../concurrency.ts';
 import { reason, UserError } from '../errors.ts';
-import { removeRests, temporaryName } from '../files.ts';
+import { makeFolder, removeRests, temporaryName } from '../files.ts';
 import { type PictureSize, readably, standardise } from './decode.ts';
 import { type ClassFolder, findClasses, findFiles, findPictures } from './find.ts';
 import { copyNameOf } from './generated.ts';
@@ -118,7 +118,7 @@ async function makeCopy({ source, copy, collidesWith }: Work, options: ResizeOpt
   const { width, height, channels, fit } = options;
   const target = { width, height, channels, fit, quality: jpeg.quality };
   if (await resizeJpeg({ input, target, output })) return;
-  await mkdir(dirname(output), { recursive: true });
+  await makeFolder(dirname(output));
   const temporary = temporaryName(output);
   const picture = await readably(input, async () =>
     (await standardise(input, options)).jpeg(jpeg).toBuffer(),
@@ -199,7 +199,7 @@ export async function resizeAll(options: ResizeOptions): Promise<ResizeReport> {
   const plan = await makePlan(options);
   // A plan that was stopped does not know all sources.
   if (signal?.aborted) return { ...summarise(plan, options), stopped: true };
-  await mkdir(data, { recursive: true });
+  await makeFolder(data);
   const { ledger, stale, orphans } = plan;
   let made = 0;
   if (stale.length + orphans.length > 0 || !ledger.fits) {

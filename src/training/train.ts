@@ -378,11 +378,12 @@ async function runEpoch(training: Training): Promise<void> {
   let step = position.step;
   let reading: (() => BatchResult) | undefined;
   const vary = variation(training);
+  const offset = scheduleOffset(training);
   const started = performance.now();
   for await (const batch of batches(pack, dataset.pictures, ahead, batchSize, vary)) {
     step++;
     const watch = step === lastStep ? log.watchStep(step, isLastEpoch) : undefined;
-    const learningRate = learningRateAt(step, settings, stepsPerEpoch);
+    const learningRate = learningRateAt(step + offset, settings, stepsPerEpoch);
     const next = trainStep(model, adam, batch, { step, learningRate, objective, clipNorm, watch });
     average?.follow(step);
     if (reading) await record(reading());
@@ -417,10 +418,19 @@ export function variation({
     online.vary({ pixels, labels, keys: indexes.map((index) => `${epoch}/${index}`) });
 }
 
+/**
+ * Steps that the schedule counts besides: it counts from the beginning of the first epoch, also where the optimizer was
+ * imported after steps of its own, or earlier epochs were of more or fewer pictures.
+ */
+function scheduleOffset({ position, stepsPerEpoch }: Training): number {
+  return position.epoch * stepsPerEpoch + position.batch - position.step;
+}
+
 /** Books the results of an epoch's steps, one after the other. */
 function recorder(training: Training): (result: BatchResult) => Promise<void> {
   const { position, log, events, settings, stepsPerEpoch } = training;
   const { batchSize } = settings;
+  const offset = scheduleOffset(training);
   let before = performance.now();
   return async (result) => {
     if (!Number.isFinite(result.loss)) await failOnLoss(training, result.loss);
@@ -431,7 +441,7 @@ function recorder(training: Training): (result: BatchResult) => Promise<void> {
     const now = performance.now();
     const rate = (batchSize * 1000) / (now - before);
     before = now;
-    const learningRate = learningRateAt(position.step, settings, stepsPerEpoch);
+    const learningRate = learningRateAt(position.step + offset, settings, stepsPerEpoch);
     log.step(position.step, { result, batchSize, learningRate, rate });
     events.step?.({ ...position }, result, rate);
   };

@@ -120,6 +120,8 @@ const refused: [args: string[], code: number, says: RegExp][] = [
     /no choice of --preprocessing/,
   ],
   [['export', '--format', 'onnx'], 1, /model\.onnx is there already/],
+  // Where Node's own making of folders never ends.
+  [['export', '--format', 'saved-model', '--output', '/proc/x/y'], 1, /\/proc\/x\/y cannot be written/],
   [['import', 'model.onnx', '--classes', 'a,b,c'], 1, /answers with 2 classes, --classes names 3/],
 ];
 for (const [args, expected, says] of refused) {

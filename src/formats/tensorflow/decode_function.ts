@@ -40,8 +40,7 @@ const outputNames: Record<string, string> = {
 export function decodeFunction({ model, preprocessing }: Network): FunctionDef {
   const { width, height, channels } = model;
   const graph = new Graph();
-  const cast = (input: string, from: number, to: number) =>
-    graph.add('Cast', [input], { attributes: { SrcT: attribute.type(from), DstT: attribute.type(to) } });
+  const cast = (input: string, from: number, to: number) => graph.cast(input, from, to);
   const white = () => graph.constant('white', constant.float(255));
   const zero = () => graph.constant('zero', constant.integer(0));
 

@@ -22,7 +22,7 @@ one_hot = np.eye(2, dtype=np.float32)[np.arange(len(rgb)) % 2]
 
 
 def save(name, build, *, resource, steps=2, saver={}, prefix="model", **saving):
-    """Builds a graph, trains it a little, saves it and answers its logits for the pictures."""
+    """Builds a graph, trains it a little, saves it and answers its logits for the pictures, before and after another step."""
     with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:
         tf.set_random_seed(5)
         with tf.variable_scope("", use_resource=resource):
@@ -36,7 +36,10 @@ def save(name, build, *, resource, steps=2, saver={}, prefix="model", **saving):
             session.run(train, {images: bgr, labels: one_hot, **feed.get("train", {})})
             saving_now = {key: value(step) for key, value in saving.items()}
             keeper.save(session, os.path.join(task["folder"], name, prefix), **saving_now)
-        return session.run(logits, {images: bgr, **feed.get("answer", {})}).tolist()
+        answer = {images: bgr, **feed.get("answer", {})}
+        answers = session.run(logits, answer).tolist()
+        session.run(train, {images: bgr, labels: one_hot, **feed.get("train", {})})
+        return {"logits": answers, "after another step": session.run(logits, answer).tolist()}
 
 
 def inputs():

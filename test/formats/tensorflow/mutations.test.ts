@@ -67,7 +67,7 @@ for (const { variables } of network.layers)
   }
 
 before(async () => {
-  await exportCheckpoint(network, healthy);
+  await exportCheckpoint(network, healthy, { weights: 'float32' });
   cpSync(healthy, mutated, { recursive: true });
 });
 
