@@ -1,0 +1,233 @@
+/**
+ * What training on several ranks costs, and what a cluster would make of it:
+ * npm run bench -- cluster [--engines native,wasm] [--batch 10] [--links memory,10gbit,1gbit] [--rounds 5] [--json]
+ * Two ranks with a thread each on this machine, by Open MPI's mpirun: the article's network, on uint8 pictures in
+ * memory. A round has each way to exchange gradients take its steps in turn, and 'none' steps without any beside the
+ * other rank, which is what computing alone takes. The links: 'memory', or TCP at a rate that tc limits in a network
+ * namespace of its own (Linux, root).
+ */
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { joinWorld, memory, type World } from '../src/cluster/index.ts';
+import { type EngineName, startEngine } from '../src/engine/index.ts';
+import { createModel, type Model } from '../src/models/model.ts';
+import { Adam } from '../src/training/adam.ts';
+import { GradientExchange } from '../src/training/exchange.ts';
+import { trainStep } from '../src/training/step.ts';
+import { trainStepTogether } from '../src/training/step_together.ts';
+import { median } from './measure/median.ts';
+
+const { values: options } = parseArgs({
+  options: {
+    engines: { type: 'string', default: 'native,wasm' },
+    batch: { type: 'string', default: '10' },
+    links: { type: 'string', default: 'memory,10gbit,1gbit' },
+    rounds: { type: 'string', default: '5' },
+    json: { type: 'boolean', default: false },
+  },
+});
+const batchSize = Number(options.batch);
+
+/** How gradients are exchanged. 'factors' is what training does; 'all-reduce' does it for every layer. */
+const ways = ['none', 'factors', 'factors, bfloat16', 'all-reduce', 'all-reduce, bfloat16'] as const;
+type Way = (typeof ways)[number];
+
+interface Measured {
+  ranks: number;
+  /** Milliseconds a step, the median of the rounds. */
+  steps: Partial<Record<Way, number>>;
+  /** Milliseconds of an all-reduce of 16 MiB, and of 32 bytes. */
+  reduce?: { large: number; small: number };
+}
+
+function exchangeOf(way: Way, world: World, model: Model): GradientExchange {
+  // Of a network whose layers it does not know no factors are gathered.
+  const known = way.startsWith('factors') ? model : { ...model, layers: [] };
+  const gradientCompression = way.endsWith('bfloat16') ? 'bfloat16' : 'off';
+  return new GradientExchange({ world, model: known, settings: { batchSize, gradientCompression } });
+}
+
+/** Milliseconds of one time, of enough times. */
+async function timeOf(times: number, work: () => unknown): Promise<number> {
+  const before = performance.now();
+  for (let i = 0; i < times; i++) await work();
+  return (performance.now() - before) / times;
+}
+
+async function timeReduce(world: World): Promise<Measured['reduce']> {
+  const [large, small] = [memory(Float32Array, 1 << 22), memory(Float64Array, 4)];
+  const roundsOf = async (times: number, values: Float32Array | Float64Array) => {
+    const rounds: number[] = [];
+    for (let i = 0; i < 5; i++) rounds.push(await timeOf(times, () => world.allreduce(values)));
+    return median(rounds);
+  };
+  return { large: await roundsOf(3, large), small: await roundsOf(200, small) };
+}
+
+/** In a rank, or alone. */
+async function measure(name: EngineName): Promise<Measured> {
+  const world = await joinWorld();
+  const engine = await startEngine(name, { threads: 1 });
+  const classes = ['bat', 'sup'];
+  const model = createModel({ architecture: 'article', width: 100, height: 100, channels: 3, classes });
+  const adam = new Adam(model.variables);
+  const pixels = Uint8Array.from({ length: batchSize * 100 * 100 * 3 }, (_, index) => (index * 7919) % 256);
+  const labels = Array.from({ length: batchSize }, (_, index) => index % 2);
+  const batch = { pixels, labels };
+  let step = 0;
+  const measured = world ? ways : ways.slice(0, 1);
+  const works = measured.map((way) => {
+    if (way === 'none' || !world)
+      return () => trainStep(model, adam, batch, { step: ++step, learningRate: 1e-4 })();
+    const exchange = exchangeOf(way, world, model);
+    return () =>
+      trainStepTogether(model, adam, batch, { step: ++step, learningRate: 1e-4, exchange, stop: false });
+  });
+  const rounds = measured.map((): number[] => []);
+  for (let round = -1; round < Number(options.rounds); round++) {
+    for (const [index, work] of works.entries()) {
+      await world?.barrier();
+      const milliseconds = await timeOf(10, work);
+      if (round >= 0) rounds[index]?.push(milliseconds);
+    }
+  }
+  const steps = Object.fromEntries(measured.map((way, index) => [way, median(rounds[index] as number[])]));
+  const reduce = world && (await timeReduce(world));
+  if (!world || world.rank === 0)
+    console.log(JSON.stringify({ ranks: world?.size ?? 1, steps, ...(reduce && { reduce }) }));
+  await world?.leave();
+  await engine.dispose();
+  return { ranks: 1, steps };
+}
+
+/** The command that starts so many ranks on a link. */
+function commandOf(ranks: number, link: string): string[] {
+  const self = [
+    process.execPath,
+    '--import',
+    'tsx',
+    fileURLToPath(import.meta.url),
+    ...process.argv.slice(2),
+  ];
+  if (ranks === 1) return self;
+  const mpirun = ['mpirun', '--allow-run-as-root', '--bind-to', 'core', '-n', String(ranks)];
+  if (link === 'memory') return [...mpirun, ...self];
+  const overLoopback = ['--mca', 'btl', 'tcp,self', '--mca', 'btl_tcp_if_include', 'lo'];
+  const tcp = [...mpirun, ...overLoopback, '--mca', 'oob_tcp_if_include', 'lo', ...self];
+  const [, rate, unit] = /^(\d+)(\w+)$/.exec(link) ?? [];
+  // Both ways share the loopback device, as they do not share a cable.
+  const limit = `tc qdisc add dev lo root tbf rate ${Number(rate) * 2}${unit} burst 256kb latency 100ms`;
+  return ['unshare', '-n', 'sh', '-c', `ip link set lo up && ${limit} && exec "$@"`, 'sh', ...tcp];
+}
+
+function runRanks(engine: EngineName, ranks: number, link: string): Measured {
+  const [program = '', ...args] = commandOf(ranks, link);
+  const env = { ...process.env, BENCH_ENGINE: engine };
+  const { status, stdout, stderr } = spawnSync(program, args, { env, encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${engine}, ${ranks} ranks over ${link}: ${stderr.trim()}`);
+  return JSON.parse(stdout.trim().split('\n').at(-1) as string);
+}
+
+/** [inputs, outputs] of the article's widest layer, and how many numbers its others learn. */
+const [inputs, outputs, others] = [13 * 13 * 64, 1024, 31_030];
+
+/** A machine of a cluster: milliseconds that a step computes, and how fast it multiplies matrices. */
+interface Machine {
+  name: string;
+  computing: number;
+  batch: number;
+  /** Floating-point operations a second. */
+  speed: number;
+  /** Bytes a second between memory and what computes, both ways each step. */
+  copying: number;
+}
+
+/**
+ * What one step takes on so many machines, in milliseconds: computing, then a ring all-reduce of the small layers, and
+ * for the wide one either that, or gathering its factors and multiplying them. Nothing overlaps, which is the worst.
+ * @param bandwidth bytes a second, each way. @param latency seconds of one message.
+ */
+function predict({ computing, batch, speed, copying }: Machine, ranks: number, link: Link) {
+  const { bandwidth, latency } = link;
+  const ring = (numbers: number) =>
+    (2 * (ranks - 1) * 4 * numbers) / ranks / bandwidth + 2 * Math.log2(ranks) * latency;
+  const rows = ranks * batch;
+  const gathered = 4 * (ranks - 1) * batch * (inputs + outputs);
+  const multiplying = (2 * (rows - batch) * inputs * outputs) / speed;
+  const factors = gathered / bandwidth + gathered / copying + multiplying + 2 * Math.log2(ranks) * latency;
+  const reduced = ring(inputs * outputs) + (2 * 4 * inputs * outputs) / copying;
+  const total = (wide: number) => computing + 1000 * (ring(others) + wide);
+  return { factors: total(factors), reduced: total(reduced) };
+}
+
+interface Link {
+  name: string;
+  bandwidth: number;
+  latency: number;
+}
+
+const gigabit = 1e9 / 8;
+const networks: Link[] = [
+  { name: '10 Gbit/s', bandwidth: 10 * gigabit * 0.9, latency: 30e-6 },
+  { name: '100 Gbit/s', bandwidth: 100 * gigabit * 0.9, latency: 5e-6 },
+];
+
+function printModel(machines: Machine[]): void {
+  const rows = machines.flatMap((machine) =>
+    networks.flatMap((link) =>
+      [8, 16, 32, 64].map((ranks) => {
+        const { factors, reduced } = predict(machine, ranks, link);
+        const efficiency = (milliseconds: number) =>
+          `${Math.round((100 * machine.computing) / milliseconds)} %`;
+        return {
+          machine: machine.name,
+          link: link.name,
+          ranks,
+          'factors: ms/step': Number(factors.toFixed(1)),
+          'factors: efficiency': efficiency(factors),
+          'all-reduce: ms/step': Number(reduced.toFixed(1)),
+          'all-reduce: efficiency': efficiency(reduced),
+        };
+      }),
+    ),
+  );
+  if (options.json) console.log(JSON.stringify({ bench: 'cluster', model: rows }));
+  else console.table(rows);
+}
+
+function compare(): void {
+  const rows = [];
+  const machines: Machine[] = [];
+  for (const engine of options.engines.split(',') as EngineName[]) {
+    const alone = runRanks(engine, 1, '').steps.none as number;
+    const speed = engine === 'native' ? 60e9 : 20e9;
+    machines.push({ name: `${engine}, 1 core`, computing: alone, batch: batchSize, speed, copying: 5e9 });
+    for (const link of options.links.split(',')) {
+      const { steps, reduce } = runRanks(engine, 2, link);
+      for (const way of ways) {
+        const milliseconds = steps[way] as number;
+        rows.push({
+          engine,
+          link,
+          'gradients exchanged by': way,
+          'ms/step': Number(milliseconds.toFixed(1)),
+          'img/s of both': Number(((2 * batchSize * 1000) / milliseconds).toFixed(0)),
+          'of twice one rank': `${Math.round((100 * alone) / milliseconds)} %`,
+          'of it exchange': `${Math.round(100 * (1 - (steps.none as number) / milliseconds))} %`,
+        });
+      }
+      const { large = 0, small = 0 } = reduce ?? {};
+      console.error(
+        `${engine}, ${link}: one rank ${alone.toFixed(1)} ms a step; all-reduce of 16 MiB ${large.toFixed(1)} ms, of 32 bytes ${(1000 * small).toFixed(0)} us`,
+      );
+    }
+  }
+  if (options.json) console.log(JSON.stringify({ bench: 'cluster', batchSize, rows }));
+  else console.table(rows);
+  printModel(machines);
+}
+
+const own = process.env.BENCH_ENGINE as EngineName | undefined;
+if (own) await measure(own);
+else compare();
