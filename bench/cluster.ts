@@ -110,7 +110,6 @@ function commandOf(ranks: number, link: string): string[] {
     fileURLToPath(import.meta.url),
     ...process.argv.slice(2),
   ];
-  if (ranks === 1) return self;
   const mpirun = ['mpirun', '--allow-run-as-root', '--bind-to', 'core', '-n', String(ranks)];
   if (link === 'memory') return [...mpirun, ...self];
   const overLoopback = ['--mca', 'btl', 'tcp,self', '--mca', 'btl_tcp_if_include', 'lo'];
@@ -137,9 +136,9 @@ interface Machine {
   name: string;
   computing: number;
   batch: number;
-  /** Floating-point operations a second. */
+  /** Floating-point operations a second, where factors are multiplied. */
   speed: number;
-  /** Bytes a second between memory and what computes, both ways each step. */
+  /** Bytes a second at which gradients are made, read from the engine, averaged and given back. */
   copying: number;
 }
 
@@ -155,10 +154,10 @@ function predict({ computing, batch, speed, copying }: Machine, ranks: number, l
   const rows = ranks * batch;
   const gathered = 4 * (ranks - 1) * batch * (inputs + outputs);
   const multiplying = (2 * (rows - batch) * inputs * outputs) / speed;
-  const factors = gathered / bandwidth + gathered / copying + multiplying + 2 * Math.log2(ranks) * latency;
+  const factors = gathered / bandwidth + multiplying + 2 * Math.log2(ranks) * latency;
   const reduced = ring(inputs * outputs) + (2 * 4 * inputs * outputs) / copying;
   const total = (wide: number) => computing + 1000 * (ring(others) + wide);
-  return { factors: total(factors), reduced: total(reduced) };
+  return { factors: total(factors), reduced: total(reduced), narrow: total(0) };
 }
 
 interface Link {
@@ -177,7 +176,7 @@ function printModel(machines: Machine[]): void {
   const rows = machines.flatMap((machine) =>
     networks.flatMap((link) =>
       [8, 16, 32, 64].map((ranks) => {
-        const { factors, reduced } = predict(machine, ranks, link);
+        const { factors, reduced, narrow } = predict(machine, ranks, link);
         const efficiency = (milliseconds: number) =>
           `${Math.round((100 * machine.computing) / milliseconds)} %`;
         return {
@@ -188,6 +187,7 @@ function printModel(machines: Machine[]): void {
           'factors: efficiency': efficiency(factors),
           'all-reduce: ms/step': Number(reduced.toFixed(1)),
           'all-reduce: efficiency': efficiency(reduced),
+          'without that layer': efficiency(narrow),
         };
       }),
     ),
@@ -196,15 +196,35 @@ function printModel(machines: Machine[]): void {
   else console.table(rows);
 }
 
+/** What a machine's numbers are, by two ranks on it. */
+function fit(engine: string, { steps, reduce }: Measured): Machine {
+  const none = steps.none as number;
+  const seconds = (way: Way) => ((steps[way] as number) - none) / 1000;
+  const moving = ((reduce?.large ?? 0) / 1000) * ((inputs * outputs) / (1 << 22));
+  return {
+    name: `${engine}, 1 core, batch ${batchSize}`,
+    computing: none,
+    batch: batchSize,
+    speed: (2 * batchSize * inputs * outputs) / seconds('factors'),
+    copying: (2 * 4 * inputs * outputs) / (seconds('all-reduce') - moving),
+  };
+}
+
+/**
+ * An assumption, not a measurement: a GPU that takes 4 ms for a step at batch 64, multiplies float32 at 20 TFLOP/s, and
+ * whose gradients pass through the computer's memory (no GPUDirect) at 10 GB/s.
+ */
+const assumedGpu: Machine = { name: 'a GPU (assumed)', computing: 4, batch: 64, speed: 20e12, copying: 10e9 };
+
 function compare(): void {
   const rows = [];
   const machines: Machine[] = [];
   for (const engine of options.engines.split(',') as EngineName[]) {
-    const alone = runRanks(engine, 1, '').steps.none as number;
-    const speed = engine === 'native' ? 60e9 : 20e9;
-    machines.push({ name: `${engine}, 1 core`, computing: alone, batch: batchSize, speed, copying: 5e9 });
+    const alone = runRanks(engine, 1, 'memory').steps.none as number;
     for (const link of options.links.split(',')) {
-      const { steps, reduce } = runRanks(engine, 2, link);
+      const measured = runRanks(engine, 2, link);
+      const { steps, reduce } = measured;
+      if (link === 'memory') machines.push(fit(engine, measured));
       for (const way of ways) {
         const milliseconds = steps[way] as number;
         rows.push({
@@ -225,7 +245,11 @@ function compare(): void {
   }
   if (options.json) console.log(JSON.stringify({ bench: 'cluster', batchSize, rows }));
   else console.table(rows);
-  printModel(machines);
+  for (const { name, computing, speed, copying } of machines)
+    console.error(
+      `${name}: computes ${computing.toFixed(1)} ms a step, ${(speed / 1e9).toFixed(0)} GFLOP/s, copies ${(copying / 1e9).toFixed(2)} GB/s`,
+    );
+  printModel([...machines, assumedGpu]);
 }
 
 const own = process.env.BENCH_ENGINE as EngineName | undefined;

@@ -64,12 +64,15 @@ function preparePython() {
   }
 }
 
-/** The tests open HTML reports in Debian's Chromium; without it they say that they skip this. */
-function prepareBrowser() {
-  if (!process.env.CI || existsSync('/usr/bin/chromium')) return;
-  console.error('Installing Chromium for the tests (apt-get) ...');
+/** What the tests run besides, by Debian's package; without one they say what they skip. */
+const programs = { chromium: '/usr/bin/chromium', 'openmpi-bin': '/usr/bin/mpirun' };
+
+function preparePrograms() {
+  const missing = Object.keys(programs).filter((name) => !existsSync(programs[name]));
+  if (!process.env.CI || missing.length === 0) return;
+  console.error(`Installing ${missing.join(' and ')} for the tests (apt-get) ...`);
   run('apt-get', ['update', '--quiet']);
-  run('apt-get', ['install', '--yes', '--quiet', '--no-install-recommends', 'chromium']);
+  run('apt-get', ['install', '--yes', '--quiet', '--no-install-recommends', ...missing]);
 }
 
 function installedMark() {
@@ -93,5 +96,5 @@ build();
 if (process.argv.includes('--native')) setUpNative();
 if (process.argv.includes('--tests')) {
   preparePython();
-  prepareBrowser();
+  preparePrograms();
 }

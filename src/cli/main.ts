@@ -1,5 +1,6 @@
 import { Command, CommanderError, type OutputConfiguration } from 'commander';
-import { reason, UserError } from '../errors.ts';
+import { speaksForAll } from '../cluster/launcher.ts';
+import { reason, UsageError, UserError } from '../errors.ts';
 import { printable } from '../printable.ts';
 import { packageVersion } from '../version.ts';
 import { addAugment } from './augment.ts';
@@ -24,6 +25,7 @@ import { addTrain } from './train.ts';
 function oneLine(help: string): OutputConfiguration {
   return {
     outputError(text, write) {
+      if (!speaksForAll()) return;
       const message = text
         .replace(/^error: /, '')
         .trim()
@@ -73,6 +75,7 @@ function createProgram(): Command {
 }
 
 function report(error: unknown, verbose: boolean): void {
+  if (error instanceof UsageError && !speaksForAll()) return;
   const stack = error instanceof Error ? error.stack : undefined;
   console.error(verbose && stack ? stack : `bat-sup: ${printable(reason(error).split('\n')[0] as string)}`);
 }

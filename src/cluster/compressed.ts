@@ -2,45 +2,54 @@ import type { HalfPrecision } from './half_precision.ts';
 import { memory } from './mpi.ts';
 import type { World } from './world.ts';
 
+/** Sums of all ranks' values, so many at once. */
+export interface CompressedAllreduce {
+  /**
+   * Starts summing, in place.
+   * @returns does the second half, which all ranks must start in the same order.
+   */
+  start(values: Float32Array): () => Promise<void>;
+}
+
 /**
- * The sum of all ranks' values to all, in place, with 16 bits a number on the way and sums in float32. MPI has no sums
- * of such numbers, so each rank adds up one part of all and sends it round: the volume is that of a ring all-reduce.
- * @returns does the second half, which all ranks must start in the same order.
+ * An all-reduce with 16 bits a number on the way and sums in float32. MPI has no sums of such numbers, so each rank adds
+ * up one part of all and sends it round: the volume is that of a ring all-reduce.
  */
-export function startAllreduceCompressed(
+export function compressedAllreduce(
   world: World,
-  values: Float32Array,
+  length: number,
   format: HalfPrecision,
-): () => Promise<void> {
+): CompressedAllreduce {
   const { size } = world;
-  const part = Math.ceil(values.length / size);
-  const length = format.length(part);
-  const given = memory(Uint16Array, size * length);
-  const taken = memory(Uint16Array, size * length);
-  const some = memory(Float32Array, part);
-  const piece = (all: Uint16Array, rank: number) => all.subarray(rank * length, (rank + 1) * length);
-  for (let rank = 0; rank < size; rank++) {
-    some.fill(0);
-    some.set(values.subarray(rank * part, (rank + 1) * part));
-    format.encode(some, piece(given, rank));
-  }
-  const swapped = world.alltoall(given, taken);
-  swapped.catch(() => {}); // thrown by the second half
-  return async () => {
-    await swapped;
-    const sum = memory(Float32Array, part);
-    for (let rank = 0; rank < size; rank++) {
+  const part = Math.ceil(length / size);
+  const encoded = format.length(part);
+  const [given, taken] = [memory(Uint16Array, size * encoded), memory(Uint16Array, size * encoded)];
+  const mine = memory(Uint16Array, encoded);
+  const [some, sum] = [memory(Float32Array, part), memory(Float32Array, part)];
+  const piece = (all: Uint16Array, rank: number) => all.subarray(rank * encoded, (rank + 1) * encoded);
+  const partOf = (values: Float32Array, rank: number) => values.subarray(rank * part, (rank + 1) * part);
+
+  async function finish(values: Float32Array): Promise<void> {
+    format.decode(piece(taken, 0), sum);
+    for (let rank = 1; rank < size; rank++) {
       format.decode(piece(taken, rank), some);
       for (let i = 0; i < part; i++) sum[i] = (sum[i] as number) + (some[i] as number);
     }
-    const mine = memory(Uint16Array, length);
     format.encode(sum, mine);
     await world.allgather(mine, given);
-    for (let rank = 0; rank < size; rank++) {
-      format.decode(piece(given, rank), some);
-      const room = values.subarray(rank * part, (rank + 1) * part);
-      room.set(some.subarray(0, room.length));
-    }
+    for (let rank = 0; rank < size; rank++) format.decode(piece(given, rank), partOf(values, rank));
+  }
+
+  return {
+    start(values) {
+      for (let rank = 0; rank < size; rank++) format.encode(partOf(values, rank), piece(given, rank));
+      const swapped = world.alltoall(given, taken);
+      swapped.catch(() => {}); // thrown by the second half
+      return async () => {
+        await swapped;
+        await finish(values);
+      };
+    },
   };
 }
 

@@ -26,3 +26,8 @@ export function findLaunch(environment: NodeJS.ProcessEnv = process.env): Launch
   }
   return undefined;
 }
+
+/** Whether to say what every process of a launcher would say alike. */
+export function speaksForAll(): boolean {
+  return (findLaunch()?.rank ?? 0) === 0;
+}

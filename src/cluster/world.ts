@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeSync } from 'node:fs';
 import { availableParallelism, hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { reason, UserError } from '../errors.ts';
@@ -98,7 +98,8 @@ class Ranks implements World {
   constructor(mpi: Mpi) {
     this.#mpi = mpi;
     if (mpi.rank === 0) this.#listening = mpi.receive(this.#notice);
-    // Whatever ends this process early ends all, which would wait for it.
+    // Whatever ends this process early ends all, which would wait for it; Node would tell why only after that.
+    process.on('uncaughtExceptionMonitor', (error) => writeSync(2, `${error.stack}\n`));
     process.on('exit', (code) => {
       if (!this.#left) mpi.abort(code);
     });

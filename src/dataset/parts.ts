@@ -8,7 +8,7 @@ export interface Member {
  * What a member reads of an epoch's order: of each batch of all its part of `batchSize`, so that all together read
  * what one alone would with batches that are `size` times as large.
  */
-export function partOfBatches(order: readonly number[], batchSize: number, { rank, size }: Member): number[] {
+export function partOfBatches<T>(order: readonly T[], batchSize: number, { rank, size }: Member): T[] {
   return order.filter((_, index) => Math.floor(index / batchSize) % size === rank);
 }
 

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { allgatherCompressed, startAllreduceCompressed } from '../cluster/compressed.ts';
+import { allgatherCompressed, type CompressedAllreduce, compressedAllreduce } from '../cluster/compressed.ts';
 import { type HalfPrecision, halfPrecisions } from '../cluster/half_precision.ts';
 import { memory, type World } from '../cluster/index.ts';
 import type { Settings } from '../config/index.ts';
@@ -16,12 +16,6 @@ import type { BatchResult } from './step.ts';
 
 /** Numbers of an all-reduce: enough for the network's bandwidth to count, not its latency. */
 const bucketLength = 1 << 20;
-/**
- * The factors are taken where they have this many times fewer numbers than the weights: an all-reduce moves each number
- * twice, but what is gathered has to be multiplied as well. `npm run bench -- cluster` measures both.
- */
-const worthFactoring = 4;
-
 /** A fully connected layer whose factors are gathered. */
 interface Factored {
   weights: tf.Variable;
@@ -29,15 +23,15 @@ interface Factored {
   input: string;
 }
 
+/**
+ * The layers whose factors, for so many rows, have fewer numbers than their weights. An all-reduce moves each number
+ * twice, but what is gathered has to be multiplied as well: `npm run bench -- cluster` measures both.
+ */
 function factoredLayers(model: Model, rows: number): Map<string, Factored> {
   const layers = model.layers.filter(({ kind, inputs: [input], inputShape, outputShape }) => {
     const [inputs = 0] = inputShape;
     const [outputs = 0] = outputShape;
-    return (
-      kind === 'fullyConnected' &&
-      input !== undefined &&
-      worthFactoring * rows * (inputs + outputs) <= inputs * outputs
-    );
+    return kind === 'fullyConnected' && input !== undefined && rows * (inputs + outputs) < inputs * outputs;
   });
   return new Map(
     layers.map(({ name, inputs }) => [
@@ -77,8 +71,9 @@ export class GradientExchange {
   readonly #batchSize: number;
   /** Whether any rank has asked to stop. */
   #stopped = false;
-  /** By place and length; made once. */
+  /** By use and length; made once. */
   readonly #memory = new Map<string, Float32Array>();
+  readonly #compressed = new Map<string, CompressedAllreduce>();
 
   constructor({ world, model, settings }: ExchangeOptions) {
     const { batchSize, gradientCompression } = settings;
@@ -116,6 +111,16 @@ export class GradientExchange {
     const known = this.#memory.get(key) ?? memory(Float32Array, length);
     this.#memory.set(key, known);
     return known;
+  }
+
+  /** Starts to sum all ranks' values in place. @returns waits for it; to be called in the same order on all. */
+  reduce(use: string, values: Float32Array): () => Promise<void> {
+    if (!this.compression) return afterwards(this.world.allreduce(values));
+    const key = `${use}/${values.length}`;
+    const known =
+      this.#compressed.get(key) ?? compressedAllreduce(this.world, values.length, this.compression);
+    this.#compressed.set(key, known);
+    return known.start(values);
   }
 
   begin(): SharedPass {
@@ -172,8 +177,9 @@ export class SharedPass {
   }
 
   #reduce(length: number): void {
-    const { world, compression } = this.#exchange;
-    const sum = this.#exchange.memoryFor(`bucket ${this.#buckets++}`, length);
+    const { world } = this.#exchange;
+    const use = `bucket ${this.#buckets++}`;
+    const sum = this.#exchange.memoryFor(use, length);
     const parts: Gradient[] = [];
     let offset = 0;
     for (const { values, ...gradient } of this.#bucket) {
@@ -182,9 +188,7 @@ export class SharedPass {
       offset += values.length;
     }
     this.#bucket = [];
-    const reduced = compression
-      ? startAllreduceCompressed(world, sum, compression)
-      : afterwards(world.allreduce(sum));
+    const reduced = this.#exchange.reduce(use, sum);
     this.#pending.push(async () => {
       await reduced();
       for (let i = 0; i < length; i++) sum[i] = (sum[i] as number) / world.size;
