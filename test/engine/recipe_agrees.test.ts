@@ -55,7 +55,7 @@ async function learnOn(
 ): Promise<Learnt> {
   const engine = await startEngine(name, { threads: 2 });
   const description = { architecture: 'residual', width: size, height: size, channels: 3, classes } as const;
-  const model = createModel(description, { seed: 4, dropout: options.dropout ?? 0 });
+  const model = createModel(description, { seed: 7, dropout: options.dropout ?? 0 });
   options.before?.(tensorsOf(model));
   const adam = new Adam(model.variables, new Map(), recipe);
   const losses = learningRates.slice(0, options.steps).map((learningRate, index) => {
