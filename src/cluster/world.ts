@@ -192,12 +192,12 @@ class Ranks implements World {
   }
 
   progress(): void {
-    this.#listen();
     for (const one of this.#waiting) {
       if (!this.#mpi.isDone(one.request)) continue;
       this.#waiting.delete(one);
       one.resolve();
     }
+    this.#listen();
     if (this.#waiting.size === 0) this.#since = 0;
   }
 

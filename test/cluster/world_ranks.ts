@@ -8,10 +8,10 @@ const { rank, size } = world;
 const filled = <T extends { fill(value: number): T }>(values: T, value: number) => values.fill(value);
 
 if (process.argv[2] === 'fail') {
-  // Rank 1 fails while the others wait for it.
-  await world.barrier();
-  if (rank === 1) await world.leave(new Error('no disk is left'));
   try {
+    await world.barrier();
+    // Rank 1 fails while the others wait for it.
+    if (rank === 1) await world.leave(new Error('no disk is left'));
     await world.barrier();
   } catch (error) {
     if (!(error instanceof RankFailed)) throw error;
