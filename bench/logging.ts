@@ -109,7 +109,7 @@ async function measure(name: EngineName, folder: string): Promise<Measured> {
       reading = next;
     }
     if (reading) record(reading, step);
-    const watch = log?.watchValidation();
+    const watch = log?.watchValidation(split.validation);
     for await (const batch of batches(pack, dataset.pictures, split.validation, batchSize))
       evaluateBatch(model, batch, watch);
     log?.epoch(step, { loss: 1, accuracy: 0.5, validationLoss: 1, validationAccuracy: 0.5 });

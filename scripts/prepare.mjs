@@ -64,9 +64,16 @@ function preparePython() {
   }
 }
 
-/** The tests open pages in Debian's Chromium and type in shells; without these they say that they skip this. */
+/** What the tests run besides, by Debian's package; without one they say what they skip. */
+const programs = {
+  chromium: '/usr/bin/chromium',
+  fish: '/usr/bin/fish',
+  'openmpi-bin': '/usr/bin/mpirun',
+  zsh: '/usr/bin/zsh',
+};
+
 function preparePrograms() {
-  const missing = ['chromium', 'zsh', 'fish'].filter((name) => !existsSync(join('/usr/bin', name)));
+  const missing = Object.keys(programs).filter((name) => !existsSync(programs[name]));
   if (!process.env.CI || missing.length === 0) return;
   console.error(`Installing ${missing.join(', ')} for the tests (apt-get) ...`);
   run('apt-get', ['update', '--quiet']);

@@ -33,10 +33,11 @@ export interface CheckpointInfo {
   preprocessing: Preprocessing;
   training: {
     seed: number;
+    /** Pictures a step, of all ranks together. */
     batchSize: number;
     learningRate: number;
     validationSplit: number;
-    /** Tells whether the pictures, their split and the batch size are still those that training began with. */
+    /** Tells whether the pictures and their split are still those that training began with. */
     dataset: string;
   };
   position: Position;

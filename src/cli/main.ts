@@ -1,6 +1,7 @@
 import { Command, CommanderError, type OutputConfiguration } from 'commander';
+import { speaksForAll } from '../cluster/launcher.ts';
 import { findInstallation } from '../engine/native/installation.ts';
-import { reason, UserError } from '../errors.ts';
+import { reason, UsageError, UserError } from '../errors.ts';
 import { printable } from '../printable.ts';
 import { packageVersion } from '../version.ts';
 import { addAugment } from './augment.ts';
@@ -29,6 +30,7 @@ import { addTrain } from './train.ts';
 function oneLine(help: string): OutputConfiguration {
   return {
     outputError(text, write) {
+      if (!speaksForAll()) return;
       const message = text
         .replace(/^error: /, '')
         .trim()
@@ -85,6 +87,7 @@ export function createProgram(): Command {
 }
 
 function report(error: unknown, verbose: boolean): void {
+  if (error instanceof UsageError && !speaksForAll()) return;
   const stack = error instanceof Error ? error.stack : undefined;
   console.error(verbose && stack ? stack : `bat-sup: ${printable(reason(error).split('\n')[0] as string)}`);
 }

@@ -148,11 +148,20 @@ export const settings = {
     'network, by its file in src/models; auto chooses by the number of classes',
   ),
   epochs: setting(integer(1), 300, 'times that training sees every picture'),
-  batchSize: setting(integer(1, 4096), 10, 'pictures a training step'),
+  batchSize: setting(
+    integer(1, 4096),
+    10,
+    'pictures a training step (of each process, where MPI starts several)',
+  ),
   learningRate: setting(
     number('a number above 0, at most 1', (value) => value > 0 && value <= 1),
     0.001,
     "Adam's learning rate",
+  ),
+  scaleLearningRate: setting(
+    oneOf('off', 'linear', 'sqrt'),
+    'off',
+    'where MPI starts several processes: the learning rate times their number, or times its square root',
   ),
   learningRateSchedule: setting(
     oneOf('constant', 'cosine', 'step'),
@@ -211,6 +220,11 @@ export const settings = {
     oneOf('float32', 'bf16'),
     'float32',
     'bf16: TensorFlow multiplies in bfloat16, faster and less exact; weights stay float32',
+  ),
+  gradientCompression: setting(
+    oneOf('off', 'float16', 'bfloat16'),
+    'off',
+    'where MPI starts several processes: 16 bits a number on the way between them',
   ),
   threads: setting(integer(0, 256), 0, 'threads of the engine (0: every core)'),
   workers: setting(integer(0, 256), 0, 'pictures worked on at once (0: by the number of cores)'),

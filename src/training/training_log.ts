@@ -24,8 +24,8 @@ export interface TrainingLog {
   ): void;
   /** What is to look into an epoch's last step, where this epoch is to be shown in detail. */
   watchStep(step: number, isLastEpoch: boolean): StepWatch | undefined;
-  /** The same for the validation after it. */
-  watchValidation(): EvaluationWatch | undefined;
+  /** The same for the validation after it. @param indexes of the pictures that are looked at, in their order. */
+  watchValidation(indexes: number[]): EvaluationWatch | undefined;
   epoch(step: number, metrics: Metrics): void;
   /** That the run has come to its end. */
   finish(outcome: 'success' | 'failure', step: number): void;
@@ -114,10 +114,10 @@ class RunLog implements TrainingLog {
     };
   }
 
-  watchValidation(): EvaluationWatch | undefined {
+  watchValidation(indexes: number[]): EvaluationWatch | undefined {
     if (!this.#detailed) return undefined;
-    const { model, dataset, split } = this.#options;
-    const pictures = split.validation.map((index) => dataset.pictures[index] as Picture);
+    const { model, dataset } = this.#options;
+    const pictures = indexes.map((index) => dataset.pictures[index] as Picture);
     const validation = new ValidationDetails(model, pictures, this.#epochsDetailed === 0);
     this.#validation = validation;
     return {
