@@ -10,8 +10,6 @@ export interface CompletedCommand {
   subcommands: { name: string; description: string }[];
   options: {
     flag: string;
-    /** Of one letter: '-V'. */
-    short: string | undefined;
     description: string;
     /** undefined: it takes none. */
     value: Value | undefined;
@@ -28,11 +26,11 @@ function valueFor({ argChoices }: Option | Argument, placeholder: string): Value
 }
 
 function completedOption(option: Option): CompletedCommand['options'][number] {
-  const { long, short, flags, description } = option;
+  const { long, flags, description } = option;
   const takes = option.required || option.optional;
   const placeholder = /[<[](.*)[>\]]/.exec(flags)?.[1] ?? '';
   const value = takes ? valueFor(option, placeholder) : undefined;
-  return { flag: long ?? flags, short, description, value };
+  return { flag: long ?? flags, description, value };
 }
 
 /** A command and all below it, from what commander knows of them. */

@@ -43,7 +43,10 @@ const replays: Record<LayerSummary['kind'], Replay> = {
  */
 export function fromLayers(layers: LayerSummary[]): Architecture {
   const unknown = layers.find(({ kind }) => !Object.hasOwn(replays, kind));
-  if (unknown) throw new UserError(`The layer "${unknown.kind}" is not known to this version of bat-sup.`);
+  if (unknown)
+    throw new UserError(
+      `The layer "${unknown.kind}" is not known to this version of bat-sup; install a newer one.`,
+    );
   return (tools, pictures) => {
     const outputs = new Map<string, tf.Tensor>();
     let last: tf.Tensor = pictures;

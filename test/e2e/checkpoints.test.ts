@@ -234,7 +234,7 @@ test('checkpoints prune removes what is neither the best nor new, and refuses wh
 
 test('checkpoints: wrong places are one line', async () => {
   for (const [arguments_, code, says] of [
-    [['nowhere'], 1, /There is no nowhere, nor below checkpoints/],
+    [['nowhere'], 1, /There is no "nowhere", here or in checkpoints/],
     [['inspect', 'rawdata'], 1, /rawdata holds no checkpoint/],
     [['diff', 'whole'], 2, /missing required argument 'after'/],
   ] as const) {

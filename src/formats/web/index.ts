@@ -27,7 +27,7 @@ export const web: Format = {
   description: 'a page that runs the network in the browser, a folder for any web server',
   output: 'web',
   preprocessing: false,
-  next: (output) => `python3 -m http.server --directory ${output}, then http://localhost:8000 in a browser`,
+  next: (output) => `python3 -m http.server --directory ${output}; then open http://localhost:8000`,
   async export(network, target, options) {
     const { readPage } = await import('../../page/index.ts');
     await tfjs.export?.(network, target, options);
