@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import type { Socket } from 'node:net';
 import {
   type FastifyError,
@@ -8,16 +7,15 @@ import {
   fastify,
 } from 'fastify';
 import { packageVersion } from '../version.ts';
-import { addBodies, mediaTypes, mostPictures, type SentPicture } from './bodies.ts';
+import { addBodies, mediaTypes } from './bodies.ts';
 import type { Current } from './current.ts';
-import { meter } from './meter.ts';
 import type { Metrics } from './metrics.ts';
 import { describeApi } from './openapi.ts';
 import { addPage } from './page.ts';
-import { Places } from './places.ts';
-import { busy, Problem } from './problem.ts';
+import type { Places } from './places.ts';
+import { addPredict } from './predict_route.ts';
+import { Problem } from './problem.ts';
 import { makeTokenCheck, securityHeaders } from './security.ts';
-import { type Answer, UnreadablePicture } from './serving.ts';
 
 export interface AppOptions {
   current: Current;
@@ -38,8 +36,6 @@ export interface AppOptions {
   log: boolean;
 }
 
-/** Bodies in memory: so many of the largest. */
-const largestBodies = 16;
 /** Milliseconds. */
 const headersTimeout = 10_000;
 const timeoutCheckInterval = 500;
@@ -83,103 +79,6 @@ function refuseConnection(error: Error & { code?: string }, socket: Socket): voi
     `Content-Length: ${Buffer.byteLength(body)}`,
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
-}
-
-/** Aborts with a Problem after `timeout` milliseconds, and when the client goes. */
-function deadlineOf(reply: FastifyReply, timeout: number): AbortSignal {
-  const controller = new AbortController();
-  setMaxListeners(mostPictures, controller.signal);
-  const timer = setTimeout(
-    () => controller.abort(busy(503, `There was no answer within ${timeout / 1000} s.`)),
-    timeout,
-  );
-  reply.raw.once('close', () => {
-    clearTimeout(timer);
-    controller.abort(new Problem(499, 'The client has gone.'));
-  });
-  return controller.signal;
-}
-
-function addPredict(app: FastifyInstance, options: AppOptions): void {
-  const { current, metrics, waiting, timeout } = options;
-  const bodies = new Places(largestBodies * options.maxBytes);
-  const tooMuch = () => busy(429, 'There is too much to do just now; try again soon.');
-
-  const rowOf = (
-    picture: SentPicture,
-    { probabilities, heatMap }: Answer,
-    classes: string[],
-    drawn: boolean,
-  ) => {
-    const list = [...probabilities].map((value, index) => ({
-      class: classes[index] as string,
-      probability: Number(value.toPrecision(7)),
-    }));
-    return {
-      ...(picture.name !== undefined && { name: picture.name }),
-      classes: list.sort((a, b) => b.probability - a.probability),
-      ...(drawn && { heatMap: heatMap?.toString('base64') ?? null }),
-    };
-  };
-
-  const answerAll = (pictures: SentPicture[], heatMap: boolean, signal: AbortSignal) =>
-    current.use(async ({ model, answer }) => {
-      const answers = pictures.map(async (picture) => {
-        try {
-          return rowOf(
-            picture,
-            await answer(picture.bytes, { heatMap, signal }),
-            model.description.classes,
-            heatMap,
-          );
-        } catch (error) {
-          if (!(error instanceof UnreadablePicture)) throw error;
-          return { ...(picture.name !== undefined && { name: picture.name }), error: error.message };
-        }
-      });
-      // Nobody leaves before all are done, since the network has to stay for them.
-      const settled = await Promise.allSettled(answers);
-      const failed = settled.find((one) => one.status === 'rejected');
-      if (failed) throw failed.reason;
-      return { checkpoint: model.checkpoint, answers: await Promise.all(answers) };
-    });
-
-  app.post<{ Body: SentPicture[]; Querystring: { heatmap: boolean } }>(
-    '/predict',
-    {
-      bodyLimit: options.maxBytes,
-      schema: {
-        querystring: {
-          type: 'object',
-          properties: { heatmap: { type: 'boolean', default: false } },
-          additionalProperties: false,
-        },
-      },
-      onRequest: (_request, _reply, next) => next(waiting.taken < waiting.most ? undefined : tooMuch()),
-      preParsing: meter(bodies, tooMuch),
-    },
-    async ({ body: pictures = [], query }, reply) => {
-      if (pictures.length === 0)
-        throw new Problem(400, `There is no picture in the request; send ${mediaTypes}.`);
-      if (!waiting.take(pictures.length)) throw tooMuch();
-      const signal = deadlineOf(reply, timeout);
-      try {
-        const result = await answerAll(pictures, query.heatmap, signal);
-        const errors = result.answers.filter((one) => 'error' in one);
-        metrics.pictures.inc({ result: 'answered' }, pictures.length - errors.length);
-        metrics.pictures.inc({ result: 'unreadable' }, errors.length);
-        if (errors.length < pictures.length) return result;
-        const [first] = errors;
-        const detail = pictures.length > 1 ? `None can be read; the first: ${first?.error}` : first?.error;
-        throw new Problem(422, detail as string, { more: pictures.length > 1 ? { errors } : {} });
-      } catch (error) {
-        if (signal.aborted) metrics.pictures.inc({ result: 'abandoned' }, pictures.length);
-        throw error;
-      } finally {
-        waiting.give(pictures.length);
-      }
-    },
-  );
 }
 
 function addDescriptions(app: FastifyInstance, { current, metrics, token, isDraining }: AppOptions): void {

@@ -96,11 +96,11 @@ export async function openCurrent(options: CurrentOptions): Promise<Current> {
         notice(`${current.model.checkpoint} goes on answering: ${reason(error)}`);
       });
     }
-    if (!closed) timer = setTimeout(look, interval);
+    if (!closed) timer = setTimeout(look, interval).unref();
   }
 
   // A checkpoint that was named is the only choice.
-  if (!isCheckpoint(place)) timer = setTimeout(look, interval);
+  if (!isCheckpoint(place)) timer = setTimeout(look, interval).unref();
   return {
     get model() {
       return current.model;
