@@ -129,7 +129,7 @@ function runRanks(engine: EngineName, ranks: number, link: string): Measured {
 }
 
 /** [inputs, outputs] of the article's widest layer, and how many numbers its others learn. */
-const [inputs, outputs, others] = [13 * 13 * 64, 1024, 31_030];
+const [inputs, outputs, numbersOfOthers] = [13 * 13 * 64, 1024, 31_010];
 
 /** A machine of a cluster: milliseconds that a step computes, and how fast it multiplies matrices. */
 interface Machine {
@@ -144,20 +144,23 @@ interface Machine {
 
 /**
  * What one step takes on so many machines, in milliseconds: computing, then a ring all-reduce of the small layers, and
- * for the wide one either that, or gathering its factors and multiplying them. Nothing overlaps, which is the worst.
- * @param bandwidth bytes a second, each way. @param latency seconds of one message.
+ * for the wide one either that, or gathering its factors and multiplying them, as training chooses. Nothing overlaps,
+ * which is the worst.
  */
 function predict({ computing, batch, speed, copying }: Machine, ranks: number, link: Link) {
   const { bandwidth, latency } = link;
   const ring = (numbers: number) =>
     (2 * (ranks - 1) * 4 * numbers) / ranks / bandwidth + 2 * Math.log2(ranks) * latency;
-  const rows = ranks * batch;
-  const gathered = 4 * (ranks - 1) * batch * (inputs + outputs);
-  const multiplying = (2 * (rows - batch) * inputs * outputs) / speed;
-  const factors = gathered / bandwidth + multiplying + 2 * Math.log2(ranks) * latency;
-  const reduced = ring(inputs * outputs) + (2 * 4 * inputs * outputs) / copying;
-  const total = (wide: number) => computing + 1000 * (ring(others) + wide);
-  return { factors: total(factors), reduced: total(reduced), narrow: total(0) };
+  const others = ranks * batch - batch;
+  const gathering = (4 * others * (inputs + outputs)) / bandwidth + 2 * Math.log2(ranks) * latency;
+  const multiplying = (2 * others * inputs * outputs) / speed;
+  const way = ranks * batch * (inputs + outputs) < inputs * outputs ? 'factors' : 'all-reduce';
+  const wide =
+    way === 'factors'
+      ? gathering + multiplying
+      : ring(inputs * outputs) + (2 * 4 * inputs * outputs) / copying;
+  const narrow = computing + 1000 * ring(numbersOfOthers);
+  return { way, milliseconds: narrow + 1000 * wide, narrow };
 }
 
 interface Link {
@@ -176,17 +179,15 @@ function printModel(machines: Machine[]): void {
   const rows = machines.flatMap((machine) =>
     networks.flatMap((link) =>
       [8, 16, 32, 64].map((ranks) => {
-        const { factors, reduced, narrow } = predict(machine, ranks, link);
-        const efficiency = (milliseconds: number) =>
-          `${Math.round((100 * machine.computing) / milliseconds)} %`;
+        const { way, milliseconds, narrow } = predict(machine, ranks, link);
+        const efficiency = (step: number) => `${Math.round((100 * machine.computing) / step)} %`;
         return {
           machine: machine.name,
           link: link.name,
           ranks,
-          'factors: ms/step': Number(factors.toFixed(1)),
-          'factors: efficiency': efficiency(factors),
-          'all-reduce: ms/step': Number(reduced.toFixed(1)),
-          'all-reduce: efficiency': efficiency(reduced),
+          'wide layer by': way,
+          'ms/step': Number(milliseconds.toFixed(1)),
+          efficiency: efficiency(milliseconds),
           'without that layer': efficiency(narrow),
         };
       }),
@@ -194,6 +195,12 @@ function printModel(machines: Machine[]): void {
   );
   if (options.json) console.log(JSON.stringify({ bench: 'cluster', model: rows }));
   else console.table(rows);
+}
+
+/** The same machine with another batch, which takes it proportionally long. */
+function withBatch(machine: Machine, batch: number): Machine {
+  const name = `${machine.name.split(', batch')[0]}, batch ${batch}`;
+  return { ...machine, name, batch, computing: (machine.computing * batch) / machine.batch };
 }
 
 /** What a machine's numbers are, by two ranks on it. */
@@ -214,7 +221,13 @@ function fit(engine: string, { steps, reduce }: Measured): Machine {
  * An assumption, not a measurement: a GPU that takes 4 ms for a step at batch 64, multiplies float32 at 20 TFLOP/s, and
  * whose gradients pass through the computer's memory (no GPUDirect) at 10 GB/s.
  */
-const assumedGpu: Machine = { name: 'a GPU (assumed)', computing: 4, batch: 64, speed: 20e12, copying: 10e9 };
+const assumedGpu: Machine = {
+  name: 'a GPU (assumed), batch 64',
+  computing: 4,
+  batch: 64,
+  speed: 20e12,
+  copying: 10e9,
+};
 
 function compare(): void {
   const rows = [];
@@ -249,7 +262,7 @@ function compare(): void {
     console.error(
       `${name}: computes ${computing.toFixed(1)} ms a step, ${(speed / 1e9).toFixed(0)} GFLOP/s, copies ${(copying / 1e9).toFixed(2)} GB/s`,
     );
-  printModel([...machines, assumedGpu]);
+  printModel([...machines, assumedGpu].flatMap((machine) => [machine, withBatch(machine, 256)]));
 }
 
 const own = process.env.BENCH_ENGINE as EngineName | undefined;

@@ -60,8 +60,13 @@ async function planTogether(options: TrainOptions, world: World): ReturnType<typ
   const planned = await world.share(world.rank === 0 ? await plan(options) : undefined);
   if (!planned) throw new Error('Rank 0 has told nothing.');
   const { settings } = planned;
-  await takeGpu(world);
+  if (settings.engine === 'auto' || settings.engine === 'cuda') await takeGpu(world);
   return { ...planned, settings: { ...settings, threads: settings.threads || threadsOf(world) } };
+}
+
+/** Few threads where there are many cores show that the launcher binds each rank to one. */
+function describeRanks({ size, version }: World, { batchSize, threads }: Settings): string {
+  return `${size} ranks of ${version}, each ${batchSize} pictures a step and ${threads} threads`;
 }
 
 /** How long the ranks are given to come to the end of their step before it is said that they do not. */
@@ -92,8 +97,7 @@ async function runTraining(options: TrainOptions, world: World | undefined): Pro
   const { train } = await import('../training/train.ts');
   const engine = await startEngine(settings.engine, settings);
   console.error(`Engine: ${engine.description}`);
-  if (world)
-    console.error(`${world.size} ranks of ${world.version}, ${settings.batchSize} pictures a step each`);
+  if (world) console.error(describeRanks(world, settings));
   if (settings.engine === 'auto' && engine.name === 'wasm') await adviseSetup();
   const command = ['bat-sup', ...process.argv.slice(2)].map(quoteForShell).join(' ');
   try {

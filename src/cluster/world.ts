@@ -55,7 +55,9 @@ export class RankFailed extends UserError {}
 const pollFor = 20;
 /** Rank 0 may have a checkpoint to save before it ends all. */
 const secondsToBeEnded = 60;
-const failureBytes = 1024;
+/** What a rank tells of its failure: JSON with so much of the reason that it fits, however it is escaped. */
+const failureBytes = 4096;
+const reasonLength = 600;
 
 interface Waiting {
   request: Request;
@@ -262,11 +264,10 @@ class Ranks implements World {
     }
     if (this.rank === 0) return; // its process is about to end with the error
     const exitCode = error instanceof UserError ? error.exitCode : 1;
-    const why = reason(error).split('\n')[0]?.slice(0, 600);
+    const why = reason(error).split('\n')[0]?.slice(0, reasonLength);
     const text = JSON.stringify({ rank: this.rank, host: hostname(), why, exitCode });
     const notice = memory(Uint8Array, failureBytes);
-    notice.set(Buffer.from(text).subarray(0, failureBytes));
-    this.#failure = undefined;
+    notice.set(Buffer.from(text));
     await this.#start(() => this.#mpi.send(notice));
     await sleep(secondsToBeEnded * 1000);
   }

@@ -66,7 +66,8 @@ export class GradientExchange {
   readonly factored: ReadonlyMap<string, Factored>;
   /** What layers keep besides, e.g. the moving averages of batch normalisation: averaged as gradients are. */
   readonly state: tf.Variable[];
-  /** Those whose gradients this rank computes by itself. */
+  /** Weights of factored layers, whose gradients no rank computes by itself; and all others. */
+  readonly apart: ReadonlySet<tf.Variable>;
   readonly variables: tf.Variable[];
   readonly #batchSize: number;
   /** Whether any rank has asked to stop. */
@@ -82,8 +83,8 @@ export class GradientExchange {
     this.compression = gradientCompression === 'off' ? undefined : halfPrecisions[gradientCompression];
     this.factored = factoredLayers(model, batchSize * world.size);
     this.state = [...model.state.values()];
-    const apart = new Set([...this.factored.values()].map(({ weights }) => weights));
-    this.variables = [...model.variables.values()].filter((variable) => !apart.has(variable));
+    this.apart = new Set([...this.factored.values()].map(({ weights }) => weights));
+    this.variables = [...model.variables.values()].filter((variable) => !this.apart.has(variable));
   }
 
   get stopped(): boolean {
@@ -150,8 +151,7 @@ export class SharedPass {
   }
 
   learning(step: number): LearningPass {
-    const { firstRow, factored } = this.#exchange;
-    const apart = new Set([...factored.values()].map(({ weights }) => weights));
+    const { firstRow, apart } = this.#exchange;
     const variable = (_: string, variable: tf.Variable) =>
       apart.has(variable)
         ? variable

@@ -253,8 +253,9 @@ async function begin(options: TrainingOptions): Promise<Training> {
   const average = ema > 0 ? new WeightAverage(kept, ema, weights) : undefined;
   if (world) {
     await checkSamePictures(world, digest, settings);
-    for (const tensors of [kept, adam.moments, average?.averages ?? new Map()])
-      await broadcastVariables(world, tensors);
+    await broadcastVariables(world, kept);
+    if (resume) await broadcastVariables(world, adam.moments);
+    if (average) await broadcastVariables(world, average.averages);
   }
   const training: Training = {
     run,

@@ -197,6 +197,20 @@ describe('training on several ranks', { skip: withoutMpirun() }, () => {
     });
   }
 
+  test('SIGUSR2 to mpirun stops all in the same way', async () => {
+    const args = ['--run', 'stopped-by-mpirun', '--batch-size', '4', '--epochs', '9999'];
+    const child = startCliOn([folder, folder], ...small, ...args);
+    let asked = false;
+    const { code, stdout, stderr } = await finish(child, (soFar) => {
+      if (asked || !soFar.includes('epoch 3/')) return;
+      asked = true;
+      child.kill('SIGUSR2');
+    });
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /^Stopped after \d+ of 9999 epochs/);
+    assert.equal(stderr.match(/Stopping after this step/g)?.length, 1, stderr);
+  });
+
   describe('where each rank has a disk of its own', () => {
     /** The folder of rank 0, and one for rank 1 with the same pictures. */
     function foldersOfTwo(): [string, string] {
