@@ -1,18 +1,23 @@
+import { buffer } from 'node:stream/consumers';
 import { type Command, Option } from 'commander';
-import { readSettings, type Settings, settingOptions } from '../config/index.ts';
+import { streamShareOf, type World } from '../cluster/index.ts';
+import { type Settings, settingOptions } from '../config/index.ts';
 import type { Engine } from '../engine/index.ts';
 import { UsageError, UserError } from '../errors.ts';
-import type { Activation } from '../predict/load_model.ts';
+import type { Activation, Predictor } from '../predict/load_model.ts';
 import { printable } from '../printable.ts';
 import { csvLine } from './csv.ts';
 import { addExamples } from './examples.ts';
 import { notice } from './notice.ts';
+import { onRanks, readEngineSettings, readTogether } from './ranks.ts';
+import { readShard, shardOption } from './shard.ts';
 
 interface PredictOptions extends Record<string, unknown> {
   checkpoint?: string;
   newest?: boolean;
   activation: Activation;
   topK?: string;
+  shard?: string;
   json?: boolean;
   csv?: boolean;
 }
@@ -35,7 +40,9 @@ export function addPredict(program: Command): void {
     .option('--top-k <n>', 'list the n likeliest classes')
     .option('--json', 'print a JSON object a line')
     .option('--csv', 'print CSV');
-  settingOptions(command, ['checkpoints', 'engine', 'threads']).action(predict);
+  settingOptions(shardOption(command), ['checkpoints', 'engine', 'threads']).action((pictures, options) =>
+    onRanks((world) => predict(pictures, options, world)),
+  );
   addExamples(command, [
     ['bat-sup predict photo.jpg', 'tells its class and how sure that is'],
     [
@@ -52,23 +59,28 @@ function readTopK(topK: string | undefined): number {
   throw new UsageError(`--top-k is "${topK}"; allowed is a whole number from 1 up.`);
 }
 
-async function predict(pictures: string[], options: PredictOptions): Promise<void> {
-  const settings = await readSettings(options);
+async function predict(pictures: string[], options: PredictOptions, world: World | undefined): Promise<void> {
+  const shard = readShard(options.shard, world);
+  const settings = await readEngineSettings(options, world);
   const topK = readTopK(options.topK);
   if (options.json && options.csv) throw new UsageError('--json and --csv exclude each other; give one.');
   const { loadModel } = await import('../predict/load_model.ts');
-  const { predictAll } = await import('../predict/predict_all.ts');
+  const { batchSize, predictAll } = await import('../predict/predict_all.ts');
+  const { predictOnRanks } = await import('../predict/predict_on_ranks.ts');
   const { predictInputs } = await import('../predict/inputs.ts');
-  const inputs = await readAhead(predictInputs(pictures), picturesWorthStarting);
+  const named = predictInputs(pictures, world && (() => shareStdin(world)));
+  const inputs = await readAhead(named, picturesWorthStarting);
   const engine = await startEngineFor(settings, inputs.ahead.length);
-  const model = await loadModel(
-    options.checkpoint ?? settings.checkpoints,
-    options.newest ? 'newest' : 'best',
-    notice,
-  );
+  const load = (place: string) => loadModel(place, options.newest ? 'newest' : 'best', notice);
+  const place = options.checkpoint ?? settings.checkpoints;
+  const model = world ? await loadOnRanks(world, load, place) : await load(place);
   const print = printer(options, model.description.classes, topK);
   let failed = 0;
-  for await (const prediction of predictAll(model, inputs.all(), options.activation)) {
+  const own = shard ? streamShareOf(inputs.all(), shard, batchSize) : inputs.all();
+  const predictions = world
+    ? predictOnRanks(world, model, own, options.activation)
+    : predictAll(model, own, options.activation);
+  for await (const prediction of predictions) {
     if ('values' in prediction) {
       print(prediction.name, prediction.values);
     } else {
@@ -80,6 +92,24 @@ async function predict(pictures: string[], options: PredictOptions): Promise<voi
   await engine.dispose();
   if (failed > 0)
     throw new UserError(`${failed} of the pictures could not be read; the others are answered.`);
+}
+
+/** A launcher gives stdin to rank 0 alone. */
+async function shareStdin(world: World): Promise<Buffer> {
+  const read = async () => (await buffer(process.stdin)).toString('base64');
+  return Buffer.from(await readTogether(world, read), 'base64');
+}
+
+/** The checkpoint that rank 0 has found, also where a training makes newer ones meanwhile. */
+async function loadOnRanks(
+  world: World,
+  load: (place: string) => Promise<Predictor>,
+  place: string,
+): Promise<Predictor> {
+  if (world.rank > 0) return load(await world.share(''));
+  const model = await load(place);
+  await world.share(model.checkpoint);
+  return model;
 }
 
 /**

@@ -71,7 +71,7 @@ const errorsTag = 1;
 export interface Request {
   handle: Uint8Array;
   /** What it reads and writes, kept from the garbage collector. */
-  uses: Values[];
+  uses: (Values | Int32Array)[];
 }
 
 /** MPI of the communicator of all ranks. Operations on values start here and end when {@link Mpi.isDone} says so. */
@@ -86,6 +86,8 @@ export interface Mpi {
   allreduce(values: Float32Array | Float64Array): Request;
   /** Each rank's values one after the other, to all. `all` has room for them. */
   allgather(mine: Values, all: Values): Request;
+  /** Each rank's bytes one after the other, to rank 0 alone; `counts` are how many each rank has. */
+  gather(mine: Uint8Array, all: Uint8Array, counts: Int32Array): Request;
   /** Part i of `given` to rank i, and what rank i has for this one to part i of `taken`. */
   alltoall(given: Values, taken: Values): Request;
   barrier(): Request;
@@ -162,7 +164,7 @@ export async function initialize(candidates: MpiFamily[]): Promise<Mpi> {
     if (values instanceof Float64Array) return [values.length, types.double];
     return [values.byteLength, types.byte];
   };
-  const start = (uses: Values[], call: (request: Uint8Array) => void): Request => {
+  const start = (uses: Request['uses'], call: (request: Uint8Array) => void): Request => {
     const request = { handle: memory(Uint8Array, 8), uses };
     call(request.handle);
     return request;
@@ -173,7 +175,11 @@ export async function initialize(candidates: MpiFamily[]): Promise<Mpi> {
   const bcast = define('MPI_Ibcast', 'void *', 'int', handle, 'int', handle, 'void *');
   const reduce = define('MPI_Iallreduce', 'void *', 'void *', 'int', handle, handle, handle, 'void *');
   const exchange = ['void *', 'int', handle, 'void *', 'int', handle, handle, 'void *'];
-  const gather = define('MPI_Iallgather', ...exchange);
+  const allgather = define('MPI_Iallgather', ...exchange);
+  const gather = define(
+    'MPI_Igatherv',
+    ...['void *', 'int', handle, 'void *', 'void *', 'void *', handle, 'int', handle, 'void *'],
+  );
   const swap = define('MPI_Ialltoall', ...exchange);
   const wait = define('MPI_Ibarrier', handle, 'void *');
   const message = ['void *', 'int', handle, 'int', 'int', handle, 'void *'];
@@ -197,7 +203,15 @@ export async function initialize(candidates: MpiFamily[]): Promise<Mpi> {
         reduce(family.inPlace, values, ...typeOf(values), operations.sum, world, request),
       ),
     allgather: (mine, all) =>
-      start([mine, all], (request) => gather(mine, ...typeOf(mine), all, ...typeOf(mine), world, request)),
+      start([mine, all], (request) => allgather(mine, ...typeOf(mine), all, ...typeOf(mine), world, request)),
+    gather(mine, all, counts) {
+      const starts = memory(Int32Array, size);
+      for (let rank = 1; rank < size; rank++)
+        starts[rank] = (starts[rank - 1] as number) + (counts[rank - 1] as number);
+      return start([mine, all, counts, starts], (request) =>
+        gather(mine, ...typeOf(mine), all, counts, starts, types.byte, 0, world, request),
+      );
+    },
     alltoall(given, taken) {
       const part = given.subarray(0, given.length / size);
       return start([given, taken], (request) =>

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, writeSync } from 'node:fs';
 import { availableParallelism, hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { deserialize, serialize } from 'node:v8';
 import { reason, UserError } from '../errors.ts';
 import { findLaunch } from './launcher.ts';
 import { initialize, type Mpi, memory, type Request, type Values } from './mpi.ts';
@@ -32,6 +33,8 @@ export interface World {
   barrier(): Promise<void>;
   /** Rank 0's value to all; any that JSON can say. */
   share<T>(value: T): Promise<T>;
+  /** Each rank's value, in their order, to rank 0 alone; any that structured cloning takes. Less than 2 GB together. */
+  gather<T>(value: T): Promise<T[] | undefined>;
   /** Does the work on rank 0 first, then on the first rank of each other host, then on the rest: what the first leaves on a disk the others find. */
   inTurn<T>(work: () => Promise<T>): Promise<T>;
   /** Lets MPI work on what is under way. */
@@ -169,6 +172,27 @@ class Ranks implements World {
     bytes.set(text);
     await this.broadcast(bytes);
     return JSON.parse(Buffer.from(bytes.buffer).toString()) ?? undefined;
+  }
+
+  async gather<T>(value: T): Promise<T[] | undefined> {
+    const bytes = serialize(value);
+    const mine = memory(Uint8Array, bytes.length);
+    mine.set(bytes);
+    const length = memory(Float64Array, 1);
+    length[0] = mine.length;
+    const lengths = memory(Float64Array, this.size);
+    await this.allgather(length, lengths);
+    const total = this.rank === 0 ? lengths.reduce((sum, one) => sum + one, 0) : 0;
+    const all = memory(Uint8Array, total);
+    const counts = memory(Int32Array, this.size);
+    counts.set(lengths);
+    await this.#start(() => this.#mpi.gather(mine, all, counts));
+    if (this.rank > 0) return undefined;
+    let end = 0;
+    return Array.from(counts, (count) => {
+      end += count;
+      return deserialize(all.subarray(end - count, end));
+    });
   }
 
   async inTurn<T>(work: () => Promise<T>): Promise<T> {

@@ -40,9 +40,11 @@ async function expand(name: string): Promise<PredictInput[]> {
   return files.length > 0 ? files.map(foundInput) : [missingInput(name, 'no file matches')];
 }
 
+type ReadStdin = () => Promise<Buffer>;
+
 /** Text is a list of files, a line each; anything else is a picture itself. */
-async function fromStdin(): Promise<PredictInput[]> {
-  const bytes = await buffer(process.stdin);
+async function fromStdin(readStdin: ReadStdin): Promise<PredictInput[]> {
+  const bytes = await readStdin();
   const isText = bytes.length > 0 && !bytes.subarray(0, 512).includes(0) && !looksLikeMarkup(bytes);
   if (!isText) return [{ name: '-', read: async () => bytes }];
   const names = bytes.toString('utf8').split(/\r?\n/).filter(Boolean);
@@ -57,6 +59,9 @@ function looksLikeMarkup(bytes: Buffer): boolean {
  * The pictures that these names stand for: files, folders (all below), globs, '-' for stdin (one picture,
  * or a list of files). In the order given; a name that leads nowhere fails when it is read.
  */
-export async function* predictInputs(names: string[]): AsyncGenerator<PredictInput> {
-  for (const name of names) yield* name === '-' ? await fromStdin() : await expand(name);
+export async function* predictInputs(
+  names: string[],
+  readStdin: ReadStdin = () => buffer(process.stdin),
+): AsyncGenerator<PredictInput> {
+  for (const name of names) yield* name === '-' ? await fromStdin(readStdin) : await expand(name);
 }

@@ -29,18 +29,21 @@ async function answer(
   });
 }
 
+/** Pictures that the network is given together; answers may differ by rounding with their number. */
+export const batchSize = 16;
+
 /** Answers in the inputs' order, a batch at a time; the next batch is decoded meanwhile. */
 export async function* predictAll(
   predictor: Predictor,
   inputs: AsyncIterable<PredictInput>,
   activation: Activation,
-  batchSize = 16,
+  size = batchSize,
 ): AsyncGenerator<Prediction> {
   let decoding: Promise<Decoded>[] = [];
   let ready: Promise<Decoded[]> | undefined;
   for await (const input of inputs) {
     decoding.push(decode(predictor, input));
-    if (decoding.length < batchSize) continue;
+    if (decoding.length < size) continue;
     const batch = Promise.all(decoding);
     decoding = [];
     if (ready) yield* await answer(predictor, await ready, activation);
