@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { Command } from 'commander';
 import { readSettings, settingOptions } from '../config/index.ts';
 import { UsageError } from '../errors.ts';
+import { addExamples } from './examples.ts';
 import { notice } from './notice.ts';
 import { abortOnSignals } from './signals.ts';
 import { wholeNumber } from './whole_number.ts';
@@ -36,6 +37,10 @@ export function addServe(program: Command): void {
     .option('--max-pixels <n>', 'largest picture, width times height', '50000000')
     .option('--timeout <s>', 'seconds for a request to arrive, and again for its answer', '10');
   settingOptions(command, ['checkpoints', 'engine', 'threads']).action(runServer);
+  addExamples(command, [
+    ['bat-sup serve', 'answers on this machine alone, with a page at http://127.0.0.1:8080/'],
+    ['bat-sup serve --host 0.0.0.0 --port 80', 'answers whoever reaches this machine'],
+  ]);
 }
 
 function readLimits(flags: ServeFlags) {
