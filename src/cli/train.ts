@@ -66,7 +66,7 @@ async function planTogether(options: TrainOptions, world: World): ReturnType<typ
 
 /** Few threads where there are many cores show that the launcher binds each rank to one. */
 function describeRanks({ size, version }: World, { batchSize, threads }: Settings): string {
-  return `${size} ranks of ${version}, each ${batchSize} pictures a step and ${threads} threads`;
+  return `${size} ranks of ${version}, each ${batchSize} pictures a step and ${threads} thread${threads === 1 ? '' : 's'}`;
 }
 
 /** How long the ranks are given to come to the end of their step before it is said that they do not. */
