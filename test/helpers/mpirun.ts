@@ -2,7 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const bin = fileURLToPath(new URL('../../dist/bin/bat-sup.js', import.meta.url));
+export const bin = fileURLToPath(new URL('../../dist/bin/bat-sup.js', import.meta.url));
 
 /** Why a test on several ranks is skipped; false where it can run. In CI it must. */
 export function withoutMpirun(): string | false {
@@ -14,13 +14,13 @@ export function withoutMpirun(): string | false {
 const everywhere = ['--allow-run-as-root', '--oversubscribe'];
 
 /** Starts a program on as many ranks as there are folders, each in its own. */
-export function startRanks(folders: string[], program: string[]) {
+export function startRanks(folders: string[], program: string[], stdin: 'ignore' | 'pipe' = 'ignore') {
   const ranks = folders.flatMap((folder, rank) => [
     ...(rank > 0 ? [':'] : []),
     ...['-n', '1', '--wdir', folder, process.execPath, ...program],
   ]);
   const env = { BATSUP_ENGINE: 'wasm', ...process.env };
-  return spawn('mpirun', [...everywhere, ...ranks], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  return spawn('mpirun', [...everywhere, ...ranks], { env, stdio: [stdin, 'pipe', 'pipe'] });
 }
 
 /** Starts the real command. */
