@@ -39,9 +39,9 @@ export const constant = {
     tensor_shape: tensorShape([values.length]),
     float_val: values,
   }),
-  integers: (values: number[]): TensorMessage => ({
+  integers: (values: number[], shape = [values.length]): TensorMessage => ({
     dtype: int32,
-    tensor_shape: tensorShape([values.length]),
+    tensor_shape: tensorShape(shape),
     int_val: values,
   }),
   text: (value: string): TensorMessage => ({

@@ -183,6 +183,8 @@ async function makeLayer(
     }
     case 'maxPool':
       return builder.maxPool(input, step, where);
+    case 'zeroPadding':
+      return builder.zeroPadding(input, step.sides, where);
     case 'relu':
       return builder.relu(input);
     case 'flatten':

@@ -1,6 +1,7 @@
 import type { NamedTensor } from '../../checkpoints/index.ts';
 import { type LayerSummary, paddingOf } from '../../model_tools/index.ts';
 import type { Network, WeightType } from '../format.ts';
+import { sidesOf } from '../sides_of.ts';
 import { bytesOf, toFloat16, toInt8 } from '../tensors.ts';
 import type { StoredTensor } from './bundle/write.ts';
 import { attribute, constant, type Graph } from './graph.ts';
@@ -131,6 +132,11 @@ const layerNodes: Record<LayerSummary['kind'], (layer: LayerSummary, nodes: Node
   globalAveragePool: (_, { graph, inputs }) => {
     const axes = graph.constant('Mean/reduction_indices', constant.integers([1, 2]));
     return graph.float('Mean', [...inputs, axes]);
+  },
+  zeroPadding: (layer, { graph, inputs }) => {
+    const [top, left, bottom, right] = sidesOf(layer);
+    const sides = constant.integers([0, 0, top, bottom, left, right, 0, 0], [4, 2]);
+    return graph.float('Pad', [...inputs, graph.constant('Pad/paddings', sides)]);
   },
   // An exported network answers, and so drops nothing.
   dropout: (_, { inputs }) => inputs[0] as string,

@@ -39,6 +39,8 @@ export type Operation = { node: string } & (
   | { kind: 'multiply'; inputs: [Operation]; factor: number | undefined; by?: NormFactor }
   | ({ kind: 'conv'; inputs: [Operation]; weights: Variable; biases?: Variable } & Windowed)
   | ({ kind: 'maxPool'; inputs: [Operation]; kernel: number[] } & Windowed)
+  /** Zeros [top, left, bottom, right]. */
+  | { kind: 'zeroPadding'; inputs: [Operation]; sides: number[] }
   | { kind: 'relu'; inputs: [Operation] }
   | { kind: 'flatten'; inputs: [Operation] }
   | { kind: 'fullyConnected'; inputs: [Operation]; weights: Variable; transposed: boolean; biases?: Variable }
@@ -94,6 +96,7 @@ const operationKinds = [
   'multiply',
   'conv',
   'maxPool',
+  'zeroPadding',
   'relu',
   'flatten',
   'fullyConnected',
@@ -289,6 +292,14 @@ const understand = new Map<string, Understand>(
       if (!window || !isOperation(input) || kernel.length !== 4 || kernel[0] !== 1 || kernel[3] !== 1)
         return undefined;
       return { kind: 'maxPool', node: node.name, inputs: [input], kernel: kernel.slice(1, 3), ...window };
+    },
+    Pad: ({ node, inputs: [input, paddings] }) => {
+      if (!isOperation(input) || paddings?.kind !== 'constant' || paddings.values.length !== 8)
+        return undefined;
+      const [first, second, top, bottom, left, right, ...last] = paddings.values as [number, ...number[]];
+      const isOfMaps = [first, second, ...last].every((pixels) => pixels === 0);
+      const sides = [top, left, bottom, right] as number[];
+      return isOfMaps ? { kind: 'zeroPadding', node: node.name, inputs: [input], sides } : undefined;
     },
     Relu: ({ node, inputs: [input] }) =>
       isOperation(input) ? { kind: 'relu', node: node.name, inputs: [input] } : undefined,
