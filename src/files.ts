@@ -155,13 +155,18 @@ export async function bytesBelow(folder: string): Promise<number> {
   return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
 }
 
-/** A text file line by line; node:readline would also end lines where a file's name has U+2028. */
-export async function* linesOf(file: string): AsyncGenerator<string> {
+/** The pieces of a text that comes in parts; each ends with `end`, the last one may lack it. */
+export async function* piecesOf(texts: AsyncIterable<string>, end: string): AsyncGenerator<string> {
   let rest = '';
-  for await (const text of createReadStream(file, 'utf8')) {
-    const lines = (rest + text).split('\n');
-    rest = lines.pop() as string;
-    yield* lines;
+  for await (const text of texts) {
+    const pieces = (rest + text).split(end);
+    rest = pieces.pop() as string;
+    yield* pieces;
   }
   if (rest !== '') yield rest;
+}
+
+/** A text file line by line; node:readline would also end lines where a file's name has U+2028. */
+export function linesOf(file: string): AsyncGenerator<string> {
+  return piecesOf(createReadStream(file, 'utf8'), '\n');
 }

@@ -31,11 +31,20 @@ export { exportNetwork } from './formats/export.ts';
 export { importNetwork } from './formats/import.ts';
 export { type Format, formats, type Network } from './formats/index.ts';
 export { networkOf, saveImported } from './formats/network.ts';
+export { UnreadablePicture } from './images/decode.ts';
 export { resizeAll } from './images/resize.ts';
 export * from './model_tools/index.ts';
 export { type Architecture, architectures } from './models/index.ts';
 export { createModel, type Model, type ModelDescription } from './models/model.ts';
-export { type Activation, loadModel, type Predictor } from './predict/load_model.ts';
+export { type Activation, loadModel as loadPredictor, type Predictor } from './predict/load_model.ts';
+export {
+  type Answer,
+  type LoadOptions,
+  loadModel,
+  type Picture,
+  type PictureModel,
+  type PredictOptions,
+} from './predict/picture_model.ts';
 export { type ReportOptions, type ReportResult, writeReport } from './report/report.ts';
 export { differingSettings, listRuns, type RunSummary } from './runs/list.ts';
 export {

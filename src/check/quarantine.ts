@@ -1,11 +1,11 @@
 import { open, readFile, rm, rmdir } from 'node:fs/promises';
-import { dirname, extname, join, relative, resolve, sep } from 'node:path';
+import { dirname, join, relative, resolve, sep } from 'node:path';
 import { reason, UsageError, UserError } from '../errors.ts';
 import { makeFolder, syncFolder } from '../files.ts';
 import { findPictures } from '../images/find.ts';
 import { generatedFrom } from '../images/generated.ts';
+import { areSame, isThere, moveSafely, numberedName } from '../move.ts';
 import { type Finding, type Kind, movable } from './kinds.ts';
-import { areSame, isThere, moveSafely } from './move.ts';
 
 const manifestName = 'quarantine.jsonl';
 
@@ -90,10 +90,8 @@ async function withCopies(rawData: string, chosen: Map<string, Finding>): Promis
 
 /** A name in the quarantine that is free, or that an interrupted move of this very file has taken. */
 async function placeFor(folder: string, file: string, from: string, taken: Set<string>): Promise<string> {
-  const extension = extname(file);
   for (let count = 1; ; count++) {
-    const name =
-      count === 1 ? file : `${file.slice(0, file.length - extension.length)} (${count})${extension}`;
+    const name = numberedName(file, count);
     const to = join(folder, name);
     const isFree = !(await isThere(to)) || (await areSame(from, to).catch(() => false));
     if (isFree && !taken.has(name)) {

@@ -12,10 +12,10 @@ import { printable } from '../printable.ts';
 import { csvLine } from './csv.ts';
 import { addExamples } from './examples.ts';
 import { notice } from './notice.ts';
-import { startEngineFor } from './predict.ts';
 import { type ProgressBar, progressBar } from './progress.ts';
 import { onRanks, readEngineSettings, readTogether } from './ranks.ts';
 import { refuseShards } from './shard.ts';
+import { startEngineFor } from './start_engine.ts';
 import { table } from './table.ts';
 
 interface EvaluateFlags extends Record<string, unknown> {

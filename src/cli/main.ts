@@ -4,27 +4,46 @@ import { findInstallation } from '../engine/native/installation.ts';
 import { reason, UsageError, UserError } from '../errors.ts';
 import { printable } from '../printable.ts';
 import { packageVersion } from '../version.ts';
-import { addAugment } from './augment.ts';
-import { addCheck } from './check.ts';
-import { addCheckpoints } from './checkpoints.ts';
-import { addCollect } from './collect.ts';
-import { addCompletion } from './completion.ts';
-import { addConfig } from './config.ts';
-import { addDoctor } from './doctor.ts';
-import { addEvaluate } from './evaluate.ts';
-import { addExplain } from './explain.ts';
-import { addExport } from './export.ts';
-import { addHelp } from './help.ts';
-import { addImport } from './import.ts';
-import { addInit } from './init.ts';
-import { addLrFind } from './lr_find.ts';
-import { addPredict } from './predict.ts';
-import { addReport } from './report.ts';
-import { addResize } from './resize.ts';
-import { addRuns } from './runs.ts';
-import { addServe } from './serve.ts';
-import { addSetup } from './setup.ts';
-import { addTrain } from './train.ts';
+
+type Add = (program: Command) => void;
+
+/** Commands by what they are for, in the order of the work. Each is loaded when it is asked for. */
+const groups: Record<string, Record<string, () => Promise<Add>>> = {
+  'Pictures:': {
+    init: async () => (await import('./init.ts')).addInit,
+    collect: async () => (await import('./collect.ts')).addCollect,
+    check: async () => (await import('./check.ts')).addCheck,
+    augment: async () => (await import('./augment.ts')).addAugment,
+    resize: async () => (await import('./resize.ts')).addResize,
+  },
+  'Training:': {
+    train: async () => (await import('./train.ts')).addTrain,
+    'lr-find': async () => (await import('./lr_find.ts')).addLrFind,
+    runs: async () => (await import('./runs.ts')).addRuns,
+    checkpoints: async () => (await import('./checkpoints.ts')).addCheckpoints,
+    report: async () => (await import('./report.ts')).addReport,
+  },
+  'Asking:': {
+    predict: async () => (await import('./predict.ts')).addPredict,
+    explain: async () => (await import('./explain.ts')).addExplain,
+    evaluate: async () => (await import('./evaluate.ts')).addEvaluate,
+    serve: async () => (await import('./serve.ts')).addServe,
+  },
+  'Other programs:': {
+    export: async () => (await import('./export.ts')).addExport,
+    import: async () => (await import('./import.ts')).addImport,
+  },
+  'This machine:': {
+    setup: async () => (await import('./setup.ts')).addSetup,
+    doctor: async () => (await import('./doctor.ts')).addDoctor,
+    config: async () => (await import('./config.ts')).addConfig,
+    completion: async () => (await import('./completion.ts')).addCompletion,
+    help: async () => (await import('./help.ts')).addHelp,
+  },
+};
+
+/** These tell of all commands. */
+const tellingOfAll = ['completion', 'help'];
 
 /** Wrong usage in the one line that every error takes. */
 function oneLine(help: string): OutputConfiguration {
@@ -54,17 +73,11 @@ function versionText(): string {
   return [packageVersion(), `engine   ${engine}`, `Node.js  ${process.versions.node}`].join('\n');
 }
 
-/** Commands by what they are for, in the order of the work. */
-const groups: [heading: string, adders: ((program: Command) => void)[]][] = [
-  ['Pictures:', [addInit, addCollect, addCheck, addAugment, addResize]],
-  ['Training:', [addTrain, addLrFind, addRuns, addCheckpoints, addReport]],
-  ['Asking:', [addPredict, addExplain, addEvaluate, addServe]],
-  ['Other programs:', [addExport, addImport]],
-  ['This machine:', [addSetup, addDoctor, addConfig, addCompletion, addHelp]],
-];
-
-/** The whole command line. */
-export function createProgram(): Command {
+/**
+ * The command line.
+ * @param named the command that the arguments name, if any: no other is loaded then.
+ */
+export async function createProgram(named?: string): Promise<Command> {
   const program = new Command('bat-sup')
     .description('Train your own picture classifier: rawdata/<class>/ in, answers out.')
     .option('-V, --version', 'print the version, and what training would run on')
@@ -75,9 +88,12 @@ export function createProgram(): Command {
     .option('--verbose', 'print stack traces and the libraries’ own messages')
     .configureOutput(oneLine('bat-sup --help'))
     .exitOverride();
-  for (const [heading, adders] of groups) {
+  const all = Object.values(groups).flatMap(Object.keys);
+  const isAlone = named !== undefined && all.includes(named) && !tellingOfAll.includes(named);
+  for (const [heading, commands] of Object.entries(groups)) {
     program.commandsGroup(heading);
-    for (const add of adders) add(program);
+    for (const [name, load] of Object.entries(commands))
+      if (!isAlone || name === named) (await load())(program);
   }
   for (const command of program.commands) {
     configure(command, 'bat-sup');
@@ -97,7 +113,8 @@ export async function main(argv: string[]): Promise<number> {
   // Whoever reads our output may have seen enough, as head does.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
   try {
-    await createProgram().parseAsync(argv);
+    const named = argv.slice(2).find((argument) => !argument.startsWith('-'));
+    await (await createProgram(named)).parseAsync(argv);
     return Number(process.exitCode ?? 0);
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;

@@ -1,22 +1,33 @@
+import { once } from 'node:events';
 import { buffer } from 'node:stream/consumers';
 import { type Command, Option } from 'commander';
-import { streamShareOf, type World } from '../cluster/index.ts';
-import { type Settings, settingOptions } from '../config/index.ts';
-import type { Engine } from '../engine/index.ts';
+import { type Shard, streamShareOf, type World } from '../cluster/index.ts';
+import { settingOptions } from '../config/index.ts';
 import { UsageError, UserError } from '../errors.ts';
+import { readAnswer } from '../predict/answer.ts';
 import type { Activation, Predictor } from '../predict/load_model.ts';
+import type { Inputs, Prediction } from '../predict/predict_all.ts';
+import type { Sorting } from '../predict/sort.ts';
 import { printable } from '../printable.ts';
-import { csvLine } from './csv.ts';
 import { addExamples } from './examples.ts';
 import { notice } from './notice.ts';
+import { csvOutput, jsonOutput, type PredictRecord, textOutput } from './predict_output.ts';
 import { onRanks, readEngineSettings, readTogether } from './ranks.ts';
 import { readShard, shardOption } from './shard.ts';
+import { abortOnSignals } from './signals.ts';
+import { picturesWorthStarting, startEngineFor } from './start_engine.ts';
 
-interface PredictOptions extends Record<string, unknown> {
+interface PredictFlags extends Record<string, unknown> {
   checkpoint?: string;
   newest?: boolean;
   activation: Activation;
-  topK?: string;
+  topK: string;
+  threshold?: string;
+  filesFrom?: string;
+  null?: boolean;
+  watch?: string;
+  moveTo?: string;
+  copyTo?: string;
   shard?: string;
   json?: boolean;
   csv?: boolean;
@@ -26,7 +37,10 @@ export function addPredict(program: Command): void {
   const command = program
     .command('predict')
     .description('tell the class of pictures')
-    .argument('<pictures...>', 'files, folders, globs, or - for stdin (a picture, or a list of files)')
+    .argument('[pictures...]', 'files, folders, globs, or - for stdin (a picture, or a list of files)')
+    .option('--files-from <file>', 'also the pictures that a file names, a line each; - for stdin')
+    .option('-0, --null', 'the names in --files-from end with NUL, as find -print0 ends them')
+    .option('--watch <folder>', 'the pictures of a folder, and those that come later, until Ctrl-C')
     .option('--checkpoint <folder>', 'checkpoint or run to use (default: the best of the newest run)')
     .option('--newest', 'use the newest checkpoint of the run instead of its best')
     .addOption(
@@ -37,11 +51,14 @@ export function addPredict(program: Command): void {
         .choices(['softmax', 'sigmoid', 'none'])
         .default('softmax'),
     )
-    .option('--top-k <n>', 'list the n likeliest classes')
-    .option('--json', 'print a JSON object a line')
-    .option('--csv', 'print CSV');
-  settingOptions(shardOption(command), ['checkpoints', 'engine', 'threads']).action((pictures, options) =>
-    onRanks((world) => predict(pictures, options, world)),
+    .option('--threshold <p>', 'say "unknown" where no class has this probability')
+    .option('--move-to <folder>', 'move the pictures to <folder>/<class>/; nothing is overwritten')
+    .option('--copy-to <folder>', 'copy the pictures to <folder>/<class>/; nothing is overwritten')
+    .option('--top-k <n>', 'list the n likeliest classes', '1')
+    .option('--json', 'print JSON Lines: an object a picture, errors as well')
+    .option('--csv', 'print CSV: a row a picture, errors as well');
+  settingOptions(shardOption(command), ['checkpoints', 'engine', 'threads']).action((pictures, flags) =>
+    onRanks((world) => predict(pictures, flags, world)),
   );
   addExamples(command, [
     ['bat-sup predict photo.jpg', 'tells its class and how sure that is'],
@@ -50,54 +67,103 @@ export function addPredict(program: Command): void {
       'the three likeliest for every picture in a folder, an object a line',
     ],
     ['bat-sup predict "holiday/**/*.png" --csv', 'pictures by a pattern, as a table'],
+    ['bat-sup predict holiday --copy-to sorted --threshold 0.8', 'copies into a folder for each class'],
+    ['bat-sup predict --watch inbox --move-to sorted', 'sorts what comes into a folder'],
   ]);
 }
 
-function readTopK(topK: string | undefined): number {
-  const count = Number(topK ?? 1);
+interface Request {
+  pictures: string[];
+  topK: number;
+  threshold: number | undefined;
+  sorting: { folder: string; how: 'move' | 'copy' } | undefined;
+  shard: Shard | undefined;
+}
+
+function refuseBoth(flags: PredictFlags, ...names: ('json' | 'csv' | 'moveTo' | 'copyTo')[]): void {
+  if (!names.every((name) => flags[name])) return;
+  const given = names.map((name) => `--${name.replace('To', '-to')}`);
+  throw new UsageError(`${given.join(' and ')} exclude each other; give one.`);
+}
+
+function readTopK(topK: string): number {
+  const count = Number(topK);
   if (Number.isInteger(count) && count > 0) return count;
   throw new UsageError(`--top-k is "${topK}"; allowed is a whole number from 1 up.`);
 }
 
-async function predict(pictures: string[], options: PredictOptions, world: World | undefined): Promise<void> {
-  const shard = readShard(options.shard, world);
-  const settings = await readEngineSettings(options, world);
-  const topK = readTopK(options.topK);
-  if (options.json && options.csv) throw new UsageError('--json and --csv exclude each other; give one.');
-  const { loadModel } = await import('../predict/load_model.ts');
-  const { batchSize, predictAll } = await import('../predict/predict_all.ts');
-  const { predictOnRanks } = await import('../predict/predict_on_ranks.ts');
-  const { predictInputs } = await import('../predict/inputs.ts');
-  const named = predictInputs(pictures, world && (() => shareStdin(world)));
-  const inputs = await readAhead(named, picturesWorthStarting);
-  const engine = await startEngineFor(settings, inputs.ahead.length);
-  const load = (place: string) => loadModel(place, options.newest ? 'newest' : 'best', notice);
-  const place = options.checkpoint ?? settings.checkpoints;
-  const model = world ? await loadOnRanks(world, load, place) : await load(place);
-  const print = printer(options, model.description.classes, topK);
-  let failed = 0;
-  const own = shard ? streamShareOf(inputs.all(), shard, batchSize) : inputs.all();
-  const predictions = world
-    ? predictOnRanks(world, model, own, options.activation)
-    : predictAll(model, own, options.activation);
-  for await (const prediction of predictions) {
-    if ('values' in prediction) {
-      print(prediction.name, prediction.values);
-    } else {
-      failed++;
-      console.error(`bat-sup: ${printable(prediction.name)}: ${prediction.error}`);
-    }
-  }
-  model.dispose();
-  await engine.dispose();
-  if (failed > 0)
-    throw new UserError(`${failed} of the pictures could not be read; the others are answered.`);
+function readThreshold({ threshold, activation }: PredictFlags): number | undefined {
+  if (threshold === undefined) return undefined;
+  const value = threshold.trim() === '' ? Number.NaN : Number(threshold);
+  if (!(value >= 0 && value <= 1))
+    throw new UsageError(`--threshold is "${threshold}"; allowed is a probability from 0 to 1.`);
+  if (activation === 'none')
+    throw new UsageError('--threshold is of probabilities and --activation none gives none; leave one out.');
+  return value;
+}
+
+function readFlags(pictures: string[], flags: PredictFlags, world: World | undefined): Request {
+  refuseBoth(flags, 'json', 'csv');
+  refuseBoth(flags, 'moveTo', 'copyTo');
+  const { filesFrom, watch, moveTo, copyTo } = flags;
+  if (flags.null && filesFrom === undefined)
+    throw new UsageError('--null says how names in --files-from end; give both.');
+  if (watch !== undefined && (pictures.length > 0 || filesFrom !== undefined))
+    throw new UsageError('--watch answers the pictures of its folder only; leave out the others.');
+  if (watch === undefined && pictures.length === 0 && filesFrom === undefined)
+    throw new UsageError('No pictures are named; give files, folders or globs, --files-from or --watch.');
+  const shard = readShard(flags.shard, world);
+  if (watch !== undefined && (world || shard))
+    throw new UsageError('--watch is the work of one process; leave out mpirun and --shard.');
+  const folder = moveTo ?? copyTo;
+  return {
+    pictures,
+    topK: readTopK(flags.topK),
+    threshold: readThreshold(flags),
+    sorting: folder === undefined ? undefined : { folder, how: moveTo === undefined ? 'copy' : 'move' },
+    shard,
+  };
+}
+
+async function* namedInputs(
+  { pictures, sorting }: Request,
+  { filesFrom, null: isNull }: PredictFlags,
+  world: World | undefined,
+) {
+  const { inputsFrom, predictInputs } = await import('../predict/inputs.ts');
+  const stdin = world ? shareStdin(world) : process.stdin;
+  yield* predictInputs(pictures, { except: sorting?.folder, stdin });
+  if (filesFrom !== undefined) yield* inputsFrom(filesFrom, isNull ? '\0' : '\n', stdin);
 }
 
 /** A launcher gives stdin to rank 0 alone. */
-async function shareStdin(world: World): Promise<Buffer> {
+async function* shareStdin(world: World): AsyncGenerator<Buffer> {
   const read = async () => (await buffer(process.stdin)).toString('base64');
-  return Buffer.from(await readTogether(world, read), 'base64');
+  yield Buffer.from(await readTogether(world, read), 'base64');
+}
+
+interface Work {
+  /** How many pictures there are at least; those of a watched folder are without number. */
+  least: number;
+  /** Pictures that are answered before the next ones are waited for. */
+  groups(signal: AbortSignal): AsyncIterable<Inputs>;
+}
+
+async function findWork(request: Request, flags: PredictFlags, world: World | undefined): Promise<Work> {
+  const { watch } = flags;
+  if (watch !== undefined) {
+    const { watchFolder } = await import('../predict/watch.ts');
+    const groups: Work['groups'] = (signal) =>
+      watchFolder(watch, { signal, except: request.sorting?.folder });
+    return { least: Number.POSITIVE_INFINITY, groups };
+  }
+  const { ahead, all } = await readAhead(namedInputs(request, flags, world), picturesWorthStarting);
+  return {
+    least: ahead.length,
+    async *groups() {
+      yield all();
+    },
+  };
 }
 
 /** The checkpoint that rank 0 has found, also where a training makes newer ones meanwhile. */
@@ -112,17 +178,114 @@ async function loadOnRanks(
   return model;
 }
 
-/**
- * TensorFlow takes half a second longer to start than the embedded engine and answers faster then: from here on it is
- * done first (two cores; 100 pictures 1.3 s against 1.2 s, 800 pictures 4.4 s against 5.5 s).
- */
-const picturesWorthStarting = 200;
+/** Batches of answers in the inputs' order; none on ranks other than 0. */
+async function* answersTo(
+  inputs: Inputs,
+  model: Predictor,
+  { activation }: PredictFlags,
+  { world, shard, signal }: { world: World | undefined; shard: Shard | undefined; signal: AbortSignal },
+): AsyncGenerator<Prediction[]> {
+  const { batchSizeFor, predictBatches } = await import('../predict/predict_all.ts');
+  const size = batchSizeFor(model);
+  if (world) {
+    const { inBatches } = await import('../in_batches.ts');
+    const { predictOnRanks } = await import('../predict/predict_on_ranks.ts');
+    return yield* inBatches(predictOnRanks(world, model, inputs, activation, signal), size);
+  }
+  const own = shard ? streamShareOf(inputs, shard, size) : inputs;
+  for await (const batch of predictBatches(model, own, activation)) {
+    yield batch;
+    if (signal.aborted) return;
+  }
+}
 
-/** The engine that answers so many pictures first, unless the settings name one. */
-export async function startEngineFor(settings: Settings, pictures: number): Promise<Engine> {
-  const { startEngine } = await import('../engine/index.ts');
-  const few = settings.engine === 'auto' && pictures < picturesWorthStarting;
-  return startEngine(few ? 'wasm' : settings.engine, settings);
+async function predict(pictures: string[], flags: PredictFlags, world: World | undefined): Promise<void> {
+  const request = readFlags(pictures, flags, world);
+  const settings = await readEngineSettings(flags, world);
+  const work = await findWork(request, flags, world);
+  const engine = await startEngineFor(settings, work.least);
+  const { loadModel } = await import('../predict/load_model.ts');
+  const load = (place: string) => loadModel(place, flags.newest ? 'newest' : 'best', notice);
+  const place = flags.checkpoint ?? settings.checkpoints;
+  const model = world ? await loadOnRanks(world, load, place) : await load(place);
+  const tell = await teller(request, flags, model.description.classes);
+  const isSilent = world !== undefined && world.rank > 0;
+  if (!isSilent) await tell.head();
+  const signal = abortOnSignals();
+  const { shard } = request;
+  for await (const group of work.groups(signal))
+    for await (const batch of answersTo(group, model, flags, { world, shard, signal }))
+      await tell.batch(batch);
+  model.dispose();
+  await engine.dispose();
+  tell.end();
+  // A watched folder is never at its end.
+  if (signal.aborted && flags.watch === undefined) process.exitCode = 130;
+}
+
+/** Sorts and prints batches of answers, and counts them. */
+async function teller({ topK, threshold, sorting }: Request, flags: PredictFlags, classes: string[]) {
+  const { checkFolderNames, sortInto } = sorting ? await import('../predict/sort.ts') : {};
+  checkFolderNames?.(classes);
+  const kind = flags.activation === 'none' ? 'logit' : 'probability';
+  const format = flags.json ? jsonOutput : flags.csv ? csvOutput : textOutput;
+  const output = format({ classes, kind, topK, sorts: sorting !== undefined });
+  const sortedByClass = new Map<string, number>();
+  let failed = 0;
+
+  function recordOf(prediction: Prediction): PredictRecord {
+    const file = prediction.name;
+    if ('error' in prediction) return { file, error: prediction.error };
+    const { values } = prediction;
+    return { file, values, answer: readAnswer(values, classes, threshold) };
+  }
+
+  async function sort(records: PredictRecord[]): Promise<void> {
+    if (!sorting || !sortInto) return;
+    const answered = records.filter((record) => record.answer);
+    const sortings = answered.map(({ file, answer }): Sorting => ({ file, class: answer?.class as string }));
+    const sorted = await sortInto(sorting.folder, sorting.how, sortings);
+    for (const [index, record] of answered.entries()) {
+      const { class: name } = sortings[index] as Sorting;
+      Object.assign(record, sorted[index]);
+      if (record.to !== undefined) sortedByClass.set(name, (sortedByClass.get(name) ?? 0) + 1);
+    }
+  }
+
+  return {
+    async head(): Promise<void> {
+      if (output.head !== undefined) await write(`${output.head}\n`);
+    },
+    async batch(batch: Prediction[]): Promise<void> {
+      const records = batch.map(recordOf);
+      await sort(records);
+      for (const { file, error } of records) {
+        if (error === undefined) continue;
+        failed++;
+        notice(`${printable(file)}: ${error}`);
+      }
+      const lines = records.map(output.line).filter((line) => line !== undefined);
+      await write(lines.map((line) => `${line}\n`).join(''));
+    },
+    /** @throws {UserError} where some of the pictures failed. */
+    end(): void {
+      if (sorting) {
+        const counts = [...sortedByClass].sort().map(([name, count]) => `${count} ${name}`);
+        const done = sorting.how === 'move' ? 'Moved' : 'Copied';
+        console.error(`${done} to ${sorting.folder}: ${counts.join(', ') || 'nothing'}`);
+      }
+      if (failed === 0) return;
+      const what = sorting
+        ? 'could not be read or sorted; the others are sorted'
+        : 'could not be read; the others are answered';
+      throw new UserError(`${failed} of the pictures ${what}.`);
+    },
+  };
+}
+
+/** Waits while whoever reads is behind, so that answers do not pile up here. */
+async function write(text: string): Promise<void> {
+  if (!process.stdout.write(text)) await once(process.stdout, 'drain');
 }
 
 /** The first `count` of a list whose end is not known, and all of it. */
@@ -139,37 +302,5 @@ async function readAhead<T>(list: AsyncGenerator<T>, count: number) {
       yield* ahead;
       yield* list;
     },
-  };
-}
-
-type Print = (name: string, values: Float32Array) => void;
-
-function printer(options: PredictOptions, classes: string[], topK: number): Print {
-  const kind = options.activation === 'none' ? 'logit' : 'probability';
-  const ranked = (values: Float32Array) =>
-    classes
-      .map((name, index) => ({ class: name, [kind]: Number((values[index] as number).toPrecision(7)) }))
-      .sort((a, b) => Number(b[kind]) - Number(a[kind]));
-
-  if (options.json) {
-    return (file, values) => {
-      const [best, ...rest] = ranked(values);
-      const top = topK > 1 ? { top: [best, ...rest].slice(0, topK) } : {};
-      console.log(JSON.stringify({ file, ...best, ...top }));
-    };
-  }
-  if (options.csv) {
-    console.log(csvLine(['file', 'class', kind, ...classes]));
-    return (file, values) => {
-      const [best] = ranked(values);
-      const all = [...values].map((value) => String(Number(value.toPrecision(7))));
-      console.log(csvLine([file, String(best?.class), String(best?.[kind]), ...all]));
-    };
-  }
-  return (file, values) => {
-    const list = ranked(values).slice(0, topK);
-    console.log(
-      `${printable(file)}  ${list.map((one) => `${one.class} ${Number(one[kind]).toFixed(4)}`).join('  ')}`,
-    );
   };
 }

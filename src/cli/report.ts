@@ -6,8 +6,8 @@ import { readSettings, settingOptions } from '../config/index.ts';
 import { UserError } from '../errors.ts';
 import { addExamples } from './examples.ts';
 import { notice } from './notice.ts';
-import { startEngineFor } from './predict.ts';
 import { progressBar } from './progress.ts';
+import { startEngineFor } from './start_engine.ts';
 
 interface ReportFlags extends Record<string, unknown> {
   output: string;

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { UserError } from '../errors.ts';
+import { inBatches } from '../in_batches.ts';
 import { memory } from './mpi.ts';
 import { joinShares, shareOf } from './shards.ts';
 import type { World } from './world.ts';
@@ -27,7 +28,7 @@ export async function* dealOut<Item, Result>(
   work: (items: Item[]) => Promise<Result[]>,
 ): AsyncGenerator<Result> {
   const shard = { index: world.rank, count: world.size };
-  const rounds = inRounds(items, world.size * atOnce);
+  const rounds = inBatches(items, world.size * atOnce);
   for (;;) {
     const { value: round } = await rounds.next();
     const goesOn = await agree(world, round, signal);
@@ -51,18 +52,4 @@ async function agree(world: World, round: unknown, signal: AbortSignal | undefin
     );
   }
   return !Array.from({ length: world.size }, (_, rank) => all[(rank + 1) * mine.length - 1]).includes(1);
-}
-
-async function* inRounds<T>(
-  items: Iterable<T> | AsyncIterable<T>,
-  size: number,
-): AsyncGenerator<T[], undefined> {
-  let round: T[] = [];
-  for await (const item of items) {
-    round.push(item);
-    if (round.length < size) continue;
-    yield round;
-    round = [];
-  }
-  if (round.length > 0) yield round;
 }

@@ -25,7 +25,7 @@ export function shareOf<T>(items: readonly T[], shard: Shard, together = 1): T[]
 
 /** The same of a list that is read on the way. */
 export async function* streamShareOf<T>(
-  items: AsyncIterable<T>,
+  items: Iterable<T> | AsyncIterable<T>,
   shard: Shard,
   together = 1,
 ): AsyncGenerator<T> {

@@ -25,6 +25,26 @@ const engines: Record<EngineName, () => Promise<Start>> = {
   cpu: async () => (await import('./cpu/index.ts')).startCpu,
 };
 
+let running: Engine | undefined;
+
+/** The engine that this process computes with, where one has been started. */
+export function runningEngine(): Engine | undefined {
+  return running;
+}
+
+/** Until it is disposed of, or another one is started. */
+function remember(engine: Engine): Engine {
+  const started: Engine = {
+    ...engine,
+    dispose() {
+      if (running === started) running = undefined;
+      return engine.dispose();
+    },
+  };
+  running = started;
+  return started;
+}
+
 /**
  * Starts the engine asked for and makes it the tfjs backend; 'auto' takes the first that runs, fastest first.
  * @throws {EngineUnavailable} where the engine asked for cannot run here.
@@ -36,11 +56,11 @@ export async function startEngine(name: EngineName | 'auto', options: EngineOpti
       '--precision bf16 is for TensorFlow; add --engine native or --engine cuda, or leave it out.',
     );
   }
-  if (name !== 'auto') return (await engines[name]())(options);
+  if (name !== 'auto') return remember(await (await engines[name]())(options));
   let last: unknown;
   for (const candidate of engineNames) {
     try {
-      return await (await engines[candidate]())(options);
+      return remember(await (await engines[candidate]())(options));
     } catch (error) {
       if (!(error instanceof EngineUnavailable)) throw error;
       last = error;

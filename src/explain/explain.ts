@@ -38,8 +38,8 @@ export function classIndexOf(classes: string[], name: string): number {
  * @param picture uint8 [height, width, channels] as `model.decode` gives it.
  * @throws {UsageError} where there is no such class. {UserError} where the network has no convolution.
  * @example
- * const model = await loadModel('checkpoints');
- * const { class: name, gradCam } = await explain(model, await model.decode('sup.jpg'));
+ * const { predictor } = await loadModel('checkpoints');
+ * const { class: name, gradCam } = await explain(predictor, await predictor.decode('sup.jpg'));
  */
 export async function explain(
   model: Predictor,

@@ -57,7 +57,12 @@ export function modelOf(network: Network): Model {
 export async function saveImported(
   network: Network,
   run: string,
-  { seed, batchSize, learningRate, validationSplit }: Settings,
+  {
+    seed,
+    batchSize,
+    learningRate,
+    validationSplit,
+  }: Pick<Settings, 'seed' | 'batchSize' | 'learningRate' | 'validationSplit'>,
 ): Promise<string> {
   const info: CheckpointInfo = {
     model: network.model,

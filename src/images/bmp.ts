@@ -1,5 +1,3 @@
-import { decode } from 'bmp-ts';
-
 /** Microsoft's BITMAPFILEHEADER and BITMAPINFOHEADER: where these numbers stand, little-endian. */
 const offsets = { pixels: 10, width: 18, height: 22, bits: 28, compression: 30 };
 const headerBytes = 34;
@@ -21,10 +19,10 @@ export function readBmpSize(bytes: Buffer): { width: number; height: number } {
  * Pixels of a BMP, which sharp does not read: uint8 RGB [height, width, 3].
  * @throws {Error} where it is damaged or has more pixels than `mostPixels`.
  */
-export function decodeBmp(
+export async function decodeBmp(
   bytes: Buffer,
   mostPixels: number,
-): { data: Buffer; width: number; height: number } {
+): Promise<{ data: Buffer; width: number; height: number }> {
   const { width: columns, height: rows } = readBmpSize(bytes);
   if (columns * rows > mostPixels) throw new Error('it exceeds the pixel limit');
   // Before the decoder makes room for what a few bytes claim to be there.
@@ -32,6 +30,7 @@ export function decodeBmp(
   const rowBytes = Math.ceil((columns * bytes.readUInt16LE(offsets.bits)) / 32) * 4;
   if (isPlain && bytes.length < bytes.readUInt32LE(offsets.pixels) + rows * rowBytes)
     throw new Error('it ends too early');
+  const { decode } = await import('bmp-ts');
   const { data: abgr, width, height } = decode(bytes);
   const data = Buffer.alloc(width * height * 3);
   for (let from = 0, to = 0; to < data.length; from += 4, to += 3) {

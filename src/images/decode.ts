@@ -1,14 +1,11 @@
 import { constants, open } from 'node:fs/promises';
-import sharp, { type Sharp } from 'sharp';
+import type { Sharp } from 'sharp';
 import { reason } from '../errors.ts';
 import { decodeBmp, readBmpSize } from './bmp.ts';
 import { readJpegHeader } from './jpeg/header.ts';
 import { resizeJpeg } from './jpeg/index.ts';
+import { loadSharp } from './load_sharp.ts';
 import { sniff } from './sniff.ts';
-
-// Several pictures are in flight at once, so that one core each is the fastest.
-sharp.concurrency(1);
-sharp.cache(false);
 
 export interface PictureSize {
   /** Pixels. */
@@ -25,7 +22,7 @@ const mostPixels = 200_000_000;
 const mostBytes = 512 * 2 ** 20;
 
 /** Says itself, in a few words, why a picture cannot be read. */
-class UnreadablePicture extends Error {}
+export class UnreadablePicture extends Error {}
 
 const openingErrors: Record<string, string> = {
   ENOENT: 'there is no such file',
@@ -63,8 +60,9 @@ export async function readPicture(file: string): Promise<Buffer> {
 /** A picture for sharp, which is given bytes: an SVG cannot load other files then. */
 export async function openPicture(input: string | Buffer): Promise<Sharp> {
   const bytes = typeof input === 'string' ? await readPicture(input) : input;
+  const sharp = await loadSharp();
   if (sniff(bytes) === 'BMP') {
-    const { data, width, height } = decodeBmp(bytes, mostPixels);
+    const { data, width, height } = await decodeBmp(bytes, mostPixels);
     return sharp(data, { raw: { width, height, channels: 3 } });
   }
   return sharp(bytes, { failOn: 'error', animated: false, limitInputPixels: mostPixels });
@@ -104,7 +102,7 @@ export async function readably<T>(input: string | Buffer, work: () => Promise<T>
   try {
     return await work();
   } catch (error) {
-    throw new Error(await unreadableReason(input, error));
+    throw new UnreadablePicture(await unreadableReason(input, error));
   }
 }
 
@@ -122,7 +120,7 @@ export function claimedSize(bytes: Buffer): Promise<{ width: number; height: num
 /**
  * A picture's pixels, uint8 [height, width, channels].
  * @param input path or bytes of anything that sharp reads.
- * @throws {Error} with the reason in a few words.
+ * @throws {UnreadablePicture} with the reason in a few words.
  */
 export async function decodePicture(input: string | Buffer, size: PictureSize): Promise<Uint8Array> {
   const pixels = await resizeJpeg({ input, target: size });

@@ -78,7 +78,7 @@ export function createModel(
     return architecture(tools, pictures, { channels, classes: classes.length, dropout });
   };
   // One pass makes the variables and tells every layer's shape.
-  tf.tidy(() => forward(tf.zeros([1, height, width, channels])));
+  tf.dispose(tf.tidy(() => forward(tf.zeros([1, height, width, channels]))));
   return {
     description,
     preprocessing: { scale: preprocessing.scale, order: preprocessing.order ?? 'rgb' },

@@ -1,11 +1,25 @@
 import { reason } from '../errors.ts';
+import { inBatches } from '../in_batches.ts';
 import type { PredictInput } from './inputs.ts';
 import type { Activation, Predictor } from './load_model.ts';
 
 /** A picture's answer, or why there is none. */
 export type Prediction = { name: string; values: Float32Array } | { name: string; error: string };
 
+export type Inputs = AsyncIterable<PredictInput> | Iterable<PredictInput>;
+
 type Decoded = { name: string; pixels: Uint8Array } | { name: string; error: string };
+
+/** From here on the engines get no faster, and what layers make of larger pictures costs no more memory. */
+const batchPixels = 64 * 100 * 100;
+const largestBatch = 64;
+/** Batches that are decoded ahead: so much work lies ready for the threads while the network answers. */
+const batchesAhead = 2;
+
+/** Pictures that the network is given together; answers may differ by rounding with their number. */
+export function batchSizeFor({ description: { width, height } }: Predictor): number {
+  return Math.max(1, Math.min(largestBatch, Math.floor(batchPixels / (width * height))));
+}
 
 async function decode(predictor: Predictor, input: PredictInput): Promise<Decoded> {
   try {
@@ -29,26 +43,28 @@ async function answer(
   });
 }
 
-/** Pictures that the network is given together; answers may differ by rounding with their number. */
-export const batchSize = 16;
+/** Answers in the inputs' order, a batch at a time; the next batches are decoded meanwhile. Of the pictures, these are in memory. */
+export async function* predictBatches(
+  predictor: Predictor,
+  inputs: Inputs,
+  activation: Activation,
+  batchSize = batchSizeFor(predictor),
+): AsyncGenerator<Prediction[]> {
+  const ahead: Promise<Decoded[]>[] = [];
+  for await (const batch of inBatches(inputs, batchSize)) {
+    ahead.push(Promise.all(batch.map((input) => decode(predictor, input))));
+    if (ahead.length > batchesAhead)
+      yield answer(predictor, await (ahead.shift() as Promise<Decoded[]>), activation);
+  }
+  for (const decoded of ahead) yield answer(predictor, await decoded, activation);
+}
 
-/** Answers in the inputs' order, a batch at a time; the next batch is decoded meanwhile. */
+/** The answers one by one. */
 export async function* predictAll(
   predictor: Predictor,
-  inputs: AsyncIterable<PredictInput>,
+  inputs: Inputs,
   activation: Activation,
-  size = batchSize,
+  batchSize?: number,
 ): AsyncGenerator<Prediction> {
-  let decoding: Promise<Decoded>[] = [];
-  let ready: Promise<Decoded[]> | undefined;
-  for await (const input of inputs) {
-    decoding.push(decode(predictor, input));
-    if (decoding.length < size) continue;
-    const batch = Promise.all(decoding);
-    decoding = [];
-    if (ready) yield* await answer(predictor, await ready, activation);
-    ready = batch;
-  }
-  if (ready) yield* await answer(predictor, await ready, activation);
-  if (decoding.length > 0) yield* await answer(predictor, await Promise.all(decoding), activation);
+  for await (const batch of predictBatches(predictor, inputs, activation, batchSize)) yield* batch;
 }

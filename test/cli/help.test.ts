@@ -27,7 +27,7 @@ function wordsOf(line: string): string[] {
 async function parse(line: string): Promise<string[]> {
   const [program, ...words] = wordsOf(line);
   assert.equal(program, 'bat-sup');
-  const root = createProgram();
+  const root = await createProgram();
   let called: string[] | undefined;
   for (const [path, command] of all(root, [])) {
     command.action(() => {
@@ -39,7 +39,7 @@ async function parse(line: string): Promise<string[]> {
   return called;
 }
 
-for (const [path] of all(createProgram(), [])) {
+for (const [path] of all(await createProgram(), [])) {
   test(`bat-sup ${path.join(' ')} has help with examples, and each example is a call of it`, async () => {
     const { code, stdout, stderr } = await cli(folder, ...path, '--help');
     assert.equal(code, 0, stderr);

@@ -99,7 +99,7 @@ const cases: Case[] = [
     what: 'predict without pictures',
     arguments: ['predict'],
     code: 2,
-    says: /missing required argument 'pictures'/,
+    says: /No pictures are named; give files, folders or globs, --files-from or --watch/,
   },
   {
     what: 'predict without checkpoint',

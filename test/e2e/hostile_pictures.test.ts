@@ -70,8 +70,19 @@ test('train resizes what lacks and learns from the rest', async () => {
 test('predict answers the rest and exits with 1', async () => {
   const { code, stdout, stderr } = await cli(folder, 'predict', hostile, '--json');
   assert.equal(code, 1);
-  assert.equal(stdout.trim().split('\n').length, good);
-  for (const [name] of wrong) assert.ok(stderr.includes(JSON.stringify(name).slice(1, -1)), name);
+  const answers = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  assert.equal(answers.filter((one) => one.class !== undefined).length, good);
+  assert.equal(answers.length, good + wrong.length);
+  for (const [name] of wrong) {
+    assert.ok(stderr.includes(JSON.stringify(name).slice(1, -1)), name);
+    assert.ok(
+      answers.some((one) => one.file.endsWith(`/${name}`) && typeof one.error === 'string'),
+      name,
+    );
+  }
   assert.match(stderr, /could not be read; the others are answered/);
 });
 

@@ -146,7 +146,7 @@ test('predict answers about pictures from the checkpoint alone', async () => {
   }
 
   const csv = await cli(elsewhere, 'predict', '*.png', '--csv', '--activation', 'sigmoid', ...checkpoint);
-  assert.equal(csv.stdout.split('\n')[0], 'file,class,probability,animal,food');
+  assert.equal(csv.stdout.split('\n')[0], 'file,class,probability,animal,food,error');
   const logits = await cli(elsewhere, 'predict', 'fox.png', '--json', '--activation', 'none', ...checkpoint);
   const { logit } = JSON.parse(logits.stdout);
   const sigmoid = Number(csv.stdout.split('\n')[2]?.split(',')[2]);

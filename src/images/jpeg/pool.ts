@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { Piscina } from 'piscina';
+import type { Piscina } from 'piscina';
 
 /** Fewer are done before a thread would have started. */
 const jobsBeforeThreads = 16;
@@ -12,7 +12,8 @@ function compiled(): WebAssembly.Module {
   return module;
 }
 
-function startThreads<Job, Answer>(thread: string): Piscina<Job, Answer> {
+async function startThreads<Job, Answer>(thread: string): Promise<Piscina<Job, Answer>> {
+  const { Piscina } = await import('piscina');
   const threads = availableParallelism();
   return new Piscina({
     filename: thread,
@@ -34,7 +35,7 @@ export function makeJpegPool<Job, Answer>(
   thread: string,
 ): (job: Job) => Promise<Answer | undefined> {
   let workHere: ((job: Job) => Answer) | undefined;
-  let pool: Piscina<Job, Answer> | undefined;
+  let pool: Promise<Piscina<Job, Answer>> | undefined;
   let jobs = 0;
   return async (job) => {
     if (jobs++ < jobsBeforeThreads) {
@@ -42,6 +43,6 @@ export function makeJpegPool<Job, Answer>(
       return workHere(job);
     }
     pool ??= startThreads(thread);
-    return pool.run(job).catch(() => undefined);
+    return (await pool).run(job).catch(() => undefined);
   };
 }

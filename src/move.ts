@@ -8,12 +8,13 @@ import {
   readlink,
   rename,
   rm,
+  stat,
   symlink,
   unlink,
   utimes,
 } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { makeFolder, syncFolder, temporaryName } from '../files.ts';
+import { dirname, extname } from 'node:path';
+import { makeFolder, syncFolder, temporaryName } from './files.ts';
 
 /** Errors that say that a hard link cannot be made, here or at all. */
 const withoutLinks = ['EXDEV', 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EACCES'];
@@ -32,30 +33,58 @@ export async function areSame(one: string, other: string): Promise<boolean> {
   return a.size === b.size && (await readFile(one)).equals(await readFile(other));
 }
 
-/** Makes a second name, or a copy where that cannot be; never in place of something else. */
-async function double(from: string, to: string): Promise<void> {
+/**
+ * Makes a second name, or a copy where that cannot be.
+ * @throws {Error} where something is there by the new name.
+ */
+export async function double(from: string, to: string): Promise<void> {
   if ((await lstat(from)).isSymbolicLink()) return symlink(await readlink(from), to);
   try {
     await link(from, to);
   } catch (error) {
-    if (!withoutLinks.includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    if (!cannotLink(error)) throw error;
     await copyDurably(from, to);
   }
 }
 
-async function copyDurably(from: string, to: string): Promise<void> {
+function cannotLink(error: unknown): boolean {
+  return withoutLinks.includes((error as NodeJS.ErrnoException).code ?? '');
+}
+
+/**
+ * A copy that is on the disk. Of a link, what it leads to.
+ * @throws {Error} where something is there by the new name.
+ */
+export async function copyDurably(from: string, to: string): Promise<void> {
   const temporary = temporaryName(to);
   try {
-    const { atime, mtime } = await lstat(from);
+    const { atime, mtime } = await stat(from);
     await copyFile(from, temporary, constants.COPYFILE_FICLONE);
     await utimes(temporary, atime, mtime);
     const handle = await open(temporary);
     await handle.sync().finally(() => handle.close());
-    if (await isThere(to)) throw new Error(`${to} is there already`);
-    await rename(temporary, to);
+    await takeName(temporary, to);
   } finally {
     await rm(temporary, { force: true });
   }
+}
+
+/** Gives a file another name; a link fails where the name is taken, which a renaming would not. */
+async function takeName(temporary: string, to: string): Promise<void> {
+  try {
+    await link(temporary, to);
+  } catch (error) {
+    if (!cannotLink(error)) throw error;
+    if (await isThere(to)) throw new Error(`${to} is there already`);
+    await rename(temporary, to);
+  }
+}
+
+/** The name itself for 1, then 'name (2)', 'name (3)' and so on before its extension. */
+export function numberedName(name: string, count: number): string {
+  if (count === 1) return name;
+  const extension = extname(name);
+  return `${name.slice(0, name.length - extension.length)} (${count})${extension}`;
 }
 
 /**

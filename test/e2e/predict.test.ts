@@ -1,0 +1,312 @@
+/** What predict does with many pictures, through the real command: lists, formats, sorting, watching. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { before, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
+import { saveNetwork } from '../helpers/checkpoint.ts';
+import { cli, finish, type Run, startCli } from '../helpers/cli.ts';
+import { emoji } from '../helpers/emoji.ts';
+import { temporaryFolder } from '../helpers/folder.ts';
+import { articleDescription } from '../helpers/network.ts';
+import { smallDisk } from '../helpers/small_disk.ts';
+
+const base = temporaryFolder();
+const checkpoint = ['--checkpoint', join(base, 'run')];
+const icons = ['bat', 'fox', 'bear', 'taco', 'pizza', 'cookie'];
+
+before(async () => {
+  await saveNetwork(join(base, 'run'), { ...articleDescription, classes: ['bat', 'sup'] });
+  mkdirSync(join(base, 'pictures', 'deep'), { recursive: true });
+  for (const [index, icon] of icons.entries())
+    await emoji(icon).toFile(join(base, 'pictures', index % 2 ? 'deep' : '', `${icon}.png`));
+});
+
+/** A folder of its own with pictures/, which a test may sort. */
+function project(): string {
+  const folder = temporaryFolder();
+  cpSync(join(base, 'pictures'), join(folder, 'pictures'), { recursive: true });
+  return folder;
+}
+
+function predict(folder: string, ...args: string[]): Promise<Run> {
+  return cli(folder, 'predict', ...args, ...checkpoint);
+}
+
+function records({ stdout }: Run) {
+  const lines = stdout.split('\n').filter(Boolean);
+  return lines.map((line) => JSON.parse(line) as Record<string, string> & { probability: number });
+}
+
+function filesBelow(folder: string): string[] {
+  if (!existsSync(folder)) return [];
+  const entries = readdirSync(folder, { withFileTypes: true, recursive: true });
+  return entries
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name).slice(folder.length + 1))
+    .sort();
+}
+
+test('a list of hundreds is answered in its order, whatever each takes, with bad ones in their place', async () => {
+  const folder = project();
+  const large = join(folder, 'large.png');
+  await emoji('bat', 1500).toFile(large);
+  writeFileSync(join(folder, 'bad.jpg'), 'no picture');
+  const names = Array.from({ length: 230 }, (_, index) => {
+    if (index % 40 === 3) return 'bad.jpg';
+    return index % 50 === 0 ? large : `pictures/${icons[(index % 3) * 2]}.png`;
+  });
+  writeFileSync(join(folder, 'list.txt'), names.join('\r\n'));
+  const run = await predict(folder, '--files-from', 'list.txt', '--json');
+  assert.equal(run.code, 1);
+  const answers = records(run);
+  assert.deepEqual(
+    answers.map(({ file }) => file),
+    names,
+  );
+  for (const { file, error } of answers) assert.equal(error !== undefined, file === 'bad.jpg');
+  const bad = names.filter((name) => name === 'bad.jpg').length;
+  assert.equal(run.stderr.split('\n').filter((line) => line.startsWith('bat-sup: bad.jpg: ')).length, bad);
+  assert.match(run.stderr, new RegExp(`${bad} of the pictures could not be read; the others are answered`));
+});
+
+test('names that end with NUL may hold line feeds', async () => {
+  const folder = project();
+  const odd = 'pictures/two\nlines.png';
+  renameSync(join(folder, 'pictures/bat.png'), join(folder, odd));
+  const child = startCli(folder, ['predict', '--files-from', '-', '-0', '--json', ...checkpoint]);
+  child.stdin?.end(`${odd}\0pictures/bear.png\0`);
+  const run = await finish(child);
+  assert.equal(run.code, 0, run.stderr);
+  assert.deepEqual(
+    records(run).map(({ file }) => file),
+    [odd, 'pictures/bear.png'],
+  );
+});
+
+test('CSV has a row for each picture, what is wrong in its last column', async () => {
+  const folder = project();
+  writeFileSync(join(folder, 'b, "c".png'), '');
+  const { code, stdout } = await predict(folder, 'pictures/bat.png', 'b, "c".png', '--csv');
+  assert.equal(code, 1);
+  const [head, bat, bad] = stdout.split('\n');
+  assert.equal(head, 'file,class,probability,bat,sup,error');
+  assert.match(bat as string, /^pictures\/bat\.png,(bat|sup),0\.\d+,0\.\d+,0\.\d+,$/);
+  assert.equal(bad, '"b, ""c"".png",,,,,the file is empty');
+});
+
+test('pictures are moved to folders of their classes, and none is lost', async () => {
+  const folder = project();
+  writeFileSync(join(folder, 'pictures', 'bad.png'), 'no picture');
+  const run = await predict(folder, 'pictures', '--move-to', 'sorted', '--json');
+  assert.equal(run.code, 1);
+  assert.deepEqual(filesBelow(join(folder, 'pictures')), ['bad.png']);
+  const answers = records(run).filter(({ error }) => error === undefined);
+  assert.equal(answers.length, icons.length);
+  for (const { file, class: name, to } of answers) {
+    assert.equal(to, join('sorted', name as string, (file as string).split('/').at(-1) as string));
+    const now = readFileSync(join(folder, to as string));
+    assert.ok(now.equals(readFileSync(join(base, file as string))));
+  }
+  assert.match(run.stderr, /Moved to sorted: \d+ (bat|sup)/);
+  // A second time, with what is sorted in the way: they stay, and are not looked for again where all is searched.
+  const before = filesBelow(join(folder, 'sorted'));
+  const again = await predict(folder, '.', '--move-to', 'sorted', '--json');
+  assert.deepEqual(
+    records(again).map(({ file }) => file),
+    ['./pictures/bad.png'],
+  );
+  const onto = await predict(folder, 'sorted', '--move-to', 'sorted');
+  assert.equal(onto.code, 0, onto.stderr);
+  assert.deepEqual(filesBelow(join(folder, 'sorted')), before);
+});
+
+test('a name that is taken is numbered; the same bytes are not doubled', async () => {
+  const folder = project();
+  const first = await predict(folder, 'pictures/bat.png', '--copy-to', 'sorted', '--json');
+  const { to } = records(first)[0] as Record<string, string>;
+  assert.ok(existsSync(join(folder, 'pictures/bat.png')));
+  assert.notEqual(statSync(join(folder, to as string)).ino, statSync(join(folder, 'pictures/bat.png')).ino);
+  await predict(folder, 'pictures/bat.png', '--copy-to', 'sorted');
+  assert.equal(filesBelow(join(folder, 'sorted')).length, 1);
+
+  // Other pictures of that name, in both classes' folders: whichever the class is, the name is taken.
+  const theirs = Buffer.from('something else');
+  for (const name of ['bat', 'sup']) {
+    mkdirSync(join(folder, 'taken', name), { recursive: true });
+    writeFileSync(join(folder, 'taken', name, 'bat.png'), theirs);
+  }
+  const moved = records(await predict(folder, 'pictures/bat.png', '--move-to', 'taken', '--json'))[0];
+  assert.match(moved?.to as string, /^taken\/(bat|sup)\/bat \(2\)\.png$/);
+  for (const name of ['bat', 'sup'])
+    assert.ok(readFileSync(join(folder, 'taken', name, 'bat.png')).equals(theirs));
+  assert.ok(!existsSync(join(folder, 'pictures/bat.png')));
+});
+
+test('a move that was cut off between its two names is ended; of two names of one file both are sorted', async () => {
+  const folder = project();
+  const [answer] = records(await predict(folder, 'pictures/bat.png', '--json'));
+  mkdirSync(join(folder, 'sorted', answer?.class as string), { recursive: true });
+  linkSync(join(folder, 'pictures/bat.png'), join(folder, 'sorted', answer?.class as string, 'bat.png'));
+  linkSync(join(folder, 'pictures/bat.png'), join(folder, 'pictures/twin.png'));
+  const run = await predict(folder, 'pictures/bat.png', 'pictures/twin.png', '--move-to', 'sorted');
+  assert.equal(run.code, 0, run.stderr);
+  assert.deepEqual(filesBelow(join(folder, 'sorted')), [
+    `${answer?.class}/bat.png`,
+    `${answer?.class}/twin.png`,
+  ]);
+});
+
+test('a link is copied as what it leads to, and is not moved', async () => {
+  const folder = project();
+  symlinkSync('pictures/bat.png', join(folder, 'link.png'));
+  const moved = await predict(folder, 'link.png', '--move-to', 'sorted');
+  assert.equal(moved.code, 1);
+  assert.match(moved.stderr, /link\.png: it is a link, which is not moved/);
+  const copied = await predict(folder, 'link.png', '--copy-to', 'sorted', '--json');
+  assert.equal(copied.code, 0, copied.stderr);
+  const { to } = records(copied)[0] as Record<string, string>;
+  rmSync(join(folder, 'pictures'), { recursive: true });
+  assert.ok(readFileSync(join(folder, to as string)).equals(readFileSync(join(base, 'pictures/bat.png'))));
+});
+
+test('to another disk they are copied whole before they go; a full one leaves them', async (context) => {
+  const disk = smallDisk(40);
+  if (!disk) return context.skip('a small disk can be mounted by root only');
+  const folder = project();
+  writeFileSync(
+    join(folder, 'pictures', 'vast.png'),
+    Buffer.concat([readFileSync(join(folder, 'pictures/bat.png')), Buffer.alloc(100_000)]),
+  );
+  try {
+    const run = await predict(folder, 'pictures', '--move-to', join(disk, 'sorted'), '--json');
+    assert.equal(run.code, 1);
+    assert.match(run.stderr, /vast\.png: .*ENOSPC/);
+    assert.ok(existsSync(join(folder, 'pictures', 'vast.png')));
+    for (const { file, to } of records(run).filter((one) => one.to !== undefined)) {
+      assert.ok(!existsSync(join(folder, file as string)));
+      assert.ok(readFileSync(to as string).equals(readFileSync(join(base, file as string))));
+    }
+    assert.ok(!filesBelow(join(disk, 'sorted')).some((name) => name.includes('.tmp-')));
+  } finally {
+    execFileSync('umount', [disk]);
+  }
+});
+
+test('below the threshold answers are unknown, and sorted so', async () => {
+  const folder = project();
+  const all = records(await predict(folder, 'pictures', '--json'));
+  const sorted = all.map(({ probability }) => probability).sort((a, b) => a - b);
+  const threshold = String(sorted[3]);
+  const run = await predict(folder, 'pictures', '--threshold', threshold, '--json', '--copy-to', 'out');
+  for (const [index, record] of records(run).entries()) {
+    const before = all[index] as (typeof all)[number];
+    const isUnsure = before.probability < Number(threshold);
+    assert.equal(record.class, isUnsure ? 'unknown' : before.class);
+    assert.equal(record.likeliest, isUnsure ? before.class : undefined);
+    assert.equal(record.probability, before.probability);
+    assert.ok(record.to?.startsWith(`out/${record.class}/`));
+  }
+  assert.equal(filesBelow(join(folder, 'out', 'unknown')).length, 3);
+  const text = await predict(folder, 'pictures/bat.png', '--threshold', '1');
+  assert.match(text.stdout, /^pictures\/bat\.png {2}unknown \((bat|sup) 0\.\d{4}\)\n$/);
+});
+
+for (const [what, args, says] of [
+  ['no pictures', [], /No pictures are named/],
+  ['two places', ['x.png', '--move-to', 'a', '--copy-to', 'b'], /--move-to and --copy-to exclude each other/],
+  ['a threshold above 1', ['x.png', '--threshold', '70'], /--threshold is "70"; allowed is a probability/],
+  ['a threshold of logits', ['x.png', '--threshold', '0.5', '--activation', 'none'], /gives none/],
+  ['--null alone', ['x.png', '--null'], /--null says how names in --files-from end/],
+  ['watching and more', ['x.png', '--watch', 'in'], /--watch answers the pictures of its folder only/],
+] as const)
+  test(`${what}: wrong usage, in one line`, async () => {
+    const { code, stderr, stdout } = await predict(base, ...args);
+    assert.equal(code, 2);
+    assert.match(stderr, says);
+    assert.equal(stderr.trim().split('\n').length, 1);
+    assert.equal(stdout, '');
+  });
+
+test('a list or a folder that is not there is told in one line', async () => {
+  const list = await predict(base, '--files-from', 'no-list');
+  assert.equal(list.code, 1);
+  assert.match(list.stderr, /^bat-sup: The list no-list cannot be read \(ENOENT/);
+  const watched = await predict(base, '--watch', 'no-folder');
+  assert.equal(watched.code, 1);
+  assert.match(watched.stderr, /^bat-sup: no-folder is no folder/);
+});
+
+test('a class that no folder can be named after is refused before anything is moved', async () => {
+  const folder = project();
+  await saveNetwork(join(folder, 'run'), { ...articleDescription, classes: ['bat', '../sup'] });
+  const { code, stderr } = await cli(
+    folder,
+    'predict',
+    'pictures',
+    '--move-to',
+    'out',
+    '--checkpoint',
+    'run',
+  );
+  assert.equal(code, 1);
+  assert.match(stderr, /No folder can be named after the class "\.\.\/sup"/);
+  assert.equal(filesBelow(join(folder, 'pictures')).length, icons.length);
+});
+
+/** Waits for what another process does. */
+async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await setTimeout(50);
+}
+
+test('a folder is watched: what is there, what comes whole, and what is written bit by bit; Ctrl-C ends it', async () => {
+  const folder = project();
+  const watched = join(folder, 'pictures');
+  const child = startCli(folder, [
+    'predict',
+    '--watch',
+    'pictures',
+    '--move-to',
+    'pictures/sorted',
+    '--json',
+    ...checkpoint,
+  ]);
+  let stdout = '';
+  child.stdout?.on('data', (data) => {
+    stdout += data;
+  });
+  const end = finish(child);
+  const names = () => records({ stdout } as Run).map(({ file }) => file);
+  await until(() => names().length === icons.length);
+  assert.deepEqual([...names()].sort(), names());
+
+  const bat = readFileSync(join(base, 'pictures', 'bat.png'));
+  writeFileSync(join(watched, 'slow.png'), bat.subarray(0, 100));
+  writeFileSync(join(folder, 'whole.png'), bat);
+  renameSync(join(folder, 'whole.png'), join(watched, 'deep', 'whole.png'));
+  for (let written = 100; written < bat.length; written += 400) {
+    await setTimeout(100);
+    writeFileSync(join(watched, 'slow.png'), bat.subarray(written, written + 400), { flag: 'a' });
+  }
+  await until(() => names().length === icons.length + 2);
+  child.kill('SIGINT');
+  const { code, stderr } = await end;
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /Moved to pictures\/sorted: /);
+  assert.deepEqual(names().slice(-2).sort(), ['pictures/deep/whole.png', 'pictures/slow.png']);
+  assert.equal(filesBelow(join(watched, 'sorted')).length, icons.length + 2);
+  assert.equal(filesBelow(watched).length, icons.length + 2);
+});
