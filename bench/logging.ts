@@ -146,7 +146,8 @@ async function measure(name: EngineName, folder: string): Promise<Measured> {
   for (let n = 1; n <= Number(options.trainings); n++) {
     const one = await training(join(folder, `run-${name}-${n}`));
     trainings.push(one);
-    console.error(`${name}, training ${n}: ${(one.on.wall / one.off.wall).toFixed(4)} of the time`);
+    const ratio = (of: keyof Spent) => (one.on[of] / one.off[of]).toFixed(4);
+    console.error(`${name}, training ${n}: ${ratio('wall')} of the time, ${ratio('cpu')} of the CPU time`);
   }
   await engine.dispose();
   return { steps, trainings };
