@@ -49,7 +49,8 @@ export function modelOf(network: Network): Model {
 }
 
 /**
- * Saves a network as a run's first checkpoint, at the step that came with it or 0: predict, evaluate and train --resume go on from it.
+ * Saves a network as a run's first checkpoint, at the step of the optimizer that came with it, or 0: predict, evaluate
+ * and train --resume go on from it.
  * @param run the run's folder.
  * @returns the checkpoint's folder.
  * @throws {UserError} where it cannot be written.

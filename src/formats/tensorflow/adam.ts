@@ -43,6 +43,11 @@ export function adamOf(
   return power && { slots, beta2Power: power };
 }
 
+/** All that holds the state. */
+export function variablesOf({ slots, beta2Power }: AdamState): Variable[] {
+  return [beta2Power, ...[...slots.values()].flatMap(({ m, v }) => [m, v])];
+}
+
 /** The steps done, from the power as TensorFlow multiplied it up, a float32 a step. */
 export function stepsBy(beta2Power: number): number {
   let steps = 0;

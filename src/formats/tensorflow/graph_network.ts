@@ -6,7 +6,7 @@ import { damaged, quoted } from '../files.ts';
 import type { Network } from '../format.ts';
 import { NetworkBuilder, type Value } from '../network_builder.ts';
 import { type Tensor, transpose } from '../tensors.ts';
-import { type AdamState, adamOf, stepsBy } from './adam.ts';
+import { type AdamState, adamOf, stepsBy, variablesOf } from './adam.ts';
 import { openBundle } from './bundle/read.ts';
 import { inlineFunctions } from './inline_functions.ts';
 import { type Operation, type Understood, understandGraph, type Variable } from './operations.ts';
@@ -36,13 +36,16 @@ export async function networkOfGraph(source: GraphSource): Promise<Network> {
   const told = aboutOf(source.graph, file);
   const bundle = await openBundle(prefix);
   const keys = saverKeys(nodes);
-  const read = ({ name, shape, type }: Variable) => bundle.read(keys.get(name) ?? name, { shape, type });
+  const keyOf = ({ name }: Variable) => keys.get(name) ?? name;
+  const read: Read = (variable) => bundle.read(keyOf(variable), variable);
   const understood = understandGraph(nodes);
   const steps = stepsTo(outputOf(understood, { told, file }), understood.operations);
   const parts = { steps, told, source };
   const network = await build({ ...parts, read: (variable) => readScaled(variable, read) });
   const adam = adamOf(nodes, understood.meanings);
-  return adam ? { ...network, optimizer: await readMoments(adam, { ...parts, read }) } : network;
+  // Many save their weights alone.
+  const isSaved = adam && variablesOf(adam).every((variable) => bundle.has(keyOf(variable)));
+  return isSaved ? { ...network, optimizer: await readMoments(adam, { ...parts, read }) } : network;
 }
 
 function inlined(graph: GraphDef, file: string): NodeDef[] {

@@ -56,6 +56,7 @@ describe('TensorFlow 1 checkpoints', { skip: withoutPython() }, () => {
   ][] = [
     ['article', 'article', { order: 'bgr', scale: 1 }],
     ['article-resource', 'article', { order: 'bgr', scale: 1 }],
+    ['weights-alone', 'article', { order: 'bgr', scale: 1 }],
     ['scopes', 'layers', { order: 'rgb', scale: 1 / 255 }],
     ['strided', 'layers', { order: 'bgr', scale: 1 / 127.5 }],
   ];
@@ -66,6 +67,7 @@ describe('TensorFlow 1 checkpoints', { skip: withoutPython() }, () => {
       const { layers: _, ...model } = network.model;
       assert.deepEqual(model, { architecture, ...size, classes: ['bat', 'sup'] });
       assert.equal(network.preprocessing.order, order);
+      assert.equal(network.optimizer === undefined, name === 'weights-alone');
       assert.ok(Math.abs(network.preprocessing.scale / scale - 1) < 1e-6);
       const { difference, spread } = compare(theirs[name]?.logits as number[][], logitsOf(network, pixels));
       assert.ok(difference <= 1e-5 * spread, `they differ by ${difference}, of a spread of ${spread}`);

@@ -15,7 +15,7 @@ const littleEndian = 0;
 export interface Bundle {
   /** <prefix>.index */
   index: string;
-  names: string[];
+  has(name: string): boolean;
   /**
    * A tensor as floats.
    * @param wanted its shape, and its type of dataTypes.
@@ -30,7 +30,7 @@ export async function openBundle(prefix: string): Promise<Bundle> {
   const { shards, entries } = parse(index, await readBounded(index, mostIndexBytes));
   return {
     index,
-    names: [...entries.keys()],
+    has: (name) => entries.has(name),
     async read(name, { shape, type }) {
       const entry = entries.get(name);
       if (!entry) throw new UserError(`${index} holds no variable ${quoted(name)}, which the graph reads.`);
