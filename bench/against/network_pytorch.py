@@ -38,9 +38,9 @@ def same_pool(kernel, height):
     return nn.Sequential(SamePad(kernel, 2, float("-inf")), nn.MaxPool2d(kernel, 2))
 
 
-def build(learning_rate=1e-4):
-    """The network, its weights as the article has them, and its optimizer."""
-    model = nn.Sequential(
+def network():
+    """The network, with PyTorch's own first weights."""
+    return nn.Sequential(
         nn.Conv2d(3, 16, 5, padding="same"), same_pool(5, 100), nn.ReLU(inplace=True),
         nn.Conv2d(16, 32, 4, padding="same"), same_pool(4, 50), nn.ReLU(inplace=True),
         nn.Conv2d(32, 64, 3, padding="same"), same_pool(3, 25), nn.ReLU(inplace=True),
@@ -48,6 +48,11 @@ def build(learning_rate=1e-4):
         nn.Linear(13 * 13 * 64, 1024), nn.ReLU(inplace=True),
         nn.Linear(1024, 2),
     )  # fmt: skip
+
+
+def build(learning_rate=1e-4):
+    """The network, its weights as the article has them, and its optimizer."""
+    model = network()
     for parameter in model.parameters():
         if parameter.dim() > 1:
             nn.init.trunc_normal_(parameter, std=0.05, a=-0.1, b=0.1)

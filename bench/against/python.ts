@@ -10,7 +10,7 @@ const environment = join(folder, '../../.cache/bench-python');
 /** A Python with the packages to compare with: the one given, or an environment of our own, made once for each list of them. */
 export function pythonWith(
   given: string | undefined,
-  packages: 'pytorch' | 'keras' | 'augmentor' | 'pictures',
+  packages: 'pytorch' | 'keras' | 'augmentor' | 'pictures' | 'onnxruntime',
 ): string {
   if (given) return given;
   const place = join(environment, packages);
