@@ -2,7 +2,7 @@
 export class Slots {
   #free: number;
   #closed = false;
-  readonly #waiting: ((taken: boolean) => void)[] = [];
+  readonly #waiting: { count: number; leave(taken: boolean): void }[] = [];
 
   /** @param count Infinity for no limit. */
   constructor(count: number) {
@@ -13,25 +13,32 @@ export class Slots {
     return this.#closed;
   }
 
-  /** Waits for a slot. @returns false where there will be none, since they are closed. */
-  async take(): Promise<boolean> {
+  /**
+   * Waits for slots.
+   * @param count of all that there are at most.
+   * @returns false where there will be none, since they are closed.
+   */
+  async take(count = 1): Promise<boolean> {
     if (this.#closed) return false;
-    if (this.#free > 0) {
-      this.#free--;
+    if (this.#waiting.length === 0 && this.#free >= count) {
+      this.#free -= count;
       return true;
     }
-    return new Promise((resolve) => this.#waiting.push(resolve));
+    return new Promise((leave) => this.#waiting.push({ count, leave }));
   }
 
-  give(): void {
-    const next = this.#waiting.shift();
-    if (next) next(true);
-    else this.#free++;
+  give(count = 1): void {
+    this.#free += count;
+    for (let next = this.#waiting[0]; next && next.count <= this.#free; next = this.#waiting[0]) {
+      this.#waiting.shift();
+      this.#free -= next.count;
+      next.leave(true);
+    }
   }
 
   /** No more are given; who waits leaves empty-handed. */
   close(): void {
     this.#closed = true;
-    for (const leave of this.#waiting.splice(0)) leave(false);
+    for (const { leave } of this.#waiting.splice(0)) leave(false);
   }
 }

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { reason } from '../errors.ts';
 import { gradCam } from '../explain/grad_cam.ts';
 import { drawHeatMap, enlargementFor } from '../explain/overlay.ts';
 import { claimedSize } from '../images/decode.ts';
@@ -35,29 +36,42 @@ export class UnreadablePicture extends Error {}
 const kinds = ['JPEG', 'PNG', 'GIF', 'WebP', 'TIFF', 'AVIF or HEIF', 'BMP'];
 
 /** Pictures decoded at once: what a core waits for while another works. */
-const decoding = new Slots(availableParallelism() * 2);
+const mostAtOnce = availableParallelism() * 2;
 
-async function checkPicture(bytes: Buffer, maxPixels: number): Promise<void> {
+/** What a picture's header says that it has. @throws {Error} where it is no picture that is taken here. */
+async function pixelsOf(bytes: Buffer, maxPixels: number): Promise<number> {
   const kind = sniff(bytes);
   if (kind === 'SVG') throw new Error('SVG is not taken here');
   const { width, height } = await claimedSize(bytes);
   if (!kinds.includes(kind ?? '')) throw new Error('not a picture');
-  if (width * height > maxPixels)
-    throw new Error(`its ${width} x ${height} pixels are more than ${maxPixels / 1e6} million`);
+  const pixels = width * height;
+  if (pixels <= maxPixels) return pixels;
+  throw new Error(`its ${width} x ${height} pixels are more than ${maxPixels / 1e6} million`);
 }
 
-/** Decodes when it is a picture's turn, if it is still wanted. */
-async function inTurn<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-  await decoding.take();
-  try {
-    signal.throwIfAborted();
-    return await work();
-  } catch (error) {
-    signal.throwIfAborted();
-    throw new UnreadablePicture(error instanceof Error ? error.message : String(error));
-  } finally {
-    decoding.give();
+/**
+ * Decodes pictures when it is their turn, if they are still wanted. All that are under way have `maxPixels` together at
+ * most: what decoding holds in memory is in proportion to them.
+ */
+function makeDecoder(model: Predictor, maxPixels: number) {
+  const pixelsUnderWay = new Slots(maxPixels);
+
+  async function inTurn(bytes: Buffer, signal: AbortSignal): Promise<Uint8Array> {
+    const pixels = Math.max(await pixelsOf(bytes, maxPixels), Math.floor(maxPixels / mostAtOnce));
+    await pixelsUnderWay.take(pixels);
+    try {
+      signal.throwIfAborted();
+      return await model.decode(bytes);
+    } finally {
+      pixelsUnderWay.give(pixels);
+    }
   }
+
+  return (bytes: Buffer, signal: AbortSignal) =>
+    inTurn(bytes, signal).catch((error) => {
+      signal.throwIfAborted();
+      throw new UnreadablePicture(reason(error));
+    });
 }
 
 /** @param options.maxPixels width times height, by the picture's header, before anything is decoded. */
@@ -65,6 +79,7 @@ export function makeServing(
   model: Predictor,
   { maxPixels, ...batching }: BatcherOptions & { maxPixels: number },
 ): Serving {
+  const decode = makeDecoder(model, maxPixels);
   const predict = makeBatcher((pictures: Uint8Array[]) => model.predict(pictures), batching);
   const explains = model.layers.some(({ kind }) => kind === 'conv');
 
@@ -78,10 +93,7 @@ export function makeServing(
     model,
     explains,
     async answer(bytes, { heatMap, signal }) {
-      const decoded = inTurn(signal, async () => {
-        await checkPicture(bytes, maxPixels);
-        return model.decode(bytes);
-      });
+      const decoded = decode(bytes, signal);
       const probabilities = await predict(decoded, signal);
       if (!heatMap || !explains) return { probabilities };
       return { probabilities, heatMap: await heatMapOf(await decoded, probabilities) };
