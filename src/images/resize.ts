@@ -1,4 +1,5 @@
 import { mkdir, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { mapConcurrently } from '../concurrency.ts';
 import { reason, UserError } from '../errors.ts';
@@ -13,7 +14,7 @@ import { readSoftLabels, writeSoftLabels } from './soft_labels.ts';
 export interface ResizeOptions extends PictureSize {
   rawData: string;
   data: string;
-  /** Pictures in flight; 0: four for each core. */
+  /** Pictures in flight; 0: eight for each core. */
   workers: number;
   onProgress?: (done: number, total: number) => void;
   /** Once aborted, the pictures in flight are finished and the rest is left for the next run. */
@@ -161,7 +162,8 @@ async function makeCopies({ ledger, stale, isSource }: Plan, options: ResizeOpti
   let done = 0;
   let made = 0;
   let failure: UserError | undefined;
-  await mapConcurrently(stale, workers, async ({ path, size, modified }) => {
+  const inFlight = workers || 8 * availableParallelism();
+  await mapConcurrently(stale, inFlight, async ({ path, size, modified }) => {
     if (signal?.aborted || failure) return;
     const copy = copyNameOf(path);
     const collidesWith = copy !== path && isSource(copy) ? copy : undefined;

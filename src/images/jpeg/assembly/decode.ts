@@ -87,13 +87,13 @@ function decodeBlocks<T>(part: Component, place: usize): bool {
         next |= load<u64>(from) >> left;
         from -= <usize>((63 - left) >> 3);
         left |= 56;
-        const found = acTable + (<usize>(next >> (64 - lookUpBits)) << 2);
+        let found = acTable + (<usize>(next >> (64 - lookUpBits)) << 2);
         entry = load<u32>(found);
-        // What was read suffices for two look-ups.
         if (sizeof<T>() == 1 && !(entry & special)) {
           wave += skipOf(entry) << 4;
           sum = plus(sum, valueOf(entry), wave);
           if (wave >= lastWave) {
+            // What follows is of the next block.
             length = <i64>(entry & 0x7f);
             next <<= length;
             left -= length;
@@ -106,7 +106,26 @@ function decodeBlocks<T>(part: Component, place: usize): bool {
           wave += skipOf(entry) << 4;
           sum = plus(sum, valueOf(entry), wave);
           if (wave >= lastWave) break;
-          entry = load<u32>(acTable + (<usize>(next >> (64 - lookUpBits)) << 2));
+          // The same once more, since what was read suffices for it: a loop would cost a twentieth.
+          found = acTable + (<usize>(next >> (64 - lookUpBits)) << 2);
+          entry = load<u32>(found);
+          if (!(entry & special)) {
+            wave += skipOf(entry) << 4;
+            sum = plus(sum, valueOf(entry), wave);
+            if (wave >= lastWave) {
+              length = <i64>(entry & 0x7f);
+              next <<= length;
+              left -= length;
+              break;
+            }
+            entry = load<u32>(found, toPair);
+            length = <i64>(entry & 0x7f);
+            next <<= length;
+            left -= length;
+            wave += skipOf(entry) << 4;
+            sum = plus(sum, valueOf(entry), wave);
+            continue;
+          }
         }
         if (entry & special) {
           if ((entry & 0x7f) == 0) entry = longCode(acTable, <i32>(next >> 48));
