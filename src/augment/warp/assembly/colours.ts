@@ -29,7 +29,7 @@ function secondTwo(values: v128): v128 {
 @inline
 function mixed(grey: v128, factor: v128, value: v128): v128 {
   const sum = f64x2.add(grey, f64x2.mul(factor, value));
-  const within = f64x2.min(f64x2.max(sum, f64x2.splat(0)), f64x2.splat(255));
+  const within = f64x2.pmin(f64x2.pmax(sum, f64x2.splat(0)), f64x2.splat(255));
   return i32x4.trunc_sat_f64x2_s_zero(f64x2.add(within, f64x2.splat(0.5)));
 }
 
@@ -37,9 +37,9 @@ function mixed(grey: v128, factor: v128, value: v128): v128 {
 // @ts-ignore: decorator
 @inline
 function coloured(reds: v128, greens: v128, blues: v128, factor: v128, rest: v128): v128 {
-  const red = f64x2.convert_low_i32x4_u(reds);
-  const green = f64x2.convert_low_i32x4_u(greens);
-  const blue = f64x2.convert_low_i32x4_u(blues);
+  const red = f64x2.convert_low_i32x4_s(reds);
+  const green = f64x2.convert_low_i32x4_s(greens);
+  const blue = f64x2.convert_low_i32x4_s(blues);
   const luma = f64x2.add(
     f64x2.add(f64x2.mul(f64x2.splat(0.299), red), f64x2.mul(f64x2.splat(0.587), green)),
     f64x2.mul(f64x2.splat(0.114), blue),
