@@ -38,7 +38,7 @@ interface ResizeFlags extends Record<string, unknown> {
 
 async function runResize(flags: ResizeFlags, world: World | undefined): Promise<void> {
   const shard = readShard(flags.shard, world);
-  const settings = await readPictureSettings(flags, world, 4);
+  const settings = await readPictureSettings(flags, world, 8);
   const signal = abortOnSignals();
   if (world && world.rank > 0) {
     const { helpResize } = await import('../images/resize.ts');

@@ -1,4 +1,5 @@
 import { rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { checkShared, dealOut, type Splitting, shareOf, type World } from '../cluster/index.ts';
 import { mapConcurrently } from '../concurrency.ts';
@@ -14,7 +15,7 @@ import { readSoftLabels, writeSoftLabels } from './soft_labels.ts';
 export interface ResizeOptions extends PictureSize, Splitting {
   rawData: string;
   data: string;
-  /** Pictures in flight; 0: four for each core. */
+  /** Pictures in flight; 0: eight for each core. */
   workers: number;
   onProgress?: (done: number, total: number) => void;
   /** Once aborted, the pictures in flight are finished and the rest is left for the next run. */
@@ -169,7 +170,8 @@ type Book = (source: Source, entry: Entry) => void;
 async function copyAll(sources: Source[], options: ResizeOptions, book: Book): Promise<void> {
   const { data, workers, signal } = options;
   let failure: UserError | undefined;
-  await mapConcurrently(sources, workers, async (source) => {
+  const inFlight = workers || 8 * availableParallelism();
+  await mapConcurrently(sources, inFlight, async (source) => {
     if (signal?.aborted || failure) return;
     const { path, size, modified, collidesWith } = source;
     try {

@@ -4,7 +4,7 @@ import { temporaryName } from '../../files.ts';
 import { makeCodec, suits, type Target } from './codec.ts';
 import { openJpeg } from './open.ts';
 
-/** One picture's work for a thread. */
+/** One picture's work. */
 export interface JpegJob {
   /** A path, or a JPEG's bytes. */
   input: string | Uint8Array;
@@ -40,9 +40,10 @@ function writeInFolder(file: string, bytes: Uint8Array): void {
 }
 
 /** Does jobs on one thread. What goes wrong here is left to sharp, which says in words what it is. */
-export function makeJpegResizer(module: WebAssembly.Module): (job: JpegJob) => JpegAnswer {
+export function makeJpegResizer(module: WebAssembly.Module): (jobs: JpegJob[]) => JpegAnswer[] {
   const codec = makeCodec(module);
-  return ({ input, target, output }) => {
+
+  function resize({ input, target, output }: JpegJob): JpegAnswer {
     try {
       const jpeg = openJpeg(input);
       if (!jpeg || !suits(jpeg.header, target)) return undefined;
@@ -51,5 +52,7 @@ export function makeJpegResizer(module: WebAssembly.Module): (job: JpegJob) => J
     } catch {
       return undefined;
     }
-  };
+  }
+
+  return (jobs) => jobs.map(resize);
 }
