@@ -49,7 +49,11 @@ async function makeModels(): Promise<void> {
   const network = networkOf({ ...description, classes: [...description.classes] });
   const preprocessing = { ...ownPreprocessing, fit: 'fill' } as const;
   const training = { seed: 1, batchSize: 10, learningRate: 0.001, validationSplit: 0.2 };
-  await saveImported({ ...network, preprocessing, temperature: 1 }, join(folder, 'checkpoints', 'run-001'), training);
+  await saveImported(
+    { ...network, preprocessing, temperature: 1 },
+    join(folder, 'checkpoints', 'run-001'),
+    training,
+  );
   await engine.dispose();
   for (const format of ['keras', 'onnx', 'safetensors'])
     execFileSync(process.execPath, [batSup, 'export', '--format', format], { cwd: folder, stdio: 'ignore' });
