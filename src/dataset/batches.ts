@@ -66,18 +66,21 @@ export async function* batches(
   };
   const underWay: Promise<Batch>[] = [];
   let start = 0;
+  const fill = () => {
+    for (; underWay.length < ahead && start < indexes.length; start += batchSize) {
+      const batch = read(start);
+      batch.catch(() => {}); // reported when it is awaited
+      underWay.push(batch);
+    }
+  };
   try {
-    do {
-      for (; underWay.length <= ahead && start < indexes.length; start += batchSize) {
-        const batch = read(start);
-        batch.catch(() => {}); // reported when it is awaited
-        underWay.push(batch);
-      }
-      const batch = await underWay.shift();
-      // What was read meanwhile goes to the thread that varies it before the caller takes this one for long.
+    fill();
+    for (let batch = await underWay.shift(); batch; batch = await underWay.shift()) {
+      fill();
+      // What was read meanwhile is to be varied while the caller is at work, which may let nothing else happen.
       await new Promise(setImmediate);
-      if (batch) yield batch;
-    } while (underWay.length > 0);
+      yield batch;
+    }
   } finally {
     await Promise.allSettled(underWay);
     await handle.close();
