@@ -54,11 +54,13 @@ function checkOptions(
   { weights = ['float32'], whyNotAll, preprocessing = false }: Format,
   flags: Pick<ExportFlags, 'format' | 'weights' | 'preprocessing'>,
 ): void {
-  if (!weights.includes(flags.weights))
+  if (!weights.includes(flags.weights)) {
+    const others = Object.keys(formats).filter((name) => formats[name]?.weights?.includes(flags.weights));
     throw new UsageError(
       `${flags.format} stores weights as ${weights.join(' or ')}, not ${flags.weights}: ${whyNotAll}; ` +
-        'tfjs, onnx, tflite, saved-model and tf-checkpoint do.',
+        `take ${others.join(', ')}.`,
     );
+  }
   if (!preprocessing && flags.preprocessing === 'outside')
     throw new UsageError(`${flags.format} has no choice of --preprocessing; leave it out.`);
 }
