@@ -45,7 +45,7 @@ export function readForm(body: Buffer, contentType: string): Promise<SentPicture
         pictures.push(picture);
         stream.on('data', (chunk) => chunks.push(chunk));
         stream.on('end', () => {
-          picture.bytes = Buffer.concat(chunks);
+          picture.bytes = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
         });
         stream.on('error', fail);
       });
