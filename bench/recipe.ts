@@ -2,17 +2,21 @@
  * What --recipe best is worth: held-out accuracy on real pictures of concepts that were never shown, the article's
  * recipe and the best against each other, and the article's in Keras beside them.
  * npm run bench -- recipe [--sets emoji,stamps] [--contestants article,best,keras] [--seeds 1,2,3,4,5] [--engine native] [--json]
- * Every training is kept in .cache/bench-recipe/results, and a bench that was interrupted goes on; --fresh begins
- * anew. All see the same pictures, the same split for a seed, and the same number of epochs; of each the epoch with the
- * best validation answers.
+ * Contestants are also residual, which is best with that network, and without-<setting>, which is best with that
+ * setting as the article's recipe has it. Every training is kept in .cache/bench-recipe/results by what it sets, and a
+ * bench that was interrupted goes on; --fresh begins anew. All see the same pictures, the same split for a seed, and the
+ * same number of epochs; of each the epoch with the best validation answers.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { type Settings, settingNames, settingsInForce } from '../src/config/index.ts';
+import { type Config, type Settings, settingNames, settingsInForce } from '../src/config/index.ts';
+import { recipes } from '../src/config/recipes.ts';
+import { settings as allSettings } from '../src/config/settings.ts';
 import { packPictures } from '../src/dataset/pack.ts';
 import { type Dataset, scanDataset } from '../src/dataset/scan.ts';
 import { splitPictures } from '../src/dataset/split.ts';
@@ -54,7 +58,7 @@ interface Task {
   seed: number;
   engine: string;
   /** As flags of `bat-sup train`. */
-  flags: Record<string, unknown>;
+  flags: Config;
 }
 
 async function settingsOf({ set, seed, engine, flags }: Task, data: string): Promise<Settings> {
@@ -146,19 +150,31 @@ function trainInChild(task: Task): Trained {
   return JSON.parse(stdout);
 }
 
-const contestants: Record<string, (task: Omit<Task, 'flags'>) => Trained | Promise<Trained>> = {
-  article: (task) => trainInChild({ ...task, flags: {} }),
-  best: (task) => trainInChild({ ...task, flags: { recipe: 'best' } }),
-  keras: (task) => trainKeras({ ...task, flags: {} }),
-};
+/** What a contestant sets, as flags: Keras has the article's recipe too. */
+function flagsOf(name: string): Config {
+  const best = { recipe: 'best' } as const;
+  if (name === 'article' || name === 'keras') return {};
+  if (name === 'best') return best;
+  if (name === 'residual') return { ...best, architecture: 'residual' };
+  const left = settingNames.find((setting) => name === `without-${setting}`);
+  if (left) return { ...best, [left]: allSettings[left].default };
+  throw new Error(`There is no contestant "${name}".`);
+}
+
+/** Of all that a result depends on but the seed, so that a recipe that has changed is trained anew. */
+function digestOf(set: CategorySet, flags: Config): string {
+  const content = { size, epochs: epochs[set], ...recipes[flags.recipe ?? 'article'], ...flags };
+  return createHash('sha256').update(JSON.stringify(content)).digest('hex').slice(0, 8);
+}
 
 /** What a training came to: kept from before, or trained now. */
 async function result(set: CategorySet, name: string, seed: number): Promise<Trained> {
   const { engine } = options;
-  const file = join(results, `${set}-${name}-${engine}-${seed}.json`);
+  const flags = flagsOf(name);
+  const file = join(results, `${set}-${name}-${digestOf(set, flags)}-${engine}-${seed}.json`);
   if (existsSync(file) && !options.fresh) return JSON.parse(readFileSync(file, 'utf8'));
-  const trained = await contestants[name]?.({ set, seed, engine });
-  if (!trained) throw new Error(`There is no contestant "${name}".`);
+  const task = { set, seed, engine, flags };
+  const trained = name === 'keras' ? await trainKeras(task) : trainInChild(task);
   writeFileSync(file, JSON.stringify(trained));
   console.error(`${set}, ${name}, seed ${seed}: ${percent(trained.accuracy)} % of the held-out pictures`);
   return trained;

@@ -86,7 +86,7 @@ const measurements: Record<string, Measurement> = {
     const { lookalikes } = await packPictures(scanned, { folder: data, size, workers: 0 });
     const parts = splitPictures(scanned.pictures, { classes: 2, share: 0.1, seed: 1, lookalikes });
     const { dataset, split } = await applySoftLabels(data, scanned, parts);
-    digestOf(dataset, split, { batchSize: 16 });
+    digestOf(dataset, split);
     shuffle(split.train, '1/epoch/0');
   },
 };

@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildSync } from 'esbuild';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const modules = [
@@ -50,5 +51,18 @@ for (const sources of ['stderr.cc', 'operations']) {
     recursive: true,
   });
 }
+for (const file of ['index.html', 'style.css'])
+  copyFileSync(join(root, 'src/page', file), join(root, 'dist/src/page', file));
+// A browser is given one file, TensorFlow.js and its licences within.
+buildSync({
+  entryPoints: [join(root, 'src/formats/web/answer.ts')],
+  outfile: join(root, 'dist/src/formats/web/answer.js'),
+  bundle: true,
+  minify: true,
+  format: 'esm',
+  platform: 'browser',
+  target: 'es2022',
+  legalComments: 'eof',
+});
 chmodSync(join(root, 'dist/bin/bat-sup.js'), 0o755);
 writeFileSync(join(root, 'dist/.built'), '');

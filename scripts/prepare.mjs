@@ -1,8 +1,8 @@
 /**
  * Makes a fresh clone ready: installs the locked packages and builds, each only where needed.
  * `--native` also sets up the native engine, in a cache of this checkout's own.
- * `--tests` also gives the tests a Python environment with the real TensorBoard, and in CI with the real Keras and a
- * browser.
+ * `--tests` also gives the tests a Python environment with the real TensorBoard, and in CI with the real Keras, a
+ * browser and shells.
  * Plain JavaScript on Node's own modules, since it runs before anything is installed.
  */
 import { execFileSync } from 'node:child_process';
@@ -64,12 +64,20 @@ function preparePython() {
   }
 }
 
-/** The tests open HTML reports in Debian's Chromium; without it they say that they skip this. */
-function prepareBrowser() {
-  if (!process.env.CI || existsSync('/usr/bin/chromium')) return;
-  console.error('Installing Chromium for the tests (apt-get) ...');
+/** What the tests run besides, by Debian's package; without one they say what they skip. */
+const programs = {
+  chromium: '/usr/bin/chromium',
+  fish: '/usr/bin/fish',
+  'openmpi-bin': '/usr/bin/mpirun',
+  zsh: '/usr/bin/zsh',
+};
+
+function preparePrograms() {
+  const missing = Object.keys(programs).filter((name) => !existsSync(programs[name]));
+  if (!process.env.CI || missing.length === 0) return;
+  console.error(`Installing ${missing.join(', ')} for the tests (apt-get) ...`);
   run('apt-get', ['update', '--quiet']);
-  run('apt-get', ['install', '--yes', '--quiet', '--no-install-recommends', 'chromium']);
+  run('apt-get', ['install', '--yes', '--quiet', '--no-install-recommends', ...missing]);
 }
 
 function installedMark() {
@@ -93,5 +101,5 @@ build();
 if (process.argv.includes('--native')) setUpNative();
 if (process.argv.includes('--tests')) {
   preparePython();
-  prepareBrowser();
+  preparePrograms();
 }

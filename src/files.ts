@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { type FileHandle, open, opendir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, opendir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { exists } from './processes.ts';
 
@@ -39,6 +39,30 @@ export async function readWithin(
     return await readExactly(handle, { offset: 0, size });
   } finally {
     await handle.close();
+  }
+}
+
+const isFolder = (path: string) =>
+  stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+
+/**
+ * Makes a folder and those that it is to lie in. Node's own `recursive` never ends below /proc, and says ENOENT of a
+ * disk that is read-only.
+ * @returns whether it was not there.
+ */
+export async function makeFolder(folder: string): Promise<boolean> {
+  if (await isFolder(folder)) return false;
+  const parent = dirname(folder);
+  if (parent !== folder) await makeFolder(parent);
+  try {
+    await mkdir(folder);
+    return true;
+  } catch (error) {
+    if (await isFolder(folder)) return false; // another has made it meanwhile
+    throw error;
   }
 }
 

@@ -1,5 +1,3 @@
-import { readWithin } from './files.ts';
-
 /**
  * A check of JSON that somebody else may have written: undefined where it is right, else where in it something is
  * wrong and what ('.files[2].bytes is not a number'). Members that are not named are let through, for newer versions
@@ -11,27 +9,6 @@ export type Shape = (value: unknown) => string | undefined;
 export function wrongWith(value: unknown, shape: Shape): string | undefined {
   const wrong = shape(value);
   return wrong?.startsWith(' ') ? `it${wrong}` : wrong?.replace(/^\./, '');
-}
-
-/**
- * Reads JSON that somebody else may have written.
- * @param most bytes that the file may have.
- * @throws {Error} in one line, where it is missing, larger, no JSON, or not of this shape.
- */
-export async function readJson<T>(file: string, { most, shape }: { most: number; shape: Shape }): Promise<T> {
-  const value = parseJson((await readWithin(file, { most })).toString());
-  const wrong = wrongWith(value, shape);
-  if (wrong) throw new Error(wrong);
-  return value as T;
-}
-
-/** The error of JSON.parse itself quotes the text, line ends included. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new Error('it is not JSON');
-  }
 }
 
 /** What a text says, if it is a JSON object; undefined for anything else. */

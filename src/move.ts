@@ -3,7 +3,6 @@ import {
   copyFile,
   link,
   lstat,
-  mkdir,
   open,
   readFile,
   readlink,
@@ -15,7 +14,7 @@ import {
   utimes,
 } from 'node:fs/promises';
 import { dirname, extname } from 'node:path';
-import { syncFolder, temporaryName } from './files.ts';
+import { makeFolder, syncFolder, temporaryName } from './files.ts';
 
 /** Errors that say that a hard link cannot be made, here or at all. */
 const withoutLinks = ['EXDEV', 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EACCES'];
@@ -97,7 +96,7 @@ export async function moveSafely(from: string, to: string): Promise<void> {
   if (await isThere(to)) {
     if (!(await areSame(from, to))) throw new Error(`${to} is there already`);
   } else {
-    await mkdir(dirname(to), { recursive: true });
+    await makeFolder(dirname(to));
     await double(from, to);
   }
   await syncFolder(dirname(to));

@@ -2,17 +2,8 @@ import assert from 'node:assert/strict';
 import { truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import {
-  finite,
-  list,
-  object,
-  oneOf,
-  optional,
-  readJson,
-  type Shape,
-  whole,
-  wrongWith,
-} from '../src/json.ts';
+import { finite, list, object, oneOf, optional, type Shape, whole, wrongWith } from '../src/json.ts';
+import { readJson } from '../src/read_json.ts';
 import { temporaryFolder } from './helpers/folder.ts';
 
 const shape = object({

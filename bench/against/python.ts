@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 const folder = dirname(fileURLToPath(import.meta.url));
 const environment = join(folder, '../../.cache/bench-python');
 
-/** A Python with the packages to compare with: the one given, or an environment of our own, made once. */
+/** A Python with the packages to compare with: the one given, or an environment of our own, made once for each list of them. */
 export function pythonWith(
   given: string | undefined,
   packages: 'pytorch' | 'keras' | 'augmentor' | 'pictures' | 'onnxruntime',
@@ -15,14 +15,16 @@ export function pythonWith(
   if (given) return given;
   const place = join(environment, packages);
   const python = join(place, 'bin', 'python');
-  if (existsSync(join(place, '.ready'))) return python;
+  const requirements = join(folder, `requirements-${packages}.txt`);
+  const ready = join(place, '.ready');
+  const wanted = readFileSync(requirements, 'utf8');
+  if (existsSync(ready) && readFileSync(ready, 'utf8') === wanted) return python;
   console.error(`Installing ${packages} to compare with, into ${place} ...`);
   mkdirSync(place, { recursive: true });
   execFileSync('python3', ['-m', 'venv', place], { stdio: ['ignore', 2, 2] });
-  const requirements = join(folder, `requirements-${packages}.txt`);
   const install = ['-m', 'pip', 'install', '--quiet', '--requirement', requirements];
   execFileSync(python, install, { stdio: ['ignore', 2, 2] });
-  writeFileSync(join(place, '.ready'), '');
+  writeFileSync(ready, wanted);
   return python;
 }
 

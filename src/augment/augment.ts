@@ -4,7 +4,8 @@ import { readFile, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Piscina } from 'piscina';
-import { UsageError } from '../errors.ts';
+import { checkShared, dealOut, type Shard, type Splitting, shareOf, type World } from '../cluster/index.ts';
+import { UsageError, UserError } from '../errors.ts';
 import { writeFileAtomically } from '../files.ts';
 import { type ClassFolder, findPictures } from '../images/find.ts';
 import { generatedNameOf } from '../images/generated.ts';
@@ -23,9 +24,9 @@ import {
   pipelineOf,
   samplePipeline,
 } from './pipeline.ts';
-import { type ClassPlan, isSource, planClass, readableSources, type Unreadable } from './plan.ts';
+import { type ClassPlan, isSource, planClass, readableSources, type Unreadable, type Work } from './plan.ts';
 
-export interface AugmentOptions extends OperationsOfClasses {
+export interface AugmentOptions extends OperationsOfClasses, Splitting {
   rawData: string;
   /** Pictures a class to make up to, sources included. */
   target: number;
@@ -58,10 +59,21 @@ const tasksPerThread = 2;
 /**
  * Copies made with another seed or other operations would mix with the new ones under the same names, so they go.
  */
-async function removeOfOtherSettings({ rawData, masks }: Job, settings: string): Promise<number> {
+async function removeOfOtherSettings(
+  { rawData, masks }: Job,
+  settings: string,
+  { shard }: Splitting,
+): Promise<number> {
   const file = join(rawData, settingsName);
   const before = await readFile(file, 'utf8').catch(() => '');
   if (before === settings) return 0;
+  if (shard && before !== '') {
+    throw new UserError(
+      `${rawData} has pictures that augment made with other settings, which another shard may be making; ` +
+        'run "bat-sup augment --clean" before the shards.',
+    );
+  }
+  if (shard && shard.index > 0) return 0;
   const removed = before === '' ? 0 : await cleanAugmented(rawData, masks);
   await writeFileAtomically(file, settings);
   return removed;
@@ -74,7 +86,7 @@ async function removeOfOtherSettings({ rawData, masks }: Job, settings: string):
  * @throws {UserError} where there are no classes or a class has no readable source.
  */
 export async function augmentAll(options: AugmentOptions): Promise<AugmentReport> {
-  const { rawData, seed, longestSide = 512, masks } = options;
+  const { rawData, seed, longestSide = 512, masks, world } = options;
   const mixes = mixingIn(allPipelines(options)) !== undefined;
   if (mixes && masks)
     throw new UsageError('mixup and cutmix mix pictures, which masks cannot follow; leave out one.');
@@ -90,8 +102,11 @@ export async function augmentAll(options: AugmentOptions): Promise<AugmentReport
     sources: mixes ? readable.sources : [],
     masks,
   };
-  const removed = await removeOfOtherSettings(job, settingsOf(job, folders));
+  if (world) await checkShared(world, rawData);
+  const removed = await removeOfOtherSettings(job, settingsOf(job, folders), options);
+  if (options.shard) await leaveOutBroken(job, options, readable);
   const { plans, made } = await makeAll(job, options, readable);
+  await world?.share(undefined);
   const surplus = plans.flatMap((plan) => plan.surplus);
   for (const file of surplus) await rm(join(rawData, file), { force: true });
   const report = plans.map(({ name, sources, wanted }) => ({
@@ -106,6 +121,16 @@ export async function augmentAll(options: AugmentOptions): Promise<AugmentReport
     removed: removed + surplus.length,
     unreadable: readable.unreadable.sort((a, b) => (a.file < b.file ? -1 : 1)),
   };
+}
+
+/** What the other ranks do while rank 0 augments. */
+export async function helpAugment(world: World, options: AugmentOptions): Promise<void> {
+  await checkShared(world, options.rawData);
+  for (;;) {
+    const given = await world.share<Given | undefined>(undefined);
+    if (!given) return;
+    await runTasks(given, options);
+  }
 }
 
 function checkClasses({ classes = {}, rawData }: AugmentOptions, folders: ClassFolder[]): void {
@@ -147,24 +172,55 @@ function settingsOf(job: Job, folders: ClassFolder[]): string {
   });
 }
 
+/** Of a shard, which learns from no other that a source is broken beyond its header: all are tried. */
+async function leaveOutBroken(job: Job, options: AugmentOptions, readable: Readable): Promise<void> {
+  const masks = await masksOf(job, readable);
+  const tasks = readable.sources.map((source) => ({ source, copies: [], mask: masks.get(source) }));
+  leaveOut(job, readable, (await runTasks({ job, tasks }, { ...options, onProgress: () => {} })).failures);
+}
+
+function leaveOut({ rawData }: Job, readable: Readable, failures: Map<string, string>): void {
+  readable.sources = readable.sources.filter((source) => !failures.has(source));
+  for (const [source, why] of failures)
+    readable.unreadable.push({ file: join(rawData, source), reason: why });
+}
+
+async function masksOf({ masks }: Job, { sources }: Readable): Promise<Map<string, string>> {
+  return masks ? pairMasks(masks, sources) : new Map();
+}
+
 /** Makes what is missing; where a source turns out to be unreadable, what is missing then. */
 async function makeAll(job: Job, options: AugmentOptions, readable: Readable) {
+  const { world, shard } = options;
   let made = 0;
   for (;;) {
     const { classes: folders } = await findPictures(job.rawData);
-    const masks = job.masks ? await pairMasks(job.masks, readable.sources) : new Map<string, string>();
-    const plans = planAll(job, options, folders, readable.sources);
-    await writeSoftLabels(job.rawData, softLabelsOf(job, plans));
+    const masks = await masksOf(job, readable);
+    const all = planAll(job, options, folders, readable.sources);
+    if (!shard || shard.index === 0) await writeSoftLabels(job.rawData, softLabelsOf(job, all));
+    const plans = shard ? ownPart(all, shard) : all;
     const tasks = plans
       .flatMap(({ missing }) => missing)
       .flatMap(({ source, copies }) => cut(source, copies, masks));
-    const { failures, count } = await runTasks(job, options, tasks);
+    if (world) await world.share<Given>({ job, tasks });
+    const { failures, count } = await runTasks({ job, tasks }, options);
     made += count;
     if (failures.size === 0) return { plans, made };
-    readable.sources = readable.sources.filter((source) => !failures.has(source));
-    for (const [source, why] of failures)
-      readable.unreadable.push({ file: join(job.rawData, source), reason: why });
+    leaveOut(job, readable, failures);
   }
+}
+
+/** What a shard is to do: the copies of some sources; the first one also removes what is too many. */
+function ownPart(plans: ClassPlan[], shard: Shard): ClassPlan[] {
+  const sources = plans.flatMap((plan) => plan.sources);
+  const own = new Set(shareOf(sources, shard));
+  const isOwn = ({ source }: Work) => own.has(source);
+  return plans.map((plan) => ({
+    ...plan,
+    wanted: plan.wanted.filter(isOwn),
+    missing: plan.missing.filter(isOwn),
+    surplus: shard.index === 0 ? plan.surplus : [],
+  }));
 }
 
 function planAll(
@@ -213,7 +269,16 @@ function cut(source: string, copies: number[], masks: Map<string, string>): Copi
 
 const worker = threadModule('./copy_worker', import.meta.url);
 
-async function runTasks(job: Job, { workers, onProgress }: AugmentOptions, tasks: Copies[]) {
+/** What rank 0 has the others do, too. */
+interface Given {
+  job: Job;
+  tasks: Copies[];
+}
+
+/** Tasks for a rank of a cluster until they are counted. */
+const tasksAtOnce = 64;
+
+async function runTasks({ job, tasks }: Given, { workers, world, onProgress }: AugmentOptions) {
   const failures = new Map<string, string>();
   const total = tasks.reduce((sum, { copies }) => sum + copies.length, 0);
   let count = 0;
@@ -226,15 +291,16 @@ async function runTasks(job: Job, { workers, onProgress }: AugmentOptions, tasks
     maxThreads: threads,
     concurrentTasksPerWorker: tasksPerThread,
   });
+  const run = async (task: Copies) => ({ task, failure: (await pool.run(task)) as string | undefined });
+  const note = ({ task, failure }: Awaited<ReturnType<typeof run>>) => {
+    if (failure !== undefined) failures.set(task.source, failure);
+    else count += task.copies.length;
+    onProgress?.(count, total);
+  };
+  const runSome = (some: Copies[]) => Promise.all(some.map(run));
   try {
-    await Promise.all(
-      tasks.map(async (task) => {
-        const failure: string | undefined = await pool.run(task);
-        if (failure !== undefined) failures.set(task.source, failure);
-        else count += task.copies.length;
-        onProgress?.(count, total);
-      }),
-    );
+    if (world) for await (const done of dealOut(world, tasks, { atOnce: tasksAtOnce }, runSome)) note(done);
+    else await Promise.all(tasks.map(async (task) => note(await run(task))));
   } finally {
     await pool.destroy();
   }

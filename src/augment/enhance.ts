@@ -2,12 +2,12 @@ import {
   luma,
   type MeasuredChange,
   type PixelsChange,
-  pixelwise,
   toByte,
   type ValuesChange,
   values,
 } from './operation.ts';
 import type { Picture } from './picture.ts';
+import { scaleColour, sumColours } from './warp/colours.ts';
 
 /** Every value times a factor. */
 export function brighter(factor: number): ValuesChange {
@@ -25,25 +25,13 @@ export function moreContrast(factor: number): MeasuredChange {
   };
 }
 
-function meanLuma({ data }: Picture): number {
-  let [red, green, blue] = [0, 0, 0];
-  for (let at = 0; at < data.length; at += 3) {
-    red += data[at] as number;
-    green += data[at + 1] as number;
-    blue += data[at + 2] as number;
-  }
-  return Math.round((luma(red, green, blue) * 3) / data.length);
+function meanLuma(picture: Picture): number {
+  return Math.round((luma(...sumColours(picture)) * 3) / picture.data.length);
 }
 
 /** Every pixel's distance from grey of its luma times a factor. */
 export function moreColour(factor: number): PixelsChange {
-  return pixelwise((input, output, at) => {
-    const [red, green, blue] = [input[at] as number, input[at + 1] as number, input[at + 2] as number];
-    const grey = (1 - factor) * luma(red, green, blue);
-    output[at] = toByte(grey + factor * red);
-    output[at + 1] = toByte(grey + factor * green);
-    output[at + 2] = toByte(grey + factor * blue);
-  });
+  return { kind: 'pixels', change: (picture) => scaleColour(picture, factor) };
 }
 
 /** The distance from the smoothed picture times a factor; the outermost pixels stay as they are. */

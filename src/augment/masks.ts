@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { dirname, extname, join } from 'node:path';
 import { glob } from 'glob';
 import sharp from 'sharp';
 import { UserError } from '../errors.ts';
+import { makeFolder } from '../files.ts';
 import { openPicture, readably } from '../images/decode.ts';
 import { generatedFrom, generatedNameOf } from '../images/generated.ts';
 import { writeWhole } from './picture.ts';
@@ -89,6 +89,6 @@ export async function writeMask({ data, width, height, channels, depth }: Mask, 
   const values = wide ? new Uint16Array(data.buffer, data.byteOffset, data.length / 2) : data;
   const space = channels < 3 ? (wide ? 'grey16' : 'b-w') : wide ? 'rgb16' : 'srgb';
   const image = sharp(values, { raw: { width, height, channels } });
-  await mkdir(dirname(file), { recursive: true });
+  await makeFolder(dirname(file));
   await writeWhole(file, await image.toColourspace(space).png().toBuffer());
 }

@@ -32,23 +32,23 @@ export interface OnlineBatch {
   keys: string[];
 }
 
-/** What varies a job's batches, to as many pixels of the same size. */
+/** What varies a job's batches: their pixels, in place. */
 export function makeVary(job: OnlineJob): (batch: OnlineBatch) => Promise<Uint8Array> {
   const { width, height, channels } = job;
   const bytes = width * height * channels;
   const pipelines = job.names.map((name) => pipelineOf(job, name));
   return async ({ pixels, labels, keys }) => {
-    const varied = new Uint8Array(pixels.length);
     for (const [index, key] of keys.entries()) {
-      const picture = toColour(pixels.subarray(index * bytes, (index + 1) * bytes), job);
+      const own = pixels.subarray(index * bytes, (index + 1) * bytes);
+      const picture = toColour(own, job);
       const changes = samplePipeline(pipelines[labels[index] as number] as Pipeline, key, picture);
       const last = changes.findLast((change) => change.kind === 'geometry');
       if (last && (last.width !== width || last.height !== height)) changes.push(part(0, 0, last, picture));
       const { data } = await render(picture, changes);
-      if (channels === 3) varied.set(data, index * bytes);
-      else toGrey(data, varied.subarray(index * bytes, (index + 1) * bytes));
+      if (channels === 3) own.set(data);
+      else toGrey(data, own);
     }
-    return varied;
+    return pixels;
   };
 }
 
@@ -69,6 +69,7 @@ function toGrey(data: Buffer, grey: Uint8Array): void {
 const worker = threadModule('./online_worker', import.meta.url);
 
 export interface Online {
+  /** The batch's pixels are moved to the thread and back: what the caller had is empty. */
   vary(batch: OnlineBatch): Promise<Uint8Array>;
   close(): Promise<void>;
 }
@@ -92,5 +93,8 @@ export function startOnline(job: OnlineJob): Online {
     // The engine's threads go first; elsewhere than on Linux this would be of the whole process.
     niceIncrement: process.platform === 'linux' ? 10 : 0,
   });
-  return { vary: (batch) => pool.run(batch), close: () => pool.destroy() };
+  return {
+    vary: (batch) => pool.run(batch, { transferList: [batch.pixels.buffer as ArrayBuffer] }),
+    close: () => pool.destroy(),
+  };
 }

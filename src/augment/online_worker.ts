@@ -1,5 +1,10 @@
 import { workerData } from 'node:worker_threads';
-import { makeVary } from './online.ts';
+import { move } from 'piscina';
+import { makeVary, type OnlineBatch } from './online.ts';
+
+const vary = makeVary(workerData);
 
 /** What the thread does with each batch. */
-export default makeVary(workerData);
+export default async function work(batch: OnlineBatch): Promise<unknown> {
+  return move(await vary(batch));
+}

@@ -115,7 +115,8 @@ export function filled(change: GeometryChange, fill: Fill, { width, height }: Si
 
 /** The same table for each colour. */
 export function values(replace: (value: number) => number): ValuesChange {
-  const one = Uint8ClampedArray.from({ length: 256 }, (_, value) => replace(value));
+  const one = new Uint8ClampedArray(256);
+  for (let value = 0; value < 256; value++) one[value] = replace(value);
   const table = new Uint8Array(768);
   for (const at of [0, 256, 512]) table.set(one, at);
   return { kind: 'values', table };

@@ -1,5 +1,6 @@
 import type { Change, Colour, GeometryChange, MixChange } from './operation.ts';
 import type { Picture } from './picture.ts';
+import { replaceValues } from './warp/colours.ts';
 import { compose } from './warp/matrix.ts';
 import type { Stage } from './warp/stages.ts';
 import { type Pass, type Raster, warp, warpNearest } from './warp/warp.ts';
@@ -38,17 +39,9 @@ function fillsOtherwise(pass: Pass, { fill }: GeometryChange): boolean {
 /** A table that replaces what `first` gives. */
 function follow(first: Uint8Array | undefined, second: Uint8Array): Uint8Array {
   if (!first) return second;
-  return first.map((value, at) => second[(at & ~255) + value] as number);
-}
-
-function replaceValues({ data, width, height }: Picture, table: Uint8Array): Picture {
-  const output = Buffer.allocUnsafe(data.length);
-  for (let at = 0; at < data.length; at += 3) {
-    output[at] = table[data[at] as number] as number;
-    output[at + 1] = table[256 + (data[at + 1] as number)] as number;
-    output[at + 2] = table[512 + (data[at + 2] as number)] as number;
-  }
-  return { data: output, width, height };
+  const both = new Uint8Array(first.length);
+  for (let at = 0; at < both.length; at++) both[at] = second[(at & ~255) + (first[at] as number)] as number;
+  return both;
 }
 
 /** Gives the other source of a mix, in the size of the picture. */

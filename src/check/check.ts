@@ -1,6 +1,7 @@
 import { join } from 'node:path';
+import { dealOut, type World } from '../cluster/index.ts';
 import { mapConcurrently } from '../concurrency.ts';
-import { reason } from '../errors.ts';
+import { reason, UserError } from '../errors.ts';
 import { findPictures } from '../images/find.ts';
 import { Cache } from './cache.ts';
 import {
@@ -29,6 +30,8 @@ export interface CheckOptions {
   onNotice?: (text: string) => void;
   /** Once aborted, the check stops and throws; what it found out is kept for the next one. */
   signal?: AbortSignal;
+  /** Ranks that inspect pictures together; this one must be rank 0, the others {@link helpCheck}. */
+  world?: World | undefined;
 }
 
 export interface CheckReport {
@@ -55,7 +58,6 @@ export async function checkAll(options: CheckOptions): Promise<CheckReport> {
   const { rawData, width, height } = options;
   const pictures = await listPictures(rawData);
   await inspectAll(pictures, options);
-  options.signal?.throwIfAborted();
   const generated = findGenerated(pictures);
   const counts = countClasses(pictures, generated);
   const { findings, groups, picturesInGroups } = findLookalikes(pictures, generated);
@@ -91,9 +93,20 @@ async function listPictures(rawData: string): Promise<Pictures> {
   return { paths, labels, classes: classes.map(({ name }) => name), known };
 }
 
-async function inspectAll(pictures: Pictures, options: CheckOptions): Promise<void> {
-  const { paths, known } = pictures;
-  const { rawData, workers, onProgress, onNotice, signal } = options;
+/** A picture to look at, with what is known of it. */
+interface Candidate extends Stamp {
+  index: number;
+  file: string;
+}
+
+interface News {
+  index: number;
+  stamp: Stamp;
+  result: Inspection | string;
+}
+
+async function inspectAll({ paths, known }: Pictures, options: CheckOptions): Promise<void> {
+  const { rawData, workers, onProgress, onNotice, signal, world } = options;
   const cache = new Cache(join(rawData, cacheName), paths, known);
   await cache.open().catch((error) => {
     onNotice?.(
@@ -102,42 +115,82 @@ async function inspectAll(pictures: Pictures, options: CheckOptions): Promise<vo
   });
   const atOnce = Math.min(mostAtOnce, Math.ceil(paths.length / 128));
   const starts = Array.from({ length: Math.ceil(paths.length / atOnce) }, (_, batch) => batch * atOnce);
-  let done = 0;
-  try {
-    await mapConcurrently(starts, workers, async (start) => {
-      if (signal?.aborted) return;
-      const end = Math.min(start + atOnce, paths.length);
-      await inspectSome(pictures, { start, end }, rawData, cache);
-      done += end - start;
-      onProgress?.(done, paths.length);
+  const candidatesFrom = (start: number): Candidate[] =>
+    paths.slice(start, start + atOnce).map((path, place) => {
+      const index = start + place;
+      const [size, modified] = [known.size[index] as number, known.modified[index] as number];
+      return { index, file: join(rawData, path), size, modified };
     });
+  let done = 0;
+  const book = (news: News[]) => {
+    for (const { index, stamp, result } of news) {
+      known.set(index, stamp, result);
+      if (stamp.size !== unknownSize) cache.add(index);
+    }
+    done = Math.min(done + atOnce, paths.length);
+    onProgress?.(done, paths.length);
+  };
+  try {
+    if (world) {
+      for await (const news of inspectOnRanks(world, starts.map(candidatesFrom), options)) book(news);
+    } else {
+      await mapConcurrently(starts, workers, async (start) => {
+        if (!signal?.aborted) book(await inspectSome(candidatesFrom(start)));
+      });
+    }
   } finally {
     await cache.close();
   }
+  signal?.throwIfAborted();
+  if (done < paths.length) throw new UserError('Another rank was stopped; "bat-sup check" goes on.');
 }
 
-/** Inspects pictures that changed, one after the other. */
-async function inspectSome(
-  { paths, known }: Pictures,
-  { start, end }: { start: number; end: number },
-  rawData: string,
-  cache: Cache,
+/** Batches for a rank of a cluster until their results are remembered. */
+const batchesAtOnce = 16;
+
+/**
+ * Inspects pictures on all ranks.
+ * @param batches rank 0's.
+ * @returns on rank 0 what is new of each batch, as far as none of the ranks is stopped.
+ */
+async function* inspectOnRanks(
+  world: World,
+  batches: Candidate[][],
+  { workers, signal }: Pick<CheckOptions, 'workers' | 'signal'>,
+): AsyncGenerator<News[]> {
+  const dealing = { atOnce: batchesAtOnce, signal };
+  const results = dealOut(world, await world.share(batches), dealing, (some) =>
+    mapConcurrently(some, workers, async (batch) => (signal?.aborted ? undefined : inspectSome(batch))),
+  );
+  for await (const news of results) if (news) yield news;
+}
+
+/** What the other ranks do while rank 0 checks. */
+export async function helpCheck(
+  world: World,
+  options: Pick<CheckOptions, 'workers' | 'signal'>,
 ): Promise<void> {
-  const fileOf = (index: number) => join(rawData, paths[index] as string);
-  const stale: { index: number; stamp: Stamp }[] = [];
-  for (let index = start; index < end; index++) {
+  for await (const _ of inspectOnRanks(world, [], options));
+}
+
+/** Of what could not be recognised another time. */
+const unknownSize = -1;
+
+/** Inspects pictures that changed, one after the other. */
+async function inspectSome(candidates: Candidate[]): Promise<News[]> {
+  const news: News[] = [];
+  const stale: { index: number; file: string; stamp: Stamp }[] = [];
+  for (const { index, file, size, modified } of candidates) {
     try {
-      const stamp = await stampOf(fileOf(index));
-      if (!known.isCurrent(index, stamp)) stale.push({ index, stamp });
+      const stamp = await stampOf(file);
+      if (stamp.size !== size || stamp.modified !== modified) stale.push({ index, file, stamp });
     } catch (error) {
-      // Nothing that could be recognised another time.
-      known.set(index, { size: -1, modified: 0 }, reason(error));
+      news.push({ index, stamp: { size: unknownSize, modified: 0 }, result: reason(error) });
     }
   }
-  if (stale.length === 0) return;
-  const results = await inspect(stale.map(({ index }) => fileOf(index)));
-  for (const [place, { index, stamp }] of stale.entries()) {
-    known.set(index, stamp, results[place] as Inspection | string);
-    cache.add(index);
-  }
+  if (stale.length === 0) return news;
+  const results = await inspect(stale.map(({ file }) => file));
+  for (const [place, { index, stamp }] of stale.entries())
+    news.push({ index, stamp, result: results[place] as Inspection | string });
+  return news;
 }

@@ -34,11 +34,6 @@ export class Inspections {
     return this.#kindNames[this.#kinds[index] as number] as string;
   }
 
-  /** Whether a picture was inspected as it is now. */
-  isCurrent(index: number, { size, modified }: Stamp): boolean {
-    return this.size[index] === size && this.modified[index] === modified;
-  }
-
   digest(index: number): Uint8Array {
     return this.digests.subarray(index * digestBytes, (index + 1) * digestBytes);
   }

@@ -1,7 +1,7 @@
-import { mkdir, open, readFile, rm, rmdir } from 'node:fs/promises';
+import { open, readFile, rm, rmdir } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { reason, UsageError, UserError } from '../errors.ts';
-import { syncFolder } from '../files.ts';
+import { makeFolder, syncFolder } from '../files.ts';
 import { findPictures } from '../images/find.ts';
 import { generatedFrom } from '../images/generated.ts';
 import { areSame, isThere, moveSafely, numberedName } from '../move.ts';
@@ -50,7 +50,7 @@ async function readManifest(folder: string): Promise<Entry[]> {
 }
 
 async function appendToManifest(folder: string, entries: Entry[]): Promise<void> {
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const handle = await open(join(folder, manifestName), 'a');
   try {
     await handle.appendFile(`\n${entries.map((entry) => `${JSON.stringify(entry)}\n`).join('')}`);

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { reason, UserError } from '../errors.ts';
 import { writeFileAtomically } from '../files.ts';
-import { finite, object, oneOf, readJson, time, whole } from '../json.ts';
+import { finite, object, oneOf, time, whole } from '../json.ts';
+import { readJson } from '../read_json.ts';
 
 /** What makes a checkpoint's probabilities believable; kept beside its weights as calibration.json. */
 export interface StoredCalibration {

@@ -2,12 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, rename, rm, rmdir, stat, unlink, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { reason, UserError } from '../errors.ts';
-import { writeDurably } from '../files.ts';
-import { matching, object, optional, readJson, string, time, whole } from '../json.ts';
+import { makeFolder, writeDurably } from '../files.ts';
+import { matching, object, optional, string, time, whole } from '../json.ts';
 import { isRunning, type ProcessIdentity, thisProcess } from '../processes.ts';
+import { readJson } from '../read_json.ts';
 
 /** <run>/training.lock/owner.json: who writes to the run. A folder, since renaming one never replaces another. */
 interface Owner {
@@ -111,19 +112,6 @@ async function take(run: string, lock: string, own: string): Promise<void> {
     if (owner && (await isHeld(owner, lock, own))) refuse(run, lock, owner);
     await clear(lock, owner);
   }
-}
-
-/** @returns whether it was not there. */
-async function makeFolder(run: string): Promise<boolean> {
-  await mkdir(dirname(run), { recursive: true });
-  // By itself: the recursive mkdir says ENOENT of a disk that is read-only.
-  return mkdir(run).then(
-    () => true,
-    (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EEXIST') return false;
-      throw error;
-    },
-  );
 }
 
 /**

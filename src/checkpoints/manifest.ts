@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { reason, UserError } from '../errors.ts';
-import { finite, list, matching, object, oneOf, optional, readJson, string, time, whole } from '../json.ts';
+import { finite, list, matching, object, oneOf, optional, string, time, whole } from '../json.ts';
 import type { ModelDescription } from '../models/model.ts';
 import type { Preprocessing } from '../models/preprocessing.ts';
+import { readJson } from '../read_json.ts';
 import { sizeOf } from '../shape.ts';
 
 /** Where training stands; with the seed it tells every random choice that follows. */
@@ -32,10 +33,11 @@ export interface CheckpointInfo {
   preprocessing: Preprocessing;
   training: {
     seed: number;
+    /** Pictures a step, of all ranks together. */
     batchSize: number;
     learningRate: number;
     validationSplit: number;
-    /** Tells whether the pictures, their split and the batch size are still those that training began with. */
+    /** Tells whether the pictures and their split are still those that training began with. */
     dataset: string;
   };
   position: Position;

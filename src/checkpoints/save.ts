@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { reason, UserError } from '../errors.ts';
-import { syncFolder, writeDurably } from '../files.ts';
+import { makeFolder, syncFolder, writeDurably } from '../files.ts';
 import { bestOf, type Checkpoint, listCheckpoints } from './find.ts';
 import {
   type CheckpointInfo,
@@ -36,7 +36,7 @@ export interface SavedTensors {
 }
 
 async function write(folder: string, info: CheckpointInfo, tensors: SavedTensors): Promise<void> {
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const manifest: Manifest = {
     format: 'bat-sup checkpoint',
     version: 2,

@@ -62,7 +62,9 @@ export function placeOf(checkpoints: string, place = checkpoints): string {
   if (found) return found.replace(/[\\/]+$/, '');
   if (place === checkpoints)
     throw new UserError(`${checkpoints} holds no checkpoint; run "bat-sup train" first.`);
-  throw new UserError(`There is no ${place}, nor below ${checkpoints}; "bat-sup checkpoints" lists what is.`);
+  throw new UserError(
+    `There is no "${place}", here or in ${checkpoints}; "bat-sup checkpoints" lists what there is.`,
+  );
 }
 
 /** The runs at a place: that of a checkpoint, the run itself, or those below. */

@@ -1,14 +1,19 @@
 import type { Command } from 'commander';
 import type { AugmentOptions, AugmentReport } from '../augment/augment.ts';
-import { readSettings, settingOptions } from '../config/index.ts';
+import type { World } from '../cluster/index.ts';
+import { settingOptions } from '../config/index.ts';
 import { printable } from '../printable.ts';
+import { addExamples } from './examples.ts';
 import { type ProgressBar, progressBar } from './progress.ts';
+import { onRanks, readPictureSettings } from './ranks.ts';
+import { readShard, shardOption } from './shard.ts';
 
 interface AugmentFlags extends Record<string, unknown> {
   target?: string;
   masks?: string;
   preview?: string;
   list?: boolean;
+  shard?: string;
   clean?: boolean;
   json?: boolean;
 }
@@ -23,7 +28,7 @@ export function addAugment(program: Command): void {
     .option('--masks <folder>', 'vary the masks there too: <folder>/<class>/<picture>.<any>')
     .option('--clean', 'remove every generated picture (with --masks: and mask), and stop')
     .option('--json', 'print the report as JSON');
-  settingOptions(command, [
+  settingOptions(shardOption(command), [
     'rawData',
     'augmentTarget',
     'augmentOperations',
@@ -32,15 +37,27 @@ export function addAugment(program: Command): void {
     'height',
     'seed',
     'workers',
-  ]).action(augment);
+  ]).action((flags) => onRanks((world) => augment(flags, world)));
+  addExamples(command, [
+    ['bat-sup augment --target 1000', 'makes each class up to 1000 pictures with varied copies'],
+    [
+      'bat-sup augment --preview sheet.png --augment-operations rotate,zoom',
+      'only draws what two operations do',
+    ],
+    ['bat-sup augment --list', 'lists all operations'],
+    ['bat-sup augment --clean', 'removes every generated picture'],
+  ]);
 }
 
-async function augment(flags: AugmentFlags): Promise<void> {
+async function augment(flags: AugmentFlags, world: World | undefined): Promise<void> {
   if (flags.list) return list(flags);
+  const shard = readShard(flags.shard, world);
   const target = flags.target === undefined ? {} : { augmentTarget: flags.target };
-  const settings = await readSettings({ ...flags, ...target });
+  const settings = await readPictureSettings({ ...flags, ...target }, world, 1);
+  const isHelper = world !== undefined && world.rank > 0;
   const print = (report: unknown, text: string) => console.log(flags.json ? JSON.stringify(report) : text);
   if (flags.clean) {
+    if (isHelper) return;
     const { cleanAugmented } = await import('../augment/augment.ts');
     const removed = await cleanAugmented(settings.rawData, flags.masks);
     return print({ removed }, `${settings.rawData}: ${removed} generated pictures removed`);
@@ -54,12 +71,19 @@ async function augment(flags: AugmentFlags): Promise<void> {
     workers: settings.workers,
     longestSide: Math.max(512, 2 * settings.width, 2 * settings.height),
     masks: flags.masks,
+    world,
+    shard,
   };
   if (flags.preview !== undefined) {
+    if (isHelper) return;
     const { previewAugment } = await import('../augment/preview.ts');
     const preview = await previewAugment(options, flags.preview);
     const { file, pictures, columns } = preview;
     return print(preview, `${file}: ${pictures.length} pictures; ${columns.join(', ')}`);
+  }
+  if (isHelper) {
+    const { helpAugment } = await import('../augment/augment.ts');
+    return helpAugment(world, options);
   }
   const report = await augmentWithBar(options);
   for (const { file, reason } of report.unreadable) console.error(`skipped ${printable(file)}: ${reason}`);

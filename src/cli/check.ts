@@ -1,9 +1,13 @@
 import type { Command } from 'commander';
 import type { CheckReport } from '../check/check.ts';
 import type { Finding, Kind } from '../check/kinds.ts';
-import { readSettings, type Settings, settingOptions } from '../config/index.ts';
+import type { World } from '../cluster/index.ts';
+import { type Settings, settingOptions } from '../config/index.ts';
 import { UsageError, UserError } from '../errors.ts';
+import { addExamples } from './examples.ts';
 import { type ProgressBar, progressBar } from './progress.ts';
+import { onRanks, readPictureSettings } from './ranks.ts';
+import { refuseShards } from './shard.ts';
 import { abortOnSignals } from './signals.ts';
 
 interface CheckFlags extends Record<string, unknown> {
@@ -28,19 +32,29 @@ export function addCheck(program: Command): void {
       'kinds that --quarantine moves (default: unreadable,tiny,uniform,duplicate,ambiguous)',
     )
     .option('--restore <folder>', 'move everything of a quarantine back and stop');
-  settingOptions(command, ['rawData', 'width', 'height', 'workers']).action(check);
+  refuseShards(command, 'a picture’s duplicates may be in another part; start it by mpirun, or once for all');
+  settingOptions(command, ['rawData', 'width', 'height', 'workers']).action((flags) =>
+    onRanks((world) => check(flags, world)),
+  );
+  addExamples(command, [
+    ['bat-sup check', 'tells what is wrong with the pictures of rawdata/'],
+    ['bat-sup check --html report.html', 'shows it too, with thumbnails'],
+    ['bat-sup check --quarantine bad', 'moves away what is no good'],
+    ['bat-sup check --restore bad', 'moves it back'],
+  ]);
 }
 
-async function check(flags: CheckFlags): Promise<void> {
-  const settings = await readSettings(flags);
+async function check(flags: CheckFlags, world: World | undefined): Promise<void> {
+  const settings = await readPictureSettings(flags, world, 4);
   const { movable, movedByDefault } = await import('../check/kinds.ts');
   const { quarantine, refuseWithin } = await import('../check/quarantine.ts');
   if (flags.quarantine !== undefined) refuseWithin(settings.rawData, flags.quarantine);
   const only = readKinds(flags, Object.keys(movable) as Kind[], movedByDefault);
   const signal = abortOnSignals();
+  if (world && world.rank > 0) return help(world, settings, signal, flags);
   if (flags.restore !== undefined) return restore(settings, flags.restore, signal, flags.json === true);
 
-  const report = await runCheck(settings, signal);
+  const report = await runCheck(settings, signal, world);
   if (!report) {
     console.error('Stopped; what was checked so far is remembered.');
     process.exitCode = 130;
@@ -74,14 +88,29 @@ function readKinds({ only, quarantine }: CheckFlags, allowed: Kind[], byDefault:
   throw new UsageError(`--only names "${wrong}"; allowed are ${allowed.join(', ')}.`);
 }
 
+async function help(
+  world: World,
+  settings: Settings,
+  signal: AbortSignal,
+  { restore }: CheckFlags,
+): Promise<void> {
+  const { helpCheck } = await import('../check/check.ts');
+  if (restore === undefined) await helpCheck(world, { ...settings, signal });
+}
+
 /** @returns undefined where it was stopped. */
-async function runCheck(settings: Settings, signal: AbortSignal): Promise<CheckReport | undefined> {
+async function runCheck(
+  settings: Settings,
+  signal: AbortSignal,
+  world: World | undefined,
+): Promise<CheckReport | undefined> {
   const { checkAll } = await import('../check/check.ts');
   let bar: ProgressBar | undefined;
   try {
     return await checkAll({
       ...settings,
       signal,
+      world,
       onProgress(done, total) {
         bar ??= progressBar('Checking', total);
         bar.update(done);

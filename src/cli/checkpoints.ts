@@ -7,10 +7,29 @@ import { readSettings, settingOptions } from '../config/index.ts';
 import { UserError } from '../errors.ts';
 import { bytesBelow } from '../files.ts';
 import { figure, localTime, settingText } from '../format.ts';
+import { addExamples } from './examples.ts';
 import { notice } from './notice.ts';
 import { table } from './table.ts';
 
 type Flags = Record<string, unknown>;
+
+/** For the help of each subcommand. */
+const examplesOf: Record<string, [line: string, meaning: string][]> = {
+  list: [
+    ['bat-sup checkpoints', 'lists all'],
+    ['bat-sup checkpoints list run-001', 'those of one run'],
+  ],
+  inspect: [
+    ['bat-sup checkpoints inspect', 'the best one of the newest run'],
+    ['bat-sup checkpoints inspect run-001 --newest', 'the newest one of another run'],
+  ],
+  verify: [['bat-sup checkpoints verify', 'reads all of them']],
+  diff: [['bat-sup checkpoints diff run-001 run-002', 'in what the newest of two runs differ']],
+  prune: [
+    ['bat-sup checkpoints prune --dry-run', 'tells what would be removed'],
+    ['bat-sup checkpoints prune run-001 --keep-checkpoints 1', 'leaves the newest one and the best of a run'],
+  ],
+};
 
 export function addCheckpoints(program: Command): void {
   const command = program
@@ -47,6 +66,11 @@ export function addCheckpoints(program: Command): void {
     .option('--force', 'remove the checkpoint though it is the best or the newest of its run')
     .option('--dry-run', 'only tell what would be removed');
   settingOptions(prune, ['keepCheckpoints']).action(removeOld);
+  for (const one of command.commands) addExamples(one, examplesOf[one.name()] ?? []);
+  addExamples(
+    command,
+    Object.values(examplesOf).flatMap((examples) => examples.slice(0, 1)),
+  );
 }
 
 const megabytes = (bytes: number) => (bytes / 1e6).toFixed(bytes < 1e6 ? 2 : 0);

@@ -6,8 +6,10 @@ import type { CollectReport, Failure } from '../collect/collect.ts';
 import type { Search } from '../collect/openverse.ts';
 import { readSettings, settingOptions } from '../config/index.ts';
 import { reason, UsageError, UserError } from '../errors.ts';
+import { addExamples } from './examples.ts';
 import { type ProgressBar, progressBar } from './progress.ts';
 import { abortOnSignals } from './signals.ts';
+import { wholeNumber } from './whole_number.ts';
 
 interface CollectFlags extends Record<string, unknown> {
   from?: string;
@@ -49,6 +51,14 @@ export function addCollect(program: Command): void {
     .option('--credits', 'print who made the collected pictures, and stop')
     .option('--json', 'print the report, or a JSON object a line with --credits');
   settingOptions(command, ['rawData']).action(runCollect);
+  addExamples(command, [
+    [
+      'bat-sup collect bat --query "bat" --licence by,cc0 --count 300',
+      'fetches freely licensed pictures until rawdata/bat/ holds 300',
+    ],
+    ['bat-sup collect cat --from urls.txt', 'fetches the pictures that a file lists, an address a line'],
+    ['bat-sup collect bat --credits', 'prints who made them, and under which licence'],
+  ]);
 }
 
 async function runCollect(className: string, flags: CollectFlags): Promise<void> {
@@ -84,12 +94,6 @@ async function runCollect(className: string, flags: CollectFlags): Promise<void>
   for (const line of describeFailures(report.failed)) console.error(line);
   console.log(flags.json ? JSON.stringify({ class: className, ...report }) : describe(report));
   endBy(report, count, 'search' in source);
-}
-
-function wholeNumber(flag: string, value: string, least: number): number {
-  const number = Number(value);
-  if (value.trim() !== '' && Number.isSafeInteger(number) && number >= least) return number;
-  throw new UsageError(`${flag} is "${value}"; allowed is a whole number, ${least} or more.`);
 }
 
 function readLimits({ concurrency, perHost, delay, maxBytes }: CollectFlags) {

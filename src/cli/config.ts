@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { describeValue, settingNames, settingOptions, settingsInForce } from '../config/index.ts';
+import { addExamples } from './examples.ts';
 
 export function addConfig(program: Command): void {
   const command = program
@@ -18,4 +19,8 @@ export function addConfig(program: Command): void {
       console.log(`${name.padEnd(widest)} ${describeValue(value).padEnd(12)} ${from}`);
     }
   });
+  addExamples(command, [
+    ['bat-sup config', 'prints every setting in force'],
+    ['bat-sup config --recipe best', 'as they would be with another recipe'],
+  ]);
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { readSettings, settingOptions } from '../config/index.ts';
 import type { Diagnosis } from '../doctor/doctor.ts';
+import { addExamples } from './examples.ts';
 
 export function addDoctor(program: Command): void {
   const command = program
@@ -8,6 +9,10 @@ export function addDoctor(program: Command): void {
     .description('tell which engine runs here and why, and what is missing for a faster one')
     .option('--json', 'print the findings as JSON');
   settingOptions(command, ['engine', 'threads']).action(doctor);
+  addExamples(command, [
+    ['bat-sup doctor', 'tells which engine runs here, and what a faster one lacks'],
+    ['bat-sup doctor --engine native', 'the same where one engine is asked for'],
+  ]);
 }
 
 /** Exits with 1 where the engine asked for cannot run. */

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { type Checkpoint, findWhole } from '../checkpoints/index.ts';
-import { readSettings, settingOptions } from '../config/index.ts';
+import type { World } from '../cluster/index.ts';
+import { settingOptions } from '../config/index.ts';
 import { UsageError, UserError } from '../errors.ts';
 import type { Answers } from '../evaluation/answers.ts';
 import type { Average, Evaluation } from '../evaluation/evaluate.ts';
@@ -9,8 +10,11 @@ import type { FolderPictures } from '../evaluation/pictures.ts';
 import { figure } from '../format.ts';
 import { printable } from '../printable.ts';
 import { csvLine } from './csv.ts';
+import { addExamples } from './examples.ts';
 import { notice } from './notice.ts';
 import { type ProgressBar, progressBar } from './progress.ts';
+import { onRanks, readEngineSettings, readTogether } from './ranks.ts';
+import { refuseShards } from './shard.ts';
 import { startEngineFor } from './start_engine.ts';
 import { table } from './table.ts';
 
@@ -35,7 +39,18 @@ export function addEvaluate(program: Command): void {
     .option('--no-calibrate', 'do not fit and store the temperature that predict divides its logits by')
     .option('--json', 'print everything as JSON')
     .option('--csv', 'print each picture’s answer as CSV');
-  settingOptions(command, ['checkpoints', 'data', 'seed', 'engine', 'threads']).action(runEvaluation);
+  refuseShards(
+    command,
+    'its figures are of all pictures; start it by mpirun, or join what predict --shard says',
+  );
+  settingOptions(command, ['checkpoints', 'data', 'seed', 'engine', 'threads']).action((folder, flags) =>
+    onRanks((world) => runEvaluation(folder, flags, world)),
+  );
+  addExamples(command, [
+    ['bat-sup evaluate', 'how good the newest run is on the pictures held back, class by class'],
+    ['bat-sup evaluate unseen', 'the same on pictures of your own, unseen/<class>/*'],
+    ['bat-sup evaluate --csv', 'each picture’s answer'],
+  ]);
 }
 
 function readTopLosses(topLosses: string): number {
@@ -65,22 +80,33 @@ async function choosePictures(
   return { name, isValidation: true, pictures, unknown: [], missing: [] };
 }
 
-async function runEvaluation(folder: string | undefined, flags: EvaluateFlags): Promise<void> {
-  const settings = await readSettings(flags);
+/** The checkpoint and the pictures, the same on all ranks. */
+async function plan(folder: string | undefined, flags: EvaluateFlags, checkpoints: string) {
+  const which = flags.newest ? 'newest' : 'best';
+  const checkpoint = await findWhole(flags.checkpoint ?? checkpoints, which, ['weights.bin'], notice);
+  return { checkpoint, exam: await choosePictures(folder, checkpoint, flags.data) };
+}
+
+async function runEvaluation(
+  folder: string | undefined,
+  flags: EvaluateFlags,
+  world: World | undefined,
+): Promise<void> {
+  const settings = await readEngineSettings(flags, world);
   const topLosses = readTopLosses(flags.topLosses);
   if (flags.json && flags.csv) throw new UsageError('--json and --csv exclude each other; give one.');
-  const which = flags.newest ? 'newest' : 'best';
-  const place = flags.checkpoint ?? settings.checkpoints;
-  const checkpoint = await findWhole(place, which, ['weights.bin'], notice);
-  const exam = await choosePictures(folder, checkpoint, flags.data);
+  const { checkpoint, exam } = await readTogether(world, () => plan(folder, flags, settings.checkpoints));
   warn(exam, checkpoint);
-  const { evaluateCheckpoint } = await import('../evaluation/evaluate_checkpoint.ts');
+  const { evaluateCheckpoint, helpEvaluate } = await import('../evaluation/evaluate_checkpoint.ts');
   const engine = await startEngineFor(settings, exam.pictures.length);
+  if (world && world.rank > 0)
+    return helpEvaluate(world, checkpoint, exam.pictures).finally(() => engine.dispose());
   const bar: ProgressBar = progressBar('Evaluating', exam.pictures.length);
   const result = await evaluateCheckpoint(checkpoint, exam.pictures, {
     calibrate: exam.isValidation && flags.calibrate,
     seed: settings.seed,
     topLosses,
+    world,
     onProgress: (done) => bar.update(done),
   }).finally(async () => {
     bar.stop();

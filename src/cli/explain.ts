@@ -3,6 +3,7 @@ import { readSettings, settingOptions } from '../config/index.ts';
 import { UserError } from '../errors.ts';
 import type { Explained } from '../explain/explain_all.ts';
 import { hottest } from '../explain/heat_map.ts';
+import { addExamples } from './examples.ts';
 import { notice } from './notice.ts';
 
 interface ExplainOptions extends Record<string, unknown> {
@@ -28,6 +29,13 @@ export function addExplain(program: Command): void {
     .option('--no-occlusion', 'leave out the slower check by occlusion')
     .option('--json', 'print a JSON object a line');
   settingOptions(command, ['checkpoints', 'engine', 'threads']).action(explainPictures);
+  addExamples(command, [
+    ['bat-sup explain photo.jpg', 'draws into explained/ where the network sees the class'],
+    [
+      'bat-sup explain photo.jpg --class bat --no-occlusion',
+      'where it sees another class, by the faster way alone',
+    ],
+  ]);
 }
 
 async function explainPictures(pictures: string[], options: ExplainOptions): Promise<void> {

@@ -1,10 +1,12 @@
 import { type Command, Option } from 'commander';
-import { type Checkpoint, findCheckpoint } from '../checkpoints/index.ts';
+import { type Checkpoint, findWhole } from '../checkpoints/index.ts';
 import { readSettings, settingOptions } from '../config/index.ts';
 import { UsageError, UserError } from '../errors.ts';
 import { figure } from '../format.ts';
 import { type ExportOptions, type Format, formats, type Network, weightTypes } from '../formats/index.ts';
 import type { WeightLoss } from '../formats/measure_loss.ts';
+import { addExamples } from './examples.ts';
+import { notice } from './notice.ts';
 
 interface ExportFlags extends Record<string, unknown> {
   format: string;
@@ -41,15 +43,24 @@ export function addExport(program: Command): void {
     .option('--newest', 'use the newest checkpoint of the run instead of its best')
     .option('--json', 'print what was written as JSON');
   settingOptions(command, ['checkpoints']).action(runExport);
+  addExamples(command, [
+    ['bat-sup export --format web', 'a page that runs the network in the browser, in web/'],
+    ['bat-sup export --format onnx --weights int8', 'model.onnx for ONNX Runtime, a quarter as large'],
+  ]);
 }
 
 /** @throws {UsageError} where the format has not what is asked for. */
 function checkOptions(
-  { weights = ['float32'], preprocessing = false }: Format,
+  { weights = ['float32'], whyNotAll, preprocessing = false }: Format,
   flags: Pick<ExportFlags, 'format' | 'weights' | 'preprocessing'>,
 ): void {
-  if (!weights.includes(flags.weights))
-    throw new UsageError(`${flags.format} stores weights as ${weights.join(' or ')}, not ${flags.weights}.`);
+  if (!weights.includes(flags.weights)) {
+    const others = Object.keys(formats).filter((name) => formats[name]?.weights?.includes(flags.weights));
+    throw new UsageError(
+      `${flags.format} stores weights as ${weights.join(' or ')}, not ${flags.weights}: ${whyNotAll}; ` +
+        `take ${others.join(', ')}.`,
+    );
+  }
   if (!preprocessing && flags.preprocessing === 'outside')
     throw new UsageError(`${flags.format} has no choice of --preprocessing; leave it out.`);
 }
@@ -60,7 +71,7 @@ async function runExport(flags: ExportFlags): Promise<void> {
   checkOptions(format, flags);
   const output = flags.output ?? format.output;
   const place = flags.checkpoint ?? settings.checkpoints;
-  const checkpoint = await findCheckpoint(place, flags.newest ? 'newest' : 'best');
+  const checkpoint = await findWhole(place, flags.newest ? 'newest' : 'best', ['weights.bin'], notice);
   const { startEngine } = await import('../engine/index.ts');
   const { networkOf } = await import('../formats/network.ts');
   const { exportNetwork } = await import('../formats/export.ts');
@@ -72,6 +83,7 @@ async function runExport(flags: ExportFlags): Promise<void> {
     const { format: name, weights } = flags;
     const exported = { format: name, weights, checkpoint: checkpoint.folder, output, files, loss };
     print(exported, flags.json === true);
+    if (format.next && !flags.json) console.log(`Next: ${format.next(output)}`);
   } finally {
     await engine.dispose();
   }

@@ -6,6 +6,7 @@ import { UsageError } from '../errors.ts';
 import type { Network } from '../formats/index.ts';
 import { formats } from '../formats/index.ts';
 import { printable } from '../printable.ts';
+import { addExamples } from './examples.ts';
 import { runFolder } from './run_folder.ts';
 
 interface ImportFlags extends Record<string, unknown> {
@@ -32,6 +33,10 @@ export function addImport(program: Command): void {
     .option('--scale <n>', 'what it was trained on is a pixel, 0..255, times this: 1, or 0.00392157 for 0..1')
     .option('--json', 'print what was imported as JSON');
   settingOptions(command, ['checkpoints', 'fit', 'width', 'height']).action(runImport);
+  addExamples(command, [
+    ['bat-sup import model.onnx --classes bat,cat', 'makes a run of a network that another program trained'],
+    ['bat-sup import checkpoint-folder --order bgr --scale 1', 'the article’s, trained on what OpenCV reads'],
+  ]);
 }
 
 function readScale(scale: string | undefined): number | undefined {
@@ -77,10 +82,11 @@ function print(
   { format, network, run, checkpoint }: { format: string; network: Network; run: string; checkpoint: string },
   json: boolean,
 ): void {
-  const { model, preprocessing, weights } = network;
+  const { model, preprocessing, weights, optimizer } = network;
+  const step = optimizer?.step ?? 0;
   const parameters = parametersOf({ tensors: [...weights.values()] });
   if (json) {
-    console.log(JSON.stringify({ format, run, checkpoint, model, preprocessing, parameters }));
+    console.log(JSON.stringify({ format, run, checkpoint, model, preprocessing, parameters, step }));
     return;
   }
   const { architecture, width, height, channels, classes } = model;
@@ -89,5 +95,6 @@ function print(
     `It reads ${width} x ${height} x ${channels}, ${preprocessing.order ?? 'rgb'}, pixels times ${preprocessing.scale}`,
   );
   console.log(`and answers ${printable(classes.join(', '))}`);
+  if (step > 0) console.log(`Adam goes on after step ${step}, with its moments`);
   console.log(`Next: bat-sup predict --checkpoint ${run} <pictures>`);
 }

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { readSettings, settingNames, settingOptions } from '../config/index.ts';
 import { UsageError } from '../errors.ts';
 import type { LearningRateSearch } from '../training/find_learning_rate.ts';
+import { addExamples } from './examples.ts';
 import { type ProgressBar, progressBar } from './progress.ts';
 import { resizeWhereStale } from './resize.ts';
 import { abortOnSignals } from './signals.ts';
@@ -26,6 +27,10 @@ export function addLrFind(program: Command): void {
   const without = ['augmentTarget', 'learningRate', 'learningRateSchedule', 'warmup', 'epochs'];
   const names = settingNames.filter((name) => !without.includes(name));
   settingOptions(command, names).action(runSearch);
+  addExamples(command, [
+    ['bat-sup lr-find', 'suggests a learning rate for these pictures'],
+    ['bat-sup lr-find --recipe best --steps 100', 'the same with the other defaults, in less time'],
+  ]);
 }
 
 function readSteps(steps: string): number {

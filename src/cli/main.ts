@@ -1,35 +1,55 @@
 import { Command, CommanderError, type OutputConfiguration } from 'commander';
-import { reason, UserError } from '../errors.ts';
+import { speaksForAll } from '../cluster/launcher.ts';
+import { findInstallation } from '../engine/native/installation.ts';
+import { reason, UsageError, UserError } from '../errors.ts';
 import { printable } from '../printable.ts';
 import { packageVersion } from '../version.ts';
 
 type Add = (program: Command) => void;
 
-/** Each is loaded when it is asked for, all of them for the help that lists them. */
-const commands: Record<string, () => Promise<Add>> = {
-  collect: async () => (await import('./collect.ts')).addCollect,
-  check: async () => (await import('./check.ts')).addCheck,
-  augment: async () => (await import('./augment.ts')).addAugment,
-  resize: async () => (await import('./resize.ts')).addResize,
-  train: async () => (await import('./train.ts')).addTrain,
-  'lr-find': async () => (await import('./lr_find.ts')).addLrFind,
-  predict: async () => (await import('./predict.ts')).addPredict,
-  explain: async () => (await import('./explain.ts')).addExplain,
-  evaluate: async () => (await import('./evaluate.ts')).addEvaluate,
-  runs: async () => (await import('./runs.ts')).addRuns,
-  checkpoints: async () => (await import('./checkpoints.ts')).addCheckpoints,
-  report: async () => (await import('./report.ts')).addReport,
-  export: async () => (await import('./export.ts')).addExport,
-  import: async () => (await import('./import.ts')).addImport,
-  setup: async () => (await import('./setup.ts')).addSetup,
-  doctor: async () => (await import('./doctor.ts')).addDoctor,
-  config: async () => (await import('./config.ts')).addConfig,
+/** Commands by what they are for, in the order of the work. Each is loaded when it is asked for. */
+const groups: Record<string, Record<string, () => Promise<Add>>> = {
+  'Pictures:': {
+    init: async () => (await import('./init.ts')).addInit,
+    collect: async () => (await import('./collect.ts')).addCollect,
+    check: async () => (await import('./check.ts')).addCheck,
+    augment: async () => (await import('./augment.ts')).addAugment,
+    resize: async () => (await import('./resize.ts')).addResize,
+  },
+  'Training:': {
+    train: async () => (await import('./train.ts')).addTrain,
+    'lr-find': async () => (await import('./lr_find.ts')).addLrFind,
+    runs: async () => (await import('./runs.ts')).addRuns,
+    checkpoints: async () => (await import('./checkpoints.ts')).addCheckpoints,
+    report: async () => (await import('./report.ts')).addReport,
+  },
+  'Asking:': {
+    predict: async () => (await import('./predict.ts')).addPredict,
+    explain: async () => (await import('./explain.ts')).addExplain,
+    evaluate: async () => (await import('./evaluate.ts')).addEvaluate,
+    serve: async () => (await import('./serve.ts')).addServe,
+  },
+  'Other programs:': {
+    export: async () => (await import('./export.ts')).addExport,
+    import: async () => (await import('./import.ts')).addImport,
+  },
+  'This machine:': {
+    setup: async () => (await import('./setup.ts')).addSetup,
+    doctor: async () => (await import('./doctor.ts')).addDoctor,
+    config: async () => (await import('./config.ts')).addConfig,
+    completion: async () => (await import('./completion.ts')).addCompletion,
+    help: async () => (await import('./help.ts')).addHelp,
+  },
 };
+
+/** These tell of all commands. */
+const tellingOfAll = ['completion', 'help'];
 
 /** Wrong usage in the one line that every error takes. */
 function oneLine(help: string): OutputConfiguration {
   return {
     outputError(text, write) {
+      if (!speaksForAll()) return;
       const message = text
         .replace(/^error: /, '')
         .trim()
@@ -44,16 +64,37 @@ function configure(command: Command, parent: string): void {
   command.option('--verbose', 'print stack traces and the libraries’ own messages');
 }
 
-/** @param named the command that the arguments name, if any. */
-async function createProgram(named: string | undefined): Promise<Command> {
+/** The version alone on the first line, then what would compute, without starting it. */
+function versionText(): string {
+  const native = findInstallation();
+  const engine = native
+    ? `TensorFlow ${native.tensorflow} for ${native.device === 'cuda' ? 'CUDA' : 'the CPU'}`
+    : 'embedded, WebAssembly; "bat-sup setup" installs TensorFlow';
+  return [packageVersion(), `engine   ${engine}`, `Node.js  ${process.versions.node}`].join('\n');
+}
+
+/**
+ * The command line.
+ * @param named the command that the arguments name, if any: no other is loaded then.
+ */
+export async function createProgram(named?: string): Promise<Command> {
   const program = new Command('bat-sup')
     .description('Train your own picture classifier: rawdata/<class>/ in, answers out.')
-    .version(packageVersion())
+    .option('-V, --version', 'print the version, and what training would run on')
+    .on('option:version', () => {
+      console.log(versionText());
+      throw new CommanderError(0, 'commander.version', '');
+    })
     .option('--verbose', 'print stack traces and the libraries’ own messages')
     .configureOutput(oneLine('bat-sup --help'))
     .exitOverride();
-  const wanted = named !== undefined && Object.hasOwn(commands, named) ? [named] : Object.keys(commands);
-  for (const name of wanted) (await (commands[name] as () => Promise<Add>)())(program);
+  const all = Object.values(groups).flatMap(Object.keys);
+  const isAlone = named !== undefined && all.includes(named) && !tellingOfAll.includes(named);
+  for (const [heading, commands] of Object.entries(groups)) {
+    program.commandsGroup(heading);
+    for (const [name, load] of Object.entries(commands))
+      if (!isAlone || name === named) (await load())(program);
+  }
   for (const command of program.commands) {
     configure(command, 'bat-sup');
     for (const subcommand of command.commands) configure(subcommand, `bat-sup ${command.name()}`);
@@ -62,6 +103,7 @@ async function createProgram(named: string | undefined): Promise<Command> {
 }
 
 function report(error: unknown, verbose: boolean): void {
+  if (error instanceof UsageError && !speaksForAll()) return;
   const stack = error instanceof Error ? error.stack : undefined;
   console.error(verbose && stack ? stack : `bat-sup: ${printable(reason(error).split('\n')[0] as string)}`);
 }

@@ -1,15 +1,19 @@
 import { once } from 'node:events';
+import { buffer } from 'node:stream/consumers';
 import { type Command, Option } from 'commander';
-import { readSettings, settingOptions } from '../config/index.ts';
+import { type Shard, streamShareOf, type World } from '../cluster/index.ts';
+import { settingOptions } from '../config/index.ts';
 import { UsageError, UserError } from '../errors.ts';
 import { readAnswer } from '../predict/answer.ts';
-import type { PredictInput } from '../predict/inputs.ts';
-import type { Activation } from '../predict/load_model.ts';
-import type { Prediction } from '../predict/predict_all.ts';
+import type { Activation, Predictor } from '../predict/load_model.ts';
+import type { Inputs, Prediction } from '../predict/predict_all.ts';
 import type { Sorting } from '../predict/sort.ts';
 import { printable } from '../printable.ts';
+import { addExamples } from './examples.ts';
 import { notice } from './notice.ts';
 import { csvOutput, jsonOutput, type PredictRecord, textOutput } from './predict_output.ts';
+import { onRanks, readEngineSettings, readTogether } from './ranks.ts';
+import { readShard, shardOption } from './shard.ts';
 import { abortOnSignals } from './signals.ts';
 import { picturesWorthStarting, startEngineFor } from './start_engine.ts';
 
@@ -24,6 +28,7 @@ interface PredictFlags extends Record<string, unknown> {
   watch?: string;
   moveTo?: string;
   copyTo?: string;
+  shard?: string;
   json?: boolean;
   csv?: boolean;
 }
@@ -52,7 +57,19 @@ export function addPredict(program: Command): void {
     .option('--top-k <n>', 'list the n likeliest classes', '1')
     .option('--json', 'print JSON Lines: an object a picture, errors as well')
     .option('--csv', 'print CSV: a row a picture, errors as well');
-  settingOptions(command, ['checkpoints', 'engine', 'threads']).action(predict);
+  settingOptions(shardOption(command), ['checkpoints', 'engine', 'threads']).action((pictures, flags) =>
+    onRanks((world) => predict(pictures, flags, world)),
+  );
+  addExamples(command, [
+    ['bat-sup predict photo.jpg', 'tells its class and how sure that is'],
+    [
+      'bat-sup predict holiday --top-k 3 --json',
+      'the three likeliest for every picture in a folder, an object a line',
+    ],
+    ['bat-sup predict "holiday/**/*.png" --csv', 'pictures by a pattern, as a table'],
+    ['bat-sup predict holiday --copy-to sorted --threshold 0.8', 'copies into a folder for each class'],
+    ['bat-sup predict --watch inbox --move-to sorted', 'sorts what comes into a folder'],
+  ]);
 }
 
 interface Request {
@@ -60,6 +77,7 @@ interface Request {
   topK: number;
   threshold: number | undefined;
   sorting: { folder: string; how: 'move' | 'copy' } | undefined;
+  shard: Shard | undefined;
 }
 
 function refuseBoth(flags: PredictFlags, ...names: ('json' | 'csv' | 'moveTo' | 'copyTo')[]): void {
@@ -84,7 +102,7 @@ function readThreshold({ threshold, activation }: PredictFlags): number | undefi
   return value;
 }
 
-function readFlags(pictures: string[], flags: PredictFlags): Request {
+function readFlags(pictures: string[], flags: PredictFlags, world: World | undefined): Request {
   refuseBoth(flags, 'json', 'csv');
   refuseBoth(flags, 'moveTo', 'copyTo');
   const { filesFrom, watch, moveTo, copyTo } = flags;
@@ -94,29 +112,44 @@ function readFlags(pictures: string[], flags: PredictFlags): Request {
     throw new UsageError('--watch answers the pictures of its folder only; leave out the others.');
   if (watch === undefined && pictures.length === 0 && filesFrom === undefined)
     throw new UsageError('No pictures are named; give files, folders or globs, --files-from or --watch.');
+  const shard = readShard(flags.shard, world);
+  if (watch !== undefined && (world || shard))
+    throw new UsageError('--watch is the work of one process; leave out mpirun and --shard.');
   const folder = moveTo ?? copyTo;
   return {
     pictures,
     topK: readTopK(flags.topK),
     threshold: readThreshold(flags),
     sorting: folder === undefined ? undefined : { folder, how: moveTo === undefined ? 'copy' : 'move' },
+    shard,
   };
 }
 
-async function* namedInputs({ pictures, sorting }: Request, flags: PredictFlags) {
+async function* namedInputs(
+  { pictures, sorting }: Request,
+  { filesFrom, null: isNull }: PredictFlags,
+  world: World | undefined,
+) {
   const { inputsFrom, predictInputs } = await import('../predict/inputs.ts');
-  yield* predictInputs(pictures, sorting?.folder);
-  if (flags.filesFrom !== undefined) yield* inputsFrom(flags.filesFrom, flags.null ? '\0' : '\n');
+  const stdin = world ? shareStdin(world) : process.stdin;
+  yield* predictInputs(pictures, { except: sorting?.folder, stdin });
+  if (filesFrom !== undefined) yield* inputsFrom(filesFrom, isNull ? '\0' : '\n', stdin);
+}
+
+/** A launcher gives stdin to rank 0 alone. */
+async function* shareStdin(world: World): AsyncGenerator<Buffer> {
+  const read = async () => (await buffer(process.stdin)).toString('base64');
+  yield Buffer.from(await readTogether(world, read), 'base64');
 }
 
 interface Work {
   /** How many pictures there are at least; those of a watched folder are without number. */
   least: number;
   /** Pictures that are answered before the next ones are waited for. */
-  groups(signal: AbortSignal): AsyncIterable<AsyncIterable<PredictInput> | Iterable<PredictInput>>;
+  groups(signal: AbortSignal): AsyncIterable<Inputs>;
 }
 
-async function findWork(request: Request, flags: PredictFlags): Promise<Work> {
+async function findWork(request: Request, flags: PredictFlags, world: World | undefined): Promise<Work> {
   const { watch } = flags;
   if (watch !== undefined) {
     const { watchFolder } = await import('../predict/watch.ts');
@@ -124,7 +157,7 @@ async function findWork(request: Request, flags: PredictFlags): Promise<Work> {
       watchFolder(watch, { signal, except: request.sorting?.folder });
     return { least: Number.POSITIVE_INFINITY, groups };
   }
-  const { ahead, all } = await readAhead(namedInputs(request, flags), picturesWorthStarting);
+  const { ahead, all } = await readAhead(namedInputs(request, flags, world), picturesWorthStarting);
   return {
     least: ahead.length,
     async *groups() {
@@ -133,29 +166,60 @@ async function findWork(request: Request, flags: PredictFlags): Promise<Work> {
   };
 }
 
-async function predict(pictures: string[], flags: PredictFlags): Promise<void> {
-  const settings = await readSettings(flags);
-  const request = readFlags(pictures, flags);
-  const work = await findWork(request, flags);
+/** The checkpoint that rank 0 has found, also where a training makes newer ones meanwhile. */
+async function loadOnRanks(
+  world: World,
+  load: (place: string) => Promise<Predictor>,
+  place: string,
+): Promise<Predictor> {
+  if (world.rank > 0) return load(await world.share(''));
+  const model = await load(place);
+  await world.share(model.checkpoint);
+  return model;
+}
+
+/** Batches of answers in the inputs' order; none on ranks other than 0. */
+async function* answersTo(
+  inputs: Inputs,
+  model: Predictor,
+  { activation }: PredictFlags,
+  { world, shard, signal }: { world: World | undefined; shard: Shard | undefined; signal: AbortSignal },
+): AsyncGenerator<Prediction[]> {
+  const { batchSizeFor, predictBatches } = await import('../predict/predict_all.ts');
+  const size = batchSizeFor(model);
+  if (world) {
+    const { inBatches } = await import('../in_batches.ts');
+    const { predictOnRanks } = await import('../predict/predict_on_ranks.ts');
+    return yield* inBatches(predictOnRanks(world, model, inputs, activation, signal), size);
+  }
+  const own = shard ? streamShareOf(inputs, shard, size) : inputs;
+  for await (const batch of predictBatches(model, own, activation)) {
+    yield batch;
+    if (signal.aborted) return;
+  }
+}
+
+async function predict(pictures: string[], flags: PredictFlags, world: World | undefined): Promise<void> {
+  const request = readFlags(pictures, flags, world);
+  const settings = await readEngineSettings(flags, world);
+  const work = await findWork(request, flags, world);
   const engine = await startEngineFor(settings, work.least);
   const { loadModel } = await import('../predict/load_model.ts');
-  const { predictBatches } = await import('../predict/predict_all.ts');
+  const load = (place: string) => loadModel(place, flags.newest ? 'newest' : 'best', notice);
   const place = flags.checkpoint ?? settings.checkpoints;
-  const model = await loadModel(place, flags.newest ? 'newest' : 'best', notice);
+  const model = world ? await loadOnRanks(world, load, place) : await load(place);
   const tell = await teller(request, flags, model.description.classes);
+  const isSilent = world !== undefined && world.rank > 0;
+  if (!isSilent) await tell.head();
   const signal = abortOnSignals();
-  let isWhole = true;
-  for await (const group of work.groups(signal)) {
-    for await (const batch of predictBatches(model, group, flags.activation)) {
+  const { shard } = request;
+  for await (const group of work.groups(signal))
+    for await (const batch of answersTo(group, model, flags, { world, shard, signal }))
       await tell.batch(batch);
-      isWhole = !signal.aborted;
-      if (signal.aborted) break;
-    }
-  }
   model.dispose();
   await engine.dispose();
-  const stopped = !isWhole && flags.watch === undefined;
   // A watched folder is never at its end.
+  const stopped = signal.aborted && flags.watch === undefined;
   if (stopped) process.exitCode = 130;
   tell.end(stopped);
 }
@@ -167,7 +231,6 @@ async function teller({ topK, threshold, sorting }: Request, flags: PredictFlags
   const kind = flags.activation === 'none' ? 'logit' : 'probability';
   const format = flags.json ? jsonOutput : flags.csv ? csvOutput : textOutput;
   const output = format({ classes, kind, topK, sorts: sorting !== undefined });
-  if (output.head !== undefined) await write(`${output.head}\n`);
   const sortedByClass = new Map<string, number>();
   let told = 0;
   let failed = 0;
@@ -192,6 +255,9 @@ async function teller({ topK, threshold, sorting }: Request, flags: PredictFlags
   }
 
   return {
+    async head(): Promise<void> {
+      if (output.head !== undefined) await write(`${output.head}\n`);
+    },
     async batch(batch: Prediction[]): Promise<void> {
       const records = batch.map(recordOf);
       told += records.length;
@@ -206,7 +272,7 @@ async function teller({ topK, threshold, sorting }: Request, flags: PredictFlags
     },
     /** @throws {UserError} where some of the pictures failed. */
     end(stopped: boolean): void {
-      if (stopped) console.error(`Stopped after ${told} pictures.`);
+      if (stopped && told > 0) console.error(`Stopped after ${told} pictures.`);
       if (sorting) {
         const counts = [...sortedByClass].sort().map(([name, count]) => `${count} ${name}`);
         const done = sorting.how === 'move' ? 'Moved' : 'Copied';

@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { newestRun } from '../checkpoints/index.ts';
 import { readSettings, settingOptions } from '../config/index.ts';
 import { UserError } from '../errors.ts';
+import { addExamples } from './examples.ts';
 import { notice } from './notice.ts';
 import { progressBar } from './progress.ts';
 import { startEngineFor } from './start_engine.ts';
@@ -22,6 +23,10 @@ export function addReport(program: Command): void {
     .option('--output <file>', 'file to write', 'report.html')
     .option('--json', 'print the result as JSON');
   settingOptions(command, ['checkpoints', 'data', 'seed', 'engine', 'threads']).action(report);
+  addExamples(command, [
+    ['bat-sup report', 'writes report.html about the newest run'],
+    ['bat-sup report run-001 --output first.html', 'about another run, into another file'],
+  ]);
 }
 
 async function chooseRun(run: string | undefined, checkpoints: string): Promise<string> {

@@ -1,8 +1,12 @@
 import type { Command } from 'commander';
-import { readSettings, type Settings, settingOptions } from '../config/index.ts';
+import type { Splitting, World } from '../cluster/index.ts';
+import { type Settings, settingOptions } from '../config/index.ts';
 import type { ResizeReport } from '../images/resize.ts';
 import { printable } from '../printable.ts';
+import { addExamples } from './examples.ts';
 import { type ProgressBar, progressBar } from './progress.ts';
+import { onRanks, readPictureSettings } from './ranks.ts';
+import { readShard, shardOption } from './shard.ts';
 import { abortOnSignals } from './signals.ts';
 
 export function addResize(program: Command): void {
@@ -12,27 +16,56 @@ export function addResize(program: Command): void {
       'make data/<class>/*.jpg of rawdata/<class>/*: one size, one format (train does it by itself)',
     )
     .option('--json', 'print the report as JSON');
-  settingOptions(command, ['rawData', 'data', 'width', 'height', 'channels', 'fit', 'workers']).action(
-    async (options) => {
-      const settings = await readSettings(options);
-      const report = await resize(settings, abortOnSignals());
-      if (report) console.log(options.json ? JSON.stringify(report) : describe(report, settings));
-    },
-  );
+  settingOptions(shardOption(command), [
+    'rawData',
+    'data',
+    'width',
+    'height',
+    'channels',
+    'fit',
+    'workers',
+  ]).action((options) => onRanks((world) => runResize(options, world)));
+  addExamples(command, [
+    ['bat-sup resize --width 64 --height 64', 'makes data/, 64 x 64 pixels'],
+    ['bat-sup resize --fit contain', 'pads with white instead of stretching'],
+  ]);
+}
+
+interface ResizeFlags extends Record<string, unknown> {
+  shard?: string;
+  json?: boolean;
+}
+
+async function runResize(flags: ResizeFlags, world: World | undefined): Promise<void> {
+  const shard = readShard(flags.shard, world);
+  const settings = await readPictureSettings(flags, world, 8);
+  const signal = abortOnSignals();
+  if (world && world.rank > 0) {
+    const { helpResize } = await import('../images/resize.ts');
+    return helpResize(world, { ...settings, signal });
+  }
+  const report = await resize(settings, signal, { world, shard });
+  if (report) console.log(flags.json ? JSON.stringify(report) : describe(report, settings));
 }
 
 /**
  * Resizes with a bar on stderr and a line there for each file that cannot be read.
  * @returns undefined where it was stopped.
  */
-async function resize(settings: Settings, signal: AbortSignal): Promise<ResizeReport | undefined> {
+async function resize(
+  settings: Settings,
+  signal: AbortSignal,
+  splitting: Splitting = {},
+): Promise<ResizeReport | undefined> {
   const { resizeAll } = await import('../images/resize.ts');
   let bar: ProgressBar | undefined;
   const onProgress = (done: number, total: number) => {
     bar ??= progressBar('Resizing', total);
     bar.update(done);
   };
-  const report = await resizeAll({ ...settings, signal, onProgress }).finally(() => bar?.stop());
+  const report = await resizeAll({ ...settings, ...splitting, signal, onProgress }).finally(() =>
+    bar?.stop(),
+  );
   if (report.stopped) {
     console.error('Stopped; what was resized so far is kept, and the same command goes on.');
     process.exitCode = 130;

@@ -3,6 +3,7 @@ import type { Metrics } from '../checkpoints/index.ts';
 import { readSettings, settingOptions } from '../config/index.ts';
 import { duration, figure, localTime, settingText } from '../format.ts';
 import type { RunSummary } from '../runs/list.ts';
+import { addExamples } from './examples.ts';
 import { table } from './table.ts';
 
 export function addRuns(program: Command): void {
@@ -12,6 +13,10 @@ export function addRuns(program: Command): void {
     .argument('[names...]', 'only these')
     .option('--json', 'print everything as JSON');
   settingOptions(command, ['checkpoints']).action(printRuns);
+  addExamples(command, [
+    ['bat-sup runs', 'lists all trainings'],
+    ['bat-sup runs run-001 run-002', 'compares two, and their settings'],
+  ]);
 }
 
 async function printRuns(names: string[], flags: Record<string, unknown>): Promise<void> {

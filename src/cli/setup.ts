@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { Installation } from '../engine/native/installation.ts';
 import { UsageError } from '../errors.ts';
 import type { Plan, SetUpEvents } from '../setup/set_up.ts';
+import { addExamples } from './examples.ts';
 import { type ProgressBar, progressBar } from './progress.ts';
 
 interface SetupOptions {
@@ -15,7 +16,7 @@ interface SetupOptions {
 }
 
 export function addSetup(program: Command): void {
-  program
+  const command = program
     .command('setup')
     .description('install the native engine: today’s TensorFlow, for the CPU or for NVIDIA GPUs')
     .option('--cpu', 'for the CPU, even where there is an NVIDIA GPU')
@@ -26,6 +27,11 @@ export function addSetup(program: Command): void {
     .option('--remove', 'remove what setup has installed')
     .option('--json', 'print the result as JSON')
     .action(setup);
+  addExamples(command, [
+    ['bat-sup setup', 'installs TensorFlow for this machine'],
+    ['bat-sup setup --dry-run', 'only tells what would be downloaded'],
+    ['bat-sup setup --remove', 'removes it'],
+  ]);
 }
 
 function checkOptions(options: SetupOptions): void {

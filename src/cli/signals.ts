@@ -1,4 +1,7 @@
-/** The first SIGINT or SIGTERM aborts, for what is at work to end and be saved; a second one ends at once. */
+/**
+ * The first SIGINT or SIGTERM aborts, for what is at work to end and be saved; a second one ends at once. So does
+ * SIGUSR2, which mpirun hands on to its processes without killing them a second later, as it does with the others.
+ */
 export function abortOnSignals(onFirst = () => {}): AbortSignal {
   const controller = new AbortController();
   const stop = () => {
@@ -6,6 +9,6 @@ export function abortOnSignals(onFirst = () => {}): AbortSignal {
     onFirst();
     controller.abort();
   };
-  process.on('SIGINT', stop).on('SIGTERM', stop);
+  process.on('SIGINT', stop).on('SIGTERM', stop).on('SIGUSR2', stop);
   return controller.signal;
 }

@@ -1,8 +1,12 @@
 import type { Command } from 'commander';
-import { bestOf, findWhole, listCheckpoints, newestRun } from '../checkpoints/index.ts';
+import { findWhole, newestRun } from '../checkpoints/index.ts';
+import type { World } from '../cluster/index.ts';
+import { takeGpu, threadsOf } from '../cluster/share_machine.ts';
 import { readSettings, type Settings, settingNames, settingOptions } from '../config/index.ts';
 import type { TrainingResult } from '../training/train.ts';
+import { addExamples } from './examples.ts';
 import { notice } from './notice.ts';
+import { onRanks } from './ranks.ts';
 import { resizeWhereStale } from './resize.ts';
 import { runFolder } from './run_folder.ts';
 import { abortOnSignals } from './signals.ts';
@@ -22,7 +26,12 @@ export function addTrain(program: Command): void {
     .option('--run <name>', 'name of the run, a folder below the checkpoints (default: run-001, run-002 ...)')
     .option('--json', 'print the result as JSON');
   const names = settingNames.filter((name) => name !== 'augmentTarget');
-  settingOptions(command, names).action(runTraining);
+  settingOptions(command, names).action((options) => onRanks((world) => runTraining(options, world)));
+  addExamples(command, [
+    ['bat-sup train', 'trains on rawdata/; the folder of each class is its name'],
+    ['bat-sup train --recipe best --epochs 50', 'trains with defaults that learn better'],
+    ['bat-sup train --resume', 'goes on where the newest run stopped'],
+  ]);
 }
 
 async function chooseRun(settings: Settings, options: TrainOptions): Promise<string> {
@@ -31,35 +40,69 @@ async function chooseRun(settings: Settings, options: TrainOptions): Promise<str
   return runFolder(checkpoints, options.run);
 }
 
-/** The best epoch of the run that is resumed, among those whose checkpoints are kept. */
-async function bestBefore(run: string) {
-  const manifest = bestOf(await listCheckpoints(run))?.manifest;
-  return manifest && { epoch: manifest.position.epoch, metrics: manifest.metrics };
-}
-
 /** A word as a shell takes it again. */
 function quoteForShell(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
-async function runTraining(options: TrainOptions): Promise<void> {
+/** What is to be trained. */
+async function plan(options: TrainOptions) {
   const settings = await readSettings(options);
   const run = await chooseRun(settings, options);
   const resume = options.resume
     ? await findWhole(run, 'newest', ['weights.bin', 'optimizer.bin'], notice)
     : undefined;
-  const display = new TrainingDisplay(settings, resume && (await bestBefore(run)));
-  const signal = abortOnSignals(() => display.print('Stopping after this step; saving ...'));
-  if (!(await resizeWhereStale(settings, signal))) return;
+  return { settings, run, resume };
+}
+
+/** The same on all ranks: rank 0's. */
+async function planTogether(options: TrainOptions, world: World): ReturnType<typeof plan> {
+  const planned = await world.share(world.rank === 0 ? await plan(options) : undefined);
+  if (!planned) throw new Error('Rank 0 has told nothing.');
+  const { settings } = planned;
+  if (settings.engine === 'auto' || settings.engine === 'cuda') await takeGpu(world);
+  return { ...planned, settings: { ...settings, threads: settings.threads || threadsOf(world) } };
+}
+
+/** Few threads where there are many cores show that the launcher binds each rank to one. */
+function describeRanks({ size, version }: World, { batchSize, threads }: Settings): string {
+  return `${size} ranks of ${version}, each ${batchSize} pictures a step and ${threads} thread${threads === 1 ? '' : 's'}`;
+}
+
+/** How long the ranks are given to come to the end of their step before it is said that they do not. */
+const patience = 700;
+
+function stopOn(display: TrainingDisplay, world: World | undefined): AbortSignal {
+  return abortOnSignals(() => {
+    display.print('Stopping after this step; saving ...');
+    const tell = () => {
+      if (world && world.waited() > patience / 2)
+        display.print(
+          'Other ranks do not answer; if one was lost, "bat-sup train --resume" goes on from the last checkpoint.',
+        );
+    };
+    setTimeout(tell, patience).unref();
+  });
+}
+
+async function runTraining(options: TrainOptions, world: World | undefined): Promise<void> {
+  const { settings, run, resume } = await (world ? planTogether(options, world) : plan(options));
+  const display = new TrainingDisplay(settings, resume?.manifest.best);
+  const signal = stopOn(display, world);
+  const resizeHere = () => resizeWhereStale(settings, signal);
+  const isReady = world ? await world.share(await world.inTurn(resizeHere)) : await resizeHere();
+  if (!isReady) return;
 
   const { startEngine } = await import('../engine/index.ts');
   const { train } = await import('../training/train.ts');
   const engine = await startEngine(settings.engine, settings);
   console.error(`Engine: ${engine.description}`);
+  if (world) console.error(describeRanks(world, settings));
   if (settings.engine === 'auto' && engine.name === 'wasm') await adviseSetup();
   const command = ['bat-sup', ...process.argv.slice(2)].map(quoteForShell).join(' ');
   try {
-    const result = await train({ settings, run, resume, engine, command, signal, events: display.events });
+    const events = world && world.rank > 0 ? {} : display.events;
+    const result = await train({ settings, run, resume, world, engine, command, signal, events });
     display.stop();
     report(result, settings, options.json === true);
   } finally {

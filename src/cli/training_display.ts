@@ -18,6 +18,8 @@ export function describeMetrics(metrics: Metrics): string {
 /** Layers, a line after each epoch, and on a terminal a live view of the curves below them; on stderr. */
 export class TrainingDisplay {
   readonly #settings: Settings;
+  /** Pictures a step, of all ranks together. */
+  #batchSize = 0;
   #decoding: ProgressBar | undefined;
   #block: LiveBlock | undefined;
   #state: TrainingState;
@@ -68,7 +70,8 @@ export class TrainingDisplay {
       this.#decoding.update(done);
       if (done === total) this.stop();
     },
-    started: ({ model, dataset, split, stepsPerEpoch, position }) => {
+    started: ({ model, dataset, split, stepsPerEpoch, batchSize, position }) => {
+      this.#batchSize = batchSize;
       const { width, height, channels } = model.description;
       console.error(`pictures  ${height} x ${width} x ${channels}`);
       for (const layer of model.layers)
@@ -85,8 +88,8 @@ export class TrainingDisplay {
       this.#draw();
     },
     step: (position, result, rate) => {
-      this.#pictures += this.#settings.batchSize;
-      this.#seconds += this.#settings.batchSize / rate;
+      this.#pictures += this.#batchSize;
+      this.#seconds += this.#batchSize / rate;
       this.#steps++;
       if (!this.#block) return;
       this.#addStep(position, result);
@@ -102,7 +105,7 @@ export class TrainingDisplay {
   };
 
   #addStep({ epoch, step, batch, lossSum, correct }: Position, result: BatchResult): void {
-    const { batchSize } = this.#settings;
+    const batchSize = this.#batchSize;
     const state = this.#state;
     Object.assign(state, {
       epoch,

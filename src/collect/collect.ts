@@ -1,9 +1,10 @@
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { reason, UsageError, UserError } from '../errors.ts';
-import { removeRests, syncFolder, temporaryName } from '../files.ts';
+import { makeFolder, removeRests, syncFolder, temporaryName } from '../files.ts';
 import { findPictures } from '../images/find.ts';
 import { generatedFrom } from '../images/generated.ts';
+import { Slots } from '../slots.ts';
 import type { Candidate } from './candidate.ts';
 import { download } from './download.ts';
 import { FetchFailure } from './failure.ts';
@@ -11,7 +12,6 @@ import { inspectPicture } from './inspect.ts';
 import { Ledger } from './ledger.ts';
 import { type Search, searchOpenverse } from './openverse.ts';
 import { withRetries } from './retry.ts';
-import { Slots } from './slots.ts';
 import { candidatesOf } from './url_list.ts';
 import { Web, type WebOptions, webDefaults } from './web.ts';
 
@@ -82,7 +82,7 @@ export function checkClassName(name: string): string {
 export async function collect(options: CollectOptions): Promise<CollectReport> {
   const folder = join(options.rawData, checkClassName(options.className));
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     await removeRests(folder);
     const ledger = await Ledger.open(folder);
     try {

@@ -1,6 +1,6 @@
 import timers from 'node:timers/promises';
+import { Slots } from '../slots.ts';
 import { FetchFailure } from './failure.ts';
-import { Slots } from './slots.ts';
 
 export interface HostLimits {
   /** Requests in flight, all hosts together. */

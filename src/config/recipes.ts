@@ -7,7 +7,7 @@ export const recipes: Record<'article' | 'best', Config> = {
     architecture: 'auto',
     augment: 'online',
     // Of all eight of settings.ts a network learns less in twenty epochs.
-    augmentOperations: ['flipLeftRight', 'shift'],
+    augmentOperations: ['flipLeftRight', 'shift', 'hsvShift'],
     learningRateSchedule: 'cosine',
     warmup: 1,
     labelSmoothing: 0.1,

@@ -9,10 +9,14 @@ import { architectureChoices } from '../models/index.ts';
 /** How one setting's value is checked. `parse` gives undefined for a value that is not allowed. */
 interface Kind<T> {
   allowed: string;
+  /** In words, where there are not too many to list. */
+  choices?: readonly string[];
+  /** What stands for the value in the help, where its type does not tell. */
+  placeholder?: string;
   parse(value: unknown): T | undefined;
 }
 
-interface Setting<T> extends Kind<T> {
+export interface Setting<T> extends Kind<T> {
   default: T;
   description: string;
 }
@@ -39,12 +43,14 @@ const share = number('a number from 0 to below 1', (value) => value >= 0 && valu
 
 const path: Kind<string> = {
   allowed: 'the path of a folder',
+  placeholder: 'folder',
   parse: (value) => (typeof value === 'string' && value !== '' ? value : undefined),
 };
 
 function oneOf<const T extends string>(...choices: T[]): Kind<T> {
   return {
     allowed: `one of ${choices.join(', ')}`,
+    choices,
     parse: (value) => choices.find((choice) => choice === value),
   };
 }
@@ -88,6 +94,7 @@ function parseJson(text: string): unknown {
 
 const channels: Kind<1 | 3> = {
   allowed: '1 (grey) or 3 (colour)',
+  choices: ['1', '3'],
   parse(value) {
     if (value === 1 || value === '1') return 1;
     return value === 3 || value === '3' ? 3 : undefined;
@@ -141,11 +148,20 @@ export const settings = {
     'network, by its file in src/models; auto chooses by the number of classes',
   ),
   epochs: setting(integer(1), 300, 'times that training sees every picture'),
-  batchSize: setting(integer(1, 4096), 10, 'pictures a training step'),
+  batchSize: setting(
+    integer(1, 4096),
+    10,
+    'pictures a training step (of each process, where MPI starts several)',
+  ),
   learningRate: setting(
     number('a number above 0, at most 1', (value) => value > 0 && value <= 1),
     0.001,
     "Adam's learning rate",
+  ),
+  scaleLearningRate: setting(
+    oneOf('off', 'linear', 'sqrt'),
+    'off',
+    'where MPI starts several processes: the learning rate times their number, or times its square root',
   ),
   learningRateSchedule: setting(
     oneOf('constant', 'cosine', 'step'),
@@ -204,6 +220,11 @@ export const settings = {
     oneOf('float32', 'bf16'),
     'float32',
     'bf16: TensorFlow multiplies in bfloat16, faster and less exact; weights stay float32',
+  ),
+  gradientCompression: setting(
+    oneOf('off', 'float16', 'bfloat16'),
+    'off',
+    'where MPI starts several processes: 16 bits a number on the way between them',
   ),
   threads: setting(integer(0, 256), 0, 'threads of the engine (0: every core)'),
   workers: setting(integer(0, 256), 0, 'pictures worked on at once (0: by the number of cores)'),

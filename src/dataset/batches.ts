@@ -44,9 +44,12 @@ function sharesOf(pictures: Picture[]): { shares?: Float32Array } {
 /** Makes other pixels of a batch's. @param indexes of its pictures */
 export type Vary = (batch: Batch, indexes: number[]) => Promise<Uint8Array>;
 
+/** Batches under way while the caller works on one: one that is varied, and one that is read for it. */
+const ahead = 2;
+
 /**
- * The pictures at `indexes` in batches, in this order. The next batch is read, and varied, while the caller works
- * on this one, and no more than two are in memory.
+ * The pictures at `indexes` in batches, in this order. The next batches are read, and varied, while the caller works
+ * on this one, even if it never lets the event loop turn meanwhile; no more than three are in memory.
  */
 export async function* batches(
   pack: Pack,
@@ -61,17 +64,25 @@ export async function* batches(
     const batch = await readBatch(handle, pack, pictures, some);
     return vary ? { ...batch, pixels: await vary(batch, some) } : batch;
   };
-  let next: Promise<Batch> | undefined;
+  const underWay: Promise<Batch>[] = [];
+  let start = 0;
+  const fill = () => {
+    for (; underWay.length < ahead && start < indexes.length; start += batchSize) {
+      const batch = read(start);
+      batch.catch(() => {}); // reported when it is awaited
+      underWay.push(batch);
+    }
+  };
   try {
-    for (let start = 0; start < indexes.length; start += batchSize) {
-      const batch = await (next ?? read(start));
-      const following = start + batchSize;
-      next = following < indexes.length ? read(following) : undefined;
-      next?.catch(() => {}); // reported when it is awaited
+    fill();
+    for (let batch = await underWay.shift(); batch; batch = await underWay.shift()) {
+      fill();
+      // What was read meanwhile is to be varied while the caller is at work, which may let nothing else happen.
+      await new Promise(setImmediate);
       yield batch;
     }
   } finally {
-    await next?.catch(() => {});
+    await Promise.allSettled(underWay);
     await handle.close();
   }
 }

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { type FileHandle, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, readFile, rename, rm } from 'node:fs/promises';
 import { endianness } from 'node:os';
 import { join } from 'node:path';
 import { mapConcurrently } from '../concurrency.ts';
 import { DisjointSets } from '../disjoint_sets.ts';
 import { reason, UserError } from '../errors.ts';
-import { temporaryName, writeFileAtomically } from '../files.ts';
+import { makeFolder, temporaryName, writeFileAtomically } from '../files.ts';
 import { decodePicture, type PictureSize } from '../images/decode.ts';
 import { fingerprint, fingerprintBytes } from '../images/fingerprint.ts';
 import { joinNearDuplicates } from '../images/near_duplicates.ts';
@@ -52,7 +52,7 @@ export async function packPictures(dataset: Dataset, options: PackOptions): Prom
   const known = await readFile(keyFile, 'utf8').catch(() => '');
   if (known === key) return { file, pictureBytes, lookalikes: await readLookalikes(lookalikesFile) };
 
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   await rm(keyFile, { force: true });
   const temporary = temporaryName(file);
   try {

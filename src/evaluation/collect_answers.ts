@@ -1,6 +1,8 @@
+import type { World } from '../cluster/index.ts';
 import { foundInput, type PredictInput } from '../predict/inputs.ts';
 import type { Predictor } from '../predict/load_model.ts';
 import { predictAll } from '../predict/predict_all.ts';
+import { predictOnRanks } from '../predict/predict_on_ranks.ts';
 import type { Answers } from './answers.ts';
 import type { LabelledPicture } from './pictures.ts';
 
@@ -15,12 +17,14 @@ async function* inputsOf(pictures: LabelledPicture[]): AsyncGenerator<PredictInp
 
 /**
  * The network's logits for pictures whose classes are known. Of the pictures, a few batches are in memory at a time.
+ * @param world ranks that answer together; all must call this with the same pictures, rank 0 has the answers.
  * @returns the answers in the pictures' order, and the pictures that cannot be read.
  */
 export async function collectAnswers(
   predictor: Predictor,
   pictures: LabelledPicture[],
   onProgress: (done: number) => void = () => {},
+  world?: World,
 ): Promise<{ answers: Answers; unreadable: Unreadable[] }> {
   const { classes } = predictor.description;
   const logits = new Float32Array(pictures.length * classes.length);
@@ -28,7 +32,11 @@ export async function collectAnswers(
   const labels: number[] = [];
   const unreadable: Unreadable[] = [];
   let done = 0;
-  for await (const prediction of predictAll(predictor, inputsOf(pictures), 'none')) {
+  const inputs = inputsOf(pictures);
+  const predictions = world
+    ? predictOnRanks(world, predictor, inputs, 'none')
+    : predictAll(predictor, inputs, 'none');
+  for await (const prediction of predictions) {
     const { label } = pictures[done] as LabelledPicture;
     if ('values' in prediction) {
       logits.set(prediction.values, labels.length * classes.length);

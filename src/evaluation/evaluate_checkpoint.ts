@@ -1,4 +1,5 @@
 import { type Checkpoint, saveCalibration } from '../checkpoints/index.ts';
+import type { World } from '../cluster/index.ts';
 import { UserError } from '../errors.ts';
 import { loadModel } from '../predict/load_model.ts';
 import type { Answers } from './answers.ts';
@@ -15,18 +16,27 @@ export interface CheckpointEvaluation {
   fitted: boolean;
 }
 
+interface EvaluateCheckpointOptions {
+  /** Fits the temperature on these pictures and stores it, so that predict uses it. */
+  calibrate: boolean;
+  seed: number;
+  topLosses: number;
+  onProgress?: (done: number) => void;
+  /** Ranks that answer together; this one must be rank 0, the others {@link helpEvaluate}. */
+  world?: World | undefined;
+}
+
 /**
  * How good a checkpoint is on pictures that it has not learnt from. The engine must have been started.
- * @param options.calibrate fits the temperature on these pictures and stores it, so that predict uses it.
  * @throws {UserError} where none of the pictures can be read, or the checkpoint is damaged.
  */
 export async function evaluateCheckpoint(
   checkpoint: Checkpoint,
   pictures: LabelledPicture[],
-  options: { calibrate: boolean; seed: number; topLosses: number; onProgress?: (done: number) => void },
+  options: EvaluateCheckpointOptions,
 ): Promise<CheckpointEvaluation> {
   const predictor = await loadModel(checkpoint.folder);
-  const collecting = collectAnswers(predictor, pictures, options.onProgress);
+  const collecting = collectAnswers(predictor, pictures, options.onProgress, options.world);
   const { answers, unreadable } = await collecting.finally(() => predictor.dispose());
   if (answers.labels.length === 0) {
     const [first] = unreadable;
@@ -37,4 +47,14 @@ export async function evaluateCheckpoint(
     await saveCalibration(checkpoint.folder, { temperature, pictures: answers.labels.length });
   const evaluation = evaluate(answers, { ...options, temperature: temperature ?? predictor.temperature });
   return { evaluation, answers, unreadable, fitted: temperature !== undefined };
+}
+
+/** What the other ranks do while rank 0 evaluates the same pictures. */
+export async function helpEvaluate(
+  world: World,
+  checkpoint: Checkpoint,
+  pictures: LabelledPicture[],
+): Promise<void> {
+  const predictor = await loadModel(checkpoint.folder);
+  await collectAnswers(predictor, pictures, undefined, world).finally(() => predictor.dispose());
 }

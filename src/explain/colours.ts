@@ -28,3 +28,14 @@ const table = Array.from({ length: steps + 1 }, (_, index) => compute(index / st
 export function colourOf(value: number): Colour {
   return table[Math.round(value * steps)] as Colour;
 }
+
+/** Of the hottest colour; the picture stays visible below. */
+const opacity = 0.75;
+
+/** A heat map as pixels to lay over its picture, RGBA [height, width, 4]: clear where it is 0, bright yellow where it is 1. */
+export function colourLayer(heat: Float32Array): Uint8ClampedArray<ArrayBuffer> {
+  const pixels = new Uint8ClampedArray(heat.length * 4);
+  for (const [index, value] of heat.entries())
+    pixels.set([...colourOf(value), Math.round(value * opacity * 255)], index * 4);
+  return pixels;
+}

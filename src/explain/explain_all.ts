@@ -1,7 +1,6 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { reason, UserError } from '../errors.ts';
-import { writeFileAtomically } from '../files.ts';
+import { makeFolder, writeFileAtomically } from '../files.ts';
 import type { PredictInput } from '../predict/inputs.ts';
 import type { Predictor } from '../predict/load_model.ts';
 import { classIndexOf, type ExplainOptions, type Explanation, explain } from './explain.ts';
@@ -80,7 +79,7 @@ export async function* explainAll(
 ): AsyncGenerator<Explained> {
   const { output, layers = false } = options;
   if (options.class !== undefined) classIndexOf(model.description.classes, options.class);
-  await mkdir(output, { recursive: true }).catch((error) => {
+  await makeFolder(output).catch((error) => {
     throw new UserError(`${output} cannot be made (${reason(error)}); choose another folder with --output.`);
   });
   const names = await openOutputNames(output, gradCamSuffix);

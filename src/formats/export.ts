@@ -1,7 +1,7 @@
-import { mkdir, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { reason, UserError } from '../errors.ts';
-import { syncFolder, temporaryName } from '../files.ts';
+import { makeFolder, syncFolder, temporaryName } from '../files.ts';
 import type { ExportOptions, Format, Network } from './format.ts';
 import { readingRgb } from './rgb.ts';
 
@@ -26,7 +26,7 @@ export async function exportNetwork(
   await checkFree(place, target);
   const temporary = temporaryName(place);
   try {
-    await mkdir(dirname(place), { recursive: true });
+    await makeFolder(dirname(place));
     await rm(temporary, { recursive: true, force: true });
     await format.export?.(format.readsBgr ? network : readingRgb(network), temporary, options);
     await rmdir(place).catch(() => {}); // an empty folder, or none

@@ -9,6 +9,8 @@ export interface Network extends Pick<CheckpointInfo, 'model' | 'preprocessing'>
   weights: Map<string, NamedTensor>;
   /** Softmax divides the logits by it; 1 where the network has not been calibrated. */
   temperature: number;
+  /** Adam's steps so far and its two moments by variable name, where they came with an imported network. */
+  optimizer?: { step: number; m: Map<string, NamedTensor>; v: Map<string, NamedTensor> };
 }
 
 export const weightTypes = ['float32', 'float16', 'int8'] as const;
@@ -36,8 +38,12 @@ export interface Format {
   output: string;
   /** How it can store weights; float32 only where absent. */
   weights?: readonly WeightType[];
+  /** Why not as all types, for the one who asks for another, e.g. 'Keras has no convolutions of int8'. */
+  whyNotAll?: string;
   /** Whether a network may read BGR; without it, it is given reading RGB. */
   readsBgr?: boolean;
+  /** What to do with what was written, in a few words. */
+  next?(output: string): string;
   /** Whether the preprocessing can be left outside. */
   preprocessing?: boolean;
   /**

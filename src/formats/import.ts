@@ -28,7 +28,7 @@ export async function importNetwork(
   { format: wanted, classes, preprocessing, size = defaultSize }: ImportOptions = {},
 ): Promise<{ format: string; network: Network }> {
   await stat(source).catch(() => {
-    throw new UserError(`${source} is not there; give the file or folder to import.`);
+    throw new UserError(`There is no file or folder "${source}"; give the one to import.`);
   });
   const format = wanted ?? (await recognise(source));
   const reader = formats[format]?.import;

@@ -5,6 +5,7 @@ import { safetensors } from './safetensors/index.ts';
 import { savedModel, tfCheckpoint } from './tensorflow/index.ts';
 import { tfjs } from './tfjs/index.ts';
 import { tflite } from './tflite/index.ts';
+import { web } from './web/index.ts';
 
 export { type ExportOptions, type Format, type Network, weightTypes } from './format.ts';
 
@@ -13,6 +14,7 @@ export const formats: Record<string, Format> = {
   'tf-checkpoint': tfCheckpoint,
   'saved-model': savedModel,
   tfjs,
+  web,
   keras,
   onnx,
   safetensors,

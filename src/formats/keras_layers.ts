@@ -4,6 +4,7 @@
  */
 import { type LayerSummary, paddingOf } from '../model_tools/index.ts';
 import type { NetworkBuilder, Padding, Value } from './network_builder.ts';
+import { sidesOf } from './sides_of.ts';
 import type { Tensor } from './tensors.ts';
 
 export interface KerasLayer {
@@ -69,6 +70,17 @@ const writers: Record<LayerSummary['kind'], (layer: LayerSummary) => Written> = 
     config: { data_format: 'channels_last' },
     weights: [],
   }),
+  zeroPadding(layer) {
+    const [top, left, bottom, right] = sidesOf(layer);
+    const config = {
+      padding: [
+        [top, bottom],
+        [left, right],
+      ],
+      data_format: 'channels_last',
+    };
+    return { className: 'ZeroPadding2D', config, weights: [] };
+  },
   dropout: ({ attributes: { rate } }) => ({ className: 'Dropout', config: { rate }, weights: [] }),
 };
 
@@ -118,9 +130,8 @@ function expect({ builder, layer }: Reading, settings: Record<string, unknown[]>
   }
 }
 
-function pairOf(value: unknown): number[] {
-  return Array.isArray(value) ? value.map(Number) : [Number(value), Number(value)];
-}
+const twoOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : [value, value]);
+const pairOf = (value: unknown): number[] => twoOf(value).map(Number);
 
 function paddingIn(reading: Reading): Padding {
   expect(reading, { padding: ['valid', 'same'] });
@@ -203,6 +214,18 @@ const readers: Record<string, Reader> = {
     return reading.builder.globalAveragePool(input, reading.layer.name);
   },
   Dropout: ({ builder, layer }, [input]) => builder.dropout(input, Number(layer.config.rate), layer.name),
+  ZeroPadding2D(reading, [input]) {
+    expect(reading, channelsLast);
+    // One number for all sides, or one for each axis, which may be two: [[top, bottom], [left, right]].
+    const [vertical, horizontal] = twoOf(reading.layer.config.padding ?? 1).map(twoOf);
+    const [top, bottom] = (vertical ?? []).map(Number);
+    const [left, right] = (horizontal ?? []).map(Number);
+    return reading.builder.zeroPadding(
+      input,
+      [top, left, bottom, right].map((side) => side ?? Number.NaN),
+      reading.layer.name,
+    );
+  },
   Rescaling(reading, [input]) {
     const { builder, layer } = reading;
     expect(reading, { offset: [0] });

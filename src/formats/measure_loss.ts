@@ -2,7 +2,8 @@ import { type Answers, logitsOf } from '../evaluation/answers.ts';
 import { collectAnswers } from '../evaluation/collect_answers.ts';
 import type { LabelledPicture } from '../evaluation/pictures.ts';
 import { highest } from '../evaluation/softmax.ts';
-import { predictorOf } from '../predict/load_model.ts';
+import { decoderFor } from '../predict/load_model.ts';
+import { predictorOf } from '../predict/predictor.ts';
 import type { Network } from './format.ts';
 import { modelOf } from './network.ts';
 
@@ -18,8 +19,14 @@ export interface WeightLoss {
 }
 
 async function ask(network: Network, pictures: LabelledPicture[]): Promise<Answers> {
-  const { preprocessing, temperature } = network;
-  const predictor = predictorOf(modelOf(network), { fit: preprocessing.fit, temperature, checkpoint: '' });
+  const { model, preprocessing, temperature } = network;
+  const decode = decoderFor(model, preprocessing);
+  const predictor = predictorOf(modelOf(network), {
+    decode,
+    fit: preprocessing.fit,
+    temperature,
+    checkpoint: '',
+  });
   const collecting = collectAnswers(predictor, pictures);
   return (await collecting.finally(() => predictor.dispose())).answers;
 }

@@ -59,19 +59,26 @@ export function nameArchitecture(network: Network): Network {
   for (const architecture of architectureNames) {
     const description = { ...model, architecture };
     const layers = layersOf(architecture, network);
-    if (inDepthOrder(layers).map(shapeOf).join() === wanted)
-      return {
-        ...network,
-        model: description,
-        layers,
-        weights: renamed(network, imported, inDepthOrder(layers)),
-      };
+    if (inDepthOrder(layers).map(shapeOf).join() !== wanted) continue;
+    const rename = (tensors: Network['weights']) => renamed(tensors, imported, inDepthOrder(layers));
+    const { weights, optimizer } = network;
+    return {
+      ...network,
+      model: description,
+      layers,
+      weights: rename(weights),
+      ...(optimizer && { optimizer: { ...optimizer, m: rename(optimizer.m), v: rename(optimizer.v) } }),
+    };
   }
   return network;
 }
 
-/** The weights under the names that the architecture has for them. */
-function renamed({ weights }: Network, imported: LayerSummary[], layers: LayerSummary[]): Network['weights'] {
+/** The weights, or moments of them, under the names that the architecture has for them. */
+function renamed(
+  weights: Network['weights'],
+  imported: LayerSummary[],
+  layers: LayerSummary[],
+): Network['weights'] {
   const pairs = layers.flatMap((layer, index) => {
     const names = variablesOf(imported[index] as LayerSummary).map(({ name }) => name);
     return variablesOf(layer).map(({ name }, place): [string, NamedTensor] => {

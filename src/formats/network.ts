@@ -49,7 +49,8 @@ export function modelOf(network: Network): Model {
 }
 
 /**
- * Saves a network as a run's first checkpoint, at step 0: predict, evaluate and train --resume go on from it.
+ * Saves a network as a run's first checkpoint, at the step of the optimizer that came with it, or 0: predict, evaluate
+ * and train --resume go on from it.
  * @param run the run's folder.
  * @returns the checkpoint's folder.
  * @throws {UserError} where it cannot be written.
@@ -68,25 +69,25 @@ export async function saveImported(
     model: network.model,
     preprocessing: network.preprocessing,
     training: { seed, batchSize, learningRate, validationSplit, dataset: '' },
-    position: { step: 0, epoch: 0, batch: 0, lossSum: 0, correct: 0 },
+    position: { step: network.optimizer?.step ?? 0, epoch: 0, batch: 0, lossSum: 0, correct: 0 },
     metrics: {},
   };
   const weights = [...network.weights.values()];
-  const checkpoint = await saveCheckpoint(run, info, { weights, optimizer: zeroMoments(network) });
+  const checkpoint = await saveCheckpoint(run, info, { weights, optimizer: momentsOf(network) });
   const { temperature } = network;
   // It was fitted on pictures that are not here.
   if (temperature !== 1) await saveCalibration(checkpoint, { temperature, pictures: 0 });
   return checkpoint;
 }
 
-/** Adam's two of each variable, as before the first step. */
-function zeroMoments({ layers }: Network): NamedTensor[] {
+/** Adam's two of each variable: as they came with the network, or as before the first step. */
+function momentsOf({ layers, optimizer }: Network): NamedTensor[] {
   const variables = layers.flatMap((layer) => layer.variables);
   return variables.flatMap(({ name, shape }) =>
-    ['m', 'v'].map((moment) => ({
+    (['m', 'v'] as const).map((moment) => ({
       name: `${name}/${moment}`,
       shape,
-      values: new Float32Array(sizeOf(shape)),
+      values: optimizer?.[moment].get(name)?.values ?? new Float32Array(sizeOf(shape)),
     })),
   );
 }

@@ -40,6 +40,9 @@ export interface BatchNorm {
 
 const zeros = (length: number): Tensor => ({ shape: [length], values: new Float32Array(length) });
 
+/** In one picture's maps. */
+const mostNumbers = 2 ** 28;
+
 /** More than any picture classifier holds, and few enough to be counted without harm. */
 const mostLayers = 1000;
 
@@ -67,7 +70,8 @@ export class NetworkBuilder {
     const isPicture = shape.length === 3 && shape.every((length) => Number.isInteger(length) && length > 0);
     if (!isPicture || ![1, 3].includes(shape[2] as number))
       this.fail(where, `takes [${shape}]; bat-sup's pictures are of a fixed size, in grey or RGB`);
-    if (sizeOf(shape) > 2 ** 28) this.fail(where, `takes [${shape}], larger than any picture bat-sup reads`);
+    if (sizeOf(shape) > mostNumbers)
+      this.fail(where, `takes [${shape}], larger than any picture bat-sup reads`);
     return { layer: undefined, shape };
   }
 
@@ -97,21 +101,37 @@ export class NetworkBuilder {
       this.fail(where, `has weights of shape [${kernel.shape}] instead of four axes`);
     if (channels !== maps[2])
       this.fail(where, `has a kernel for ${channels} channels (in groups?), its input has ${maps[2]}`);
-    const window = this.#window(maps, { kernel: [height, width], strides, padding }, where);
+    const window = this.#window(input, { kernel: [height, width], strides, padding }, where);
     const name = this.#nextName('conv');
     const variables = [
       this.#keep(`${name}/weights`, kernel),
       ...(biases ? [this.#keep(`${name}/biases`, this.#vector(biases, outputs, where))] : []),
     ];
     const outputShape = [...window.outputSize, outputs];
-    return this.#add(name, 'conv', [input], { outputShape, variables, attributes: window.attributes });
+    return this.#add(name, 'conv', [window.input], { outputShape, variables, attributes: window.attributes });
   }
 
   maxPool(input: Value, window: Window, where: string): Value {
     const maps = this.#maps(input, where);
-    const { outputSize, attributes } = this.#window(maps, window, where);
+    const { input: padded, outputSize, attributes } = this.#window(input, window, where);
+    // Other libraries put minus infinity around: the same as zeros only where nothing is below them.
+    const isAboveZero = this.#layers.find(({ name }) => name === input.layer)?.kind === 'activation';
+    if (padded !== input && !isAboveZero)
+      this.fail(where, `pads by [${window.padding}] maps that no ReLU gives, which bat-sup's pooling cannot`);
     const outputShape = [...outputSize, maps[2] as number];
-    return this.#add(this.#nextName('pool'), 'pool', [input], { outputShape, attributes });
+    return this.#add(this.#nextName('pool'), 'pool', [padded], { outputShape, attributes });
+  }
+
+  /** @param sides [top, left, bottom, right] */
+  zeroPadding(input: Value, sides: number[], where: string): Value {
+    const [height, width, channels] = this.#maps(input, where) as [number, number, number];
+    if (sides.length !== 4 || !sides.every((pixels) => Number.isInteger(pixels) && pixels >= 0))
+      this.fail(where, `pads by [${sides}]`);
+    const [top, left, bottom, right] = sides as [number, number, number, number];
+    const outputShape = [top + height + bottom, left + width + right, channels];
+    if (sizeOf(outputShape) > mostNumbers) this.fail(where, `pads by [${sides}], to more than can be`);
+    const attributes = { top, left, bottom, right };
+    return this.#add(this.#nextName('pad'), 'zeroPadding', [input], { outputShape, attributes });
   }
 
   relu(input: Value): Value {
@@ -236,11 +256,12 @@ export class NetworkBuilder {
     return { shape: [length], values };
   }
 
+  /** How windows lie on maps; where neither of bat-sup's paddings is theirs, on maps with zeros around, which are made. */
   #window(
-    maps: number[],
+    input: Value,
     { kernel, strides, padding }: Window,
     where: string,
-  ): { outputSize: number[]; attributes: LayerSummary['attributes'] } {
+  ): { input: Value; outputSize: number[]; attributes: LayerSummary['attributes'] } {
     const [size, stride] = [kernel[0], strides[0]] as [number, number];
     if (kernel.length !== 2 || kernel[1] !== size)
       this.fail(where, `has a kernel of ${kernel.join(' x ')}, not square`);
@@ -248,17 +269,17 @@ export class NetworkBuilder {
       this.fail(where, `has strides of ${strides.join(' x ')}`);
     if (![size, stride].every((length) => Number.isInteger(length) && length > 0))
       this.fail(where, `has a kernel of ${size} and a stride of ${stride}`);
-    const lengths = maps.slice(0, 2);
-    const own = ownPadding(padding, { lengths, size, stride });
-    if (!own)
-      this.fail(
-        where,
-        `pads by [${padding}] maps of ${lengths.join(' x ')}; bat-sup's layers pad as TensorFlow's SAME, or not at all`,
-      );
+    const known = ownPadding(padding, { lengths: input.shape.slice(0, 2), size, stride });
+    const padded = known ? input : this.zeroPadding(input, padding as number[], where);
+    const own = known ?? 'valid';
+    const lengths = padded.shape.slice(0, 2);
     const outputSize = lengths.map((length) => windowsIn(length, size, stride, own));
+    const isBehind = (count: number, axis: number) =>
+      (count - 1) * stride >= (input.shape[axis] as number) + Number(padding[axis]);
+    if (!known && outputSize.some(isBehind)) this.fail(where, 'has windows on padding alone');
     if (outputSize.some((length) => length < 1))
       this.fail(where, `has a kernel of ${size} for maps of ${lengths.join(' x ')}`);
-    return { outputSize, attributes: { kernel: size, stride, ...paddingAttribute(own) } };
+    return { input: padded, outputSize, attributes: { kernel: size, stride, ...paddingAttribute(own) } };
   }
 
   #keep(name: string, { shape, values }: Tensor): { name: string; shape: number[] } {

@@ -4,6 +4,18 @@ const headerBytes = 34;
 const runLengths = [1, 2];
 
 /**
+ * Pixels that a BMP claims to have.
+ * @throws {Error} where it claims none.
+ */
+export function readBmpSize(bytes: Buffer): { width: number; height: number } {
+  if (bytes.length < headerBytes) throw new Error('its header is not whole');
+  const width = bytes.readInt32LE(offsets.width);
+  const height = Math.abs(bytes.readInt32LE(offsets.height));
+  if (!(width * height > 0)) throw new Error('it has no pixels');
+  return { width, height };
+}
+
+/**
  * Pixels of a BMP, which sharp does not read: uint8 RGB [height, width, 3].
  * @throws {Error} where it is damaged or has more pixels than `mostPixels`.
  */
@@ -11,12 +23,8 @@ export async function decodeBmp(
   bytes: Buffer,
   mostPixels: number,
 ): Promise<{ data: Buffer; width: number; height: number }> {
-  if (bytes.length < headerBytes) throw new Error('its header is not whole');
-  const columns = bytes.readInt32LE(offsets.width);
-  const rows = Math.abs(bytes.readInt32LE(offsets.height));
-  const pixels = columns * rows;
-  if (!(pixels > 0)) throw new Error('it has no pixels');
-  if (pixels > mostPixels) throw new Error('it exceeds the pixel limit');
+  const { width: columns, height: rows } = readBmpSize(bytes);
+  if (columns * rows > mostPixels) throw new Error('it exceeds the pixel limit');
   // Before the decoder makes room for what a few bytes claim to be there.
   const isPlain = !runLengths.includes(bytes.readUInt32LE(offsets.compression));
   const rowBytes = Math.ceil((columns * bytes.readUInt16LE(offsets.bits)) / 32) * 4;

@@ -1,7 +1,8 @@
 import { constants, open } from 'node:fs/promises';
 import type { Sharp } from 'sharp';
 import { reason } from '../errors.ts';
-import { decodeBmp } from './bmp.ts';
+import { decodeBmp, readBmpSize } from './bmp.ts';
+import { readJpegHeader } from './jpeg/header.ts';
 import { resizeJpeg } from './jpeg/index.ts';
 import { loadSharp } from './load_sharp.ts';
 import { sniff } from './sniff.ts';
@@ -103,6 +104,17 @@ export async function readably<T>(input: string | Buffer, work: () => Promise<T>
   } catch (error) {
     throw new UnreadablePicture(await unreadableReason(input, error));
   }
+}
+
+/**
+ * Width and height that a picture's header claims, pixels; nothing is decoded.
+ * @throws {Error} with the reason in a few words.
+ */
+export function claimedSize(bytes: Buffer): Promise<{ width: number; height: number }> {
+  return readably(bytes, async () => {
+    if (sniff(bytes) === 'BMP') return readBmpSize(bytes);
+    return readJpegHeader(bytes) ?? (await openPicture(bytes)).metadata();
+  });
 }
 
 /**

@@ -49,7 +49,10 @@ async function readFolder(root: string, folder: string, files: string[], folders
 export async function findPictures(root: string): Promise<{ classes: ClassFolder[] }> {
   const names = await findClasses(root);
   if (names.length === 0) {
-    throw new UserError(`${root} holds no class folders; put your pictures in ${join(root, '<class>')}.`);
+    const [one, other] = ['bats', 'cats'].map((name) => join(root, name));
+    throw new UserError(
+      `${root} holds no class folders; put pictures of each class in one of its own, such as ${one} and ${other}.`,
+    );
   }
   const classes: ClassFolder[] = [];
   for (const name of names) classes.push({ name, pictures: await findFiles(join(root, name)) });

@@ -1,8 +1,10 @@
-import { mkdir, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
+import { rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
+import { checkShared, dealOut, type Splitting, shareOf, type World } from '../cluster/index.ts';
 import { mapConcurrently } from '../concurrency.ts';
 import { reason, UserError } from '../errors.ts';
-import { removeRests, temporaryName } from '../files.ts';
+import { makeFolder, removeRests, temporaryName } from '../files.ts';
 import { type PictureSize, readably, standardise } from './decode.ts';
 import { type ClassFolder, findClasses, findFiles, findPictures } from './find.ts';
 import { copyNameOf } from './generated.ts';
@@ -10,10 +12,10 @@ import { resizeJpeg } from './jpeg/index.ts';
 import { type Entry, ResizeLedger } from './resize_ledger.ts';
 import { readSoftLabels, writeSoftLabels } from './soft_labels.ts';
 
-export interface ResizeOptions extends PictureSize {
+export interface ResizeOptions extends PictureSize, Splitting {
   rawData: string;
   data: string;
-  /** Pictures in flight; 0: four for each core. */
+  /** Pictures in flight; 0: eight for each core. */
   workers: number;
   onProgress?: (done: number, total: number) => void;
   /** Once aborted, the pictures in flight are finished and the rest is left for the next run. */
@@ -33,20 +35,16 @@ export interface ResizeReport {
 interface Source extends Entry {
   /** Below rawdata. */
   path: string;
-}
-
-interface Work {
-  source: string;
-  /** Path below data. */
-  copy: string;
   /** Another source whose copy has the same name. */
-  collidesWith: string | undefined;
+  collidesWith?: string;
 }
 
 interface Plan {
   ledger: ResizeLedger;
   classes: ClassFolder[];
   stale: Source[];
+  /** Whether a source is of this shard. */
+  isOwn: (path: string) => boolean;
   /** Pictures whose copy is there and of today. */
   current: number;
   /** Sources that are gone, whose copies are still there. */
@@ -67,31 +65,43 @@ export function copySettings({ width, height, channels, fit }: PictureSize): str
 }
 
 async function makePlan(options: ResizeOptions): Promise<Plan> {
-  const { rawData, data } = options;
+  const { rawData, data, shard } = options;
   const { classes } = await findPictures(rawData);
-  const ledger = await ResizeLedger.read(data, copySettings(options));
+  const ledger = await ResizeLedger.read(data, copySettings(options), shard);
   const sources = new Set<string>();
+  for (const { name, pictures } of classes) for (const picture of pictures) sources.add(`${name}/${picture}`);
+  const own = shard ? new Set(shareOf([...sources], shard)) : sources;
   const stale: Source[] = [];
   let unreadable = 0;
   for (const { name, pictures } of classes) {
     const copies = new Set(await findFiles(join(data, name)));
     const found = await mapConcurrently(pictures, 0, async (picture): Promise<Source | undefined> => {
-      if (options.signal?.aborted) return undefined;
       const path = `${name}/${picture}`;
-      sources.add(path);
-      const { size, modified } = await stampOf(join(rawData, path));
+      if (options.signal?.aborted || !own.has(path)) return undefined;
+      const stamp = await stampOf(join(rawData, path));
       const entry = ledger.get(path);
-      if (entry?.size !== size || entry.modified !== modified) return { path, size, modified };
-      if (entry.unreadable !== undefined) unreadable++;
-      else if (!copies.has(copyNameOf(picture))) return { path, size, modified };
+      const isCurrent = entry?.size === stamp.size && entry.modified === stamp.modified;
+      if (isCurrent && entry.unreadable !== undefined) unreadable++;
+      else if (!isCurrent || !copies.has(copyNameOf(picture))) return { path, ...stamp };
       return undefined;
     });
     for (const source of found) if (source) stale.push(source);
   }
+  for (const source of stale) {
+    const copy = copyNameOf(source.path);
+    if (copy !== source.path && sources.has(copy)) source.collidesWith = copy;
+  }
   const orphans: string[] = [];
-  for (const [source] of ledger.entries()) if (!sources.has(source)) orphans.push(source);
-  const current = sources.size - stale.length - unreadable;
-  return { ledger, classes, stale, current, orphans, isSource: (path) => sources.has(path) };
+  if (isFirst(options))
+    for (const [source] of ledger.entries()) if (!sources.has(source)) orphans.push(source);
+  const current = own.size - stale.length - unreadable;
+  const isOwn = (path: string) => own.has(path);
+  return { ledger, classes, stale, isOwn, current, orphans, isSource: (path) => sources.has(path) };
+}
+
+/** Whether it is this process that does what one alone can do. */
+function isFirst({ shard }: Splitting): boolean {
+  return (shard?.index ?? 0) === 0;
 }
 
 /** Of a link that leads nowhere, what no file has. */
@@ -111,14 +121,14 @@ export async function isStale(options: ResizeOptions): Promise<boolean> {
   return stale.length + orphans.length > 0;
 }
 
-async function makeCopy({ source, copy, collidesWith }: Work, options: ResizeOptions): Promise<void> {
+async function makeCopy({ path, collidesWith }: Source, options: ResizeOptions): Promise<void> {
   if (collidesWith) throw new Error(`its copy would have the name of ${collidesWith}; rename one of them`);
-  const input = join(options.rawData, source);
-  const output = join(options.data, copy);
+  const input = join(options.rawData, path);
+  const output = join(options.data, copyNameOf(path));
   const { width, height, channels, fit } = options;
   const target = { width, height, channels, fit, quality: jpeg.quality };
   if (await resizeJpeg({ input, target, output })) return;
-  await mkdir(dirname(output), { recursive: true });
+  await makeFolder(dirname(output));
   const temporary = temporaryName(output);
   const picture = await readably(input, async () =>
     (await standardise(input, options)).jpeg(jpeg).toBuffer(),
@@ -151,36 +161,64 @@ async function removeCopy(data: string, source: string): Promise<void> {
   await rm(join(data, copyNameOf(source)), { force: true });
 }
 
+type Book = (source: Source, entry: Entry) => void;
+
 /**
- * Makes the copies that are missing or stale.
- * @returns how many.
- * @throws {UserError} where the disk does not take them; what was made before is booked.
+ * Makes copies, and tells what became of each.
+ * @throws {UserError} where the disk does not take them; what was made before is told.
  */
-async function makeCopies({ ledger, stale, isSource }: Plan, options: ResizeOptions): Promise<number> {
-  const { data, workers, signal, onProgress } = options;
-  let done = 0;
-  let made = 0;
+async function copyAll(sources: Source[], options: ResizeOptions, book: Book): Promise<void> {
+  const { data, workers, signal } = options;
   let failure: UserError | undefined;
-  await mapConcurrently(stale, workers, async ({ path, size, modified }) => {
+  const inFlight = workers || 8 * availableParallelism();
+  await mapConcurrently(sources, inFlight, async (source) => {
     if (signal?.aborted || failure) return;
-    const copy = copyNameOf(path);
-    const collidesWith = copy !== path && isSource(copy) ? copy : undefined;
+    const { path, size, modified, collidesWith } = source;
     try {
-      await makeCopy({ source: path, copy, collidesWith }, options);
-      ledger.set(path, { size, modified });
-      made++;
+      await makeCopy(source, options);
+      book(source, { size, modified });
     } catch (error) {
       if (diskFailures.has((error as NodeJS.ErrnoException).code ?? '')) {
-        failure ??= new UserError(`${join(data, copy)} cannot be written: ${reason(error)}`);
+        failure ??= new UserError(`${join(data, copyNameOf(path))} cannot be written: ${reason(error)}`);
         return;
       }
       if (!collidesWith) await removeCopy(data, path);
-      ledger.set(path, { size, modified, unreadable: reason(error) });
+      book(source, { size, modified, unreadable: reason(error) });
     }
-    onProgress?.(++done, stale.length);
   });
   if (failure) throw failure;
-  return made;
+}
+
+/** Sources for a rank of a cluster until they are booked. */
+const copiesAtOnce = 500;
+
+/** @param stale what rank 0 has planned. */
+async function copyOnRanks(world: World, stale: Source[], options: ResizeOptions, book: Book): Promise<void> {
+  await checkShared(world, options.data);
+  const dealing = { atOnce: copiesAtOnce, signal: options.signal };
+  const results = dealOut(world, await world.share(stale), dealing, async (sources) => {
+    const entries = new Map<Source, Entry>();
+    await copyAll(sources, options, (source, entry) => entries.set(source, entry));
+    return sources.map((source) => ({ source, entry: entries.get(source) }));
+  });
+  for await (const { source, entry } of results) if (entry) book(source, entry);
+}
+
+/**
+ * Makes the copies that are missing or stale.
+ * @returns how many were made, and whether all were done.
+ */
+async function makeCopies({ ledger, stale }: Plan, options: ResizeOptions) {
+  const { world, onProgress } = options;
+  let [done, made] = [0, 0];
+  const book: Book = ({ path }, entry) => {
+    ledger.set(path, entry);
+    if (entry.unreadable === undefined) made++;
+    onProgress?.(++done, stale.length);
+  };
+  if (world) await copyOnRanks(world, stale, options, book);
+  else await copyAll(stale, options, book);
+  return { made, finished: done === stale.length };
 }
 
 /** What killed runs left beside the copies to be made. */
@@ -197,26 +235,39 @@ async function removeRestsOf(stale: Source[], data: string): Promise<void> {
 export async function resizeAll(options: ResizeOptions): Promise<ResizeReport> {
   const { rawData, data, signal } = options;
   const plan = await makePlan(options);
+  await makeFolder(data);
   // A plan that was stopped does not know all sources.
-  if (signal?.aborted) return { ...summarise(plan, options), stopped: true };
-  await mkdir(data, { recursive: true });
-  const { ledger, stale, orphans } = plan;
-  let made = 0;
-  if (stale.length + orphans.length > 0 || !ledger.fits) {
-    await ledger.open();
-    try {
-      await removeOrphans(plan, options);
-      await removeRestsOf(stale, data);
-      made = await makeCopies(plan, options);
-    } finally {
-      await ledger.close();
-    }
-  }
-  await writeSoftLabels(data, await readSoftLabels(rawData));
-  const report = { ...summarise(plan, options), made, removed: orphans.length };
-  if (signal?.aborted) return { ...report, stopped: true };
+  const isWhole = !signal?.aborted;
+  const { made, finished } = await (isWhole ? update(plan, options) : makeCopies(nothing(plan), options));
+  if (isWhole && isFirst(options)) await writeSoftLabels(data, await readSoftLabels(rawData));
+  const report = { ...summarise(plan, options), made, removed: isWhole ? plan.orphans.length : 0 };
+  if (!finished || signal?.aborted) return { ...report, stopped: true };
   checkClasses(plan, options);
   return report;
+}
+
+/** What the other ranks do while rank 0 resizes. */
+export async function helpResize(world: World, options: ResizeOptions): Promise<void> {
+  await copyOnRanks(world, [], options, () => {});
+}
+
+function nothing(plan: Plan): Plan {
+  return { ...plan, stale: [], orphans: [] };
+}
+
+/** Brings data/ and the ledger to what was planned. */
+async function update(plan: Plan, options: ResizeOptions): ReturnType<typeof makeCopies> {
+  const { ledger, stale, orphans } = plan;
+  if (stale.length + orphans.length === 0 && ledger.fits) return makeCopies(nothing(plan), options);
+  await ledger.open();
+  try {
+    await removeOrphans(plan, options);
+    // What another shard is just writing looks like a rest where it runs on another host.
+    if (!options.shard) await removeRestsOf(stale, options.data);
+    return await makeCopies(plan, options);
+  } finally {
+    await ledger.close();
+  }
 }
 
 function checkClasses({ classes, ledger }: Plan, { rawData }: ResizeOptions): void {
@@ -228,10 +279,10 @@ function checkClasses({ classes, ledger }: Plan, { rawData }: ResizeOptions): vo
   }
 }
 
-function summarise({ classes, ledger, current }: Plan, { rawData }: ResizeOptions): ResizeReport {
+function summarise({ classes, ledger, current, isOwn }: Plan, { rawData }: ResizeOptions): ResizeReport {
   const unreadable: ResizeReport['unreadable'] = [];
   for (const [source, entry] of ledger.entries())
-    if (entry.unreadable !== undefined)
+    if (entry.unreadable !== undefined && isOwn(source))
       unreadable.push({ file: join(rawData, source), reason: entry.unreadable });
   return {
     classes: classes.map(({ name }) => name),

@@ -1,8 +1,12 @@
-import { type FileHandle, open, readFile, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Shard } from '../cluster/index.ts';
 import { linesOf, syncFolder, temporaryName } from '../files.ts';
 
-const ledgerName = '.resized.jsonl';
+/** Each shard has a file of its own: some disks do not let two hosts add to one. */
+const ledgerName = (shard?: Shard) =>
+  shard ? `.resized.${shard.index + 1}-of-${shard.count}.jsonl` : '.resized.jsonl';
+const anyLedger = /^\.resized(\.\d+-of-\d+)?\.jsonl$/;
 /** One JSON object, of versions before; what it tells is taken over. */
 const formerName = '.resized.json';
 const linesAtOnce = 1000;
@@ -25,6 +29,14 @@ interface FormerLedger {
   entries: Record<string, { stamp: string; unreadable?: string }>;
 }
 
+/** The files that may tell of sources, those that were written to last at the end: they know better. */
+async function findLedgers(data: string): Promise<string[]> {
+  const names = (await readdir(data).catch(() => [])).filter((name) => anyLedger.test(name));
+  const files = names.map(async (name) => ({ name, modified: (await stat(join(data, name))).mtimeMs }));
+  const sorted = (await Promise.all(files)).sort((a, b) => a.modified - b.modified);
+  return sorted.map(({ name }) => name);
+}
+
 function lineOf(source: string, entry?: Entry): string {
   const { size, modified, unreadable } = entry ?? {};
   // What is undefined would become null.
@@ -45,12 +57,17 @@ function parse(text: string): Line | undefined {
 /**
  * What was made of each source, by its path below rawdata, in a hidden file of data: JSON Lines, of which the first are
  * the settings and the last one about a source is in force. It is appended to as copies are made, so that a run that
- * is killed loses what was in flight and no more.
+ * is killed loses what was in flight and no more. What shards have added is taken over by the next run that is none.
  */
 export class ResizeLedger {
   readonly #data: string;
+  readonly #name: string;
   readonly #settings: string;
   readonly #entries = new Map<string, Entry>();
+  /** A shard's: the sources that its own file tells of, while the entries are of all files. */
+  readonly #own: Set<string> | undefined;
+  /** Files of shards, which this one's is to take the place of. */
+  #shards: string[] = [];
   /** Lines of the file but the first. */
   #lines = 0;
   /** Whether the file is there and of these settings. */
@@ -60,54 +77,54 @@ export class ResizeLedger {
   #writing: Promise<void> | undefined;
   #failure: unknown;
 
-  private constructor(data: string, settings: string) {
+  private constructor(data: string, settings: string, shard: Shard | undefined) {
     this.#data = data;
     this.#settings = settings;
+    this.#name = ledgerName(shard);
+    this.#own = shard && new Set();
   }
 
-  /** @param settings JSON; with others than the file's, every entry's size is -1. */
-  static async read(data: string, settings: string): Promise<ResizeLedger> {
-    const ledger = new ResizeLedger(data, settings);
-    const found = (await ledger.#readLines()) ?? (await ledger.#readFormer());
-    if (found !== settings) for (const entry of ledger.#entries.values()) entry.size = -1;
+  /** @param settings JSON; an entry of others has the size -1. */
+  static async read(data: string, settings: string, shard?: Shard): Promise<ResizeLedger> {
+    const ledger = new ResizeLedger(data, settings, shard);
+    await ledger.#readFormer();
+    for (const name of await findLedgers(data)) await ledger.#readLines(name);
+    if (ledger.#shards.length > 0) ledger.#fits = false;
     return ledger;
   }
 
-  /** @returns the settings that the file is of; undefined where there is none. */
-  async #readLines(): Promise<string | undefined> {
+  async #readLines(name: string): Promise<void> {
+    const isOwn = name === this.#name;
     let settings: string | undefined;
-    try {
-      for await (const text of linesOf(join(this.#data, ledgerName))) {
-        if (settings === undefined) settings = text;
-        else this.#take(text);
-      }
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    for await (const text of linesOf(join(this.#data, name))) {
+      if (settings !== undefined) this.#take(text, { isOwn, fits: settings === this.#settings });
+      settings ??= text;
     }
-    this.#fits = settings === this.#settings;
-    return settings;
+    if (isOwn) this.#fits = settings === this.#settings;
+    else if (!this.#own) this.#shards.push(name);
   }
 
-  #take(text: string): void {
-    this.#lines++;
+  #take(text: string, { isOwn, fits }: { isOwn: boolean; fits: boolean }): void {
+    if (isOwn) this.#lines++;
     const [source, size, modified, unreadable] = parse(text) ?? [];
     if (source === undefined) return;
+    if (isOwn) this.#own?.add(source);
     if (size === undefined || modified === undefined) this.#entries.delete(source);
-    else this.#entries.set(source, unreadable ? { size, modified, unreadable } : { size, modified });
+    else this.#entries.set(source, { size: fits ? size : -1, modified, ...(unreadable && { unreadable }) });
   }
 
-  async #readFormer(): Promise<string | undefined> {
+  async #readFormer(): Promise<void> {
     const text = await readFile(join(this.#data, formerName), 'utf8').catch(() => '{}');
     try {
       const { settings, entries }: FormerLedger = JSON.parse(text);
       for (const [source, { stamp, unreadable }] of Object.entries(entries)) {
         // Empty where the copy is of other settings.
         const [size = -1, modified = 0] = stamp === '' ? [] : stamp.split('-').map(Number);
-        this.#entries.set(source, { size, modified, ...(unreadable ? { unreadable } : {}) });
+        const entry = { size: settings === this.#settings ? size : -1, modified };
+        this.#entries.set(source, { ...entry, ...(unreadable ? { unreadable } : {}) });
       }
-      return settings;
     } catch {
-      return undefined;
+      // Not one of those.
     }
   }
 
@@ -127,8 +144,8 @@ export class ResizeLedger {
   /** Opens the file for set and delete. */
   async open(): Promise<void> {
     if (!this.#fits) await this.#rewrite();
-    await rm(join(this.#data, formerName), { force: true });
-    this.#handle = await open(join(this.#data, ledgerName), 'a+');
+    if (!this.#own) await rm(join(this.#data, formerName), { force: true });
+    this.#handle = await open(join(this.#data, this.#name), 'a+');
     // A line that a crash cut off must not swallow the next one.
     const { size } = await this.#handle.stat();
     const { buffer } = await this.#handle.read(Buffer.alloc(1), 0, 1, size - 1);
@@ -137,11 +154,13 @@ export class ResizeLedger {
 
   set(source: string, entry: Entry): void {
     this.#entries.set(source, entry);
+    this.#own?.add(source);
     this.#append(lineOf(source, entry));
   }
 
   delete(source: string): void {
     this.#entries.delete(source);
+    this.#own?.add(source);
     this.#append(lineOf(source));
   }
 
@@ -176,11 +195,16 @@ export class ResizeLedger {
     } finally {
       await this.#handle?.close();
     }
-    if (this.#lines > 2 * this.#entries.size) await this.#rewrite();
+    if (this.#lines > 2 * this.#told) await this.#rewrite();
+  }
+
+  /** Sources that the file tells of. */
+  get #told(): number {
+    return (this.#own ?? this.#entries).size;
   }
 
   async #rewrite(): Promise<void> {
-    const file = join(this.#data, ledgerName);
+    const file = join(this.#data, this.#name);
     const temporary = temporaryName(file);
     try {
       const handle = await open(temporary, 'w');
@@ -195,14 +219,16 @@ export class ResizeLedger {
     } finally {
       await rm(temporary, { force: true });
     }
-    this.#lines = this.#entries.size;
+    for (const name of this.#shards) await rm(join(this.#data, name), { force: true });
+    this.#shards = [];
+    this.#lines = this.#told;
     this.#fits = true;
   }
 
   *#chunks(): Generator<string> {
     let lines = [`${this.#settings}\n`];
-    for (const [source, entry] of this.#entries) {
-      lines.push(lineOf(source, entry));
+    for (const source of this.#own ?? this.#entries.keys()) {
+      lines.push(lineOf(source, this.#entries.get(source)));
       if (lines.length < linesAtOnce) continue;
       yield lines.join('');
       lines = [];

@@ -11,8 +11,8 @@ function seedOf(name: string, seed: number): number {
 }
 
 interface Connections {
-  weights: tf.Variable;
-  biases: tf.Variable;
+  weights: tf.Tensor;
+  biases: tf.Tensor;
   /** As the layer's summary lists them. */
   variables: { name: string; shape: number[] }[];
 }

@@ -8,12 +8,21 @@ export interface DropoutOptions {
   rate: number;
 }
 
-/** 1 / (1 - rate) where a value stays, 0 where it is dropped; the same on every engine. */
-function maskOf(size: number, rate: number, seed: string): Float32Array {
-  const random = seedrandom.alea(seed);
+/**
+ * 1 / (1 - rate) where a value stays, 0 where it is dropped; the same on every engine. Each row has a seed of its own,
+ * so that it is the same whoever learns from it.
+ */
+function maskOf(
+  [rows, size]: [number, number],
+  rate: number,
+  { seed, firstRow }: { seed: string; firstRow: number },
+): Float32Array {
   const kept = 1 / (1 - rate);
-  const mask = new Float32Array(size);
-  for (let i = 0; i < size; i++) mask[i] = random() < rate ? 0 : kept;
+  const mask = new Float32Array(rows * size);
+  for (let row = 0; row < rows; row++) {
+    const random = seedrandom.alea(`${seed}/${firstRow + row}`);
+    for (let i = 0; i < size; i++) mask[row * size + i] = random() < rate ? 0 : kept;
+  }
   return mask;
 }
 
@@ -32,7 +41,7 @@ function multiply<T extends tf.Tensor>(layer: T, mask: tf.Tensor): T {
 /**
  * Dropout (Srivastava et al. 2014): while learning, drops values at random and scales up the others, so that the sum
  * stays as it was on average; while answering, the identity. The shape stays. What is dropped depends on the scope's
- * seed, the step and the layer's name.
+ * seed, the step, the row and the layer's name.
  * @throws {UserError} naming the layer, where the rate is out of range.
  */
 export function dropoutLayer<T extends tf.Tensor>(
@@ -54,6 +63,8 @@ export function dropoutLayer<T extends tf.Tensor>(
     attributes: { rate },
   };
   if (!scope.learning) return scope.add(summary, [layer], tf.clone(layer));
-  const mask = maskOf(layer.size, rate, `${scope.seed}/${name}/${scope.learning.step}`);
+  const [rows = 1] = layer.shape;
+  const { step, firstRow = 0 } = scope.learning;
+  const mask = maskOf([rows, layer.size / rows], rate, { seed: `${scope.seed}/${name}/${step}`, firstRow });
   return scope.add(summary, [layer], multiply(layer, tf.tensor(mask, layer.shape)));
 }

@@ -9,6 +9,7 @@ import { type FullyConnectedOptions, fullyConnectedLayer } from './fully_connect
 import { globalAveragePoolingLayer } from './global_average_pooling_layer.ts';
 import { type PoolingOptions, poolingLayer } from './pooling_layer.ts';
 import type { Scope } from './scope.ts';
+import { type ZeroPaddingOptions, zeroPaddingLayer } from './zero_padding_layer.ts';
 
 export { addBiases } from './add_biases.ts';
 export { addWeights } from './add_weights.ts';
@@ -16,7 +17,14 @@ export { type Padding, paddingOf } from './padding.ts';
 export { type LayerWatch, type LearningPass, Scope } from './scope.ts';
 export type { LayerSummary } from './types.ts';
 export { variablesOf } from './variables_of.ts';
-export type { BatchNormOptions, ConvOptions, DropoutOptions, FullyConnectedOptions, PoolingOptions };
+export type {
+  BatchNormOptions,
+  ConvOptions,
+  DropoutOptions,
+  FullyConnectedOptions,
+  PoolingOptions,
+  ZeroPaddingOptions,
+};
 export {
   activationLayer,
   addLayer,
@@ -27,6 +35,7 @@ export {
   fullyConnectedLayer,
   globalAveragePoolingLayer,
   poolingLayer,
+  zeroPaddingLayer,
 };
 
 /** The layers, all keeping their variables in one scope: what an architecture is written with. */
@@ -42,6 +51,8 @@ export function modelTools(scope: Scope) {
     globalAveragePoolingLayer: (layer: tf.Tensor) => globalAveragePoolingLayer(layer, scope),
     dropoutLayer: <T extends tf.Tensor>(layer: T, options: DropoutOptions) =>
       dropoutLayer(layer, options, scope),
+    zeroPaddingLayer: (layer: tf.Tensor, options: ZeroPaddingOptions) =>
+      zeroPaddingLayer(layer, options, scope),
     fullyConnectedLayer: (layer: tf.Tensor, options: FullyConnectedOptions) =>
       fullyConnectedLayer(layer, options, scope),
   };

@@ -7,8 +7,12 @@ export type LayerWatch = (name: string, output: tf.Tensor) => tf.Tensor | undefi
 
 /** A forward pass that is learnt from. */
 export interface LearningPass {
-  /** 1 for the first; what is random in the pass depends on it and the scope's seed alone. */
+  /** 1 for the first; what is random in the pass depends on it, the scope's seed and the row alone. */
   step: number;
+  /** Where others learn from other rows of the same batch: which of its rows this pass's first is. */
+  firstRow?: number;
+  /** Is shown each variable, and answers with what layers are to use in its place. */
+  variable?(name: string, variable: tf.Variable): tf.Tensor;
 }
 
 /**
@@ -68,8 +72,9 @@ export class Scope {
    * The variable of this name, made on first use from the restored value or by `create`.
    * @throws {UserError} where the restored value is of another size.
    */
-  variable(name: string, shape: number[], create: () => tf.Variable): tf.Variable {
-    return this.#findOrMake(this.variables, name, shape, create);
+  variable(name: string, shape: number[], create: () => tf.Variable): tf.Tensor {
+    const variable = this.#findOrMake(this.variables, name, shape, create);
+    return this.learning?.variable?.(name, variable) ?? variable;
   }
 
   /** The same for what a layer keeps besides its variables. */

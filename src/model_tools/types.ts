@@ -11,7 +11,8 @@ export interface LayerSummary {
     | 'batchNorm'
     | 'add'
     | 'globalAveragePool'
-    | 'dropout';
+    | 'dropout'
+    | 'zeroPadding';
   /** Names of the layers that it reads; none: it reads the pictures. */
   inputs: string[];
   /** Without the batch: [height, width, channels] or [features]. */

@@ -11,6 +11,13 @@ const windowOf = (layer: LayerSummary) => ({
   padding: paddingOf(layer),
 });
 
+const sidesOf = ({ attributes: { top, left, bottom, right } }: LayerSummary) => ({
+  top: Number(top),
+  left: Number(left),
+  bottom: Number(bottom),
+  right: Number(right),
+});
+
 /** How each kind of layer is made anew from what is told of it. */
 const replays: Record<LayerSummary['kind'], Replay> = {
   conv: (tools, [input], layer) =>
@@ -35,6 +42,7 @@ const replays: Record<LayerSummary['kind'], Replay> = {
   globalAveragePool: (tools, [input]) => tools.globalAveragePoolingLayer(input as tf.Tensor),
   dropout: (tools, [input], { attributes }) =>
     tools.dropoutLayer(input as tf.Tensor, { rate: Number(attributes.rate) }),
+  zeroPadding: (tools, [input], layer) => tools.zeroPaddingLayer(input as tf.Tensor, sidesOf(layer)),
 };
 
 /**
@@ -43,7 +51,10 @@ const replays: Record<LayerSummary['kind'], Replay> = {
  */
 export function fromLayers(layers: LayerSummary[]): Architecture {
   const unknown = layers.find(({ kind }) => !Object.hasOwn(replays, kind));
-  if (unknown) throw new UserError(`The layer "${unknown.kind}" is not known to this version of bat-sup.`);
+  if (unknown)
+    throw new UserError(
+      `The layer "${unknown.kind}" is not known to this version of bat-sup; install a newer one.`,
+    );
   return (tools, pictures) => {
     const outputs = new Map<string, tf.Tensor>();
     let last: tf.Tensor = pictures;

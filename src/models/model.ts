@@ -56,7 +56,9 @@ export interface ModelOptions {
 function architectureOf({ architecture, layers = [] }: ModelDescription): Architecture {
   if (architecture === 'layers') return fromLayers(layers);
   if (Object.hasOwn(architectures, architecture)) return architectures[architecture];
-  throw new UserError(`The network "${architecture}" is not known to this version of bat-sup.`);
+  throw new UserError(
+    `The network "${architecture}" is not known to this version of bat-sup; install a newer one.`,
+  );
 }
 
 /**

@@ -72,9 +72,13 @@ async function* listed(chunks: AsyncIterable<Buffer>, end: '\n' | '\0'): AsyncGe
  * @param end what each name ends with.
  * @throws {UserError} where the list cannot be read.
  */
-export async function* inputsFrom(file: string, end: '\n' | '\0'): AsyncGenerator<PredictInput> {
+export async function* inputsFrom(
+  file: string,
+  end: '\n' | '\0',
+  stdin: AsyncIterable<Buffer> = process.stdin,
+): AsyncGenerator<PredictInput> {
   try {
-    yield* listed(file === '-' ? process.stdin : createReadStream(file), end);
+    yield* listed(file === '-' ? stdin : createReadStream(file), end);
   } catch (error) {
     throw new UserError(`The list ${file} cannot be read (${reason(error)}); give a file of names or -.`);
   }
@@ -84,8 +88,8 @@ export async function* inputsFrom(file: string, end: '\n' | '\0'): AsyncGenerato
 const headBytes = 512;
 
 /** Text is a list of files, a line each; anything else is a picture itself. */
-async function* fromStdin(): AsyncGenerator<PredictInput> {
-  const chunks: AsyncIterator<Buffer> = process.stdin[Symbol.asyncIterator]();
+async function* fromStdin(stdin: AsyncIterable<Buffer>): AsyncGenerator<PredictInput> {
+  const chunks = stdin[Symbol.asyncIterator]();
   const rest: AsyncIterable<Buffer> = { [Symbol.asyncIterator]: () => chunks };
   let head = Buffer.alloc(0);
   while (head.length < headBytes) {
@@ -113,6 +117,9 @@ function looksLikeMarkup(bytes: Buffer): boolean {
  * or a list of files). In the order given; a name that leads nowhere fails when it is read.
  * @param except a folder whose files are left out where another one is searched: they are sorted already.
  */
-export async function* predictInputs(names: string[], except?: string): AsyncGenerator<PredictInput> {
-  for (const name of names) yield* name === '-' ? fromStdin() : expand(name, except);
+export async function* predictInputs(
+  names: string[],
+  { except, stdin = process.stdin }: { except?: string | undefined; stdin?: AsyncIterable<Buffer> } = {},
+): AsyncGenerator<PredictInput> {
+  for (const name of names) yield* name === '-' ? fromStdin(stdin) : expand(name, except);
 }

@@ -1,4 +1,3 @@
-import * as tf from '@tensorflow/tfjs-core';
 import {
   type Checkpoint,
   checkTensors,
@@ -7,38 +6,12 @@ import {
   readCalibration,
 } from '../checkpoints/index.ts';
 import { decodePicture } from '../images/decode.ts';
-import { type LayerSummary, type LayerWatch, variablesOf } from '../model_tools/index.ts';
-import { createModel, type Model, type ModelDescription } from '../models/model.ts';
+import { variablesOf } from '../model_tools/index.ts';
+import { createModel, type ModelDescription } from '../models/model.ts';
 import type { Preprocessing } from '../models/preprocessing.ts';
-import { toPictures } from '../models/to_pictures.ts';
+import { type Predictor, predictorOf } from './predictor.ts';
 
-export const activations = ['softmax', 'sigmoid', 'none'] as const;
-/** softmax: values sum to 1, calibrated where evaluate has stored how. sigmoid: each class by itself in 0..1, as the article adds. none: the logits. */
-export type Activation = (typeof activations)[number];
-
-export interface Predictor {
-  description: ModelDescription;
-  /** The checkpoint's folder. */
-  checkpoint: string;
-  layers: LayerSummary[];
-  /** Softmax divides the logits by it; 1 where the checkpoint has not been calibrated. */
-  temperature: number;
-  /**
-   * A picture's bytes or path -> uint8 [height, width, channels] as the network was trained on.
-   * @param enlargement for people to look at: so many times the height and the width. Default 1.
-   */
-  decode(picture: Buffer | string, enlargement?: number): Promise<Uint8Array>;
-  /** Decoded pictures -> one value a class for each, in the order of `description.classes`. */
-  predict(pictures: Uint8Array[], activation?: Activation): Promise<Float32Array[]>;
-  /** Decoded pictures -> logits [batch, classes]; `watch` sees every layer's output, and may replace it. */
-  forward(pictures: Uint8Array[], watch?: LayerWatch): tf.Tensor2D;
-  dispose(): void;
-}
-
-function activate(logits: tf.Tensor2D, activation: Activation, temperature: number): tf.Tensor2D {
-  if (activation === 'none') return logits;
-  return activation === 'softmax' ? tf.softmax(tf.div(logits, temperature)) : tf.sigmoid(logits);
-}
+export { type Activation, activations, type Predictor } from './predictor.ts';
 
 /**
  * Loads a network from a checkpoint, a run or a checkpoints folder, with its classes and preprocessing.
@@ -60,37 +33,19 @@ export async function loadModel(
   const temperature = (await readCalibration(checkpoint.folder))?.temperature ?? 1;
   const model = createModel(description, { restored, preprocessing });
   checkTensors(checkpoint, 'weights.bin', model.layers.flatMap(variablesOf));
-  return predictorOf(model, { fit: preprocessing.fit, temperature, checkpoint: checkpoint.folder });
+  return predictorOf(model, {
+    decode: decoderFor(description, preprocessing),
+    fit: preprocessing.fit,
+    temperature,
+    checkpoint: checkpoint.folder,
+  });
 }
 
-/** What asks a network about pictures; its `dispose` is the network's. */
-export function predictorOf(
-  model: Model,
-  {
-    fit,
-    temperature,
-    checkpoint,
-  }: Pick<Preprocessing, 'fit'> & Pick<Predictor, 'temperature' | 'checkpoint'>,
-): Predictor {
-  const { description } = model;
-  const { width, height, channels, classes } = description;
-  const toTensor = (pictures: Uint8Array[]) => toPictures(Buffer.concat(pictures), model);
-  return {
-    description,
-    checkpoint,
-    layers: model.layers,
-    temperature,
-    decode(picture, enlargement = 1) {
-      const size = { width: width * enlargement, height: height * enlargement };
-      return decodePicture(picture, { ...size, channels, fit });
-    },
-    forward: (pictures, watch) => model.forward(toTensor(pictures), watch),
-    async predict(pictures, activation = 'softmax') {
-      const output = tf.tidy(() => activate(model.forward(toTensor(pictures)), activation, temperature));
-      const values = (await output.data()) as Float32Array;
-      output.dispose();
-      return pictures.map((_, row) => values.slice(row * classes.length, (row + 1) * classes.length));
-    },
-    dispose: () => model.dispose(),
-  };
+/** How a network's pictures are decoded. */
+export function decoderFor(
+  { width, height, channels }: ModelDescription,
+  { fit }: Pick<Preprocessing, 'fit'>,
+): Predictor['decode'] {
+  return (picture, enlargement = 1) =>
+    decodePicture(picture, { width: width * enlargement, height: height * enlargement, channels, fit });
 }

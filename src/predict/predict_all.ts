@@ -1,11 +1,12 @@
 import { reason } from '../errors.ts';
+import { inBatches } from '../in_batches.ts';
 import type { PredictInput } from './inputs.ts';
 import type { Activation, Predictor } from './load_model.ts';
 
 /** A picture's answer, or why there is none. */
 export type Prediction = { name: string; values: Float32Array } | { name: string; error: string };
 
-type Inputs = AsyncIterable<PredictInput> | Iterable<PredictInput>;
+export type Inputs = AsyncIterable<PredictInput> | Iterable<PredictInput>;
 
 type Decoded = { name: string; pixels: Uint8Array } | { name: string; error: string };
 
@@ -15,7 +16,8 @@ const largestBatch = 64;
 /** Batches that are decoded ahead: so much work lies ready for the threads while the network answers. */
 const batchesAhead = 2;
 
-function batchSizeFor({ description: { width, height } }: Predictor): number {
+/** Pictures that the network is given together; answers may differ by rounding with their number. */
+export function batchSizeFor({ description: { width, height } }: Predictor): number {
   return Math.max(1, Math.min(largestBatch, Math.floor(batchPixels / (width * height))));
 }
 
@@ -39,17 +41,6 @@ async function answer(
     if ('error' in one) return one;
     return { name: one.name, values: values[next++] as Float32Array };
   });
-}
-
-async function* inBatches<T>(items: AsyncIterable<T> | Iterable<T>, size: number): AsyncGenerator<T[]> {
-  let batch: T[] = [];
-  for await (const item of items) {
-    batch.push(item);
-    if (batch.length < size) continue;
-    yield batch;
-    batch = [];
-  }
-  if (batch.length > 0) yield batch;
 }
 
 /** Answers in the inputs' order, a batch at a time; the next batches are decoded meanwhile. Of the pictures, these are in memory. */

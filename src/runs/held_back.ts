@@ -3,7 +3,8 @@ import type { Dataset } from '../dataset/scan.ts';
 import type { Split } from '../dataset/split.ts';
 import { cannotWrite } from '../errors.ts';
 import { writeFileAtomically } from '../files.ts';
-import { list, object, oneOf, readJson, string, whole } from '../json.ts';
+import { list, object, oneOf, string, whole } from '../json.ts';
+import { readJson } from '../read_json.ts';
 
 /** <run>/validation.json: the pictures that a training never learns from. */
 export interface HeldBack {

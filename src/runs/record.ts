@@ -4,8 +4,9 @@ import type { Settings } from '../config/index.ts';
 import type { Engine } from '../engine/index.ts';
 import { cannotWrite, reason, UserError } from '../errors.ts';
 import { writeFileAtomically } from '../files.ts';
-import { list, object, oneOf, optional, readJson, string, time, whole } from '../json.ts';
+import { list, object, oneOf, optional, string, time, whole } from '../json.ts';
 import { type ProcessIdentity, thisProcess } from '../processes.ts';
+import { readJson } from '../read_json.ts';
 import { packageVersion } from '../version.ts';
 
 /** One sitting of a training: from its start, or a resume, to its end. */
@@ -24,6 +25,8 @@ export interface Session {
   /** Settings that are not those of the session before, where it goes on from one. */
   changed?: Record<string, { was: unknown; is: unknown }>;
   engine: Pick<Engine, 'name' | 'description'> | null;
+  /** Processes that train together, by MPI, each with a batch of the settings' size; absent: one. */
+  ranks?: number;
   /** Pictures of each class. */
   dataset: { class: string; train: number; validation: number }[];
   /** Epochs and steps done before it and after it. */
@@ -78,6 +81,7 @@ const recordShape = object({
       command: optional(string),
       settings: object({ data: string, epochs: whole(1) }),
       engine: optional(object({ name: string, description: string })),
+      ranks: optional(whole(2)),
       dataset: list(object({ class: string, train: whole(), validation: whole() })),
       from: progress,
       to: optional(progress),

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, statfs } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, statfs } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import {
   findInstallation,
@@ -11,7 +11,7 @@ import {
   sourcesDigest,
 } from '../engine/native/installation.ts';
 import { UserError } from '../errors.ts';
-import { temporaryName, writeDurably, writeFileAtomically } from '../files.ts';
+import { makeFolder, temporaryName, writeDurably, writeFileAtomically } from '../files.ts';
 import { build, findCompiler, type Library } from './build.ts';
 import { findGpus } from './nvidia.ts';
 import { errorLine, run } from './programs.ts';
@@ -109,7 +109,7 @@ export async function setUpFromWheels(plan: Plan, events: SetUpEvents = {}): Pro
 async function unpackAll(plan: Plan, events: SetUpEvents): Promise<void> {
   const python = await findPython();
   const downloads = join(nativeFolder(), 'downloads');
-  await mkdir(downloads, { recursive: true });
+  await makeFolder(downloads);
   await checkDiskSpace(plan);
   const partial = temporaryName(plan.folder);
   for (const wheel of plan.wheels) {
@@ -137,7 +137,7 @@ export async function setUpFromLibrary(path: string, events: SetUpEvents = {}): 
     );
   }
   const folder = join(nativeFolder(), 'own');
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const files = [main, framework].filter((file) => file !== undefined);
   const library = { include, files, runPath: join(main, '..') };
   const known = { source: 'own', device: 'cuda', packages: {} } as const;
@@ -163,7 +163,7 @@ async function buildAndTest(
   events.step?.('Building');
   const output = join(folder, `build-${sourcesDigest()}`);
   const partial = temporaryName(output);
-  await mkdir(partial, { recursive: true });
+  await makeFolder(partial);
   const operations = await build(await findCompiler(), binding, library, partial);
   await rm(output, { recursive: true, force: true });
   await rename(partial, output);

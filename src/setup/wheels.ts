@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { UserError } from '../errors.ts';
@@ -155,7 +155,7 @@ export async function fetchWheel(
   if (existsSync(file) && (await sha256Of(file)) === wheel.sha256) return file;
   const partial = join(folder, '.partial');
   await rm(partial, { recursive: true, force: true });
-  await mkdir(partial, { recursive: true });
+  await makeFolder(partial);
   let total = 0;
   // pip tells its progress to a terminal only; it downloads into TMPDIR, where the bytes can be counted.
   const timer = setInterval(async () => {
@@ -192,6 +192,8 @@ with zipfile.ZipFile(sys.argv[1]) as wheel:
         if not member.is_dir() and wanted.search(member.filename):
             wheel.extract(member, sys.argv[2])
 `;
+
+import { makeFolder } from '../files.ts';
 
 /** Shared libraries, the headers of TensorFlow's C interface, and licences. */
 const wanted = [

@@ -1,7 +1,8 @@
-import { mkdir, open } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { cannotWrite } from '../errors.ts';
+import { makeFolder } from '../files.ts';
 import * as proto from './protobuf.ts';
 import { encodeRecord } from './record.ts';
 
@@ -36,7 +37,7 @@ function encodeEvent(step: number, content: Uint8Array): Buffer {
 export async function openEventWriter(folder: string, firstStep = 0): Promise<EventWriter> {
   const seconds = String(Math.floor(Date.now() / 1000)).padStart(10, '0');
   const file = join(folder, `events.out.tfevents.${seconds}.${hostname()}.${process.pid}.${filesOpened++}`);
-  const handle = await mkdir(folder, { recursive: true })
+  const handle = await makeFolder(folder)
     .then(() => open(file, 'ax'))
     .catch((error) => cannotWrite(file, error));
   let waiting: Buffer[] = [

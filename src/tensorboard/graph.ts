@@ -96,6 +96,7 @@ const layerNodes: Record<
   add: ({ name }, inputs, shape) => [{ name: `${name}/Add`, op: 'AddV2', inputs, shape }],
   globalAveragePool: ({ name }, inputs, shape) => [{ name: `${name}/Mean`, op: 'Mean', inputs, shape }],
   dropout: ({ name }, inputs, shape) => [{ name: `${name}/Dropout`, op: 'Dropout', inputs, shape }],
+  zeroPadding: ({ name }, inputs, shape) => [{ name: `${name}/Pad`, op: 'Pad', inputs, shape }],
   fullyConnected: ({ name }, inputs, shape) => [
     { name: `${name}/MatMul`, op: 'MatMul', inputs: [...inputs, `${name}/weights`], shape },
     { name: `${name}/BiasAdd`, op: 'BiasAdd', inputs: [`${name}/MatMul`, `${name}/biases`], shape },

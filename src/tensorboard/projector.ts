@@ -1,8 +1,8 @@
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { cannotWrite } from '../errors.ts';
-import { writeFileAtomically } from '../files.ts';
+import { makeFolder, writeFileAtomically } from '../files.ts';
 import type { PixelSize } from './drawings/picture.ts';
 
 /** Where TensorBoard looks for a run's embeddings (tensorboard/plugins/projector/metadata.py). */
@@ -101,7 +101,7 @@ export async function writeEmbedding(run: string, embedding: Embedding): Promise
 
 async function writeFiles(folder: string, embedding: Embedding): Promise<void> {
   const count = embedding.vectors.length / embedding.dimensions;
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   for (const name of await readdir(folder)) {
     // The rest of a file that a killed run was at.
     if (/\.tmp-\d+$/.test(name)) await rm(join(folder, name), { force: true });

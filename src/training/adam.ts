@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { applyAdam } from '../engine/apply_adam.ts';
-import { type TensorSource, tensorSource } from './checkpoint_saver.ts';
+import { type TensorSource, tensorSources } from './checkpoint_saver.ts';
 
 const beta1 = 0.9;
 const beta2 = 0.999;
@@ -54,12 +54,19 @@ export class Adam {
     }
   }
 
+  /** The moments by '<variable>/m' and '<variable>/v'. */
+  get moments(): Map<string, tf.Variable> {
+    return new Map(
+      [...this.#moments].flatMap(([name, { m, v }]): [string, tf.Variable][] => [
+        [`${name}/m`, m],
+        [`${name}/v`, v],
+      ]),
+    );
+  }
+
   /** The moments, to save. */
   snapshot(): TensorSource[] {
-    return [...this.#moments].flatMap(([name, { m, v }]) => [
-      tensorSource(`${name}/m`, m),
-      tensorSource(`${name}/v`, v),
-    ]);
+    return tensorSources(this.moments);
   }
 
   dispose(): void {

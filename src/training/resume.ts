@@ -45,6 +45,7 @@ const ofLearning = [
   'epochs',
   'batchSize',
   'learningRate',
+  'scaleLearningRate',
   'validationSplit',
   'seed',
   'fit',

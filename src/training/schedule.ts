@@ -25,3 +25,16 @@ export function learningRateAt(step: number, settings: ScheduleSettings, stepsPe
   const done = (step - 1 - warmupSteps) / (epochs * stepsPerEpoch - warmupSteps);
   return learningRate * factors[learningRateSchedule](done);
 }
+
+const scales: Record<Settings['scaleLearningRate'], (ranks: number) => number> = {
+  off: () => 1,
+  // Goyal et al. 2017, section 2.1.
+  linear: (ranks) => ranks,
+  // What keeps the variance of a step with Adam: Malladi et al. 2022, section 4.
+  sqrt: Math.sqrt,
+};
+
+/** By how much so many ranks, each with a batch of its own, multiply the learning rate. */
+export function scaleOf({ scaleLearningRate }: Pick<Settings, 'scaleLearningRate'>, ranks: number): number {
+  return scales[scaleLearningRate](ranks);
+}

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Batch } from '../dataset/batches.ts';
 import { type CrossEntropies, crossEntropies } from '../engine/cross_entropy.ts';
-import type { LayerWatch } from '../model_tools/index.ts';
+import type { LayerWatch, LearningPass } from '../model_tools/index.ts';
 import type { Model } from '../models/model.ts';
 import { toPictures } from '../models/to_pictures.ts';
 import type { Adam } from './adam.ts';
@@ -69,13 +69,36 @@ function weighted({ losses, gradients }: CrossEntropies, weights: Float32Array):
   };
 }
 
-function countCorrect(logits: tf.Tensor2D, labels: number[]): number {
+export function countCorrect(logits: tf.Tensor2D, labels: number[]): number {
   const values = logits.dataSync();
   const classes = logits.shape[1];
   return labels.filter((label, row) => {
     const scores = values.subarray(row * classes, (row + 1) * classes);
     return scores.indexOf(Math.max(...scores)) === label;
   }).length;
+}
+
+/** How a batch is learnt from. */
+export interface Lesson {
+  objective: Objective | undefined;
+  layer: LayerWatch | undefined;
+  learning: LearningPass;
+}
+
+/** Within tf.tidy: the mean loss of a batch and the logits, both kept, and the gradients of these variables. */
+export function differentiate(
+  model: Model,
+  batch: Batch,
+  variables: tf.Variable[],
+  { objective, layer, learning }: Lesson,
+): { loss: tf.Scalar; logits: tf.Tensor2D; gradients: tf.NamedTensorMap } {
+  const pictures = toPictures(batch.pixels, model);
+  let logits: tf.Tensor2D | undefined;
+  const { value, grads } = tf.variableGrads(() => {
+    logits = tf.keep(model.forward(pictures, layer, learning));
+    return softmaxCrossEntropy(logits, targetsOf(batch, logits.shape[1], objective));
+  }, variables);
+  return { loss: tf.keep(value), logits: logits as unknown as tf.Tensor2D, gradients: grads };
 }
 
 /**
@@ -90,16 +113,12 @@ export function trainStep(
   { step, learningRate, objective, clipNorm = 0, watch }: StepOptions,
 ): () => BatchResult {
   const { loss, logits } = tf.tidy(() => {
-    const pictures = toPictures(batch.pixels, model);
-    let logits: tf.Tensor2D | undefined;
-    const { value: loss, grads } = tf.variableGrads(() => {
-      logits = tf.keep(model.forward(pictures, watch?.layer, { step }));
-      return softmaxCrossEntropy(logits, targetsOf(batch, logits.shape[1], objective));
-    }, [...model.variables.values()]);
+    const lesson = { objective, layer: watch?.layer, learning: { step } };
+    const { gradients, ...outcome } = differentiate(model, batch, [...model.variables.values()], lesson);
     watch?.batch?.(batch);
-    watch?.gradients(grads);
-    adam.apply(clipNorm > 0 ? clipGradients(grads, clipNorm) : grads, step, learningRate);
-    return { loss, logits: logits as unknown as tf.Tensor2D };
+    watch?.gradients(gradients);
+    adam.apply(clipNorm > 0 ? clipGradients(gradients, clipNorm) : gradients, step, learningRate);
+    return outcome;
   });
   return () => {
     const result = {

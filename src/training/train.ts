@@ -6,15 +6,18 @@ import {
   type CheckpointInfo,
   checkTensors,
   compareMetrics,
+  type FileName,
   listCheckpoints,
   loadTensors,
   lockRun,
   type Metrics,
   type Position,
 } from '../checkpoints/index.ts';
+import { RankFailed, type World } from '../cluster/index.ts';
 import type { Settings } from '../config/index.ts';
-import { batches, type Vary } from '../dataset/batches.ts';
+import { type Batch, batches, type Vary } from '../dataset/batches.ts';
 import { type Pack, packPictures } from '../dataset/pack.ts';
+import { type Member, partOf, partOfBatches } from '../dataset/parts.ts';
 import { type Dataset, scanDataset } from '../dataset/scan.ts';
 import { shuffle } from '../dataset/shuffle.ts';
 import { applySoftLabels } from '../dataset/soft_labels.ts';
@@ -29,9 +32,11 @@ import { appendHistory, cutHistory } from '../runs/history.ts';
 import { beginSession, type OpenSession } from '../runs/record.ts';
 import { Adam } from './adam.ts';
 import { CheckpointSaver, type TensorSource, tensorSources } from './checkpoint_saver.ts';
+import { broadcastVariables, GradientExchange } from './exchange.ts';
 import { changedSettings, checkSameNetwork, describeChanges, importedLayers } from './resume.ts';
-import { learningRateAt } from './schedule.ts';
-import { type BatchResult, evaluateBatch, trainStep } from './step.ts';
+import { learningRateAt, scaleOf } from './schedule.ts';
+import { type BatchResult, evaluateBatch, type StepOptions, trainStep } from './step.ts';
+import { trainStepTogether } from './step_together.ts';
 import { balancedWeights, type Objective } from './targets.ts';
 import { openTrainingLog, type TrainingLog } from './training_log.ts';
 import { learntTensors, WeightAverage, withLearnt } from './weight_average.ts';
@@ -44,6 +49,8 @@ export interface TrainingEvents {
     dataset: Dataset;
     split: Split;
     stepsPerEpoch: number;
+    /** Pictures a step, of all ranks together. */
+    batchSize: number;
     position: Position;
   }): void;
   /** After each step; `rate` is pictures a second. */
@@ -57,6 +64,8 @@ export interface TrainingOptions {
   /** Folder of this run's checkpoints and logs. */
   run: string;
   resume?: Checkpoint | undefined;
+  /** The ranks that train together, each of which calls this with the same settings, run and resume. */
+  world?: World | undefined;
   /** What computes, and the command line, for the run's record. */
   engine?: Engine;
   command?: string;
@@ -91,13 +100,24 @@ interface Training {
   metrics: Metrics;
   best: CheckpointInfo['best'];
   stepsPerEpoch: number;
-  saver: CheckpointSaver;
-  log: TrainingLog;
+  /** Pictures a step, of all ranks together. */
+  globalBatch: number;
+  /** This rank; the only one where there are no others. */
+  member: Member;
+  /** Where there are other ranks. */
+  exchange: GradientExchange | undefined;
+  /** What writes to the run's folder; on rank 0 alone. */
+  records: Records | undefined;
   /** Varies what is trained on, with --augment online. */
   online: Online | undefined;
-  session: OpenSession;
   events: TrainingEvents;
   signal: AbortSignal | undefined;
+}
+
+interface Records {
+  saver: CheckpointSaver;
+  log: TrainingLog;
+  session: OpenSession;
 }
 
 /**
@@ -107,6 +127,7 @@ interface Training {
  * that another training writes to or has written checkpoints to.
  */
 export async function train(options: TrainingOptions): Promise<TrainingResult> {
+  if (options.world && options.world.rank > 0) return trainLocked(options);
   const unlock = await lockRun(options.run);
   try {
     return await trainLocked(options);
@@ -117,24 +138,25 @@ export async function train(options: TrainingOptions): Promise<TrainingResult> {
 
 async function trainLocked(options: TrainingOptions): Promise<TrainingResult> {
   const training = await begin(options);
-  const { position, saver, log, session } = training;
+  const { position, records } = training;
   try {
-    while (!isFinished(training) && !training.signal?.aborted) await runEpoch(training);
-    await saver.finish();
-    if (isFinished(training)) log.finish('success', position.step);
+    while (!isFinished(training) && !isStopped(training)) await runEpoch(training);
+    await records?.saver.finish();
+    if (isFinished(training)) records?.log.finish('success', position.step);
   } catch (error) {
-    await session.end({ state: 'failed', failure: reason(error), to: position }).catch(() => {});
+    if (error instanceof RankFailed) await save(training);
+    await records?.session.end({ state: 'failed', failure: reason(error), to: position }).catch(() => {});
     throw error;
   } finally {
-    await saver.close();
-    await log.close();
+    await records?.saver.close();
+    await records?.log.close();
     await training.online?.close();
     training.average?.dispose();
     training.adam.dispose();
     training.model.dispose();
   }
   const finished = isFinished(training);
-  await session.end({ state: finished ? 'finished' : 'stopped', to: position });
+  await records?.session.end({ state: finished ? 'finished' : 'stopped', to: position });
   const { metrics, best } = training;
   return { run: options.run, position, metrics, ...(best && { best }), finished };
 }
@@ -144,6 +166,11 @@ function isFinished({ position, settings, best }: Training): boolean {
   const { epochs, earlyStopping } = settings;
   const patienceEnds = earlyStopping > 0 && best ? best.epoch + earlyStopping : epochs;
   return position.epoch >= Math.min(epochs, patienceEnds);
+}
+
+/** Whether this process has been asked to stop; of several, whether all know that one has. */
+function isStopped({ exchange, signal }: Training): boolean {
+  return exchange ? exchange.stopped : signal?.aborted === true;
 }
 
 /** What there is to learn from, and by what. */
@@ -158,12 +185,13 @@ interface Prepared {
 
 /**
  * @param resume what is to be trained on, checked before the pictures are decoded.
+ * @param ranks that share each step.
  * @throws {UserError} for too few classes or pictures, or a checkpoint of another network.
  */
 export async function prepare(
   settings: Settings,
   events: TrainingEvents,
-  resume?: Checkpoint,
+  { resume, ranks = 1 }: { resume?: Checkpoint | undefined; ranks?: number } = {},
 ): Promise<Prepared> {
   const scanned = await scanDataset(settings.data);
   const description: ModelDescription = {
@@ -186,36 +214,48 @@ export async function prepare(
   });
   const parts = partPictures(scanned, pack, settings, events);
   const { dataset, split } = await applySoftLabels(settings.data, scanned, parts);
-  const stepsPerEpoch = countSteps(split, settings);
+  const stepsPerEpoch = countSteps(split, ranks * settings.batchSize);
   const objective = objectiveOf(dataset, split, settings);
   return { description, pack, dataset, split, stepsPerEpoch, objective };
 }
 
 async function begin(options: TrainingOptions): Promise<Training> {
-  const { settings, run, resume, signal, events = {} } = options;
-  if (!resume) await refuseCheckpoints(run);
-  const prepared = await prepare(settings, events, resume);
+  const { settings, run, resume, world, signal, events = {} } = options;
+  const member: Member = world ?? { rank: 0, size: 1 };
+  if (!resume && member.rank === 0) await refuseCheckpoints(run);
+  const prepareHere = () => prepare(settings, events, { resume, ranks: member.size });
+  const prepared = await (world ? world.inTurn(prepareHere) : prepareHere());
   const { description, pack, dataset, split, stepsPerEpoch } = prepared;
   if (settings.earlyStopping > 0 && split.validation.length === 0) {
     throw new UserError(
       '--early-stopping goes by the validation, and no picture is held back for it; raise --validation-split.',
     );
   }
-  const weights = resume ? await loadTensors(resume, 'weights.bin') : new Map<string, Float32Array>();
-  const optimizer = resume ? await loadTensors(resume, 'optimizer.bin') : new Map<string, Float32Array>();
+  // Of ranks the first has the checkpoint, and tells the others.
+  const load = (name: FileName) =>
+    resume && member.rank === 0 ? loadTensors(resume, name) : new Map<string, Float32Array>();
+  const [weights, optimizer] = [await load('weights.bin'), await load('optimizer.bin')];
   const { seed, dropout, weightDecay, ema } = settings;
   const restored = withLearnt(weights, optimizer);
   const preprocessing = resume?.manifest.preprocessing;
   const model = createModel(description, { seed, restored, dropout, preprocessing });
   const adam = new Adam(model.variables, optimizer, { weightDecay });
   const kept = keptOf(model);
-  const digest = digestOf(dataset, split, settings);
+  const globalBatch = member.size * settings.batchSize;
+  const digest = digestOf(dataset, split);
   const position = resume
-    ? resumedPosition(resume, digest, events)
+    ? resumedPosition(resume, { digest, batchSize: globalBatch, stepsPerEpoch }, events)
     : { step: 0, epoch: 0, batch: 0, lossSum: 0, correct: 0 };
   if (resume) {
     checkTensors(resume, 'weights.bin', model.layers.flatMap(variablesOf));
     checkTensors(resume, 'optimizer.bin', adam.snapshot());
+  }
+  const average = ema > 0 ? new WeightAverage(kept, ema, weights) : undefined;
+  if (world) {
+    await checkSamePictures(world, digest, settings);
+    await broadcastVariables(world, kept);
+    if (resume) await broadcastVariables(world, adam.moments);
+    if (average) await broadcastVariables(world, average.averages);
   }
   const training: Training = {
     run,
@@ -226,27 +266,47 @@ async function begin(options: TrainingOptions): Promise<Training> {
     model,
     adam,
     objective: prepared.objective,
-    average: ema > 0 ? new WeightAverage(kept, ema, weights) : undefined,
+    average,
     position,
     metrics: resume?.manifest.metrics ?? {},
     best: resume?.manifest.best,
     stepsPerEpoch,
-    saver: new CheckpointSaver(run, settings, () => snapshot(training, digest)),
-    log: await openTrainingLog(run, {
-      settings,
-      dataset,
-      split,
-      pack,
-      model,
-      firstStep: position.step + 1,
-    }),
+    globalBatch,
+    member,
+    exchange: world && new GradientExchange({ world, model, settings }),
+    records: undefined,
     online: settings.augment === 'online' ? await startOnlineFor(dataset, settings) : undefined,
-    session: await beginRun(options, { dataset, split, digest, position }),
     events,
     signal,
   };
-  events.started?.({ model, dataset, split, stepsPerEpoch, position: { ...position } });
+  if (member.rank === 0) training.records = await openRecords(training, options, digest);
+  events.started?.({
+    model,
+    dataset,
+    split,
+    stepsPerEpoch,
+    batchSize: globalBatch,
+    position: { ...position },
+  });
   return training;
+}
+
+async function openRecords(training: Training, options: TrainingOptions, digest: string): Promise<Records> {
+  const { run, settings, dataset, split, pack, model, position } = training;
+  const firstStep = position.step + 1;
+  return {
+    saver: new CheckpointSaver(run, settings, () => snapshot(training, digest)),
+    log: await openTrainingLog(run, { settings, dataset, split, pack, model, firstStep }),
+    session: await beginRun(options, training, digest),
+  };
+}
+
+/** @throws {UserError} where a rank would learn from other pictures than rank 0. */
+async function checkSamePictures(world: World, digest: string, { data }: Settings): Promise<void> {
+  if ((await world.share(digest)) === digest) return;
+  throw new UserError(
+    `${data} is not as rank 0 has it; put it on a disk that all share, or copy it to each.`,
+  );
 }
 
 /** A training from the start would mix its checkpoints with those of another one. */
@@ -260,20 +320,21 @@ async function refuseCheckpoints(run: string): Promise<void> {
 /** Keeps in the run's folder what evaluate, runs and report want to know of it. */
 async function beginRun(
   { settings, run, resume, engine, command, events }: TrainingOptions,
-  training: Pick<Training, 'dataset' | 'split' | 'position'> & { digest: string },
+  { dataset, split, position, globalBatch, member }: Training,
+  digest: string,
 ): Promise<OpenSession> {
-  const { dataset, split, position, digest } = training;
   const count = (part: number[], label: number) =>
     part.filter((index) => dataset.pictures[index]?.label === label).length;
   await saveHeldBack(run, { data: settings.data, dataset, split, digest });
   await cutHistory(run, position.epoch);
-  const changed = resume ? await changedSettings(run, resume, settings) : {};
+  const changed = resume ? await changedSettings(run, resume, { ...settings, batchSize: globalBatch }) : {};
   const isChanged = Object.keys(changed).length > 0;
   if (isChanged) events?.notice?.(`Going on with other settings: ${describeChanges(changed)}.`);
   const start = {
     command: command ?? null,
     settings,
     ...(isChanged ? { changed } : {}),
+    ...(member.size > 1 ? { ranks: member.size } : {}),
     engine: engine ? { name: engine.name, description: engine.description } : null,
     dataset: dataset.classes.map((name, label) => ({
       class: name,
@@ -313,7 +374,7 @@ function objectiveOf(
 }
 
 /** Batches an epoch; a last one that is not full waits for the next epoch's shuffle. */
-function countSteps(split: Split, { batchSize }: Settings): number {
+function countSteps(split: Split, batchSize: number): number {
   const steps = Math.floor(split.train.length / batchSize);
   if (steps > 0) return steps;
   throw new UserError(
@@ -322,22 +383,43 @@ function countSteps(split: Split, { batchSize }: Settings): number {
   );
 }
 
-/** What a position within an epoch means depends on: which pictures, how split, how many a batch. */
-export function digestOf(dataset: Dataset, split: Split, { batchSize }: Pick<Settings, 'batchSize'>): string {
-  // The JSON of [pictures, split, batchSize], piece by piece: a million pictures make no string.
+/** What an epoch's order depends on besides the seed: which pictures, and how split. */
+export function digestOf(dataset: Dataset, split: Split): string {
+  // The JSON of [pictures, split], piece by piece: a million pictures make no string.
   const hash = createHash('sha256').update('[[');
   for (const [index, { file, label }] of dataset.pictures.entries())
     hash.update(`${index === 0 ? '' : ','}${JSON.stringify([file, label])}`);
-  return hash.update(`],${JSON.stringify(split)},${batchSize}]`).digest('hex');
+  return hash.update(`],${JSON.stringify(split)}]`).digest('hex');
 }
 
-function resumedPosition({ manifest }: Checkpoint, digest: string, events: TrainingEvents): Position {
+function resumedPosition(
+  { manifest }: Checkpoint,
+  now: { digest: string; batchSize: number; stepsPerEpoch: number },
+  events: TrainingEvents,
+): Position {
   const { position, training } = manifest;
-  if (training.dataset === digest) return { ...position };
-  events.notice?.(
-    'The pictures or the batch size are not those that training began with; the epoch begins anew.',
-  );
-  return { ...position, batch: 0, lossSum: 0, correct: 0 };
+  if (training.dataset !== now.digest) {
+    events.notice?.('The pictures are not those that training began with; the epoch begins anew.');
+    return { ...position, batch: 0, lossSum: 0, correct: 0 };
+  }
+  return inBatchesOf(now, position, training.batchSize);
+}
+
+/**
+ * The same position in batches of another size; where it falls within one, that begins again. The order of an epoch's
+ * pictures does not depend on the batches.
+ */
+function inBatchesOf(
+  { batchSize, stepsPerEpoch }: { batchSize: number; stepsPerEpoch: number },
+  position: Position,
+  sizeBefore: number,
+): Position {
+  if (batchSize === sizeBefore) return { ...position };
+  const seen = position.batch * sizeBefore;
+  const batch = Math.min(Math.floor(seen / batchSize), stepsPerEpoch);
+  const lossSum = batch === 0 ? 0 : (position.lossSum * batch) / position.batch;
+  const correct = batch === 0 ? 0 : Math.round((position.correct * batch * batchSize) / seen);
+  return { ...position, batch, lossSum, correct };
 }
 
 /** All that a network is: what it learns, and what its layers keep besides. */
@@ -349,8 +431,8 @@ function snapshot(
   training: Training,
   dataset: string,
 ): { info: CheckpointInfo; weights: TensorSource[]; optimizer: TensorSource[] } {
-  const { model, adam, average, settings, position, metrics, best } = training;
-  const { seed, batchSize, learningRate, validationSplit, fit, ema } = settings;
+  const { model, adam, average, settings, globalBatch: batchSize, position, metrics, best } = training;
+  const { seed, learningRate, validationSplit, fit, ema } = settings;
   const learnt = keptOf(model);
   const weights = tensorSources(average?.averages ?? learnt);
   const info: CheckpointInfo = {
@@ -367,11 +449,11 @@ function snapshot(
 
 /** One epoch, or what is left of it, then validation and a checkpoint. */
 async function runEpoch(training: Training): Promise<void> {
-  const { settings, dataset, split, pack, model, adam, position, stepsPerEpoch, saver, log } = training;
+  const { settings, dataset, split, pack, position, stepsPerEpoch, globalBatch, member, records } = training;
   const { batchSize, clipNorm, seed } = settings;
-  const { objective, average } = training;
-  const order = shuffle(split.train, `${seed}/epoch/${position.epoch}`).slice(0, stepsPerEpoch * batchSize);
-  const ahead = order.slice(position.batch * batchSize);
+  const { objective, average, exchange } = training;
+  const order = shuffle(split.train, `${seed}/epoch/${position.epoch}`).slice(0, stepsPerEpoch * globalBatch);
+  const ahead = order.slice(position.batch * globalBatch);
   const record = recorder(training);
   const lastStep = position.step + stepsPerEpoch - position.batch;
   const isLastEpoch = position.epoch + 1 === settings.epochs;
@@ -379,24 +461,41 @@ async function runEpoch(training: Training): Promise<void> {
   let reading: (() => BatchResult) | undefined;
   const vary = variation(training);
   const started = performance.now();
-  for await (const batch of batches(pack, dataset.pictures, ahead, batchSize, vary)) {
+  const mine = partOfBatches(ahead, batchSize, member);
+  for await (const batch of batches(pack, dataset.pictures, mine, batchSize, vary)) {
     step++;
-    const watch = step === lastStep ? log.watchStep(step, isLastEpoch) : undefined;
-    const learningRate = learningRateAt(step, settings, stepsPerEpoch);
-    const next = trainStep(model, adam, batch, { step, learningRate, objective, clipNorm, watch });
+    const watch = step === lastStep ? records?.log.watchStep(step, isLastEpoch) : undefined;
+    const learningRate = rateOf(training, position.batch + (reading ? 2 : 1));
+    const next = await takeStep(training, batch, { step, learningRate, objective, clipNorm, watch });
     average?.follow(step);
     if (reading) await record(reading());
     reading = next;
-    const aborted = training.signal?.aborted === true;
-    const due = saver.isDue(step) && position.batch + 1 < stepsPerEpoch;
-    if (!aborted && !due) continue;
+    const stopped = isStopped(training);
+    const due = records?.saver.isDue(step) === true && position.batch + 1 < stepsPerEpoch;
+    // What ranks tell each other is read already, and another's failure may come with the next step.
+    if (!exchange && !stopped && !due) continue;
     await record(reading());
     reading = undefined;
-    await save(training);
-    if (aborted) return;
+    if (stopped || due) await save(training);
+    if (stopped) return;
   }
   if (reading) await record(reading());
   await endEpoch(training, { seconds: (performance.now() - started) / 1000, pictures: ahead.length });
+}
+
+/** @param batch of the epoch under way, 1 for the first. */
+function rateOf({ settings, position, stepsPerEpoch, member }: Training, batch: number): number {
+  // Not by the steps so far: imported optimizers bring some, and earlier epochs may have had more or fewer.
+  const step = position.epoch * stepsPerEpoch + batch;
+  return scaleOf(settings, member.size) * learningRateAt(step, settings, stepsPerEpoch);
+}
+
+async function takeStep(training: Training, batch: Batch, options: StepOptions): Promise<() => BatchResult> {
+  const { model, adam, exchange, signal } = training;
+  if (!exchange) return trainStep(model, adam, batch, options);
+  const stop = signal?.aborted === true;
+  const result = await trainStepTogether(model, adam, batch, { ...options, exchange, stop });
+  return () => result;
 }
 
 export async function startOnlineFor(dataset: Dataset, settings: Settings): Promise<Online> {
@@ -419,8 +518,7 @@ export function variation({
 
 /** Books the results of an epoch's steps, one after the other. */
 function recorder(training: Training): (result: BatchResult) => Promise<void> {
-  const { position, log, events, settings, stepsPerEpoch } = training;
-  const { batchSize } = settings;
+  const { position, records, events, globalBatch: batchSize } = training;
   let before = performance.now();
   return async (result) => {
     if (!Number.isFinite(result.loss)) await failOnLoss(training, result.loss);
@@ -431,8 +529,8 @@ function recorder(training: Training): (result: BatchResult) => Promise<void> {
     const now = performance.now();
     const rate = (batchSize * 1000) / (now - before);
     before = now;
-    const learningRate = learningRateAt(position.step, settings, stepsPerEpoch);
-    log.step(position.step, { result, batchSize, learningRate, rate });
+    const learningRate = rateOf(training, position.batch);
+    records?.log.step(position.step, { result, batchSize, learningRate, rate });
     events.step?.({ ...position }, result, rate);
   };
 }
@@ -441,10 +539,10 @@ async function endEpoch(
   training: Training,
   { seconds, pictures }: { seconds: number; pictures: number },
 ): Promise<void> {
-  const { run, position, settings, stepsPerEpoch, log, events } = training;
+  const { run, position, stepsPerEpoch, globalBatch, records, events } = training;
   training.metrics = {
     loss: position.lossSum / stepsPerEpoch,
-    accuracy: position.correct / (stepsPerEpoch * settings.batchSize),
+    accuracy: position.correct / (stepsPerEpoch * globalBatch),
     ...(await (training.average?.during(() => validate(training)) ?? validate(training))),
   };
   Object.assign(position, { epoch: position.epoch + 1, batch: 0, lossSum: 0, correct: 0 });
@@ -452,37 +550,41 @@ async function endEpoch(
   const isBetter = !best || compareMetrics(metrics, best.metrics) < 0;
   if (metrics.validationAccuracy !== undefined && isBetter)
     training.best = { epoch: position.epoch, metrics };
-  log.epoch(position.step, training.metrics);
+  records?.log.epoch(position.step, training.metrics);
   events.epoch?.(position.epoch, training.metrics);
   const { epoch, step } = position;
   const time = new Date().toISOString();
-  await appendHistory(run, { epoch, step, time, seconds, rate: pictures / seconds, ...training.metrics });
+  if (records)
+    await appendHistory(run, { epoch, step, time, seconds, rate: pictures / seconds, ...training.metrics });
   await save(training);
 }
 
 /** The log is to know every step that a checkpoint goes on from, even if the process is killed. */
-async function save({ log, saver }: Training): Promise<void> {
-  await log.flush();
-  await saver.save();
+async function save({ records }: Training): Promise<void> {
+  await records?.log.flush();
+  await records?.saver.save();
 }
 
-async function validate({ model, pack, dataset, split, settings, log }: Training): Promise<Metrics> {
-  if (split.validation.length === 0) return {};
-  const watch = log.watchValidation();
+async function validate(training: Training): Promise<Metrics> {
+  const { model, pack, dataset, split, settings, member, exchange, signal, records } = training;
+  const mine = partOf(split.validation, member);
+  const watch = mine.length > 0 ? records?.log.watchValidation(mine) : undefined;
   let lossSum = 0;
   let correct = 0;
-  for await (const batch of batches(pack, dataset.pictures, split.validation, settings.batchSize)) {
+  for await (const batch of batches(pack, dataset.pictures, mine, settings.batchSize)) {
     const result = evaluateBatch(model, batch, watch);
     lossSum += result.loss * batch.labels.length;
     correct += result.correct;
   }
+  if (exchange) [lossSum = 0, correct = 0] = await exchange.sum([lossSum, correct], signal?.aborted === true);
   const count = split.validation.length;
+  if (count === 0) return {};
   return { validationLoss: lossSum / count, validationAccuracy: correct / count };
 }
 
-async function failOnLoss({ position, saver, log }: Training, loss: number): Promise<never> {
-  log.finish('failure', position.step);
-  await saver.finish();
+async function failOnLoss({ position, records }: Training, loss: number): Promise<never> {
+  records?.log.finish('failure', position.step);
+  await records?.saver.finish();
   throw new UserError(
     `The loss became ${loss} in epoch ${position.epoch + 1}, step ${position.step + 1}; ` +
       'the checkpoints before it are kept. Lower --learning-rate, then --resume.',

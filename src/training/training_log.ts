@@ -24,8 +24,8 @@ export interface TrainingLog {
   ): void;
   /** What is to look into an epoch's last step, where this epoch is to be shown in detail. */
   watchStep(step: number, isLastEpoch: boolean): StepWatch | undefined;
-  /** The same for the validation after it. */
-  watchValidation(): EvaluationWatch | undefined;
+  /** The same for the validation after it. @param indexes of the pictures that are looked at, in their order. */
+  watchValidation(indexes: number[]): EvaluationWatch | undefined;
   epoch(step: number, metrics: Metrics): void;
   /** That the run has come to its end. */
   finish(outcome: 'success' | 'failure', step: number): void;
@@ -41,10 +41,11 @@ export interface TrainingLogOptions extends SessionDescription {
 }
 
 /**
- * Histograms, drawings and curves come after an epoch, unless they have taken more than this share of the time so
- * far; the first and the last epoch always have them.
+ * Histograms, drawings and curves come after an epoch, unless they have taken more than this share of the steps' time
+ * so far; the first and the last epoch always have them. Drawing and encoding beside the training and the numbers of
+ * every step cost about as much again.
  */
-const shareOfTime = 0.02;
+const shareOfTime = 0.01;
 
 /** TensorBoard shows <run>/train and <run>/validation as two curves of one chart, and <run> as a line of HPARAMS. */
 export async function openTrainingLog(run: string, options: TrainingLogOptions): Promise<TrainingLog> {
@@ -70,8 +71,8 @@ class RunLog implements TrainingLog {
   readonly #run: string;
   readonly #options: TrainingLogOptions;
   readonly #writers: Writers;
-  readonly #opened = performance.now();
-  /** Milliseconds that details have kept training waiting. */
+  /** Milliseconds of all steps, and those that details have kept training waiting. */
+  #trained = 0;
   #spent = 0;
   /** Whether this epoch, and how many so far, are shown in detail. */
   #detailed = false;
@@ -89,6 +90,7 @@ class RunLog implements TrainingLog {
   }
 
   step(step: number, { result, batchSize, learningRate, rate }: Parameters<TrainingLog['step']>[1]): void {
+    this.#trained += (1000 * batchSize) / rate;
     const scalars = { loss: result.loss, accuracy: result.correct / batchSize };
     this.#writers.train.summary(
       step,
@@ -97,7 +99,7 @@ class RunLog implements TrainingLog {
   }
 
   watchStep(step: number, isLastEpoch: boolean): StepWatch | undefined {
-    const affordable = this.#spent <= shareOfTime * (performance.now() - this.#opened);
+    const affordable = this.#spent <= shareOfTime * this.#trained;
     this.#detailed = isLastEpoch || affordable || this.#epochsDetailed === 0;
     if (!this.#detailed) return undefined;
     const { train } = this.#writers;
@@ -112,10 +114,10 @@ class RunLog implements TrainingLog {
     };
   }
 
-  watchValidation(): EvaluationWatch | undefined {
+  watchValidation(indexes: number[]): EvaluationWatch | undefined {
     if (!this.#detailed) return undefined;
-    const { model, dataset, split } = this.#options;
-    const pictures = split.validation.map((index) => dataset.pictures[index] as Picture);
+    const { model, dataset } = this.#options;
+    const pictures = indexes.map((index) => dataset.pictures[index] as Picture);
     const validation = new ValidationDetails(model, pictures, this.#epochsDetailed === 0);
     this.#validation = validation;
     return {

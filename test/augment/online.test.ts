@@ -10,11 +10,13 @@ const job: OnlineJob = { ...base, operations: all.map((operation) => ({ operatio
 
 const picture = pictureOf(size.width, size.height, (x, y) => [x * 12, y * 15, (x * y) % 256]).data;
 const pixels = new Uint8Array(Buffer.concat([picture, picture, picture]));
-const batch = { pixels, labels: [0, 1, 0], keys: ['1/online/0/7', '1/online/0/8', '1/online/1/7'] };
+const keys = ['1/online/0/7', '1/online/0/8', '1/online/1/7'];
+/** Varying it leaves nothing of it. */
+const newBatch = () => ({ pixels: pixels.slice(), labels: [0, 1, 0], keys });
 const bytes = picture.length;
 
 test('a picture’s variation depends on its key alone, and has its size', async () => {
-  const varied = await makeVary(job)(batch);
+  const varied = await makeVary(job)(newBatch());
   assert.equal(varied.length, pixels.length);
   const parts = [0, 1, 2].map((i) => varied.subarray(i * bytes, (i + 1) * bytes));
   assert.notDeepEqual(parts[0], parts[1]);
@@ -22,7 +24,7 @@ test('a picture’s variation depends on its key alone, and has its size', async
   const alone = await makeVary(job)({
     pixels: pixels.slice(0, bytes),
     labels: [0],
-    keys: [batch.keys[2] as string],
+    keys: [keys[2] as string],
   });
   assert.deepEqual(alone, new Uint8Array(parts[2] as Uint8Array));
 });
@@ -30,7 +32,7 @@ test('a picture’s variation depends on its key alone, and has its size', async
 test('the thread does the same', async () => {
   const online = startOnline(job);
   try {
-    assert.deepEqual(await online.vary(batch), await makeVary(job)(batch));
+    assert.deepEqual(await online.vary(newBatch()), await makeVary(job)(newBatch()));
   } finally {
     await online.close();
   }
@@ -45,7 +47,7 @@ test('a class has its own operations; grey stays grey', async () => {
     classes: { sup: [...invert] },
   };
   const values = Uint8Array.from({ length: 2 * 320 }, (_, i) => i % 251);
-  const varied = await makeVary(grey)({ pixels: values, labels: [0, 1], keys: ['a', 'b'] });
+  const varied = await makeVary(grey)({ pixels: values.slice(), labels: [0, 1], keys: ['a', 'b'] });
   assert.deepEqual(varied.subarray(0, 320), values.subarray(0, 320));
   assert.deepEqual(
     varied.subarray(320),

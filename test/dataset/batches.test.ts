@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { test } from 'node:test';
 import sharp from 'sharp';
-import { batches } from '../../src/dataset/batches.ts';
+import { batches, type Vary } from '../../src/dataset/batches.ts';
 import { packPictures } from '../../src/dataset/pack.ts';
 import { scanDataset } from '../../src/dataset/scan.ts';
 import { UserError } from '../../src/errors.ts';
@@ -45,6 +45,27 @@ test('batches hold the pictures asked for, in order, with their labels', async (
   assert.deepEqual(
     seen,
     order.map((index) => [index, index < 3 ? 0 : 1]),
+  );
+});
+
+test('the next batch is with who varies it before this one is given out', async () => {
+  const folder = await writeData({ bat: 3, sup: 4 });
+  const dataset = await scanDataset(folder);
+  const pack = await packPictures(dataset, { folder, size, workers: 3 });
+  const order = [6, 0, 3, 2, 5];
+  const begin: (() => void)[] = [];
+  const begun = order.map((_, place) => new Promise<void>((resolve) => (begin[place] = resolve)));
+  const vary: Vary = async ({ pixels }, indexes) => {
+    const place = order.indexOf(indexes[0] as number);
+    begin[place]?.();
+    await begun[place + 1];
+    return pixels.map((value) => value + 1);
+  };
+  const seen = [];
+  for await (const { pixels } of batches(pack, dataset.pictures, order, 1, vary)) seen.push(pixels[0]);
+  assert.deepEqual(
+    seen,
+    order.map((index) => index * 10 + 1),
   );
 });
 

@@ -50,7 +50,7 @@ test('where the newest checkpoint is damaged, training goes on from the one befo
   assert.deepEqual(outcome(run), outcome(whole));
 });
 
-test('predict and evaluate answer from the next best where the best is damaged, and say so', async () => {
+test('predict, evaluate and export take the next best where the best is damaged, and say so', async () => {
   const run = copyRun('best');
   const { stdout } = await cli(folder, 'checkpoints', 'best', '--json');
   const best = JSON.parse(stdout).checkpoints.find(({ isBest }: { isBest: boolean }) => isBest);
@@ -58,6 +58,7 @@ test('predict and evaluate answer from the next best where the best is damaged, 
   for (const command of [
     ['predict', 'rawdata/food/taco.png'],
     ['evaluate', '--no-calibrate'],
+    ['export', '--format', 'onnx'],
   ]) {
     const { code, stderr } = await cli(folder, ...command, '--checkpoint', run);
     assert.equal(code, 0, stderr);
@@ -233,7 +234,7 @@ test('checkpoints prune removes what is neither the best nor new, and refuses wh
 
 test('checkpoints: wrong places are one line', async () => {
   for (const [arguments_, code, says] of [
-    [['nowhere'], 1, /There is no nowhere, nor below checkpoints/],
+    [['nowhere'], 1, /There is no "nowhere", here or in checkpoints/],
     [['inspect', 'rawdata'], 1, /rawdata holds no checkpoint/],
     [['diff', 'whole'], 2, /missing required argument 'after'/],
   ] as const) {

@@ -12,6 +12,7 @@ const folder = temporaryFolder();
 const small = ['--width', '24', '--height', '24', '--batch-size', '8', '--seed', '3'];
 const files = {
   'tf-checkpoint': 'tf-checkpoint',
+  'saved-model': 'saved-model',
   tfjs: 'tfjs/model.json',
   keras: 'model.keras',
   onnx: 'model.onnx',
@@ -77,6 +78,14 @@ test('weights of fewer bits are smaller, and what they cost is told', async () =
   assert.ok((bytes.get('int8') as number) < 0.26 * (bytes.get('float32') as number));
 });
 
+test('LiteRT’s files are written, though not imported', async () => {
+  const { code, stderr } = await cli(
+    folder,
+    ...['export', '--format', 'tflite', '--checkpoint', 'checkpoints/run-001'],
+  );
+  assert.equal(code, 0, stderr);
+});
+
 test('training goes on from what was imported', async () => {
   const { code, stdout, stderr } = await cli(
     folder,
@@ -120,6 +129,9 @@ const refused: [args: string[], code: number, says: RegExp][] = [
     /no choice of --preprocessing/,
   ],
   [['export', '--format', 'onnx'], 1, /model\.onnx is there already/],
+  // Where Node's own making of folders never ends.
+  [['export', '--format', 'saved-model', '--output', '/proc/x/y'], 1, /\/proc\/x\/y cannot be written/],
+  [['import', 'model.tflite'], 1, /bat-sup does not import tflite; it imports tf-checkpoint, /],
   [['import', 'model.onnx', '--classes', 'a,b,c'], 1, /answers with 2 classes, --classes names 3/],
 ];
 for (const [args, expected, says] of refused) {

@@ -92,11 +92,12 @@ test('checkpoints are also saved between epochs, and every picture can be traine
   assert.equal(JSON.parse(run.stdout).metrics.validationAccuracy, undefined);
 });
 
-test('another batch size on resuming begins the epoch anew and says so', async () => {
+test('another batch size on resuming goes on where the epoch was and says so', async () => {
   const flags = ['--width', '24', '--height', '24', '--seed', '3', '--epochs', '3', '--batch-size', '12'];
   const { code, stderr } = await cli(folder, 'train', '--run', 'run-001', '--resume', ...flags);
   assert.equal(code, 0, stderr);
-  assert.match(stderr, /The pictures or the batch size are not those that training began with/);
+  assert.match(stderr, /Going on with other settings: .*batchSize was \d+, is 12/);
+  assert.doesNotMatch(stderr, /begins anew/);
 });
 
 test('the number of threads changes nothing', async () => {

@@ -134,6 +134,31 @@ test('pictures that training varies are shown as the network saw them', {
   assert.deepEqual(at, [0, steps / 2, steps]);
 });
 
+test('every kind of detail is there of the first epoch and of the last', {
+  skip: withoutPython(),
+}, async () => {
+  const epochs = 5;
+  const flags = ['--run', 'detailed', '--epochs', String(epochs)];
+  const { code, stdout, stderr } = await cli(folder, 'train', '--json', ...flags, ...small);
+  assert.equal(code, 0, stderr);
+  const { train, validation } = runPython(readEvents, join(folder, 'checkpoints', 'detailed'));
+  const { steps } = JSON.parse(stdout);
+  const kinds: Record<string, [number, unknown][]> = {
+    ...train.histograms,
+    'filters/conv1': train.images['filters/conv1'],
+    ...validation.pr_curves,
+    confusion_matrix: validation.images.confusion_matrix,
+    'confusion_matrix/table': validation.text['confusion_matrix/table'],
+    misclassified: validation.text.misclassified,
+  };
+  for (const part of ['activations/relu4', 'gradients/conv1/weights', 'weights/fc1', 'pr_curve/food'])
+    assert.ok(part in kinds, part);
+  for (const [tag, values] of Object.entries(kinds)) {
+    const at = values.map(([step]) => step);
+    assert.deepEqual([at[0], at.at(-1)], [steps / epochs, steps], tag);
+  }
+});
+
 test('a training that is killed again and again leaves logs without a gap', {
   skip: withoutPython(),
 }, async () => {

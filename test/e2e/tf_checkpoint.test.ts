@@ -29,7 +29,7 @@ describe('the article’s own checkpoint', { skip: withoutPython() }, () => {
     };
     writeFileSync(join(folder, 'task.json'), JSON.stringify(task));
     const script = new URL('../formats/tensorflow/make_checkpoints.py', import.meta.url);
-    theirs = runPython(script, join(folder, 'task.json')).article;
+    theirs = runPython(script, join(folder, 'task.json')).article.logits;
     // Of the network's size, and without loss: resizing has no part in the answers.
     mkdirSync(join(folder, 'pictures'));
     for (let index = 0; index < count; index++) {
@@ -65,8 +65,10 @@ describe('the article’s own checkpoint', { skip: withoutPython() }, () => {
       ...['import', source, '--run', 'article', '--classes', names.join(), '--json'],
     );
     assert.equal(code, 0, stderr);
-    const { format, model, preprocessing } = JSON.parse(stdout);
+    const { format, model, preprocessing, step, checkpoint } = JSON.parse(stdout);
     assert.equal(format, 'tf-checkpoint');
+    assert.equal(step, 2);
+    assert.match(checkpoint, /checkpoint-00000002$/);
     assert.deepEqual(model, { architecture: 'article', ...size, channels: 3, classes: names });
     assert.deepEqual(preprocessing, { fit: 'fill', scale: 1, order: 'bgr' });
     const { difference, spread } = compare(theirs, await logitsOf('article'));

@@ -97,6 +97,7 @@ test('of a long list a few pictures are in memory at a time; the unreadable are 
   let most = 0;
   const predictor: Predictor = {
     description: { architecture: 'article', width: 1, height: 1, channels: 1, classes: ['bat', 'sup'] },
+    fit: 'fill',
     checkpoint: '',
     layers: [],
     temperature: 3,

@@ -21,6 +21,7 @@ function regionCounter(
   const counter = { seen: 0 };
   const model: Predictor = {
     description: { architecture: 'article', width, height, channels: 1, classes: ['a', 'b', 'c'] },
+    fit: 'fill',
     checkpoint: '',
     layers: [],
     temperature,

@@ -4,14 +4,15 @@ import { type LayerSummary, modelTools, Scope } from '../../src/model_tools/inde
 import type { ModelDescription } from '../../src/models/model.ts';
 import { articleDescription, networkOf } from './network.ts';
 
-/** Convolutions and pooling without padding, on maps whose last rows and columns no window reaches. */
+/** Zeros on uneven sides, then convolution and pooling without padding, whose last rows and columns no window reaches. */
 function validLayers(): LayerSummary[] {
   const scope = new Scope();
   const tools = modelTools(scope);
   const padding = 'valid';
   tf.tidy(() => {
     const options = { kernel: 3, inputChannels: 3, outputChannels: 5, stride: 2, padding } as const;
-    const maps = tools.activationLayer(tools.convLayer(tf.zeros([1, 22, 17, 3]), options));
+    const padded = tools.zeroPaddingLayer(tf.zeros([1, 22, 17, 3]), { top: 1, left: 2, bottom: 3, right: 0 });
+    const maps = tools.activationLayer(tools.convLayer(padded, options));
     const { layer, size } = tools.flatteningLayer(
       tools.poolingLayer(maps, { kernel: 3, stride: 2, padding }),
     );

@@ -10,6 +10,7 @@ export function predictorOf(description: ModelDescription, restored?: Map<string
     model.forward(toPictures(Buffer.concat(pictures), model), watch);
   return {
     description,
+    fit: 'fill',
     checkpoint: '',
     layers: model.layers,
     temperature: 1,

@@ -56,7 +56,7 @@ export async function openReport(
 }
 
 /** @param leastPasses rules of axe that must have had something to look at. */
-async function violations(page: Page, leastPasses: number): Promise<unknown[]> {
+export async function violations(page: Page, leastPasses: number): Promise<unknown[]> {
   await page.evaluate(axe);
   const { violations, passes } = (await page.evaluate('axe.run()')) as {
     violations: { id: string; nodes: unknown[] }[];

@@ -12,6 +12,7 @@ import {
   fullyConnectedLayer,
   poolingLayer,
   Scope,
+  zeroPaddingLayer,
 } from '../../src/model_tools/index.ts';
 
 before(async () => {
@@ -54,6 +55,17 @@ test('pooling takes the largest of each window', () => {
   const output = poolingLayer(picture, { kernel: 2, stride: 2 });
   assert.deepEqual(output.shape, [1, 2, 2, 1]);
   assert.deepEqual([...output.dataSync()], [5, 6, 8, 9]);
+});
+
+test('zeros are put around the maps, and no gradient comes from them', () => {
+  const picture = tf.tensor4d([1, 2, 3, 4], [1, 2, 2, 1]);
+  const sides = { top: 1, left: 2, bottom: 0, right: 1 };
+  const output = zeroPaddingLayer(picture, sides);
+  assert.deepEqual(output.shape, [1, 3, 5, 1]);
+  assert.deepEqual([...output.dataSync()], [0, 0, 0, 0, 0, 0, 0, 1, 2, 0, 0, 0, 3, 4, 0]);
+  const dy = tf.tensor4d([...Array(15).keys()], [1, 3, 5, 1]);
+  const gradient = tf.grad((x) => zeroPaddingLayer(x, sides))(picture, dy);
+  assert.deepEqual([...gradient.dataSync()], [7, 8, 12, 13]);
 });
 
 test('without padding, only windows within the maps count', () => {

@@ -10,6 +10,7 @@ import { temporaryFolder } from '../helpers/folder.ts';
 /** Answers each picture with its first byte, and takes longer for some than for others. */
 const echo: Predictor = {
   description: { architecture: 'article', width: 1, height: 1, channels: 1, classes: ['a', 'b'] },
+  fit: 'fill',
   checkpoint: '',
   layers: [],
   temperature: 1,

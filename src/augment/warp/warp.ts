@@ -1,18 +1,11 @@
-import { readFileSync } from 'node:fs';
 import type { Picture } from '../picture.ts';
+import { exportsOf, layOut } from './module.ts';
 import { gridBytes, type Stage, stageBytes, trace, writeStages } from './stages.ts';
 
 /** Reading and writing go a little past a picture's end: see assembly/warp.ts. */
 const margin = 16;
-const pageBytes = 65536;
 /** More samples a pixel than this would change nothing that can be seen. */
 const mostSamples = 16;
-
-interface Exports {
-  memory: WebAssembly.Memory;
-  warp(...words: number[]): void;
-  coordinates(...words: number[]): void;
-}
 
 /** One resampling: output pixels, by way of the stages, to pixels of the picture. */
 export interface Pass {
@@ -22,24 +15,6 @@ export interface Pass {
   stages: Stage[];
   /** sRGB of what is outside; only stages of kind 'mark' leave any. */
   fill: [red: number, green: number, blue: number];
-}
-
-let instance: Exports | undefined;
-
-function exportsOf(): Exports {
-  if (!instance) {
-    const module = new WebAssembly.Module(readFileSync(new URL('./warp.wasm', import.meta.url)));
-    const abort = () => {
-      throw new Error('a kernel aborted');
-    };
-    instance = new WebAssembly.Instance(module, { env: { abort } }).exports as unknown as Exports;
-  }
-  return instance;
-}
-
-function reserve(memory: WebAssembly.Memory, bytes: number): void {
-  const missing = bytes - memory.buffer.byteLength;
-  if (missing > 0) memory.grow(Math.ceil(missing / pageBytes));
 }
 
 /**
@@ -64,19 +39,6 @@ function samplesOf({ width, height, stages }: Pass): [across: number, down: numb
   ];
 }
 
-/** Places of a part of memory, one after the other, each at a multiple of 16. */
-function layOut(start: number, sizes: number[]): number[] {
-  const addresses = [];
-  let next = start;
-  for (const size of sizes) {
-    addresses.push(next);
-    next += (size + 15) & ~15;
-  }
-  return [...addresses, next];
-}
-
-const start = 1024;
-
 function rowBytesOf(width: number, samples: number): number {
   return 12 * (width * samples + 4) + 16 * (width + 4);
 }
@@ -88,15 +50,14 @@ function rowBytesOf(width: number, samples: number): number {
 export function warp({ data, width, height }: Picture, pass: Pass, table?: Uint8Array): Picture {
   const { memory, warp: run } = exportsOf();
   const [across, down] = samplesOf(pass);
-  const [stages, grids, tables, rows, source, output, end] = layOut(start, [
+  const [stages, grids, tables, rows, source, output] = layOut([
     pass.stages.length * stageBytes,
     gridBytes(pass.stages),
     768,
     rowBytesOf(pass.width, across),
     data.length + width * 3 + margin,
     pass.width * pass.height * 3 + margin,
-  ]) as [number, number, number, number, number, number, number];
-  reserve(memory, end);
+  ]) as [number, number, number, number, number, number];
   writeStages(pass.stages, memory.buffer, stages, grids);
   const bytes = new Uint8Array(memory.buffer);
   bytes.set(data, source);
@@ -121,13 +82,12 @@ export interface Raster {
 export function warpNearest({ data, width, height, bytesPerPixel }: Raster, pass: Pass): Raster {
   const { memory, coordinates } = exportsOf();
   const padded = (pass.width + 3) & ~3;
-  const [stages, grids, xs, ys, end] = layOut(start, [
+  const [stages, grids, xs, ys] = layOut([
     pass.stages.length * stageBytes,
     gridBytes(pass.stages),
     padded * 4,
     padded * 4,
-  ]) as [number, number, number, number, number];
-  reserve(memory, end);
+  ]) as [number, number, number, number];
   writeStages(pass.stages, memory.buffer, stages, grids);
   const x = new Float32Array(memory.buffer, xs, padded);
   const y = new Float32Array(memory.buffer, ys, padded);

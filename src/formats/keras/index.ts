@@ -9,6 +9,7 @@ const zipSignature = Buffer.from('PK\x03\x04', 'latin1');
 export const keras: Format = {
   description: 'Keras 3; import reads .h5 as well',
   output: 'model.keras',
+  whyNotAll: 'Keras has no convolutions of int8, and the HDF5 library used here writes no float16',
   preprocessing: true,
   async export(network, target, options) {
     const { encodeKeras } = await import('./encode.ts');

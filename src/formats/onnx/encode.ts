@@ -6,6 +6,7 @@ import { about, aboutKey } from '../about.ts';
 import type { ExportOptions, Network, WeightType } from '../format.ts';
 import { mapsBefore } from '../maps_before.ts';
 import { samePadding } from '../network_builder.ts';
+import { sidesOf } from '../sides_of.ts';
 import { bytesOf, rowsToChw, type Tensor, toFloat16, toInt8, toOihw } from '../tensors.ts';
 import {
   type AttributeMessage,
@@ -55,6 +56,11 @@ class Graph {
 
   constant(name: string, { shape, values }: Tensor): string {
     return this.#keep(name, shape, dataTypes.float32, bytesOf(values));
+  }
+
+  integers(name: string, values: number[]): string {
+    const bytes = new Uint8Array(BigInt64Array.from(values, BigInt).buffer);
+    return this.#keep(name, [values.length], dataTypes.int64, bytes);
   }
 
   /**
@@ -136,6 +142,11 @@ const writers: Record<LayerSummary['kind'], (writing: Writing) => string> = {
   globalAveragePool({ graph, layer, inputs }) {
     const averages = graph.add('GlobalAveragePool', inputs, `${layer.name}/maps`);
     return graph.add('Flatten', [averages], layer.name, { axis: 1 });
+  },
+  zeroPadding({ graph, layer, inputs }) {
+    const [top, left, bottom, right] = sidesOf(layer);
+    const pads = graph.integers(`${layer.name}/pads`, [0, 0, top, left, 0, 0, bottom, right]);
+    return graph.add('Pad', [...inputs, pads], layer.name);
   },
   dropout({ graph, layer, inputs }) {
     const values = Float32Array.of(Number(layer.attributes.rate));

@@ -317,6 +317,19 @@ export const operators: Record<string, Operator> = {
     const rate = reading.constant(1)?.values[0] ?? reading.float('ratio', 0.5);
     return { ...operand, value: reading.builder.dropout(operand.value, shortest(rate), reading.where) };
   }),
+  Pad: plain((reading) => {
+    const { value, layout } = reading.operand();
+    const pads = reading.ints('pads') ?? Array.from(reading.required(1).values);
+    const isPlain = ['', 'constant'].includes(reading.text('mode') ?? '') && !reading.inputs[3];
+    if (!isPlain || pads.length !== 8) reading.fail('pads otherwise than by zeros around its maps');
+    if ((reading.constant(2)?.values[0] ?? reading.float('value', 0)) !== 0) reading.fail('pads by no zeros');
+    // The first axis of the maps, of [batch, channels, height, width] or [batch, height, width, channels].
+    const first = layout === 'nchw' ? 2 : 1;
+    const sides = [first, first + 1, first + 4, first + 5];
+    if (pads.some((pad, place) => pad !== 0 && !sides.includes(place))) reading.fail(`pads by [${pads}]`);
+    const around = sides.map((place) => pads[place] as number);
+    return { kind: 'value', value: reading.builder.zeroPadding(value, around, reading.where), layout };
+  }),
   Identity: plain(unchanged),
   Cast: plain(unchanged),
   Shape: plain(shape),

@@ -5,6 +5,7 @@ import type { Format } from '../format.ts';
 export const safetensors: Format = {
   description: 'weights alone, under PyTorch’s names and in its layouts',
   output: 'model.safetensors',
+  whyNotAll: 'int8 would need scales, for which PyTorch has no common names',
   weights: ['float32', 'float16'],
   async export(network, target, options) {
     const { encodeSafetensors } = await import('./encode.ts');

@@ -6,6 +6,7 @@ import { sizeOf } from '../../shape.ts';
 import { type About, aboutKey, readAbout } from '../about.ts';
 import type { ImportHints, Network } from '../format.ts';
 import { NetworkBuilder, type Value } from '../network_builder.ts';
+import { sidesOf } from '../sides_of.ts';
 import { type Tensor, toHwio, transpose } from '../tensors.ts';
 import { decodeSafetensors } from './decode.ts';
 import { ourNames } from './pytorch.ts';
@@ -61,6 +62,7 @@ const rebuild: Record<LayerSummary['kind'], (inputs: [Value, ...Value[]], rebuil
     globalAveragePool: ([input], { builder, layer }) => builder.globalAveragePool(input, layer.name),
     dropout: ([input], { builder, layer }) =>
       builder.dropout(input, Number(layer.attributes.rate), layer.name),
+    zeroPadding: ([input], { builder, layer }) => builder.zeroPadding(input, sidesOf(layer), layer.name),
   };
 
 function isLayer(layer: LayerSummary): boolean {

@@ -40,8 +40,6 @@ const outputNames: Record<string, string> = {
 export function decodeFunction({ model, preprocessing }: Network): FunctionDef {
   const { width, height, channels } = model;
   const graph = new Graph();
-  const cast = (input: string, from: number, to: number) =>
-    graph.add('Cast', [input], { attributes: { SrcT: attribute.type(from), DstT: attribute.type(to) } });
   const white = () => graph.constant('white', constant.float(255));
   const zero = () => graph.constant('zero', constant.integer(0));
 
@@ -53,13 +51,13 @@ export function decodeFunction({ model, preprocessing }: Network): FunctionDef {
     },
   });
   // What lies outside of the picture becomes 0: of the negative, so that it is white.
-  const negative = graph.float('Sub', [white(), cast(decoded, uint8, float32)]);
+  const negative = graph.float('Sub', [white(), graph.cast(decoded, uint8, float32)]);
   const batch = graph.float('ExpandDims', [negative, zero()]);
 
   const shape = graph.add('Shape', [decoded], { attributes: { T: attribute.type(uint8) } });
   const from = graph.constant('from', constant.integers([0]));
   const two = graph.constant('two', constant.integers([2]));
-  const lengths = cast(
+  const lengths = graph.cast(
     graph.add('Slice', [shape, from, two], {
       attributes: { T: attribute.type(int32), Index: attribute.type(int32) },
     }),
@@ -90,7 +88,7 @@ export function decodeFunction({ model, preprocessing }: Network): FunctionDef {
   const inRange = (pixels: string) =>
     graph.float('Round', [graph.float('ClipByValue', [pixels, black, white()])]);
   const colours = inRange(graph.float('Sub', [white(), resized]));
-  const pixels = cast(channels === 1 ? inRange(addGrey(graph, colours)) : colours, float32, uint8);
+  const pixels = graph.cast(channels === 1 ? inRange(addGrey(graph, colours)) : colours, float32, uint8);
   const result = graph.add('Squeeze', [pixels], {
     attributes: { T: attribute.type(uint8), squeeze_dims: attribute.integers([0]) },
   });

@@ -1,11 +1,11 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { syncFolder, writeDurably } from '../../files.ts';
+import { makeFolder, syncFolder, writeDurably } from '../../files.ts';
 import { about, aboutKey } from '../about.ts';
-import type { Network } from '../format.ts';
+import type { ExportOptions, Network } from '../format.ts';
+import { writeBundle } from './bundle/write.ts';
 import { constant, Graph } from './graph.ts';
 import { addNetwork, addPreprocessing, addVariables } from './layer_nodes.ts';
-import { metaGraphOf, writeVariables } from './meta_graph.ts';
+import { metaGraphOf } from './meta_graph.ts';
 import { dataTypes, metaGraphs } from './protos.ts';
 
 /**
@@ -14,24 +14,28 @@ import { dataTypes, metaGraphs } from './protos.ts';
  * [batch, height, width, channels]; Placeholder_1 the labels, one-hot [batch, classes], which nothing reads yet;
  * the logits [batch, classes] are add_4 of the article's network, and the node `logits` of every network.
  */
-export async function exportCheckpoint(network: Network, target: string): Promise<void> {
+export async function exportCheckpoint(
+  network: Network,
+  target: string,
+  { weights }: Pick<ExportOptions, 'weights'>,
+): Promise<void> {
   const { width, height, channels, classes } = network.model;
   const graph = new Graph();
   const pixels = graph.placeholder('Placeholder', dataTypes.float32, [-1, height, width, channels]);
   graph.placeholder('Placeholder', dataTypes.float32, [-1, classes.length]);
   const { scale, order = 'rgb' } = network.preprocessing;
   const reversed = channels === 3 && order === 'rgb';
-  const variables = addVariables(graph, network);
+  const { variables, values } = addVariables(graph, network, weights);
   const pictures = addPreprocessing(graph, pixels, { scale, reversed });
-  const logits = addNetwork(graph, network.layers, { pictures, variables });
+  const logits = addNetwork(graph, network.layers, { pictures, values });
   graph.float('Identity', [logits], { name: 'logits' });
   graph.constant('classes', constant.texts(classes));
   const told = JSON.stringify(about(network), null, 2);
   graph.constant(aboutKey, constant.text(told));
 
-  await mkdir(target, { recursive: true });
+  await makeFolder(target);
   const prefix = join(target, 'model');
-  await writeVariables(prefix, variables);
+  await writeBundle(prefix, variables);
   await writeDurably(`${prefix}.meta`, metaGraphs.encode(metaGraphOf(graph, variables)));
   const state = 'model_checkpoint_path: "model"\nall_model_checkpoint_paths: "model"\n';
   await writeDurably(join(target, 'checkpoint'), state);

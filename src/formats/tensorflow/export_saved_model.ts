@@ -1,12 +1,13 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { syncFolder, writeDurably } from '../../files.ts';
+import { makeFolder, syncFolder, writeDurably } from '../../files.ts';
 import { about, aboutKey } from '../about.ts';
-import type { Network } from '../format.ts';
+import type { ExportOptions, Network } from '../format.ts';
+import { writeBundle } from './bundle/write.ts';
 import { decodeFunction } from './decode_function.ts';
 import { attribute, constant, Graph } from './graph.ts';
-import { addNetwork, addPreprocessing, addVariables, type GraphVariable } from './layer_nodes.ts';
-import { metaGraphOf, writeVariables } from './meta_graph.ts';
+import { addNetwork, addPreprocessing, addVariables, type GraphWeights } from './layer_nodes.ts';
+import { metaGraphOf } from './meta_graph.ts';
 import { dataTypes, type Signature, savedModels } from './protos.ts';
 
 const { float32, int32, int64, string, uint8 } = dataTypes;
@@ -18,10 +19,14 @@ const { float32, int32, int64, string, uint8 } = dataTypes;
  * Both answer `logits` and `probabilities`, float32 [batch, classes], the name of each one's class, `classes`,
  * string [batch, classes], and that of the likeliest, `class`, string [batch].
  */
-export async function exportSavedModel(network: Network, target: string): Promise<void> {
+export async function exportSavedModel(
+  network: Network,
+  target: string,
+  { weights }: Pick<ExportOptions, 'weights'>,
+): Promise<void> {
   const { width, height, channels, classes } = network.model;
   const graph = new Graph();
-  const variables = addVariables(graph, network);
+  const { variables, values } = addVariables(graph, network, weights);
   const names = graph.constant('classes', constant.texts(classes));
   const told = JSON.stringify(about(network), null, 2);
   graph.constant(aboutKey, constant.text(told));
@@ -40,7 +45,7 @@ export async function exportSavedModel(network: Network, target: string): Promis
       output_shapes: attribute.shapes([size]),
     },
   });
-  const answer = (pixels: string) => addAnswer(graph, network, { pixels, variables, names });
+  const answer = (pixels: string) => addAnswer(graph, network, { pixels, values, names });
   const signatures = [
     { key: 'serving_default', value: signature([pictures, uint8, [-1, ...size]], answer(pictures), classes) },
     { key: 'encoded', value: signature([files, string, [-1]], answer(decoded), classes) },
@@ -51,10 +56,10 @@ export async function exportSavedModel(network: Network, target: string): Promis
   metaGraph.signature_def = signatures;
   Object.assign(metaGraph.graph_def as object, { library: { function: [decode] } });
 
-  await mkdir(join(target, 'variables'), { recursive: true });
+  await makeFolder(join(target, 'variables'));
   await mkdir(join(target, 'assets.extra'));
   await writeDurably(join(target, 'assets.extra', `${aboutKey}.json`), `${told}\n`);
-  await writeVariables(join(target, 'variables', 'variables'), variables);
+  await writeBundle(join(target, 'variables', 'variables'), variables);
   const model = savedModels.encode({ saved_model_schema_version: 1, meta_graphs: [metaGraph] });
   await writeDurably(join(target, 'saved_model.pb'), model);
   await syncFolder(target);
@@ -71,13 +76,12 @@ interface Answer {
 function addAnswer(
   graph: Graph,
   { layers, preprocessing, temperature }: Network,
-  { pixels, variables, names }: { pixels: string; variables: GraphVariable[]; names: string },
+  { pixels, values, names }: { pixels: string; names: string } & Pick<GraphWeights, 'values'>,
 ): Answer {
-  const types = { SrcT: attribute.type(uint8), DstT: attribute.type(float32) };
-  const floats = graph.add('Cast', [pixels], { attributes: types });
+  const floats = graph.cast(pixels, uint8, float32);
   const { scale, order } = preprocessing;
   const pictures = addPreprocessing(graph, floats, { scale, reversed: order === 'bgr' });
-  const logits = addNetwork(graph, layers, { pictures, variables });
+  const logits = addNetwork(graph, layers, { pictures, values });
   const calibrated = graph.float('RealDiv', [
     logits,
     graph.constant('temperature', constant.float(temperature)),

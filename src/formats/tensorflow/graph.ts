@@ -27,6 +27,8 @@ export const constant = {
     tensor_shape: tensorShape([]),
     float_val: [value],
   }),
+  /** Of whatever type: a tensor that lists no values is of zeros. */
+  zero: (type: number): TensorMessage => ({ dtype: type, tensor_shape: tensorShape([]) }),
   integer: (value: number): TensorMessage => ({
     dtype: int32,
     tensor_shape: tensorShape([]),
@@ -37,9 +39,9 @@ export const constant = {
     tensor_shape: tensorShape([values.length]),
     float_val: values,
   }),
-  integers: (values: number[]): TensorMessage => ({
+  integers: (values: number[], shape = [values.length]): TensorMessage => ({
     dtype: int32,
-    tensor_shape: tensorShape([values.length]),
+    tensor_shape: tensorShape(shape),
     int_val: values,
   }),
   text: (value: string): TensorMessage => ({
@@ -88,6 +90,12 @@ export class Graph {
     return this.add(op, inputs, { ...(name && { name }), attributes: all });
   }
 
+  /** Numbers of one type as another. */
+  cast(input: string, from: number, to: number, name = 'Cast'): string {
+    const attributes = { SrcT: attribute.type(from), DstT: attribute.type(to) };
+    return this.add('Cast', [input], { name, attributes });
+  }
+
   constant(name: string, tensor: TensorMessage): string {
     return this.add('Const', [], {
       name,
@@ -100,11 +108,11 @@ export class Graph {
     return this.add('Placeholder', [], { name, attributes });
   }
 
-  /** A variable of float32: 'Variable', 'Variable_1' ... TensorFlow 2 tells them apart by their shared names alone. */
-  variable(shape: number[]): string {
-    const name = this.#unique('Variable');
+  /** A variable: 'Variable', 'Variable_1' ... TensorFlow 2 tells them apart by their shared names alone. */
+  variable(type: number, shape: number[], wanted = 'Variable'): string {
+    const name = this.#unique(wanted);
     return this.#push('VarHandleOp', [], name, {
-      dtype: attribute.type(float32),
+      dtype: attribute.type(type),
       shape: attribute.shape(shape),
       shared_name: attribute.text(name),
     });

@@ -1,16 +1,17 @@
 import type { NamedTensor } from '../../checkpoints/index.ts';
 import { type LayerSummary, paddingOf } from '../../model_tools/index.ts';
-import type { Network } from '../format.ts';
+import type { Network, WeightType } from '../format.ts';
+import { sidesOf } from '../sides_of.ts';
+import { bytesOf, toFloat16, toInt8 } from '../tensors.ts';
+import type { StoredTensor } from './bundle/write.ts';
 import { attribute, constant, type Graph } from './graph.ts';
 import { dataTypes } from './protos.ts';
 
-const dtype = attribute.type(dataTypes.float32);
+const { float16, float32, int8 } = dataTypes;
 const padding = (layer: LayerSummary) => attribute.text(paddingOf(layer).toUpperCase());
 
 /** A variable of the graph; its name is also that in the checkpoint. */
-export interface GraphVariable {
-  tensor: NamedTensor;
-  name: string;
+export interface GraphVariable extends StoredTensor {
   /** The node that gives its value. */
   read: string;
   initializer: string;
@@ -19,20 +20,61 @@ export interface GraphVariable {
 }
 
 /** A variable that begins with zeros: its values come with the checkpoint. */
-function addVariable(graph: Graph, tensor: NamedTensor, trainable: boolean): GraphVariable {
-  const name = graph.variable(tensor.shape);
-  const size = graph.constant(`${name}/Initializer/shape`, constant.integers(tensor.shape));
-  const zero = graph.constant(`${name}/Initializer/zero`, constant.float(0));
-  const initialValue = graph.float('Fill', [size, zero], { name: `${name}/Initializer/zeros` });
+function addVariable(
+  graph: Graph,
+  { shape, type, bytes }: Omit<StoredTensor, 'name'>,
+  { name: wanted, trainable }: { name?: string; trainable: boolean },
+): GraphVariable {
+  const name = graph.variable(type, shape, wanted);
+  const size = graph.constant(`${name}/Initializer/shape`, constant.integers(shape));
+  const zero = graph.constant(`${name}/Initializer/zero`, constant.zero(type));
+  const initialValue = graph.add('Fill', [size, zero], {
+    name: `${name}/Initializer/zeros`,
+    attributes: { T: attribute.type(type) },
+  });
+  const attributes = { dtype: attribute.type(type) };
   const initializer = graph.add('AssignVariableOp', [name, initialValue], {
     name: `${name}/Assign`,
-    attributes: { dtype },
+    attributes,
   });
-  const read = graph.add('ReadVariableOp', [name], {
-    name: `${name}/Read/ReadVariableOp`,
-    attributes: { dtype },
-  });
-  return { tensor, name, read, initializer, initialValue, trainable };
+  const read = graph.add('ReadVariableOp', [name], { name: `${name}/Read/ReadVariableOp`, attributes });
+  return { name, shape, type, bytes, read, initializer, initialValue, trainable };
+}
+
+/** What a tensor of the network is in the graph: variables, and the node that gives its values as float32. */
+interface StoredWeights {
+  variables: GraphVariable[];
+  value: string;
+}
+
+/** Rounded weights are no variables that TensorFlow could train; biases and the like stay float32. */
+function addWeights(
+  graph: Graph,
+  tensor: NamedTensor,
+  { type, trainable }: { type: WeightType; trainable: boolean },
+): StoredWeights {
+  const { shape, values } = tensor;
+  if (type === 'float32' || shape.length < 2) {
+    const stored = { shape, type: float32, bytes: bytesOf(values) };
+    const variable = addVariable(graph, stored, { trainable: trainable && type === 'float32' });
+    return { variables: [variable], value: variable.read };
+  }
+  if (type === 'float16') {
+    const stored = { shape, type: float16, bytes: bytesOf(toFloat16(values)) };
+    const variable = addVariable(graph, stored, { trainable: false });
+    const value = graph.cast(variable.read, float16, float32, `${variable.name}/Cast`);
+    return { variables: [variable], value };
+  }
+  const { int8: rounded, scales } = toInt8(tensor, shape.length - 1);
+  const steps = addVariable(graph, { shape, type: int8, bytes: bytesOf(rounded) }, { trainable: false });
+  const scale = addVariable(
+    graph,
+    { shape: [scales.length], type: float32, bytes: bytesOf(scales) },
+    { name: `${steps.name}/scale`, trainable: false },
+  );
+  const floats = graph.cast(steps.read, int8, float32, `${steps.name}/Cast`);
+  const value = graph.float('Mul', [floats, scale.read], { name: `${steps.name}/mul` });
+  return { variables: [steps, scale], value };
 }
 
 interface Nodes {
@@ -91,20 +133,37 @@ const layerNodes: Record<LayerSummary['kind'], (layer: LayerSummary, nodes: Node
     const axes = graph.constant('Mean/reduction_indices', constant.integers([1, 2]));
     return graph.float('Mean', [...inputs, axes]);
   },
+  zeroPadding: (layer, { graph, inputs }) => {
+    const [top, left, bottom, right] = sidesOf(layer);
+    const sides = constant.integers([0, 0, top, bottom, left, right, 0, 0], [4, 2]);
+    return graph.float('Pad', [...inputs, graph.constant('Pad/paddings', sides)]);
+  },
   // An exported network answers, and so drops nothing.
   dropout: (_, { inputs }) => inputs[0] as string,
 };
 
+export interface GraphWeights {
+  variables: GraphVariable[];
+  /** By the network's names, the nodes that give the values as float32. */
+  values: Map<string, string>;
+}
+
 /** The network's variables, in the order of its layers, which is that of the article's: Variable, Variable_1 ... */
-export function addVariables(graph: Graph, { layers, weights }: Network): GraphVariable[] {
+export function addVariables(graph: Graph, { layers, weights }: Network, type: WeightType): GraphWeights {
   const add =
     (trainable: boolean) =>
-    ({ name }: { name: string }) =>
-      addVariable(graph, weights.get(name) as NamedTensor, trainable);
-  return layers.flatMap(({ variables, state = [] }) => [
+    ({ name }: { name: string }): [string, StoredWeights] => [
+      name,
+      addWeights(graph, weights.get(name) as NamedTensor, { type, trainable }),
+    ];
+  const stored = layers.flatMap(({ variables, state = [] }) => [
     ...variables.map(add(true)),
     ...state.map(add(false)),
   ]);
+  return {
+    variables: stored.flatMap(([, { variables }]) => variables),
+    values: new Map(stored.map(([name, { value }]) => [name, value])),
+  };
 }
 
 /**
@@ -115,15 +174,14 @@ export function addVariables(graph: Graph, { layers, weights }: Network): GraphV
 export function addNetwork(
   graph: Graph,
   layers: LayerSummary[],
-  { pictures, variables }: { pictures: string; variables: GraphVariable[] },
+  { pictures, values }: { pictures: string } & Pick<GraphWeights, 'values'>,
 ): string {
-  const read = new Map(variables.map(({ tensor, read }) => [tensor.name, read]));
   const outputs = new Map<string, string>();
   let logits = pictures;
   for (const layer of layers) {
     const inputs =
       layer.inputs.length === 0 ? [pictures] : layer.inputs.map((name) => outputs.get(name) as string);
-    const variable = (name: string) => read.get(`${layer.name}/${name}`);
+    const variable = (name: string) => values.get(`${layer.name}/${name}`);
     logits = layerNodes[layer.kind](layer, { graph, inputs, variable });
     outputs.set(layer.name, logits);
   }

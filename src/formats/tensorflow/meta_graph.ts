@@ -1,9 +1,8 @@
-import { writeBundle } from './bundle/write.ts';
 import { attribute, constant, type Graph } from './graph.ts';
 import type { GraphVariable } from './layer_nodes.ts';
 import { dataTypes, type MetaGraphDef, type SaverDef, variableDefs } from './protos.ts';
 
-const { float32, string } = dataTypes;
+const { string } = dataTypes;
 
 /** TensorFlow 1.15's: a graph of this version may use every operation that we do. */
 const producer = 134;
@@ -12,7 +11,7 @@ const producer = 134;
 function addSaver(graph: Graph, variables: GraphVariable[]): SaverDef {
   const names = constant.texts(variables.map(({ name }) => name));
   const slices = constant.texts(variables.map(() => ''));
-  const dtypes = attribute.types(variables.map(() => float32));
+  const dtypes = attribute.types(variables.map(({ type }) => type));
   const file = graph.constant('save/Const', constant.text('model'));
   const save = graph.add(
     'SaveV2',
@@ -37,16 +36,14 @@ function addSaver(graph: Graph, variables: GraphVariable[]): SaverDef {
     ],
     { name: 'save/RestoreV2', attributes: { dtypes } },
   );
-  const assigned = variables.map(({ name }, index) =>
-    graph.add(
-      'AssignVariableOp',
-      [name, graph.float('Identity', [`${restore}:${index}`], { name: 'save/Identity' })],
-      {
-        name: 'save/AssignVariableOp',
-        attributes: { dtype: attribute.type(float32) },
-      },
-    ),
-  );
+  const assigned = variables.map(({ name, type }, index) => {
+    const value = graph.add('Identity', [`${restore}:${index}`], {
+      name: 'save/Identity',
+      attributes: { T: attribute.type(type) },
+    });
+    const attributes = { dtype: attribute.type(type) };
+    return graph.add('AssignVariableOp', [name, value], { name: 'save/AssignVariableOp', attributes });
+  });
   return {
     filename_tensor_name: `${file}:0`,
     save_tensor_name: `${saved}:0`,
@@ -90,12 +87,4 @@ export function metaGraphOf(graph: Graph, variables: GraphVariable[]): MetaGraph
     ],
     signature_def: [],
   };
-}
-
-/** Writes the variables' values as a bundle that the graph's Saver restores. */
-export function writeVariables(prefix: string, variables: GraphVariable[]): Promise<void> {
-  return writeBundle(
-    prefix,
-    variables.map(({ name, tensor }) => ({ ...tensor, name })),
-  );
 }

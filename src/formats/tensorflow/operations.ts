@@ -1,5 +1,13 @@
 import type { AttrValue, NodeDef, TensorMessage } from './protos.ts';
 import { dataTypes } from './protos.ts';
+import {
+  type NormFactor,
+  type NormShift,
+  normDifference,
+  normProduct,
+  normRoot,
+  normSum,
+} from './spelled_batch_norm.ts';
 
 /**
  * What the nodes of a graph compute, as far as a network of bat-sup's layers needs it: found from what they do, not
@@ -11,6 +19,10 @@ export interface Variable {
   kind: 'variable';
   name: string;
   shape: number[];
+  /** One of dataTypes. */
+  type: number;
+  /** What each value of an output, the last axis, is multiplied by: of rounded weights. */
+  scale?: Variable;
 }
 
 interface Windowed {
@@ -23,19 +35,27 @@ export type Operation = { node: string } & (
   | { kind: 'pictures'; shape: number[] }
   /** The channels in the reverse order. */
   | { kind: 'reverse'; inputs: [Operation] }
-  /** Every element times a number; undefined: that is only known when it runs. */
-  | { kind: 'multiply'; inputs: [Operation]; factor: number | undefined }
+  /** Every element times a number; undefined: that is only known when it runs, or another for each channel. */
+  | { kind: 'multiply'; inputs: [Operation]; factor: number | undefined; by?: NormFactor }
   | ({ kind: 'conv'; inputs: [Operation]; weights: Variable; biases?: Variable } & Windowed)
   | ({ kind: 'maxPool'; inputs: [Operation]; kernel: number[] } & Windowed)
+  /** Zeros [top, left, bottom, right]. */
+  | { kind: 'zeroPadding'; inputs: [Operation]; sides: number[] }
   | { kind: 'relu'; inputs: [Operation] }
   | { kind: 'flatten'; inputs: [Operation] }
   | { kind: 'fullyConnected'; inputs: [Operation]; weights: Variable; transposed: boolean; biases?: Variable }
-  | { kind: 'batchNorm'; inputs: [Operation]; parts: Record<NormPart, Variable>; epsilon: number }
+  | { kind: 'batchNorm'; inputs: [Operation]; parts: NormParts; epsilon: number }
   | { kind: 'add'; inputs: [Operation, Operation] }
   | { kind: 'globalAveragePool'; inputs: [Operation] }
 );
 
-export type NormPart = 'scale' | 'offset' | 'mean' | 'variance';
+/** The scale is 1 where absent. */
+interface NormParts {
+  scale?: Variable;
+  offset: Variable;
+  mean: Variable;
+  variance: Variable;
+}
 
 /** It depends on the pictures in a way that bat-sup has no layer for. */
 interface Unknown {
@@ -61,10 +81,10 @@ interface Packed {
   length: number;
 }
 
-export type Meaning = Operation | Variable | Constant | Random | Packed | Unknown;
+export type Meaning = Operation | Variable | Constant | Random | Packed | NormFactor | NormShift | Unknown;
 
 /** A node with the meanings of its inputs; undefined: an input that has nothing to do with the network. */
-interface Given {
+export interface Given {
   node: NodeDef;
   attributes: Map<string, AttrValue>;
   inputs: (Meaning | undefined)[];
@@ -76,6 +96,7 @@ const operationKinds = [
   'multiply',
   'conv',
   'maxPool',
+  'zeroPadding',
   'relu',
   'flatten',
   'fullyConnected',
@@ -144,6 +165,10 @@ function isFlat(operation: Operation): boolean {
   return kind === 'flatten' || kind === 'fullyConnected' || kind === 'globalAveragePool';
 }
 
+/** A variable of one axis, which stays what it is when axes of one are put before it. */
+const isBiases = (meaning: Meaning | undefined): meaning is Variable =>
+  meaning?.kind === 'variable' && meaning.shape.length === 1;
+
 type Understand = (given: Given) => Meaning | undefined;
 
 const isRandom = (meaning: Meaning | undefined) => meaning?.kind === 'random';
@@ -155,11 +180,16 @@ function split([a, b]: Given['inputs']): [Operation, Meaning | undefined] | unde
 }
 
 /** A sum with a variable: biases. Of two layers: a residual connection. */
-const addition: Understand = ({ node, attributes, inputs }) => {
+const addition: Understand = (given) => {
+  const { node, attributes, inputs } = given;
   const [a, b] = inputs;
   if (!isNhwc(attributes)) return undefined;
   if (isOperation(a) && isOperation(b)) return { kind: 'add', node: node.name, inputs: [a, b] };
+  const normalised = normSum(given);
+  if (normalised) return normalised;
   const [operation, biases] = split(inputs) ?? [];
+  const isZero = biases?.kind === 'constant' && biases.values.every((value) => value === 0);
+  if (operation && isZero) return operation; // as Keras's Rescaling adds
   if (operation?.kind !== 'conv' && operation?.kind !== 'fullyConnected') return undefined;
   if (operation.biases || biases?.kind !== 'variable') return undefined;
   const isTransposed = operation.kind === 'fullyConnected' && operation.transposed;
@@ -167,12 +197,6 @@ const addition: Understand = ({ node, attributes, inputs }) => {
   const fits = biases.shape.length === 1 && biases.shape[0] === outputs;
   return fits ? { ...operation, node: node.name, biases } : undefined;
 };
-
-/** The short number that a float32 was written as: 0.001 rather than 0.0010000000474974513. */
-function asWritten(value: number): number {
-  const short = Number(value.toPrecision(7));
-  return Math.fround(short) === Math.fround(value) ? short : value;
-}
 
 /** As it answers; learning, it goes by the batch, which only a run would tell. */
 const batchNorm: Understand = ({ node, attributes, inputs: [input, scale, offset, mean, variance] }) => {
@@ -186,7 +210,7 @@ const batchNorm: Understand = ({ node, attributes, inputs: [input, scale, offset
     node: node.name,
     inputs: [input],
     parts,
-    epsilon: asWritten(attributes.get('epsilon')?.f ?? 1e-4),
+    epsilon: attributes.get('epsilon')?.f ?? 1e-4,
   };
 };
 
@@ -218,8 +242,25 @@ function outputShape(attributes: Given['attributes']): AttrValue | undefined {
 
 const variable: Understand = ({ node, attributes }) => {
   const shape = sizesOf(attributes.get('shape'));
-  return shape && { kind: 'variable', name: node.name, shape };
+  const type = attributes.get('dtype')?.type ?? dataTypes.float32;
+  return shape && { kind: 'variable', name: node.name, shape, type };
 };
+
+const floats: (number | undefined)[] = [dataTypes.float32, dataTypes.float16];
+
+/** Of variables only to floats: as integers they would lose what is behind the point. */
+const cast: Understand = ({ attributes, inputs: [input] }) => {
+  if (input?.kind === 'variable') return floats.includes(attributes.get('DstT')?.type) ? input : undefined;
+  return isOperation(input) && !isInput(input) ? undefined : input;
+};
+
+/** Weights that were rounded to int8, times the scale of each output. */
+function rounded([weights, scale]: Given['inputs']): Variable | undefined {
+  if (weights?.kind !== 'variable' || scale?.kind !== 'variable') return undefined;
+  const isRounded = weights.type === dataTypes.int8 && !weights.scale;
+  const fits = scale.shape.length === 1 && scale.shape[0] === weights.shape.at(-1);
+  return isRounded && fits ? { ...weights, scale } : undefined;
+}
 
 const same: Understand = ({ inputs: [input] }) => input;
 
@@ -233,7 +274,7 @@ const understand = new Map<string, Understand>(
     Identity: same,
     ReadVariableOp: same,
     StopGradient: same,
-    Cast: ({ inputs: [input] }) => (isOperation(input) && !isInput(input) ? undefined : input),
+    Cast: cast,
     Const: ({ attributes }) => {
       const values = valuesOf(attributes.get('value')?.tensor);
       return values && { kind: 'constant', values };
@@ -252,15 +293,26 @@ const understand = new Map<string, Understand>(
         return undefined;
       return { kind: 'maxPool', node: node.name, inputs: [input], kernel: kernel.slice(1, 3), ...window };
     },
+    Pad: ({ node, inputs: [input, paddings] }) => {
+      if (!isOperation(input) || paddings?.kind !== 'constant' || paddings.values.length !== 8)
+        return undefined;
+      const [first, second, top, bottom, left, right, ...last] = paddings.values as [number, ...number[]];
+      const isOfMaps = [first, second, ...last].every((pixels) => pixels === 0);
+      const sides = [top, left, bottom, right] as number[];
+      return isOfMaps ? { kind: 'zeroPadding', node: node.name, inputs: [input], sides } : undefined;
+    },
     Relu: ({ node, inputs: [input] }) =>
       isOperation(input) ? { kind: 'relu', node: node.name, inputs: [input] } : undefined,
-    // To [batch, features], whether the batch is -1 or computed.
+    // To [batch, features], whether the batch is -1 or computed. Of biases: to [1, 1, 1, channels], as Keras does.
     Reshape: ({ node, inputs: [input, shape] }) => {
+      if (isBiases(input))
+        return shape?.kind === 'constant' && isOnes(shape.values.slice(0, -1)) ? input : undefined;
       const length =
         shape?.kind === 'packed' ? shape.length : shape?.kind === 'constant' ? shape.values.length : 0;
       if (length !== 2 || !isOperation(input)) return undefined;
       return isFlat(input) ? input : { kind: 'flatten', node: node.name, inputs: [input] };
     },
+    Squeeze: ({ inputs: [input] }) => (isBiases(input) ? input : undefined),
     MatMul: ({ node, attributes, inputs: [input, weights] }) => {
       if (attributes.get('transpose_a')?.b || !isOperation(input) || weights?.kind !== 'variable')
         return undefined;
@@ -280,7 +332,10 @@ const understand = new Map<string, Understand>(
         ? { kind: 'globalAveragePool', node: node.name, inputs: [input] }
         : undefined;
     },
-    Mul: (given) => product(given, (value) => value),
+    Mul: (given) =>
+      rounded(given.inputs) ?? normProduct(given, isOperation) ?? product(given, (value) => value),
+    Rsqrt: normRoot,
+    Sub: normDifference,
     RealDiv: (given) => (isOperation(given.inputs[0]) ? product(given, (value) => 1 / value) : undefined),
     ReverseV2: ({ node, inputs: [input, axis] }) => {
       const isOfChannels =
@@ -294,11 +349,11 @@ const understand = new Map<string, Understand>(
   }),
 );
 
-/** The output of a node that an input names: 'Relu', 'Relu:0'. Others than the first are none of a layer's. */
-function nodeOf(input: string): string | undefined {
-  if (input.endsWith(':0')) return input.slice(0, -2);
-  return input.includes(':') ? undefined : input;
-}
+/** The node that an input names by its first output: 'Relu', 'Relu:0'. Others than the first are none of a layer's. */
+export const nodeOf = (input: string): string => (input.endsWith(':0') ? input.slice(0, -2) : input);
+
+/** Not '^node', which is only to run before. */
+export const isData = (input: string): boolean => !input.startsWith('^');
 
 /** TensorFlow's scope of what tf.gradients adds, which reads the variables again. */
 const gradients = /(^|\/)gradients(_\d+)?\//;
@@ -324,6 +379,8 @@ function meaningOf(given: Given): Meaning | undefined {
 }
 
 export interface Understood {
+  /** By the nodes' names. */
+  meanings: ReadonlyMap<string, Meaning | undefined>;
   /** In the order of the graph, in which each comes after what it reads. */
   operations: Operation[];
   /** Those of them that no other goes on from. */
@@ -344,9 +401,7 @@ export function understandGraph(nodes: NodeDef[]): Understood {
       attributes: new Map(
         node.attr.flatMap(({ key, value }): [string, AttrValue][] => (value ? [[key, value]] : [])),
       ),
-      inputs: node.input
-        .filter((input) => !input.startsWith('^')) // what is only to run before
-        .map((input) => meanings.get(nodeOf(input) ?? '')),
+      inputs: node.input.filter(isData).map((input) => meanings.get(nodeOf(input))),
     };
     const meaning = meaningOf(given);
     meanings.set(node.name, meaning);
@@ -358,5 +413,5 @@ export function understandGraph(nodes: NodeDef[]): Understood {
     for (const input of given.inputs) if (input !== meaning) read.add(input);
   }
   const all = [...operations];
-  return { operations: all, ends: all.filter((operation) => !read.has(operation)), hindrances };
+  return { meanings, operations: all, ends: all.filter((operation) => !read.has(operation)), hindrances };
 }

@@ -145,9 +145,11 @@ export const dataTypes = {
   float32: 1,
   int32: 3,
   uint8: 4,
+  int8: 6,
   string: 7,
   int64: 9,
   bool: 10,
+  float16: 19,
   resource: 20,
 } as const;
 

@@ -1,113 +1,13 @@
 import { dirname, join } from 'node:path';
-import { UserError } from '../../errors.ts';
-import { parseObject } from '../../json.ts';
-import { sizeOf } from '../../shape.ts';
-import { aboutKey, readAbout } from '../about.ts';
 import { readModelFile } from '../files.ts';
 import type { Network } from '../format.ts';
-import { readKerasConfig } from '../keras_config.ts';
-import { buildFromKeras } from '../keras_layers.ts';
-import { NetworkBuilder } from '../network_builder.ts';
-import { fromFloat16, type Tensor } from '../tensors.ts';
+import { decodeTfjs } from './decode.ts';
 
-interface Entry {
-  name: string;
-  shape: number[];
-  dtype: string;
-  quantization?: { dtype: string; scale?: number; min?: number };
-}
-
-interface Group {
-  paths: string[];
-  weights: Entry[];
-}
-
-function damaged(source: string, why: string): never {
-  throw new UserError(`${source} is a damaged TensorFlow.js model: ${why}.`);
-}
-
-/** How the bytes of each stored type become floats. */
-const types: Record<string, { bytes: number; read(buffer: ArrayBuffer, entry: Entry): Float32Array }> = {
-  float32: { bytes: 4, read: (buffer) => new Float32Array(buffer) },
-  float16: { bytes: 2, read: (buffer) => fromFloat16(new Uint16Array(buffer)) },
-  uint8: { bytes: 1, read: (buffer, entry) => dequantise(new Uint8Array(buffer), entry) },
-  uint16: { bytes: 2, read: (buffer, entry) => dequantise(new Uint16Array(buffer), entry) },
-};
-
-function dequantise(steps: Uint8Array | Uint16Array, { quantization }: Entry): Float32Array {
-  const { scale = 1, min = 0 } = quantization ?? {};
-  return Float32Array.from(steps, (step) => step * scale + min);
-}
-
-function isGroup(group: Group): boolean {
-  return (
-    Array.isArray(group?.paths) &&
-    // Beside the model and nowhere else, whatever the file says.
-    group.paths.every((path) => typeof path === 'string' && /^(\.\/)?[^./\\][^/\\]*$/.test(path)) &&
-    Array.isArray(group.weights) &&
-    group.weights.every(
-      ({ name, shape }) =>
-        typeof name === 'string' &&
-        Array.isArray(shape) &&
-        shape.every((length) => Number.isSafeInteger(length) && length >= 0),
-    )
-  );
-}
-
-async function readGroup(group: Group, source: string): Promise<[string, Tensor][]> {
-  if (!isGroup(group)) damaged(source, 'its weightsManifest is not understood');
-  const files = await Promise.all(group.paths.map((path) => readModelFile(join(dirname(source), path))));
-  const data = Buffer.concat(files);
-  let offset = 0;
-  const tensors = group.weights.map((entry): [string, Tensor] => {
-    const { name, shape, dtype, quantization } = entry;
-    const type = types[quantization?.dtype ?? dtype];
-    if (!type || dtype !== 'float32')
-      damaged(source, `${name} is of the type ${quantization?.dtype ?? dtype}`);
-    const length = sizeOf(shape) * type.bytes;
-    if (length > data.length - offset) damaged(source, `its weights end within ${name}`);
-    const buffer = new Uint8Array(data.subarray(offset, offset + length)).buffer;
-    offset += length;
-    return [name, { shape, values: type.read(buffer, entry) }];
-  });
-  if (offset !== data.length) damaged(source, `its weights are ${data.length - offset} bytes too long`);
-  return tensors;
-}
-
-/** Weights are named <layer>/<name>, Keras 3's <network>/<layer>/<name>. */
-function findWeight(tensors: Map<string, Tensor>, layer: string, name: string): Tensor | undefined {
-  const wanted = `${layer}/${name}`;
-  const found = tensors.get(wanted);
-  if (found) return found;
-  const longer = [...tensors.keys()].find((key) => key.endsWith(`/${wanted}`));
-  return longer === undefined ? undefined : tensors.get(longer);
-}
-
-/** @throws {UserError} where model.json or its weights are damaged, or hold what bat-sup has no layer for. */
+/**
+ * @param source path of model.json.
+ * @throws {UserError} where it or its weights are damaged, or hold what bat-sup has no layer for.
+ */
 export async function readTfjs(source: string): Promise<Network> {
-  const json: ModelJson =
-    parseObject(String(await readModelFile(source))) ?? damaged(source, 'it is no JSON object');
-  if (json.format === 'graph-model')
-    throw new UserError(
-      `${source} is a graph-model, which has no layers; import the model that it was made of.`,
-    );
-  const manifest = Array.isArray(json.weightsManifest)
-    ? json.weightsManifest
-    : damaged(source, 'it has no weights');
-  const tensors = new Map((await Promise.all(manifest.map((group) => readGroup(group, source)))).flat());
-  const builder = new NetworkBuilder(source);
-  const topology = json.modelTopology as Record<string, unknown> | undefined;
-  const network = readKerasConfig(topology?.model_config ?? topology, builder);
-  const { pictures, output } = buildFromKeras(builder, network, (layer, name) =>
-    findWeight(tensors, layer.name, name),
-  );
-  const metadata = json.userDefinedMetadata as Record<string, unknown> | null | undefined;
-  return builder.finish(pictures, output, readAbout(metadata?.[aboutKey], source));
-}
-
-interface ModelJson {
-  format?: unknown;
-  modelTopology?: unknown;
-  weightsManifest?: Group[];
-  userDefinedMetadata?: unknown;
+  const read = (path: string) => readModelFile(join(dirname(source), path));
+  return decodeTfjs(String(await readModelFile(source)), { source, read });
 }

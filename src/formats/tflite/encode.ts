@@ -3,6 +3,7 @@ import { type LayerSummary, paddingOf } from '../../model_tools/index.ts';
 import { packageVersion } from '../../version.ts';
 import { about, aboutKey } from '../about.ts';
 import type { ExportOptions, Network, WeightType } from '../format.ts';
+import { sidesOf } from '../sides_of.ts';
 import { bytesOf, permute, type Tensor, toFloat16, toInt8, transpose } from '../tensors.ts';
 import {
   type Field,
@@ -31,9 +32,9 @@ class Graph {
     return this.tensor({ name, shape, type: types.float32, data: bytesOf(values) });
   }
 
-  ints(name: string, values: number[]): number {
+  ints(name: string, values: number[], shape = [values.length]): number {
     const data = new Uint8Array(Int32Array.from(values).buffer);
-    return this.tensor({ name, shape: [values.length], type: types.int32, data });
+    return this.tensor({ name, shape, type: types.int32, data });
   }
 
   /** @returns the place of what it gives: [batch, ...shape]. */
@@ -142,6 +143,11 @@ const writers: Record<LayerSummary['kind'], (writing: Writing) => number> = {
   globalAveragePool({ graph, layer, inputs }) {
     const axes = graph.ints(`${layer.name}/axes`, [1, 2]);
     return graph.add('MEAN', [...inputs, axes], layer.name, layer.outputShape);
+  },
+  zeroPadding({ graph, layer, inputs }) {
+    const [top, left, bottom, right] = sidesOf(layer);
+    const around = graph.ints(`${layer.name}/paddings`, [0, 0, top, bottom, left, right, 0, 0], [4, 2]);
+    return graph.add('PAD', [...inputs, around], layer.name, layer.outputShape);
   },
   // Answering, it changes nothing.
   dropout: ({ inputs }) => inputs[0] as number,

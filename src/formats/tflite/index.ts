@@ -1,4 +1,5 @@
 import { writeDurably } from '../../files.ts';
+import { beginningOf } from '../files.ts';
 import type { Format } from '../format.ts';
 
 export const tflite: Format = {
@@ -9,5 +10,10 @@ export const tflite: Format = {
   async export(network, target, options) {
     const { encodeTflite } = await import('./encode.ts');
     await writeDurably(target, encodeTflite(network, options));
+  },
+  /** By the identifier behind the first four bytes; so that import can say that it does not read it. */
+  async recognises(source) {
+    const { bytes } = await beginningOf(source, 8);
+    return Buffer.from(bytes.subarray(4)).toString('latin1') === 'TFL3';
   },
 };

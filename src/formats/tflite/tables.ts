@@ -19,6 +19,7 @@ export const operators = {
   RELU: { code: 19, version: 1, options: 0 },
   RESHAPE: { code: 22, version: 1, options: 17 },
   SOFTMAX: { code: 25, version: 1, options: 9 },
+  PAD: { code: 34, version: 1, options: 22 },
   MEAN: { code: 40, version: 1, options: 27 },
   CAST: { code: 53, version: 1, options: 37 },
   /** With int8 weights and a scale for each output. */

@@ -20,8 +20,17 @@ interface Exports {
 
 export type JpegCodec = (bytes: Uint8Array, header: JpegHeader, target: Target) => Uint8Array | undefined;
 
+/** Larger pictures than the file's, and grey ones of colours, are made as sharp makes those of other formats. */
+export function suits({ width, height, components }: JpegHeader, target: Target): boolean {
+  const becomesGrey = components.length === 3 && target.channels === 1;
+  return width >= target.width && height >= target.height && !becomesGrey;
+}
+
 /** What of the picture goes where: fill stretches, cover crops, contain leaves room. */
-function placement(header: JpegHeader, { width, height, fit }: Target) {
+export function placement(
+  header: { width: number; height: number },
+  { width, height, fit }: Pick<PictureSize, 'width' | 'height' | 'fit'>,
+) {
   const whole = { left: 0, top: 0, width: header.width, height: header.height };
   const everywhere = { left: 0, top: 0, width, height };
   if (fit === 'fill') return { box: whole, inner: everywhere };

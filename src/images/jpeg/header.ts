@@ -40,7 +40,13 @@ interface Headers {
   adobe?: number;
 }
 
-type Reader = (headers: Headers, bytes: Buffer, start: number, end: number) => boolean;
+type Reader = (headers: Headers, bytes: Uint8Array, start: number, end: number) => boolean;
+
+const shortAt = (bytes: Uint8Array, at: number) => ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
+
+function begins(bytes: Uint8Array, start: number, text: string): boolean {
+  return String.fromCharCode(...bytes.subarray(start, start + text.length)) === text;
+}
 
 const readQuantisation: Reader = (headers, bytes, start, end) => {
   for (let at = start; at < end; at += 65) {
@@ -80,34 +86,31 @@ const readFrame: Reader = (headers, bytes, start, end) => {
   const allowed = components.every((one) =>
     [one.horizontal, one.vertical].every((n) => [1, 2, 4].includes(n)),
   );
-  const height = bytes.readUInt16BE(start + 1);
-  const width = bytes.readUInt16BE(start + 3);
+  const height = shortAt(bytes, start + 1);
+  const width = shortAt(bytes, start + 3);
   headers.frame = { width, height, components };
   return allowed && blocks <= 10 && width > 0 && height > 0;
 };
 
 /** What a rotated picture or one with colours of its own takes is more than we do here. */
 const readExif: Reader = (_, bytes, start, end) =>
-  !bytes.toString('latin1', start, Math.min(start + 4, end)).startsWith('Exif') ||
-  orientationOf(bytes.subarray(start + 6, end)) === 1;
+  !begins(bytes, start, 'Exif') || orientationOf(bytes.subarray(start + 6, end)) === 1;
 
-const readIccProfile: Reader = (_, bytes, start) =>
-  bytes.toString('latin1', start, start + 11) !== 'ICC_PROFILE';
+const readIccProfile: Reader = (_, bytes, start) => !begins(bytes, start, 'ICC_PROFILE');
 
 const readJfif: Reader = (headers, bytes, start) => {
-  headers.jfif ||= bytes.toString('latin1', start, start + 4) === 'JFIF';
+  headers.jfif ||= begins(bytes, start, 'JFIF');
   return true;
 };
 
 const readAdobe: Reader = (headers, bytes, start, end) => {
-  if (end - start >= 12 && bytes.toString('latin1', start, start + 5) === 'Adobe')
-    headers.adobe = bytes[start + 11] as number;
+  if (end - start >= 12 && begins(bytes, start, 'Adobe')) headers.adobe = bytes[start + 11] as number;
   return true;
 };
 
 const readRestartInterval: Reader = (headers, bytes, start, end) => {
   if (end - start < 2) return false;
-  headers.restartInterval = bytes.readUInt16BE(start);
+  headers.restartInterval = shortAt(bytes, start);
   return true;
 };
 
@@ -134,11 +137,12 @@ function isPlain(marker: number): boolean {
 }
 
 /** TIFF tag 0x0112 of the first directory (EXIF 2.32, 4.6.4); 1 where it says nothing, 0 for what is no TIFF. */
-function orientationOf(tiff: Buffer): number {
+function orientationOf(tiff: Uint8Array): number {
   if (tiff.length < 8) return 0;
   const little = tiff[0] === 0x49;
-  const short = (at: number) => (little ? tiff.readUInt16LE(at) : tiff.readUInt16BE(at));
-  const directory = little ? tiff.readUInt32LE(4) : tiff.readUInt32BE(4);
+  const view = new DataView(tiff.buffer, tiff.byteOffset, tiff.length);
+  const short = (at: number) => view.getUint16(at, little);
+  const directory = view.getUint32(4, little);
   if (directory + 2 > tiff.length) return 0;
   const entries = short(directory);
   for (let entry = directory + 2; entry < directory + 2 + 12 * entries; entry += 12) {
@@ -150,7 +154,7 @@ function orientationOf(tiff: Buffer): number {
 
 function readScan(
   { frame, ...headers }: Headers,
-  bytes: Buffer,
+  bytes: Uint8Array,
   start: number,
   end: number,
 ): JpegHeader | undefined {
@@ -186,12 +190,12 @@ function isYCbCr(components: FrameComponent[], { jfif, adobe }: Headers): boolea
  * The header of a plain JPEG: baseline, 8 bits, grey or YCbCr in one scan, upright, without a colour profile.
  * @returns undefined for anything else, which sharp is to decode, or to say what is wrong with.
  */
-export function readJpegHeader(bytes: Buffer): JpegHeader | undefined {
+export function readJpegHeader(bytes: Uint8Array): JpegHeader | undefined {
   const headers: Headers = { quantisation: [], huffman: [], restartInterval: 0, jfif: false };
-  if (bytes.length < 4 || bytes.readUInt16BE(0) !== 0xffd8) return undefined;
+  if (bytes.length < 4 || shortAt(bytes, 0) !== 0xffd8) return undefined;
   for (let at = 2; at + 4 <= bytes.length; ) {
     const marker = bytes[at + 1] as number;
-    const end = at + 2 + bytes.readUInt16BE(at + 2);
+    const end = at + 2 + shortAt(bytes, at + 2);
     if (bytes[at] !== 0xff || !isPlain(marker) || end < at + 4 || end > bytes.length) return undefined;
     if (marker === startOfScan) return readScan(headers, bytes, at + 4, end);
     if (readers[marker]?.(headers, bytes, at + 4, end) === false) return undefined;

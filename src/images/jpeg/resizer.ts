@@ -1,11 +1,10 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { temporaryName } from '../../files.ts';
-import { makeCodec, type Target } from './codec.ts';
-import type { JpegHeader } from './header.ts';
+import { makeCodec, suits, type Target } from './codec.ts';
 import { openJpeg } from './open.ts';
 
-/** One picture's work for a thread. */
+/** One picture's work. */
 export interface JpegJob {
   /** A path, or a JPEG's bytes. */
   input: string | Uint8Array;
@@ -41,9 +40,10 @@ function writeInFolder(file: string, bytes: Uint8Array): void {
 }
 
 /** Does jobs on one thread. What goes wrong here is left to sharp, which says in words what it is. */
-export function makeJpegResizer(module: WebAssembly.Module): (job: JpegJob) => JpegAnswer {
+export function makeJpegResizer(module: WebAssembly.Module): (jobs: JpegJob[]) => JpegAnswer[] {
   const codec = makeCodec(module);
-  return ({ input, target, output }) => {
+
+  function resize({ input, target, output }: JpegJob): JpegAnswer {
     try {
       const jpeg = openJpeg(input);
       if (!jpeg || !suits(jpeg.header, target)) return undefined;
@@ -52,11 +52,7 @@ export function makeJpegResizer(module: WebAssembly.Module): (job: JpegJob) => J
     } catch {
       return undefined;
     }
-  };
-}
+  }
 
-/** Larger pictures than the file's, and grey ones of colours, are made as sharp makes those of other formats. */
-function suits({ width, height, components }: JpegHeader, target: Target): boolean {
-  const becomesGrey = components.length === 3 && target.channels === 1;
-  return width >= target.width && height >= target.height && !becomesGrey;
+  return (jobs) => jobs.map(resize);
 }

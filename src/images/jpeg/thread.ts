@@ -1,11 +1,13 @@
 /** What each of the threads does (index.ts). */
 import { workerData } from 'node:worker_threads';
-import { move } from 'piscina';
+import { move, transferableSymbol, valueSymbol } from 'piscina';
 import { type JpegJob, makeJpegResizer } from './resizer.ts';
 
 const resize = makeJpegResizer(workerData);
 
-export default function work(job: JpegJob): unknown {
-  const answer = resize(job);
-  return answer instanceof Uint8Array ? move(answer) : answer;
+/** The answers, their memory moved instead of copied. */
+export default function work(jobs: JpegJob[]): unknown {
+  const answers = resize(jobs);
+  const pixels = answers.filter((answer) => answer instanceof Uint8Array);
+  return move({ [valueSymbol]: answers, [transferableSymbol]: pixels.map(({ buffer }) => buffer) } as never);
 }

@@ -1,4 +1,4 @@
-"""Makes networks as users of Keras write them, and saves them as .keras and as .h5; prints what they answer as JSON.
+"""Makes networks as users of Keras write them, and saves them as .keras, .h5 and SavedModel; prints what they answer as JSON.
 
 Argument: a folder. The pictures are uint8 [2, 32, 32, 3], 37 * index % 256.
 """
@@ -69,6 +69,7 @@ for make in (sequential, functional, softmax, valid, average):
             layer.set_weights([np.random.uniform(0.5, 1.5, one.shape) for one in layer.get_weights()])
     for ending in (".keras", ".h5"):
         model.save(os.path.join(sys.argv[1], make.__name__ + ending))
+    model.export(os.path.join(sys.argv[1], make.__name__), format="tf_saved_model", verbose=False)
     scaled = pixels if make is sequential else pixels / 255
     answers[make.__name__] = np.asarray(model(scaled, training=False)).tolist()
 print(json.dumps(answers))

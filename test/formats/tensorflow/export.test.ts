@@ -7,7 +7,7 @@ import { startEngine } from '../../../src/engine/index.ts';
 import { softmax } from '../../../src/evaluation/softmax.ts';
 import { exportNetwork } from '../../../src/formats/export.ts';
 import { importNetwork } from '../../../src/formats/import.ts';
-import type { Network } from '../../../src/formats/index.ts';
+import type { ExportOptions, Network } from '../../../src/formats/index.ts';
 import { savedModel, tfCheckpoint } from '../../../src/formats/tensorflow/index.ts';
 import { decodePicture } from '../../../src/images/decode.ts';
 import { emoji } from '../../helpers/emoji.ts';
@@ -76,8 +76,14 @@ function variationOf(logits: number[][]): number {
   return Math.max(...columns.map((column) => Math.max(...column) - Math.min(...column)));
 }
 
-/** Those of networkCases. */
+/** Those of networkCases, and which of them with rounded weights. */
 const names = ['article', 'grey', 'deep', 'valid', 'residual', 'bgr'];
+const rounded = [
+  ['article', 'float16'],
+  ['article', 'int8'],
+  ['residual', 'float16'],
+  ['residual', 'int8'],
+] as const;
 
 describe('TensorFlow loads a network', { skip: withoutPython() }, () => {
   let networks: Network[];
@@ -89,12 +95,20 @@ describe('TensorFlow loads a network', { skip: withoutPython() }, () => {
     await startEngine('wasm', { threads: 1 });
     mkdirSync(join(folder, 'files'));
     files = await writePictures(join(folder, 'files'));
-    networks = networkCases().map(([, network]) => network);
+    const cases = networkCases();
+    assert.deepEqual(
+      cases.map(([name]) => name),
+      names,
+    );
+    networks = [...names, ...rounded.map(([name]) => name)].map(
+      (name) => new Map(cases).get(name) as Network,
+    );
     const tasks = [];
     for (const [index, network] of networks.entries()) {
       const place = join(folder, String(index));
-      await exportNetwork(network, tfCheckpoint, join(place, 'tf-checkpoint'), inside);
-      await exportNetwork(network, savedModel, join(place, 'saved-model'), inside);
+      const options: ExportOptions = { ...inside, weights: rounded[index - names.length]?.[1] ?? 'float32' };
+      await exportNetwork(network, tfCheckpoint, join(place, 'tf-checkpoint'), options);
+      await exportNetwork(network, savedModel, join(place, 'saved-model'), options);
       writeFileSync(join(place, 'pixels'), pixelsOf(network));
       const { architecture, width, height, channels } = network.model;
       const isArticle = architecture === 'article';
@@ -102,7 +116,7 @@ describe('TensorFlow loads a network', { skip: withoutPython() }, () => {
     }
     writeFileSync(join(folder, 'tasks.json'), JSON.stringify(tasks));
     answers = runPython(new URL('run_exports.py', import.meta.url), join(folder, 'tasks.json'));
-    assert.equal(answers.length, names.length);
+    assert.equal(answers.length, networks.length);
   });
 
   for (const [index, name] of names.entries()) {
@@ -152,6 +166,40 @@ describe('TensorFlow loads a network', { skip: withoutPython() }, () => {
       const back = await importNetwork(join(folder, String(index), 'tf-checkpoint'));
       assert.equal(back.format, 'tf-checkpoint');
       assert.deepEqual(back.network, network);
+    });
+
+    test(`${name}, and bat-sup imports the SavedModel again, bit for bit`, async () => {
+      const network = networks[index] as Network;
+      const back = await importNetwork(join(folder, String(index), 'saved-model'));
+      assert.equal(back.format, 'saved-model');
+      const { fit, scale, order } = network.preprocessing;
+      assert.deepEqual(back.network, {
+        ...network,
+        preprocessing: { fit, scale, order: network.model.channels === 1 ? 'rgb' : order },
+      });
+    });
+  }
+
+  /** Measured are 3e-4 and 2e-2 of the spread of the logits. */
+  const mostLost = { float16: 1e-3, int8: 0.05 };
+  for (const [place, [name, weights]] of rounded.entries()) {
+    const index = names.length + place;
+    test(`${name} with the weights as ${weights}, and both answer what is stored`, async () => {
+      const network = networks[index] as Network;
+      const { checkpoint, savedModel } = answers[index] as Answers;
+      const pixels = pixelsOf(network);
+      assertNear(logitsOf(network, pixels), checkpoint.logits, mostLost[weights]);
+      for (const [format, theirs] of [
+        ['tf-checkpoint', checkpoint.logits],
+        ['saved-model', savedModel.serving_default.logits],
+      ] as const) {
+        const stored = await importNetwork(join(folder, String(index), format));
+        assertNear(logitsOf(stored.network, pixels), theirs);
+        assert.notDeepEqual(stored.network.weights, network.weights);
+      }
+      if (network.model.architecture === 'article') assert.deepEqual(checkpoint.add_4, checkpoint.logits);
+      assert.equal(checkpoint.trainable, 0);
+      assert.ok(checkpoint.savedAgain);
     });
   }
 });

@@ -21,8 +21,8 @@ bgr = rgb[..., ::-1].astype(np.float32)
 one_hot = np.eye(2, dtype=np.float32)[np.arange(len(rgb)) % 2]
 
 
-def save(name, build, *, resource, steps=2, saver={}, prefix="model", **saving):
-    """Builds a graph, trains it a little, saves it and answers its logits for the pictures."""
+def save(name, build, *, resource, steps=2, saver=dict, prefix="model", **saving):
+    """Builds a graph, trains it a little, saves it and answers its logits for the pictures, before and after another step."""
     with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:
         tf.set_random_seed(5)
         with tf.variable_scope("", use_resource=resource):
@@ -30,13 +30,16 @@ def save(name, build, *, resource, steps=2, saver={}, prefix="model", **saving):
             losses = tf.nn.softmax_cross_entropy_with_logits_v2(logits=logits, labels=labels)
             train = tf.train.AdamOptimizer(1e-3).minimize(tf.reduce_mean(losses))
         session.run(tf.global_variables_initializer())
-        keeper = tf.train.Saver(max_to_keep=4, **saver)
+        keeper = tf.train.Saver(max_to_keep=4, **saver())
         os.makedirs(os.path.join(task["folder"], name))
         for step in range(steps):
             session.run(train, {images: bgr, labels: one_hot, **feed.get("train", {})})
             saving_now = {key: value(step) for key, value in saving.items()}
             keeper.save(session, os.path.join(task["folder"], name, prefix), **saving_now)
-        return session.run(logits, {images: bgr, **feed.get("answer", {})}).tolist()
+        answer = {images: bgr, **feed.get("answer", {})}
+        answers = session.run(logits, answer).tolist()
+        session.run(train, {images: bgr, labels: one_hot, **feed.get("train", {})})
+        return {"logits": answers, "after another step": session.run(logits, answer).tolist()}
 
 
 def inputs():
@@ -143,10 +146,16 @@ def last_unknown():
     return images, labels, tf.einsum("bi,ij->bj", tf.nn.tanh(layer, name="bent"), weights([4, 2])), {}
 
 
+def weights_alone():
+    """A Saver without Adam's variables, and with names of its own."""
+    return {"var_list": {f"saved/{index}": one for index, one in enumerate(tf.trainable_variables())}}
+
+
 checkpoints = {
     "article": dict(build=article, resource=False, prefix=""),
     "article-resource": dict(build=article, resource=True),
-    "scopes": dict(build=scopes, resource=False, prefix="net.ckpt", saver={"sharded": True}),
+    "weights-alone": dict(build=article, resource=True, saver=weights_alone),
+    "scopes": dict(build=scopes, resource=False, prefix="net.ckpt", saver=lambda: {"sharded": True}),
     "strided": dict(build=strided, resource=True, steps=3, prefix="model.ckpt", global_step=lambda step: 9 + step,
                     write_meta_graph=lambda step: step == 0),
     "scaled-within": dict(build=scaled_within, resource=False),

@@ -6,7 +6,15 @@ import { UserError } from '../../../src/errors.ts';
 import type { Network } from '../../../src/formats/index.ts';
 import { readTable, writeTable } from '../../../src/formats/tensorflow/bundle/table.ts';
 import { exportCheckpoint } from '../../../src/formats/tensorflow/export_checkpoint.ts';
+import { exportSavedModel } from '../../../src/formats/tensorflow/export_saved_model.ts';
 import { importCheckpoint } from '../../../src/formats/tensorflow/import_checkpoint.ts';
+import { importSavedModel } from '../../../src/formats/tensorflow/import_saved_model.ts';
+import {
+  type FunctionDef,
+  type GraphDef,
+  type NodeDef,
+  savedModels,
+} from '../../../src/formats/tensorflow/protos.ts';
 import { maskedCrc32c } from '../../../src/tensorboard/crc32c.ts';
 import { temporaryFolder } from '../../helpers/folder.ts';
 import { evenly } from '../../helpers/network.ts';
@@ -14,6 +22,8 @@ import { evenly } from '../../helpers/network.ts';
 const folder = temporaryFolder();
 const healthy = join(folder, 'healthy');
 const mutated = join(folder, 'mutated');
+const savedModel = join(folder, 'saved-model');
+let healthyModel: Buffer;
 
 /** Two layers: small files are mutated quickly, and each of their bytes often. */
 const network: Network = {
@@ -67,8 +77,10 @@ for (const { variables } of network.layers)
   }
 
 before(async () => {
-  await exportCheckpoint(network, healthy);
+  await exportCheckpoint(network, healthy, { weights: 'float32' });
   cpSync(healthy, mutated, { recursive: true });
+  await exportSavedModel(network, savedModel, { weights: 'float32' });
+  healthyModel = readFileSync(join(savedModel, 'saved_model.pb'));
 });
 
 /** What happens to files: bits that turn, parts that are lost, doubled, emptied or filled. */
@@ -167,21 +179,115 @@ test('an index that lies, with checksums that are right, gives an error, or what
   assert.ok(refused > 700, `only ${refused} of 1500 were noticed`);
 });
 
-test('a graph that is damaged gives an error, or a network of weights that were saved', async () => {
+/** Whoever replays it gets what fits together, and no values that were not saved. */
+function assertOfSaved({ layers, model, weights }: Network): void {
   const saved = new Set([...network.weights.values()].map(({ values }) => values.join()));
+  assert.deepEqual(layers.at(-1)?.outputShape, [model.classes.length]);
+  for (const { name, values } of weights.values()) {
+    const isAbsentBiases = name.endsWith('/biases') && values.every((value) => value === 0);
+    assert.ok(isAbsentBiases || saved.has(values.join()), name);
+  }
+}
+
+test('a graph that is damaged gives an error, or a network of weights that were saved', async () => {
   let refused = 0;
   for (let count = 0; count < 2000; count++) {
     const result = await importWith('meta', mutate(healthyFile('meta')));
-    if (result instanceof UserError) {
-      refused++;
-      continue;
-    }
-    // Whoever replays it gets what fits together: one layer's output is the next one's input.
-    assert.deepEqual(result.layers.at(-1)?.outputShape, [result.model.classes.length]);
-    for (const { name, values } of result.weights.values()) {
-      const isAbsentBiases = name.endsWith('/biases') && values.every((value) => value === 0);
-      assert.ok(isAbsentBiases || saved.has(values.join()), name);
-    }
+    if (result instanceof UserError) refused++;
+    else assertOfSaved(result);
   }
   assert.ok(refused > 1000, `only ${refused} of 2000 were noticed`);
+});
+
+async function importModel(bytes: Uint8Array): Promise<Network | UserError> {
+  writeFileSync(join(savedModel, 'saved_model.pb'), bytes);
+  return importSavedModel(savedModel).catch((error) => {
+    assert.ok(error instanceof UserError, (error as Error).stack);
+    assert.match(error.message, /saved_model\.pb|variables\.index/);
+    assert.ok(!error.message.includes('\n') && error.message.length < 1000, error.message.slice(0, 2000));
+    return error;
+  });
+}
+
+/** The graph moved into a function, which another one calls, as TensorFlow 2 saves it; what `change` does to it. */
+function asFunctions(change: (graph: GraphDef, functions: FunctionDef[]) => void = () => {}): Uint8Array {
+  const message = savedModels.decode(healthyModel);
+  const graph = message.meta_graphs[0]?.graph_def as GraphDef;
+  const variables = graph.node.filter(({ op }) => op === 'VarHandleOp').map(({ name }) => name);
+  const isOutside = ({ name, op }: NodeDef) =>
+    op === 'VarHandleOp' || op === 'Placeholder' || /^(save\/|classes$|bat-sup$)|Assign$/.test(name);
+  const outside = graph.node.filter(isOutside);
+  const args = outside.filter(({ name, op }) => variables.includes(name) || op === 'Placeholder');
+  const signature = (name: string) => ({
+    name,
+    input_arg: args.map(({ name }) => ({ name, type: 0 })),
+    output_arg: [{ name: 'identity', type: 1 }],
+  });
+  const answer = graph.node.filter(({ op }) => op === 'Softmax')[0]?.name as string;
+  const inner = {
+    signature: signature('inner'),
+    node_def: graph.node
+      .filter((node) => !isOutside(node))
+      .map((node) => ({ ...node, input: node.input.map((one) => (one.includes(':') ? one : `${one}:y:0`)) })),
+    ret: [{ key: 'identity', value: `${answer}:softmax:0` }],
+  };
+  const call = (name: string, of: string): NodeDef => ({
+    name,
+    op: 'StatefulPartitionedCall',
+    input: args.map(({ name }) => name),
+    attr: [{ key: 'f', value: { func: { name: of } } }],
+  });
+  const outer = {
+    signature: signature('outer'),
+    node_def: [call('again', 'inner')],
+    ret: [{ key: 'identity', value: 'again:output:0' }],
+  };
+  graph.node = [...outside, call('call', 'outer')];
+  const functions: FunctionDef[] = [outer, inner];
+  change(graph, functions);
+  graph.library = { function: functions };
+  return savedModels.encode(message);
+}
+
+test('a SavedModel whose graph is in functions is read through them', async () => {
+  const result = await importModel(asFunctions());
+  assert.ok(!(result instanceof UserError), String(result));
+  assertSameWeights(result);
+});
+
+test('functions without end are refused', async () => {
+  const circle = await importModel(
+    asFunctions((_, functions) =>
+      Object.assign(functions[1] as FunctionDef, { node_def: functions[0]?.node_def }),
+    ),
+  );
+  assert.match(String(circle), /functions call each other/);
+  const doubling = asFunctions((_, functions) => {
+    const [call] = (functions[0] as FunctionDef).node_def as [NodeDef];
+    const levels = Array.from({ length: 40 }, (_, level) => ({
+      ...(functions[0] as FunctionDef),
+      signature: {
+        ...(functions[0] as FunctionDef).signature,
+        name: level === 0 ? 'outer' : `level${level}`,
+      },
+      node_def: ['a', 'b'].map((name) => ({
+        ...call,
+        name,
+        attr: [{ key: 'f', value: { func: { name: level < 39 ? `level${level + 1}` : 'inner' } } }],
+      })),
+    }));
+    functions.splice(0, 1, ...levels);
+  });
+  assert.match(String(await importModel(doubling)), /more than \d+ nodes/);
+});
+
+test('a SavedModel that is damaged gives an error, or a network of weights that were saved', async () => {
+  const functions = asFunctions();
+  let refused = 0;
+  for (let count = 0; count < 2000; count++) {
+    const result = await importModel(mutate(Buffer.from(count % 2 === 0 ? healthyModel : functions)));
+    if (result instanceof UserError) refused++;
+    else assertOfSaved(result);
+  }
+  assert.ok(refused > 800, `only ${refused} of 2000 were noticed`);
 });

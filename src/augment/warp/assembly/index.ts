@@ -1,2 +1,3 @@
+export { moreColour, replaceValues, sumColours } from './colours';
 export { coordinates } from './coordinates';
 export { warp } from './warp';

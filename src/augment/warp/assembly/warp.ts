@@ -1,3 +1,4 @@
+import { replaceValues } from './colours';
 import { coordinates } from './coordinates';
 
 const fractionBits = 7;
@@ -221,12 +222,4 @@ function mean(sum: usize, share: v128): v128 {
   return i32x4.trunc_sat_f32x4_s(
     f32x4.nearest(f32x4.mul(f32x4.convert_i32x4_s(v128.load(sum)), share)),
   );
-}
-
-function replaceValues(start: usize, width: i32, table: usize): void {
-  for (let i = 0, place = start; i < width; i++, place += 3) {
-    store<u8>(place, load<u8>(table + <usize>load<u8>(place)));
-    store<u8>(place + 1, load<u8>(table + <usize>load<u8>(place + 1), 256));
-    store<u8>(place + 2, load<u8>(table + <usize>load<u8>(place + 2), 512));
-  }
 }

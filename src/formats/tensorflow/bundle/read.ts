@@ -1,8 +1,8 @@
-import type { NamedTensor } from '../../../checkpoints/index.ts';
 import { reason, UserError } from '../../../errors.ts';
 import { sizeOf } from '../../../shape.ts';
 import { maskedCrc32c } from '../../../tensorboard/crc32c.ts';
 import { damaged, quoted, readBounded, readPart } from '../../files.ts';
+import { fromFloat16, type Tensor } from '../../tensors.ts';
 import { type BundleEntry, bundleEntries, bundleHeaders, dataTypes } from '../protos.ts';
 import { readTable } from './table.ts';
 
@@ -15,12 +15,13 @@ const littleEndian = 0;
 export interface Bundle {
   /** <prefix>.index */
   index: string;
-  names: string[];
+  has(name: string): boolean;
   /**
-   * A tensor of this shape.
+   * A tensor as floats.
+   * @param wanted its shape, and its type of dataTypes.
    * @throws {UserError} where it is not there, of another shape or type, or fails its checksum.
    */
-  read(name: string, shape: number[]): Promise<NamedTensor>;
+  read(name: string, wanted: { shape: number[]; type: number }): Promise<Tensor>;
 }
 
 /** @throws {UserError} where <prefix>.index cannot be read or is damaged. */
@@ -29,15 +30,16 @@ export async function openBundle(prefix: string): Promise<Bundle> {
   const { shards, entries } = parse(index, await readBounded(index, mostIndexBytes));
   return {
     index,
-    names: [...entries.keys()],
-    async read(name, shape) {
+    has: (name) => entries.has(name),
+    async read(name, { shape, type }) {
       const entry = entries.get(name);
       if (!entry) throw new UserError(`${index} holds no variable ${quoted(name)}, which the graph reads.`);
-      check(index, name, entry, shape);
+      const { width, toFloats } = readableType(index, name, type);
+      check(index, name, entry, { shape, type, width });
       const shard = `${prefix}.data-${fiveDigits(entry.shard_id)}-of-${fiveDigits(shards)}`;
       const bytes = await readPart(shard, entry);
       if (maskedCrc32c(bytes) !== entry.crc32c) damaged(shard, `the checksum of ${quoted(name)} differs`);
-      return { name, shape, values: new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4) };
+      return { shape, values: toFloats(bytes.buffer as ArrayBuffer) };
     },
   };
 }
@@ -63,19 +65,37 @@ function parse(index: string, bytes: Buffer): { shards: number; entries: Map<str
   }
 }
 
+/** How values are stored: bytes of each, and how they become floats. */
+const readable = new Map<number, { width: number; toFloats(buffer: ArrayBuffer): Float32Array }>([
+  [dataTypes.float32, { width: 4, toFloats: (buffer) => new Float32Array(buffer) }],
+  [dataTypes.float16, { width: 2, toFloats: (buffer) => fromFloat16(new Uint16Array(buffer)) }],
+  [dataTypes.int8, { width: 1, toFloats: (buffer) => Float32Array.from(new Int8Array(buffer)) }],
+]);
+
+function readableType(index: string, name: string, type: number) {
+  const found = readable.get(type);
+  if (found) return found;
+  throw new UserError(
+    `${index}: ${quoted(name)} is of TensorFlow's type ${type}; bat-sup reads float32, float16 and int8.`,
+  );
+}
+
 /** What is to be read is known from the graph; the index must agree before anything is allocated. */
-function check(index: string, name: string, entry: BundleEntry, shape: number[]): void {
+function check(
+  index: string,
+  name: string,
+  entry: BundleEntry,
+  { shape, type, width }: { shape: number[]; type: number; width: number },
+): void {
   if (entry.slices.length > 0)
     throw new UserError(
       `${index}: ${quoted(name)} is stored in slices; save the checkpoint without a partitioner.`,
     );
-  if (entry.dtype !== dataTypes.float32)
-    throw new UserError(
-      `${index}: ${quoted(name)} is of the type ${entry.dtype}; bat-sup reads float32, which is 1.`,
-    );
+  if (entry.dtype !== type)
+    damaged(index, `${quoted(name)} is of TensorFlow's type ${entry.dtype}, in the graph of ${type}`);
   const stored = (entry.shape?.dim ?? []).map(({ size }) => size);
   if (stored.join() !== shape.join())
     damaged(index, `${quoted(name)} has the shape [${stored}], in the graph [${shape}]`);
-  const bytes = 4 * sizeOf(shape);
+  const bytes = width * sizeOf(shape);
   if (entry.size !== bytes) damaged(index, `${quoted(name)} has ${entry.size} bytes instead of ${bytes}`);
 }

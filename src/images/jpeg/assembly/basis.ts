@@ -19,8 +19,8 @@ for (let frequency = 0; frequency < 8; frequency++) {
   }
 }
 
-/** Coefficients of a block, and those that a damaged run of zeros may reach. */
-const entries: usize = 80;
+/** Coefficients of a block, and how far past them its end and a damaged run of zeros lead. */
+const entries: usize = 63 + 63;
 
 /** Mean of a frequency over each of `samples` parts of a block's side. */
 function mean(frequency: i32, sample: i32, samples: i32): f32 {
@@ -37,7 +37,7 @@ export function basisVectors(samples: i32): i32 {
 
 /**
  * What a step of quantisation of each coefficient, in the file's order, adds to a block of samples x samples means:
- * f32 [80, samples, samples]. Shrinking so is exact, and costs less than the whole block.
+ * f32 [126, samples, samples]. Shrinking so is exact, and costs less than the whole block.
  */
 export function makeBasis(quantisation: usize, samples: i32): usize {
   const bytes = <usize>basisVectors(samples) * 16;

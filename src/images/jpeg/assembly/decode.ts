@@ -1,5 +1,5 @@
 import { basisVectors, makeBasis } from './basis';
-import { buildTable, extend, longCode, lookUpBits, special } from './huffman';
+import { buildTable, extend, longCode, lookUpBits, special, toPair } from './huffman';
 import { allocate } from './memory';
 import { Component, component, plan } from './plan';
 import { ends, intervals, isClosed, start, unstuff } from './unstuff';
@@ -18,106 +18,155 @@ function plus(sum: v128, value: v128, wave: usize): v128 {
   return f32x4.add(sum, f32x4.mul(value, v128.load(wave)));
 }
 
+// @ts-ignore: decorator
+@inline
+function skipOf(entry: u32): usize {
+  return (<usize>entry >> 8) & 0x3f;
+}
+
+// @ts-ignore: decorator
+@inline
+function valueOf(entry: u32): v128 {
+  return f32x4.splat(<f32>(<i32>entry >> 16));
+}
+
 /**
- * One block onto its place in the component's plane (T.81, F.2.2). @returns false for data that are none.
+ * A component's blocks of an MCU onto their place in its plane (T.81, F.2.2). @returns false for data that are none.
  * Compiled twice, since this is where the time goes: T is u8 for blocks whose four sums one register holds, u32 for
  * larger ones.
  */
-function decodeBlock<T>(part: Component, to: usize): bool {
+function decodeBlocks<T>(part: Component, place: usize): bool {
   const acTable = part.acTable;
   const basis = part.basis;
   const waveBytes: usize = sizeof<T>() == 1 ? 16 : <usize>basisVectors(part.samples) << 4;
+  const lastWave = basis + 63 * waveBytes;
+  const stride = <usize>part.stride << 2;
+  const blockBytes = <usize>part.samples << 2;
+  const middle = f32x4.splat(128);
+  let dc = part.dc;
   let next = bits;
   let left = count;
   let from = at;
 
-  next |= load<u64>(from) >> left;
-  from -= <usize>((63 - left) >> 3);
-  left |= 56;
-  let entry = load<u32>(part.dcTable + (<usize>(next >> (64 - lookUpBits)) << 2));
-  if ((entry & 0x7f) == 0) entry = longCode(part.dcTable, <i32>(next >> 48));
-  let length = <i64>(entry & 0x7f);
-  if (length == 0) return false;
-  next <<= length;
-  left -= length;
-  const difference = <i32>entry >> 16;
-  if (entry & special && difference > 0) {
-    part.dc += extend(<i32>(next >> (64 - difference)), difference);
-    next <<= difference;
-    left -= difference;
-  } else {
-    part.dc += difference;
-  }
-
-  const middle = f32x4.splat(128);
-  let value = f32x4.splat(<f32>part.dc);
-  let sum = plus(middle, value, basis);
-  let second = middle;
-  let third = middle;
-  let fourth = middle;
-  if (sizeof<T>() > 1) {
-    second = plus(middle, value, basis + 16);
-    third = plus(middle, value, basis + 32);
-    fourth = plus(middle, value, basis + 48);
-    for (let vector: usize = 64; vector < waveBytes; vector += 16)
-      v128.store(sums + vector, plus(middle, value, basis + vector));
-  }
-
-  let wave = basis;
-  const lastWave = basis + 63 * waveBytes;
-  while (wave < lastWave) {
-    next |= load<u64>(from) >> left;
-    from -= <usize>((63 - left) >> 3);
-    left |= 56;
-    entry = load<u32>(acTable + (<usize>(next >> (64 - lookUpBits)) << 2));
-    // What was read suffices for two codes.
-    if (sizeof<T>() == 1 && !(entry & special)) {
-      length = <i64>(entry & 0x7f);
-      next <<= length;
-      left -= length;
-      wave += <usize>(entry >> 4) & 0x1f0;
-      sum = plus(sum, f32x4.splat(<f32>(<i32>entry >> 16)), wave);
-      if (wave >= lastWave) break;
-      entry = load<u32>(acTable + (<usize>(next >> (64 - lookUpBits)) << 2));
-    }
-    if (entry & special) {
-      if ((entry & 0x7f) == 0) entry = longCode(acTable, <i32>(next >> 48));
-      length = <i64>(entry & 0x7f);
+  for (let down = part.vertical; down > 0; down--) {
+    let to = place;
+    for (let across = part.horizontal; across > 0; across--) {
+      next |= load<u64>(from) >> left;
+      from -= <usize>((63 - left) >> 3);
+      left |= 56;
+      let entry = load<u32>(part.dcTable + (<usize>(next >> (64 - lookUpBits)) << 2));
+      if ((entry & 0x7f) == 0) entry = longCode(part.dcTable, <i32>(next >> 48));
+      let length = <i64>(entry & 0x7f);
       if (length == 0) return false;
       next <<= length;
       left -= length;
-      const size = <i32>entry >> 16;
-      if (size > 0) {
-        const coefficient = extend(<i32>(next >> (64 - size)), size);
-        entry = (coefficient << 16) | (entry & 0xffff);
-        next <<= size;
-        left -= size;
-      } else if ((entry & 0x1f00) == 0) {
-        break;
+      const difference = <i32>entry >> 16;
+      if (entry & special) {
+        dc += extend(<i32>(next >> (64 - difference)), difference);
+        next <<= difference;
+        left -= difference;
+      } else {
+        dc += difference;
       }
-    } else {
-      length = <i64>(entry & 0x7f);
-      next <<= length;
-      left -= length;
+
+      let value = f32x4.splat(<f32>dc);
+      let sum = plus(middle, value, basis);
+      let second = middle;
+      let third = middle;
+      let fourth = middle;
+      if (sizeof<T>() > 1) {
+        second = plus(middle, value, basis + 16);
+        third = plus(middle, value, basis + 32);
+        fourth = plus(middle, value, basis + 48);
+        for (let vector: usize = 64; vector < waveBytes; vector += 16)
+          v128.store(sums + vector, plus(middle, value, basis + vector));
+      }
+
+      let wave = basis;
+      while (wave < lastWave) {
+        next |= load<u64>(from) >> left;
+        from -= <usize>((63 - left) >> 3);
+        left |= 56;
+        let found = acTable + (<usize>(next >> (64 - lookUpBits)) << 2);
+        entry = load<u32>(found);
+        if (sizeof<T>() == 1 && !(entry & special)) {
+          wave += skipOf(entry) << 4;
+          sum = plus(sum, valueOf(entry), wave);
+          if (wave >= lastWave) {
+            // What follows is of the next block.
+            length = <i64>(entry & 0x7f);
+            next <<= length;
+            left -= length;
+            break;
+          }
+          entry = load<u32>(found, toPair);
+          length = <i64>(entry & 0x7f);
+          next <<= length;
+          left -= length;
+          wave += skipOf(entry) << 4;
+          sum = plus(sum, valueOf(entry), wave);
+          if (wave >= lastWave) break;
+          // The same once more, since what was read suffices for it: a loop would cost a twentieth.
+          found = acTable + (<usize>(next >> (64 - lookUpBits)) << 2);
+          entry = load<u32>(found);
+          if (!(entry & special)) {
+            wave += skipOf(entry) << 4;
+            sum = plus(sum, valueOf(entry), wave);
+            if (wave >= lastWave) {
+              length = <i64>(entry & 0x7f);
+              next <<= length;
+              left -= length;
+              break;
+            }
+            entry = load<u32>(found, toPair);
+            length = <i64>(entry & 0x7f);
+            next <<= length;
+            left -= length;
+            wave += skipOf(entry) << 4;
+            sum = plus(sum, valueOf(entry), wave);
+            continue;
+          }
+        }
+        if (entry & special) {
+          if ((entry & 0x7f) == 0) entry = longCode(acTable, <i32>(next >> 48));
+          length = <i64>(entry & 0x7f);
+          if (length == 0) return false;
+          next <<= length;
+          left -= length;
+          const size = <i32>entry >> 16;
+          if (size > 0) {
+            const coefficient = extend(<i32>(next >> (64 - size)), size);
+            entry = (coefficient << 16) | (entry & 0xffff);
+            next <<= size;
+            left -= size;
+          }
+        } else {
+          length = <i64>(entry & 0x7f);
+          next <<= length;
+          left -= length;
+        }
+        wave += skipOf(entry) * waveBytes;
+        if (wave > lastWave) break;
+        value = valueOf(entry);
+        sum = plus(sum, value, wave);
+        if (sizeof<T>() > 1) {
+          second = plus(second, value, wave + 16);
+          third = plus(third, value, wave + 32);
+          fourth = plus(fourth, value, wave + 48);
+          for (let vector: usize = 64; vector < waveBytes; vector += 16)
+            v128.store(sums + vector, plus(v128.load(sums + vector), value, wave + vector));
+        }
+      }
+      if (sizeof<T>() == 1) storeSmall(sum, to, stride, part.samples);
+      else storeLarge(sum, second, third, fourth, to, stride, part.samples);
+      to += blockBytes;
     }
-    if (sizeof<T>() == 1) wave += <usize>(entry >> 4) & 0x1f0;
-    else wave += (<usize>(entry >> 8) & 0x1f) * waveBytes;
-    value = f32x4.splat(<f32>(<i32>entry >> 16));
-    sum = plus(sum, value, wave);
-    if (sizeof<T>() > 1) {
-      second = plus(second, value, wave + 16);
-      third = plus(third, value, wave + 32);
-      fourth = plus(fourth, value, wave + 48);
-      for (let vector: usize = 64; vector < waveBytes; vector += 16)
-        v128.store(sums + vector, plus(v128.load(sums + vector), value, wave + vector));
-    }
+    place += stride * <usize>part.samples;
   }
+  part.dc = dc;
   bits = next;
   count = left;
   at = from;
-  const stride = <usize>part.stride << 2;
-  if (sizeof<T>() == 1) storeSmall(sum, to, stride, part.samples);
-  else storeLarge(sum, second, third, fourth, to, stride, part.samples);
   return true;
 }
 
@@ -165,11 +214,19 @@ function samplesFor(part: Component, share: f32, widest: i32, highest: i32): i32
   return samples;
 }
 
-function prepare(part: Component, file: usize, mcusAcross: i32, mcusDown: i32): bool {
+function prepare(index: i32, file: usize, mcusAcross: i32, mcusDown: i32): bool {
+  const part = component(index);
   const samples = part.samples;
-  part.dcTable = buildTable(file + part.dcCounts);
-  part.acTable = buildTable(file + part.acCounts);
-  part.basis = makeBasis(file + part.quantisation, samples);
+  // The two colours have most often the same ones.
+  const before = component(max(index - 1, 0));
+  const isFirst = index == 0;
+  if (isFirst || part.dcCounts != before.dcCounts) part.dcTable = buildTable(file + part.dcCounts);
+  else part.dcTable = before.dcTable;
+  if (isFirst || part.acCounts != before.acCounts) part.acTable = buildTable(file + part.acCounts);
+  else part.acTable = before.acTable;
+  if (isFirst || part.quantisation != before.quantisation || samples != before.samples)
+    part.basis = makeBasis(file + part.quantisation, samples);
+  else part.basis = before.basis;
   part.dc = 0;
   part.stride = mcusAcross * part.horizontal * samples;
   const rows = mcusDown * part.vertical * samples;
@@ -181,18 +238,9 @@ function prepare(part: Component, file: usize, mcusAcross: i32, mcusDown: i32): 
 function decodeMcu(column: i32, row: i32): bool {
   for (let index = 0; index < plan.components; index++) {
     const part = component(index);
-    const samples = part.samples;
-    const blockBytes = <usize>samples << 2;
-    const lineBytes = <usize>(part.stride * samples) << 2;
-    let line = part.plane + <usize>(row * part.vertical) * lineBytes + <usize>(column * part.horizontal) * blockBytes;
-    for (let y = part.vertical; y > 0; y--) {
-      let to = line;
-      for (let x = part.horizontal; x > 0; x--) {
-        if (!(samples > 2 ? decodeBlock<u32>(part, to) : decodeBlock<u8>(part, to))) return false;
-        to += blockBytes;
-      }
-      line += lineBytes;
-    }
+    const line = row * part.vertical * part.samples;
+    const place = part.plane + (<usize>(line * part.stride + column * part.horizontal * part.samples) << 2);
+    if (!(part.samples > 2 ? decodeBlocks<u32>(part, place) : decodeBlocks<u8>(part, place))) return false;
   }
   return true;
 }
@@ -224,7 +272,7 @@ export function decodePlanes(file: usize): bool {
   for (let index = 0; index < plan.components; index++) {
     const part = component(index);
     part.samples = samplesFor(part, index == 0 ? 1 : colourShare, widest, highest);
-    if (!prepare(part, file, mcusAcross, mcusDown)) return false;
+    if (!prepare(index, file, mcusAcross, mcusDown)) return false;
     // Samples that the picture covers, the last of them perhaps in part.
     part.columns = (plan.width * part.horizontal * part.samples + 8 * widest - 1) / (8 * widest);
     part.rows = (plan.height * part.vertical * part.samples + 8 * highest - 1) / (8 * highest);

@@ -218,31 +218,66 @@ function aroundZero(samples: v128): v128 {
 
 /** The DCT down the columns, transposed: twice of it is the whole DCT, not transposed (T.81, A.3.3). */
 function transformColumns(from: usize, to: usize): void {
-  for (let frequency: usize = 0; frequency < 8; frequency++) {
-    let left = f32x4.splat(0);
-    let right = left;
-    for (let place: usize = 0; place < 8; place++) {
-      const wave = v128.load32_splat(cosines + ((frequency * 8 + place) << 2));
-      left = f32x4.add(left, f32x4.mul(wave, v128.load(from + (place << 5))));
-      right = f32x4.add(right, f32x4.mul(wave, v128.load(from + (place << 5), 16)));
-    }
-    const column = to + (frequency << 2);
-    v128.store_lane<f32>(column, left, 0);
-    v128.store_lane<f32>(column + 32, left, 1);
-    v128.store_lane<f32>(column + 64, left, 2);
-    v128.store_lane<f32>(column + 96, left, 3);
-    v128.store_lane<f32>(column + 128, right, 0);
-    v128.store_lane<f32>(column + 160, right, 1);
-    v128.store_lane<f32>(column + 192, right, 2);
-    v128.store_lane<f32>(column + 224, right, 3);
+  transformFour(from, to);
+  transformFour(from + 16, to + 128);
+}
+
+/** Four columns at once. Waves are even or odd about the middle, so that four products make two frequencies. */
+// @ts-ignore: decorator
+@inline
+function transformFour(from: usize, to: usize): void {
+  const row0 = v128.load(from);
+  const row1 = v128.load(from, 32);
+  const row2 = v128.load(from, 64);
+  const row3 = v128.load(from, 96);
+  const row4 = v128.load(from, 128);
+  const row5 = v128.load(from, 160);
+  const row6 = v128.load(from, 192);
+  const row7 = v128.load(from, 224);
+  const even0 = f32x4.add(row0, row7);
+  const even1 = f32x4.add(row1, row6);
+  const even2 = f32x4.add(row2, row5);
+  const even3 = f32x4.add(row3, row4);
+  const odd0 = f32x4.sub(row0, row7);
+  const odd1 = f32x4.sub(row1, row6);
+  const odd2 = f32x4.sub(row2, row5);
+  const odd3 = f32x4.sub(row3, row4);
+  for (let frequency: usize = 0; frequency < 8; frequency += 2) {
+    storeColumn(to + (frequency << 2), product(cosines + (frequency << 5), even0, even1, even2, even3));
+    storeColumn(to + (frequency << 2) + 4, product(cosines + (frequency << 5) + 32, odd0, odd1, odd2, odd3));
   }
 }
 
-function quantise(reciprocals: usize): void {
+// @ts-ignore: decorator
+@inline
+function product(wave: usize, a: v128, b: v128, c: v128, d: v128): v128 {
+  return f32x4.add(
+    f32x4.add(f32x4.mul(v128.load32_splat(wave), a), f32x4.mul(v128.load32_splat(wave, 4), b)),
+    f32x4.add(f32x4.mul(v128.load32_splat(wave, 8), c), f32x4.mul(v128.load32_splat(wave, 12), d)),
+  );
+}
+
+// @ts-ignore: decorator
+@inline
+function storeColumn(to: usize, values: v128): void {
+  v128.store_lane<f32>(to, values, 0);
+  v128.store_lane<f32>(to, values, 1, 32);
+  v128.store_lane<f32>(to, values, 2, 64);
+  v128.store_lane<f32>(to, values, 3, 96);
+}
+
+/** @returns how many of the steps are not zero. */
+function quantise(reciprocals: usize): i32 {
+  let zeros = i32x4.splat(0);
   for (let at: usize = 0; at < 256; at += 16) {
     const inSteps = f32x4.mul(v128.load(block + at), v128.load(reciprocals + at));
-    v128.store(steps + at, i32x4.trunc_sat_f32x4_s(f32x4.nearest(inSteps)));
+    const whole = i32x4.trunc_sat_f32x4_s(f32x4.nearest(inSteps));
+    v128.store(steps + at, whole);
+    // What is equal is minus one.
+    zeros = i32x4.sub(zeros, i32x4.eq(whole, i32x4.splat(0)));
   }
+  const two = i32x4.add(zeros, i32x4.shuffle(zeros, zeros, 2, 3, 0, 1));
+  return 64 - i32x4.extract_lane(two, 0) - i32x4.extract_lane(two, 1);
 }
 
 /** A value as its size in bits, and those bits (T.81, F.1.2.1). */
@@ -253,11 +288,14 @@ function writeValue(table: usize, zeros: i32, value: i32): void {
   writeBits(((code >> 8) << size) | valueBits, (code & 0xff) + size);
 }
 
-function writeBlock(dcTable: usize, acTable: usize, before: i32): i32 {
+/** @param count steps that are not zero. */
+function writeBlock(dcTable: usize, acTable: usize, before: i32, count: i32): i32 {
   const dc = load<i32>(steps);
   writeValue(dcTable, 0, dc - before);
+  if (dc != 0) count--;
   let zeros = 0;
-  for (let index = 1; index < 64; index++) {
+  let index = 1;
+  for (; count > 0; index++) {
     const value = load<i32>(steps + (<usize>load<u8>(zigzag + index) << 2));
     if (value == 0) {
       zeros++;
@@ -266,8 +304,9 @@ function writeBlock(dcTable: usize, acTable: usize, before: i32): i32 {
     for (; zeros > 15; zeros -= 16) writeBits(load<u32>(acTable + (0xf0 << 2)) >> 8, load<u8>(acTable + (0xf0 << 2)));
     writeValue(acTable, zeros, value);
     zeros = 0;
+    count--;
   }
-  if (zeros > 0) writeBits(load<u32>(acTable) >> 8, load<u8>(acTable));
+  if (index < 64) writeBits(load<u32>(acTable) >> 8, load<u8>(acTable));
   return dc;
 }
 
@@ -306,10 +345,10 @@ export function encodePlanes(
         loadBlock(planes + <usize>index * planeBytes, width, height, left, top);
         transformColumns(block, half);
         transformColumns(half, block);
-        quantise(index == 0 ? light : colour);
-        if (index == 0) dcs0 = writeBlock(codes, codes + 1024, dcs0);
-        else if (index == 1) dcs1 = writeBlock(codes + 2048, codes + 3072, dcs1);
-        else dcs2 = writeBlock(codes + 2048, codes + 3072, dcs2);
+        const count = quantise(index == 0 ? light : colour);
+        if (index == 0) dcs0 = writeBlock(codes, codes + 1024, dcs0, count);
+        else if (index == 1) dcs1 = writeBlock(codes + 2048, codes + 3072, dcs1, count);
+        else dcs2 = writeBlock(codes + 2048, codes + 3072, dcs2, count);
       }
     }
   }

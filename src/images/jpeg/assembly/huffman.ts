@@ -4,15 +4,20 @@ import { allocate } from './memory';
  * Huffman tables of JPEG (ITU-T T.81, annex C and F.2.2.3) for looking up a code together with the bits of the value
  * that follows it. An entry is 32 bits: value << 16 | skip << 8 | special << 7 | length.
  * length: bits that it takes.
- * skip: coefficients to go on by, the zeros before the value included.
- * special: the value did not fit, and `value` is the number of its bits, which follow; or skip is 0, which ends the
- * block; or length is 0 too, for a code that is longer than the look-up.
+ * skip: coefficients to go on by, the zeros before the value included; a code that ends the block skips to past its
+ * end.
+ * special: the value did not fit, and `value` is the number of its bits, which follow; or length is 0, for a code that
+ * is longer than the look-up.
+ * After these come as many `pairs`, for entries that are not special: what follows, if that fits into the look-up too,
+ * in the same form. Its length is that of both; value and skip are 0 where it does not fit.
  */
 export const special: u32 = 0x80;
 export const lookUpBits = 11;
+/** From an entry to its pair, bytes. */
+export const toPair: usize = 4 << lookUpBits;
 
 const entries: usize = 1 << lookUpBits;
-const limits: usize = entries << 2;
+const limits: usize = toPair << 1;
 const offsets: usize = limits + 17 * 4;
 const valuesAddress: usize = offsets + 17 * 4;
 
@@ -28,7 +33,7 @@ function symbolEntry(symbol: i32, length: i32): u32 {
   const size = symbol & 15;
   const run = symbol >> 4;
   if (size > 0) return (size << 16) | ((run + 1) << 8) | special | length;
-  return run == 15 ? (16 << 8) | length : special | length;
+  return ((run == 15 ? 16 : 63) << 8) | length;
 }
 
 function fill(table: usize, code: i32, length: i32, symbol: i32): void {
@@ -43,6 +48,17 @@ function fill(table: usize, code: i32, length: i32, symbol: i32): void {
       whole = (value << 16) | (((symbol >> 4) + 1) << 8) | (length + size);
     }
     store<u32>(first + (<usize>tail << 2), whole);
+  }
+}
+
+function makePairs(table: usize): void {
+  for (let bits: u32 = 0; bits < <u32>entries; bits++) {
+    const first = table + (<usize>bits << 2);
+    const length = load<u32>(first) & 0x7f;
+    const second = load<u32>(table + (<usize>((bits << length) & (<u32>entries - 1)) << 2));
+    const both = length + (second & 0x7f);
+    const fits = !(second & special) && both <= <u32>lookUpBits;
+    store<u32>(first, fits ? (second & ~0x7f) | both : length, toPair);
   }
 }
 
@@ -66,6 +82,7 @@ export function buildTable(counts: usize): usize {
     store<i32>(table + limits + (<usize>length << 2), code << (16 - length));
     code <<= 1;
   }
+  makePairs(table);
   return table;
 }
 

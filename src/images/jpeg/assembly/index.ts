@@ -24,7 +24,9 @@ export function resize(): bool {
   const samples = plan.outWidth * plan.outHeight;
   const all = plan.components * samples;
   planes = allocate(<usize>all * 4);
-  for (let i = 0; i < all; i++) store<f32>(planes + (<usize>i << 2), i < samples ? 255 : 128);
+  if (plan.innerWidth < plan.outWidth || plan.innerHeight < plan.outHeight) {
+    for (let i = 0; i < all; i++) store<f32>(planes + (<usize>i << 2), i < samples ? 255 : 128);
+  }
   for (let index = 0; index < plan.components; index++) {
     const part = component(index);
     const place = index * samples + plan.top * plan.outWidth + plan.left;

@@ -1,0 +1,51 @@
+import { joinWorld, type World } from '../cluster/index.ts';
+import { takeGpu, threadsOf } from '../cluster/share_machine.ts';
+import { readSettings, type Settings } from '../config/index.ts';
+
+/**
+ * Runs a command on every rank that an MPI launcher started; `world` is undefined where this process is alone. Rank 0
+ * alone prints, and its exit code is that of all; an error on any rank ends all.
+ */
+export async function onRanks(work: (world: World | undefined) => Promise<void>): Promise<void> {
+  const world = await joinWorld();
+  if (!world) return work(undefined);
+  if (world.rank > 0) {
+    console.log = () => {};
+    console.error = () => {};
+  }
+  try {
+    await work(world);
+  } catch (error) {
+    await world.leave(error);
+    throw error;
+  }
+  await world.leave();
+}
+
+/** The same on all ranks: what rank 0 reads. */
+export async function readTogether<T>(world: World | undefined, read: () => Promise<T>): Promise<T> {
+  if (!world) return read();
+  return world.share(world.rank === 0 ? await read() : (undefined as T));
+}
+
+/** Rank 0's settings for work on pictures, of which a rank has `perCore` at once for each core that is its own. */
+export async function readPictureSettings(
+  flags: Record<string, unknown>,
+  world: World | undefined,
+  perCore: number,
+): Promise<Settings> {
+  const settings = await readTogether(world, () => readSettings(flags));
+  if (!world) return settings;
+  return { ...settings, workers: settings.workers || perCore * threadsOf(world) };
+}
+
+/** Rank 0's settings for an engine, which gets this rank's share of its machine. */
+export async function readEngineSettings(
+  flags: Record<string, unknown>,
+  world: World | undefined,
+): Promise<Settings> {
+  const settings = await readTogether(world, () => readSettings(flags));
+  if (!world) return settings;
+  if (settings.engine === 'auto' || settings.engine === 'cuda') await takeGpu(world);
+  return { ...settings, threads: settings.threads || threadsOf(world) };
+}

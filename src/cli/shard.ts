@@ -1,0 +1,29 @@
+import { type Command, Option } from 'commander';
+import type { Shard, World } from '../cluster/index.ts';
+import { UsageError } from '../errors.ts';
+
+const meaning = 'do only the i-th of n parts of the work, as one of n jobs that know nothing of each other';
+
+export function shardOption(command: Command): Command {
+  return command.option('--shard <i/n>', meaning);
+}
+
+/** For a command that a part of the pictures tells nothing. */
+export function refuseShards(command: Command, why: string): Command {
+  const option = new Option('--shard <i/n>', meaning).hideHelp();
+  return command.addOption(
+    option.argParser(() => {
+      throw new UsageError(`${command.name()} has no --shard: ${why}.`);
+    }),
+  );
+}
+
+/** @throws {UsageError} where it is no such part. */
+export function readShard(text: string | undefined, world: World | undefined): Shard | undefined {
+  if (text === undefined) return undefined;
+  if (world) throw new UsageError('--shard is for jobs without MPI; its ranks split the work by themselves.');
+  const [, number, count] = (/^(\d+)\/(\d+)$/.exec(text) ?? []).map(Number);
+  if (number === undefined || count === undefined || number < 1 || number > count || count > 1e6)
+    throw new UsageError(`--shard is "${text}"; allowed is i/n, i from 1 to n, as 2/8.`);
+  return { index: number - 1, count };
+}

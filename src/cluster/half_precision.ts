@@ -1,0 +1,80 @@
+import { memory } from './mpi.ts';
+
+/** Floats in 16 bits each, for the way between ranks. */
+export interface HalfPrecision {
+  /** Numbers of 16 bits that so many floats take. */
+  length(floats: number): number;
+  encode(values: Float32Array, into: Uint16Array): void;
+  decode(from: Uint16Array, into: Float32Array): void;
+}
+
+const quietNaN = 0x7fc0;
+
+/** The upper half of a float32, rounded to the nearest, of two to the even one: all its range, 8 bits of precision. */
+const bfloat16: HalfPrecision = {
+  length: (floats) => floats,
+  encode(values, into) {
+    const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+    for (let i = 0; i < bits.length; i++) {
+      const all = bits[i] as number;
+      const notANumber = (all & 0x7fffffff) > 0x7f800000;
+      into[i] = notANumber ? quietNaN : (all + 0x7fff + ((all >>> 16) & 1)) >>> 16;
+    }
+  },
+  decode(from, into) {
+    const bits = new Uint32Array(into.buffer, into.byteOffset, into.length);
+    for (let i = 0; i < bits.length; i++) bits[i] = (from[i] as number) << 16;
+  },
+};
+
+/** A float16's exponent counts from 15, a float32's from 127: as a float32, times this, it has the bits of the other. */
+const rebias = 2 ** -112;
+/** A large power of two that float16 has. */
+const largest = 2 ** 15;
+const scaleLength = 2;
+const chunk = 1 << 12;
+const floats = memory(Float32Array, chunk);
+const words = new Uint32Array(floats.buffer);
+
+/**
+ * IEEE 754's binary16, all values times a power of two that comes first, so that the largest is near the top of its
+ * range and only those some 2^-38 of it become zero. 11 bits of precision. One that is no finite number makes all NaN.
+ */
+const float16: HalfPrecision = {
+  length: (count) => scaleLength + count,
+  encode(values, into) {
+    let most = 0;
+    let sum = 0; // NaN or infinite where any value is
+    for (let i = 0; i < values.length; i++) {
+      const size = Math.abs(values[i] as number);
+      if (size > most) most = size;
+      sum += size;
+    }
+    const scale = Number.isFinite(sum) ? largest / 2 ** Math.ceil(Math.log2(most || 1)) : Number.NaN;
+    floats[0] = scale;
+    into[0] = (words[0] as number) >>> 16;
+    into[1] = (words[0] as number) & 0xffff;
+    const factor = scale * rebias;
+    for (let start = 0; start < values.length; start += chunk) {
+      const count = Math.min(chunk, values.length - start);
+      for (let i = 0; i < count; i++) floats[i] = (values[start + i] as number) * factor;
+      for (let i = 0; i < count; i++) {
+        const all = words[i] as number;
+        const rounded = ((all & 0x7fffffff) + 0xfff + ((all >>> 13) & 1)) >>> 13;
+        into[scaleLength + start + i] = ((all >>> 16) & 0x8000) | rounded;
+      }
+    }
+  },
+  decode(from, into) {
+    words[0] = ((from[0] as number) << 16) | (from[1] as number);
+    const factor = 1 / ((floats[0] as number) * rebias);
+    const bits = new Uint32Array(into.buffer, into.byteOffset, into.length);
+    for (let i = 0; i < into.length; i++) {
+      const all = from[scaleLength + i] as number;
+      bits[i] = ((all & 0x8000) << 16) | ((all & 0x7fff) << 13);
+      into[i] = (into[i] as number) * factor;
+    }
+  },
+};
+
+export const halfPrecisions = { bfloat16, float16 };

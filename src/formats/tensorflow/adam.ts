@@ -1,0 +1,57 @@
+import { isData, type Meaning, nodeOf, type Variable } from './operations.ts';
+import type { NodeDef } from './protos.ts';
+
+/** Where a checkpoint holds the state of the Adam that trained it. */
+export interface AdamState {
+  /** The two moments of each variable, by the variable's name. */
+  slots: Map<string, { m: Variable; v: Variable }>;
+  /** beta2 to the power of the next step. */
+  beta2Power: Variable;
+}
+
+/** bat-sup's Adam's, which are TensorFlow's defaults. */
+const [beta1, beta2, epsilon] = [0.9, 0.999, 1e-8].map(Math.fround) as [number, number, number];
+
+/** More steps than after which beta2's power is 0 in a float32. */
+const mostSteps = 110_000;
+
+/**
+ * What a graph's ApplyAdam operations tell; undefined where it has none, or of an Adam with other decays than bat-sup's,
+ * whose moments would mean something else.
+ */
+export function adamOf(
+  nodes: NodeDef[],
+  meanings: ReadonlyMap<string, Meaning | undefined>,
+): AdamState | undefined {
+  const slots: AdamState['slots'] = new Map();
+  let power: Variable | undefined;
+  for (const { op, input } of nodes) {
+    if (op !== 'ApplyAdam' && op !== 'ResourceApplyAdam') continue;
+    const inputs = input.filter(isData).map((name) => meanings.get(nodeOf(name)));
+    const [variable, m, v, , beta2Power] = inputs;
+    const settings = inputs.slice(6, 9).map((one) => (one?.kind === 'constant' ? one.values[0] : undefined));
+    if (settings.join() !== [beta1, beta2, epsilon].join()) continue;
+    if (variable?.kind !== 'variable' || m?.kind !== 'variable' || v?.kind !== 'variable') continue;
+    if (
+      beta2Power?.kind !== 'variable' ||
+      String([m.shape, v.shape]) !== String([variable.shape, variable.shape])
+    )
+      continue;
+    slots.set(variable.name, { m, v });
+    power ??= beta2Power;
+  }
+  return power && { slots, beta2Power: power };
+}
+
+/** All that holds the state. */
+export function variablesOf({ slots, beta2Power }: AdamState): Variable[] {
+  return [beta2Power, ...[...slots.values()].flatMap(({ m, v }) => [m, v])];
+}
+
+/** The steps done, from the power as TensorFlow multiplied it up, a float32 a step. */
+export function stepsBy(beta2Power: number): number {
+  let steps = 0;
+  for (let power = beta2; power > beta2Power && steps < mostSteps; steps++)
+    power = Math.fround(power * beta2);
+  return steps;
+}

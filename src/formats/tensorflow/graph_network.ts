@@ -1,0 +1,231 @@
+import { reason, UserError } from '../../errors.ts';
+import type { Preprocessing } from '../../models/preprocessing.ts';
+import { sizeOf } from '../../shape.ts';
+import { type About, aboutKey, readAbout } from '../about.ts';
+import { damaged, quoted } from '../files.ts';
+import type { Network } from '../format.ts';
+import { NetworkBuilder, type Value } from '../network_builder.ts';
+import { type Tensor, transpose } from '../tensors.ts';
+import { type AdamState, adamOf, stepsBy, variablesOf } from './adam.ts';
+import { openBundle } from './bundle/read.ts';
+import { inlineFunctions } from './inline_functions.ts';
+import { type Operation, type Understood, understandGraph, type Variable } from './operations.ts';
+import type { GraphDef, NodeDef } from './protos.ts';
+import { saverKeys } from './saver_keys.ts';
+
+export interface GraphSource {
+  graph: GraphDef;
+  /** What .index and .data-00000-of-00001 are added to. */
+  prefix: string;
+  /** The graph's file, for messages. */
+  file: string;
+  /** The order of colours in which it is given pixels. */
+  order: 'rgb' | 'bgr';
+  /** What it is given is a pixel, 0..255, times this, unless it tells by itself; default bat-sup's own. */
+  scale?: number;
+}
+
+/**
+ * A network as a graph of TensorFlow tells it, from the pictures' placeholder to the logits, with the variables that its
+ * Saver restores and, where it was trained by Adam, Adam's moments of them.
+ * @throws {UserError} where it is damaged, or has operations that bat-sup has no layer for.
+ */
+export async function networkOfGraph(source: GraphSource): Promise<Network> {
+  const { file, prefix } = source;
+  const nodes = inlined(source.graph, file);
+  const told = aboutOf(source.graph, file);
+  const bundle = await openBundle(prefix);
+  const keys = saverKeys(nodes);
+  const keyOf = ({ name }: Variable) => keys.get(name) ?? name;
+  const read: Read = (variable) => bundle.read(keyOf(variable), variable);
+  const understood = understandGraph(nodes);
+  const steps = stepsTo(outputOf(understood, { told, file }), understood.operations);
+  const parts = { steps, told, source };
+  const network = await build({ ...parts, read: (variable) => readScaled(variable, read) });
+  const adam = adamOf(nodes, understood.meanings);
+  // Many save their weights alone.
+  const isSaved = adam && variablesOf(adam).every((variable) => bundle.has(keyOf(variable)));
+  return isSaved ? { ...network, optimizer: await readMoments(adam, { ...parts, read }) } : network;
+}
+
+function inlined(graph: GraphDef, file: string): NodeDef[] {
+  try {
+    return inlineFunctions(graph);
+  } catch (error) {
+    return damaged(file, reason(error));
+  }
+}
+
+type Read = (variable: Variable) => Promise<Tensor>;
+
+/** Rounded weights are told by two variables. */
+async function readScaled(variable: Variable, read: Read): Promise<Tensor> {
+  const { shape, values } = await read(variable);
+  if (!variable.scale) return { shape, values };
+  const { values: scales } = await read(variable.scale);
+  return { shape, values: values.map((value, index) => value * (scales[index % scales.length] as number)) };
+}
+
+/** The moments are of the variables' shapes and are read into the layers as those are; what Adam does not train has none. */
+async function readMoments(adam: AdamState, { read, ...parts }: Parts) {
+  const step = stepsBy((await read(adam.beta2Power)).values[0] as number);
+  const moments = async (moment: 'm' | 'v') => {
+    const readMoment: Read = (variable) => {
+      const slot = adam.slots.get(variable.name)?.[moment];
+      return slot ? read(slot) : Promise.resolve(zeros(variable.shape));
+    };
+    return (await build({ ...parts, read: readMoment })).weights;
+  };
+  return { step, m: await moments('m'), v: await moments('v') };
+}
+
+const zeros = (shape: number[]): Tensor => ({ shape, values: new Float32Array(sizeOf(shape)) });
+
+/** What bat-sup itself has written into the graph. */
+function aboutOf({ node }: GraphDef, file: string): About | undefined {
+  const told = node.find(({ name, op }) => name === aboutKey && op === 'Const');
+  const value = told?.attr.find(({ key }) => key === 'value')?.value?.tensor;
+  const [text] = value?.string_val ?? [];
+  return readAbout(text && Buffer.from(text).toString(), file);
+}
+
+/** The operation that no other reads: the logits, or a copy of them that reads the same variables. */
+function outputOf(
+  { ends: all, hindrances }: Understood,
+  { told, file }: { told: About | undefined; file: string },
+): Operation {
+  const [hindrance] = hindrances;
+  if (hindrance)
+    throw new UserError(
+      `${file} cannot be imported: ${quoted(hindrance.node)} is a ${quoted(hindrance.op)}, which bat-sup has no layer for.`,
+    );
+  // bat-sup's own graphs go on from the logits to calibrated probabilities.
+  const logits = all.map((end) => (told && end.kind === 'multiply' ? end.inputs[0] : end));
+  const ends = logits.filter(({ kind }) => kind === 'fullyConnected');
+  const variables = new Set(ends.map((end) => 'weights' in end && end.weights.name));
+  const [end] = ends;
+  if (!end)
+    throw new UserError(
+      `${file} cannot be imported: no logits follow from a placeholder of pictures in its graph.`,
+    );
+  if (variables.size > 1)
+    throw new UserError(
+      `${file} cannot be imported: it has several outputs, ${ends
+        .slice(0, 3)
+        .map(({ node }) => quoted(node))
+        .join(', ')}.`,
+    );
+  return end;
+}
+
+/** What leads to an operation and itself, in the order of the graph. */
+function stepsTo(output: Operation, operations: Operation[]): Operation[] {
+  const needed = new Set<Operation>([output]);
+  for (const operation of needed)
+    if ('inputs' in operation) for (const input of operation.inputs) needed.add(input);
+  return operations.filter((operation) => needed.has(operation));
+}
+
+interface Parts {
+  steps: Operation[];
+  told: About | undefined;
+  source: GraphSource;
+  read: Read;
+}
+
+async function build({ steps, told, source, read }: Parts): Promise<Network> {
+  const builder = new NetworkBuilder(source.file);
+  const used = new Set<string>();
+  const load: Load = async (variable, where) => {
+    if (used.has(variable.name)) builder.fail(where, `shares ${quoted(variable.name)} with another layer`);
+    used.add(variable.name);
+    return read(variable);
+  };
+  const values = new Map<Operation, Value>();
+  for (const step of steps) {
+    const inputs = 'inputs' in step ? step.inputs.map((input) => values.get(input) as Value) : [];
+    values.set(step, await makeLayer(step, inputs, { builder, load }));
+  }
+  const [pictures, output] = [[...values.values()][0], values.get(steps.at(-1) as Operation)] as [
+    Value,
+    Value,
+  ];
+  const network = builder.finish(pictures, output, told);
+  return {
+    ...network,
+    preprocessing: { ...network.preprocessing, ...inputOf(steps, network, { told, source }) },
+  };
+}
+
+/** The short number that a float32 was written as: 0.001 rather than 0.0010000000474974513. */
+function asWritten(value: number): number {
+  const short = Number(value.toPrecision(7));
+  return Math.fround(short) === Math.fround(value) ? short : value;
+}
+
+type Load = (variable: Variable, where: string) => Promise<Tensor>;
+
+async function makeLayer(
+  step: Operation,
+  inputs: Value[],
+  { builder, load }: { builder: NetworkBuilder; load: Load },
+): Promise<Value> {
+  const where = quoted(step.node);
+  const [input] = inputs as [Value];
+  switch (step.kind) {
+    case 'pictures':
+      return builder.pictures(where, step.shape);
+    case 'reverse':
+      return input;
+    case 'multiply':
+      return builder.rescale(input, step.factor ?? Number.NaN, where);
+    case 'conv': {
+      const kernel = await load(step.weights, where);
+      const biases = step.biases && (await load(step.biases, where));
+      return builder.conv(input, { ...step, kernel, biases }, where);
+    }
+    case 'maxPool':
+      return builder.maxPool(input, step, where);
+    case 'zeroPadding':
+      return builder.zeroPadding(input, step.sides, where);
+    case 'relu':
+      return builder.relu(input);
+    case 'flatten':
+      return builder.flatten(input, 'hwc', where);
+    case 'add':
+      return builder.add(input, inputs[1] as Value, where);
+    case 'globalAveragePool':
+      return builder.globalAveragePool(input, where);
+    case 'batchNorm': {
+      const { scale, offset, mean, variance } = step.parts;
+      const parts = {
+        scale: scale && (await load(scale, where)),
+        offset: await load(offset, where),
+        mean: await load(mean, where),
+        variance: await load(variance, where),
+      };
+      return builder.batchNorm(input, { epsilon: asWritten(step.epsilon), ...parts }, where);
+    }
+    case 'fullyConnected': {
+      const loaded = await load(step.weights, where);
+      const weights = step.transposed ? transpose(loaded) : loaded;
+      const biases = step.biases && (await load(step.biases, where));
+      return builder.fullyConnected(input, { weights, biases }, where);
+    }
+  }
+}
+
+/** How the graph's input comes from a picture: it may turn and scale the pixels by itself. */
+function inputOf(
+  steps: Operation[],
+  { model, preprocessing }: Network,
+  { told, source }: Pick<Parts, 'told' | 'source'>,
+): Pick<Preprocessing, 'scale' | 'order'> {
+  const tells = told !== undefined || steps.some(({ kind }) => kind === 'multiply');
+  const isReversed = steps.filter(({ kind }) => kind === 'reverse').length % 2 === 1;
+  const reversed = source.order === 'bgr' ? 'rgb' : 'bgr';
+  return {
+    scale: tells ? preprocessing.scale : (source.scale ?? preprocessing.scale),
+    order: model.channels === 3 ? (isReversed ? reversed : source.order) : 'rgb',
+  };
+}

@@ -1,0 +1,38 @@
+import { stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { reason, UserError } from '../../errors.ts';
+import { damaged, readBounded } from '../files.ts';
+import type { Network } from '../format.ts';
+import { networkOfGraph } from './graph_network.ts';
+import { type GraphDef, savedModels } from './protos.ts';
+
+/** Graphs alone; the variables are in files of their own. */
+const mostBytes = 64 * 2 ** 20;
+
+/** A SavedModel's saved_model.pb, given its folder or itself. */
+export async function savedModelFile(source: string): Promise<string> {
+  return (await stat(source)).isDirectory() ? join(source, 'saved_model.pb') : source;
+}
+
+/**
+ * Reads a SavedModel, of TensorFlow 1 or 2: its network is told by the graph that serves. Pictures are given to it in
+ * RGB, and scaled as bat-sup does unless the graph scales them.
+ * @throws {UserError} where it is damaged, or has operations that bat-sup has no layer for.
+ */
+export async function importSavedModel(source: string): Promise<Network> {
+  const file = await savedModelFile(source);
+  const prefix = join(dirname(file), 'variables', 'variables');
+  return networkOfGraph({ graph: await readGraph(file), prefix, file, order: 'rgb' });
+}
+
+async function readGraph(file: string): Promise<GraphDef> {
+  const bytes = await readBounded(file, mostBytes);
+  try {
+    const { meta_graphs: all } = savedModels.decode(bytes);
+    const serving = all.find(({ meta_info_def: info }) => info?.tags.includes('serve')) ?? all[0];
+    if (serving?.graph_def) return serving.graph_def;
+  } catch (error) {
+    damaged(file, reason(error));
+  }
+  throw new UserError(`${file} holds no graph; import another.`);
+}

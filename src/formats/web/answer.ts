@@ -1,0 +1,130 @@
+/**
+ * What answers in the browser, for the page of src/page: the network, the decoder and the heat maps of the command line,
+ * on TensorFlow.js. scripts/build.mjs makes one file of this module and all that it imports.
+ */
+import '@tensorflow/tfjs-backend-cpu';
+import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
+import '@tensorflow/tfjs-backend-webgl';
+import * as tf from '@tensorflow/tfjs-core';
+import { colourLayer } from '../../explain/colours.ts';
+import { gradCam } from '../../explain/grad_cam.ts';
+import { makeCodec } from '../../images/jpeg/codec.ts';
+import { createModel } from '../../models/model.ts';
+import type { Answer, Description } from '../../page/answer.d.ts';
+import { type Predictor, predictorOf } from '../../predict/predictor.ts';
+import type { Network } from '../format.ts';
+import { decodeTfjs } from '../tfjs/decode.ts';
+import { mendFusedMatMul } from './fused_mat_mul.ts';
+import { decodePicture } from './picture.ts';
+
+const places: Record<string, string> = {
+  webgl: 'on the graphics card (WebGL)',
+  wasm: 'on the processor (WebAssembly)',
+  cpu: 'on the processor (JavaScript, slow)',
+};
+
+/** A file of the page's own folder, wherever that is served. */
+async function load(name: string): Promise<Uint8Array<ArrayBuffer>> {
+  const response = await fetch(new URL(name, import.meta.url)).catch(() => undefined);
+  if (response?.ok) return new Uint8Array(await response.arrayBuffer());
+  const why = response ? `status ${response.status}` : 'the server does not answer';
+  throw new Error(`${name} cannot be loaded (${why}); serve the whole folder that was exported.`);
+}
+
+/** Where WebGL is only imitated by the processor, WebAssembly is faster. */
+function hasGraphicsCard(): boolean {
+  const context = new OffscreenCanvas(1, 1).getContext('webgl2', { failIfMajorPerformanceCaveat: true });
+  const names = context?.getExtension('WEBGL_debug_renderer_info');
+  if (!context) return false;
+  return !/swiftshader|llvmpipe|software/i.test(names && context.getParameter(names.UNMASKED_RENDERER_WEBGL));
+}
+
+/** The engines to try; ?engine=wasm in the page's address asks for one. */
+function candidates(): string[] {
+  const asked = new URLSearchParams(location.search).get('engine');
+  if (asked !== null && asked in places) return [asked];
+  return hasGraphicsCard() ? ['webgl', 'wasm', 'cpu'] : ['wasm', 'cpu'];
+}
+
+interface Ready {
+  predictor: Predictor;
+  engine: string;
+  decode: (picture: Blob) => Promise<Uint8Array>;
+}
+
+function predictorFor({ model, preprocessing, weights, temperature }: Network): Predictor {
+  const restored = new Map([...weights].map(([name, { values }]) => [name, values]));
+  return predictorOf(createModel(model, { restored, preprocessing }), {
+    decode: () => Promise.reject(new Error('pictures are decoded before')),
+    fit: preprocessing.fit,
+    temperature,
+    checkpoint: '',
+  });
+}
+
+/** The network on the first engine that computes with it. */
+async function start(network: Network): Promise<{ predictor: Predictor; engine: string }> {
+  const { width, height, channels } = network.model;
+  let problem: unknown;
+  for (const engine of candidates()) {
+    try {
+      if (!(await tf.setBackend(engine))) continue;
+      const predictor = predictorFor(network);
+      await predictor.predict([new Uint8Array(width * height * channels)]);
+      return { predictor, engine };
+    } catch (error) {
+      problem = error;
+    }
+  }
+  throw problem ?? new Error('The network runs in no way that this browser has; try another browser.');
+}
+
+async function makeReady(): Promise<Ready> {
+  tf.enableProdMode();
+  // Threads need headers that a plain server does not send.
+  tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
+  mendFusedMatMul();
+  setWasmPaths(new URL('./', import.meta.url).href);
+  const [json, jpeg] = await Promise.all([load('model.json'), load('jpeg.wasm')]);
+  const codec = makeCodec(await WebAssembly.compile(jpeg));
+  const network = await decodeTfjs(new TextDecoder().decode(json), { source: 'model.json', read: load });
+  const { fit } = network.preprocessing;
+  const { width, height, channels } = network.model;
+  const decode = (picture: Blob) => decodePicture(picture, { width, height, channels, fit }, codec);
+  return { ...(await start(network)), decode };
+}
+
+let ready: Promise<Ready> | undefined;
+
+export async function describe(): Promise<Description> {
+  ready ??= makeReady();
+  const { predictor, engine } = await ready;
+  return {
+    title: 'Picture classifier',
+    classes: predictor.description.classes,
+    fit: predictor.fit,
+    heatMaps: predictor.layers.some(({ kind }) => kind === 'conv'),
+    note: `The network runs in this browser, ${places[engine]}. Pictures stay on this device.`,
+  };
+}
+
+/** Grad-CAM as a PNG of the network's size. */
+async function drawHeatMap(predictor: Predictor, pixels: Uint8Array, classIndex: number): Promise<Blob> {
+  const { width, height } = predictor.description;
+  const heat = await gradCam(predictor, pixels, classIndex);
+  const canvas = new OffscreenCanvas(width, height);
+  canvas.getContext('2d')?.putImageData(new ImageData(colourLayer(heat), width, height), 0, 0);
+  return canvas.convertToBlob({ type: 'image/png' });
+}
+
+export async function answer(picture: Blob, { heatMap }: { heatMap: boolean }): Promise<Answer> {
+  ready ??= makeReady();
+  const { predictor, decode } = await ready;
+  const pixels = await decode(picture);
+  const [probabilities] = (await predictor.predict([pixels])) as [Float32Array];
+  const classes = predictor.description.classes
+    .map((label, index) => ({ label, probability: probabilities[index] as number }))
+    .sort((a, b) => b.probability - a.probability);
+  const best = probabilities.indexOf(Math.max(...probabilities));
+  return { classes, heatMap: heatMap ? await drawHeatMap(predictor, pixels, best) : null };
+}

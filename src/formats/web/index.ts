@@ -1,0 +1,37 @@
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { writeDurably } from '../../files.ts';
+import type { Format } from '../format.ts';
+import { tfjs } from '../tfjs/index.ts';
+
+/** Where the files beside the network are; answer.js is there once bat-sup is built. */
+async function readRuntime(): Promise<[name: string, data: Buffer][]> {
+  const { resolve } = createRequire(import.meta.url);
+  const files: [name: string, file: string | URL][] = [
+    ['answer.js', new URL('answer.js', import.meta.url)],
+    ['jpeg.wasm', new URL('../../images/jpeg/jpeg.wasm', import.meta.url)],
+    [
+      'tfjs-backend-wasm-simd.wasm',
+      resolve('@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm'),
+    ],
+  ];
+  return Promise.all(
+    files.map(async ([name, file]): Promise<[string, Buffer]> => [name, await readFile(file)]),
+  );
+}
+
+/** A TensorFlow.js model with a page around it. */
+export const web: Format = {
+  ...tfjs,
+  description: 'a page that runs the network in the browser, a folder for any web server',
+  output: 'web',
+  preprocessing: false,
+  next: (output) => `python3 -m http.server --directory ${output}; then open http://localhost:8000`,
+  async export(network, target, options) {
+    const { readPage } = await import('../../page/index.ts');
+    await tfjs.export?.(network, target, options);
+    for (const [name, data] of [...(await readPage()), ...(await readRuntime())])
+      await writeDurably(join(target, name), data);
+  },
+};

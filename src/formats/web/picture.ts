@@ -1,0 +1,54 @@
+import type { PictureSize } from '../../images/decode.ts';
+import { type JpegCodec, suits } from '../../images/jpeg/codec.ts';
+import { readJpegHeader } from '../../images/jpeg/header.ts';
+import { resample } from './resample.ts';
+
+/** Of a canvas, on the telephones that allow least; larger pictures are drawn smaller at first. */
+const mostPixels = 16_000_000;
+
+/** What the browser makes of a picture: upright, in sRGB, on white; RGB [height, width, 3]. */
+async function drawOnWhite(
+  picture: Blob,
+): Promise<{ pixels: Uint8Array<ArrayBuffer>; width: number; height: number }> {
+  const image = new Image();
+  image.src = URL.createObjectURL(picture);
+  try {
+    await image.decode();
+  } catch {
+    throw new Error('This is not a picture that the browser can read; choose another, as JPEG or PNG.');
+  } finally {
+    URL.revokeObjectURL(image.src);
+  }
+  const { naturalWidth, naturalHeight } = image;
+  const shrink = Math.min(1, Math.sqrt(mostPixels / (naturalWidth * naturalHeight)));
+  const width = Math.max(1, Math.floor(naturalWidth * shrink));
+  const height = Math.max(1, Math.floor(naturalHeight * shrink));
+  const canvas = document.createElement('canvas');
+  Object.assign(canvas, { width, height });
+  const context = canvas.getContext('2d', { willReadFrequently: true });
+  if (!context) throw new Error('The browser has no memory for this picture; choose a smaller one.');
+  context.imageSmoothingQuality = 'high';
+  context.fillStyle = 'white';
+  context.fillRect(0, 0, width, height);
+  context.drawImage(image, 0, 0, width, height);
+  const { data } = context.getImageData(0, 0, width, height);
+  const pixels = new Uint8Array(width * height * 3);
+  for (let from = 0, to = 0; to < pixels.length; from += 4, to += 3) {
+    pixels[to] = data[from] as number;
+    pixels[to + 1] = data[from + 1] as number;
+    pixels[to + 2] = data[from + 2] as number;
+  }
+  return { pixels, width, height };
+}
+
+/**
+ * A picture's pixels, uint8 [height, width, channels], as images/decode.ts makes them for the command line: plain JPEGs by
+ * the same decoder, all else by the browser and resample.ts.
+ * @throws {Error} in a sentence, where it is no picture.
+ */
+export async function decodePicture(picture: Blob, size: PictureSize, codec: JpegCodec): Promise<Uint8Array> {
+  const bytes = new Uint8Array(await picture.arrayBuffer());
+  const header = readJpegHeader(bytes);
+  const own = header && suits(header, size) ? codec(bytes, header, size) : undefined;
+  return own ?? resample(await drawOnWhite(picture), size);
+}

@@ -1,0 +1,45 @@
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { reason, UserError } from '../errors.ts';
+import { projectFiles } from './files.ts';
+
+export interface InitReport {
+  folder: string;
+  /** Below the folder. */
+  made: string[];
+  /** What was there before, and stays as it was. */
+  kept: string[];
+}
+
+/**
+ * Makes a folder ready for a project: config.ts, .gitignore, package.json and rawdata/. What is there stays.
+ * @param sample whether to draw pictures of two classes, where rawdata/ is empty.
+ * @throws {UserError} where the folder cannot be written.
+ */
+export async function initProject(folder: string, { sample }: { sample: boolean }): Promise<InitReport> {
+  const report: InitReport = { folder, made: [], kept: [] };
+  try {
+    const rawData = join(folder, 'rawdata');
+    const isNewFolder = (await mkdir(rawData, { recursive: true })) !== undefined;
+    for (const [name, text] of Object.entries(await projectFiles())) {
+      // 'wx' fails where there is something, so that nothing is ever lost.
+      const isNew = await writeFile(join(folder, name), text, { flag: 'wx' }).then(() => true, ifThere);
+      (isNew ? report.made : report.kept).push(name);
+    }
+    (isNewFolder ? report.made : report.kept).push('rawdata/');
+    if (!sample) return report;
+    if ((await readdir(rawData)).some((name) => !name.startsWith('.')))
+      throw new UserError(`${rawData} holds pictures already; leave --sample out.`);
+    const { drawSample } = await import('./sample.ts');
+    await drawSample(rawData);
+    return report;
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    throw new UserError(`${folder} cannot be written (${reason(error)}); choose another folder.`);
+  }
+}
+
+function ifThere(error: NodeJS.ErrnoException): false {
+  if (error.code === 'EEXIST') return false;
+  throw error;
+}

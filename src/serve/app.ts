@@ -1,0 +1,164 @@
+import type { Socket } from 'node:net';
+import {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  fastify,
+} from 'fastify';
+import { packageVersion } from '../version.ts';
+import { addBodies, mediaTypes } from './bodies.ts';
+import type { Current } from './current.ts';
+import type { Metrics } from './metrics.ts';
+import { describeApi } from './openapi.ts';
+import { addPage } from './page.ts';
+import type { Places } from './places.ts';
+import { addPredict } from './predict_route.ts';
+import { Problem } from './problem.ts';
+import { makeTokenCheck, securityHeaders } from './security.ts';
+
+export interface AppOptions {
+  current: Current;
+  metrics: Metrics;
+  /** Of pictures that have arrived and are not answered yet. */
+  waiting: Places;
+  /** Of a request's body. */
+  maxBytes: number;
+  /** Milliseconds for a request to arrive, and again for its answer. */
+  timeout: number;
+  /** That /predict, /model and /metrics ask for. */
+  token?: string | undefined;
+  /** Whether it shuts down. */
+  isDraining(): boolean;
+  /** Told of what should not have happened. */
+  onError(error: unknown): void;
+  /** Whether every request is a line of JSON on stderr. */
+  log: boolean;
+}
+
+/** Milliseconds. */
+const headersTimeout = 10_000;
+const timeoutCheckInterval = 500;
+
+const methods = ['GET', 'HEAD', 'POST'];
+
+/** Fastify's own errors, in words that tell what to do. */
+const details: Record<string, (options: AppOptions) => string> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: ({ maxBytes }) =>
+    `The body has more than ${maxBytes} bytes; send fewer or smaller pictures.`,
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: () => `Send ${mediaTypes}.`,
+};
+
+function problemOf(error: FastifyError | Problem, options: AppOptions): Problem {
+  if (error instanceof Problem) return error;
+  const { statusCode = 500, code, message } = error;
+  if (statusCode < 500) return new Problem(statusCode, details[code]?.(options) ?? message);
+  options.onError(error);
+  return new Problem(500, 'Something went wrong here; the server’s own messages tell more.');
+}
+
+function sendProblem(reply: FastifyReply, problem: Problem): void {
+  const { statusCode, headers } = problem;
+  reply.code(statusCode).headers(headers).type('application/problem+json').send(JSON.stringify(problem));
+}
+
+/** Answers what HTTP's own rules forbid, where there is no request yet to reply to. */
+function refuseConnection(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  const known: Record<string, [number, string]> = {
+    ERR_HTTP_REQUEST_TIMEOUT: [408, 'The request took too long to arrive.'],
+    HPE_HEADER_OVERFLOW: [431, 'The header has more than 16 KiB.'],
+  };
+  const [status, detail] = known[error.code ?? ''] ?? [400, 'This is not HTTP as it should be.'];
+  const problem = new Problem(status, detail);
+  const body = JSON.stringify(problem);
+  const head = [
+    `HTTP/1.1 ${status} ${problem.toJSON().title}`,
+    'Connection: close',
+    'Content-Type: application/problem+json',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+}
+
+function addDescriptions(app: FastifyInstance, { current, metrics, token, isDraining }: AppOptions): void {
+  app.get('/model', () =>
+    current.use(async ({ model: { checkpoint, fit, description }, explains }) => {
+      const { classes, width, height, channels } = description;
+      return { checkpoint, classes, width, height, channels, fit, heatMaps: explains };
+    }),
+  );
+  app.get('/healthz', async () => 'ok\n');
+  app.get('/readyz', async (_, reply) => (isDraining() ? reply.code(503).send('shutting down\n') : 'ok\n'));
+  app.get('/metrics', async (_, reply) => {
+    reply.type(metrics.registry.contentType);
+    return metrics.registry.metrics();
+  });
+  const description = describeApi(packageVersion(), token !== undefined);
+  app.get('/openapi.json', async () => description);
+}
+
+/** Tells what is not there from what cannot be asked in this way. */
+function addNotFound(app: FastifyInstance): void {
+  app.setNotFoundHandler((request, reply) => {
+    const url = request.url.split('?')[0] as string;
+    const allowed = methods.filter((method) => app.hasRoute({ method, url }));
+    if (allowed.length === 0)
+      return sendProblem(reply, new Problem(404, 'There is nothing here; see /openapi.json.'));
+    const allow = allowed.join(', ');
+    sendProblem(reply, new Problem(405, `Only ${allow} can be asked here.`, { headers: { allow } }));
+  });
+}
+
+function addTokenCheck(app: FastifyInstance, token: string): void {
+  const isRight = makeTokenCheck(token);
+  const guarded = ['/predict', '/model', '/metrics'];
+  app.addHook('onRequest', async ({ routeOptions: { url = '' }, headers }: FastifyRequest) => {
+    if (!guarded.includes(url) || isRight(headers.authorization)) return;
+    const challenge = { 'www-authenticate': 'Bearer realm="bat-sup"' };
+    throw new Problem(401, 'Send the token: Authorization: Bearer <token>.', { headers: challenge });
+  });
+}
+
+function isClosing({ server }: FastifyInstance): boolean {
+  return !server.listening;
+}
+
+/** The whole server, not listening yet. */
+export async function makeApp(options: AppOptions): Promise<FastifyInstance> {
+  const { metrics, timeout, token, log } = options;
+  const app = fastify({
+    logger: log && { level: 'info', stream: process.stderr },
+    requestTimeout: timeout,
+    // A client that does not read its answer.
+    connectionTimeout: 2 * timeout,
+    http: {
+      headersTimeout: Math.min(headersTimeout, timeout),
+      connectionsCheckingInterval: timeoutCheckInterval,
+    },
+    return503OnClosing: false,
+    clientErrorHandler: refuseConnection,
+    frameworkErrors: (error, _, reply) => sendProblem(reply, new Problem(400, error.message)),
+  });
+  app.setErrorHandler((error: FastifyError, _, reply) => {
+    // Fastify would close the connection of a body that it has not read; meter reads it.
+    if (!isClosing(app)) reply.removeHeader('connection');
+    sendProblem(reply, problemOf(error, options));
+  });
+  app.addHook('onRequest', async (_, reply) => {
+    reply.headers(securityHeaders);
+    // Told before, clients would connect again just as no more are let in.
+    if (isClosing(app)) reply.header('connection', 'close');
+  });
+  app.addHook('onResponse', async ({ method, routeOptions }, reply) => {
+    const labels = { method, route: routeOptions.url ?? 'none', status: reply.statusCode };
+    metrics.requests.observe(labels, reply.elapsedTime / 1000);
+  });
+  if (token !== undefined) addTokenCheck(app, token);
+  addBodies(app);
+  addPredict(app, options);
+  addDescriptions(app, options);
+  addNotFound(app);
+  await addPage(app);
+  return app;
+}

@@ -1,0 +1,115 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { findCheckpoint, foldersIn, isCheckpoint } from '../checkpoints/find.ts';
+import { reason } from '../errors.ts';
+import { loadModel, type Predictor } from '../predict/load_model.ts';
+import type { Serving } from './serving.ts';
+
+/** Milliseconds between two looks at the folder. */
+const interval = 1000;
+
+export interface CurrentOptions {
+  /** A checkpoint, a run, or a folder of runs. */
+  place: string;
+  which: 'best' | 'newest';
+  makeServing(model: Predictor): Serving;
+  notice(text: string): void;
+  onReload?(result: 'loaded' | 'failed'): void;
+}
+
+/** The network that answers just now. */
+export interface Current {
+  readonly model: Predictor;
+  /** Work with the network of now, which stays until the work is done. */
+  use<T>(work: (serving: Serving) => Promise<T>): Promise<T>;
+  /** Looks no more for others; the network goes once nobody uses it. */
+  close(): void;
+}
+
+/** Changes whenever a checkpoint or a run comes or goes. */
+async function stateOf(place: string): Promise<string> {
+  const folders = [place, ...(await foldersIn(place)).map((name) => join(place, name))];
+  const times = folders.sort().map((folder) =>
+    stat(folder).then(
+      ({ mtimeMs }) => `${folder} ${mtimeMs}`,
+      () => '',
+    ),
+  );
+  return (await Promise.all(times)).join('\n');
+}
+
+function hold(serving: Serving) {
+  let users = 0;
+  let retired = false;
+  const disposeWhereUnused = () => {
+    if (retired && users === 0) serving.model.dispose();
+  };
+  return {
+    model: serving.model,
+    async use<T>(work: (serving: Serving) => Promise<T>): Promise<T> {
+      users++;
+      try {
+        return await work(serving);
+      } finally {
+        users--;
+        disposeWhereUnused();
+      }
+    },
+    retire() {
+      retired = true;
+      disposeWhereUnused();
+    },
+  };
+}
+
+/**
+ * Loads the checkpoint that predict would take, and every other one that it would take later, as a training goes on: the
+ * new network is loaded beside the old one, which finishes what it has begun. A damaged one is told of and left.
+ * The engine must have been started.
+ * @throws {UserError} where there is no checkpoint to begin with.
+ */
+export async function openCurrent(options: CurrentOptions): Promise<Current> {
+  const { place, which, makeServing, notice, onReload = () => {} } = options;
+  let state = await stateOf(place);
+  let current = hold(makeServing(await loadModel(place, which, notice)));
+  let closed = false;
+  let timer: NodeJS.Timeout;
+
+  async function reload(): Promise<void> {
+    const found = await findCheckpoint(place, which);
+    if (found.folder === current.model.checkpoint) return;
+    const model = await loadModel(place, which, notice);
+    if (closed || model.checkpoint === current.model.checkpoint) return model.dispose();
+    const old = current;
+    current = hold(makeServing(model));
+    old.retire();
+    onReload('loaded');
+    notice(`now answering: ${model.checkpoint}`);
+  }
+
+  async function look(): Promise<void> {
+    const now = await stateOf(place);
+    if (now !== state) {
+      state = now;
+      await reload().catch((error) => {
+        onReload('failed');
+        notice(`${current.model.checkpoint} goes on answering: ${reason(error)}`);
+      });
+    }
+    if (!closed) timer = setTimeout(look, interval).unref();
+  }
+
+  // A checkpoint that was named is the only choice.
+  if (!isCheckpoint(place)) timer = setTimeout(look, interval).unref();
+  return {
+    get model() {
+      return current.model;
+    },
+    use: (work) => current.use(work),
+    close() {
+      closed = true;
+      clearTimeout(timer);
+      current.retire();
+    },
+  };
+}

@@ -1,0 +1,100 @@
+import { setMaxListeners } from 'node:events';
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { AppOptions } from './app.ts';
+import { mediaTypes, mostPictures, type SentPicture } from './bodies.ts';
+import { meter } from './meter.ts';
+import { Places } from './places.ts';
+import { busy, Problem } from './problem.ts';
+import { type Answer, UnreadablePicture } from './serving.ts';
+
+/** Bodies in memory: so many of the largest. */
+const largestBodies = 16;
+
+const named = ({ name }: SentPicture) => (name === undefined ? {} : { name });
+
+/** @param drawn whether a heat map was asked for. */
+function toJson({ probabilities, heatMap }: Answer, classes: string[], drawn: boolean) {
+  const list = [...probabilities].map((value, index) => ({
+    class: classes[index] as string,
+    probability: Number(value.toPrecision(7)),
+  }));
+  return {
+    classes: list.sort((a, b) => b.probability - a.probability),
+    ...(drawn && { heatMap: heatMap?.toString('base64') ?? null }),
+  };
+}
+
+/** Aborts with a Problem after `timeout` milliseconds, and when the client goes. */
+function deadlineOf(reply: FastifyReply, timeout: number): AbortSignal {
+  const controller = new AbortController();
+  setMaxListeners(mostPictures, controller.signal);
+  const timer = setTimeout(
+    () => controller.abort(busy(503, `There was no answer within ${timeout / 1000} s.`)),
+    timeout,
+  );
+  reply.raw.once('close', () => {
+    clearTimeout(timer);
+    controller.abort(new Problem(499, 'The client has gone.'));
+  });
+  return controller.signal;
+}
+
+/** POST /predict: pictures in, classes out. */
+export function addPredict(app: FastifyInstance, options: AppOptions): void {
+  const { current, metrics, waiting, timeout } = options;
+  const bodies = new Places(largestBodies * options.maxBytes);
+  const tooMuch = () => busy(429, 'There is too much to do just now; try again soon.');
+
+  const answerAll = (pictures: SentPicture[], heatMap: boolean, signal: AbortSignal) =>
+    current.use(async ({ model, answer }) => {
+      const answers = pictures.map(async (picture) => {
+        try {
+          const found = await answer(picture.bytes, { heatMap, signal });
+          return { ...named(picture), ...toJson(found, model.description.classes, heatMap) };
+        } catch (error) {
+          if (!(error instanceof UnreadablePicture)) throw error;
+          return { ...named(picture), error: error.message };
+        }
+      });
+      // Nobody leaves before all are done, since the network has to stay for them.
+      await Promise.allSettled(answers);
+      return { checkpoint: model.checkpoint, answers: await Promise.all(answers) };
+    });
+
+  app.post<{ Body: SentPicture[]; Querystring: { heatmap: boolean } }>(
+    '/predict',
+    {
+      bodyLimit: options.maxBytes,
+      schema: {
+        querystring: {
+          type: 'object',
+          properties: { heatmap: { type: 'boolean', default: false } },
+          additionalProperties: false,
+        },
+      },
+      onRequest: (_request, _reply, next) => next(waiting.taken < waiting.most ? undefined : tooMuch()),
+      preParsing: meter(bodies, tooMuch),
+    },
+    async ({ body: pictures = [], query }, reply) => {
+      if (pictures.length === 0)
+        throw new Problem(400, `There is no picture in the request; send ${mediaTypes}.`);
+      if (!waiting.take(pictures.length)) throw tooMuch();
+      const signal = deadlineOf(reply, timeout);
+      try {
+        const result = await answerAll(pictures, query.heatmap, signal);
+        const errors = result.answers.filter((one) => 'error' in one);
+        metrics.pictures.inc({ result: 'answered' }, pictures.length - errors.length);
+        metrics.pictures.inc({ result: 'unreadable' }, errors.length);
+        if (errors.length < pictures.length) return result;
+        const [first] = errors;
+        const detail = pictures.length > 1 ? `None can be read; the first: ${first?.error}` : first?.error;
+        throw new Problem(422, detail as string, { more: pictures.length > 1 ? { errors } : {} });
+      } catch (error) {
+        if (signal.aborted) metrics.pictures.inc({ result: 'abandoned' }, pictures.length);
+        throw error;
+      } finally {
+        waiting.give(pictures.length);
+      }
+    },
+  );
+}

@@ -1,0 +1,49 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Batch } from '../dataset/batches.ts';
+import type { Model } from '../models/model.ts';
+import type { Adam } from './adam.ts';
+import { clipGradients } from './clip_gradients.ts';
+import type { GradientExchange } from './exchange.ts';
+import { type BatchResult, countCorrect, differentiate, type StepOptions } from './step.ts';
+
+export interface SharedStepOptions extends StepOptions {
+  exchange: GradientExchange;
+  /** Whether this rank has been asked to stop; see {@link GradientExchange.stopped}. */
+  stop: boolean;
+}
+
+/**
+ * The same step as trainStep's on all ranks, each with its rows of one batch: Adam learns from the mean of their
+ * gradients, so that the weights stay the same everywhere. Batch normalisation goes by each rank's own rows.
+ * @returns the result of all rows.
+ */
+export async function trainStepTogether(
+  model: Model,
+  adam: Adam,
+  batch: Batch,
+  { step, learningRate, objective, clipNorm = 0, watch, exchange, stop }: SharedStepOptions,
+): Promise<BatchResult> {
+  const pass = exchange.begin();
+  const mine = tf.tidy(() => {
+    const layer = (name: string, output: tf.Tensor) => {
+      const watched = watch?.layer(name, output);
+      return pass.layer(name, watched ?? output) ?? watched;
+    };
+    const lesson = { objective, layer, learning: pass.learning(step) };
+    const { loss, logits } = differentiate(model, batch, exchange.variables, lesson);
+    return { loss, logits };
+  });
+  const own = {
+    loss: mine.loss.dataSync()[0] as number,
+    correct: countCorrect(mine.logits, batch.labels),
+  };
+  tf.dispose(mine);
+  const { result, gradients } = await pass.finish(own, stop);
+  tf.tidy(() => {
+    watch?.batch?.(batch);
+    watch?.gradients(gradients);
+    adam.apply(clipNorm > 0 ? clipGradients(gradients, clipNorm) : gradients, step, learningRate);
+  });
+  tf.dispose(gradients);
+  return result;
+}

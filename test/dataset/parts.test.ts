@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { partOf, partOfBatches } from '../../src/dataset/parts.ts';
+
+test('members see together, batch by batch, what one alone would with the larger batch', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 5 }),
+      fc.integer({ min: 1, max: 7 }),
+      fc.integer({ min: 0, max: 6 }),
+      (size, batchSize, steps) => {
+        const order = Array.from({ length: steps * size * batchSize }, (_, index) => `picture ${index}`);
+        const parts = Array.from({ length: size }, (_, rank) =>
+          partOfBatches(order, batchSize, { rank, size }),
+        );
+        for (let step = 0; step < steps; step++) {
+          const together = parts.flatMap((part) => part.slice(step * batchSize, (step + 1) * batchSize));
+          assert.deepEqual(together, order.slice(step * size * batchSize, (step + 1) * size * batchSize));
+        }
+      },
+    ),
+  );
+});
+
+test('each picture of a validation is one member’s, and each member has some of every class', () => {
+  const sorted = [...Array(10).fill('bat'), ...Array(10).fill('sup')];
+  const indexes = [...sorted.keys()];
+  const parts = [0, 1, 2].map((rank) => partOf(indexes, { rank, size: 3 }));
+  assert.deepEqual(
+    parts.flat().sort((a, b) => a - b),
+    indexes,
+  );
+  for (const part of parts) assert.equal(new Set(part.map((index) => sorted[index])).size, 2);
+});

@@ -1,0 +1,26 @@
+import { createReadStream, existsSync, statSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { extname, join, normalize } from 'node:path';
+
+const types: Record<string, string> = {
+  '.html': 'text/html',
+  '.css': 'text/css',
+  '.js': 'text/javascript',
+  '.json': 'application/json',
+  '.wasm': 'application/wasm',
+};
+
+/** Serves a folder's files below a path, as any web server does, and nothing else. */
+export async function serveFolder(folder: string, path: string): Promise<{ address: string; close(): void }> {
+  const server = createServer(({ url = '/' }, response) => {
+    const { pathname } = new URL(url, 'http://localhost');
+    const below = pathname.startsWith(path) ? normalize(`/${pathname.slice(path.length)}`) : '/nothing';
+    const file = join(folder, below.endsWith('/') ? `${below}index.html` : below);
+    if (!existsSync(file) || !statSync(file).isFile()) return response.writeHead(404).end();
+    response.setHeader('content-type', types[extname(file)] ?? 'application/octet-stream');
+    return createReadStream(file).pipe(response);
+  }).listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port } = server.address() as { port: number };
+  return { address: `http://127.0.0.1:${port}${path}`, close: () => server.close() };
+}

@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { setMaxListeners } from 'node:events';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { makeBatcher } from '../../src/serve/batcher.ts';
+
+const never = new AbortController().signal;
+setMaxListeners(0, never);
+const long = 60_000;
+
+/** Doubles, and remembers what was put together. */
+function doubling(maxBatch: number, maxWait: number) {
+  const batches: number[][] = [];
+  const run = makeBatcher(
+    async (inputs: number[]) => {
+      batches.push(inputs);
+      return inputs.map((input) => input * 2);
+    },
+    { maxBatch, maxWait },
+  );
+  return { batches, run };
+}
+
+test('who comes alone does not wait', async () => {
+  const { run } = doubling(8, long);
+  assert.equal(await run(Promise.resolve(21), never), 42);
+});
+
+test('a batch waits for what is on its way, and no longer than for that', async () => {
+  const { batches, run } = doubling(8, long);
+  const { promise, resolve } = deferred<number>();
+  const both = [run(Promise.resolve(1), never), run(promise, never)];
+  setImmediate(() => resolve(2));
+  assert.deepEqual(await Promise.all(both), [2, 4]);
+  assert.deepEqual(batches, [[1, 2]]);
+});
+
+test('a batch starts after its wait, whatever is still on its way', async () => {
+  const { run } = doubling(8, 1);
+  const { promise, resolve } = deferred<number>();
+  const late = run(promise, never);
+  assert.equal(await run(Promise.resolve(1), never), 2);
+  resolve(2);
+  assert.equal(await late, 4);
+});
+
+test('batches are no larger than allowed, and everybody gets his own answer, in any order of coming', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.nat(20), { maxLength: 40 }),
+      fc.integer({ min: 1, max: 9 }),
+      async (delays, maxBatch) => {
+        const { batches, run } = doubling(maxBatch, 2);
+        const answers = delays.map((delay, index) =>
+          run(new Promise((resolve) => setTimeout(() => resolve(index), delay)), never),
+        );
+        const doubled = delays.map((_, index) => index * 2);
+        assert.deepEqual(await Promise.all(answers), doubled);
+        assert.ok(batches.every((batch) => batch.length <= maxBatch));
+      },
+    ),
+    { numRuns: 20 },
+  );
+});
+
+test('what fails on its way fails alone', async () => {
+  const { batches, run } = doubling(8, long);
+  const failing = assert.rejects(run(Promise.reject(new Error('broken')), never), /broken/);
+  assert.equal(await run(Promise.resolve(1), never), 2);
+  await failing;
+  assert.deepEqual(batches, [[1]]);
+});
+
+test('what is aborted while it waits is left out', async () => {
+  const { batches, run } = doubling(8, long);
+  const { promise, resolve } = deferred<number>();
+  const controller = new AbortController();
+  const aborted = assert.rejects(run(Promise.resolve(1), controller.signal), /gone/);
+  const other = run(promise, never);
+  setImmediate(() => {
+    controller.abort(new Error('gone'));
+    resolve(2);
+  });
+  await aborted;
+  assert.equal(await other, 4);
+  assert.deepEqual(batches, [[2]]);
+});
+
+test('where the work fails all of its batch is told, and the next one is worked on', async () => {
+  let works = false;
+  const run = makeBatcher(
+    async (inputs: number[]) => {
+      if (!works) throw new Error('out of order');
+      return inputs;
+    },
+    { maxBatch: 2, maxWait: 0 },
+  );
+  await assert.rejects(run(Promise.resolve(1), never), /out of order/);
+  works = true;
+  assert.equal(await run(Promise.resolve(2), never), 2);
+});
+
+function deferred<T>() {
+  let resolve: (value: T) => void = () => {};
+  const promise = new Promise<T>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
+}
