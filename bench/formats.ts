@@ -3,10 +3,11 @@
  * format, and asked by the format's own runtime about drawings by a maker that the network has never seen.
  * npm run bench -- formats [--epochs 4] [--engine native] [--python .cache/python/bin/python] [--json]
  * ONNX Runtime, LiteRT and Keras are asked through the scripts of the tests, with the Python of the tests in CI.
- * TensorFlow.js and safetensors hold weights that become float32 when they are loaded; bat-sup imports these again.
+ * TensorFlow.js, safetensors and TensorFlow's graphs hold weights that become float32 before they are used; bat-sup
+ * imports these again.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,9 +15,10 @@ import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
 import { shuffle } from '../src/dataset/shuffle.ts';
 import { type EngineName, startEngine } from '../src/engine/index.ts';
+import { bytesBelow } from '../src/files.ts';
 import { exportNetwork } from '../src/formats/export.ts';
 import { importNetwork } from '../src/formats/import.ts';
-import { type Format, formats, type Network, type weightTypes } from '../src/formats/index.ts';
+import { formats, type Network, type weightTypes } from '../src/formats/index.ts';
 import { modelOf } from '../src/formats/network.ts';
 import { decodePicture } from '../src/images/decode.ts';
 import { createModel, type Model, type ModelDescription } from '../src/models/model.ts';
@@ -118,9 +120,9 @@ async function askExported(
   return JSON.parse(output)[0].logits;
 }
 
-function bytesOf(path: string): number {
-  if (!statSync(path).isDirectory()) return statSync(path).size;
-  return readdirSync(path).reduce((sum, name) => sum + statSync(join(path, name)).size, 0);
+async function bytesOf(path: string): Promise<number> {
+  const found = statSync(path);
+  return found.isDirectory() ? bytesBelow(path) : found.size;
 }
 
 const best = (row: number[]) => row.indexOf(Math.max(...row));
@@ -149,13 +151,17 @@ const stored = [...network.weights.values()].reduce((sum, { values }) => sum + 4
 const rows: Row[] = [
   { format: 'bat-sup itself', weights: 'float32', MB: stored / 1e6, ...compare(own, own, exam.labels) },
 ];
-for (const name of ['tfjs', 'keras', 'onnx', 'safetensors', 'tflite']) {
-  const format = formats[name] as Format;
+for (const [name, format] of Object.entries(formats)) {
   for (const weights of format.weights ?? (['float32'] as const)) {
     const file = join(folder, weights, format.output);
     await exportNetwork(network, format, file, { weights, preprocessing: 'inside' });
     const theirs = await askExported(name, file, exam.pixels, folder);
-    rows.push({ format: name, weights, MB: bytesOf(file) / 1e6, ...compare(own, theirs, exam.labels) });
+    rows.push({
+      format: name,
+      weights,
+      MB: (await bytesOf(file)) / 1e6,
+      ...compare(own, theirs, exam.labels),
+    });
   }
 }
 rmSync(folder, { recursive: true });
