@@ -91,7 +91,8 @@ export async function unreadableReason(input: string | Buffer, error: unknown): 
     if (kind === undefined) return 'not a picture';
     if (['HTML', 'PDF', 'text'].includes(kind)) return `not a picture but ${kind}`;
     if (/pixel limit/.test(reason(error))) return `it has more than ${mostPixels / 1e6} million pixels`;
-    return `damaged ${kind} (${reason(error).split('\n')[0]})`;
+    // What libvips says may be of another picture, which failed at the same time on another thread.
+    return kind === 'BMP' ? `damaged BMP (${reason(error)})` : `damaged ${kind}`;
   } catch (unreadable) {
     return reason(unreadable);
   }

@@ -81,7 +81,7 @@ test('hundreds are inspected in threads as the first ones are here, whatever the
     await checkAll({ rawData, width: 100, height: 100, workers });
     const [, ...lines] = readFileSync(cache, 'utf8').split('\n').filter(Boolean);
     // libvips keeps its words for an error in one place for all threads, where another picture's may replace them.
-    return lines.map((line) => line.replace(/damaged JPEG \(.*?\)/, 'damaged JPEG')).sort();
+    return lines.sort();
   };
   const lines = await linesOf(1);
   assert.deepEqual(await linesOf(5), lines);
