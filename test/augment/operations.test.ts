@@ -319,6 +319,22 @@ for (const [setting, numbers, expected] of recolourings) {
   });
 }
 
+test('colours are scaled and measured to the last pixel, whatever their number', async () => {
+  for (const width of [1, 2, 3, 5, 7]) {
+    const picture = pictureOf(width, 1, (x) => [250 - x * 30, 20 + x * 25, (x * 97) % 256]);
+    const grey = ([red = 0, green = 0, blue = 0]: number[]) => 0.299 * red + 0.587 * green + 0.114 * blue;
+    const all = Array.from({ length: width }, (_, x) => pixelOf(picture, x, 0));
+    const middle = Math.round(all.reduce((sum, pixel) => sum + grey(pixel), 0) / width);
+    const stronger = await apply({ operation: 'colour', minFactor: 1.5, maxFactor: 1.5 }, picture, []);
+    const flat = await apply({ operation: 'contrast', minFactor: 0, maxFactor: 0 }, picture, []);
+    for (const [x, pixel] of all.entries()) {
+      const expected = pixel.map((value) => Math.min(255, Math.max(0, 1.5 * value - 0.5 * grey(pixel))));
+      assert.deepEqual(pixelOf(stronger, x, 0), expected.map(Math.round));
+      assert.deepEqual(pixelOf(flat, x, 0), [middle, middle, middle]);
+    }
+  }
+});
+
 test('auto contrast stretches each colour to the whole range', async () => {
   const picture = pictureOf(3, 1, (x) => [50 + 50 * x, 7, x]);
   assert.deepEqual([...(await apply('autoContrast', picture)).data], [0, 7, 0, 127, 7, 127, 255, 7, 255]);

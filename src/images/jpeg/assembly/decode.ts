@@ -106,7 +106,7 @@ function decodeBlocks<T>(part: Component, place: usize): bool {
           wave += skipOf(entry) << 4;
           sum = plus(sum, valueOf(entry), wave);
           if (wave >= lastWave) break;
-          // The same once more, since what was read suffices for it: a loop would cost a twentieth.
+          // The same once more, since what was read suffices for it: that saves a twentieth.
           found = acTable + (<usize>(next >> (64 - lookUpBits)) << 2);
           entry = load<u32>(found);
           if (!(entry & special)) {
