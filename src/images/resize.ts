@@ -214,7 +214,8 @@ async function makeCopies({ ledger, stale }: Plan, options: ResizeOptions) {
   const book: Book = ({ path }, entry) => {
     ledger.set(path, entry);
     if (entry.unreadable === undefined) made++;
-    onProgress?.(++done, stale.length);
+    done++;
+    onProgress?.(done, stale.length);
   };
   if (world) await copyOnRanks(world, stale, options, book);
   else await copyAll(stale, options, book);
