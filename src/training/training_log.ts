@@ -42,8 +42,8 @@ export interface TrainingLogOptions extends SessionDescription {
 
 /**
  * Histograms, drawings and curves come after an epoch, unless they have taken more than this share of the steps' time
- * so far; the first and the last epoch always have them. Drawing and encoding beside the training and the numbers of
- * every step cost about as much again.
+ * so far; the first and the last epoch always have them. Encoding beside the training, and the numbers of every step,
+ * come on top.
  */
 const shareOfTime = 0.01;
 
