@@ -107,7 +107,9 @@ function modelOf(predictor: Predictor, engine: Engine): PictureModel {
           yield 'values' in one ? read(one.values, options) : new UnreadablePicture(one.error);
     },
     dispose() {
-      disposing ??= Promise.resolve(predictor.dispose()).then(() => engine.dispose());
+      if (disposing) return disposing;
+      predictor.dispose();
+      disposing = engine.dispose();
       return disposing;
     },
   };
