@@ -9,20 +9,23 @@ export interface ProcessIdentity {
   started?: string;
 }
 
-/** proc(5): the 22nd field of stat is the start in clock ticks since the boot; the second one may hold spaces. */
-function startOf(id: number): string | undefined {
+/**
+ * proc(5): the 3rd field of stat is the state, Z where it has ended and its parent has not looked yet; the 22nd is the
+ * start in clock ticks since the boot; the second one may hold spaces.
+ */
+function statusOf(id: number): { started?: string; hasEnded?: boolean } {
   try {
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
     const stat = readFileSync(`/proc/${id}/stat`, 'utf8');
-    const ticks = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
-    return `${boot}/${ticks}`;
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return { started: `${boot}/${fields[19]}`, hasEnded: fields[0] === 'Z' };
   } catch {
-    return undefined;
+    return {};
   }
 }
 
 export function thisProcess(): ProcessIdentity {
-  const started = startOf(process.pid);
+  const { started } = statusOf(process.pid);
   return { id: process.pid, host: hostname(), ...(started === undefined ? {} : { started }) };
 }
 
@@ -40,6 +43,7 @@ export function exists(id: number): boolean {
 export function isRunning({ id, host, started }: ProcessIdentity): boolean {
   if (host !== hostname()) return true;
   if (!exists(id)) return false;
-  const now = startOf(id);
-  return started === undefined || now === undefined || started === now;
+  const now = statusOf(id);
+  if (now.hasEnded) return false;
+  return started === undefined || now.started === undefined || started === now.started;
 }

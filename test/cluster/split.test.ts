@@ -197,7 +197,7 @@ for (const shards of [2, 3]) {
 
     test('predict each picture once', async () => {
       const args = ['predict', 'data', '--json'];
-      const lines = ({ stdout }: Run) => stdout.trim().split('\n');
+      const lines = ({ stdout }: Run) => stdout.split('\n').filter(Boolean);
       const runs = await onShards(shards, alone, ...args);
       assert.deepEqual(runs.flatMap(lines).sort(), lines(ran(await cli(alone, ...args))).sort());
     });
