@@ -97,7 +97,7 @@ describe('training on several ranks', { skip: withoutMpirun() }, () => {
   test('so it does on the native engine', { skip: withoutNative() }, async () => {
     const settings = [...everything, '--epochs', '30', '--engine', 'native'];
     assertTrained(await trainOn(1, 'native-alone', ...settings));
-    for (const ranks of [2, 4]) {
+    for (const ranks of [2, 3, 4]) {
       assertTrained(await trainOn(ranks, `native-of-${ranks}`, ...settings));
       await assertSame('native-alone', `native-of-${ranks}`);
     }
