@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import { type CheckpointInfo, findCheckpoint, saveCheckpoint } from '../../src/checkpoints/index.ts';
 import { collectAnswers } from '../../src/evaluation/collect_answers.ts';
@@ -96,7 +96,8 @@ test('of a long list a few pictures are in memory at a time; the unreadable are 
   let answered = 0;
   let most = 0;
   const predictor: Predictor = {
-    description: { architecture: 'article', width: 1, height: 1, channels: 1, classes: ['bat', 'sup'] },
+    // So large that sixteen are a batch.
+    description: { architecture: 'article', width: 200, height: 200, channels: 1, classes: ['bat', 'sup'] },
     fit: 'fill',
     checkpoint: '',
     layers: [],
@@ -105,8 +106,9 @@ test('of a long list a few pictures are in memory at a time; the unreadable are 
     async decode(picture) {
       decoded++;
       most = Math.max(most, decoded - answered);
-      if (String(picture) === 'bat/013.jpg') throw new Error('unlucky');
-      return Uint8Array.of(Number(String(picture).slice(4, 7)));
+      const number = Number(basename(String(picture), '.jpg'));
+      if (number === 13) throw new Error('unlucky');
+      return Uint8Array.of(number);
     },
     async predict(pictures, activation) {
       assert.equal(activation, 'none');
