@@ -51,6 +51,12 @@ async function openPage(url: string): Promise<{ page: Page; problems: string[] }
   return { page, problems };
 }
 
+/** Chooses a file, once the page has met the server and listens. */
+async function choose(page: Page, file: Parameters<Page['setInputFiles']>[1]): Promise<void> {
+  await page.locator('#ways').waitFor();
+  await page.setInputFiles('#file', file);
+}
+
 /** Bars as the page lists them, the likeliest first. */
 async function barsOf(page: Page): Promise<string[]> {
   await page.locator('#classes li').first().waitFor();
@@ -66,7 +72,7 @@ async function expectedBars(): Promise<string[]> {
 
 test('a picture is chosen, and its classes are shown as predict tells them', { skip }, async () => {
   const { page, problems } = await openPage(server.url);
-  await page.setInputFiles('#file', picture);
+  await choose(page, picture);
   assert.deepEqual(await barsOf(page), await expectedBars());
   const width = await page.evaluate<number>('document.documentElement.scrollWidth');
   assert.ok(width <= (page.viewportSize()?.width ?? 0), `${width} pixels wide`);
@@ -75,7 +81,7 @@ test('a picture is chosen, and its classes are shown as predict tells them', { s
 
 test('the heat map lies over the picture', { skip }, async () => {
   const { page, problems } = await openPage(server.url);
-  await page.setInputFiles('#file', picture);
+  await choose(page, picture);
   await barsOf(page);
   await page.check('#show-heat-map');
   const heatMap = page.locator('#heat-map');
@@ -89,7 +95,7 @@ test('the heat map lies over the picture', { skip }, async () => {
 test('what is no picture is told in a sentence', { skip }, async () => {
   const { page } = await openPage(server.url);
   const file = { name: 'a.jpg', mimeType: 'image/jpeg', buffer: Buffer.from('text') };
-  await page.setInputFiles('#file', file);
+  await choose(page, file);
   await page.locator('#problem', { hasText: 'not a picture but text' }).waitFor();
 });
 
@@ -99,10 +105,10 @@ test('a token is asked for until it is right, and remembered by the tab', { skip
     await page.fill('dialog input', given);
     await page.click('dialog button');
   }
-  await page.setInputFiles('#file', picture);
+  await choose(page, picture);
   assert.deepEqual(await barsOf(page), await expectedBars());
   await page.reload();
-  await page.setInputFiles('#file', picture);
+  await choose(page, picture);
   assert.equal((await barsOf(page)).length, 2);
   assert.equal(await page.locator('dialog').count(), 0);
 });
@@ -118,7 +124,7 @@ test('axe finds nothing to complain of, by day and by night', { skip }, async ()
   for (const colorScheme of ['light', 'dark'] as const) {
     const { page } = await openPage(server.url);
     await page.emulateMedia({ colorScheme });
-    await page.setInputFiles('#file', picture);
+    await choose(page, picture);
     await barsOf(page);
     await page.evaluate(axe);
     const { violations } = await page.evaluate<{ violations: { id: string }[] }>('axe.run()');
