@@ -11,11 +11,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { startEngine } from '../src/engine/index.ts';
-import { saveImported } from '../src/formats/network.ts';
-import { ownPreprocessing } from '../src/models/preprocessing.ts';
-import { networkOf } from '../test/helpers/network.ts';
 import { pythonWith } from './against/python.ts';
+import { saveArticleRun } from './inputs/article_run.ts';
 import { photographs } from './inputs/photographs.ts';
 import { median } from './measure/median.ts';
 
@@ -36,25 +33,9 @@ const names = readdirSync(pictures)
   .map((name) => join(pictures, name));
 const [picture] = names as [string];
 
-/** The article's network, which answers like a trained one, and what others load of it. */
+/** What is asked, and what others load of it. */
 async function makeModels(): Promise<void> {
-  const engine = await startEngine('cpu', { threads: 1 });
-  const description = {
-    architecture: 'article',
-    width: 100,
-    height: 100,
-    channels: 3,
-    classes: ['animals', 'food'],
-  } as const;
-  const network = networkOf({ ...description, classes: [...description.classes] });
-  const preprocessing = { ...ownPreprocessing, fit: 'fill' } as const;
-  const training = { seed: 1, batchSize: 10, learningRate: 0.001, validationSplit: 0.2 };
-  await saveImported(
-    { ...network, preprocessing, temperature: 1 },
-    join(folder, 'checkpoints', 'run-001'),
-    training,
-  );
-  await engine.dispose();
+  await saveArticleRun(folder, ['animals', 'food']);
   for (const format of ['keras', 'onnx', 'safetensors'])
     execFileSync(process.execPath, [batSup, 'export', '--format', format], { cwd: folder, stdio: 'ignore' });
   const convert = [file('./against/state_dict.py'), 'model.safetensors', 'model.pt'];

@@ -8,9 +8,10 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { saveArticleRun } from './inputs/article_run.ts';
 import { photographs } from './inputs/photographs.ts';
 import { type Body, formOf, type Load, load } from './serving/load.ts';
-import { type RunningServer, saveNetwork, startFastApi, startOurs } from './serving/servers.ts';
+import { type RunningServer, startFastApi, startOurs } from './serving/servers.ts';
 import { soak } from './serving/soak.ts';
 
 const { values: options } = parseArgs({
@@ -93,7 +94,7 @@ function report(rows: Row[]): void {
 
 const folder = mkdtempSync(join(tmpdir(), 'bat-sup-bench-'));
 try {
-  await saveNetwork(folder);
+  await saveArticleRun(folder, ['bat', 'sup']);
   const source = await photographs(pictures);
   const jpegs = Array.from({ length: pictures }, (_, index) =>
     readFileSync(join(source, `${String(index).padStart(4, '0')}.jpg`)),

@@ -1,13 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { readSettings } from '../../src/config/index.ts';
-import { startEngine } from '../../src/engine/index.ts';
-import { saveImported } from '../../src/formats/network.ts';
-import { createModel } from '../../src/models/model.ts';
-import { ownPreprocessing } from '../../src/models/preprocessing.ts';
 import { pythonWith } from '../against/python.ts';
 
 const file = (path: string) => fileURLToPath(new URL(path, import.meta.url));
@@ -16,39 +10,6 @@ export interface RunningServer {
   name: string;
   url: string;
   process: ChildProcess;
-}
-
-/** The article's network with random weights, as a run in `folder`. */
-export async function saveNetwork(folder: string): Promise<void> {
-  const engine = await startEngine('wasm', { threads: 1 });
-  const settings = await readSettings({});
-  const description = {
-    architecture: 'article',
-    width: 100,
-    height: 100,
-    channels: 3,
-    classes: ['bat', 'sup'],
-  } as const;
-  const model = createModel({ ...description, classes: [...description.classes] });
-  const weights = new Map(
-    [...model.variables].map(([name, variable]) => {
-      const values = variable.dataSync() as Float32Array;
-      return [name, { name, shape: variable.shape, values }];
-    }),
-  );
-  await saveImported(
-    {
-      model: model.description,
-      preprocessing: { ...ownPreprocessing, fit: 'fill' },
-      layers: model.layers,
-      weights,
-      temperature: 1,
-    },
-    join(folder, 'checkpoints', 'run-001'),
-    settings,
-  );
-  model.dispose();
-  await engine.dispose();
 }
 
 function freePort(): Promise<number> {

@@ -17,6 +17,7 @@ import { onRanks, readEngineSettings, readTogether } from './ranks.ts';
 import { refuseShards } from './shard.ts';
 import { startEngineFor } from './start_engine.ts';
 import { table } from './table.ts';
+import { wholeNumber } from './whole_number.ts';
 
 interface EvaluateFlags extends Record<string, unknown> {
   checkpoint?: string;
@@ -53,12 +54,6 @@ export function addEvaluate(program: Command): void {
   ]);
 }
 
-function readTopLosses(topLosses: string): number {
-  const count = Number(topLosses);
-  if (topLosses.trim() !== '' && Number.isSafeInteger(count) && count >= 0) return count;
-  throw new UsageError(`--top-losses is "${topLosses}"; allowed is a whole number, 0 or more.`);
-}
-
 /** Pictures held back for validation have no folder. */
 interface Exam extends FolderPictures {
   name: string;
@@ -93,7 +88,7 @@ async function runEvaluation(
   world: World | undefined,
 ): Promise<void> {
   const settings = await readEngineSettings(flags, world);
-  const topLosses = readTopLosses(flags.topLosses);
+  const topLosses = wholeNumber('--top-losses', flags.topLosses, 0);
   if (flags.json && flags.csv) throw new UsageError('--json and --csv exclude each other; give one.');
   const { checkpoint, exam } = await readTogether(world, () => plan(folder, flags, settings.checkpoints));
   warn(exam, checkpoint);

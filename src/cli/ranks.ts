@@ -39,13 +39,17 @@ export async function readPictureSettings(
   return { ...settings, workers: settings.workers || perCore * threadsOf(world) };
 }
 
-/** Rank 0's settings for an engine, which gets this rank's share of its machine. */
+/** The settings for this rank's engine, which gets its share of the machine. */
+export async function withShareOfMachine(settings: Settings, world: World | undefined): Promise<Settings> {
+  if (!world) return settings;
+  if (settings.engine === 'auto' || settings.engine === 'cuda') await takeGpu(world);
+  return { ...settings, threads: settings.threads || threadsOf(world) };
+}
+
+/** Rank 0's settings for an engine. */
 export async function readEngineSettings(
   flags: Record<string, unknown>,
   world: World | undefined,
 ): Promise<Settings> {
-  const settings = await readTogether(world, () => readSettings(flags));
-  if (!world) return settings;
-  if (settings.engine === 'auto' || settings.engine === 'cuda') await takeGpu(world);
-  return { ...settings, threads: settings.threads || threadsOf(world) };
+  return withShareOfMachine(await readTogether(world, () => readSettings(flags)), world);
 }

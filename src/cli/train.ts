@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
 import { findWhole, newestRun } from '../checkpoints/index.ts';
 import type { World } from '../cluster/index.ts';
-import { takeGpu, threadsOf } from '../cluster/share_machine.ts';
 import { readSettings, type Settings, settingNames, settingOptions } from '../config/index.ts';
+import { quote } from '../quote.ts';
 import type { TrainingResult } from '../training/train.ts';
 import { addExamples } from './examples.ts';
 import { notice } from './notice.ts';
-import { onRanks } from './ranks.ts';
+import { onRanks, readTogether, withShareOfMachine } from './ranks.ts';
 import { resizeWhereStale } from './resize.ts';
 import { runFolder } from './run_folder.ts';
 import { abortOnSignals } from './signals.ts';
@@ -42,10 +42,10 @@ async function chooseRun(settings: Settings, options: TrainOptions): Promise<str
 
 /** A word as a shell takes it again. */
 function quoteForShell(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : quote(word);
 }
 
-/** What is to be trained. */
+/** What is to be trained, the same on all ranks. */
 async function plan(options: TrainOptions) {
   const settings = await readSettings(options);
   const run = await chooseRun(settings, options);
@@ -53,15 +53,6 @@ async function plan(options: TrainOptions) {
     ? await findWhole(run, 'newest', ['weights.bin', 'optimizer.bin'], notice)
     : undefined;
   return { settings, run, resume };
-}
-
-/** The same on all ranks: rank 0's. */
-async function planTogether(options: TrainOptions, world: World): ReturnType<typeof plan> {
-  const planned = await world.share(world.rank === 0 ? await plan(options) : undefined);
-  if (!planned) throw new Error('Rank 0 has told nothing.');
-  const { settings } = planned;
-  if (settings.engine === 'auto' || settings.engine === 'cuda') await takeGpu(world);
-  return { ...planned, settings: { ...settings, threads: settings.threads || threadsOf(world) } };
 }
 
 /** Few threads where there are many cores show that the launcher binds each rank to one. */
@@ -86,7 +77,8 @@ function stopOn(display: TrainingDisplay, world: World | undefined): AbortSignal
 }
 
 async function runTraining(options: TrainOptions, world: World | undefined): Promise<void> {
-  const { settings, run, resume } = await (world ? planTogether(options, world) : plan(options));
+  const { settings: planned, run, resume } = await readTogether(world, () => plan(options));
+  const settings = await withShareOfMachine(planned, world);
   const display = new TrainingDisplay(settings, resume?.manifest.best);
   const signal = stopOn(display, world);
   const resizeHere = () => resizeWhereStale(settings, signal);

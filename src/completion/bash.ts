@@ -1,5 +1,6 @@
+import { quote } from '../quote.ts';
 import type { CompletedCommand, Value } from './commands.ts';
-import { quote } from './quote.ts';
+import { valueCases } from './value_cases.ts';
 
 /** What the variable words is to be; files are completed by readline where it stays empty. */
 function wordsFor(value: Value): string {
@@ -7,17 +8,13 @@ function wordsFor(value: Value): string {
   return value === 'unknown' ? 'compopt +o default; return' : `words=${quote(value.join(' '))}`;
 }
 
-function casesOf({ path, options, subcommands, value }: CompletedCommand): string[] {
-  const valued = options.flatMap((option) =>
-    option.value === undefined
-      ? []
-      : [`    ${quote(`${path} ${option.flag}`)}) ${wordsFor(option.value)} ;;`],
-  );
+function casesOf(command: CompletedCommand): string[] {
+  const { path, options, subcommands, value } = command;
   const flags = options.map(({ flag }) => flag).join(' ');
   const others = Array.isArray(value) ? value : subcommands.map(({ name }) => name);
   const rest = others.length > 0 ? `words=${quote(others.join(' '))}` : wordsFor(value);
   return [
-    ...valued,
+    ...valueCases(command, wordsFor),
     `    ${quote(path)}' '*) if [[ $current == -* ]]; then words=${quote(flags)}; else ${rest}; fi ;;`,
   ];
 }

@@ -1,5 +1,6 @@
+import { quote } from '../quote.ts';
 import type { CompletedCommand, Value } from './commands.ts';
-import { quote } from './quote.ts';
+import { valueCases } from './value_cases.ts';
 
 function complete(value: Value): string {
   if (value === 'file') return '_files';
@@ -12,19 +13,15 @@ function describe(words: [word: string, meaning: string][]): string {
   return `lines=(${lines.join(' ')}); _describe bat-sup lines`;
 }
 
-function casesOf({ path, options, subcommands, value }: CompletedCommand): string[] {
-  const valued = options.flatMap((option) =>
-    option.value === undefined
-      ? []
-      : [`    ${quote(`${path} ${option.flag}`)}) ${complete(option.value)} ;;`],
-  );
+function casesOf(command: CompletedCommand): string[] {
+  const { path, options, subcommands, value } = command;
   const flags = describe(options.map(({ flag, description }) => [flag, description]));
   const rest =
     subcommands.length > 0 && !Array.isArray(value)
       ? describe(subcommands.map(({ name, description }) => [name, description]))
       : complete(value);
   return [
-    ...valued,
+    ...valueCases(command, complete),
     `    ${quote(path)}' '*) if [[ $words[CURRENT] == -* ]]; then ${flags}; else ${rest}; fi ;;`,
   ];
 }

@@ -7,6 +7,11 @@ import { type HeatMap, normalise } from './heat_map.ts';
 /** What belongs to a convolution before its relu: batch normalisation, and what is added to it. */
 const completing: LayerSummary['kind'][] = ['batchNorm', 'add'];
 
+/** Whether a network has what Grad-CAM looks at. */
+export function canDrawGradCam({ layers }: Pick<Predictor, 'layers'>): boolean {
+  return layers.some(({ kind }) => kind === 'conv');
+}
+
 /**
  * The last convolution, or what completes it, and whether relu comes after it.
  * @throws {UserError} where the network has none.

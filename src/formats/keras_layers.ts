@@ -2,9 +2,8 @@
  * Keras's layers as bat-sup has them, for the two formats that describe networks so: Keras's own and TensorFlow.js's.
  * The names and settings are those of keras.io/api/layers.
  */
-import { type LayerSummary, paddingOf } from '../model_tools/index.ts';
+import { type LayerSummary, paddingOf, sidesOf } from '../model_tools/index.ts';
 import type { NetworkBuilder, Padding, Value } from './network_builder.ts';
-import { sidesOf } from './sides_of.ts';
 import type { Tensor } from './tensors.ts';
 
 export interface KerasLayer {
@@ -71,7 +70,7 @@ const writers: Record<LayerSummary['kind'], (layer: LayerSummary) => Written> = 
     weights: [],
   }),
   zeroPadding(layer) {
-    const [top, left, bottom, right] = sidesOf(layer);
+    const { top, left, bottom, right } = sidesOf(layer);
     const config = {
       padding: [
         [top, bottom],

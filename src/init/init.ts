@@ -1,6 +1,7 @@
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { reason, UserError } from '../errors.ts';
+import { makeFolder } from '../files.ts';
 import { projectFiles } from './files.ts';
 
 export interface InitReport {
@@ -20,7 +21,7 @@ export async function initProject(folder: string, { sample }: { sample: boolean 
   const report: InitReport = { folder, made: [], kept: [] };
   try {
     const rawData = join(folder, 'rawdata');
-    const isNewFolder = (await mkdir(rawData, { recursive: true })) !== undefined;
+    const isNewFolder = await makeFolder(rawData);
     for (const [name, text] of Object.entries(await projectFiles())) {
       // 'wx' fails where there is something, so that nothing is ever lost.
       const isNew = await writeFile(join(folder, name), text, { flag: 'wx' }).then(() => true, ifThere);

@@ -1,7 +1,8 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import seedrandom from 'seedrandom';
 import sharp from 'sharp';
+import { makeFolder } from '../files.ts';
 
 type Point = [x: number, y: number];
 
@@ -44,7 +45,7 @@ function draw(points: Point[], random: seedrandom.PRNG): Promise<Buffer> {
 export async function drawSample(rawData: string): Promise<void> {
   for (const [name, points] of Object.entries(shapes)) {
     const folder = join(rawData, name);
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     const random = seedrandom.alea(name);
     for (let number = 1; number <= picturesOfAClass; number++)
       await writeFile(

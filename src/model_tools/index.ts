@@ -9,7 +9,7 @@ import { type FullyConnectedOptions, fullyConnectedLayer } from './fully_connect
 import { globalAveragePoolingLayer } from './global_average_pooling_layer.ts';
 import { type PoolingOptions, poolingLayer } from './pooling_layer.ts';
 import type { Scope } from './scope.ts';
-import { type ZeroPaddingOptions, zeroPaddingLayer } from './zero_padding_layer.ts';
+import { sidesOf, type ZeroPaddingOptions, zeroPaddingLayer } from './zero_padding_layer.ts';
 
 export { addBiases } from './add_biases.ts';
 export { addWeights } from './add_weights.ts';
@@ -35,6 +35,7 @@ export {
   fullyConnectedLayer,
   globalAveragePoolingLayer,
   poolingLayer,
+  sidesOf,
   zeroPaddingLayer,
 };
 

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { UserError } from '../errors.ts';
 import { checkFeatureMaps } from './check_shape.ts';
 import { Scope } from './scope.ts';
+import type { LayerSummary } from './types.ts';
 
 /** Pixels of zeros on each side. */
 export interface ZeroPaddingOptions {
@@ -9,6 +10,11 @@ export interface ZeroPaddingOptions {
   left: number;
   bottom: number;
   right: number;
+}
+
+/** The zeros that such a layer puts around its maps. */
+export function sidesOf({ attributes: { top, left, bottom, right } }: LayerSummary): ZeroPaddingOptions {
+  return { top: Number(top), left: Number(left), bottom: Number(bottom), right: Number(right) };
 }
 
 /** tfjs-core brings no gradient of PadV2. */

@@ -1,6 +1,6 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { UserError } from '../errors.ts';
-import { type LayerSummary, type ModelTools, paddingOf } from '../model_tools/index.ts';
+import { type LayerSummary, type ModelTools, paddingOf, sidesOf } from '../model_tools/index.ts';
 import type { Architecture } from './architecture.ts';
 
 type Replay = (tools: ModelTools, inputs: tf.Tensor[], layer: LayerSummary) => tf.Tensor;
@@ -9,13 +9,6 @@ const windowOf = (layer: LayerSummary) => ({
   kernel: Number(layer.attributes.kernel),
   stride: Number(layer.attributes.stride),
   padding: paddingOf(layer),
-});
-
-const sidesOf = ({ attributes: { top, left, bottom, right } }: LayerSummary) => ({
-  top: Number(top),
-  left: Number(left),
-  bottom: Number(bottom),
-  right: Number(right),
 });
 
 /** How each kind of layer is made anew from what is told of it. */

@@ -1,7 +1,7 @@
-import { lstat, mkdir, realpath, rm } from 'node:fs/promises';
+import { lstat, realpath, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { reason, UserError } from '../errors.ts';
-import { syncFolder } from '../files.ts';
+import { makeFolder, syncFolder } from '../files.ts';
 import { areSame, copyDurably, double, isThere, numberedName } from '../move.ts';
 
 /** A picture and its class, which names the folder that it goes to. */
@@ -36,7 +36,7 @@ async function place(file: string, folder: string, how: 'move' | 'copy'): Promis
   if (!status?.isFile() && !status?.isSymbolicLink()) throw new Error('it is no file that could be sorted');
   // A copy is of what a link leads to, and is known again so.
   const source = how === 'copy' ? await realpath(file) : file;
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   for (let count = 1; ; count++) {
     const to = join(folder, numberedName(basename(file), count));
     if (!(await isThere(to))) {

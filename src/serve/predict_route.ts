@@ -1,11 +1,13 @@
 import { setMaxListeners } from 'node:events';
 import type { FastifyInstance, FastifyReply } from 'fastify';
+import { UnreadablePicture } from '../images/decode.ts';
+import { readAnswer } from '../predict/answer.ts';
 import type { AppOptions } from './app.ts';
 import { mediaTypes, mostPictures, type SentPicture } from './bodies.ts';
 import { meter } from './meter.ts';
 import { Places } from './places.ts';
 import { busy, Problem } from './problem.ts';
-import { type Answer, UnreadablePicture } from './serving.ts';
+import type { Answer } from './serving.ts';
 
 /** Bodies in memory: so many of the largest. */
 const largestBodies = 16;
@@ -14,12 +16,9 @@ const named = ({ name }: SentPicture) => (name === undefined ? {} : { name });
 
 /** @param drawn whether a heat map was asked for. */
 function toJson({ probabilities, heatMap }: Answer, classes: string[], drawn: boolean) {
-  const list = [...probabilities].map((value, index) => ({
-    class: classes[index] as string,
-    probability: Number(value.toPrecision(7)),
-  }));
+  const { ranked } = readAnswer(probabilities, classes);
   return {
-    classes: list.sort((a, b) => b.probability - a.probability),
+    classes: ranked.map(({ class: name, value }) => ({ class: name, probability: value })),
     ...(drawn && { heatMap: heatMap?.toString('base64') ?? null }),
   };
 }

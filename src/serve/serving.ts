@@ -1,8 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { reason } from '../errors.ts';
-import { gradCam } from '../explain/grad_cam.ts';
+import { highest } from '../evaluation/softmax.ts';
+import { canDrawGradCam, gradCam } from '../explain/grad_cam.ts';
 import { drawHeatMap, enlargementFor } from '../explain/overlay.ts';
-import { claimedSize } from '../images/decode.ts';
+import { claimedSize, UnreadablePicture } from '../images/decode.ts';
 import { sniff } from '../images/sniff.ts';
 import type { Predictor } from '../predict/load_model.ts';
 import { Slots } from '../slots.ts';
@@ -28,9 +29,6 @@ export interface Serving {
   /** @throws {UnreadablePicture}; what the signal was aborted with. */
   answer(picture: Buffer, options: AnswerOptions): Promise<Answer>;
 }
-
-/** It cannot be read; the message says why, in a few words. */
-export class UnreadablePicture extends Error {}
 
 /** Those whose decoding takes time in proportion to their pixels; an SVG can take any time. */
 const kinds = ['JPEG', 'PNG', 'GIF', 'WebP', 'TIFF', 'AVIF or HEIF', 'BMP'];
@@ -81,11 +79,10 @@ export function makeServing(
 ): Serving {
   const decode = makeDecoder(model, maxPixels);
   const predict = makeBatcher((pictures: Uint8Array[]) => model.predict(pictures), batching);
-  const explains = model.layers.some(({ kind }) => kind === 'conv');
+  const explains = canDrawGradCam(model);
 
   async function heatMapOf(pixels: Uint8Array, probabilities: Float32Array): Promise<Buffer> {
-    const likeliest = probabilities.indexOf(Math.max(...probabilities));
-    const heat = await gradCam(model, pixels, likeliest);
+    const heat = await gradCam(model, pixels, highest(probabilities));
     return drawHeatMap(heat, { ...model.description, enlargement: enlargementFor(model.description) });
   }
 

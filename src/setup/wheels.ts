@@ -4,6 +4,7 @@ import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { UserError } from '../errors.ts';
+import { makeFolder } from '../files.ts';
 import { errorLine, follow, run } from './programs.ts';
 
 /** One release for everybody: what we measure and test with. */
@@ -192,8 +193,6 @@ with zipfile.ZipFile(sys.argv[1]) as wheel:
         if not member.is_dir() and wanted.search(member.filename):
             wheel.extract(member, sys.argv[2])
 `;
-
-import { makeFolder } from '../files.ts';
 
 /** Shared libraries, the headers of TensorFlow's C interface, and licences. */
 const wanted = [

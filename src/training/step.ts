@@ -69,7 +69,7 @@ function weighted({ losses, gradients }: CrossEntropies, weights: Float32Array):
   };
 }
 
-export function countCorrect(logits: tf.Tensor2D, labels: number[]): number {
+function countCorrect(logits: tf.Tensor2D, labels: number[]): number {
   const values = logits.dataSync();
   const classes = logits.shape[1];
   return labels.filter((label, row) => {
@@ -85,13 +85,19 @@ export interface Lesson {
   learning: LearningPass;
 }
 
+/** A batch's mean loss and logits. */
+interface Outcome {
+  loss: tf.Scalar;
+  logits: tf.Tensor2D;
+}
+
 /** Within tf.tidy: the mean loss of a batch and the logits, both kept, and the gradients of these variables. */
 export function differentiate(
   model: Model,
   batch: Batch,
   variables: tf.Variable[],
   { objective, layer, learning }: Lesson,
-): { loss: tf.Scalar; logits: tf.Tensor2D; gradients: tf.NamedTensorMap } {
+): Outcome & { gradients: tf.NamedTensorMap } {
   const pictures = toPictures(batch.pixels, model);
   let logits: tf.Tensor2D | undefined;
   const { value, grads } = tf.variableGrads(() => {
@@ -112,22 +118,23 @@ export function trainStep(
   batch: Batch,
   { step, learningRate, objective, clipNorm = 0, watch }: StepOptions,
 ): () => BatchResult {
-  const { loss, logits } = tf.tidy(() => {
+  const outcome = tf.tidy(() => {
     const lesson = { objective, layer: watch?.layer, learning: { step } };
-    const { gradients, ...outcome } = differentiate(model, batch, [...model.variables.values()], lesson);
+    const { gradients, ...learnt } = differentiate(model, batch, [...model.variables.values()], lesson);
     watch?.batch?.(batch);
     watch?.gradients(gradients);
     adam.apply(clipNorm > 0 ? clipGradients(gradients, clipNorm) : gradients, step, learningRate);
-    return outcome;
+    return learnt;
   });
-  return () => {
-    const result = {
-      loss: loss.dataSync()[0] as number,
-      correct: countCorrect(logits, batch.labels),
-    };
-    tf.dispose([loss, logits]);
-    return result;
-  };
+  return () => readResult(outcome, batch);
+}
+
+/** Waits for a batch's result, and disposes of the tensors. */
+export function readResult(outcome: Outcome, { labels }: Batch): BatchResult {
+  const { loss, logits } = outcome;
+  const result = { loss: loss.dataSync()[0] as number, correct: countCorrect(logits, labels) };
+  tf.dispose([loss, logits]);
+  return result;
 }
 
 /** What the network makes of a batch, without learning from it. */

@@ -4,7 +4,7 @@ import type { Model } from '../models/model.ts';
 import type { Adam } from './adam.ts';
 import { clipGradients } from './clip_gradients.ts';
 import type { GradientExchange } from './exchange.ts';
-import { type BatchResult, countCorrect, differentiate, type StepOptions } from './step.ts';
+import { type BatchResult, differentiate, readResult, type StepOptions } from './step.ts';
 
 export interface SharedStepOptions extends StepOptions {
   exchange: GradientExchange;
@@ -33,12 +33,7 @@ export async function trainStepTogether(
     const { loss, logits } = differentiate(model, batch, exchange.variables, lesson);
     return { loss, logits };
   });
-  const own = {
-    loss: mine.loss.dataSync()[0] as number,
-    correct: countCorrect(mine.logits, batch.labels),
-  };
-  tf.dispose(mine);
-  const { result, gradients } = await pass.finish(own, stop);
+  const { result, gradients } = await pass.finish(readResult(mine, batch), stop);
   tf.tidy(() => {
     watch?.batch?.(batch);
     watch?.gradients(gradients);

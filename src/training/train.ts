@@ -13,11 +13,10 @@ import {
   type Metrics,
   type Position,
 } from '../checkpoints/index.ts';
-import { RankFailed, type World } from '../cluster/index.ts';
+import { RankFailed, type Shard, shareOf, type World } from '../cluster/index.ts';
 import type { Settings } from '../config/index.ts';
 import { type Batch, batches, type Vary } from '../dataset/batches.ts';
 import { type Pack, packPictures } from '../dataset/pack.ts';
-import { type Member, partOf, partOfBatches } from '../dataset/parts.ts';
 import { type Dataset, scanDataset } from '../dataset/scan.ts';
 import { shuffle } from '../dataset/shuffle.ts';
 import { applySoftLabels } from '../dataset/soft_labels.ts';
@@ -102,8 +101,8 @@ interface Training {
   stepsPerEpoch: number;
   /** Pictures a step, of all ranks together. */
   globalBatch: number;
-  /** This rank; the only one where there are no others. */
-  member: Member;
+  /** What of each batch is this rank's: all where there are no others. */
+  part: Shard;
   /** Where there are other ranks. */
   exchange: GradientExchange | undefined;
   /** What writes to the run's folder; on rank 0 alone. */
@@ -221,9 +220,9 @@ export async function prepare(
 
 async function begin(options: TrainingOptions): Promise<Training> {
   const { settings, run, resume, world, signal, events = {} } = options;
-  const member: Member = world ?? { rank: 0, size: 1 };
-  if (!resume && member.rank === 0) await refuseCheckpoints(run);
-  const prepareHere = () => prepare(settings, events, { resume, ranks: member.size });
+  const part: Shard = world ? { index: world.rank, count: world.size } : { index: 0, count: 1 };
+  if (!resume && part.index === 0) await refuseCheckpoints(run);
+  const prepareHere = () => prepare(settings, events, { resume, ranks: part.count });
   const prepared = await (world ? world.inTurn(prepareHere) : prepareHere());
   const { description, pack, dataset, split, stepsPerEpoch } = prepared;
   if (settings.earlyStopping > 0 && split.validation.length === 0) {
@@ -233,7 +232,7 @@ async function begin(options: TrainingOptions): Promise<Training> {
   }
   // Of ranks the first has the checkpoint, and tells the others.
   const load = (name: FileName) =>
-    resume && member.rank === 0 ? loadTensors(resume, name) : new Map<string, Float32Array>();
+    resume && part.index === 0 ? loadTensors(resume, name) : new Map<string, Float32Array>();
   const [weights, optimizer] = [await load('weights.bin'), await load('optimizer.bin')];
   const { seed, dropout, weightDecay, ema } = settings;
   const restored = withLearnt(weights, optimizer);
@@ -241,7 +240,7 @@ async function begin(options: TrainingOptions): Promise<Training> {
   const model = createModel(description, { seed, restored, dropout, preprocessing });
   const adam = new Adam(model.variables, optimizer, { weightDecay });
   const kept = keptOf(model);
-  const globalBatch = member.size * settings.batchSize;
+  const globalBatch = part.count * settings.batchSize;
   const digest = digestOf(dataset, split);
   const position = resume
     ? resumedPosition(resume, { digest, batchSize: globalBatch, stepsPerEpoch }, events)
@@ -272,14 +271,14 @@ async function begin(options: TrainingOptions): Promise<Training> {
     best: resume?.manifest.best,
     stepsPerEpoch,
     globalBatch,
-    member,
+    part,
     exchange: world && new GradientExchange({ world, model, settings }),
     records: undefined,
     online: settings.augment === 'online' ? await startOnlineFor(dataset, settings) : undefined,
     events,
     signal,
   };
-  if (member.rank === 0) training.records = await openRecords(training, options, digest);
+  if (part.index === 0) training.records = await openRecords(training, options, digest);
   events.started?.({
     model,
     dataset,
@@ -320,7 +319,7 @@ async function refuseCheckpoints(run: string): Promise<void> {
 /** Keeps in the run's folder what evaluate, runs and report want to know of it. */
 async function beginRun(
   { settings, run, resume, engine, command, events }: TrainingOptions,
-  { dataset, split, position, globalBatch, member }: Training,
+  { dataset, split, position, globalBatch, part }: Training,
   digest: string,
 ): Promise<OpenSession> {
   const count = (part: number[], label: number) =>
@@ -334,7 +333,7 @@ async function beginRun(
     command: command ?? null,
     settings,
     ...(isChanged ? { changed } : {}),
-    ...(member.size > 1 ? { ranks: member.size } : {}),
+    ...(part.count > 1 ? { ranks: part.count } : {}),
     engine: engine ? { name: engine.name, description: engine.description } : null,
     dataset: dataset.classes.map((name, label) => ({
       class: name,
@@ -449,7 +448,7 @@ function snapshot(
 
 /** One epoch, or what is left of it, then validation and a checkpoint. */
 async function runEpoch(training: Training): Promise<void> {
-  const { settings, dataset, split, pack, position, stepsPerEpoch, globalBatch, member, records } = training;
+  const { settings, dataset, split, pack, position, stepsPerEpoch, globalBatch, part, records } = training;
   const { batchSize, clipNorm, seed } = settings;
   const { objective, average, exchange } = training;
   const order = shuffle(split.train, `${seed}/epoch/${position.epoch}`).slice(0, stepsPerEpoch * globalBatch);
@@ -461,7 +460,7 @@ async function runEpoch(training: Training): Promise<void> {
   let reading: (() => BatchResult) | undefined;
   const vary = variation(training);
   const started = performance.now();
-  const mine = partOfBatches(ahead, batchSize, member);
+  const mine = shareOf(ahead, part, batchSize);
   for await (const batch of batches(pack, dataset.pictures, mine, batchSize, vary)) {
     step++;
     const watch = step === lastStep ? records?.log.watchStep(step, isLastEpoch) : undefined;
@@ -484,10 +483,10 @@ async function runEpoch(training: Training): Promise<void> {
 }
 
 /** @param batch of the epoch under way, 1 for the first. */
-function rateOf({ settings, position, stepsPerEpoch, member }: Training, batch: number): number {
+function rateOf({ settings, position, stepsPerEpoch, part }: Training, batch: number): number {
   // Not by the steps so far: imported optimizers bring some, and earlier epochs may have had more or fewer.
   const step = position.epoch * stepsPerEpoch + batch;
-  return scaleOf(settings, member.size) * learningRateAt(step, settings, stepsPerEpoch);
+  return scaleOf(settings, part.count) * learningRateAt(step, settings, stepsPerEpoch);
 }
 
 async function takeStep(training: Training, batch: Batch, options: StepOptions): Promise<() => BatchResult> {
@@ -566,8 +565,8 @@ async function save({ records }: Training): Promise<void> {
 }
 
 async function validate(training: Training): Promise<Metrics> {
-  const { model, pack, dataset, split, settings, member, exchange, signal, records } = training;
-  const mine = partOf(split.validation, member);
+  const { model, pack, dataset, split, settings, part, exchange, signal, records } = training;
+  const mine = shareOf(split.validation, part);
   const watch = mine.length > 0 ? records?.log.watchValidation(mine) : undefined;
   let lossSum = 0;
   let correct = 0;

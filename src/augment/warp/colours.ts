@@ -1,9 +1,5 @@
 import type { Picture } from '../picture.ts';
-import { exportsOf, layOut } from './module.ts';
-
-/** Reading and writing go a little past a picture's end: see assembly/colours.ts. */
-const margin = 16;
-const tableBytes = 768;
+import { exportsOf, layOut, margin, tableBytes } from './module.ts';
 
 /** What a kernel makes of a picture's pixels in its memory; the picture given stays as it is. */
 function changed(

@@ -26,6 +26,10 @@ export function exportsOf(): Exports {
   return instance;
 }
 
+/** Kernels read and write a little past a picture's end: so much room, bytes. */
+export const margin = 16;
+export const tableBytes = 768;
+
 const start = 1024;
 
 /** Places of a part of memory, one after the other, each at a multiple of 16. */

@@ -1,9 +1,7 @@
 import type { Picture } from '../picture.ts';
-import { exportsOf, layOut } from './module.ts';
+import { exportsOf, layOut, margin, tableBytes } from './module.ts';
 import { gridBytes, type Stage, stageBytes, trace, writeStages } from './stages.ts';
 
-/** Reading and writing go a little past a picture's end: see assembly/warp.ts. */
-const margin = 16;
 /** More samples a pixel than this would change nothing that can be seen. */
 const mostSamples = 16;
 
@@ -53,7 +51,7 @@ export function warp({ data, width, height }: Picture, pass: Pass, table?: Uint8
   const [stages, grids, tables, rows, source, output] = layOut([
     pass.stages.length * stageBytes,
     gridBytes(pass.stages),
-    768,
+    tableBytes,
     rowBytesOf(pass.width, across),
     data.length + width * 3 + margin,
     pass.width * pass.height * 3 + margin,

@@ -1,12 +1,11 @@
 import { UserError } from '../../errors.ts';
-import { type LayerSummary, paddingOf } from '../../model_tools/index.ts';
+import { type LayerSummary, paddingOf, sidesOf } from '../../model_tools/index.ts';
 import { sizeOf } from '../../shape.ts';
 import { packageVersion } from '../../version.ts';
 import { about, aboutKey } from '../about.ts';
 import type { ExportOptions, Network, WeightType } from '../format.ts';
 import { mapsBefore } from '../maps_before.ts';
 import { samePadding } from '../network_builder.ts';
-import { sidesOf } from '../sides_of.ts';
 import { bytesOf, rowsToChw, type Tensor, toFloat16, toInt8, toOihw } from '../tensors.ts';
 import {
   type AttributeMessage,
@@ -144,7 +143,7 @@ const writers: Record<LayerSummary['kind'], (writing: Writing) => string> = {
     return graph.add('Flatten', [averages], layer.name, { axis: 1 });
   },
   zeroPadding({ graph, layer, inputs }) {
-    const [top, left, bottom, right] = sidesOf(layer);
+    const { top, left, bottom, right } = sidesOf(layer);
     const pads = graph.integers(`${layer.name}/pads`, [0, 0, top, left, 0, 0, bottom, right]);
     return graph.add('Pad', [...inputs, pads], layer.name);
   },

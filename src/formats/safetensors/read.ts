@@ -1,12 +1,11 @@
 import { UserError } from '../../errors.ts';
-import { type LayerSummary, paddingOf, variablesOf } from '../../model_tools/index.ts';
+import { type LayerSummary, paddingOf, sidesOf, variablesOf } from '../../model_tools/index.ts';
 import { architectureNames } from '../../models/index.ts';
 import { createModel, type ModelDescription } from '../../models/model.ts';
 import { sizeOf } from '../../shape.ts';
 import { type About, aboutKey, readAbout } from '../about.ts';
 import type { ImportHints, Network } from '../format.ts';
 import { NetworkBuilder, type Value } from '../network_builder.ts';
-import { sidesOf } from '../sides_of.ts';
 import { type Tensor, toHwio, transpose } from '../tensors.ts';
 import { decodeSafetensors } from './decode.ts';
 import { ourNames } from './pytorch.ts';
@@ -62,7 +61,10 @@ const rebuild: Record<LayerSummary['kind'], (inputs: [Value, ...Value[]], rebuil
     globalAveragePool: ([input], { builder, layer }) => builder.globalAveragePool(input, layer.name),
     dropout: ([input], { builder, layer }) =>
       builder.dropout(input, Number(layer.attributes.rate), layer.name),
-    zeroPadding: ([input], { builder, layer }) => builder.zeroPadding(input, sidesOf(layer), layer.name),
+    zeroPadding([input], { builder, layer }) {
+      const { top, left, bottom, right } = sidesOf(layer);
+      return builder.zeroPadding(input, [top, left, bottom, right], layer.name);
+    },
   };
 
 function isLayer(layer: LayerSummary): boolean {

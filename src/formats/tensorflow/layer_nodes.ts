@@ -1,7 +1,6 @@
 import type { NamedTensor } from '../../checkpoints/index.ts';
-import { type LayerSummary, paddingOf } from '../../model_tools/index.ts';
+import { type LayerSummary, paddingOf, sidesOf } from '../../model_tools/index.ts';
 import type { Network, WeightType } from '../format.ts';
-import { sidesOf } from '../sides_of.ts';
 import { bytesOf, toFloat16, toInt8 } from '../tensors.ts';
 import type { StoredTensor } from './bundle/write.ts';
 import { attribute, constant, type Graph } from './graph.ts';
@@ -134,7 +133,7 @@ const layerNodes: Record<LayerSummary['kind'], (layer: LayerSummary, nodes: Node
     return graph.float('Mean', [...inputs, axes]);
   },
   zeroPadding: (layer, { graph, inputs }) => {
-    const [top, left, bottom, right] = sidesOf(layer);
+    const { top, left, bottom, right } = sidesOf(layer);
     const sides = constant.integers([0, 0, top, bottom, left, right, 0, 0], [4, 2]);
     return graph.float('Pad', [...inputs, graph.constant('Pad/paddings', sides)]);
   },

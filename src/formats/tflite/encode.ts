@@ -1,9 +1,8 @@
 import { zipSync } from 'fflate';
-import { type LayerSummary, paddingOf } from '../../model_tools/index.ts';
+import { type LayerSummary, paddingOf, sidesOf } from '../../model_tools/index.ts';
 import { packageVersion } from '../../version.ts';
 import { about, aboutKey } from '../about.ts';
 import type { ExportOptions, Network, WeightType } from '../format.ts';
-import { sidesOf } from '../sides_of.ts';
 import { bytesOf, permute, type Tensor, toFloat16, toInt8, transpose } from '../tensors.ts';
 import {
   type Field,
@@ -145,7 +144,7 @@ const writers: Record<LayerSummary['kind'], (writing: Writing) => number> = {
     return graph.add('MEAN', [...inputs, axes], layer.name, layer.outputShape);
   },
   zeroPadding({ graph, layer, inputs }) {
-    const [top, left, bottom, right] = sidesOf(layer);
+    const { top, left, bottom, right } = sidesOf(layer);
     const around = graph.ints(`${layer.name}/paddings`, [0, 0, top, bottom, left, right, 0, 0], [4, 2]);
     return graph.add('PAD', [...inputs, around], layer.name, layer.outputShape);
   },

@@ -6,8 +6,9 @@ import '@tensorflow/tfjs-backend-cpu';
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
 import '@tensorflow/tfjs-backend-webgl';
 import * as tf from '@tensorflow/tfjs-core';
+import { highest } from '../../evaluation/softmax.ts';
 import { colourLayer } from '../../explain/colours.ts';
-import { gradCam } from '../../explain/grad_cam.ts';
+import { canDrawGradCam, gradCam } from '../../explain/grad_cam.ts';
 import { makeCodec } from '../../images/jpeg/codec.ts';
 import { createModel } from '../../models/model.ts';
 import type { Answer, Description } from '../../page/answer.d.ts';
@@ -103,7 +104,7 @@ export async function describe(): Promise<Description> {
     title: 'Picture classifier',
     classes: predictor.description.classes,
     fit: predictor.fit,
-    heatMaps: predictor.layers.some(({ kind }) => kind === 'conv'),
+    heatMaps: canDrawGradCam(predictor),
     note: `The network runs in this browser, ${places[engine]}. Pictures stay on this device.`,
   };
 }
@@ -125,6 +126,6 @@ export async function answer(picture: Blob, { heatMap }: { heatMap: boolean }): 
   const classes = predictor.description.classes
     .map((label, index) => ({ label, probability: probabilities[index] as number }))
     .sort((a, b) => b.probability - a.probability);
-  const best = probabilities.indexOf(Math.max(...probabilities));
+  const best = highest(probabilities);
   return { classes, heatMap: heatMap ? await drawHeatMap(predictor, pixels, best) : null };
 }

@@ -1,32 +1,32 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { partOf, partOfBatches } from '../../src/dataset/parts.ts';
+import { shareOf } from '../../src/cluster/index.ts';
 
-test('members see together, batch by batch, what one alone would with the larger batch', () => {
+test('shards see together, batch by batch, what one alone would with the larger batch', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 5 }),
       fc.integer({ min: 1, max: 7 }),
       fc.integer({ min: 0, max: 6 }),
-      (size, batchSize, steps) => {
-        const order = Array.from({ length: steps * size * batchSize }, (_, index) => `picture ${index}`);
-        const parts = Array.from({ length: size }, (_, rank) =>
-          partOfBatches(order, batchSize, { rank, size }),
+      (count, batchSize, steps) => {
+        const order = Array.from({ length: steps * count * batchSize }, (_, index) => `picture ${index}`);
+        const parts = Array.from({ length: count }, (_, index) =>
+          shareOf(order, { index, count }, batchSize),
         );
         for (let step = 0; step < steps; step++) {
           const together = parts.flatMap((part) => part.slice(step * batchSize, (step + 1) * batchSize));
-          assert.deepEqual(together, order.slice(step * size * batchSize, (step + 1) * size * batchSize));
+          assert.deepEqual(together, order.slice(step * count * batchSize, (step + 1) * count * batchSize));
         }
       },
     ),
   );
 });
 
-test('each picture of a validation is one member’s, and each member has some of every class', () => {
+test('each picture of a validation is one shard’s, and each shard has some of every class', () => {
   const sorted = [...Array(10).fill('bat'), ...Array(10).fill('sup')];
   const indexes = [...sorted.keys()];
-  const parts = [0, 1, 2].map((rank) => partOf(indexes, { rank, size: 3 }));
+  const parts = [0, 1, 2].map((index) => shareOf(indexes, { index, count: 3 }));
   assert.deepEqual(
     parts.flat().sort((a, b) => a - b),
     indexes,
