@@ -66,6 +66,8 @@ export async function scan(run: string): Promise<RunScan> {
     }
   };
   await Promise.all(names.map(read));
+  // A training has put others in the place of all of them.
+  if (names.length > 0 && checkpoints.length + damaged.length === 0) return scan(run);
   checkpoints.sort((a, b) => a.manifest.position.step - b.manifest.position.step);
   damaged.sort((a, b) => a.step - b.step);
   return { run, checkpoints, damaged };

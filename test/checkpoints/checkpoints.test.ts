@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   cpSync,
   mkdirSync,
@@ -284,6 +285,29 @@ test('what a kill left of saving and removing is no checkpoint, and is removed',
   assert.equal((await listCheckpoints(run)).length, 1);
   await removeOldCheckpoints(run, 4);
   assert.deepEqual(readdirSync(run), ['checkpoint-00000005']);
+});
+
+/** Puts a copy in the place of the run's one checkpoint, again and again. */
+const turnOver = `
+  const { cpSync, renameSync, rmSync } = require('node:fs');
+  const name = (step) => 'checkpoint-' + String(step).padStart(8, '0');
+  for (let step = 1; ; step++) {
+    cpSync(name(step), 'next', { recursive: true });
+    renameSync('next', name(step + 1));
+    renameSync(name(step), 'gone');
+    rmSync('gone', { recursive: true });
+  }`;
+
+test('a checkpoint is found while others come in the place of all', async () => {
+  const run = join(temporaryFolder(), 'run-001');
+  await save(run, 1);
+  const training = spawn(process.execPath, ['-e', turnOver], { cwd: run });
+  try {
+    for (let asked = 0; asked < 500; asked++) await findCheckpoint(run, 'newest');
+  } finally {
+    training.kill('SIGKILL');
+    await once(training, 'exit');
+  }
 });
 
 test('tensors that are not those of the network are refused by name', async () => {
