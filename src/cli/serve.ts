@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { setFlagsFromString } from 'node:v8';
 import type { Command } from 'commander';
 import { readSettings, settingOptions } from '../config/index.ts';
 import { UsageError } from '../errors.ts';
@@ -64,6 +65,14 @@ function readToken(): string | undefined {
   );
 }
 
+/**
+ * Lets the heap grow to five times what lives in it before it is collected. V8 would do that after every twenty
+ * photographs, which count but die at once, and each time go through the 30 MB that stay, beside the engine.
+ */
+function collectRarely(): void {
+  setFlagsFromString('--heap-growing-percent=400');
+}
+
 async function runServer(flags: ServeFlags): Promise<void> {
   const settings = await readSettings(flags);
   const limits = readLimits(flags);
@@ -73,6 +82,7 @@ async function runServer(flags: ServeFlags): Promise<void> {
   const token = readToken();
   const signal = abortOnSignals(() => notice('answering what is under way, then stopping ...'));
   const engine = await startEngine(settings.engine, settings);
+  collectRarely();
   try {
     const server = await serve({
       ...limits,
