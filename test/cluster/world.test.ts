@@ -17,7 +17,7 @@ test('a process that nobody launched is alone, and loads no MPI', async () => {
 
 for (const mpi of [system, ...others])
   describe(`launched by mpirun of ${mpi.name}`, { skip: withoutMpirun(mpi) }, () => {
-    for (const size of [2, 3, 4]) {
+    for (const size of mpi === system ? [2, 3, 4] : [3]) {
       test(`${size} ranks sum, gather, swap and share`, async () => {
         const { code, stdout, stderr } = await onRanks(mpi, size);
         assert.equal(code, 0, stderr);

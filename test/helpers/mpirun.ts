@@ -17,7 +17,6 @@ export interface Mpi {
 export const system: Mpi = { name: 'the system’s Open MPI', family: 'Open MPI', version: /^Open MPI v/ };
 
 const fromPip = (name: string) => fileURLToPath(new URL(`../../.cache/mpi/${name}`, import.meta.url));
-/** The others that a cluster may have, by pip. */
 export const openMpi5: Mpi = {
   name: 'Open MPI 5',
   family: 'Open MPI',
@@ -36,6 +35,7 @@ const intelMpi: Mpi = {
   version: /^Intel\(R\) MPI Library 2021/,
   folder: fromPip('impi_rt'),
 };
+/** Those that a cluster may have besides. */
 export const others = [openMpi5, mpich5, intelMpi];
 
 /** mpirun's own arguments; a machine of tests has fewer cores than they have ranks, and may be root's. */
