@@ -2,7 +2,7 @@
  * Makes a fresh clone ready: installs the locked packages and builds, each only where needed.
  * `--native` also sets up the native engine, in a cache of this checkout's own.
  * `--tests` also gives the tests a Python environment with the real TensorBoard, and in CI with the real Keras, a
- * browser and shells.
+ * browser, shells, linters and several MPIs.
  * Plain JavaScript on Node's own modules, since it runs before anything is installed.
  */
 import { execFileSync } from 'node:child_process';
@@ -49,19 +49,35 @@ function build() {
 
 /** The tests read our event files back with TensorBoard; without Python they say that they skip this. */
 function preparePython() {
-  const ready = join(python, '.ready');
-  const marked = existsSync(ready) && readFileSync(ready, 'utf8');
-  if (marked === installedMark()) return;
-  console.error('Installing TensorBoard for the tests (pip) ...');
   try {
-    run('python3', ['-m', 'venv', python]);
     const lists = requirements.flatMap((file) => ['--requirement', file]);
-    run(join(python, 'bin', 'python'), ['-m', 'pip', 'install', '--quiet', ...lists]);
-    writeFileSync(ready, installedMark());
+    const mark = requirements.map((file) => readFileSync(join(root, file), 'utf8')).join('');
+    installWithPip('TensorBoard', python, lists, mark);
   } catch (error) {
     if (process.env.CI) throw error;
     console.error('No Python with TensorBoard could be set up; the tests that need it will be skipped.');
   }
+}
+
+/** Each MPI has an mpirun, and so an environment of its own. */
+function prepareMpi() {
+  if (!process.env.CI) return;
+  const list = readFileSync(join(root, 'test', 'requirements-mpi.txt'), 'utf8');
+  for (const wanted of list.trim().split('\n')) {
+    const [name] = wanted.split('==');
+    // Intel's asks for a libfabric that is not on PyPI; ranks of one machine do without.
+    installWithPip(wanted, join(root, '.cache', 'mpi', name), ['--no-deps', wanted], wanted);
+  }
+}
+
+/** Makes a Python environment, unless it has what the mark says. */
+function installWithPip(what, folder, wanted, mark) {
+  const ready = join(folder, '.ready');
+  if (existsSync(ready) && readFileSync(ready, 'utf8') === mark) return;
+  console.error(`Installing ${what} for the tests (pip) ...`);
+  run('python3', ['-m', 'venv', folder]);
+  run(join(folder, 'bin', 'python'), ['-m', 'pip', 'install', '--quiet', ...wanted]);
+  writeFileSync(ready, mark);
 }
 
 /** What the tests run besides, by Debian's package; without one they say what they skip. */
@@ -78,10 +94,6 @@ function preparePrograms() {
   console.error(`Installing ${missing.join(', ')} for the tests (apt-get) ...`);
   run('apt-get', ['update', '--quiet']);
   run('apt-get', ['install', '--yes', '--quiet', '--no-install-recommends', ...missing]);
-}
-
-function installedMark() {
-  return requirements.map((file) => readFileSync(join(root, file), 'utf8')).join('');
 }
 
 /** TensorFlow for the native engine; without it the embedded engine does the work, and tests of it are skipped. */
@@ -101,5 +113,6 @@ build();
 if (process.argv.includes('--native')) setUpNative();
 if (process.argv.includes('--tests')) {
   preparePython();
+  prepareMpi();
   preparePrograms();
 }

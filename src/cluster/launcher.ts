@@ -1,3 +1,6 @@
+import { readFileSync, readlinkSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+
 /** Which families of MPI a launcher may have started this process for, most likely first. */
 export type MpiFamily = 'Open MPI' | 'MPICH';
 
@@ -30,4 +33,36 @@ export function findLaunch(environment: NodeJS.ProcessEnv = process.env): Launch
 /** Whether to say what every process of a launcher would say alike. */
 export function speaksForAll(): boolean {
   return (findLaunch()?.rank ?? 0) === 0;
+}
+
+/** What is nearest to a process that it has started: of Open MPI 4, of 5, and of MPICH and those built on it. */
+const programs = ['orterun', 'orted', 'prterun', 'prted', 'hydra_pmi_proxy'];
+
+/**
+ * Where to look for MPI before the system does: in LD_LIBRARY_PATH, and beside the launcher's program. What pip, conda
+ * or a site has installed in a folder of its own is found there, and is of the launcher's version.
+ */
+export function libraryFolders(): string[] {
+  const asked = process.env.LD_LIBRARY_PATH?.split(':').filter(Boolean) ?? [];
+  const launcher = findProgram();
+  const installed = launcher ? dirname(dirname(launcher)) : undefined;
+  return [...asked, ...(installed ? [join(installed, 'lib'), join(installed, 'lib64')] : [])];
+}
+
+/** The program of the launcher's that started this process, or the shell or npx that did, by Linux's /proc. */
+function findProgram(): string | undefined {
+  try {
+    for (let id = process.ppid; id > 1; id = parentOf(id)) {
+      const program = readlinkSync(`/proc/${id}/exe`);
+      if (programs.includes(basename(program))) return program;
+    }
+  } catch {
+    // Not Linux, or another user's process.
+  }
+  return undefined;
+}
+
+function parentOf(id: number): number {
+  const status = readFileSync(`/proc/${id}/status`, 'utf8');
+  return Number(/^PPid:\s*(\d+)$/m.exec(status)?.[1]);
 }

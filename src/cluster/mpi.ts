@@ -1,5 +1,6 @@
+import { join } from 'node:path';
 import { UserError } from '../errors.ts';
-import type { MpiFamily } from './launcher.ts';
+import { libraryFolders, type MpiFamily } from './launcher.ts';
 
 /**
  * The functions of MPI that are used here, through koffi. What they are called is in the standard; what the handles and
@@ -114,12 +115,18 @@ function open(koffi: Koffi, candidates: MpiFamily[]): { library: Library; family
   const choices = candidates.flatMap((candidate) =>
     families[candidate].libraries.map((name) => ({ family: families[candidate], name })),
   );
+  // UCX, which MPI may bring along, rewrites the C library's mmap and sbrk as it loads, to know what it may keep registered
+  // with a network's card. A process with threads, as Node's, does not always survive that.
+  process.env.UCX_MEM_MMAP_HOOK_MODE ??= 'none';
+  const folders = libraryFolders();
   for (const { family, name } of choices) {
-    try {
-      // Its components look for its symbols among those of the whole process.
-      return { library: koffi.load(name, { global: true }), family, name };
-    } catch {
-      // The next one may be there.
+    for (const path of [...folders.map((folder) => join(folder, name)), name]) {
+      try {
+        // Its components look for its symbols among those of the whole process.
+        return { library: koffi.load(path, { global: true }), family, name: path };
+      } catch {
+        // The next one may be there.
+      }
     }
   }
   throw new UserError(

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { findLaunch } from '../../src/cluster/launcher.ts';
+import { findLaunch, libraryFolders } from '../../src/cluster/launcher.ts';
 
 test('each launcher is known by what it tells its processes', () => {
   const openMpi = { OMPI_COMM_WORLD_RANK: '2', OMPI_COMM_WORLD_SIZE: '4' };
@@ -22,4 +22,14 @@ test('a process that is alone has no launcher', () => {
   ]) {
     assert.equal(findLaunch(environment), undefined);
   }
+});
+
+test('MPI is looked for where LD_LIBRARY_PATH says, where no launcher is known', (context) => {
+  const before = process.env.LD_LIBRARY_PATH;
+  context.after(() => {
+    if (before === undefined) delete process.env.LD_LIBRARY_PATH;
+    else process.env.LD_LIBRARY_PATH = before;
+  });
+  process.env.LD_LIBRARY_PATH = '/opt/mpi/lib::/opt/lib';
+  assert.deepEqual(libraryFolders(), ['/opt/mpi/lib', '/opt/lib']);
 });

@@ -130,7 +130,7 @@ for (const ranks of [2, 3]) {
 describe('ranks', { skip: withoutMpirun() }, () => {
   test('are given the list on stdin', async () => {
     const list = 'data/food/taco.png.jpg\nnowhere.png\n';
-    const child = startRanks([alone, alone], [bin, 'predict', '-', '--json'], 'pipe');
+    const child = startRanks([alone, alone], [bin, 'predict', '-', '--json'], { stdin: 'pipe' });
     child.stdin?.end(list);
     const { stdout, stderr } = await finish(child);
     const [taco, nowhere] = stdout

@@ -1,4 +1,4 @@
-/** The real command on several ranks, by Open MPI's mpirun. */
+/** The real command on several ranks, by an mpirun. */
 import assert from 'node:assert/strict';
 import { cpSync, rmSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +10,16 @@ import { readRecord } from '../../src/runs/record.ts';
 import { cliWith, finish, type Run } from '../helpers/cli.ts';
 import { writeRawData } from '../helpers/emoji.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
-import { processesOf, startCliOn, withoutMpirun } from '../helpers/mpirun.ts';
+import {
+  bin,
+  type Mpi,
+  others,
+  processesOf,
+  startCliOn,
+  startRanks,
+  system,
+  withoutMpirun,
+} from '../helpers/mpirun.ts';
 import { withoutNative } from '../helpers/native.ts';
 import { checkpointsOf } from '../helpers/outcome.ts';
 
@@ -31,10 +40,14 @@ const everything = [
 ];
 
 function trainOn(ranks: number, run: string, ...args: string[]): Promise<Run> {
+  return trainWith(system, ranks, run, ...args);
+}
+
+function trainWith(mpi: Mpi, ranks: number, run: string, ...args: string[]): Promise<Run> {
   const batch = args.includes('--batch-size') ? [] : ['--batch-size', String(globalBatch / ranks)];
   const all = [...small, '--run', run, ...batch, ...args];
   if (ranks === 1) return cliWith({}, folder, ...all);
-  return finish(startCliOn(Array(ranks).fill(folder), ...all));
+  return finish(startRanks(Array(ranks).fill(folder), [bin, ...all], { mpi }));
 }
 
 async function learnt(run: string): Promise<Map<string, Float32Array>> {
@@ -78,9 +91,42 @@ function assertTrained({ code, stderr, stdout }: Run): void {
   assert.equal(stdout.match(/^Trained /gm)?.length, 1, stdout);
 }
 
-describe('training on several ranks', { skip: withoutMpirun() }, () => {
-  before(() => writeRawData(folder));
+/** The folder of rank 0, and one for rank 1 with the same pictures. */
+function foldersOfTwo(): [string, string] {
+  const other = temporaryFolder();
+  cpSync(join(folder, 'rawdata'), join(other, 'rawdata'), { recursive: true, preserveTimestamps: true });
+  return [folder, other];
+}
 
+function newestOf(run: string): string {
+  return checkpointsOf(runOf(run)).at(-1) as string;
+}
+
+/** Rank 1's pictures are lost in the third epoch. */
+async function assertErrorEndsAll(mpi: Mpi, run: string): Promise<void> {
+  const [own, other] = foldersOfTwo();
+  const args = [bin, ...small, '--run', run, '--batch-size', '4', '--epochs', '9999'];
+  const child = startRanks([own, other], args, { mpi });
+  let broken = false;
+  const { code, stdout, stderr } = await finish(child, (soFar) => {
+    if (broken || !soFar.includes('epoch 3/')) return;
+    broken = true;
+    truncateSync(join(other, 'data', '.cache', 'pictures.u8'), 0);
+  });
+  assert.equal(code, 1, stderr);
+  assert.equal(stdout, '');
+  const lines = stderr.match(/^bat-sup: .*$/gm);
+  assert.equal(lines?.length, 1, stderr);
+  assert.match(lines?.[0] ?? '', /^bat-sup: Rank 1 on \S+: .*pictures\.u8 is shorter than its pictures/);
+  assert.deepEqual(await verifyCheckpoint(join(runOf(run), newestOf(run))), []);
+  const record = await readRecord(runOf(run));
+  assert.equal(record?.sessions[0]?.state, 'failed');
+  assert.equal(record?.sessions[0]?.to?.step, Number(newestOf(run).slice('checkpoint-'.length)));
+}
+
+before(() => writeRawData(folder));
+
+describe('training on several ranks', { skip: withoutMpirun() }, () => {
   test('comes to what one process comes to with their batches together, whatever is on', async () => {
     const settings = [...everything, '--epochs', '40'];
     assertTrained(await trainOn(1, 'alone', ...settings));
@@ -212,13 +258,6 @@ describe('training on several ranks', { skip: withoutMpirun() }, () => {
   });
 
   describe('where each rank has a disk of its own', () => {
-    /** The folder of rank 0, and one for rank 1 with the same pictures. */
-    function foldersOfTwo(): [string, string] {
-      const other = temporaryFolder();
-      cpSync(join(folder, 'rawdata'), join(other, 'rawdata'), { recursive: true, preserveTimestamps: true });
-      return [folder, other];
-    }
-
     test('other pictures than rank 0’s are refused, in one line', async () => {
       const [own, other] = foldersOfTwo();
       rmSync(join(other, 'rawdata', 'food', 'taco.png'));
@@ -232,27 +271,8 @@ describe('training on several ranks', { skip: withoutMpirun() }, () => {
       assert.match(lines?.[0] ?? '', /^bat-sup: Rank 1 on \S+: data is not as rank 0 has it; put it on/);
     });
 
-    test('an error of another rank ends all: with a checkpoint, one message and exit code 1', async () => {
-      const [own, other] = foldersOfTwo();
-      const args = ['--run', 'broken', '--batch-size', '4', '--epochs', '9999'];
-      const child = startCliOn([own, other], ...small, ...args);
-      let broken = false;
-      const { code, stdout, stderr } = await finish(child, (soFar) => {
-        if (broken || !soFar.includes('epoch 3/')) return;
-        broken = true;
-        truncateSync(join(other, 'data', '.cache', 'pictures.u8'), 0);
-      });
-      assert.equal(code, 1, stderr);
-      assert.equal(stdout, '');
-      const lines = stderr.match(/^bat-sup: .*$/gm);
-      assert.equal(lines?.length, 1, stderr);
-      assert.match(lines?.[0] ?? '', /^bat-sup: Rank 1 on \S+: .*pictures\.u8 is shorter than its pictures/);
-      const newest = checkpointsOf(runOf('broken')).at(-1) as string;
-      assert.deepEqual(await verifyCheckpoint(join(runOf('broken'), newest)), []);
-      const record = await readRecord(runOf('broken'));
-      assert.equal(record?.sessions[0]?.state, 'failed');
-      assert.equal(record?.sessions[0]?.to?.step, Number(newest.slice('checkpoint-'.length)));
-    });
+    test('an error of another rank ends all: with a checkpoint, one message and exit code 1', () =>
+      assertErrorEndsAll(system, 'broken'));
   });
 
   test('wrong usage is told once', async () => {
@@ -305,3 +325,34 @@ describe('training on several ranks', { skip: withoutMpirun() }, () => {
     context.diagnostic(`lost ${lost} ranks, finished ${finished} times`);
   });
 });
+
+for (const mpi of others)
+  describe(`training with ${mpi.name}`, { skip: withoutMpirun(mpi) }, () => {
+    const named = (run: string) => `${run}-${mpi.name.replaceAll(' ', '-')}`;
+
+    test('two ranks come to what one comes to with their batches together', async () => {
+      const settings = [...everything, '--epochs', '10'];
+      assertTrained(await trainOn(1, named('alone'), ...settings));
+      const trained = await trainWith(mpi, 2, named('two'), ...settings);
+      assertTrained(trained);
+      assert.match(trained.stderr, /^2 ranks of /m);
+      await assertSame(named('alone'), named('two'));
+    });
+
+    test('an error of another rank ends all: with a checkpoint, one message and exit code 1', () =>
+      assertErrorEndsAll(mpi, named('broken')));
+
+    test('where a rank is killed, mpirun ends the other and says so; the last checkpoint is whole', async () => {
+      const args = [bin, ...small, '--run', named('lost'), '--batch-size', '6', '--epochs', '9999'];
+      const child = startRanks([folder, folder], args, { mpi });
+      let killed = false;
+      const { code, stdout, stderr } = await finish(child, (soFar) => {
+        if (killed || !soFar.includes('epoch 3/')) return;
+        killed = true;
+        process.kill(processesOf(child.pid as number).get(1) as number, 'SIGKILL');
+      });
+      assert.notEqual(code, 0);
+      assert.match(`${stdout}${stderr}`, /signal:? 9/i);
+      assert.deepEqual(await verifyCheckpoint(join(runOf(named('lost')), newestOf(named('lost')))), []);
+    });
+  });

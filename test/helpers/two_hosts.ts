@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { accessSync, chmodSync, constants, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { environmentOf, type Mpi, mpirunOf } from './mpirun.ts';
 
 const cable = fileURLToPath(new URL('cable.py', import.meta.url));
 const addresses = ['10.99.0.1', '10.99.0.2'];
@@ -62,20 +63,36 @@ export class TwoHosts {
   }
 
   /** Starts a program by mpirun on the first host, a rank on each; from one to the other there is TCP alone. */
-  start(folder: string, program: string[]): ChildProcess {
-    // In place of ssh: mpirun gives the address, then the command.
+  start(mpi: Mpi, folder: string, program: string[]): ChildProcess {
+    // In place of ssh: mpirun gives options, the address, then the command.
     const agent = join(folder, 'agent.sh');
     const names = addresses.map((address, host) => `${address}) name=${this.#names[host]} ;;`).join(' ');
-    writeFileSync(agent, `#!/bin/sh\ncase $1 in ${names} esac\nshift\nexec ip netns exec $name sh -c "$*"\n`);
+    const skip = 'while case $1 in -*) ;; *) false ;; esac; do shift; done';
+    writeFileSync(
+      agent,
+      `#!/bin/sh\n${skip}\ncase $1 in ${names} esac\nshift\nexec ip netns exec $name sh -c "$*"\n`,
+    );
     chmodSync(agent, 0o755);
-    const mpirun = [
-      ...['mpirun', '--allow-run-as-root', '--host', addresses.map((one) => `${one}:1`).join(',')],
-      ...['--mca', 'plm_rsh_agent', agent, '--mca', 'pml', 'ob1', '--mca', 'btl', 'tcp,self'],
-      ...['--mca', 'btl_tcp_if_include', subnet, '--mca', 'oob_tcp_if_include', subnet, '--wdir', folder],
-      ...['-x', 'BATSUP_ENGINE', '-n', '2', process.execPath, ...program],
-    ];
-    const env = { BATSUP_ENGINE: 'wasm', ...process.env };
     const [first] = this.#names as [string, string];
-    return spawn('ip', ['netns', 'exec', first, ...mpirun], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const ranks = ['--wdir', folder, '-n', '2', process.execPath, ...program];
+    const mpirun = [mpirunOf(mpi), ...overTcp[mpi.family](agent), ...ranks];
+    return spawn('ip', ['netns', 'exec', first, ...mpirun], {
+      env: environmentOf(mpi),
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
   }
 }
+
+/** mpirun's arguments for the two hosts and the network between them. */
+const overTcp = {
+  'Open MPI': (agent: string) => [
+    ...['--allow-run-as-root', '--host', addresses.map((one) => `${one}:1`).join(',')],
+    ...['--mca', 'plm_rsh_agent', agent, '--mca', 'pml', 'ob1', '--mca', 'btl', 'tcp,self'],
+    ...['--mca', 'btl_tcp_if_include', subnet, '--mca', 'oob_tcp_if_include', subnet],
+    ...['-x', 'BATSUP_ENGINE'],
+  ],
+  MPICH: (agent: string) => [
+    ...['-hosts', addresses.join(','), '-localhost', addresses[0] as string, '-launcher-exec', agent],
+    ...['-genv', 'UCX_TLS', 'tcp,self'],
+  ],
+};
