@@ -46,7 +46,7 @@ for (const file of modules) {
   copyFileSync(join(root, file), join(root, 'dist', file));
 }
 // `bat-sup setup` compiles these where they are used.
-for (const sources of ['stderr.cc', 'operations']) {
+for (const sources of ['signals.h', 'stderr.cc', 'operations']) {
   cpSync(join(root, 'src/engine/native', sources), join(root, 'dist/src/engine/native', sources), {
     recursive: true,
   });

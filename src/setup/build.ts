@@ -75,6 +75,7 @@ export async function build(
     '-DNODE_GYP_MODULE_NAME=tfjs_binding',
     ...api,
     ...['-I', library.include, '-I', join(binding, '..'), '-I', binding],
+    ...['-include', join(native, 'signals.h')],
     ...(await sourcesIn(binding)),
     ...['-fopenmp', '-fno-math-errno', ...operations],
     ...[...library.files, `-Wl,-rpath,${library.runPath}`],

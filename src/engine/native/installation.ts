@@ -43,7 +43,7 @@ export function nativeFolder(): string {
 export function sourcesDigest(): string {
   const folder = fileURLToPath(new URL('./', import.meta.url));
   const operations = readdirSync(join(folder, 'operations')).sort();
-  const files = ['stderr.cc', ...operations.map((file) => join('operations', file))];
+  const files = ['signals.h', 'stderr.cc', ...operations.map((file) => join('operations', file))];
   const hash = createHash('sha256');
   for (const file of files) hash.update(readFileSync(join(folder, file)));
   return hash.digest('hex').slice(0, 12);

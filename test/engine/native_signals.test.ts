@@ -1,0 +1,65 @@
+/**
+ * A handler that runs while oneDNN multiplies writes over the heap; whether that ends the process depends on what lies
+ * there. So this looks at what threads let in; see src/engine/native/signals.h.
+ */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { constants } from 'node:os';
+import { test } from 'node:test';
+import { Worker } from 'node:worker_threads';
+import * as tf from '@tensorflow/tfjs-core';
+import { startEngine } from '../../src/engine/index.ts';
+import { withoutNative } from '../helpers/native.ts';
+
+const { SIGINT, SIGPROF, SIGSEGV, SIGTERM, SIGWINCH } = constants.signals;
+
+/** Of a thread, as proc(5) tells it. */
+function statusOf(thread: string | number): string {
+  return readFileSync(`/proc/self/task/${thread}/status`, 'utf8');
+}
+
+function blocks(status: string, signal: number): boolean {
+  const mask = BigInt(`0x${/^SigBlk:\s*(\w+)$/m.exec(status)?.[1]}`);
+  return ((mask >> BigInt(signal - 1)) & 1n) === 1n;
+}
+
+function assertBlocked(status: string): void {
+  for (const signal of [SIGINT, SIGPROF, SIGTERM, SIGWINCH]) assert.ok(blocks(status, signal), status);
+  assert.ok(!blocks(status, SIGSEGV), status);
+}
+
+/** Looks at the main thread until `state` is 2; answers with what it saw while that was 1. */
+const watcher = `
+const { readFileSync } = require('node:fs');
+const { parentPort, workerData } = require('node:worker_threads');
+const state = new Int32Array(workerData);
+const seen = [];
+parentPort.postMessage('ready');
+while (Atomics.load(state, 0) < 2) {
+  const status = readFileSync('/proc/self/task/' + process.pid + '/status', 'utf8');
+  if (Atomics.load(state, 0) === 1) seen.push(status);
+}
+parentPort.postMessage(seen);
+`;
+
+test('signals wait while TensorFlow computes', {
+  skip: process.platform === 'linux' ? withoutNative() : 'only Linux tells',
+}, async () => {
+  await startEngine('native', { threads: 0 });
+  const shared = new SharedArrayBuffer(4);
+  const state = new Int32Array(shared);
+  const worker = new Worker(watcher, { eval: true, workerData: shared });
+  await once(worker, 'message');
+  const a = tf.ones([2048, 2048]);
+  Atomics.store(state, 0, 1);
+  tf.matMul(a, a);
+  Atomics.store(state, 0, 2);
+  const [seen] = (await once(worker, 'message')) as [string[]];
+  assertBlocked(seen.find((status) => blocks(status, SIGINT)) ?? (seen.at(-1) as string));
+  assert.ok(!blocks(statusOf(process.pid), SIGINT));
+  const threads = readdirSync('/proc/self/task').map(statusOf);
+  const computing = threads.filter((status) => /^Name:\s*tf_/m.test(status));
+  assert.ok(computing.length > 0);
+  computing.forEach(assertBlocked);
+});
