@@ -1,4 +1,5 @@
 import type { Picture } from '../picture.ts';
+import { isAffine, type Point } from './matrix.ts';
 import { exportsOf, layOut, margin, tableBytes } from './module.ts';
 import { gridBytes, type Stage, stageBytes, trace, writeStages } from './stages.ts';
 
@@ -15,26 +16,39 @@ export interface Pass {
   fill: [red: number, green: number, blue: number];
 }
 
+/** From this distance of input pixels between neighbouring output pixels on, each is the mean of several samples. */
+const severalFrom = 1.5;
+
 /**
  * Samples of an output pixel across and down, so that shrinking does not alias: as many as input pixels lie between
  * neighbouring output pixels, at most, over a few places of the picture.
  */
-function samplesOf({ width, height, stages }: Pass): [across: number, down: number] {
+function samplesOf(pass: Pass): [across: number, down: number] {
+  // Affine stages have the same distances everywhere, but for rounding.
+  if (pass.stages.every(isUniform) && Math.max(...distancesAt(pass, 0.5, 0.5)) < severalFrom - 0.01)
+    return [1, 1];
   const most: [number, number] = [0, 0];
   for (const across of [0.25, 0.5, 0.75]) {
     for (const down of [0.25, 0.5, 0.75]) {
-      const [x, y] = [across * width, down * height];
-      const here = trace(stages, [x, y]);
-      for (const [axis, there] of [trace(stages, [x + 1, y]), trace(stages, [x, y + 1])].entries()) {
-        const distance = Math.hypot(there[0] - here[0], there[1] - here[1]);
-        most[axis as 0 | 1] = Math.max(most[axis as 0 | 1], distance);
-      }
+      const distances = distancesAt(pass, across, down);
+      for (const axis of [0, 1] as const) most[axis] = Math.max(most[axis], distances[axis]);
     }
   }
-  return most.map((distance) => (distance < 1.5 ? 1 : Math.min(mostSamples, Math.ceil(distance)))) as [
-    number,
-    number,
-  ];
+  return most.map((distance) =>
+    distance < severalFrom ? 1 : Math.min(mostSamples, Math.ceil(distance)),
+  ) as [number, number];
+}
+
+/** Between where an output pixel comes from and where its right and lower neighbours do, pixels of the picture. */
+function distancesAt({ width, height, stages }: Pass, across: number, down: number): [number, number] {
+  const [x, y] = [across * width, down * height];
+  const here = trace(stages, [x, y]);
+  const to = (there: Point) => Math.hypot(there[0] - here[0], there[1] - here[1]);
+  return [to(trace(stages, [x + 1, y])), to(trace(stages, [x, y + 1]))];
+}
+
+function isUniform(stage: Stage): boolean {
+  return stage.kind === 'matrix' ? isAffine(stage.matrix) : stage.kind !== 'grid';
 }
 
 function rowBytesOf(width: number, samples: number): number {
