@@ -29,8 +29,9 @@ const bfloat16: HalfPrecision = {
 
 /** A float16's exponent counts from 15, a float32's from 127: as a float32, times this, it has the bits of the other. */
 const rebias = 2 ** -112;
-/** A large power of two that float16 has. */
+/** Large powers of two that float16 and float32 have. */
 const largest = 2 ** 15;
+const largestScale = 2 ** 127;
 const scaleLength = 2;
 const chunk = 1 << 12;
 const floats = memory(Float32Array, chunk);
@@ -50,7 +51,8 @@ const float16: HalfPrecision = {
       if (size > most) most = size;
       sum += size;
     }
-    const scale = Number.isFinite(sum) ? largest / 2 ** Math.ceil(Math.log2(most || 1)) : Number.NaN;
+    const wanted = largest / 2 ** Math.ceil(Math.log2(most || 1));
+    const scale = Number.isFinite(sum) ? Math.min(wanted, largestScale) : Number.NaN;
     floats[0] = scale;
     into[0] = (words[0] as number) >>> 16;
     into[1] = (words[0] as number) & 0xffff;

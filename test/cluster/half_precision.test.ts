@@ -36,7 +36,7 @@ test('bfloat16 is the upper half of float32, rounded to the nearest, of two to t
 });
 
 test('float16 gives exactly what it can say, whatever power of two that is', () => {
-  for (const power of [-100, -20, 0, 20, 100]) {
+  for (const power of [-130, -100, -20, 0, 20, 100]) {
     const exact = Float32Array.from({ length: 2048 }, (_, index) => (index - 1024) * 2 ** power);
     assert.deepEqual(thereAndBack(halfPrecisions.float16, exact), exact);
   }
