@@ -61,8 +61,8 @@ function findPixels(
  */
 // @ts-ignore: decorator
 @inline
-function sampleInside(source: usize, rowBytes: usize, xs: usize, ys: usize, offsets: usize): v128 {
-  const place = source + <usize>load<i32>(offsets);
+function sampleAt(source: usize, rowBytes: usize, xs: usize, ys: usize, offset: i32): v128 {
+  const place = source + <usize>offset;
   return i32x4.add(
     i32x4.dot_i16x8_s(pairAt(place), v128.load32_splat(xs)),
     i32x4.dot_i16x8_s(pairAt(place + rowBytes), v128.load32_splat(ys)),
@@ -81,7 +81,8 @@ function pairAt(place: usize): v128 {
 // @ts-ignore: decorator
 @inline
 function sample(source: usize, rowBytes: usize, xs: usize, ys: usize, offsets: usize, filling: v128): v128 {
-  return load<i32>(offsets) < 0 ? filling : sampleInside(source, rowBytes, xs, ys, offsets);
+  const offset = load<i32>(offsets);
+  return offset < 0 ? filling : sampleAt(source, rowBytes, xs, ys, offset);
 }
 
 /** Writes four pixels of 0..255, and four bytes past them. */
@@ -163,25 +164,13 @@ function sampleRow(
 ): void {
   for (let i = 0; i < width; i += 4) {
     const at = <usize>i << 2;
-    const place = start + <usize>(i * 3);
-    // Four that are all inside, as most are, need not be asked each.
-    if (i32x4.bitmask(v128.load(offsets + at)) == 0) {
-      storePixels(
-        place,
-        rounded(sampleInside(source, rowBytes, xs + at, ys + at, offsets + at)),
-        rounded(sampleInside(source, rowBytes, xs + at + 4, ys + at + 4, offsets + at + 4)),
-        rounded(sampleInside(source, rowBytes, xs + at + 8, ys + at + 8, offsets + at + 8)),
-        rounded(sampleInside(source, rowBytes, xs + at + 12, ys + at + 12, offsets + at + 12)),
-      );
-    } else {
-      storePixels(
-        place,
-        rounded(sample(source, rowBytes, xs + at, ys + at, offsets + at, filling)),
-        rounded(sample(source, rowBytes, xs + at + 4, ys + at + 4, offsets + at + 4, filling)),
-        rounded(sample(source, rowBytes, xs + at + 8, ys + at + 8, offsets + at + 8, filling)),
-        rounded(sample(source, rowBytes, xs + at + 12, ys + at + 12, offsets + at + 12, filling)),
-      );
-    }
+    storePixels(
+      start + <usize>(i * 3),
+      rounded(sample(source, rowBytes, xs + at, ys + at, offsets + at, filling)),
+      rounded(sample(source, rowBytes, xs + at + 4, ys + at + 4, offsets + at + 4, filling)),
+      rounded(sample(source, rowBytes, xs + at + 8, ys + at + 8, offsets + at + 8, filling)),
+      rounded(sample(source, rowBytes, xs + at + 12, ys + at + 12, offsets + at + 12, filling)),
+    );
   }
 }
 
