@@ -7,7 +7,7 @@ import { readHistory } from '../../src/runs/history.ts';
 import { cli, finish } from '../helpers/cli.ts';
 import { writeRawData } from '../helpers/emoji.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
-import { bin, mpich5, openMpi5, system, withoutMpirun } from '../helpers/mpirun.ts';
+import { assertTwoRanks, bin, mpich5, openMpi5, system, withoutMpirun } from '../helpers/mpirun.ts';
 import { checkpointsOf } from '../helpers/outcome.ts';
 import { type Disturbance, TwoHosts, withoutHosts } from '../helpers/two_hosts.ts';
 
@@ -30,7 +30,7 @@ for (const mpi of [system, openMpi5, mpich5])
       const args = ['train', ...small, '--epochs', String(epochs), '--run', run];
       const { code, stderr } = await finish(hosts.start(mpi, folder, [bin, ...args]));
       assert.equal(code, 0, stderr);
-      assert.match(stderr, /^2 ranks of /m);
+      assertTwoRanks(stderr, mpi);
       const { carried, lost } = await hosts.disconnect();
       const checkpoints = join(folder, 'checkpoints', run);
       const last = checkpointsOf(checkpoints).at(-1) as string;

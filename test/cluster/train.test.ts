@@ -11,6 +11,7 @@ import { cliWith, finish, type Run } from '../helpers/cli.ts';
 import { writeRawData } from '../helpers/emoji.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
 import {
+  assertTwoRanks,
   bin,
   type Mpi,
   others,
@@ -335,7 +336,7 @@ for (const mpi of others)
       assertTrained(await trainOn(1, named('alone'), ...settings));
       const trained = await trainWith(mpi, 2, named('two'), ...settings);
       assertTrained(trained);
-      assert.match(trained.stderr, /^2 ranks of /m);
+      assertTwoRanks(trained.stderr, mpi);
       await assertSame(named('alone'), named('two'));
     });
 

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -80,6 +81,11 @@ export function startRanks(
   });
 }
 
+/** That a training ran on two ranks of this MPI, as it says itself. */
+export function assertTwoRanks(stderr: string, { version }: Mpi): void {
+  assert.match(/^2 ranks of (.+), each /m.exec(stderr)?.[1] ?? stderr, version);
+}
+
 /** Starts the real command. */
 export function startCliOn(folders: string[], ...args: string[]) {
   return startRanks(folders, [bin, ...args]);
@@ -91,7 +97,7 @@ export function processesOf(mpirun: number): Map<number, number> {
   for (const id of childrenOf(mpirun)) {
     const rank = rankOf(id);
     if (rank !== undefined) found.set(rank, id);
-    else for (const [rank, process] of processesOf(id)) found.set(rank, process);
+    else for (const [rank, descendant] of processesOf(id)) found.set(rank, descendant);
   }
   return found;
 }
