@@ -9,7 +9,14 @@ export {
   newestRun,
   nextRunName,
 } from './find.ts';
-export { checkTensors, findWhole, loadTensors, verifyCheckpoint } from './load.ts';
+export {
+  checkTensors,
+  findWhole,
+  loadTensors,
+  readNetwork,
+  type StoredNetwork,
+  verifyCheckpoint,
+} from './load.ts';
 export { lockRun } from './lock.ts';
 export type { CheckpointInfo, FileName, Manifest, Metrics, NamedTensor, Position } from './manifest.ts';
 export { removeOldCheckpoints, saveCheckpoint } from './save.ts';

@@ -94,3 +94,31 @@ export function findWhole(
   };
   return findFirst(place, which, verified, notice);
 }
+
+/** A network as it is stored: all that is needed of a checkpoint to answer pictures. */
+export interface StoredNetwork {
+  checkpoint: Checkpoint;
+  /** By the names of variables. */
+  weights: Map<string, Float32Array>;
+  /** Softmax divides the logits by it; 1 where the checkpoint has not been calibrated. */
+  temperature: number;
+}
+
+/**
+ * Reads a network from a checkpoint, a run or a checkpoints folder. No engine is needed, so that one can start meanwhile.
+ * @param notice told where the first choice of a run is damaged and another is used.
+ * @throws {UserError} where there is no checkpoint or it is damaged.
+ */
+export async function readNetwork(
+  place: string,
+  which: 'best' | 'newest',
+  notice: (text: string) => void,
+): Promise<StoredNetwork> {
+  const read = async (checkpoint: Checkpoint) => ({
+    checkpoint,
+    weights: await loadTensors(checkpoint, 'weights.bin'),
+  });
+  const stored = await findFirst(place, which, read, notice);
+  const temperature = (await readCalibration(stored.checkpoint.folder))?.temperature ?? 1;
+  return { ...stored, temperature };
+}

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { buffer } from 'node:stream/consumers';
 import { type Command, Option } from 'commander';
+import { readNetwork, type StoredNetwork } from '../checkpoints/index.ts';
 import { type Shard, streamShareOf, type World } from '../cluster/index.ts';
 import { settingOptions } from '../config/index.ts';
 import { UsageError, UserError } from '../errors.ts';
@@ -166,16 +167,16 @@ async function findWork(request: Request, flags: PredictFlags, world: World | un
   };
 }
 
-/** The checkpoint that rank 0 has found, also where a training makes newer ones meanwhile. */
-async function loadOnRanks(
+/** The network of the checkpoint that rank 0 has found, also where a training makes newer ones meanwhile. */
+async function readOnRanks(
   world: World,
-  load: (place: string) => Promise<Predictor>,
+  read: (place: string) => Promise<StoredNetwork>,
   place: string,
-): Promise<Predictor> {
-  if (world.rank > 0) return load(await world.share(''));
-  const model = await load(place);
-  await world.share(model.checkpoint);
-  return model;
+): Promise<StoredNetwork> {
+  if (world.rank > 0) return read(await world.share(''));
+  const network = await read(place);
+  await world.share(network.checkpoint.folder);
+  return network;
 }
 
 /** Batches of answers in the inputs' order; none on ranks other than 0. */
@@ -203,11 +204,15 @@ async function predict(pictures: string[], flags: PredictFlags, world: World | u
   const request = readFlags(pictures, flags, world);
   const settings = await readEngineSettings(flags, world);
   const work = await findWork(request, flags, world);
-  const engine = await startEngineFor(settings, work.least);
-  const { loadModel } = await import('../predict/load_model.ts');
-  const load = (place: string) => loadModel(place, flags.newest ? 'newest' : 'best', notice);
+  const read = (place: string) => readNetwork(place, flags.newest ? 'newest' : 'best', notice);
   const place = flags.checkpoint ?? settings.checkpoints;
-  const model = world ? await loadOnRanks(world, load, place) : await load(place);
+  // Reading and checking the weights takes as long as the engine's start.
+  const [network, engine] = await Promise.all([
+    world ? readOnRanks(world, read, place) : read(place),
+    startEngineFor(settings, work.least),
+  ]);
+  const { predictorOfStored } = await import('../predict/load_model.ts');
+  const model = predictorOfStored(network);
   const tell = await teller(request, flags, model.description.classes);
   const isSilent = world !== undefined && world.rank > 0;
   if (!isSilent) await tell.head();

@@ -1,10 +1,4 @@
-import {
-  type Checkpoint,
-  checkTensors,
-  findFirst,
-  loadTensors,
-  readCalibration,
-} from '../checkpoints/index.ts';
+import { checkTensors, readNetwork, type StoredNetwork } from '../checkpoints/index.ts';
 import { decodePicture } from '../images/decode.ts';
 import { variablesOf } from '../model_tools/index.ts';
 import { createModel, type ModelDescription } from '../models/model.ts';
@@ -24,14 +18,16 @@ export async function loadModel(
   which: 'best' | 'newest' = 'best',
   notice: (text: string) => void = (text) => process.emitWarning(text),
 ): Promise<Predictor> {
-  const load = async (checkpoint: Checkpoint) => ({
-    checkpoint,
-    restored: await loadTensors(checkpoint, 'weights.bin'),
-  });
-  const { checkpoint, restored } = await findFirst(place, which, load, notice);
+  return predictorOfStored(await readNetwork(place, which, notice));
+}
+
+/**
+ * The engine must have been started.
+ * @throws {UserError} where the weights are not those of the network.
+ */
+export function predictorOfStored({ checkpoint, weights, temperature }: StoredNetwork): Predictor {
   const { model: description, preprocessing } = checkpoint.manifest;
-  const temperature = (await readCalibration(checkpoint.folder))?.temperature ?? 1;
-  const model = createModel(description, { restored, preprocessing });
+  const model = createModel(description, { restored: weights, preprocessing });
   checkTensors(checkpoint, 'weights.bin', model.layers.flatMap(variablesOf));
   return predictorOf(model, {
     decode: decoderFor(description, preprocessing),
