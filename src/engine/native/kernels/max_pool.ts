@@ -6,7 +6,7 @@ import type { OwnKernel } from './own_kernel.ts';
 /**
  * TensorFlow's MaxPoolGrad on the CPU searches each window again for its largest value, and takes longer than any
  * other operation of the network. Ours keeps where it was, and takes along the bias before a max-pooling and the relu
- * after it. cuDNN's own gradient needs no such help.
+ * after it, which helps answers as well. cuDNN's own gradient needs no such help.
  */
 
 /** A max-pooling that waits for whether relu follows; runs it. By its output's data id. */
@@ -61,7 +61,7 @@ function window(
 /** A window's places are kept as bytes, of which one means none. */
 const mostPlaces = 255;
 
-/** TensorFlow's own MaxPool, for answers without learning, and for windows larger than a byte can count. */
+/** TensorFlow's own MaxPool, for windows larger than a byte can count. */
 function plainAttributes({ filterHeight, filterWidth, strideHeight, strideWidth, padInfo }: PoolInfo) {
   return {
     T: { type: 'TF_FLOAT' },
@@ -72,8 +72,11 @@ function plainAttributes({ filterHeight, filterWidth, strideHeight, strideWidth,
   };
 }
 
-/** @param x deferred with its bias, where a convolution made it. @returns the output's handle id and the places. */
-/** Runs a max-pooling; its places stay as long as `pooled` does. */
+/**
+ * Runs a max-pooling; its places stay as long as `pooled` does.
+ * @param x deferred with its bias, where a convolution made it.
+ * @returns the output's handle.
+ */
 function poolWithPlaces(
   backend: NodeBackend,
   { x, pooled, info }: { x: tf.TensorInfo; pooled: tf.Tensor; info: PoolInfo },
@@ -98,8 +101,7 @@ export const maxPool: OwnKernel = {
   run(backend, inputs, attributes) {
     const x = inputs.x as tf.TensorInfo;
     const info = poolInfo(x, attributes);
-    const learning = tf.engine().state.gradientDepth > 0;
-    if (!learning || info.filterHeight * info.filterWidth > mostPlaces)
+    if (info.filterHeight * info.filterWidth > mostPlaces)
       return executeOnTensors(backend, 'MaxPool', plainAttributes(info), [x]);
     const run = (relu: boolean) => poolWithPlaces(backend, { x, pooled, info }, relu);
     const pooled = defer(backend, info.outShape, { kind: 'pooled', inputs: [x] }, () => run(false).id);
