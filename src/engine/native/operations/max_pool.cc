@@ -6,7 +6,7 @@
 
 namespace {
 
-constexpr int kLanes = 16;
+constexpr int kLanes = 16, kTileColumns = 4;
 typedef float Floats __attribute__((vector_size(kLanes * 4)));
 typedef int32_t Integers __attribute__((vector_size(kLanes * 4)));
 typedef uint8_t Bytes __attribute__((vector_size(kLanes)));
@@ -43,38 +43,80 @@ inline Floats Load(const float* from, int64_t lanes) {
   return values;
 }
 
-// One row of outputs. x: the whole picture; bias: of each channel, or null; y and places: this row.
+// Where x of a row of outputs begins, and what is there of the windows.
+struct Row {
+  const float* x;
+  const float* bias;
+  float* y;
+  uint8_t* places;
+  Maps maps;
+  Window window;
+  int64_t y0;
+  Range high;
+};
+
+// Outputs of neighbouring columns, whose windows are cut off alike. One by one each comparison would wait for the one
+// before it.
+template <int kColumns>
+inline __attribute__((always_inline)) void PoolColumns(const Row& row, int column, Range wide, int64_t channel,
+                                                       int64_t lanes) {
+  const Maps& maps = row.maps;
+  const Window& window = row.window;
+  const int64_t x0 = static_cast<int64_t>(column) * window.stride_width - window.left;
+  const int64_t next = window.stride_width * maps.channels;
+  const float* origin = row.x + (row.y0 * maps.width + x0) * maps.channels + channel;
+  Floats best[kColumns];
+  Integers place[kColumns];
+  for (int i = 0; i < kColumns; i++) {
+    best[i] = Load(origin + i * next + (row.high.from * maps.width + wide.from) * maps.channels, lanes);
+    place[i] = Integers{} + (row.high.from * window.kernel_width + wide.from);
+  }
+  for (int ky = row.high.from; ky < row.high.to; ky++) {
+    for (int kx = wide.from; kx < wide.to; kx++) {
+      const float* from = origin + (ky * maps.width + kx) * maps.channels;
+      const Integers here = Integers{} + (ky * window.kernel_width + kx);
+      for (int i = 0; i < kColumns; i++) {
+        const Floats value = Load(from + i * next, lanes);
+        const Integers larger = value > best[i];
+        best[i] = larger ? value : best[i];
+        place[i] = larger ? here : place[i];
+      }
+    }
+  }
+  for (int i = 0; i < kColumns; i++) {
+    if (row.bias) best[i] += Load(row.bias + channel, lanes);
+    if (window.relu) {
+      const Integers passes = best[i] > 0;
+      place[i] = passes ? place[i] : Integers{} + kNowhere;
+      best[i] = passes ? best[i] : Floats{};
+    }
+    const int64_t at = (column + i) * maps.channels + channel;
+    memcpy(row.y + at, &best[i], lanes * sizeof(float));
+    const Bytes narrow = __builtin_convertvector(place[i], Bytes);
+    memcpy(row.places + at, &narrow, lanes);
+  }
+}
+
+template <int kColumns>
+inline __attribute__((always_inline)) void PoolChannels(const Row& row, int column, Range wide) {
+  int64_t channel = 0;
+  for (; channel + kLanes <= row.maps.channels; channel += kLanes)
+    PoolColumns<kColumns>(row, column, wide, channel, kLanes);
+  if (channel < row.maps.channels) PoolColumns<kColumns>(row, column, wide, channel, row.maps.channels - channel);
+}
+
 FOR_EVERY_PROCESSOR
-void PoolRow(const float* x, const float* bias, float* y, uint8_t* places, const Maps maps, const Window window,
-             int row) {
-  const int64_t y0 = row * window.stride_height - window.top;
-  const Range high = Inside(y0, window.kernel_height, maps.height);
-  for (int column = 0; column < window.width; column++) {
-    const int64_t x0 = column * window.stride_width - window.left;
-    const Range wide = Inside(x0, window.kernel_width, maps.width);
-    for (int64_t channel = 0; channel < maps.channels; channel += kLanes) {
-      const int64_t lanes = maps.channels - channel < kLanes ? maps.channels - channel : kLanes;
-      const float* origin = x + (y0 * maps.width + x0) * maps.channels + channel;
-      Floats best = Load(origin + (high.from * maps.width + wide.from) * maps.channels, lanes);
-      Integers place = Integers{} + (high.from * window.kernel_width + wide.from);
-      for (int ky = high.from; ky < high.to; ky++) {
-        for (int kx = wide.from; kx < wide.to; kx++) {
-          const Floats value = Load(origin + (ky * maps.width + kx) * maps.channels, lanes);
-          const Integers larger = value > best;
-          best = larger ? value : best;
-          place = larger ? Integers{} + (ky * window.kernel_width + kx) : place;
-        }
-      }
-      if (bias) best += Load(bias + channel, lanes);
-      if (window.relu) {
-        const Integers passes = best > 0;
-        place = passes ? place : Integers{} + kNowhere;
-        best = passes ? best : Floats{};
-      }
-      const int64_t at = column * maps.channels + channel;
-      memcpy(y + at, &best, lanes * sizeof(float));
-      const Bytes narrow = __builtin_convertvector(place, Bytes);
-      memcpy(places + at, &narrow, lanes);
+void PoolRow(const Row& row) {
+  const Window& window = row.window;
+  for (int column = 0; column < window.width;) {
+    const Range wide = Inside(column * window.stride_width - window.left, window.kernel_width, row.maps.width);
+    const int last = column + kTileColumns - 1;
+    const int64_t end = static_cast<int64_t>(last) * window.stride_width - window.left + window.kernel_width;
+    if (wide.from == 0 && last < window.width && end <= row.maps.width) {
+      PoolChannels<kTileColumns>(row, column, wide);
+      column += kTileColumns;
+    } else {
+      PoolChannels<1>(row, column++, wide);
     }
   }
 }
@@ -151,8 +193,9 @@ void Pool(void* kernel, TF_OpKernelContext* context) {
 #pragma omp parallel for schedule(static)
   for (int64_t row = 0; row < rows; row++) {
     const float* picture = x.data<float>() + row / window.height * maps.height * maps.width * maps.channels;
-    PoolRow(picture, added, y.data<float>() + row * length, places.data<uint8_t>() + row * length, maps, window,
-            row % window.height);
+    const int64_t y0 = row % window.height * window.stride_height - window.top;
+    PoolRow({picture, added, y.data<float>() + row * length, places.data<uint8_t>() + row * length, maps, window, y0,
+             Inside(y0, window.kernel_height, maps.height)});
   }
 }
 
