@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { settingsInForce } from '../../src/config/index.ts';
 import { UsageError } from '../../src/errors.ts';
+import { temporaryFolder } from '../helpers/folder.ts';
 
 async function folderWith(config?: string): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'bat-sup-config-'));
+  const folder = temporaryFolder();
   if (config !== undefined) await writeFile(join(folder, 'config.ts'), config);
   return folder;
 }
