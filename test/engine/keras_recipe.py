@@ -34,8 +34,8 @@ def block(maps, channels, stride):
 
 
 pictures = keras.Input((task["size"], task["size"], 3))
-maps = layers.ReLU()(conv_norm(pictures, 16))
-for channels, stride in [(16, 1), (16, 1), (32, 2), (32, 1)]:
+maps = layers.ReLU()(conv_norm(pictures, 32))
+for channels, stride in [(32, 1), (32, 1), (64, 2), (64, 1)]:
     maps = block(maps, channels, stride)
 made.append(layers.Dense(task["classes"]))
 model = keras.Model(pictures, made[-1](layers.GlobalAveragePooling2D()(maps)))

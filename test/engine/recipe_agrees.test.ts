@@ -97,7 +97,7 @@ test('the native engine learns what the embedded one learns, dropout included', 
   skip: withoutNative(),
 }, async () => {
   // Of a few seeds those without a value so near to zero that what float32 rounds decides whether it passes a ReLU.
-  const options = { seed: 7, dropout: 0.3 };
+  const options = { seed: 4, dropout: 0.3 };
   const expected = await learnOn('wasm', options);
   assert.ok((expected.losses.at(-1) as number) < (expected.losses[0] as number), 'nothing was learnt');
   assertAgree(await learnOn('native', options), expected);
@@ -112,6 +112,7 @@ test('Keras learns the same from the same weights and batches', { skip: withoutK
   const folder = temporaryFolder();
   const weights: { name: string; shape: number[]; file: string }[] = [];
   const ours = await learnOn('wasm', {
+    seed: 7,
     before: (tensors) => {
       for (const [name, tensor] of tensors) {
         const file = join(folder, `${weights.length}.bin`);
