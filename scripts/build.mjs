@@ -53,10 +53,10 @@ for (const sources of ['signals.h', 'stderr.cc', 'operations']) {
 }
 for (const file of ['index.html', 'style.css'])
   copyFileSync(join(root, 'src/page', file), join(root, 'dist/src/page', file));
-// A browser is given one file, TensorFlow.js and its licences within.
+// A browser is given one file, TensorFlow.js and its licences within, and its service worker another.
 buildSync({
-  entryPoints: [join(root, 'src/formats/web/answer.ts')],
-  outfile: join(root, 'dist/src/formats/web/answer.js'),
+  entryPoints: ['answer', 'offline'].map((name) => join(root, `src/formats/web/${name}.ts`)),
+  outdir: join(root, 'dist/src/formats/web'),
   bundle: true,
   minify: true,
   format: 'esm',

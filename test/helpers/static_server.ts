@@ -10,8 +10,12 @@ const types: Record<string, string> = {
   '.wasm': 'application/wasm',
 };
 
-/** Serves a folder's files below a path, as any web server does, and nothing else. */
-export async function serveFolder(folder: string, path: string): Promise<{ address: string; close(): void }> {
+/** Serves a folder's files below a path, as any web server does, and nothing else. @param port 0: a free one. */
+export async function serveFolder(
+  folder: string,
+  path: string,
+  port = 0,
+): Promise<{ address: string; close(): void }> {
   const server = createServer(({ url = '/' }, response) => {
     const { pathname } = new URL(url, 'http://localhost');
     const below = pathname.startsWith(path) ? normalize(`/${pathname.slice(path.length)}`) : '/nothing';
@@ -19,8 +23,12 @@ export async function serveFolder(folder: string, path: string): Promise<{ addre
     if (!existsSync(file) || !statSync(file).isFile()) return response.writeHead(404).end();
     response.setHeader('content-type', types[extname(file)] ?? 'application/octet-stream');
     return createReadStream(file).pipe(response);
-  }).listen(0, '127.0.0.1');
+  }).listen(port, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as { port: number };
-  return { address: `http://127.0.0.1:${port}${path}`, close: () => server.close() };
+  const taken = server.address() as { port: number };
+  const close = () => {
+    server.close();
+    server.closeAllConnections();
+  };
+  return { address: `http://127.0.0.1:${taken.port}${path}`, close };
 }

@@ -92,7 +92,10 @@ async function makeReady(): Promise<Ready> {
   const { fit } = network.preprocessing;
   const { width, height, channels } = network.model;
   const decode = (picture: Blob) => decodePicture(picture, { width, height, channels, fit }, codec);
-  return { ...(await start(network)), decode };
+  const ready = { ...(await start(network)), decode };
+  // Where the browser keeps nothing, the page still answers; it needs the server to open.
+  navigator.serviceWorker?.register(new URL('offline.js', import.meta.url)).catch(() => {});
+  return ready;
 }
 
 let ready: Promise<Ready> | undefined;

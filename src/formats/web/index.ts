@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { writeDurably } from '../../files.ts';
@@ -21,6 +22,18 @@ async function readRuntime(): Promise<[name: string, data: Buffer][]> {
   );
 }
 
+/** The service worker that keeps all files of a folder. */
+async function offlineFor(folder: string): Promise<string> {
+  const names = (await readdir(folder)).sort();
+  const hash = createHash('sha256');
+  for (const name of names) hash.update(`${name}\n`).update(await readFile(join(folder, name)));
+  const known = { files: ['./', ...names], digest: hash.digest('hex') };
+  const constants = Object.entries(known).map(
+    ([name, value]) => `const ${name} = ${JSON.stringify(value)};\n`,
+  );
+  return constants.join('') + (await readFile(new URL('offline.js', import.meta.url), 'utf8'));
+}
+
 /** A TensorFlow.js model with a page around it. */
 export const web: Format = {
   ...tfjs,
@@ -33,5 +46,6 @@ export const web: Format = {
     await tfjs.export?.(network, target, options);
     for (const [name, data] of [...(await readPage()), ...(await readRuntime())])
       await writeDurably(join(target, name), data);
+    await writeDurably(join(target, 'offline.js'), await offlineFor(target));
   },
 };
