@@ -1,7 +1,7 @@
 /**
- * The exported page's service worker: keeps the folder's files in the browser, so that the page opens without a network.
- * Export puts their names and their digest before it. Another digest is another worker, which waits until no page of the
- * one before is open: no page meets the files of two exports.
+ * The exported page's service worker: keeps the folder's files in the browser, so that the page opens where its server is
+ * not reached. Export puts their names and their digest before it: another export is another worker. Where the server
+ * answers, it is what it says that counts: tomorrow another page may be there.
  */
 export {};
 
@@ -33,8 +33,13 @@ async function dropOthers(): Promise<void> {
 }
 
 async function answer(request: Request): Promise<Response> {
-  const kept = await caches.open(name);
-  return (await kept.match(request, { ignoreSearch: true })) ?? fetch(request);
+  try {
+    return await fetch(request);
+  } catch (error) {
+    const kept = await (await caches.open(name)).match(request, { ignoreSearch: true });
+    if (kept) return kept;
+    throw error;
+  }
 }
 
 addEventListener('install', (event) => (event as LifeEvent).waitUntil(keep()));
