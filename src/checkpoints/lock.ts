@@ -105,8 +105,9 @@ async function take(run: string, lock: string, own: string): Promise<void> {
       return await rename(own, lock);
     } catch (error) {
       const { code = '' } = error as NodeJS.ErrnoException;
-      if (!['ENOTEMPTY', 'EEXIST', 'EPERM', 'EACCES'].includes(code)) throw error;
-      if (!existsSync(lock)) throw error;
+      // Windows says of a folder that is there what is said of a place where nothing may be written.
+      const isTaken = ['ENOTEMPTY', 'EEXIST'].includes(code);
+      if (!isTaken && !(['EPERM', 'EACCES'].includes(code) && existsSync(lock))) throw error;
     }
     const owner = await readOwner(lock);
     if (owner && (await isHeld(owner, lock, own))) refuse(run, lock, owner);
