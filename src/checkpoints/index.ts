@@ -4,7 +4,6 @@ export {
   bestOf,
   type Checkpoint,
   findCheckpoint,
-  findFirst,
   listCheckpoints,
   newestRun,
   nextRunName,

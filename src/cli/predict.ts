@@ -206,7 +206,7 @@ async function predict(pictures: string[], flags: PredictFlags, world: World | u
   const work = await findWork(request, flags, world);
   const read = (place: string) => readNetwork(place, flags.newest ? 'newest' : 'best', notice);
   const place = flags.checkpoint ?? settings.checkpoints;
-  // Reading and checking the weights takes as long as the engine's start.
+  // No engine is needed to read and check the weights.
   const [network, engine] = await Promise.all([
     world ? readOnRanks(world, read, place) : read(place),
     startEngineFor(settings, work.least),

@@ -27,6 +27,10 @@ function kindOf({ kind, inputShape, outputShape }: LayerSummary): string {
 function layersOf(architecture: ArchitectureName, network: Network): LayerSummary[] {
   const { width, height, channels, classes } = network.model;
   const known = new Set(network.layers.map(kindOf));
+  const firstChannels =
+    inDepthOrder(network.layers)
+      .find(({ kind }) => kind === 'conv')
+      ?.outputShape.at(-1) ?? 0;
   // Its own values, so that no time goes into random ones where layers are numbered the same.
   for (const values of [valuesOf(network), new Map<string, Float32Array>()]) {
     const scope = new Scope(1, values);
@@ -34,7 +38,7 @@ function layersOf(architecture: ArchitectureName, network: Network): LayerSummar
       if (!known.has(kindOf(scope.layers.at(-1) as LayerSummary))) throw new Error('of another architecture');
       return undefined;
     });
-    const sizes = { channels, classes: classes.length, dropout: 0 };
+    const sizes = { channels, classes: classes.length, dropout: 0, firstChannels };
     try {
       tf.tidy(() =>
         architectures[architecture](modelTools(scope), tf.zeros([1, height, width, channels]), sizes),

@@ -10,5 +10,7 @@ export type Architecture = (
     classes: number;
     /** Share of the features before the logits that learning drops, 0 to below 1. */
     dropout: number;
+    /** Of the first level, where there are levels. */
+    firstChannels: number;
   },
 ) => tf.Tensor2D;

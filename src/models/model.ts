@@ -9,6 +9,7 @@ import {
 } from '../model_tools/index.ts';
 import type { Architecture } from './architecture.ts';
 import { fromLayers } from './from_layers.ts';
+import { firstChannelsFor } from './growth.ts';
 import { type ArchitectureName, architectures } from './index.ts';
 import { ownPreprocessing, type Preprocessing } from './preprocessing.ts';
 
@@ -73,9 +74,11 @@ export function createModel(
   const scope = new Scope(seed, restored);
   const tools = modelTools(scope);
   const architecture = architectureOf(description);
+  const firstChannels = firstChannelsFor(classes.length, channels, restored.get('conv1/weights'));
+  const sizes = { channels, classes: classes.length, dropout, firstChannels };
   const forward = (pictures: tf.Tensor4D, watch?: LayerWatch, learning?: LearningPass) => {
     scope.begin(watch, learning);
-    return architecture(tools, pictures, { channels, classes: classes.length, dropout });
+    return architecture(tools, pictures, sizes);
   };
   // One pass makes the variables and tells every layer's shape.
   tf.dispose(tf.tidy(() => forward(tf.zeros([1, height, width, channels]))));

@@ -2,7 +2,7 @@ import type * as tf from '@tensorflow/tfjs-core';
 import type { ModelTools } from '../model_tools/index.ts';
 import type { Architecture } from './architecture.ts';
 import { convNorm } from './conv_norm.ts';
-import { firstChannelsFor, levelsFor } from './growth.ts';
+import { levelsFor } from './growth.ts';
 import { meanHead } from './mean_head.ts';
 
 const blocksALevel = 2;
@@ -24,9 +24,9 @@ function residualBlock(
  * Residual blocks (He et al. 2016), two a level; each level after the first halves the maps and doubles the channels;
  * then the mean of each map. How many levels and channels: growth.ts.
  */
-export const residual: Architecture = (tools, pictures, { classes, dropout }) => {
+export const residual: Architecture = (tools, pictures, { classes, dropout, firstChannels }) => {
   const [, height, width] = pictures.shape;
-  let channels = firstChannelsFor(classes);
+  let channels = firstChannels;
   let network = tools.activationLayer(convNorm(tools, pictures, { channels }));
   for (let level = 1; level <= levelsFor(height, width); level++) {
     if (level > 1) channels *= 2;

@@ -27,7 +27,7 @@ export async function loadModel(
  */
 export function predictorOfStored({ checkpoint, weights, temperature }: StoredNetwork): Predictor {
   const { model: description, preprocessing } = checkpoint.manifest;
-  const model = createModel(description, { restored: weights, preprocessing });
+  const model = createModel(description, { restored: new Map(weights), preprocessing });
   checkTensors(checkpoint, 'weights.bin', model.layers.flatMap(variablesOf));
   return predictorOf(model, {
     decode: decoderFor(description, preprocessing),

@@ -218,22 +218,26 @@ test('once opened, it opens and answers without its server, with the export that
     rmSync(place, { recursive: true, force: true });
     cpSync(join(folder, exported), place, { recursive: true });
     const server = await serveFolder(place, '/', at === '' ? 0 : Number(new URL(at).port));
+    closing.push(server.close);
     at = server.address;
+    const [line] = (await commandLine(run)).filter(({ file }) => file.endsWith('large.jpg'));
+    const best = line?.top[0] as Line['top'][number];
+    const answersAs = async (page: Page) => {
+      const found = await probabilitiesOf(page, join(asked, 'large.jpg'));
+      assert.ok(Math.abs((found[best.class] as number) - best.probability) < 0.01, exported);
+    };
     const { page } = await open({ at });
+    await answersAs(page);
     await page.evaluate(`(async () => {
-      const worker = await navigator.serviceWorker.register('offline.js');
+      const worker = await navigator.serviceWorker.ready;
       await worker.update();
-      const waiting = worker.installing ?? worker.waiting;
-      while (waiting && waiting.state === 'installing') await new Promise((later) => setTimeout(later, 20));
-      await navigator.serviceWorker.ready;
+      while (worker.installing || worker.waiting || worker.active.state !== 'activated')
+        await new Promise((later) => setTimeout(later, 20));
     })()`);
     await page.close();
     server.close();
     const { page: offline, problems } = await open({ at });
-    const [line] = (await commandLine(run)).filter(({ file }) => file.endsWith('large.jpg'));
-    const best = line?.top[0] as Line['top'][number];
-    const found = await probabilitiesOf(offline, join(asked, 'large.jpg'));
-    assert.ok(Math.abs((found[best.class] as number) - best.probability) < 0.01);
+    await answersAs(offline);
     assert.deepEqual(problems, []);
     await offline.close();
   }

@@ -110,14 +110,18 @@ describe('the native engine', options, () => {
 
   test('pools as plain JavaScript does', () =>
     fc.assert(
-      fc.asyncProperty(fc.record(maps), ({ batch, height, width, channels, kernel, stride }) =>
-        assertSame(() =>
-          layerAndGradients([batch, height, width, channels], (x, scope) =>
-            poolingLayer(x, { kernel, stride }, scope),
-          ),
-        ),
+      fc.asyncProperty(
+        fc.record({ ...maps, padding: fc.constantFrom('same', 'valid') }),
+        ({ batch, height, width, channels, kernel, stride, padding }) => {
+          fc.pre(padding === 'same' || kernel <= Math.min(height, width));
+          return assertSame(() =>
+            layerAndGradients([batch, height, width, channels], (x, scope) =>
+              poolingLayer(x, { kernel, stride, padding }, scope),
+            ),
+          );
+        },
       ),
-      { numRuns: 40 },
+      { numRuns: 60 },
     ));
 
   test('pools a convolution with its bias as plain JavaScript does', () =>

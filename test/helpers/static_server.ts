@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createReadStream, existsSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
@@ -24,7 +25,7 @@ export async function serveFolder(
     response.setHeader('content-type', types[extname(file)] ?? 'application/octet-stream');
     return createReadStream(file).pipe(response);
   }).listen(port, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
+  await once(server, 'listening');
   const taken = server.address() as { port: number };
   const close = () => {
     server.close();

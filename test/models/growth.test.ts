@@ -38,6 +38,21 @@ test('networks grow with the classes and with the pictures', async () => {
   }
 });
 
+test('a stored network stays as wide as it was made', async () => {
+  await tf.setBackend('cpu');
+  for (const architecture of ['deep', 'residual'] as const) {
+    const description = { architecture, width: 12, height: 12, channels: 1, classes: ['a', 'b'] } as const;
+    const widthsOf = (restored?: Map<string, Float32Array>) => {
+      const model = createModel({ ...description, classes: ['a', 'b'] }, restored ? { restored } : {});
+      const widths = ['conv1', 'conv2'].map((name) => model.variables.get(`${name}/weights`)?.shape.at(-1));
+      model.dispose();
+      return widths;
+    };
+    assert.deepEqual(widthsOf(), [32, 32]);
+    assert.deepEqual(widthsOf(new Map([['conv1/weights', new Float32Array(3 * 3 * 16)]])), [16, 16]);
+  }
+});
+
 test('a residual network reads what it adds', async () => {
   await tf.setBackend('cpu');
   const model = modelOf('residual', 12, 2);

@@ -80,6 +80,11 @@ async function start(network: Network): Promise<{ predictor: Predictor; engine: 
   throw problem ?? new Error('The network runs in no way that this browser has; try another browser.');
 }
 
+/** Rejects where the browser keeps nothing: the page answers all the same, and needs its server to open. */
+async function keepForOffline(): Promise<void> {
+  await navigator.serviceWorker?.register(new URL('offline.js', import.meta.url));
+}
+
 async function makeReady(): Promise<Ready> {
   tf.enableProdMode();
   // Threads need headers that a plain server does not send.
@@ -93,8 +98,7 @@ async function makeReady(): Promise<Ready> {
   const { width, height, channels } = network.model;
   const decode = (picture: Blob) => decodePicture(picture, { width, height, channels, fit }, codec);
   const ready = { ...(await start(network)), decode };
-  // Where the browser keeps nothing, the page still answers; it needs the server to open.
-  navigator.serviceWorker?.register(new URL('offline.js', import.meta.url)).catch(() => {});
+  keepForOffline().catch(() => {});
   return ready;
 }
 

@@ -24,14 +24,13 @@ async function readRuntime(): Promise<[name: string, data: Buffer][]> {
 
 /** The service worker that keeps all files of a folder. */
 async function offlineFor(folder: string): Promise<string> {
-  const names = (await readdir(folder)).sort();
-  const hash = createHash('sha256');
-  for (const name of names) hash.update(`${name}\n`).update(await readFile(join(folder, name)));
-  const known = { files: ['./', ...names], digest: hash.digest('hex') };
-  const constants = Object.entries(known).map(
-    ([name, value]) => `const ${name} = ${JSON.stringify(value)};\n`,
-  );
-  return constants.join('') + (await readFile(new URL('offline.js', import.meta.url), 'utf8'));
+  const digests: Record<string, string> = {};
+  for (const name of (await readdir(folder)).sort()) {
+    const hash = createHash('sha256').update(await readFile(join(folder, name)));
+    digests[name] = `sha256-${hash.digest('base64')}`;
+  }
+  const worker = await readFile(new URL('offline.js', import.meta.url), 'utf8');
+  return `const digests = ${JSON.stringify(digests)};\n${worker}`;
 }
 
 /** A TensorFlow.js model with a page around it. */

@@ -1,7 +1,7 @@
 /**
  * The exported page's service worker: keeps the folder's files in the browser, so that the page opens where its server is
- * not reached. Export puts their names and their digest before it: another export is another worker. Where the server
- * answers, it is what it says that counts: tomorrow another page may be there.
+ * not reached. Export puts the files' digests before it: another export is another worker. Where the server answers, it is
+ * what it says that counts: tomorrow another page may be there.
  */
 export {};
 
@@ -11,19 +11,28 @@ interface LifeEvent extends Event {
 }
 interface FetchEvent extends Event {
   request: Request;
+  clientId: string;
+  resultingClientId: string;
   respondWith(response: Promise<Response>): void;
 }
 declare const registration: ServiceWorkerRegistration;
-declare const files: string[];
-declare const digest: string;
+declare function skipWaiting(): Promise<void>;
+/** By name, as a request's `integrity`. */
+declare const digests: Record<string, string>;
 
 /** Other folders of the same host keep theirs beside it. */
-const name = `${registration.scope} ${digest}`;
+const name = `${registration.scope} ${Object.values(digests).join(' ')}`;
+const addressOf = (file: string) => new URL(file, registration.scope).href;
+const addresses = new Set(Object.keys(digests).map(addressOf));
+/** Pages that were opened without the server: nothing of another export may come to what they have. */
+const opened = new Set<string>();
 
 async function keep(): Promise<void> {
-  const kept = await caches.open(name);
+  const files = Object.entries(digests);
+  const cache = await caches.open(name);
   // Not from the browser's own cache, which may hold those of the export before.
-  await kept.addAll(files.map((file) => new Request(file, { cache: 'no-cache' })));
+  await cache.addAll(files.map(([file, integrity]) => new Request(file, { cache: 'no-cache', integrity })));
+  await skipWaiting();
 }
 
 async function dropOthers(): Promise<void> {
@@ -32,13 +41,22 @@ async function dropOthers(): Promise<void> {
   await Promise.all(own.map((other) => caches.delete(other)));
 }
 
-async function answer(request: Request): Promise<Response> {
+async function kept(address: string): Promise<Response | undefined> {
+  return (await caches.open(name)).match(address, { ignoreVary: true });
+}
+
+async function answer({ request, clientId, resultingClientId }: FetchEvent, address: string) {
+  const own = opened.has(clientId) ? await kept(address) : undefined;
+  if (own) return own;
+  if (request.mode !== 'navigate') return fetch(request);
   try {
     return await fetch(request);
   } catch (error) {
-    const kept = await (await caches.open(name)).match(request, { ignoreSearch: true });
-    if (kept) return kept;
-    throw error;
+    const page = await kept(address);
+    if (!page) throw error;
+    opened.add(resultingClientId);
+    // A host that redirects index.html has made it an answer that browsers do not take for a page.
+    return new Response(page.body, { headers: page.headers });
   }
 }
 
@@ -46,5 +64,9 @@ addEventListener('install', (event) => (event as LifeEvent).waitUntil(keep()));
 addEventListener('activate', (event) => (event as LifeEvent).waitUntil(dropOthers()));
 addEventListener('fetch', (event) => {
   const { request } = event as FetchEvent;
-  (event as FetchEvent).respondWith(answer(request));
+  const { origin, pathname } = new URL(request.url);
+  const asked = origin + pathname;
+  const address = asked === registration.scope ? addressOf('index.html') : asked;
+  if (request.method === 'GET' && addresses.has(address))
+    (event as FetchEvent).respondWith(answer(event as FetchEvent, address));
 });

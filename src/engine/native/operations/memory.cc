@@ -1,6 +1,6 @@
 // TensorFlow takes every tensor from malloc, which gives larger ones back to the system when they are freed: each
 // step would then fault in all of its pages anew. 32 MiB is the largest threshold that glibc allows.
-// What an arena's threads have freed stays in that arena: one for each core holds less than glibc's eight.
+// What an arena's threads have freed stays in that arena: one for each core holds less than eight for each.
 #ifdef __linux__
 #include <malloc.h>
 
