@@ -45,7 +45,7 @@ export interface TrainingLogOptions extends SessionDescription {
  * so far; the first and the last epoch always have them. Encoding beside the training, and the numbers of every step,
  * come on top.
  */
-const shareOfTime = 0.01;
+const shareOfTime = 0.005;
 
 /** TensorBoard shows <run>/train and <run>/validation as two curves of one chart, and <run> as a line of HPARAMS. */
 export async function openTrainingLog(run: string, options: TrainingLogOptions): Promise<TrainingLog> {
