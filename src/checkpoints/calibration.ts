@@ -43,6 +43,14 @@ const calibrationShape = object({
 });
 
 /**
+ * What softmax divides the logits by: 1 where the checkpoint has not been calibrated.
+ * @throws {UserError} where the calibration is damaged.
+ */
+export async function readTemperature(checkpoint: string): Promise<number> {
+  return (await readCalibration(checkpoint))?.temperature ?? 1;
+}
+
+/**
  * The calibration of a checkpoint's folder; undefined where it has none.
  * @throws {UserError} where it is damaged.
  */

@@ -1,4 +1,4 @@
-export { readCalibration, type StoredCalibration, saveCalibration } from './calibration.ts';
+export { readCalibration, readTemperature, type StoredCalibration, saveCalibration } from './calibration.ts';
 export { compareMetrics } from './compare.ts';
 export {
   bestOf,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { UserError } from '../errors.ts';
 import { readWithin } from '../files.ts';
 import { sizeOf } from '../shape.ts';
-import { readCalibration } from './calibration.ts';
+import { readCalibration, readTemperature } from './calibration.ts';
 import { type Checkpoint, findFirst } from './find.ts';
 import {
   bytesPerNumber,
@@ -119,6 +119,5 @@ export async function readNetwork(
     weights: await loadTensors(checkpoint, 'weights.bin'),
   });
   const stored = await findFirst(place, which, read, notice);
-  const temperature = (await readCalibration(stored.checkpoint.folder))?.temperature ?? 1;
-  return { ...stored, temperature };
+  return { ...stored, temperature: await readTemperature(stored.checkpoint.folder) };
 }

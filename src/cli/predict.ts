@@ -3,7 +3,8 @@ import { buffer } from 'node:stream/consumers';
 import { type Command, Option } from 'commander';
 import { readNetwork, type StoredNetwork } from '../checkpoints/index.ts';
 import { type Shard, streamShareOf, type World } from '../cluster/index.ts';
-import { settingOptions } from '../config/index.ts';
+import { type Settings, settingOptions } from '../config/index.ts';
+import type { Engine } from '../engine/index.ts';
 import { UsageError, UserError } from '../errors.ts';
 import { readAnswer } from '../predict/answer.ts';
 import type { Activation, Predictor } from '../predict/load_model.ts';
@@ -179,6 +180,22 @@ async function readOnRanks(
   return network;
 }
 
+/** Reads and checks the weights, for which no engine is needed, while it starts. */
+async function start(
+  settings: Settings,
+  flags: PredictFlags,
+  { least, world }: { least: number; world: World | undefined },
+): Promise<{ engine: Engine; model: Predictor }> {
+  const read = (place: string) => readNetwork(place, flags.newest ? 'newest' : 'best', notice);
+  const place = flags.checkpoint ?? settings.checkpoints;
+  const [network, engine] = await Promise.all([
+    world ? readOnRanks(world, read, place) : read(place),
+    startEngineFor(settings, least),
+  ]);
+  const { predictorOfStored } = await import('../predict/load_model.ts');
+  return { engine, model: predictorOfStored(network) };
+}
+
 /** Batches of answers in the inputs' order; none on ranks other than 0. */
 async function* answersTo(
   inputs: Inputs,
@@ -204,15 +221,7 @@ async function predict(pictures: string[], flags: PredictFlags, world: World | u
   const request = readFlags(pictures, flags, world);
   const settings = await readEngineSettings(flags, world);
   const work = await findWork(request, flags, world);
-  const read = (place: string) => readNetwork(place, flags.newest ? 'newest' : 'best', notice);
-  const place = flags.checkpoint ?? settings.checkpoints;
-  // No engine is needed to read and check the weights.
-  const [network, engine] = await Promise.all([
-    world ? readOnRanks(world, read, place) : read(place),
-    startEngineFor(settings, work.least),
-  ]);
-  const { predictorOfStored } = await import('../predict/load_model.ts');
-  const model = predictorOfStored(network);
+  const { engine, model } = await start(settings, flags, { least: work.least, world });
   const tell = await teller(request, flags, model.description.classes);
   const isSilent = world !== undefined && world.rank > 0;
   if (!isSilent) await tell.head();

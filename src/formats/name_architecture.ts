@@ -27,10 +27,7 @@ function kindOf({ kind, inputShape, outputShape }: LayerSummary): string {
 function layersOf(architecture: ArchitectureName, network: Network): LayerSummary[] {
   const { width, height, channels, classes } = network.model;
   const known = new Set(network.layers.map(kindOf));
-  const firstChannels =
-    inDepthOrder(network.layers)
-      .find(({ kind }) => kind === 'conv')
-      ?.outputShape.at(-1) ?? 0;
+  const firstChannels = network.layers.find(({ kind }) => kind === 'conv')?.outputShape.at(-1) ?? 0;
   // Its own values, so that no time goes into random ones where layers are numbered the same.
   for (const values of [valuesOf(network), new Map<string, Float32Array>()]) {
     const scope = new Scope(1, values);

@@ -4,7 +4,7 @@ import {
   checkTensors,
   loadTensors,
   type NamedTensor,
-  readCalibration,
+  readTemperature,
   saveCalibration,
   saveCheckpoint,
 } from '../checkpoints/index.ts';
@@ -33,7 +33,7 @@ export async function networkOf(checkpoint: Checkpoint): Promise<Network> {
     preprocessing,
     layers: model.layers,
     weights: new Map(named),
-    temperature: (await readCalibration(checkpoint.folder))?.temperature ?? 1,
+    temperature: await readTemperature(checkpoint.folder),
   };
 }
 

@@ -4,12 +4,17 @@ import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import { levelsFor } from '../../src/models/growth.ts';
 import { type ArchitectureName, resolveArchitecture } from '../../src/models/index.ts';
-import { createModel } from '../../src/models/model.ts';
+import { createModel, type ModelOptions } from '../../src/models/model.ts';
 
-function modelOf(architecture: ArchitectureName, side: number, classCount: number, dropout = 0) {
+function modelOf(
+  architecture: ArchitectureName,
+  side: number,
+  classCount: number,
+  options: ModelOptions = {},
+) {
   const classes = Array.from({ length: classCount }, (_, index) => `class ${index}`);
   const description = { architecture, width: side, height: side, channels: 3, classes } as const;
-  return createModel({ ...description, classes }, { dropout });
+  return createModel({ ...description, classes }, options);
 }
 
 test('levels halve the maps to about six pixels', () => {
@@ -41,15 +46,14 @@ test('networks grow with the classes and with the pictures', async () => {
 test('a stored network stays as wide as it was made', async () => {
   await tf.setBackend('cpu');
   for (const architecture of ['deep', 'residual'] as const) {
-    const description = { architecture, width: 12, height: 12, channels: 1, classes: ['a', 'b'] } as const;
-    const widthsOf = (restored?: Map<string, Float32Array>) => {
-      const model = createModel({ ...description, classes: ['a', 'b'] }, restored ? { restored } : {});
+    const widthsOf = (restored = new Map<string, Float32Array>()) => {
+      const model = modelOf(architecture, 12, 2, { restored });
       const widths = ['conv1', 'conv2'].map((name) => model.variables.get(`${name}/weights`)?.shape.at(-1));
       model.dispose();
       return widths;
     };
     assert.deepEqual(widthsOf(), [32, 32]);
-    assert.deepEqual(widthsOf(new Map([['conv1/weights', new Float32Array(3 * 3 * 16)]])), [16, 16]);
+    assert.deepEqual(widthsOf(new Map([['conv1/weights', new Float32Array(3 * 3 * 3 * 16)]])), [16, 16]);
   }
 });
 
@@ -67,7 +71,10 @@ test('a residual network reads what it adds', async () => {
 test('dropout is a layer of learning alone', async () => {
   await tf.setBackend('cpu');
   for (const architecture of ['article', 'deep', 'residual'] as const) {
-    const [without, withDropout] = [modelOf(architecture, 12, 2), modelOf(architecture, 12, 2, 0.5)];
+    const [without, withDropout] = [
+      modelOf(architecture, 12, 2),
+      modelOf(architecture, 12, 2, { dropout: 0.5 }),
+    ];
     assert.ok(!without.layers.some(({ kind }) => kind === 'dropout'));
     assert.equal(withDropout.layers.at(-2)?.kind, 'dropout');
     const pictures = tf.ones([1, 12, 12, 3]) as tf.Tensor4D;

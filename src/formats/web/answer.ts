@@ -97,9 +97,9 @@ async function makeReady(): Promise<Ready> {
   const { fit } = network.preprocessing;
   const { width, height, channels } = network.model;
   const decode = (picture: Blob) => decodePicture(picture, { width, height, channels, fit }, codec);
-  const ready = { ...(await start(network)), decode };
+  const started = await start(network);
   keepForOffline().catch(() => {});
-  return ready;
+  return { ...started, decode };
 }
 
 let ready: Promise<Ready> | undefined;

@@ -63,10 +63,9 @@ async function answer({ request, clientId, resultingClientId }: FetchEvent, addr
 addEventListener('install', (event) => (event as LifeEvent).waitUntil(keep()));
 addEventListener('activate', (event) => (event as LifeEvent).waitUntil(dropOthers()));
 addEventListener('fetch', (event) => {
-  const { request } = event as FetchEvent;
-  const { origin, pathname } = new URL(request.url);
-  const asked = origin + pathname;
-  const address = asked === registration.scope ? addressOf('index.html') : asked;
-  if (request.method === 'GET' && addresses.has(address))
-    (event as FetchEvent).respondWith(answer(event as FetchEvent, address));
+  const asked = event as FetchEvent;
+  const { origin, pathname } = new URL(asked.request.url);
+  const place = origin + pathname;
+  const address = place === registration.scope ? addressOf('index.html') : place;
+  if (asked.request.method === 'GET' && addresses.has(address)) asked.respondWith(answer(asked, address));
 });

@@ -43,7 +43,8 @@ inline Floats Load(const float* from, int64_t lanes) {
   return values;
 }
 
-// Where x of a row of outputs begins, and what is there of the windows.
+// One row of outputs. x: the whole picture; bias: of each channel, or null; y and places: this row; y0 and high: where
+// its windows begin, and which of their rows are in the picture.
 struct Row {
   const float* x;
   const float* bias;
