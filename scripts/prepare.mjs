@@ -1,8 +1,8 @@
 /**
  * Makes a fresh clone ready: installs the locked packages and builds, each only where needed.
- * `--native` also sets up the native engine, in a cache of this checkout's own.
- * `--tests` also gives the tests a Python environment with the real TensorBoard, and in CI with the real Keras, a
- * browser, shells, linters and several MPIs.
+ * `--native` also sets up the native engine, in a cache of this checkout's own, where that can be done.
+ * `--all` brings all that the tests use: that engine, a Python environment with the real TensorBoard, TensorFlow, Keras,
+ * PyTorch and others, a browser, shells, linters and several MPIs. What cannot be had ends it.
  * Plain JavaScript on Node's own modules, since it runs before anything is installed.
  */
 import { execFileSync } from 'node:child_process';
@@ -12,11 +12,9 @@ import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const python = join(root, '.cache', 'python');
-/** Milliseconds; over a slow line the embedded engine is done before the download is. */
-const setUpTime = process.env.CI ? 1_200_000 : 180_000;
-const requirements = process.env.CI
-  ? ['test/requirements.txt', 'test/requirements-ci.txt']
-  : ['test/requirements.txt'];
+const all = process.argv.includes('--all');
+/** Milliseconds; over a slow line the embedded engine is done with the demo before the download is. */
+const setUpTime = 180_000;
 
 function run(command, args, options = {}) {
   const shell = process.platform === 'win32';
@@ -47,21 +45,14 @@ function build() {
   run(process.execPath, ['scripts/build.mjs']);
 }
 
-/** The tests read our event files back with TensorBoard; without Python they say that they skip this. */
+/** The programs that the tests compare with, and TensorBoard, which reads our event files. */
 function preparePython() {
-  try {
-    const lists = requirements.flatMap((file) => ['--requirement', file]);
-    const mark = requirements.map((file) => readFileSync(join(root, file), 'utf8')).join('');
-    installWithPip('TensorBoard', python, lists, mark);
-  } catch (error) {
-    if (process.env.CI) throw error;
-    console.error('No Python with TensorBoard could be set up; the tests that need it will be skipped.');
-  }
+  const file = join(root, 'test', 'requirements.txt');
+  installWithPip('TensorFlow, PyTorch and others', python, ['--requirement', file], readFileSync(file, 'utf8'));
 }
 
 /** Each MPI has an mpirun, and so an environment of its own. */
 function prepareMpi() {
-  if (!process.env.CI) return;
   const list = readFileSync(join(root, 'test', 'requirements-mpi.txt'), 'utf8');
   for (const wanted of list.trim().split('\n')) {
     const [name] = wanted.split('==');
@@ -80,7 +71,7 @@ function installWithPip(what, folder, wanted, mark) {
   writeFileSync(ready, mark);
 }
 
-/** What the tests run besides, by Debian's package; without one they say what they skip. */
+/** What the tests run besides, by Debian's package. */
 const programs = {
   chromium: '/usr/bin/chromium',
   fish: '/usr/bin/fish',
@@ -90,19 +81,25 @@ const programs = {
 
 function preparePrograms() {
   const missing = Object.keys(programs).filter((name) => !existsSync(programs[name]));
-  if (!process.env.CI || missing.length === 0) return;
+  if (missing.length === 0) return;
+  if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) {
+    console.error(`The tests need ${missing.join(', ')}; install them. (On Debian, root's run does it by itself.)`);
+    process.exit(1);
+  }
   console.error(`Installing ${missing.join(', ')} for the tests (apt-get) ...`);
   run('apt-get', ['update', '--quiet']);
   run('apt-get', ['install', '--yes', '--quiet', '--no-install-recommends', ...missing]);
 }
 
-/** TensorFlow for the native engine; without it the embedded engine does the work, and tests of it are skipped. */
-function setUpNative() {
+function setUpNative(options) {
   process.env.XDG_CACHE_HOME = join(root, '.cache', 'xdg');
+  run(process.execPath, ['dist/bin/bat-sup.js', 'setup'], options);
+}
+
+function trySetUpNative() {
   try {
-    run(process.execPath, ['dist/bin/bat-sup.js', 'setup'], { timeout: setUpTime });
-  } catch (error) {
-    if (process.env.CI) throw error;
+    setUpNative({ timeout: setUpTime });
+  } catch {
     console.error('The native engine could not be set up; the embedded one is used.');
   }
 }
@@ -110,9 +107,10 @@ function setUpNative() {
 mkdirSync(join(root, '.cache'), { recursive: true });
 installPackages();
 build();
-if (process.argv.includes('--native')) setUpNative();
-if (process.argv.includes('--tests')) {
+if (process.argv.includes('--native')) trySetUpNative();
+if (all) {
+  preparePrograms();
   preparePython();
   prepareMpi();
-  preparePrograms();
+  setUpNative();
 }

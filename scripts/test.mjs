@@ -1,14 +1,24 @@
-/** Runs the tests, quick unit tests first, the end-to-end runs of the real command last. */
+/**
+ * Runs the tests: what a contributor runs all day, or with `--all` everything. Names of files run just these.
+ * Quick unit tests come first, runs of the real command last.
+ */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { globSync } from 'glob';
 
-const endToEnd = globSync('test/e2e/**/*.test.ts').sort();
-const unit = globSync('test/**/*.test.ts', { ignore: 'test/e2e/**' }).sort();
-const chosen = process.argv.slice(2);
+const all = process.argv.includes('--all');
+const chosen = process.argv.slice(2).filter((argument) => argument !== '--all');
+const find = (pattern, ignore = []) =>
+  globSync(pattern, { ignore: all ? ignore : ['**/*.long.test.ts', ...ignore] }).sort();
+const endToEnd = find('test/e2e/**/*.test.ts');
+const unit = find('test/**/*.test.ts', ['test/e2e/**']);
 const files = chosen.length > 0 ? chosen : [...unit, ...endToEnd];
-// The native engine that scripts/prepare.mjs has set up.
-const env = { ...process.env, XDG_CACHE_HOME: join(process.cwd(), '.cache', 'xdg') };
+const env = {
+  ...process.env,
+  // The native engine that scripts/prepare.mjs has set up.
+  XDG_CACHE_HOME: join(process.cwd(), '.cache', 'xdg'),
+  ...(all && { TEST_ALL: '1' }),
+};
 const { status } = spawnSync(process.execPath, ['--import', 'tsx', '--test', ...files], {
   stdio: 'inherit',
   env,

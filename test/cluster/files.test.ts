@@ -7,6 +7,7 @@ import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { globSync } from 'glob';
 import { temporaryFolder } from '../helpers/folder.ts';
+import { needs } from '../helpers/needs.ts';
 import { python, runPython, withoutPackage } from '../helpers/python.ts';
 
 const folder = fileURLToPath(new URL('../../docs/cluster', import.meta.url));
@@ -16,7 +17,7 @@ const mpiJob = join(folder, 'mpijob.yaml');
 const linter = (name: string) => join(dirname(python), name);
 
 function without(name: string): string | false {
-  return process.env.CI || existsSync(linter(name)) ? false : `needs ${name}, which only CI installs`;
+  return needs(name, existsSync(linter(name)));
 }
 
 function lint(name: string, args: string[], input = ''): void {

@@ -7,6 +7,7 @@ import { before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { cli } from '../helpers/cli.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
+import { needs } from '../helpers/needs.ts';
 import { python, withoutPython } from '../helpers/python.ts';
 
 const terminal = fileURLToPath(new URL('../helpers/pseudo_terminal.py', import.meta.url));
@@ -46,9 +47,7 @@ const shells: Record<string, { command: string[]; print: string; load: string }>
 };
 
 function skipped(shell: string): string | false {
-  const isThere = spawnSync(shell, ['--version']).status === 0;
-  if (!isThere && !process.env.CI) return `needs ${shell}: apt-get install ${shell}`;
-  return withoutPython();
+  return needs(shell, spawnSync(shell, ['--version']).status === 0) || withoutPython();
 }
 
 before(() => {

@@ -7,7 +7,8 @@ import { softmax } from '../../src/evaluation/softmax.ts';
 import { cli, finish, startCli } from '../helpers/cli.ts';
 import { emoji, writeRawData } from '../helpers/emoji.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
-import { askScikitLearn, withoutScikitLearn } from '../helpers/scikit_learn.ts';
+import { withoutPackage } from '../helpers/python.ts';
+import { askScikitLearn } from '../helpers/scikit_learn.ts';
 
 const folder = temporaryFolder();
 const small = ['--width', '24', '--height', '24', '--batch-size', '8', '--validation-split', '0.4'];
@@ -70,7 +71,7 @@ test('a damaged calibration is named, by predict as well', async () => {
   assert.deepEqual(JSON.parse(readFileSync(file, 'utf8')).temperature, JSON.parse(String(whole)).temperature);
 });
 
-test('from the CSV scikit-learn comes to the same figures', { skip: withoutScikitLearn() }, async () => {
+test('from the CSV scikit-learn comes to the same figures', { skip: withoutPackage('sklearn') }, async () => {
   const { code, stdout, stderr } = await cli(folder, 'evaluate', 'rawdata', '--csv');
   assert.equal(code, 0, stderr);
   const [head, ...lines] = stdout.trim().split('\n');

@@ -5,7 +5,7 @@ import { before, test } from 'node:test';
 import { cli, finish, startCli } from '../helpers/cli.ts';
 import { writeRawData } from '../helpers/emoji.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
-import { runPython, withoutPython } from '../helpers/python.ts';
+import { runPython, withoutPackage } from '../helpers/python.ts';
 
 const folder = temporaryFolder();
 const size = ['--width', '24', '--height', '24'];
@@ -52,7 +52,7 @@ test('--recipe best, stopped with SIGINT and resumed, ends where an unbroken tra
 });
 
 test('the log has the schedule’s learning rates, and the graph what each layer reads', {
-  skip: withoutPython(),
+  skip: withoutPackage('tensorboard'),
 }, () => {
   const { train } = runPython(readEvents, join(folder, 'checkpoints', 'unbroken'));
   const rates: number[] = train.scalars.learning_rate.map(([, value]: [number, number]) => value);

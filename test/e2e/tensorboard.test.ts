@@ -8,7 +8,7 @@ import { chromium, withoutChromium } from '../helpers/chromium.ts';
 import { cli, startCli } from '../helpers/cli.ts';
 import { writeRawData } from '../helpers/emoji.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
-import { runPython, withoutPython } from '../helpers/python.ts';
+import { runPython, withoutPackage } from '../helpers/python.ts';
 import { startTensorBoard, type TensorBoard, textOf, until } from '../helpers/tensorboard.ts';
 
 const readEvents = new URL('../tensorboard/read_events.py', import.meta.url);
@@ -22,7 +22,7 @@ before(async () => {
   await cli(folder, 'augment', '--target', '24', '--seed', '3');
 });
 
-describe('in a browser', { skip: withoutPython() || withoutChromium() }, () => {
+describe('in a browser', { skip: withoutPackage('tensorboard') || withoutChromium() }, () => {
   let server: TensorBoard;
   let context: BrowserContext;
 
@@ -121,7 +121,7 @@ describe('in a browser', { skip: withoutPython() || withoutChromium() }, () => {
 });
 
 test('pictures that training varies are shown as the network saw them', {
-  skip: withoutPython(),
+  skip: withoutPackage('tensorboard'),
 }, async () => {
   const flags = ['--run', 'varied', '--epochs', '2', '--augment', 'online'];
   const { code, stdout, stderr } = await cli(folder, 'train', '--json', ...flags, ...small);
@@ -135,7 +135,7 @@ test('pictures that training varies are shown as the network saw them', {
 });
 
 test('every kind of detail is there of the first epoch and of the last', {
-  skip: withoutPython(),
+  skip: withoutPackage('tensorboard'),
 }, async () => {
   const epochs = 5;
   const flags = ['--run', 'detailed', '--epochs', String(epochs)];
@@ -160,7 +160,7 @@ test('every kind of detail is there of the first epoch and of the last', {
 });
 
 test('a training that is killed again and again leaves logs without a gap', {
-  skip: withoutPython(),
+  skip: withoutPackage('tensorboard'),
 }, async () => {
   const args = ['train', '--run', 'killed', '--epochs', '8', '--save-every-steps', '2', ...small];
   const run = join(folder, 'checkpoints', 'killed');

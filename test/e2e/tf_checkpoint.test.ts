@@ -8,7 +8,7 @@ import { cli } from '../helpers/cli.ts';
 import { writeRawData } from '../helpers/emoji.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
 import { compare, picturesFor } from '../helpers/network.ts';
-import { runPython, withoutPython } from '../helpers/python.ts';
+import { runPython, withoutPackage } from '../helpers/python.ts';
 
 const folder = temporaryFolder();
 const size = { width: 26, height: 22 };
@@ -16,7 +16,7 @@ const count = 6;
 const pixels = picturesFor({ architecture: 'article', ...size, channels: 3, classes: [] }, count);
 const names = ['animal', 'food'];
 
-describe('the article’s own checkpoint', { skip: withoutPython() }, () => {
+describe('the article’s own checkpoint', { skip: withoutPackage('tensorflow') }, () => {
   let theirs: number[][];
 
   before(async () => {

@@ -8,9 +8,8 @@ import { createModel } from '../../src/models/model.ts';
 import { Adam } from '../../src/training/adam.ts';
 import { trainStep } from '../../src/training/step.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
-import { withoutKeras } from '../helpers/keras.ts';
 import { withoutNative } from '../helpers/native.ts';
-import { runPython } from '../helpers/python.ts';
+import { runPython, withoutPackage } from '../helpers/python.ts';
 
 const size = 16;
 const batch = 6;
@@ -91,7 +90,7 @@ test('the native engine learns what plain JavaScript learns', { skip: withoutNat
 });
 
 test('Keras learns the same from the same weights and batches', {
-  skip: withoutKeras() || withoutNative(),
+  skip: withoutPackage('keras') || withoutNative(),
 }, async () => {
   const folder = temporaryFolder();
   const weights: { name: string; shape: number[]; file: string }[] = [];

@@ -10,9 +10,8 @@ import { Adam } from '../../src/training/adam.ts';
 import { learningRateAt } from '../../src/training/schedule.ts';
 import { trainStep } from '../../src/training/step.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
-import { withoutKeras } from '../helpers/keras.ts';
 import { withoutNative } from '../helpers/native.ts';
-import { runPython } from '../helpers/python.ts';
+import { runPython, withoutPackage } from '../helpers/python.ts';
 
 const size = 8;
 const batch = 6;
@@ -109,7 +108,9 @@ test('plain JavaScript learns what the embedded engine learns', async () => {
   assertAgree(await learnOn('cpu', options), await learnOn('wasm', options));
 });
 
-test('Keras learns the same from the same weights and batches', { skip: withoutKeras() }, async () => {
+test('Keras learns the same from the same weights and batches', {
+  skip: withoutPackage('keras'),
+}, async () => {
   const folder = temporaryFolder();
   const weights: { name: string; shape: number[]; file: string }[] = [];
   const ours = await learnOn('wasm', {

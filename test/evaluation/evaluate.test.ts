@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { type Answers, logitsOf } from '../../src/evaluation/answers.ts';
 import { type Evaluation, evaluate } from '../../src/evaluation/evaluate.ts';
 import { fitTemperature } from '../../src/evaluation/temperature.ts';
-import { askScikitLearn, withoutScikitLearn } from '../helpers/scikit_learn.ts';
+import { withoutPackage } from '../helpers/python.ts';
+import { askScikitLearn } from '../helpers/scikit_learn.ts';
 import { answersOf, randomAnswers } from './answers.ts';
 
 const options = { temperature: 1, seed: 1, topLosses: 3 };
@@ -70,7 +71,7 @@ for (const [pictures, classes] of [
   [1000, 7],
 ] as const) {
   test(`of ${pictures} pictures of ${classes} classes the figures are scikit-learn's`, {
-    skip: withoutScikitLearn(),
+    skip: withoutPackage('sklearn'),
   }, () => {
     const answers = randomAnswers(pictures, classes, `${pictures}`);
     for (const temperature of [1, 1.7])

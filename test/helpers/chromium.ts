@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
+import { needs } from './needs.ts';
 
-/** Debian's Chromium, which scripts/prepare.mjs --tests installs in CI. */
+/** Debian's Chromium. */
 export const chromium = '/usr/bin/chromium';
 
-/** Why a test that needs a browser is skipped; false where it can run. In CI it must. */
+/** Why a test that needs a browser is skipped; false where it can run. */
 export function withoutChromium(): string | false {
-  if (existsSync(chromium) || process.env.CI) return false;
-  return 'needs Chromium: apt-get install chromium';
+  return needs('Chromium', existsSync(chromium));
 }

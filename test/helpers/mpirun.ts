@@ -3,6 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { needs } from './needs.ts';
 
 export const bin = fileURLToPath(new URL('../../dist/bin/bat-sup.js', import.meta.url));
 
@@ -11,7 +12,7 @@ export interface Mpi {
   family: 'Open MPI' | 'MPICH';
   /** What its library says it is. */
   version: RegExp;
-  /** Where scripts/prepare.mjs --tests installs it in CI; the system's otherwise. */
+  /** Where `npm run test:all` installs it; the system's otherwise. */
   folder?: string;
 }
 
@@ -52,12 +53,10 @@ export function environmentOf({ folder }: Mpi): NodeJS.ProcessEnv {
   return { BATSUP_ENGINE: 'wasm', ...process.env, PATH: path };
 }
 
-/** Why a test on several ranks is skipped; false where it can run. In CI it must. */
+/** Why a test on several ranks is skipped; false where it can run. */
 export function withoutMpirun(mpi = system): string | false {
-  if (process.env.CI) return false;
-  if (mpi.folder) return existsSync(mpirunOf(mpi)) ? false : `needs ${mpi.name}, which only CI installs`;
-  if (spawnSync('mpirun', ['--version']).status === 0) return false;
-  return 'needs Open MPI: apt-get install openmpi-bin';
+  if (mpi.folder) return needs(mpi.name, existsSync(mpirunOf(mpi)));
+  return needs('Open MPI', spawnSync('mpirun', ['--version']).status === 0);
 }
 
 interface Launching {

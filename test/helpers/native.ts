@@ -1,7 +1,7 @@
 import { findInstallation } from '../../src/engine/native/installation.ts';
+import { needs } from './needs.ts';
 
-/** Why a test of the native engine is skipped; false where it can run. In CI it must. */
+/** Why a test of the native engine is skipped; false where it can run. */
 export function withoutNative(): string | false {
-  if (findInstallation() || process.env.CI) return false;
-  return 'needs the native engine, which npm test could not set up here';
+  return needs('the native engine', findInstallation() !== undefined);
 }

@@ -1,29 +1,35 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { needs } from './needs.ts';
 
-/** The Python that scripts/prepare.mjs --tests gives TensorBoard. */
-export const python = fileURLToPath(new URL('../../.cache/python/bin/python', import.meta.url));
+/** The environment that `npm run test:all` makes, with the packages that tests compare with, in known versions. */
+const environment = fileURLToPath(new URL('../../.cache/python', import.meta.url));
+const own = join(environment, 'bin', 'python');
 
-/** Why a test that needs Python is skipped; false where it can run. In CI it must. */
+/** That environment's Python, or the machine's, which has no package that a test may count on. */
+export const python = existsSync(own) ? own : 'python3';
+
+/** Why a test that needs a Python, whatever its packages, is skipped; false where it can run. */
 export function withoutPython(): string | false {
-  if (existsSync(python) || process.env.CI) return false;
-  return 'needs Python with TensorBoard, which npm test could not install here';
+  return needs('Python 3', spawnSync(python, ['--version']).status === 0);
+}
+
+/** Why a test that needs Python packages, by the names that they are imported by, is skipped; false where it can run. */
+export function withoutPackage(...names: string[]): string | false {
+  const missing = names.filter((name) => !isInstalled(name));
+  return needs(`Python with ${missing.join(' and ')}`, missing.length === 0);
+}
+
+function isInstalled(name: string): boolean {
+  const library = join(environment, 'lib');
+  const versions = existsSync(library) ? readdirSync(library) : [];
+  return versions.some((version) => existsSync(join(library, version, 'site-packages', name)));
 }
 
 /** Runs a script of ours and parses the JSON that it prints. */
 export function runPython(script: URL, ...args: string[]) {
   const options = { encoding: 'utf8', maxBuffer: 1 << 26 } as const;
   return JSON.parse(execFileSync(python, [fileURLToPath(script), ...args], options));
-}
-
-/**
- * Why a test that needs a Python package is skipped; false where it can run.
- * @param inCi whether CI installs it, and so must run the test.
- */
-export function withoutPackage(name: string, { inCi = true } = {}): string | false {
-  if (inCi && process.env.CI) return false;
-  const found =
-    existsSync(python) && spawnSync(python, ['-c', `import ${name}`], { stdio: 'ignore' }).status === 0;
-  return found ? false : `needs Python's ${name}, which ${inCi ? 'only CI' : 'no script here'} installs`;
 }

@@ -8,7 +8,7 @@ import { UserError } from '../../src/errors.ts';
 import { createModel, type Model } from '../../src/models/model.ts';
 import { networkGraph, openEventWriter, scalarSummary } from '../../src/tensorboard/index.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
-import { runPython, withoutPython } from '../helpers/python.ts';
+import { runPython, withoutPackage } from '../helpers/python.ts';
 import { startTensorBoard, type TensorBoard, until } from '../helpers/tensorboard.ts';
 
 const readEvents = new URL('./read_events.py', import.meta.url);
@@ -29,7 +29,7 @@ async function writeRun(folder: string): Promise<string> {
   return writer.file;
 }
 
-const options = { skip: withoutPython() };
+const options = { skip: withoutPackage('tensorboard') };
 
 test('TensorBoard reads the scalars of two runs', options, async () => {
   const folder = temporaryFolder();

@@ -21,7 +21,7 @@ import {
 } from '../../src/tensorboard/index.ts';
 import { emoji } from '../helpers/emoji.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
-import { runPython, withoutPython } from '../helpers/python.ts';
+import { runPython, withoutPackage } from '../helpers/python.ts';
 
 const readEvents = new URL('./read_events.py', import.meta.url);
 const random = seedrandom('summaries');
@@ -48,7 +48,7 @@ async function writeAll(folder: string, picture: Buffer): Promise<void> {
   await writer.close();
 }
 
-describe('TensorBoard reads', { skip: withoutPython() }, () => {
+describe('TensorBoard reads', { skip: withoutPackage('tensorboard') }, () => {
   let run: Record<string, Record<string, [step: number, value: never][]>>;
   let numpys: number[][];
   before(async () => {

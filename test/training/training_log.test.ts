@@ -11,7 +11,7 @@ import { trainStep } from '../../src/training/step.ts';
 import { emoji } from '../helpers/emoji.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
 import { withoutNative } from '../helpers/native.ts';
-import { runPython, withoutPython } from '../helpers/python.ts';
+import { runPython, withoutPackage } from '../helpers/python.ts';
 
 const readEvents = new URL('../tensorboard/read_events.py', import.meta.url);
 const size = { width: 40, height: 40, channels: 3, fit: 'fill' } as const;
@@ -62,7 +62,7 @@ for (const { name, skip } of engines) {
       assert.deepEqual(logged.moments, plain.moments);
     });
 
-    test('has histograms of every layer and variable', { skip: withoutPython() }, async () => {
+    test('has histograms of every layer and variable', { skip: withoutPackage('tensorboard') }, async () => {
       const { folder } = await learn(true);
       const { histograms, images } = runPython(readEvents, folder)['.'];
       const layers = ['conv1', 'pool1', 'relu1', 'conv2', 'conv3', 'relu3', 'fc1', 'relu4', 'logits'];

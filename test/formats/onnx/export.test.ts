@@ -19,7 +19,7 @@ interface Answer {
 /** The greatest difference from bat-sup's logits, as a share of their spread. */
 const tolerances = { float32: 1e-5, float16: 2e-3, int8: 0.05 };
 
-const skip = withoutPackage('onnxruntime') || withoutPackage('onnx');
+const skip = withoutPackage('onnxruntime', 'onnx');
 
 test('ONNX Runtime answers the same', { skip }, async (t) => {
   const ways = [inside, outside, { ...inside, weights: 'float16' }, { ...inside, weights: 'int8' }] as const;

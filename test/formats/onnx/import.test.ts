@@ -43,16 +43,13 @@ async function checkFolder(folder: string): Promise<void> {
 
 test('what PyTorch exported answers here as there', () => checkFolder(fixtures));
 
-test('what this PyTorch exports answers here as there', { skip: withoutPyTorch() }, async () => {
+test('what this PyTorch exports answers here as there', {
+  skip: withoutPackage('torch', 'onnxscript'),
+}, async () => {
   const folder = temporaryFolder();
   execFileSync(python, [script, folder], { stdio: 'pipe' });
   await checkFolder(folder);
 });
-
-/** Not even CI installs it: pip has PyTorch with gigabytes of CUDA only. The fixtures are what it exported. */
-function withoutPyTorch(): string | false {
-  return withoutPackage('torch', { inCi: false }) || withoutPackage('onnxscript', { inCi: false });
-}
 
 type Change = (message: ModelMessage) => void;
 const node = (message: ModelMessage, operator: string) =>

@@ -47,7 +47,9 @@ test('the safetensors library reads the same tensors', { skip: withoutPackage('s
   }
 });
 
-test('PyTorch answers the same, and what it saves is imported', { skip: withoutPyTorch() }, async (t) => {
+test('PyTorch answers the same, and what it saves is imported', {
+  skip: withoutPackage('torch', 'safetensors'),
+}, async (t) => {
   const articles = networkCases().filter(([, { model }]) => model.architecture === 'article');
   const asked = await exportAll('safetensors', articles, [inside]);
   const answers = askPython<Answer>(script, asked);
@@ -68,8 +70,3 @@ test('PyTorch answers the same, and what it saves is imported', { skip: withoutP
     assert.ok(compare(own, logitsOf(back.network, pixels)).difference <= 1e-6 * spread);
   }
 });
-
-/** Not even CI installs it: pip has PyTorch with gigabytes of CUDA only. */
-function withoutPyTorch(): string | false {
-  return withoutPackage('torch', { inCi: false }) || withoutPackage('safetensors');
-}

@@ -14,7 +14,7 @@ import { emoji } from '../../helpers/emoji.ts';
 import { temporaryFolder } from '../../helpers/folder.ts';
 import { compare, logitsOf, picturesFor } from '../../helpers/network.ts';
 import { inside, networkCases } from '../../helpers/network_cases.ts';
-import { runPython, withoutPython } from '../../helpers/python.ts';
+import { runPython, withoutPackage } from '../../helpers/python.ts';
 
 const folder = temporaryFolder();
 
@@ -85,7 +85,7 @@ const rounded = [
   ['residual', 'int8'],
 ] as const;
 
-describe('TensorFlow loads a network', { skip: withoutPython() }, () => {
+describe('TensorFlow loads a network', { skip: withoutPackage('tensorflow') }, () => {
   let networks: Network[];
   let files: string[];
   let answers: Answers[];

@@ -13,7 +13,7 @@ import { Adam } from '../../../src/training/adam.ts';
 import { trainStep } from '../../../src/training/step.ts';
 import { temporaryFolder } from '../../helpers/folder.ts';
 import { compare, logitsOf, picturesFor } from '../../helpers/network.ts';
-import { runPython, withoutPython } from '../../helpers/python.ts';
+import { runPython, withoutPackage } from '../../helpers/python.ts';
 
 const size = { width: 26, height: 22, channels: 3 as const };
 const folder = temporaryFolder();
@@ -40,7 +40,7 @@ function logitsAfterStep(network: Network): number[][] {
   return logits;
 }
 
-describe('TensorFlow 1 checkpoints', { skip: withoutPython() }, () => {
+describe('TensorFlow 1 checkpoints', { skip: withoutPackage('tensorflow') }, () => {
   before(async () => {
     await startEngine('wasm', { threads: 1 });
     writeFileSync(join(folder, 'pixels'), pixels);
