@@ -15,6 +15,29 @@ export function duration(seconds: number): string {
   return minutes > 0 ? `${minutes} min ${Math.floor(seconds % 60)} s` : `${seconds.toFixed(0)} s`;
 }
 
+/** '1 picture', '2 pictures', '2 classes'. */
+export function counted(count: number, singular: string, plural = `${singular}s`): string {
+  return `${count} ${count === 1 ? singular : plural}`;
+}
+
+/** Columns that help, tables and lines of output keep to. */
+export const lineWidth = 80;
+
+/**
+ * Breaks a text between words, so that no line is longer than `width` unless a word is.
+ * @param indent what each further line begins with.
+ */
+export function wrap(text: string, { width = lineWidth, indent = '' } = {}): string {
+  const [first = '', ...words] = text.split(' ');
+  const lines = [first];
+  for (const word of words) {
+    const longer = `${lines.at(-1)} ${word}`;
+    if (longer.length > width) lines.push(indent + word);
+    else lines[lines.length - 1] = longer;
+  }
+  return lines.join('\n');
+}
+
 export function settingText(value: unknown): string {
   if (value === undefined) return '-';
   if (Array.isArray(value)) return value.map(settingText).join(', ');

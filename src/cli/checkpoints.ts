@@ -91,30 +91,25 @@ async function list(given: string | undefined, flags: Flags): Promise<void> {
     console.log(JSON.stringify({ checkpoints }));
     return;
   }
-  const rows = checkpoints.map((one) => [
-    `${one.run}/${one.name}`,
-    one.saved ? localTime(one.saved) : '-',
-    one.epoch === null ? '-' : String(one.epoch),
-    figure(one.metrics.loss),
-    figure(one.metrics.accuracy),
-    figure(one.metrics.validationLoss),
-    figure(one.metrics.validationAccuracy),
-    megabytes(one.bytes),
-    marks(one),
-  ]);
-  const titles = [
-    'checkpoint',
-    'saved',
-    'epochs',
-    'loss',
-    'accuracy',
-    'val. loss',
-    'val. accuracy',
-    'MB',
-    '',
-  ];
-  console.log(table([titles, ...rows], [0, 1, 8]));
+  const runs = [...new Set(checkpoints.map(({ run }) => run))];
+  console.log(runs.map((run) => describeRun(run, checkpoints)).join('\n\n'));
+  console.log('(loss and accuracy: of validation; --json prints more)');
   for (const { damage } of checkpoints) if (damage) notice(damage);
+}
+
+function describeRun(run: string, checkpoints: ListedCheckpoint[]): string {
+  const rows = checkpoints
+    .filter((one) => one.run === run)
+    .map((one) => [
+      one.name,
+      one.saved ? localTime(one.saved) : '-',
+      one.epoch === null ? '-' : String(one.epoch),
+      figure(one.metrics.validationLoss),
+      figure(one.metrics.validationAccuracy),
+      megabytes(one.bytes),
+      marks(one),
+    ]);
+  return table([[run, 'saved', 'epochs', 'loss', 'accuracy', 'MB', ''], ...rows], [0, 1, 6]);
 }
 
 async function inspect(given: string | undefined, flags: Flags): Promise<void> {

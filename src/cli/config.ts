@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
-import { describeValue, settingNames, settingOptions, settingsInForce } from '../config/index.ts';
+import { settingNames, settingOptions, settingsInForce } from '../config/index.ts';
+import { settingText, wrap } from '../format.ts';
 import { addExamples } from './examples.ts';
+import { table } from './table.ts';
 
 export function addConfig(program: Command): void {
   const command = program
@@ -13,10 +15,14 @@ export function addConfig(program: Command): void {
       console.log(JSON.stringify(inForce, null, 2));
       return;
     }
-    const widest = Math.max(...settingNames.map((name) => name.length));
-    for (const name of settingNames) {
-      const { value, from } = inForce[name];
-      console.log(`${name.padEnd(widest)} ${describeValue(value).padEnd(12)} ${from}`);
+    const start = table(
+      settingNames.map((name) => [name, inForce[name].from, '|']),
+      [0, 1],
+    ).split('\n');
+    for (const [index, name] of settingNames.entries()) {
+      const columns = (start[index] as string).slice(0, -1);
+      const value = settingText(inForce[name].value);
+      console.log(wrap(columns + value, { indent: ' '.repeat(columns.length) }));
     }
   });
   addExamples(command, [

@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
-import type { Metrics } from '../checkpoints/index.ts';
 import { readSettings, settingOptions } from '../config/index.ts';
-import { duration, figure, localTime, settingText } from '../format.ts';
+import { duration, figure, lineWidth, localTime, settingText, wrap } from '../format.ts';
 import type { RunSummary } from '../runs/list.ts';
 import { addExamples } from './examples.ts';
 import { table } from './table.ts';
@@ -30,26 +29,33 @@ async function printRuns(names: string[], flags: Record<string, unknown>): Promi
   }
   console.log(describe(runs));
   if (Object.keys(differing).length === 0) return;
-  const rows = Object.entries(differing).map(([name, values]) => [name, ...values.map(settingText)]);
-  console.log(`\nSettings that differ\n${table([['', ...runs.map(({ name }) => name)], ...rows], [0])}`);
+  console.log(`\nSettings that differ\n${describeDiffering(runs, differing)}`);
 }
 
 function describe(runs: RunSummary[]): string {
-  const titles = ['run', 'state', 'started', 'epochs', 'steps', 'best', 'loss', 'last', 'loss', 'time', 'MB'];
+  const titles = ['run', 'state', 'started', 'epochs', 'best', 'last', 'time', 'MB'];
   const rows = runs.map((run) => [
     run.name,
     run.state,
     run.started ? localTime(run.started) : '-',
     run.epochsWanted === null ? String(run.epochs) : `${run.epochs}/${run.epochsWanted}`,
-    String(run.steps),
-    ...validation(run.best),
-    ...validation(run.last),
+    figure(run.best.validationAccuracy),
+    figure(run.last.validationAccuracy),
     run.seconds === null ? '-' : duration(run.seconds),
     (run.bytes / 1e6).toFixed(0),
   ]);
-  return `${table([titles, ...rows], [0, 1, 2])}\n(best and last: validation accuracy)`;
+  return `${table([titles, ...rows], [0, 1, 2])}\n(best and last: validation accuracy; --json prints more)`;
 }
 
-function validation({ validationAccuracy, validationLoss }: Metrics): string[] {
-  return [validationAccuracy, validationLoss].map(figure);
+/** A column for each run where that fits; else a line for each. */
+function describeDiffering(runs: RunSummary[], differing: Record<string, unknown[]>): string {
+  const rows = Object.entries(differing).map(([name, values]) => [name, ...values.map(settingText)]);
+  const columns = table([['', ...runs.map(({ name }) => name)], ...rows], [0]);
+  if (columns.split('\n').every((line) => line.length <= lineWidth)) return columns;
+  return rows
+    .flatMap(([name, ...values]) => [
+      name,
+      ...values.map((value, index) => wrap(`  ${runs[index]?.name}  ${value}`, { indent: '    ' })),
+    ])
+    .join('\n');
 }

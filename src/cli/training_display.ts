@@ -1,5 +1,6 @@
 import type { Metrics, Position } from '../checkpoints/index.ts';
 import type { Settings } from '../config/index.ts';
+import { figure, wrap } from '../format.ts';
 import type { BatchResult } from '../training/step.ts';
 import type { TrainingEvents } from '../training/train.ts';
 import { type LiveBlock, liveBlock } from './live_block.ts';
@@ -8,11 +9,12 @@ import { type TrainingState, trainingView } from './training_view.ts';
 
 type Best = NonNullable<TrainingState['best']>;
 
+/** Loss and accuracy of training and validation in at most 52 columns. */
 export function describeMetrics(metrics: Metrics): string {
   const { loss, accuracy, validationLoss, validationAccuracy } = metrics;
-  const train = `loss ${loss?.toFixed(4)}  accuracy ${accuracy?.toFixed(4)}`;
+  const train = `loss ${figure(loss)}  acc ${figure(accuracy)}`;
   if (validationAccuracy === undefined) return train;
-  return `${train}  validation loss ${validationLoss?.toFixed(4)}  accuracy ${validationAccuracy.toFixed(4)}`;
+  return `${train}  val loss ${figure(validationLoss)}  acc ${figure(validationAccuracy)}`;
 }
 
 /** Layers, a line after each epoch, and on a terminal a live view of the curves below them; on stderr. */
@@ -76,10 +78,10 @@ export class TrainingDisplay {
       console.error(`pictures  ${height} x ${width} x ${channels}`);
       for (const layer of model.layers)
         console.error(`${layer.name.padEnd(9)} ${layer.outputShape.join(' x ')}`);
-      const classes = dataset.classes.join(', ');
       console.error(
-        `${dataset.classes.length} classes (${classes}); ${split.train.length} pictures to train on, ${split.validation.length} to validate`,
+        wrap(`${dataset.classes.length} classes: ${dataset.classes.join(', ')}`, { indent: '  ' }),
       );
+      console.error(`${split.train.length} pictures to train on, ${split.validation.length} to validate`);
       if (position.step > 0) console.error(`Resuming after epoch ${position.epoch}, step ${position.step}`);
       this.#started = performance.now();
       const { epoch, batch, step } = position;
