@@ -48,7 +48,12 @@ function build() {
 /** The programs that the tests compare with, and TensorBoard, which reads our event files. */
 function preparePython() {
   const file = join(root, 'test', 'requirements.txt');
-  installWithPip('TensorFlow, PyTorch and others', python, ['--requirement', file], readFileSync(file, 'utf8'));
+  installWithPip(
+    'TensorFlow, PyTorch and others',
+    python,
+    ['--requirement', file],
+    readFileSync(file, 'utf8'),
+  );
 }
 
 /** Each MPI has an mpirun, and so an environment of its own. */
@@ -83,7 +88,9 @@ function preparePrograms() {
   const missing = Object.keys(programs).filter((name) => !existsSync(programs[name]));
   if (missing.length === 0) return;
   if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) {
-    console.error(`The tests need ${missing.join(', ')}; install them. (On Debian, root's run does it by itself.)`);
+    console.error(
+      `The tests need ${missing.join(', ')}; install them. (On Debian, root's run does it by itself.)`,
+    );
     process.exit(1);
   }
   console.error(`Installing ${missing.join(', ')} for the tests (apt-get) ...`);

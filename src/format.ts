@@ -1,3 +1,5 @@
+import { printable } from './printable.ts';
+
 /** Four digits after the point; '-' where there is no figure. */
 export function figure(value: number | null | undefined): string {
   return value === null || value === undefined ? '-' : value.toFixed(4);
@@ -36,6 +38,12 @@ export function wrap(text: string, { width = lineWidth, indent = '' } = {}): str
     else lines[lines.length - 1] = longer;
   }
   return lines.join('\n');
+}
+
+/** '2 classes: cat, dog', on as many lines as it takes. */
+export function describeClasses(classes: string[]): string {
+  const names = classes.map(printable).join(', ');
+  return wrap(`${counted(classes.length, 'class', 'classes')}: ${names}`, { indent: '  ' });
 }
 
 export function settingText(value: unknown): string {

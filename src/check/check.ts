@@ -11,6 +11,7 @@ import {
   findGenerated,
   findImbalance,
   findLookalikes,
+  findSmallClasses,
   type Pictures,
 } from './findings.ts';
 import { findUnreadableFolders } from './folders.ts';
@@ -63,7 +64,7 @@ export async function checkAll(options: CheckOptions): Promise<CheckReport> {
   const { findings, groups, picturesInGroups } = findLookalikes(pictures, generated);
   const folders = [];
   for (const name of pictures.classes) folders.push(...(await findUnreadableFolders(rawData, name)));
-  findings.push(...folders, ...findImbalance(counts));
+  findings.push(...folders, ...findSmallClasses(counts), ...findImbalance(counts));
   for (const fault of findFaults(pictures, { width: width / 2, height: height / 2 })) findings.push(fault);
   findings.sort(byKindAndFile);
   return {

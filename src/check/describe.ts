@@ -1,3 +1,4 @@
+import { counted } from '../format.ts';
 import { printable } from '../printable.ts';
 import type { CheckReport } from './check.ts';
 import { type Finding, kindNames, kinds } from './kinds.ts';
@@ -29,7 +30,7 @@ export function describe(report: CheckReport): string {
   const { rawData, pictures, classes, findings, together } = report;
   const counts = classes.map((one) => [printable(one.name), String(one.pictures), String(one.generated)]);
   const lines = [
-    `${rawData}: ${pictures} pictures in ${classes.length} classes`,
+    `${rawData}: ${counted(pictures, 'picture')} in ${counted(classes.length, 'class', 'classes')}`,
     ...table([['class', 'pictures', 'generated'], ...counts]),
   ];
   for (const kind of kindNames) {
@@ -43,7 +44,7 @@ export function describe(report: CheckReport): string {
   if (together.groups > 0)
     lines.push(
       '',
-      `The split never parts the ${together.pictures} pictures of ${together.groups} groups that look the same.`,
+      `The split never parts ${together.pictures} pictures in ${counted(together.groups, 'group')} that look the same.`,
     );
   return lines.join('\n');
 }

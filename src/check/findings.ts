@@ -1,4 +1,5 @@
 import { DisjointSets } from '../disjoint_sets.ts';
+import { counted } from '../format.ts';
 import { generatedFrom } from '../images/generated.ts';
 import { joinNearDuplicates } from '../images/near_duplicates.ts';
 import type { Inspections } from './inspections.ts';
@@ -186,6 +187,20 @@ export function countClasses({ classes, labels }: Pictures, generated: Uint8Arra
   return counts;
 }
 
+/** Own pictures of a class, below which a fifth of them says nothing about how well a network does. */
+const minPictures = 10;
+
+export function findSmallClasses(counts: ClassCount[]): Finding[] {
+  return counts
+    .map(({ name, pictures, generated }) => ({ name, own: pictures - generated }))
+    .filter(({ own }) => own < minPictures)
+    .map(({ name, own }) => ({
+      kind: 'few',
+      files: [],
+      why: `${JSON.stringify(name)} has ${own === 0 ? 'no pictures' : counted(own, 'picture')}`,
+    }));
+}
+
 export function findImbalance(counts: ClassCount[]): Finding[] {
   const [largest, smallest] = [...counts]
     .sort((a, b) => b.pictures - a.pictures)
@@ -194,7 +209,7 @@ export function findImbalance(counts: ClassCount[]): Finding[] {
     });
   if (!largest || !smallest || largest.pictures < unequal * smallest.pictures) return [];
   const [many, few] = [largest, smallest].map(
-    ({ name, pictures }) => `${JSON.stringify(name)} has ${pictures} pictures`,
+    ({ name, pictures }) => `${JSON.stringify(name)} has ${counted(pictures, 'picture')}`,
   );
   return [{ kind: 'imbalance', files: [], why: `${many}, ${few}` }];
 }

@@ -19,6 +19,10 @@ export const kinds = {
     title: 'Pictures of two classes that look the same',
     advice: 'Look whether they are sorted right.',
   },
+  few: {
+    title: 'Classes of few pictures',
+    advice: 'Too few to learn from and to validate with; some hundred are a good start.',
+  },
   imbalance: {
     title: 'Classes of unequal size',
     advice:

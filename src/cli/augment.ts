@@ -6,6 +6,7 @@ import { printable } from '../printable.ts';
 import { addExamples } from './examples.ts';
 import { type ProgressBar, progressBar } from './progress.ts';
 import { onRanks, readPictureSettings } from './ranks.ts';
+import { rawDataArgument, withRawData } from './raw_data_argument.ts';
 import { readShard, shardOption } from './shard.ts';
 
 interface AugmentFlags extends Record<string, unknown> {
@@ -28,7 +29,7 @@ export function addAugment(program: Command): void {
     .option('--masks <folder>', 'vary the masks there too: <folder>/<class>/<picture>.<any>')
     .option('--clean', 'remove every generated picture (with --masks: and mask), and stop')
     .option('--json', 'print the report as JSON');
-  settingOptions(shardOption(command), [
+  settingOptions(shardOption(rawDataArgument(command)), [
     'rawData',
     'augmentTarget',
     'augmentOperations',
@@ -37,7 +38,7 @@ export function addAugment(program: Command): void {
     'height',
     'seed',
     'workers',
-  ]).action((flags) => onRanks((world) => augment(flags, world)));
+  ]).action((folder, flags) => onRanks(async (world) => augment(await withRawData(folder, flags), world)));
   addExamples(command, [
     ['bat-sup augment --target 1000', 'makes each class up to 1000 pictures with varied copies'],
     [

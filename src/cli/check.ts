@@ -7,6 +7,7 @@ import { UsageError, UserError } from '../errors.ts';
 import { addExamples } from './examples.ts';
 import { type ProgressBar, progressBar } from './progress.ts';
 import { onRanks, readPictureSettings } from './ranks.ts';
+import { rawDataArgument, withRawData } from './raw_data_argument.ts';
 import { refuseShards } from './shard.ts';
 import { abortOnSignals } from './signals.ts';
 
@@ -33,8 +34,8 @@ export function addCheck(program: Command): void {
     )
     .option('--restore <folder>', 'move everything of a quarantine back and stop');
   refuseShards(command, 'a picture’s duplicates may be in another part; start it by mpirun, or once for all');
-  settingOptions(command, ['rawData', 'width', 'height', 'workers']).action((flags) =>
-    onRanks((world) => check(flags, world)),
+  settingOptions(rawDataArgument(command), ['rawData', 'width', 'height', 'workers']).action(
+    (folder, flags) => onRanks(async (world) => check(await withRawData(folder, flags), world)),
   );
   addExamples(command, [
     ['bat-sup check', 'tells what is wrong with the pictures of rawdata/'],

@@ -93,7 +93,7 @@ async function list(given: string | undefined, flags: Flags): Promise<void> {
   }
   const runs = [...new Set(checkpoints.map(({ run }) => run))];
   console.log(runs.map((run) => describeRun(run, checkpoints)).join('\n\n'));
-  console.log('(loss and accuracy: of validation; --json prints more)');
+  console.log('(loss and acc: of validation; --json prints more)');
   for (const { damage } of checkpoints) if (damage) notice(damage);
 }
 
@@ -109,7 +109,7 @@ function describeRun(run: string, checkpoints: ListedCheckpoint[]): string {
       megabytes(one.bytes),
       marks(one),
     ]);
-  return table([[run, 'saved', 'epochs', 'loss', 'accuracy', 'MB', ''], ...rows], [0, 1, 6]);
+  return table([[run, 'saved', 'epoch', 'loss', 'acc', 'MB', ''], ...rows], [0, 1, 6]);
 }
 
 async function inspect(given: string | undefined, flags: Flags): Promise<void> {

@@ -1,11 +1,13 @@
 import type { Command } from 'commander';
 import type { Splitting, World } from '../cluster/index.ts';
 import { type Settings, settingOptions } from '../config/index.ts';
+import { describeClasses, wrap } from '../format.ts';
 import type { ResizeReport } from '../images/resize.ts';
 import { printable } from '../printable.ts';
 import { addExamples } from './examples.ts';
 import { type ProgressBar, progressBar } from './progress.ts';
 import { onRanks, readPictureSettings } from './ranks.ts';
+import { rawDataArgument, withRawData } from './raw_data_argument.ts';
 import { readShard, shardOption } from './shard.ts';
 import { abortOnSignals } from './signals.ts';
 
@@ -16,7 +18,7 @@ export function addResize(program: Command): void {
       'make data/<class>/*.jpg of rawdata/<class>/*: one size, one format (train does it by itself)',
     )
     .option('--json', 'print the report as JSON');
-  settingOptions(shardOption(command), [
+  settingOptions(shardOption(rawDataArgument(command)), [
     'rawData',
     'data',
     'width',
@@ -24,8 +26,11 @@ export function addResize(program: Command): void {
     'channels',
     'fit',
     'workers',
-  ]).action((options) => onRanks((world) => runResize(options, world)));
+  ]).action((folder, options) =>
+    onRanks(async (world) => runResize(await withRawData(folder, options), world)),
+  );
   addExamples(command, [
+    ['bat-sup resize ~/photos', 'makes data/ of the classes in another folder'],
     ['bat-sup resize --width 64 --height 64', 'makes data/, 64 x 64 pixels'],
     ['bat-sup resize --fit contain', 'pads with white instead of stretching'],
   ]);
@@ -80,10 +85,11 @@ function describe(
   settings: Settings,
 ): string {
   const { data, width, height } = settings;
-  return (
-    `${data}: ${made} pictures resized to ${width}x${height}, ${unchanged} unchanged, ${removed} removed, ` +
-    `${unreadable.length} unreadable (${classes.length} classes: ${classes.join(', ')})`
-  );
+  const rest = `${unchanged} unchanged, ${removed} removed, ${unreadable.length} unreadable`;
+  return [
+    wrap(`${data}: ${made} pictures resized to ${width}x${height}, ${rest}`, { indent: '  ' }),
+    describeClasses(classes),
+  ].join('\n');
 }
 
 /**

@@ -2,11 +2,13 @@ import type { Command } from 'commander';
 import { findWhole, newestRun } from '../checkpoints/index.ts';
 import type { World } from '../cluster/index.ts';
 import { readSettings, type Settings, settingNames, settingOptions } from '../config/index.ts';
+import { counted } from '../format.ts';
 import { quote } from '../quote.ts';
 import type { TrainingResult } from '../training/train.ts';
 import { addExamples } from './examples.ts';
 import { notice } from './notice.ts';
 import { onRanks, readTogether, withShareOfMachine } from './ranks.ts';
+import { rawDataArgument, withRawData } from './raw_data_argument.ts';
 import { resizeWhereStale } from './resize.ts';
 import { runFolder } from './run_folder.ts';
 import { abortOnSignals } from './signals.ts';
@@ -26,9 +28,12 @@ export function addTrain(program: Command): void {
     .option('--run <name>', 'name of the run, a folder below the checkpoints (default: run-001, run-002 ...)')
     .option('--json', 'print the result as JSON');
   const names = settingNames.filter((name) => name !== 'augmentTarget');
-  settingOptions(command, names).action((options) => onRanks((world) => runTraining(options, world)));
+  settingOptions(rawDataArgument(command), names).action((folder, options) =>
+    onRanks(async (world) => runTraining(await withRawData(folder, options), world)),
+  );
   addExamples(command, [
     ['bat-sup train', 'trains on rawdata/; the folder of each class is its name'],
+    ['bat-sup train ~/photos', 'trains on the classes in another folder'],
     ['bat-sup train --recipe best --epochs 50', 'trains with defaults that learn better'],
     ['bat-sup train --resume', 'goes on where the newest run stopped'],
   ]);
@@ -126,11 +131,9 @@ function report(
   if (metrics.accuracy !== undefined) console.log(describeMetrics(metrics));
   if (best && best.epoch < position.epoch) {
     const { epochs, earlyStopping } = settings;
-    const early =
-      finished && position.epoch < epochs ? `Stopped early, ${earlyStopping} epochs after the best. ` : '';
-    console.log(
-      `${early}The best epoch, which predict uses: ${best.epoch}, ${describeMetrics(best.metrics)}`,
-    );
+    if (finished && position.epoch < epochs)
+      console.log(`Stopped early, ${counted(earlyStopping, 'epoch')} after the best.`);
+    console.log(`Best epoch, which predict uses: ${best.epoch}\n${describeMetrics(best.metrics)}`);
   }
   const resume = position.step > 0 ? 'bat-sup train --resume' : 'bat-sup train';
   console.log(`Next: ${finished ? 'bat-sup predict <pictures>' : resume}`);

@@ -1,6 +1,6 @@
 import type { Metrics, Position } from '../checkpoints/index.ts';
 import type { Settings } from '../config/index.ts';
-import { figure, wrap } from '../format.ts';
+import { describeClasses, figure } from '../format.ts';
 import type { BatchResult } from '../training/step.ts';
 import type { TrainingEvents } from '../training/train.ts';
 import { type LiveBlock, liveBlock } from './live_block.ts';
@@ -78,9 +78,7 @@ export class TrainingDisplay {
       console.error(`pictures  ${height} x ${width} x ${channels}`);
       for (const layer of model.layers)
         console.error(`${layer.name.padEnd(9)} ${layer.outputShape.join(' x ')}`);
-      console.error(
-        wrap(`${dataset.classes.length} classes: ${dataset.classes.join(', ')}`, { indent: '  ' }),
-      );
+      console.error(describeClasses(dataset.classes));
       console.error(`${split.train.length} pictures to train on, ${split.validation.length} to validate`);
       if (position.step > 0) console.error(`Resuming after epoch ${position.epoch}, step ${position.step}`);
       this.#started = performance.now();

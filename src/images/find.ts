@@ -1,6 +1,7 @@
 import { opendir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../errors.ts';
+import { whyNoClasses } from './no_classes.ts';
 
 export interface ClassFolder {
   name: string;
@@ -48,12 +49,7 @@ async function readFolder(root: string, folder: string, files: string[], folders
  */
 export async function findPictures(root: string): Promise<{ classes: ClassFolder[] }> {
   const names = await findClasses(root);
-  if (names.length === 0) {
-    const [one, other] = ['bats', 'cats'].map((name) => join(root, name));
-    throw new UserError(
-      `${root} holds no class folders; put pictures of each class in one of its own, such as ${one} and ${other}.`,
-    );
-  }
+  if (names.length === 0) throw new UserError(await whyNoClasses(root));
   const classes: ClassFolder[] = [];
   for (const name of names) classes.push({ name, pictures: await findFiles(join(root, name)) });
   return { classes };

@@ -107,7 +107,7 @@ test('classes of unequal size are found', async () => {
   mkdirSync(join(food, '..'));
   await emoji('taco').toFile(food);
   const imbalance = (await found(options)).filter(([kind]) => kind === 'imbalance');
-  assert.deepEqual(imbalance, [['imbalance', [], '"animal" has 20 pictures, "food" has 1 pictures']]);
+  assert.deepEqual(imbalance, [['imbalance', [], '"animal" has 20 pictures, "food" has 1 picture']]);
 });
 
 test('a second check only reads what changed, and a torn line costs nothing else', async () => {

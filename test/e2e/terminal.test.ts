@@ -92,7 +92,7 @@ test('a terminal that is resized again and again is left as clean', { skip }, as
   // Of what is redrawn nothing is left: only the result begins like one of its lines.
   assert.deepEqual(
     run.lines.filter((line) => /[█░▁-▇]|left:|^best|^(validation|loss|accuracy)|^step/.test(line)),
-    run.lines.filter((line) => /^loss \S+ {2}accuracy \S+ {2}validation loss/.test(line)),
+    run.lines.filter((line) => /^loss \S+ {2}acc \S+ {2}val loss/.test(line)),
   );
 });
 

@@ -1,0 +1,78 @@
+import { readdir, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { counted } from '../format.ts';
+import { printable } from '../printable.ts';
+
+const pictureName = /\.(jpe?g|png|gif|webp|tiff?|avif|hei[cf]|bmp|svg)$/i;
+
+/** Names that are shown of a folder. */
+const maxNames = 5;
+
+interface Entries {
+  folders: string[];
+  files: string[];
+}
+
+/** What is visible in a folder, sorted; links count as what they lead to. @throws {Error} where it cannot be read. */
+async function entriesOf(folder: string): Promise<Entries> {
+  const names = (await readdir(folder)).filter((name) => !name.startsWith('.')).sort();
+  const entries: Entries = { folders: [], files: [] };
+  for (const name of names) {
+    const found = await stat(join(folder, name)).catch(() => undefined);
+    entries[found?.isDirectory() ? 'folders' : 'files'].push(name);
+  }
+  return entries;
+}
+
+function shortList(names: string[]): string {
+  const shown = names.slice(0, maxNames).map(printable).join(', ');
+  return names.length > maxNames ? `${shown} and ${names.length - maxNames} more` : shown;
+}
+
+/** What is in the nearest folder above `path` that is there. */
+async function describeAbove(path: string): Promise<string> {
+  const parent = dirname(path);
+  const entries = await entriesOf(parent).catch(() => undefined);
+  if (!entries && parent !== path) return describeAbove(parent);
+  const folders = entries?.folders ?? [];
+  return `${printable(parent)} holds ${folders.length > 0 ? shortList(folders) : 'no folders'}`;
+}
+
+const holdsPictures = ({ files }: Entries) => files.some((name) => pictureName.test(name));
+
+/** Whether another folder beside this one holds pictures too, as folders of classes do. */
+async function hasSiblingClass(root: string): Promise<boolean> {
+  const path = resolve(root);
+  const parent = dirname(path);
+  const { folders } = await entriesOf(parent).catch((): Entries => ({ folders: [], files: [] }));
+  for (const name of folders.filter((name) => name !== basename(path))) {
+    const sibling = await entriesOf(join(parent, name)).catch(() => undefined);
+    if (sibling && holdsPictures(sibling)) return true;
+  }
+  return false;
+}
+
+/**
+ * Why a folder is not one of class folders: where it was looked for, what is there instead, and what to do. For an error
+ * about a folder in which no class was found.
+ */
+export async function whyNoClasses(root: string): Promise<string> {
+  const shown = printable(root);
+  let entries: Entries;
+  try {
+    entries = await entriesOf(root);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return `There is no folder ${shown}; ${await describeAbove(resolve(root))}.`;
+    if (code === 'ENOTDIR') return `${shown} is a file; name the folder that holds the class folders.`;
+    return `${shown} cannot be read (${code}); change its permissions.`;
+  }
+  if (holdsPictures(entries)) {
+    const what = `${shown} holds ${counted(entries.files.length, 'file')} but no class folders`;
+    if (await hasSiblingClass(root))
+      return `${what}: these are pictures of one class; did you mean its parent, ${printable(dirname(resolve(root)))}?`;
+    return `${what}; put the pictures of each class into a folder of their own there.`;
+  }
+  const [one, other] = ['bats', 'cats'].map((name) => join(root, name));
+  return `${shown} holds no class folders; put pictures of each class in one of its own, such as ${one} and ${other}.`;
+}
