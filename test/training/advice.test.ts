@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { adviceFor, type Ended } from '../../src/training/advice.ts';
+
+function ended(change: Partial<Ended> = {}): Ended {
+  const metrics = { loss: 0.4, accuracy: 0.9, validationLoss: 0.5, validationAccuracy: 0.8 };
+  return {
+    settings: { recipe: 'best', augment: 'online', epochs: 10 },
+    metrics,
+    best: { epoch: 8, metrics },
+    epoch: 10,
+    ...change,
+  } as Ended;
+}
+const flags = (change?: Partial<Ended>) => adviceFor(ended(change)).map((advice) => advice.flags);
+const article = { recipe: 'article', augment: 'off', epochs: 10 } as const;
+
+test('nothing is advised where nothing suggests itself', () => {
+  assert.deepEqual(flags(), []);
+});
+
+test('the article’s recipe can be improved on', () => {
+  assert.deepEqual(flags({ settings: article }), ['--recipe best']);
+});
+
+test('a training whose last epoch was the best has not learnt all it could', () => {
+  const best = { epoch: 10, metrics: {} };
+  assert.deepEqual(flags({ best }), ['--resume --epochs 20']);
+  assert.deepEqual(flags({ best, settings: article }), ['--recipe best', '--resume --epochs 20']);
+  assert.deepEqual(flags({ best, epoch: 9 }), [], 'stopped early');
+});
+
+test('pictures known by heart want variation', () => {
+  const metrics = { accuracy: 0.99, validationAccuracy: 0.7 };
+  assert.deepEqual(flags({ metrics, settings: { recipe: 'best', augment: 'off', epochs: 10 } }), [
+    '--augment online',
+  ]);
+  assert.deepEqual(flags({ metrics }), [], 'varied already');
+});
+
+test('nothing is said without validation', () => {
+  assert.deepEqual(flags({ metrics: { accuracy: 1 }, best: undefined, settings: article }), []);
+});
