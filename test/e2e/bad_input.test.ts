@@ -33,7 +33,7 @@ const cases: Case[] = [
     what: 'augment, wrong target',
     arguments: ['augment', '--target', '-3'],
     code: 2,
-    says: /augmentTarget is "-3"/,
+    says: /augmentTarget must be a whole number of at least 1; received "-3"/,
   },
   {
     what: 'augment, unknown operation',
@@ -43,7 +43,12 @@ const cases: Case[] = [
     says: /flip.*flipLeftRight/,
   },
   { what: 'resize without rawdata', arguments: ['resize'], code: 1, says: /rawdata/ },
-  { what: 'resize, wrong width', arguments: ['resize', '--width', 'wide'], code: 2, says: /width is "wide"/ },
+  {
+    what: 'resize, wrong width',
+    arguments: ['resize', '--width', 'wide'],
+    code: 2,
+    says: /width must be a whole number from 8 to 4096; received "wide" \(--width\)/,
+  },
   {
     what: 'resize, a class that has only unreadable files',
     arguments: ['resize'],
@@ -78,7 +83,7 @@ const cases: Case[] = [
     what: 'train, wrong engine',
     arguments: ['train', '--engine', 'tpu'],
     code: 2,
-    says: /engine is "tpu"; allowed is one of/,
+    says: /engine must be one of .*; received "tpu" \(--engine\)/,
   },
   {
     what: 'resume without checkpoint',
@@ -92,7 +97,7 @@ const cases: Case[] = [
     arguments: ['train'],
     files: { 'config.ts': 'export default { epochs: -1 }' },
     code: 2,
-    says: /config\.ts: epochs is -1; allowed/,
+    says: /epochs must be a whole number of at least 1; received -1 \(config\.ts\)/,
   },
 
   {
@@ -217,7 +222,7 @@ test('a resume that does not fit lists what differs and loses nothing', async ()
   const before = readdirSync(join(good, 'checkpoints', 'run-001'));
   const run = await cli(good, 'train', '--resume', '--width', '20', '--height', '16');
   assert.equal(run.code, 1);
-  assert.match(run.stderr, /cannot be resumed: width was 16, is 20\./);
+  assert.match(run.stderr, /cannot be resumed: width 16 -> 20\./);
   assert.deepEqual(readdirSync(join(good, 'checkpoints', 'run-001')), before);
 });
 
