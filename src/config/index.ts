@@ -6,7 +6,7 @@ export {
   settingsInForce,
   valuesOf,
 } from './load.ts';
-export { describeValue, flagsFor, flagsGiven, settingOptions } from './options.ts';
+export { describeValue, flagsFor, flagsGiven, flagsOf, settingOptions } from './options.ts';
 export {
   type Config,
   defaults,

@@ -46,12 +46,17 @@ export function flagsGiven(inForce: SettingsInForce, names: readonly SettingName
     .map((name) => flagText(name, inForce[name].value));
 }
 
+/** ['--width 32', ...]: the flags that give these settings. */
+export function flagsOf(values: Config, names: readonly SettingName[]): string[] {
+  return names.filter((name) => values[name] !== undefined).map((name) => flagText(name, values[name]));
+}
+
 /** The flags that give these settings where there is no config.ts, without those that are the defaults. */
 export function flagsFor(values: Config, names: readonly SettingName[] = settingNames): string[] {
   const defaults: Config = recipes[values.recipe ?? 'article'];
   const defaultOf = (name: SettingName): Settings[SettingName] => defaults[name] ?? settings[name].default;
-  return names
-    .filter((name) => values[name] !== undefined)
-    .filter((name) => describeValue(values[name]) !== describeValue(defaultOf(name)))
-    .map((name) => flagText(name, values[name]));
+  return flagsOf(
+    values,
+    names.filter((name) => describeValue(values[name]) !== describeValue(defaultOf(name))),
+  );
 }

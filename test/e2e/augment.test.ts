@@ -134,7 +134,7 @@ const cases: Case[] = [
   {
     what: 'value',
     arguments: ['--augment-operations', '[{"operation":"zoom","maxFactor":99}]'],
-    says: /zoom\.maxFactor is 99; allowed is a number from 0\.1 to 10/,
+    says: /zoom\.maxFactor must be a number from 0\.1 to 10; received 99/,
   },
   {
     what: 'class',

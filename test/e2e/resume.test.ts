@@ -19,13 +19,12 @@ import { temporaryFolder } from '../helpers/folder.ts';
 import { checkpointsOf, outcome } from '../helpers/outcome.ts';
 
 const folder = temporaryFolder();
-const settings = [
-  '--width', '16', '--height', '20', '--channels', '1', '--fit', 'contain', '--epochs', '3', '--batch-size', '4',
-  '--learning-rate', '0.0003', '--learning-rate-schedule', 'cosine', '--warmup', '1', '--weight-decay', '0.5',
-  '--clip-norm', '0.1', '--dropout', '0.5', '--label-smoothing', '0.3', '--class-weights', 'balanced', '--ema', '0.9',
-  '--early-stopping', '3', '--validation-split', '0.3', '--seed', '7', '--keep-checkpoints', '2', '--recipe', 'best',
-  '--architecture', 'residual',
-]; // biome-ignore format: a list of pairs
+const settings = (
+  '--recipe best --architecture residual --width 16 --height 20 --channels 1 --fit contain --epochs 3 --batch-size 4 ' +
+  '--learning-rate 0.0003 --learning-rate-schedule cosine --warmup 1 --weight-decay 0.5 --clip-norm 0.1 --dropout 0.5 ' +
+  '--label-smoothing 0.3 --class-weights balanced --ema 0.9 --early-stopping 3 --validation-split 0.3 --seed 7 ' +
+  '--keep-checkpoints 2'
+).split(' ');
 const others =
   'export default { epochs: 50, width: 64, height: 64, channels: 3, fit: "fill", ema: 0, seed: 1 } as const;';
 const runOf = (name: string) => join(folder, 'checkpoints', name);
