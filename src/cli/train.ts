@@ -13,7 +13,7 @@ import {
   settingsInForce,
   valuesOf,
 } from '../config/index.ts';
-import { UsageError, UserError } from '../errors.ts';
+import { UsageError } from '../errors.ts';
 import { settingText } from '../format.ts';
 import { quoteForShell } from '../quote.ts';
 import { readRecord } from '../runs/record.ts';
@@ -113,9 +113,7 @@ async function planToResume(
   const resumed = { run, settings: await settingsOfRun(resume, ranks) };
   const inForce = await settingsInForce(options, { resumed });
   const settings = valuesOf(inForce);
-  if (resume.manifest.model.architecture === 'layers' && options.architecture !== undefined)
-    throw new UserError(`${run} is an imported network with layers of its own; leave out --architecture.`);
-  await checkResumable(resume, settings);
+  await checkResumable(resume, settings, options);
   const record = await readRecord(run);
   tellWhatIsKept(resumed, asAlways, inForce, record !== undefined);
   // A run that was killed at its very end has yet to be marked as finished.

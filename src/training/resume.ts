@@ -142,7 +142,15 @@ async function classesToCome({ rawData, data }: Pick<Settings, 'rawData' | 'data
  * Refuses before anything is touched what train would refuse after resizing and decoding.
  * @throws {UserError} where size, channels, architecture or classes are not the checkpoint's.
  */
-export async function checkResumable(checkpoint: Checkpoint, settings: Settings): Promise<void> {
+export async function checkResumable(
+  checkpoint: Checkpoint,
+  settings: Settings,
+  flags: Record<string, unknown> = {},
+): Promise<void> {
+  if (checkpoint.manifest.model.architecture === 'layers' && flags.architecture !== undefined)
+    throw new UserError(
+      `${checkpoint.folder} is an imported network with layers of its own; leave out --architecture.`,
+    );
   const classes = await classesToCome(settings);
   const wanted = describeNetwork(
     settings,
