@@ -37,9 +37,10 @@ export async function settingsOfRun(checkpoint: Checkpoint, ranks = 1): Promise<
   const named = architectureNames.find((name) => name === architecture);
   const known = knownOf(checkpoint);
   const before: Config = {
+    ...(last && defaults),
     ...known,
     ...(named && { architecture: named }),
-    ...(last && { ...defaults, ...last.settings }),
+    ...last?.settings,
     ...{ width, height, channels },
   };
   if (before.batchSize !== undefined)
