@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { readdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import {
   type Checkpoint,
   type CheckpointInfo,
@@ -16,35 +17,41 @@ import {
 } from '../config/index.ts';
 import { UserError } from '../errors.ts';
 import { settingText } from '../format.ts';
-import { findPictures } from '../images/find.ts';
+import { findClasses, findFiles } from '../images/find.ts';
 import { copyNameOf } from '../images/generated.ts';
 import { ResizeLedger } from '../images/resize_ledger.ts';
 import { architectureNames, resolveArchitecture } from '../models/index.ts';
 import type { ModelDescription } from '../models/model.ts';
-import { readRecord } from '../runs/record.ts';
+import { type RunRecord, readRecord } from '../runs/record.ts';
+
+/** Settings, with the batch of all ranks together and how many these are, where that is known. */
+type Trained = Config & { ranks?: number };
 
 /**
- * What a run was trained with so far: its last session's settings, or of a run without a record (imported, or of an
- * older version) what its checkpoint says. The batch is parted anew where there is another number of ranks, so that
- * all of them together take as many pictures per step as before.
+ * What a run was trained with so far: its last session's settings, and what its checkpoint says where the record does
+ * not know it, or there is none (imported networks, older versions).
+ */
+function trainedWith(checkpoint: Checkpoint, record: RunRecord | undefined): Trained {
+  const { width, height, channels, architecture } = checkpoint.manifest.model;
+  const named = architectureNames.find((name) => name === architecture);
+  const known = { ...knownOf(checkpoint), ...(named && { architecture: named }) };
+  const size = { width, height, channels };
+  const last = record?.sessions.at(-1);
+  if (!last) return { ...known, ...size };
+  const { settings, ranks = 1 } = last;
+  return { ...defaults, ...known, ...settings, ...size, ranks, batchSize: ranks * settings.batchSize };
+}
+
+/**
+ * The settings that a run continues with. Its batch is parted anew where there is another number of ranks, so that all
+ * of them together take as many pictures per step as before.
  * @param ranks that will train it.
  * @throws {UserError} where its record is damaged: what it was trained with is not known then.
  */
 export async function settingsOfRun(checkpoint: Checkpoint, ranks = 1): Promise<Config> {
   const record = await readRecord(dirname(checkpoint.folder));
-  const last = record?.sessions.at(-1);
-  const { width, height, channels, architecture } = checkpoint.manifest.model;
-  const named = architectureNames.find((name) => name === architecture);
-  const known = knownOf(checkpoint);
-  const before: Config = {
-    ...(last && defaults),
-    ...known,
-    ...(named && { architecture: named }),
-    ...last?.settings,
-    ...{ width, height, channels },
-  };
-  if (before.batchSize !== undefined)
-    before.batchSize = Math.max(1, Math.round((before.batchSize * (last?.ranks ?? 1)) / ranks));
+  const { ranks: _, ...before } = trainedWith(checkpoint, record);
+  if (before.batchSize !== undefined) before.batchSize = Math.max(1, Math.round(before.batchSize / ranks));
   // The pictures may lie elsewhere by now.
   for (const folder of ['rawData', 'data'] as const)
     if (before[folder] !== undefined && !existsSync(before[folder])) delete before[folder];
@@ -121,22 +128,34 @@ export function checkSameNetwork({ folder, manifest }: Checkpoint, wanted: Model
   );
 }
 
+/** Whether there is a file that is not hidden, at any depth. */
+async function holdsFiles(folder: string): Promise<boolean> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  const seen = entries.filter(({ name }) => !name.startsWith('.'));
+  if (seen.some((entry) => !entry.isDirectory())) return true;
+  for (const { name } of seen) if (await holdsFiles(join(folder, name))) return true;
+  return false;
+}
+
 /**
  * The classes that training will find once data/ is as rawdata/ and these settings ask for it; [] where there are none
  * yet.
  */
 async function classesToCome({ rawData, data }: Pick<Settings, 'rawData' | 'data'>): Promise<string[]> {
-  const foldersIn = async (folder: string) =>
-    (await findPictures(folder).catch(() => ({ classes: [] }))).classes;
-  const [raw, made] = [await foldersIn(rawData), await foldersIn(data)];
-  if (raw.length === 0) return made.map(({ name }) => name);
+  const [raw, made] = [await findClasses(rawData), await findClasses(data)];
+  if (raw.length === 0) return made;
+  const classes: string[] = [];
+  for (const name of raw) if (await holdsFiles(join(rawData, name))) classes.push(name);
   // Copies of sources that are gone will be removed, and their folder with them.
+  const others = made.filter((name) => !classes.includes(name));
+  if (others.length === 0) return classes;
   const ledger = await ResizeLedger.read(data, '');
   const copies = new Set([...ledger.entries()].map(([source]) => copyNameOf(source)));
-  const stays = made.filter(({ name, pictures }) =>
-    pictures.some((picture) => !copies.has(`${name}/${picture}`)),
-  );
-  return [...new Set([...raw, ...stays].map(({ name }) => name))].sort();
+  for (const name of others) {
+    const files = await findFiles(join(data, name));
+    if (files.some((file) => !copies.has(`${name}/${file}`))) classes.push(name);
+  }
+  return classes.sort();
 }
 
 /**
@@ -164,8 +183,16 @@ export async function checkResumable(
 /** Of each setting that is another now, what it was and what it is. */
 export type ChangedSettings = Record<string, { was: unknown; is: unknown }>;
 
-/** @param batchSize now, of all ranks together. */
-function compare(before: Config & { ranks?: number }, now: Settings & { ranks: number }): ChangedSettings {
+/**
+ * Which settings are not those that the run was trained with so far.
+ * @param now with the batch of all ranks together.
+ */
+export async function changedSettings(
+  checkpoint: Checkpoint,
+  now: Settings & { ranks: number },
+): Promise<ChangedSettings> {
+  const record = await readRecord(dirname(checkpoint.folder)).catch(() => undefined);
+  const before = trainedWith(checkpoint, record);
   const online = now.augment === 'online' || before.augment === 'online';
   const isCompared = (name: SettingName) =>
     !machineSettings.includes(name) && name !== 'augmentTarget' && (online || !/^augment./.test(name));
@@ -176,22 +203,6 @@ function compare(before: Config & { ranks?: number }, now: Settings & { ranks: n
     .filter((name) => JSON.stringify(before[name]) !== JSON.stringify(now[name]))
     .map((name) => [name, { was: before[name], is: now[name] }]);
   return Object.fromEntries(changed);
-}
-
-/**
- * Which settings are not those that the run was trained with so far, by its checkpoint, and its record for what the
- * checkpoint does not say.
- * @param now with the batch of all ranks together.
- */
-export async function changedSettings(
-  run: string,
-  checkpoint: Checkpoint,
-  now: Settings & { ranks: number },
-): Promise<ChangedSettings> {
-  const record = await readRecord(run).catch(() => undefined);
-  const last = record?.sessions.at(-1);
-  const recorded = last && { ...defaults, ...last.settings, ranks: last.ranks ?? 1 };
-  return compare({ ...recorded, ...knownOf(checkpoint) }, now);
 }
 
 /** 'epochs 3 -> 5; learningRate 0.001 -> 0.0003' */

@@ -311,7 +311,7 @@ async function beginRun(
   await saveHeldBack(run, { data: settings.data, dataset, split, digest });
   await cutHistory(run, position.epoch);
   const now = { ...settings, batchSize: globalBatch, ranks: part.count };
-  const changed = resume ? await changedSettings(run, resume, now) : {};
+  const changed = resume ? await changedSettings(resume, now) : {};
   const isChanged = Object.keys(changed).length > 0;
   if (isChanged) events?.notice?.(`Continuing with changed settings: ${describeChanges(changed)}`);
   const start = {

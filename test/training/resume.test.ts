@@ -112,9 +112,9 @@ test('every change is told, the batch of all ranks as one', async () => {
     batchSize: 48,
     ranks: 2,
   } as const;
-  const changed = await changedSettings(run, checkpointIn(run), now);
+  const changed = await changedSettings(checkpointIn(run), now);
   assert.equal(describeChanges(changed), 'epochs 4 -> 5; dropout 0.5 -> 0.1');
-  const scaled = await changedSettings(run, checkpointIn(run), {
+  const scaled = await changedSettings(checkpointIn(run), {
     ...now,
     scaleLearningRate: 'sqrt',
     batchSize: 50,
