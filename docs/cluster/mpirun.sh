@@ -3,7 +3,6 @@
 set -eu
 cd "$(dirname "$0")"
 subnet=${SUBNET:-192.168.0.0/24}
-resume=$(ls -d checkpoints/bats/checkpoint-* > /dev/null 2>&1 && echo --resume) || true
 exec mpirun --hostfile hosts --map-by slot --bind-to none \
   --mca btl tcp,self --mca btl_tcp_if_include "$subnet" --mca oob_tcp_if_include "$subnet" \
-  bat-sup train --run bats ${resume:+"$resume"} --batch-size 16 "$@"
+  bat-sup train --run bats --resume auto --batch-size 16 "$@"

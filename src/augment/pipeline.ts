@@ -1,5 +1,6 @@
 import seedrandom from 'seedrandom';
 import { UsageError } from '../errors.ts';
+import { wrongValue } from '../wrong_value.ts';
 import type { Change, Operation, Size } from './operation.ts';
 import { operations } from './operations/index.ts';
 import type { ValuesOf } from './parameters.ts';
@@ -57,12 +58,12 @@ function parseStep(setting: unknown, where: string): Step {
   }
   const { probability = operation.probability, ...values } = given;
   if (typeof probability !== 'number' || !(probability >= 0 && probability <= 1)) {
-    throw wrongValue(where, `${name}.probability`, probability, 'a number from 0 to 1');
+    throw wrongValue(`${name}.probability`, 'a number from 0 to 1', probability, where);
   }
   const used = Object.fromEntries(
     Object.entries(parameters).map(([key, parameter]) => {
       const value = values[key] ?? parameter.default;
-      if (!parameter.accepts(value)) throw wrongValue(where, `${name}.${key}`, value, parameter.allowed);
+      if (!parameter.accepts(value)) throw wrongValue(`${name}.${key}`, parameter.allowed, value, where);
       return [key, value];
     }),
   );
@@ -70,16 +71,12 @@ function parseStep(setting: unknown, where: string): Step {
   return { operation, probability, parameters: used };
 }
 
-function wrongValue(where: string, name: string, value: unknown, allowed: string): UsageError {
-  return new UsageError(`${where}: ${name} is ${JSON.stringify(value)}; allowed is ${allowed}.`);
-}
-
 /** minFactor is not to be more than maxFactor. */
 function checkOrder(where: string, name: string, values: Record<string, unknown>): void {
   for (const [least, value] of Object.entries(values)) {
     const most = least.replace(/^min/, 'max');
     if (most === least || !(Number(value) > Number(values[most]))) continue;
-    throw wrongValue(where, `${name}.${least}`, value, `at most ${most}, which is ${values[most]}`);
+    throw wrongValue(`${name}.${least}`, `at most ${most}, which is ${values[most]}`, value, where);
   }
 }
 

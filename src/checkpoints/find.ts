@@ -1,6 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { UserError } from '../errors.ts';
+import { reason, UserError } from '../errors.ts';
 import { compareMetrics } from './compare.ts';
 import { type Manifest, readManifest, whatIsDamaged } from './manifest.ts';
 
@@ -94,6 +94,26 @@ export function bestOf(checkpoints: Checkpoint[]): Checkpoint | undefined {
 export async function nextRunName(checkpoints: string): Promise<string> {
   const numbers = (await foldersIn(checkpoints)).map((name) => Number(/^run-(\d+)$/.exec(name)?.[1] ?? 0));
   return `run-${String(Math.max(0, ...numbers) + 1).padStart(3, '0')}`;
+}
+
+/**
+ * Whether a run, or one of the runs below a checkpoints folder, has saved a checkpoint, be it readable or not. A
+ * checkpoint that a kill left unfinished does not count.
+ * @throws {UserError} where that cannot be seen.
+ */
+export async function hasSaved(place: string): Promise<boolean> {
+  const names = await namesIn(place);
+  if (names.some((name) => checkpointName.test(name))) return true;
+  const below = await Promise.all(names.map((name) => namesIn(join(place, name))));
+  return below.flat().some((name) => checkpointName.test(name));
+}
+
+/** [] for what is not there, or is a file. */
+async function namesIn(folder: string): Promise<string[]> {
+  return readdir(folder).catch((error) => {
+    if (['ENOENT', 'ENOTDIR'].includes(error.code)) return [];
+    throw new UserError(`${folder} cannot be read (${reason(error)}); it may hold checkpoints.`);
+  });
 }
 
 /** The runs below a checkpoints folder, the one that saved last first. */

@@ -4,6 +4,7 @@ export {
   bestOf,
   type Checkpoint,
   findCheckpoint,
+  hasSaved,
   listCheckpoints,
   newestRun,
   nextRunName,

@@ -4,6 +4,7 @@ import type { Finding, Kind } from '../check/kinds.ts';
 import type { World } from '../cluster/index.ts';
 import { type Settings, settingOptions } from '../config/index.ts';
 import { UsageError, UserError } from '../errors.ts';
+import { wrongValue } from '../wrong_value.ts';
 import { addExamples } from './examples.ts';
 import { type ProgressBar, progressBar } from './progress.ts';
 import { onRanks, readPictureSettings } from './ranks.ts';
@@ -86,7 +87,7 @@ function readKinds({ only, quarantine }: CheckFlags, allowed: Kind[], byDefault:
   const names = only.split(',').map((name) => name.trim());
   const wrong = names.find((name) => !allowed.includes(name as Kind));
   if (wrong === undefined) return names as Kind[];
-  throw new UsageError(`--only names "${wrong}"; allowed are ${allowed.join(', ')}.`);
+  throw wrongValue('--only', `one or more of ${allowed.join(', ')}`, wrong);
 }
 
 async function help(

@@ -6,6 +6,7 @@ import type { CollectReport, Failure } from '../collect/collect.ts';
 import type { Search } from '../collect/openverse.ts';
 import { readSettings, settingOptions } from '../config/index.ts';
 import { reason, UsageError, UserError } from '../errors.ts';
+import { wrongValue } from '../wrong_value.ts';
 import { addExamples } from './examples.ts';
 import { type ProgressBar, progressBar } from './progress.ts';
 import { abortOnSignals } from './signals.ts';
@@ -124,7 +125,7 @@ async function readSearch(query: string, licence = '', endpoint?: string): Promi
   const { openverseEndpoint } = await import('../collect/openverse.ts');
   if (query.trim() === '') throw new UsageError('--query is empty; give the words to search for.');
   if (endpoint !== undefined && !(/^https?:/i.test(endpoint) && URL.canParse(endpoint))) {
-    throw new UsageError(`--endpoint is "${endpoint}"; allowed is a URL of http or https.`);
+    throw wrongValue('--endpoint', 'a URL of http or https', endpoint);
   }
   const token = process.env.BATSUP_SEARCH_TOKEN;
   const licences = licence

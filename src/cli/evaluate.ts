@@ -71,6 +71,9 @@ async function choosePictures(
     return { name: folder, isValidation: false, ...(await picturesOf(folder, classes)) };
   }
   const pictures = await validationPictures(checkpoint, data);
+  const { describeRemadeData } = await import('../evaluation/remade_data.ts');
+  const remade = await describeRemadeData(checkpoint, data);
+  if (remade) notice(remade);
   const name = 'Held back for validation';
   return { name, isValidation: true, pictures, unknown: [], missing: [] };
 }
@@ -99,7 +102,7 @@ async function runEvaluation(
   const bar: ProgressBar = progressBar('Evaluating', exam.pictures.length);
   const result = await evaluateCheckpoint(checkpoint, exam.pictures, {
     calibrate: exam.isValidation && flags.calibrate,
-    seed: settings.seed,
+    seed: flags.seed === undefined ? checkpoint.manifest.training.seed : settings.seed,
     topLosses,
     world,
     onProgress: (done) => bar.update(done),

@@ -6,6 +6,7 @@ import { UsageError } from '../errors.ts';
 import type { Network } from '../formats/index.ts';
 import { formats } from '../formats/index.ts';
 import { printable } from '../printable.ts';
+import { wrongValue } from '../wrong_value.ts';
 import { addExamples } from './examples.ts';
 import { runFolder } from './run_folder.ts';
 
@@ -43,13 +44,13 @@ function readScale(scale: string | undefined): number | undefined {
   if (scale === undefined) return undefined;
   const value = Number(scale);
   if (Number.isFinite(value) && value > 0) return value;
-  throw new UsageError(`--scale is "${scale}"; allowed is a number above 0.`);
+  throw wrongValue('--scale', 'a number above 0', scale);
 }
 
 function readClasses(classes: string | undefined): string[] | undefined {
   const names = classes?.split(',').map((name) => name.trim());
   if (!names?.includes('')) return names;
-  throw new UsageError(`--classes is "${classes}"; allowed are names with commas between.`);
+  throw wrongValue('--classes', 'names with commas between', classes);
 }
 
 async function runImport(source: string, flags: ImportFlags): Promise<void> {

@@ -1,17 +1,28 @@
 import type { Command } from 'commander';
-import { readSettings, settingNames, settingOptions } from '../config/index.ts';
-import { UsageError } from '../errors.ts';
+import {
+  flagsGiven,
+  type SettingName,
+  type SettingsInForce,
+  settingNames,
+  settingOptions,
+  settingsInForce,
+  valuesOf,
+} from '../config/index.ts';
 import type { LearningRateSearch } from '../training/find_learning_rate.ts';
 import { addExamples } from './examples.ts';
 import { type ProgressBar, progressBar } from './progress.ts';
 import { resizeWhereStale } from './resize.ts';
 import { abortOnSignals } from './signals.ts';
 import { sparkline } from './sparkline.ts';
+import { wholeNumber } from './whole_number.ts';
 
 /** Of the curve, characters. */
 const width = 60;
 /** What the loss is cut to where it is drawn, times the first: how it falls is to be seen, not how high it rises. */
 const highestShown = 1.2;
+
+/** Settings that the test has no use for, or of its own. */
+const without: SettingName[] = ['augmentTarget', 'learningRate', 'learningRateSchedule', 'warmup', 'epochs'];
 
 interface LrFindOptions extends Record<string, unknown> {
   steps: string;
@@ -24,7 +35,6 @@ export function addLrFind(program: Command): void {
     .description('suggest a learning rate: some steps with ever larger ones, of which nothing is saved')
     .option('--steps <n>', 'steps from the least learning rate to the most', '300')
     .option('--json', 'print the suggestion and the curve as JSON');
-  const without = ['augmentTarget', 'learningRate', 'learningRateSchedule', 'warmup', 'epochs'];
   const names = settingNames.filter((name) => !without.includes(name));
   settingOptions(command, names).action(runSearch);
   addExamples(command, [
@@ -33,15 +43,10 @@ export function addLrFind(program: Command): void {
   ]);
 }
 
-function readSteps(steps: string): number {
-  const count = Number(steps);
-  if (Number.isSafeInteger(count) && count >= 10 && count <= 10_000) return count;
-  throw new UsageError(`--steps is "${steps}"; allowed is a whole number from 10 to 10000.`);
-}
-
 async function runSearch(options: LrFindOptions): Promise<void> {
-  const steps = readSteps(options.steps);
-  const settings = await readSettings(options);
+  const steps = wholeNumber('--steps', options.steps, 10, 10_000);
+  const inForce = await settingsInForce(options);
+  const settings = valuesOf(inForce);
   const signal = abortOnSignals();
   if (!(await resizeWhereStale(settings, signal))) return;
   const { startEngine } = await import('../engine/index.ts');
@@ -57,7 +62,8 @@ async function runSearch(options: LrFindOptions): Promise<void> {
   try {
     const search = await findLearningRate({ settings, steps, signal, onProgress, events: { notice } });
     bar?.stop();
-    console.log(options.json ? JSON.stringify(search) : describe(search));
+    const command = trainCommand(search, inForce);
+    console.log(options.json ? JSON.stringify({ ...search, command }) : describe(search, command));
   } finally {
     bar?.stop();
     await engine.dispose();
@@ -68,7 +74,16 @@ function rateText(rate: number): string {
   return String(Number(rate.toPrecision(2)));
 }
 
-function describe({ suggestion, lowest, steps, diverged }: LearningRateSearch): string {
+/** Trains what was measured. */
+function trainCommand({ suggestion }: LearningRateSearch, inForce: SettingsInForce): string {
+  const measured = flagsGiven(
+    inForce,
+    settingNames.filter((name) => !without.includes(name)),
+  );
+  return ['bat-sup train', ...measured, `--learning-rate ${rateText(suggestion)}`].join(' ');
+}
+
+function describe({ lowest, steps, diverged }: LearningRateSearch, command: string): string {
   const first = steps[0]?.smoothedLoss ?? 0;
   const drawn = steps.map(({ smoothedLoss }) => Math.min(smoothedLoss, highestShown * first));
   const [from, to] = [steps[0], steps.at(-1)].map((step) => rateText(step?.learningRate ?? 0)) as [
@@ -81,6 +96,6 @@ function describe({ suggestion, lowest, steps, diverged }: LearningRateSearch): 
     curve,
     `${from.padEnd(curve.length - to.length)}${to}${diverged ? ' (where it diverged)' : ''}`,
     `Lowest: ${lowest.smoothedLoss.toFixed(4)} at ${rateText(lowest.learningRate)}; it was ${first.toFixed(4)} at first`,
-    `Suggested, a tenth of that: bat-sup train --learning-rate ${rateText(suggestion)}`,
+    `Suggested, a tenth of that: ${command}`,
   ].join('\n');
 }

@@ -1,5 +1,6 @@
 import { Command, CommanderError, type OutputConfiguration } from 'commander';
 import { speaksForAll } from '../cluster/launcher.ts';
+import { didYouMean } from '../did_you_mean.ts';
 import { findInstallation } from '../engine/native/installation.ts';
 import { reason, UsageError, UserError } from '../errors.ts';
 import { printable } from '../printable.ts';
@@ -45,22 +46,33 @@ const groups: Record<string, Record<string, () => Promise<Add>>> = {
 /** These tell of all commands. */
 const tellingOfAll = ['completion', 'help'];
 
+/** What is meant by an option that a command does not have; commander compares spellings alone. */
+function unknownOption(command: Command, option: string): string {
+  const known = command.createHelp().visibleOptions(command);
+  return `unknown option ${option}${didYouMean(
+    option,
+    known.flatMap(({ long }) => long ?? []),
+  )}`;
+}
+
 /** Wrong usage in the one line that every error takes. */
-function oneLine(help: string): OutputConfiguration {
+function oneLine(command: Command, name: string): OutputConfiguration {
   return {
     outputError(text, write) {
       if (!speaksForAll()) return;
-      const message = text
-        .replace(/^error: /, '')
-        .trim()
-        .replace(/\s*\n\s*/g, ' ');
-      write(`bat-sup: ${message.replace(/\.$/, '')}; see ${help}\n`);
+      const [, option] = /^error: unknown option '([^'=]+)/.exec(text) ?? [];
+      const message = option === undefined ? text.replace(/^error: /, '') : unknownOption(command, option);
+      const line = message.trim().replace(/\s*\n\s*\(Did you mean (.*?)\?\)/, '; did you mean $1?');
+      const sentence = line.replace(/\s*\n\s*/g, ' ');
+      write(
+        `bat-sup: ${sentence.replace(/\.$/, '')}${sentence.endsWith('?') ? ' See' : '; see'} ${name} --help\n`,
+      );
     },
   };
 }
 
 function configure(command: Command, parent: string): void {
-  command.exitOverride().configureOutput(oneLine(`${parent} ${command.name()} --help`));
+  command.exitOverride().configureOutput(oneLine(command, `${parent} ${command.name()}`));
   command.option('--verbose', 'print stack traces and the libraries’ own messages');
 }
 
@@ -86,8 +98,8 @@ export async function createProgram(named?: string): Promise<Command> {
       throw new CommanderError(0, 'commander.version', '');
     })
     .option('--verbose', 'print stack traces and the libraries’ own messages')
-    .configureOutput(oneLine('bat-sup --help'))
     .exitOverride();
+  program.configureOutput(oneLine(program, 'bat-sup'));
   const all = Object.values(groups).flatMap(Object.keys);
   const isAlone = named !== undefined && all.includes(named) && !tellingOfAll.includes(named);
   for (const [heading, commands] of Object.entries(groups)) {

@@ -11,6 +11,7 @@ import type { Activation, Predictor } from '../predict/load_model.ts';
 import type { Inputs, Prediction } from '../predict/predict_all.ts';
 import type { Sorting } from '../predict/sort.ts';
 import { printable } from '../printable.ts';
+import { wrongValue } from '../wrong_value.ts';
 import { addExamples } from './examples.ts';
 import { notice } from './notice.ts';
 import { csvOutput, jsonOutput, type PredictRecord, textOutput } from './predict_output.ts';
@@ -18,6 +19,7 @@ import { onRanks, readEngineSettings, readTogether } from './ranks.ts';
 import { readShard, shardOption } from './shard.ts';
 import { abortOnSignals } from './signals.ts';
 import { picturesWorthStarting, startEngineFor } from './start_engine.ts';
+import { wholeNumber } from './whole_number.ts';
 
 interface PredictFlags extends Record<string, unknown> {
   checkpoint?: string;
@@ -88,17 +90,10 @@ function refuseBoth(flags: PredictFlags, ...names: ('json' | 'csv' | 'moveTo' | 
   throw new UsageError(`${given.join(' and ')} exclude each other; give one.`);
 }
 
-function readTopK(topK: string): number {
-  const count = Number(topK);
-  if (Number.isInteger(count) && count > 0) return count;
-  throw new UsageError(`--top-k is "${topK}"; allowed is a whole number from 1 up.`);
-}
-
 function readThreshold({ threshold, activation }: PredictFlags): number | undefined {
   if (threshold === undefined) return undefined;
   const value = threshold.trim() === '' ? Number.NaN : Number(threshold);
-  if (!(value >= 0 && value <= 1))
-    throw new UsageError(`--threshold is "${threshold}"; allowed is a probability from 0 to 1.`);
+  if (!(value >= 0 && value <= 1)) throw wrongValue('--threshold', 'a probability from 0 to 1', threshold);
   if (activation === 'none')
     throw new UsageError('--threshold is of probabilities and --activation none gives none; leave one out.');
   return value;
@@ -120,7 +115,7 @@ function readFlags(pictures: string[], flags: PredictFlags, world: World | undef
   const folder = moveTo ?? copyTo;
   return {
     pictures,
-    topK: readTopK(flags.topK),
+    topK: wholeNumber('--top-k', flags.topK, 1),
     threshold: readThreshold(flags),
     sorting: folder === undefined ? undefined : { folder, how: moveTo === undefined ? 'copy' : 'move' },
     shard,

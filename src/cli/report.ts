@@ -18,7 +18,7 @@ interface ReportFlags extends Record<string, unknown> {
 export function addReport(program: Command): void {
   const command = program
     .command('report')
-    .description('write all that is known of a training into one HTML file')
+    .description('write an HTML report of a training')
     .argument('[run]', 'name or folder of the run (default: the newest)')
     .option('--output <file>', 'file to write', 'report.html')
     .option('--json', 'print the result as JSON');
@@ -48,7 +48,7 @@ async function report(name: string | undefined, flags: ReportFlags): Promise<voi
     run,
     output: flags.output,
     data: flags.data,
-    seed: settings.seed,
+    seed: flags.seed === undefined ? undefined : settings.seed,
     notice,
     onProgress: (done) => bar.update(done),
   }).finally(async () => {

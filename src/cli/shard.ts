@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { Shard, World } from '../cluster/index.ts';
 import { UsageError } from '../errors.ts';
+import { wrongValue } from '../wrong_value.ts';
 
 const meaning = 'do only the i-th of n parts of the work, as one of n jobs that know nothing of each other';
 
@@ -24,6 +25,6 @@ export function readShard(text: string | undefined, world: World | undefined): S
   if (world) throw new UsageError('--shard is for jobs without MPI; its ranks split the work by themselves.');
   const [, number, count] = (/^(\d+)\/(\d+)$/.exec(text) ?? []).map(Number);
   if (number === undefined || count === undefined || number < 1 || number > count || count > 1e6)
-    throw new UsageError(`--shard is "${text}"; allowed is i/n, i from 1 to n, as 2/8.`);
+    throw wrongValue('--shard', 'i/n, i from 1 to n, as 2/8', text);
   return { index: number - 1, count };
 }

@@ -1,10 +1,25 @@
-import type { Command } from 'commander';
-import { findWhole, newestRun } from '../checkpoints/index.ts';
+import { dirname } from 'node:path';
+import { type Command, Option } from 'commander';
+import { type Checkpoint, findWhole, hasSaved, newestRun } from '../checkpoints/index.ts';
 import type { World } from '../cluster/index.ts';
-import { readSettings, type Settings, settingNames, settingOptions } from '../config/index.ts';
-import { counted } from '../format.ts';
-import { quote } from '../quote.ts';
+import {
+  flagsGiven,
+  machineSettings,
+  type RunSettings,
+  type Settings,
+  type SettingsInForce,
+  settingNames,
+  settingOptions,
+  settingsInForce,
+  valuesOf,
+} from '../config/index.ts';
+import { UsageError } from '../errors.ts';
+import { counted, settingText } from '../format.ts';
+import { quoteForShell } from '../quote.ts';
+import { readRecord } from '../runs/record.ts';
+import { checkResumable, isOver, refuseCheckpoints, settingsOfRun } from '../training/resume.ts';
 import type { TrainingResult } from '../training/train.ts';
+import { wrongValue } from '../wrong_value.ts';
 import { addExamples } from './examples.ts';
 import { notice } from './notice.ts';
 import { onRanks, readTogether, withShareOfMachine } from './ranks.ts';
@@ -15,16 +30,22 @@ import { abortOnSignals } from './signals.ts';
 import { describeMetrics, TrainingDisplay } from './training_display.ts';
 
 interface TrainOptions extends Record<string, unknown> {
-  resume?: boolean;
+  /** true: --resume alone. */
+  resume?: string | true;
   run?: string;
   json?: boolean;
 }
 
 export function addTrain(program: Command): void {
+  const resume = new Option(
+    '--resume [auto]',
+    'continue the newest run (or --run) with its settings; what you add changes them. auto: begin where nothing is saved',
+  );
+  resume.argChoices = ['auto'];
   const command = program
     .command('train')
-    .description('train the network; stop at any time, --resume goes on')
-    .option('--resume', 'go on from the newest checkpoint of the newest run (or of --run)')
+    .description('train the network; press Ctrl-C to stop, continue with --resume')
+    .addOption(resume)
     .option('--run <name>', 'name of the run, a folder below the checkpoints (default: run-001, run-002 ...)')
     .option('--json', 'print the result as JSON');
   const names = settingNames.filter((name) => name !== 'augmentTarget');
@@ -35,29 +56,94 @@ export function addTrain(program: Command): void {
     ['bat-sup train', 'trains on rawdata/; the folder of each class is its name'],
     ['bat-sup train ~/photos', 'trains on the classes in another folder'],
     ['bat-sup train --recipe best --epochs 50', 'trains with defaults that learn better'],
-    ['bat-sup train --resume', 'goes on where the newest run stopped'],
+    ['bat-sup train --resume', 'continues where the newest run stopped'],
+    ['bat-sup train --resume --epochs 80', 'trains it further; all other settings stay'],
+    ['bat-sup train --run bats --resume auto', 'for a job that may start first or again'],
   ]);
 }
 
-async function chooseRun(settings: Settings, options: TrainOptions): Promise<string> {
-  const { checkpoints } = settings;
-  if (options.resume && options.run === undefined) return newestRun(checkpoints, notice);
-  return runFolder(checkpoints, options.run);
+/** The checkpoint to continue from; undefined for a new run. */
+async function findResumed(
+  { resume, run }: TrainOptions,
+  checkpoints: string,
+): Promise<Checkpoint | undefined> {
+  if (resume === undefined) return undefined;
+  if (resume !== true && resume !== 'auto') {
+    const { message } = wrongValue('--resume', 'followed by nothing or by auto', resume);
+    throw new UsageError(`${message} Name the folder of the pictures with --raw-data.`);
+  }
+  const place = run === undefined ? checkpoints : await runFolder(checkpoints, run);
+  if (resume === 'auto' && !(await hasSaved(place))) {
+    console.error(`${place} holds no checkpoint yet; a new run begins.`);
+    return undefined;
+  }
+  const folder = run === undefined ? await newestRun(place, notice) : place;
+  return findWhole(folder, 'newest', ['weights.bin', 'optimizer.bin'], notice);
 }
 
-/** A word as a shell takes it again. */
-function quoteForShell(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : quote(word);
+/** What is to be trained. */
+interface Plan {
+  settings: Settings;
+  run: string;
+  resume?: Checkpoint | undefined;
+  /** Flags that the command to continue needs beside --resume. */
+  again: string[];
+  /** Whether the run is at its end already. */
+  isDone: boolean;
 }
 
-/** What is to be trained, the same on all ranks. */
-async function plan(options: TrainOptions) {
-  const settings = await readSettings(options);
-  const run = await chooseRun(settings, options);
-  const resume = options.resume
-    ? await findWhole(run, 'newest', ['weights.bin', 'optimizer.bin'], notice)
-    : undefined;
-  return { settings, run, resume };
+/** Everything that can be refused is, before anything is written. The same on all ranks. */
+async function plan(options: TrainOptions, ranks: number): Promise<Plan> {
+  const asAlways = await settingsInForce(options);
+  const checkpoints = String(asAlways.checkpoints.value);
+  const resume = await findResumed(options, checkpoints);
+  const again = [
+    ...(options.run === undefined ? [] : [`--run ${quoteForShell(options.run)}`]),
+    ...flagsGiven(asAlways, machineSettings),
+  ];
+  if (resume) return { ...(await planToResume(options, asAlways, resume, ranks)), again };
+  const run = await runFolder(checkpoints, options.run);
+  await refuseCheckpoints(run);
+  return { settings: valuesOf(asAlways), run, again, isDone: false };
+}
+
+async function planToResume(
+  options: TrainOptions,
+  asAlways: SettingsInForce,
+  resume: Checkpoint,
+  ranks: number,
+): Promise<Omit<Plan, 'again'>> {
+  const run = dirname(resume.folder);
+  const resumed = { run, settings: await settingsOfRun(resume, ranks) };
+  const inForce = await settingsInForce(options, { resumed });
+  const settings = valuesOf(inForce);
+  await checkResumable(resume, settings, options);
+  const record = await readRecord(run);
+  tellWhatIsKept(resumed, asAlways, inForce, record !== undefined);
+  // A run that was killed at its very end has yet to be marked as finished.
+  const isDone = record?.sessions.at(-1)?.state === 'finished' && isOver(resume.manifest, settings);
+  return { settings, run, resume, isDone };
+}
+
+/** Whoever has changed config.ts meanwhile expects it to hold. */
+function tellWhatIsKept(
+  { run, settings }: RunSettings,
+  asAlways: SettingsInForce,
+  inForce: SettingsInForce,
+  isRecorded: boolean,
+): void {
+  const kept = settingNames
+    .filter((name) => inForce[name].from === run && /^(config|BATSUP_)/.test(asAlways[name].from))
+    .filter((name) => settingText(asAlways[name].value) !== settingText(inForce[name].value))
+    .map(
+      (name) =>
+        `${name} ${settingText(settings[name])} (${asAlways[name].from}: ${settingText(asAlways[name].value)})`,
+    );
+  if (kept.length > 0) console.error(`Kept from ${run}, which only flags change: ${kept.join('; ')}`);
+  if (!isRecorded)
+    console.error(
+      `${run} has no run.json; what its checkpoint does not say, as epochs, is as for a new run.`,
+    );
 }
 
 /** Few threads where there are many cores show that the launcher binds each rank to one. */
@@ -74,7 +160,7 @@ function stopOn(display: TrainingDisplay, world: World | undefined): AbortSignal
     const tell = () => {
       if (world && world.waited() > patience / 2)
         display.print(
-          'Other ranks do not answer; if one was lost, "bat-sup train --resume" goes on from the last checkpoint.',
+          'Other ranks do not answer; if one was lost, "bat-sup train --resume" continues from the last checkpoint.',
         );
     };
     setTimeout(tell, patience).unref();
@@ -82,10 +168,13 @@ function stopOn(display: TrainingDisplay, world: World | undefined): AbortSignal
 }
 
 async function runTraining(options: TrainOptions, world: World | undefined): Promise<void> {
-  const { settings: planned, run, resume } = await readTogether(world, () => plan(options));
-  const settings = await withShareOfMachine(planned, world);
+  const planned = await readTogether(world, () => plan(options, world?.size ?? 1));
+  const { run, resume, again } = planned;
+  if (resume && planned.isDone) return reportDone(planned, resume, options.json === true);
+  const settings = await withShareOfMachine(planned.settings, world);
   const display = new TrainingDisplay(settings, resume?.manifest.best);
   const signal = stopOn(display, world);
+  const command = ['bat-sup', ...process.argv.slice(2)].map(quoteForShell).join(' ');
   const resizeHere = () => resizeWhereStale(settings, signal);
   const isReady = world ? await world.share(await world.inTurn(resizeHere)) : await resizeHere();
   if (!isReady) return;
@@ -96,12 +185,12 @@ async function runTraining(options: TrainOptions, world: World | undefined): Pro
   console.error(`Engine: ${engine.description}`);
   if (world) console.error(describeRanks(world, settings));
   if (settings.engine === 'auto' && engine.name === 'wasm') await adviseSetup();
-  const command = ['bat-sup', ...process.argv.slice(2)].map(quoteForShell).join(' ');
   try {
     const events = world && world.rank > 0 ? {} : display.events;
     const result = await train({ settings, run, resume, world, engine, command, signal, events });
     display.stop();
-    report(result, settings, options.json === true);
+    const next = result.position.step > 0 ? ['bat-sup train --resume', ...again].join(' ') : command;
+    report(result, { settings, next, json: options.json === true });
   } finally {
     display.stop();
     await engine.dispose();
@@ -116,17 +205,30 @@ async function adviseSetup(): Promise<void> {
   console.error(`"bat-sup setup" would make training ${worth} (once; half a minute and 1.3 GB of disk).`);
 }
 
+/** Says that there is nothing left to do, and what would be. */
+function reportDone({ settings, run, again }: Plan, { manifest }: Checkpoint, json: boolean): void {
+  const { position, metrics, best } = manifest;
+  const isEarly = position.epoch < settings.epochs;
+  const more = isEarly ? `--early-stopping ${2 * settings.earlyStopping}` : `--epochs ${2 * position.epoch}`;
+  const done = isEarly
+    ? `was stopped early, ${settings.earlyStopping} epochs after its best`
+    : `has trained all of its ${position.epoch} epochs`;
+  const next = ['bat-sup train --resume', ...again, more].join(' ');
+  console.error(`${run} ${done}. To train it further: ${next}`);
+  report({ run, position, metrics, ...(best && { best }), finished: true }, { settings, next, json });
+}
+
+/** @param next the command that continues it. */
 function report(
   { run, position, metrics, best, finished }: TrainingResult,
-  settings: Settings,
-  json: boolean,
+  { settings, next, json }: { settings: Settings; next: string; json: boolean },
 ): void {
   if (json) {
     const { epoch: epochs, step: steps } = position;
     console.log(JSON.stringify({ run, finished, epochs, steps, metrics, best: best ?? null }));
     return;
   }
-  const done = `${position.epoch} of ${settings.epochs} epochs, ${position.step} steps`;
+  const done = `${position.epoch} of ${Math.max(settings.epochs, position.epoch)} epochs, ${position.step} steps`;
   console.log(finished ? `Trained ${done}: ${run}` : `Stopped after ${done}: ${run}`);
   if (metrics.accuracy !== undefined) console.log(describeMetrics(metrics));
   if (best && best.epoch < position.epoch) {
@@ -135,6 +237,5 @@ function report(
       console.log(`Stopped early, ${counted(earlyStopping, 'epoch')} after the best.`);
     console.log(`Best epoch, which predict uses: ${best.epoch}\n${describeMetrics(best.metrics)}`);
   }
-  const resume = position.step > 0 ? 'bat-sup train --resume' : 'bat-sup train';
-  console.log(`Next: ${finished ? 'bat-sup predict <pictures>' : resume}`);
+  console.log(`Next: ${finished ? 'bat-sup predict <pictures>' : next}`);
 }

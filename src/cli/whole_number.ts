@@ -1,4 +1,4 @@
-import { UsageError } from '../errors.ts';
+import { wrongValue } from '../wrong_value.ts';
 
 /** What a flag was given. @throws {UsageError} naming the flag, the value and what is allowed. */
 export function wholeNumber(
@@ -9,6 +9,6 @@ export function wholeNumber(
 ): number {
   const number = Number(value);
   if (value.trim() !== '' && Number.isSafeInteger(number) && number >= least && number <= most) return number;
-  const allowed = most === Number.MAX_SAFE_INTEGER ? `${least} or more` : `from ${least} to ${most}`;
-  throw new UsageError(`${flag} is "${value}"; allowed is a whole number, ${allowed}.`);
+  const allowed = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
+  throw wrongValue(flag, `a whole number ${allowed}`, value);
 }

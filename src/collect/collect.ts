@@ -1,10 +1,11 @@
 import { rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { reason, UsageError, UserError } from '../errors.ts';
+import { reason, UserError } from '../errors.ts';
 import { makeFolder, removeRests, syncFolder, temporaryName } from '../files.ts';
 import { findPictures } from '../images/find.ts';
 import { generatedFrom } from '../images/generated.ts';
 import { Slots } from '../slots.ts';
+import { wrongValue } from '../wrong_value.ts';
 import type { Candidate } from './candidate.ts';
 import { download } from './download.ts';
 import { FetchFailure } from './failure.ts';
@@ -68,9 +69,7 @@ export interface CollectReport {
 /** @throws {UsageError} for a name that is no plain folder's. */
 export function checkClassName(name: string): string {
   if (/^[^./\\\p{Cc}][^/\\\p{Cc}]{0,199}$/u.test(name)) return name;
-  throw new UsageError(
-    `the class is ${JSON.stringify(name)}; allowed is a folder's name without "/" and "\\", not starting with ".".`,
-  );
+  throw wrongValue('the class', 'the name of a folder without "/" and "\\", not starting with "."', name);
 }
 
 /**

@@ -1,3 +1,17 @@
-export { readSettings, settingsInForce } from './load.ts';
-export { describeValue, settingOptions } from './options.ts';
-export { type Config, type SettingName, type Settings, settingNames } from './settings.ts';
+export {
+  type RunSettings,
+  readSettings,
+  type SettingInForce,
+  type SettingsInForce,
+  settingsInForce,
+  valuesOf,
+} from './load.ts';
+export { describeValue, flagsFor, flagsGiven, flagsOf, settingOptions } from './options.ts';
+export {
+  type Config,
+  defaults,
+  machineSettings,
+  type SettingName,
+  type Settings,
+  settingNames,
+} from './settings.ts';

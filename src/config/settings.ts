@@ -34,12 +34,12 @@ function number(allowed: string, test: (value: number) => boolean): Kind<number>
 function integer(least: number, most = Number.MAX_SAFE_INTEGER): Kind<number> {
   const allowed =
     most === Number.MAX_SAFE_INTEGER
-      ? `a whole number, ${least} or more`
+      ? `a whole number of at least ${least}`
       : `a whole number from ${least} to ${most}`;
   return number(allowed, (value) => Number.isInteger(value) && value >= least && value <= most);
 }
 
-const share = number('a number from 0 to below 1', (value) => value >= 0 && value < 1);
+const share = number('a number of at least 0 and below 1', (value) => value >= 0 && value < 1);
 
 const path: Kind<string> = {
   allowed: 'the path of a folder',
@@ -107,29 +107,29 @@ function setting<T>(kind: Kind<T>, value: NoInfer<T>, description: string): Sett
 
 /** The defaults are the article's wherever it names one. */
 export const settings = {
-  rawData: setting(path, 'rawdata', 'folder of your pictures, one folder a class'),
+  rawData: setting(path, 'rawdata', 'folder of your pictures, one folder per class'),
   data: setting(path, 'data', 'folder of the resized pictures'),
   checkpoints: setting(path, 'checkpoints', 'folder of checkpoints and TensorBoard logs'),
 
-  width: setting(integer(8, 4096), 100, 'width of a resized picture, pixels'),
-  height: setting(integer(8, 4096), 100, 'height of a resized picture, pixels'),
+  width: setting(integer(8, 4096), 100, 'width of the resized pictures, in pixels'),
+  height: setting(integer(8, 4096), 100, 'height of the resized pictures, in pixels'),
   channels: setting(channels, 3, 'colour channels'),
   fit: setting(
     oneOf('fill', 'cover', 'contain'),
     'fill',
-    'how a picture meets the size: stretched, cropped, or padded with white',
+    'how pictures are fitted to the size: stretched, cropped, or padded with white',
   ),
 
   augment: setting(
     oneOf('off', 'online'),
     'off',
-    'online: training varies each picture anew in each epoch, by the operations',
+    'online: vary each picture anew in each epoch, by the operations',
   ),
-  augmentTarget: setting(integer(1), 3810, 'pictures a class that augment makes up to'),
+  augmentTarget: setting(integer(1), 3810, 'pictures per class that augment makes up to'),
   augmentOperations: setting(
     operations,
     ['flipLeftRight', 'rotate', 'zoom', 'shift', 'shear', 'brightness', 'contrast', 'colour'],
-    'what augment does to a picture: names, or JSON with parameters',
+    'operations of augment: names, or JSON with parameters',
   ),
   augmentClasses: setting(
     operationsOfClasses,
@@ -140,73 +140,69 @@ export const settings = {
   recipe: setting(
     oneOf('article', 'best'),
     'article',
-    'best: other defaults for how to train, which learn better; what you set yourself stays',
+    'best: defaults that learn better; what you set yourself stays',
   ),
   architecture: setting(
     oneOf(...architectureChoices),
     'article',
-    'network, by its file in src/models; auto chooses by the number of classes',
+    'network; auto chooses by the number of classes',
   ),
-  epochs: setting(integer(1), 300, 'times that training sees every picture'),
+  epochs: setting(integer(1), 300, 'passes over all pictures'),
   batchSize: setting(
     integer(1, 4096),
     10,
-    'pictures a training step (of each process, where MPI starts several)',
+    'pictures per training step (of each process, where MPI starts several)',
   ),
   learningRate: setting(
-    number('a number above 0, at most 1', (value) => value > 0 && value <= 1),
+    number('a number above 0 and at most 1', (value) => value > 0 && value <= 1),
     0.001,
     "Adam's learning rate",
   ),
   scaleLearningRate: setting(
     oneOf('off', 'linear', 'sqrt'),
     'off',
-    'where MPI starts several processes: the learning rate times their number, or times its square root',
+    'with MPI: multiply the learning rate by the number of processes, or by its square root',
   ),
   learningRateSchedule: setting(
     oneOf('constant', 'cosine', 'step'),
     'constant',
-    'how the learning rate falls: not, to 0 along a cosine, or to a tenth after 1/2 and again after 3/4',
+    'learning rate over time: constant, cosine decay to 0, or divided by 10 at 1/2 and 3/4',
   ),
   warmup: setting(
-    number('a number, 0 or more', (value) => value >= 0),
+    number('a number of at least 0', (value) => value >= 0),
     0,
-    'epochs over which the learning rate rises to its value',
+    'epochs over which the learning rate rises from 0',
   ),
   weightDecay: setting(
     number('a number from 0 to 1', (value) => value >= 0 && value <= 1),
     0,
-    'share of each weight, times the learning rate, that a step takes away (AdamW)',
+    'decoupled weight decay (AdamW)',
   ),
   clipNorm: setting(
-    number('a number, 0 or more', (value) => value >= 0),
+    number('a number of at least 0', (value) => value >= 0),
     0,
-    'most that the norm of all gradients together may be (0: no limit)',
+    'clip gradients to this global norm (0: no limit)',
   ),
-  dropout: setting(share, 0, 'share of the features before the logits that training drops at random'),
-  labelSmoothing: setting(share, 0, 'share of each label that is spread over all classes'),
+  dropout: setting(share, 0, 'share of the features before the logits to drop in training'),
+  labelSmoothing: setting(share, 0, 'share of each label to spread over all classes'),
   classWeights: setting(
     oneOf('off', 'balanced'),
     'off',
-    'balanced: pictures of rare classes count more, so that all classes count alike',
+    'balanced: weight the loss so that all classes count alike',
   ),
-  ema: setting(share, 0, 'decay of the moving average of the weights that answers in their place (0: none)'),
-  earlyStopping: setting(
-    integer(0),
-    0,
-    'epochs without a better validation after which training ends (0: never)',
-  ),
+  ema: setting(share, 0, 'decay of the moving average of the weights, which is used to predict (0: none)'),
+  earlyStopping: setting(integer(0), 0, 'stop after this many epochs without improvement (0: never)'),
   validationSplit: setting(
     number('a number from 0 to 0.9', (value) => value >= 0 && value <= 0.9),
     0.2,
-    'share of the pictures held back for validation',
+    'share of the pictures to hold back for validation',
   ),
   seed: setting(integer(0, 2 ** 31 - 1), 1, 'seed of everything random'),
 
   keepCheckpoints: setting(integer(1), 4, 'newest checkpoints to keep, besides the best'),
   saveEverySteps: setting(integer(0), 0, 'also save every so many steps (0: only after each epoch)'),
   saveEveryMinutes: setting(
-    number('a number, 0 or more', (value) => value >= 0),
+    number('a number of at least 0', (value) => value >= 0),
     10,
     'also save every so many minutes (0: only after each epoch)',
   ),
@@ -219,15 +215,15 @@ export const settings = {
   precision: setting(
     oneOf('float32', 'bf16'),
     'float32',
-    'bf16: TensorFlow multiplies in bfloat16, faster and less exact; weights stay float32',
+    'bf16: multiply in bfloat16, faster and less exact; weights stay float32',
   ),
   gradientCompression: setting(
     oneOf('off', 'float16', 'bfloat16'),
     'off',
-    'where MPI starts several processes: 16 bits a number on the way between them',
+    'with MPI: send gradients with 16 bits per number',
   ),
   threads: setting(integer(0, 256), 0, 'threads of the engine (0: every core)'),
-  workers: setting(integer(0, 256), 0, 'pictures worked on at once (0: by the number of cores)'),
+  workers: setting(integer(0, 256), 0, 'pictures processed at once (0: by the number of cores)'),
 } satisfies Record<string, Setting<unknown>>;
 
 export type SettingName = keyof typeof settings;
@@ -237,6 +233,13 @@ export type Settings = { [Name in SettingName]: (typeof settings)[Name]['default
 export type Config = Partial<Settings>;
 
 export const settingNames = Object.keys(settings) as SettingName[];
+
+export const defaults = Object.fromEntries(
+  settingNames.map((name) => [name, settings[name].default]),
+) as unknown as Settings;
+
+/** Settings of the machine, not of a run: where its files are, and what computes. A resumed run does not keep them. */
+export const machineSettings: readonly SettingName[] = ['checkpoints', 'engine', 'threads', 'workers'];
 
 /** batchSize -> batch-size */
 export function flagName(name: SettingName): string {

@@ -3,6 +3,7 @@ import { type Checkpoint, findWhole } from '../checkpoints/index.ts';
 import { reason, UserError } from '../errors.ts';
 import { type CheckpointEvaluation, evaluateCheckpoint } from '../evaluation/evaluate_checkpoint.ts';
 import { validationPictures } from '../evaluation/pictures.ts';
+import { describeRemadeData } from '../evaluation/remade_data.ts';
 import { writeFileAtomically } from '../files.ts';
 import { findPictures } from '../images/find.ts';
 import { generatedFrom } from '../images/generated.ts';
@@ -20,8 +21,8 @@ export interface ReportOptions {
   output: string;
   /** Folder of the pictures, where it is another than training was told. */
   data?: string | undefined;
-  /** Of the confidence intervals. */
-  seed: number;
+  /** Of the confidence intervals; the run's own unless given. */
+  seed?: number | undefined;
   /** Told as the pictures held back are answered. */
   onProgress?: (done: number) => void;
   /** Told where the best checkpoint is damaged and another is used. */
@@ -68,6 +69,8 @@ async function gather(options: ReportOptions): Promise<ReportContents> {
   const [summary] = await listRuns(dirname(run), [basename(run)]);
   if (!files || !summary) throw new UserError(`${run} is no run; "bat-sup runs" lists them.`);
   const data = options.data ?? files.record?.sessions.at(-1)?.settings.data ?? 'data';
+  const remade = await describeRemadeData(checkpoint, options.data);
+  if (remade) notice(remade);
   const evaluation = await evaluateHeldBack(checkpoint, options);
   const samples = await findSamples(data, checkpoint);
   const predictor = await loadModel(checkpoint.folder);
@@ -79,7 +82,7 @@ async function gather(options: ReportOptions): Promise<ReportContents> {
 
 async function evaluateHeldBack(
   checkpoint: Checkpoint,
-  { data, seed, onProgress = () => {} }: ReportOptions,
+  { data, seed = checkpoint.manifest.training.seed, onProgress = () => {} }: ReportOptions,
 ): Promise<ReportContents['evaluation']> {
   const evaluating = async (): Promise<CheckpointEvaluation> => {
     const pictures = await validationPictures(checkpoint, data);

@@ -7,7 +7,6 @@ import {
   checkTensors,
   compareMetrics,
   type FileName,
-  listCheckpoints,
   loadTensors,
   lockRun,
   type Metrics,
@@ -24,7 +23,6 @@ import { fallShort, type Split, splitPictures } from '../dataset/split.ts';
 import type { Engine } from '../engine/index.ts';
 import { reason, UserError } from '../errors.ts';
 import { variablesOf } from '../model_tools/index.ts';
-import { resolveArchitecture } from '../models/index.ts';
 import { createModel, type Model, type ModelDescription } from '../models/model.ts';
 import { saveHeldBack } from '../runs/held_back.ts';
 import { appendHistory, cutHistory } from '../runs/history.ts';
@@ -32,7 +30,14 @@ import { beginSession, type OpenSession } from '../runs/record.ts';
 import { Adam } from './adam.ts';
 import { CheckpointSaver, type TensorSource, tensorSources } from './checkpoint_saver.ts';
 import { broadcastVariables, GradientExchange } from './exchange.ts';
-import { changedSettings, checkSameNetwork, describeChanges, importedLayers } from './resume.ts';
+import {
+  changedSettings,
+  checkSameNetwork,
+  describeChanges,
+  describeNetwork,
+  isOver,
+  refuseCheckpoints,
+} from './resume.ts';
 import { learningRateAt, scaleOf } from './schedule.ts';
 import { type BatchResult, evaluateBatch, type StepOptions, trainStep } from './step.ts';
 import { trainStepTogether } from './step_together.ts';
@@ -160,11 +165,8 @@ async function trainLocked(options: TrainingOptions): Promise<TrainingResult> {
   return { run: options.run, position, metrics, ...(best && { best }), finished };
 }
 
-/** After the last epoch, or once so many epochs were no better than the best. */
-function isFinished({ position, settings, best }: Training): boolean {
-  const { epochs, earlyStopping } = settings;
-  const patienceEnds = earlyStopping > 0 && best ? best.epoch + earlyStopping : epochs;
-  return position.epoch >= Math.min(epochs, patienceEnds);
+function isFinished(training: Training): boolean {
+  return isOver(training, training.settings);
 }
 
 /** Whether this process has been asked to stop; of several, whether all know that one has. */
@@ -193,17 +195,7 @@ export async function prepare(
   { resume, ranks = 1 }: { resume?: Checkpoint | undefined; ranks?: number } = {},
 ): Promise<Prepared> {
   const scanned = await scanDataset(settings.data);
-  const description: ModelDescription = {
-    architecture: resolveArchitecture(settings.architecture, {
-      ...settings,
-      classes: scanned.classes.length,
-    }),
-    width: settings.width,
-    height: settings.height,
-    channels: settings.channels,
-    classes: scanned.classes,
-    ...importedLayers(resume),
-  };
+  const description = describeNetwork(settings, scanned.classes, resume);
   if (resume) checkSameNetwork(resume, description);
   const pack = await packPictures(scanned, {
     folder: settings.data,
@@ -308,14 +300,6 @@ async function checkSamePictures(world: World, digest: string, { data }: Setting
   );
 }
 
-/** A training from the start would mix its checkpoints with those of another one. */
-async function refuseCheckpoints(run: string): Promise<void> {
-  if ((await listCheckpoints(run)).length === 0) return;
-  throw new UserError(
-    `${run} holds the checkpoints of a training; go on with it by --resume, or name another run with --run.`,
-  );
-}
-
 /** Keeps in the run's folder what evaluate, runs and report want to know of it. */
 async function beginRun(
   { settings, run, resume, engine, command, events }: TrainingOptions,
@@ -326,9 +310,10 @@ async function beginRun(
     part.filter((index) => dataset.pictures[index]?.label === label).length;
   await saveHeldBack(run, { data: settings.data, dataset, split, digest });
   await cutHistory(run, position.epoch);
-  const changed = resume ? await changedSettings(run, resume, { ...settings, batchSize: globalBatch }) : {};
+  const now = { ...settings, batchSize: globalBatch, ranks: part.count };
+  const changed = resume ? await changedSettings(resume, now) : {};
   const isChanged = Object.keys(changed).length > 0;
-  if (isChanged) events?.notice?.(`Going on with other settings: ${describeChanges(changed)}.`);
+  if (isChanged) events?.notice?.(`Continuing with changed settings: ${describeChanges(changed)}`);
   const start = {
     command: command ?? null,
     settings,

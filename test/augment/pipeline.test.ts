@@ -16,27 +16,33 @@ const wrong: [setting: unknown, message: RegExp][] = [
     { operation: 'rotate', degrees: 3 },
     /rotate has no parameter "degrees"; it has probability, maxLeft, maxRight\./,
   ],
-  [{ operation: 'rotate', maxLeft: 181 }, /rotate\.maxLeft is 181; allowed is a number from 0 to 180\./],
-  [{ operation: 'rotate', maxLeft: '10' }, /rotate\.maxLeft is "10"/],
-  [{ operation: 'rotate', maxLeft: Number.NaN }, /rotate\.maxLeft is null/],
+  [
+    { operation: 'rotate', maxLeft: 181 },
+    /rotate\.maxLeft must be a number from 0 to 180; received 181 \(augmentOperations\)\./,
+  ],
+  [{ operation: 'rotate', maxLeft: '10' }, /rotate\.maxLeft must be .*; received "10" /],
+  [{ operation: 'rotate', maxLeft: Number.NaN }, /rotate\.maxLeft must be .*; received NaN /],
   [
     { operation: 'rotate', probability: 1.1 },
-    /rotate\.probability is 1\.1; allowed is a number from 0 to 1\./,
+    /rotate\.probability must be a number from 0 to 1; received 1\.1 \(/,
   ],
-  [{ operation: 'rotate', probability: 'often' }, /rotate\.probability is "often"/],
+  [{ operation: 'rotate', probability: 'often' }, /rotate\.probability must be .*; received "often" /],
   [
     { operation: 'zoom', minFactor: 2, maxFactor: 1.5 },
-    /zoom\.minFactor is 2; allowed is at most maxFactor, which is 1\.5/,
+    /zoom\.minFactor must be at most maxFactor, which is 1\.5; received 2 /,
   ],
-  [{ operation: 'zoom', minFactor: 0 }, /zoom\.minFactor is 0; allowed is a number from 0\.1 to 10/],
+  [{ operation: 'zoom', minFactor: 0 }, /zoom\.minFactor must be a number from 0\.1 to 10; received 0 /],
   [
     { operation: 'randomDistortion', gridWidth: 2.5 },
-    /gridWidth is 2\.5; allowed is a whole number from 2 to 64/,
+    /gridWidth must be a whole number from 2 to 64; received 2\.5 /,
   ],
-  [{ operation: 'gaussianDistortion', corner: 'ul' }, /corner is "ul"; allowed is one of bell, upperLeft/],
-  [{ operation: 'rotateWithoutCrop', fill: 'red' }, /fill is "red"; allowed is "edge" .* "#rrggbb"/],
-  [{ operation: 'rotateWithoutCrop', expand: 1 }, /expand is 1; allowed is true or false/],
-  [{ operation: 'cutout', fill: 'edge' }, /fill is "edge"; allowed is a colour/],
+  [
+    { operation: 'gaussianDistortion', corner: 'ul' },
+    /corner must be one of bell, upperLeft.*; received "ul"/,
+  ],
+  [{ operation: 'rotateWithoutCrop', fill: 'red' }, /fill must be "edge" .* "#rrggbb"; received "red"/],
+  [{ operation: 'rotateWithoutCrop', expand: 1 }, /expand must be true or false; received 1 /],
+  [{ operation: 'cutout', fill: 'edge' }, /fill must be a colour .*; received "edge"/],
 ];
 
 for (const [setting, message] of wrong) {

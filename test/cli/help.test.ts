@@ -71,10 +71,25 @@ for (const [words, meant] of [
   [['train', '--epoch', '3'], '--epochs'],
   [['checkpoints', 'prune', '--dryrun'], '--dry-run'],
   [['help', 'exprot'], 'export'],
+  [['train', '--lr', '0.1'], '--learning-rate'],
+  [['train', '--lr=0.1'], '--learning-rate'],
+  [['train', '--imgsz', '64'], '--width or --height'],
+  [['resize', '--img-size', '64'], '--width or --height'],
+  [['train', '--batch', '8'], '--batch-size'],
+  [['train', '--batch_size', '8'], '--batch-size'],
+  [['train', '--learning_rate', '0.1'], '--learning-rate'],
+  [['train', '--model', 'deep'], '--architecture'],
+  [['predict', '--model', 'run-001'], '--checkpoint'],
+  [['predict', 'a.png', '--weights', 'run-001'], '--checkpoint'],
+  [['train', '--device', '0'], '--engine'],
+  [['train', '--patience', '3'], '--early-stopping'],
+  [['train', '--val-split', '0.1'], '--validation-split'],
+  [['train', '-v'], '--verbose'],
+  [['-v'], '--version or --verbose'],
 ] as const) {
   test(`bat-sup ${words.join(' ')}: did you mean ${meant}?`, async () => {
     const { code, stdout, stderr } = await cli(folder, ...words);
     assert.deepEqual([code, stdout], [2, '']);
-    assert.match(stderr, new RegExp(`^bat-sup: .*Did you mean ${meant}\\?\\); see bat-sup.*--help\\n$`));
+    assert.match(stderr, new RegExp(`^bat-sup: .*; did you mean ${meant}\\? See bat-sup.*--help\\n$`));
   });
 }

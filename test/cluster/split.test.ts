@@ -234,7 +234,7 @@ describe('shards', () => {
   });
 
   for (const [args, says] of [
-    [['predict', 'data', '--shard', '3/2'], /--shard is "3\/2"; allowed is i\/n, i from 1 to n/],
+    [['predict', 'data', '--shard', '3/2'], /--shard must be i\/n, i from 1 to n, as 2\/8; received "3\/2"/],
     [['resize', '--shard', '0/2'], /--shard is "0\/2"/],
     [['augment', '--shard', 'half'], /--shard is "half"/],
     [['check', '--shard', '1/2'], /check has no --shard: a picture’s duplicates may be in another part/],

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { settingsInForce } from '../../src/config/index.ts';
+import { defaults, flagsFor, flagsGiven, settingNames, settingsInForce } from '../../src/config/index.ts';
 import { UsageError } from '../../src/errors.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
 
@@ -50,30 +50,76 @@ test('config.ts may use types and imports of types', async () => {
 });
 
 const wrongConfigs: [config: string, message: RegExp][] = [
-  ['export default { epochs: "many" }', /config\.ts: epochs is "many"; allowed is a whole number, 1 or more/],
-  ['export default { epochs: 0 }', /epochs is 0/],
-  ['export default { batchSize: 2.5 }', /batchSize is 2\.5/],
-  ['export default { channels: 4 }', /channels is 4; allowed is 1 \(grey\) or 3 \(colour\)/],
-  ['export default { validationSplit: 1 }', /validationSplit is 1; allowed is a number from 0 to 0\.9/],
-  ['export default { learningRate: NaN }', /learningRate/],
-  ['export default { fit: "squash" }', /fit is "squash"; allowed is one of fill, cover, contain/],
-  ['export default { architecture: "resnet" }', /architecture is "resnet"; allowed is one of article/],
-  ['export default { recipe: "better" }', /recipe is "better"; allowed is one of article, best/],
+  [
+    'export default { epochs: "many" }',
+    /^epochs must be a whole number of at least 1; received "many" \(config\.ts\)\.$/,
+  ],
+  [
+    'export default { epochs: 0 }',
+    /^epochs must be a whole number of at least 1; received 0 \(config\.ts\)\.$/,
+  ],
+  ['export default { batchSize: 2.5 }', /batchSize must be a whole number from 1 to 4096; received 2\.5/],
+  ['export default { channels: 4 }', /channels must be 1 \(grey\) or 3 \(colour\); received 4/],
+  ['export default { validationSplit: 1 }', /validationSplit must be a number from 0 to 0\.9; received 1/],
+  ['export default { learningRate: NaN }', /^learningRate must be .*; received NaN \(/],
+  ['export default { learningRate: Infinity }', /received Infinity \(/],
+  [
+    'export default { epochs: 3n }',
+    /^epochs must be a whole number of at least 1; received 3n \(config\.ts\)\.$/,
+  ],
+  ['export default { seed: -0.5 }', /received -0\.5 \(/],
+  ['export default { epochs: [1, 2n, NaN] }', /received \[ 1, 2n, NaN \] \(/],
+  ['export default { epochs: () => 3 }', /received \[Function: epochs\] \(/],
+  ['export default { epochs: null }', /received null \(/],
+  ['export default { fit: "x".repeat(999) }', /^.{1,140}$/],
+  ['export default { fit: "squash" }', /fit must be one of fill, cover, contain; received "squash"/],
+  ['export default { architecture: "resnet" }', /architecture must be one of article, .*; received "resnet"/],
+  ['export default { recipe: "better" }', /recipe must be one of article, best; received "better"/],
   [
     'export default { learningRateSchedule: "linear" }',
-    /learningRateSchedule is "linear"; allowed is one of/,
+    /learningRateSchedule must be one of .*; received "linear"/,
   ],
-  ['export default { warmup: -1 }', /warmup is -1; allowed is a number, 0 or more/],
-  ['export default { weightDecay: 2 }', /weightDecay is 2; allowed is a number from 0 to 1/],
-  ['export default { clipNorm: -0.1 }', /clipNorm is -0\.1; allowed is a number, 0 or more/],
-  ['export default { dropout: 1 }', /dropout is 1; allowed is a number from 0 to below 1/],
-  ['export default { labelSmoothing: "much" }', /labelSmoothing is "much"; allowed is a number from 0/],
-  ['export default { classWeights: "on" }', /classWeights is "on"; allowed is one of off, balanced/],
-  ['export default { ema: 1 }', /ema is 1; allowed is a number from 0 to below 1/],
-  ['export default { earlyStopping: 1.5 }', /earlyStopping is 1\.5; allowed is a whole number, 0 or more/],
-  ['export default { epoch: 3 }', /no setting "epoch"/],
+  ['export default { warmup: -1 }', /warmup must be a number of at least 0; received -1/],
+  ['export default { weightDecay: 2 }', /weightDecay must be a number from 0 to 1; received 2/],
+  ['export default { clipNorm: -0.1 }', /clipNorm must be a number of at least 0; received -0\.1/],
+  ['export default { dropout: 1 }', /dropout must be a number of at least 0 and below 1; received 1/],
+  [
+    'export default { labelSmoothing: "much" }',
+    /labelSmoothing must be a number of at least 0 .*; received "much"/,
+  ],
+  ['export default { classWeights: "on" }', /classWeights must be one of off, balanced; received "on"/],
+  ['export default { ema: 1 }', /ema must be a number of at least 0 and below 1; received 1/],
+  [
+    'export default { earlyStopping: 1.5 }',
+    /earlyStopping must be a whole number of at least 0; received 1\.5/,
+  ],
+  ['export default { epoch: 3 }', /^config\.ts: there is no setting "epoch"; did you mean epochs\?$/],
+  ['export default { lr: 0.1 }', /no setting "lr"; did you mean learningRate\?$/],
+  ['export default { batch_size: 8 }', /no setting "batch_size"; did you mean batchSize\?$/],
+  ['export default { imgsz: 64 }', /no setting "imgsz"; did you mean width or height\?$/],
+  ['export default { erlyStoping: 3 }', /did you mean earlyStopping\?$/],
+  ['export default { something: 3 }', /no setting "something"; "bat-sup config" lists all settings\.$/],
+  ['export default { constructor: 3 }', /no setting "constructor"/],
+  ['export default { toString: 3 }', /no setting "toString"/],
+  ['export default { ["__proto__"]: 3 }', /no setting "__proto__"/],
+  ['export default { "": 3 }', /no setting ""/],
+  ['export default new Map([["epochs", 3]])', /export default/],
+  [
+    'export default { get epochs() { throw new Error("no disk"); } }',
+    /config\.ts cannot be loaded: no disk$/,
+  ],
+  ['throw null', /config\.ts cannot be loaded: /],
   ['export default 3', /export default/],
-  ['export default {', /config\.ts cannot be loaded/],
+  ['export default {', /^config\.ts cannot be loaded: line 1, column \d+: Unexpected token$/],
+  [
+    'export default {\n  epochs: 3,\n  width = 4,\n};',
+    /^config\.ts cannot be loaded: line 3, column 9: Invalid shorthand property initializer$/,
+  ],
+  [
+    'export default { epochs: 3, batchSize 4 }',
+    /^config\.ts cannot be loaded: line 1, column 39: Unexpected token, expected ","$/,
+  ],
+  ['export default { epochs: many }', /^config\.ts cannot be loaded: many is not defined$/],
 ];
 
 for (const [config, message] of wrongConfigs) {
@@ -90,7 +136,10 @@ for (const [config, message] of wrongConfigs) {
 
 test('a wrong environment variable is named', async () => {
   const options = { folder: await folderWith(), environment: { BATSUP_LEARNING_RATE: 'fast' } };
-  await assert.rejects(settingsInForce({}, options), /BATSUP_LEARNING_RATE: learningRate is "fast"/);
+  await assert.rejects(
+    settingsInForce({}, options),
+    /^Error: learningRate must be a number above 0 and at most 1; received "fast" \(BATSUP_LEARNING_RATE\)\.$/,
+  );
 });
 
 test('a recipe changes defaults, and whatever is set explicitly stays', async () => {
@@ -105,4 +154,66 @@ test('a recipe changes defaults, and whatever is set explicitly stays', async ()
   assert.deepEqual(inForce.width, { value: 100, from: 'default' });
   const article = await settingsInForce({ recipe: 'article' }, { folder, environment: {} });
   assert.deepEqual(article.learningRateSchedule, { value: 'constant', from: 'default' });
+});
+
+const resumed = {
+  run: 'checkpoints/bats',
+  settings: { epochs: 4, recipe: 'best', ema: 0.98, dropout: 0.5 },
+} as const;
+
+test('a resumed run’s settings hold, before config.ts and the environment; flags change them', async () => {
+  const folder = await folderWith('export default { epochs: 9, seed: 5, engine: "cpu" } as const;');
+  const environment = { BATSUP_EMA: '0.1', BATSUP_THREADS: '3' };
+  const inForce = await settingsInForce({ dropout: '0.1' }, { folder, environment, resumed });
+  assert.deepEqual(inForce.epochs, { value: 4, from: 'checkpoints/bats' });
+  assert.deepEqual(inForce.ema, { value: 0.98, from: 'checkpoints/bats' });
+  assert.deepEqual(inForce.dropout, { value: 0.1, from: '--dropout' });
+  // What is not known of the run, and what is the machine's, comes from where it always does.
+  assert.deepEqual(inForce.seed, { value: 5, from: 'config.ts' });
+  assert.deepEqual(inForce.warmup, { value: 1, from: 'recipe best' });
+  assert.deepEqual(inForce.engine, { value: 'cpu', from: 'config.ts' });
+  assert.deepEqual(inForce.threads, { value: 3, from: 'BATSUP_THREADS' });
+});
+
+test('another recipe changes what it names in a resumed run, but not the network', async () => {
+  const folder = await folderWith();
+  const settings = { recipe: 'best', ema: 0.98, dropout: 0.5, architecture: 'deep' } as const;
+  const run = { folder, environment: {}, resumed: { run: 'bats', settings } };
+  const same = await settingsInForce({ recipe: 'best' }, run);
+  assert.deepEqual(same.ema, { value: 0.98, from: 'bats' });
+  const other = await settingsInForce({ recipe: 'article', warmup: '2' }, run);
+  assert.deepEqual(other.ema, { value: 0, from: 'recipe article' });
+  assert.deepEqual(other.warmup, { value: 2, from: '--warmup' });
+  assert.deepEqual(other.dropout, { value: 0.5, from: 'bats' });
+  assert.deepEqual(other.architecture, { value: 'deep', from: 'bats' });
+});
+
+test('a wrong value of a run’s is one line that names the run', async () => {
+  const settings = { ema: 7 };
+  const options = { folder: await folderWith(), environment: {}, resumed: { run: 'bats', settings } };
+  await assert.rejects(settingsInForce({}, options), /^Error: ema must be .*; received 7 \(bats\)\.$/);
+});
+
+test('flags that were given are printed for the next command, as a shell takes them', async () => {
+  const folder = await folderWith('export default { height: 40 };');
+  const environment = { BATSUP_DATA: "it's here" };
+  const given = await settingsInForce(
+    { width: '32', augmentOperations: 'shift,zoom' },
+    { folder, environment },
+  );
+  assert.deepEqual(flagsGiven(given, settingNames), [
+    "--data 'it'\\''s here'",
+    '--width 32',
+    '--augment-operations shift,zoom',
+  ]);
+});
+
+test('the flags for some settings are those that are not the defaults of their recipe', () => {
+  assert.deepEqual(flagsFor({ ...defaults }), []);
+  const settings = { recipe: 'best', ema: 0.99, warmup: 0, epochs: 300, width: 32 } as const;
+  assert.deepEqual(flagsFor(settings), ['--width 32', '--recipe best', '--warmup 0']);
+  const operations = [{ operation: 'rotate', maxLeft: 5 } as const];
+  assert.deepEqual(flagsFor({ augmentOperations: operations }), [
+    `--augment-operations '[{"operation":"rotate","maxLeft":5}]'`,
+  ]);
 });

@@ -119,12 +119,12 @@ const cases: Case[] = [
   {
     what: 'no operation',
     arguments: ['--augment-operations', ''],
-    says: /augmentOperations is ""; allowed is a list/,
+    says: /augmentOperations must be a list.*; received ""/,
   },
   {
     what: 'JSON',
     arguments: ['--augment-operations', '[{]'],
-    says: /augmentOperations is "\[\{\]"; allowed is a list/,
+    says: /augmentOperations must be a list.*; received "\[\{\]"/,
   },
   {
     what: 'parameter',
@@ -134,7 +134,7 @@ const cases: Case[] = [
   {
     what: 'value',
     arguments: ['--augment-operations', '[{"operation":"zoom","maxFactor":99}]'],
-    says: /zoom\.maxFactor is 99; allowed is a number from 0\.1 to 10/,
+    says: /zoom\.maxFactor must be a number from 0\.1 to 10; received 99/,
   },
   {
     what: 'class',
@@ -144,7 +144,7 @@ const cases: Case[] = [
   {
     what: 'classes',
     arguments: ['--augment-classes', 'text'],
-    says: /augmentClasses is "text"; allowed is an object/,
+    says: /augmentClasses must be an object.*; received "text"/,
   },
   {
     what: 'class’s operation',

@@ -89,7 +89,7 @@ test('a training from the start does not mix with the checkpoints of another', a
   assert.equal(code, 1);
   assert.match(
     oneLine(stderr),
-    /whole holds the checkpoints of a training; go on with it by --resume, or name/,
+    /whole holds the checkpoints of a training; continue it with --resume, or name/,
   );
 });
 
@@ -98,7 +98,7 @@ test('other epochs and another learning rate are allowed on resuming, told and r
   const changes = ['--epochs', '5', '--learning-rate', '0.0005'];
   const { code, stderr } = await cli(folder, 'train', '--run', 'changed', '--resume', ...small, ...changes);
   assert.equal(code, 0, stderr);
-  assert.match(stderr, /other settings: epochs was 4, is 5; learningRate was 0\.001, is 0\.0005\./);
+  assert.match(stderr, /Continuing with changed settings: epochs 4 -> 5; learningRate 0\.001 -> 0\.0005\n/);
   const { sessions } = JSON.parse(readFileSync(join(run, 'run.json'), 'utf8'));
   assert.deepEqual(sessions.at(-1).changed, {
     epochs: { was: 4, is: 5 },

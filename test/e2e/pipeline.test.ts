@@ -96,7 +96,7 @@ test('another batch size on resuming goes on where the epoch was and says so', a
   const flags = ['--width', '24', '--height', '24', '--seed', '3', '--epochs', '3', '--batch-size', '12'];
   const { code, stderr } = await cli(folder, 'train', '--run', 'run-001', '--resume', ...flags);
   assert.equal(code, 0, stderr);
-  assert.match(stderr, /Going on with other settings: .*batchSize was \d+, is 12/);
+  assert.match(stderr, /Continuing with changed settings: .*batchSize 8 -> 12/);
   assert.doesNotMatch(stderr, /begins anew/);
 });
 

@@ -230,7 +230,11 @@ test('below the threshold answers are unknown, and sorted so', async () => {
 for (const [what, args, says] of [
   ['no pictures', [], /No pictures are named/],
   ['two places', ['x.png', '--move-to', 'a', '--copy-to', 'b'], /--move-to and --copy-to exclude each other/],
-  ['a threshold above 1', ['x.png', '--threshold', '70'], /--threshold is "70"; allowed is a probability/],
+  [
+    'a threshold above 1',
+    ['x.png', '--threshold', '70'],
+    /--threshold must be a probability from 0 to 1; received "70"/,
+  ],
   ['a threshold of logits', ['x.png', '--threshold', '0.5', '--activation', 'none'], /gives none/],
   ['--null alone', ['x.png', '--null'], /--null says how names in --files-from end/],
   ['watching and more', ['x.png', '--watch', 'in'], /--watch answers the pictures of its folder only/],

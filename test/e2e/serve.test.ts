@@ -344,8 +344,8 @@ test('with a token, only who has it is answered; health is told to everybody', a
 });
 
 const wrongUse: [flags: string[], says: RegExp, code: number][] = [
-  [['--port', '70000'], /--port is "70000"; allowed is a whole number, from 0 to 65535/, 2],
-  [['--max-queue', '0'], /--max-queue is "0"; allowed is a whole number, 1 or more/, 2],
+  [['--port', '70000'], /--port must be a whole number from 0 to 65535; received "70000"/, 2],
+  [['--max-queue', '0'], /--max-queue must be a whole number of at least 1; received "0"/, 2],
   [['--host', '192.0.2.1'], /192\.0\.2\.1 cannot be listened at/, 1],
   [['--checkpoint', 'nowhere'], /nowhere holds no checkpoint/, 1],
 ];

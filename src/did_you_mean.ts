@@ -1,0 +1,93 @@
+/** Words of other tools for ours. Both are compared without "-", "_" and capitals. */
+const otherWords: Record<string, string[]> = {
+  arch: ['architecture'],
+  backbone: ['architecture'],
+  batch: ['batchSize'],
+  bs: ['batchSize'],
+  ckpt: ['checkpoint'],
+  clipnorm: ['clipNorm'],
+  conf: ['threshold'],
+  cuda: ['engine'],
+  datadir: ['rawData'],
+  dataset: ['rawData'],
+  device: ['engine'],
+  gpu: ['engine'],
+  gradclip: ['clipNorm'],
+  gradientclipval: ['clipNorm'],
+  imagesize: ['width', 'height'],
+  img: ['width', 'height'],
+  imgsize: ['width', 'height'],
+  imgsz: ['width', 'height'],
+  lr: ['learningRate'],
+  lr0: ['learningRate'],
+  lrscheduler: ['learningRateSchedule'],
+  maxepochs: ['epochs'],
+  maxgradnorm: ['clipNorm'],
+  model: ['architecture', 'checkpoint'],
+  name: ['run'],
+  numepochs: ['epochs'],
+  numtrainepochs: ['epochs'],
+  numworkers: ['workers'],
+  outputdir: ['output', 'checkpoints'],
+  patience: ['earlyStopping'],
+  perdevicetrainbatchsize: ['batchSize'],
+  project: ['checkpoints'],
+  randomstate: ['seed'],
+  savedir: ['output', 'checkpoints'],
+  scheduler: ['learningRateSchedule'],
+  size: ['width', 'height'],
+  v: ['version', 'verbose'],
+  valpct: ['validationSplit'],
+  valsplit: ['validationSplit'],
+  validpct: ['validationSplit'],
+  warmupepochs: ['warmup'],
+  wd: ['weightDecay'],
+  weights: ['checkpoint'],
+};
+
+const plain = (word: string) => word.replace(/[-_]/g, '').toLowerCase();
+
+/** More edits than these, or than a third of the word, and it is another word. */
+const maxEdits = 3;
+
+/**
+ * Which of the known words is meant by one that is not known: another spelling of it, another tool's word for it, or
+ * the words that are the fewest edits away; [] where none is near.
+ */
+export function wordsMeant(word: string, known: readonly string[]): string[] {
+  const wanted = plain(word);
+  const same = known.filter((one) => plain(one) === wanted);
+  if (same.length > 0) return same;
+  const ours = Object.hasOwn(otherWords, wanted) ? (otherWords[wanted] as string[]).map(plain) : [];
+  const translated = known.filter((one) => ours.includes(plain(one)));
+  if (translated.length > 0) return translated;
+  const distances = known.map((one) => editDistance(wanted, plain(one)));
+  const least = Math.min(...distances);
+  if (least > Math.min(maxEdits, wanted.length / 3)) return [];
+  return known.filter((_, index) => distances[index] === least);
+}
+
+/** '; did you mean --width or --height?', or '' where nothing is meant. */
+export function didYouMean(word: string, known: readonly string[]): string {
+  const meant = wordsMeant(word, known);
+  return meant.length > 0 ? `; did you mean ${meant.join(' or ')}?` : '';
+}
+
+/** Letters to add, remove, replace or swap with their neighbour to make one word of another. */
+function editDistance(a: string, b: string): number {
+  const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, j) => j)];
+  const at = (i: number, j: number) => rows[i]?.[j] ?? Number.POSITIVE_INFINITY;
+  for (let i = 1; i <= a.length; i++) {
+    rows[i] = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const isSwapped = a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      (rows[i] as number[])[j] = Math.min(
+        at(i - 1, j) + 1,
+        at(i, j - 1) + 1,
+        at(i - 1, j - 1) + (a[i - 1] === b[j - 1] ? 0 : 1),
+        isSwapped ? at(i - 2, j - 2) + 1 : Number.POSITIVE_INFINITY,
+      );
+    }
+  }
+  return at(a.length, b.length);
+}

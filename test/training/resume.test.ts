@@ -1,0 +1,206 @@
+/** What a run was trained with, and whether it can be continued, by its files alone. */
+import assert from 'node:assert/strict';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { type Checkpoint, hasSaved } from '../../src/checkpoints/index.ts';
+import { defaults } from '../../src/config/index.ts';
+import { commandsToReproduce } from '../../src/report/sections/reproduce.ts';
+import type { RunRecord, Session } from '../../src/runs/record.ts';
+import {
+  changedSettings,
+  checkResumable,
+  describeChanges,
+  isOver,
+  settingsOfRun,
+} from '../../src/training/resume.ts';
+import { temporaryFolder } from '../helpers/folder.ts';
+
+/** A run's newest checkpoint, of which nothing but the manifest is asked. */
+function checkpointIn(
+  run: string,
+  changes: { dataset?: string; batchSize?: number; architecture?: string } = {},
+): Checkpoint {
+  const { dataset = 'digest', batchSize = 48, architecture = 'deep' } = changes;
+  const manifest = {
+    model: { architecture, width: 32, height: 24, channels: 1, classes: ['bat', 'cat'] },
+    preprocessing: { fit: 'cover', scale: 1 / 255 },
+    training: { seed: 3, batchSize, learningRate: 0.01, validationSplit: 0.3, dataset },
+    position: { step: 8, epoch: 2, batch: 0, lossSum: 0, correct: 0 },
+    ema: 0.9,
+  };
+  return { folder: join(run, 'checkpoint-00000008'), manifest } as unknown as Checkpoint;
+}
+
+/** A run.json as a version wrote it that did not know all of today's settings. */
+function record(run: string, changes: object): void {
+  const session = {
+    started: '2026-01-01T00:00:00.000Z',
+    state: 'stopped',
+    command: null,
+    settings: { data: 'data', width: 32, height: 24, channels: 1, epochs: 4, batchSize: 12, dropout: 0.5 },
+    engine: null,
+    dataset: [],
+    from: { epoch: 0, step: 0 },
+    environment: { batSup: '0', node: '0', platform: '', cpu: '', threads: 1, memory: 1 },
+    process: { id: 1, host: '' },
+    ...changes,
+  };
+  writeFileSync(
+    join(run, 'run.json'),
+    JSON.stringify({ format: 'bat-sup run', version: 1, sessions: [session] }),
+  );
+}
+
+test('a run’s settings are its last session’s; what it did not know is as by default', async () => {
+  const run = temporaryFolder();
+  record(run, { ranks: 4 });
+  const settings = await settingsOfRun(checkpointIn(run), 4);
+  assert.deepEqual([settings.epochs, settings.dropout, settings.warmup, settings.batchSize], [4, 0.5, 0, 12]);
+  assert.deepEqual([settings.width, settings.height, settings.channels], [32, 24, 1]);
+});
+
+test('other ranks share the batch that all had together', async () => {
+  const run = temporaryFolder();
+  record(run, { ranks: 4 });
+  const batches = [1, 2, 3, 5, 99].map(
+    async (ranks) => (await settingsOfRun(checkpointIn(run), ranks)).batchSize,
+  );
+  assert.deepEqual(await Promise.all(batches), [48, 24, 16, 10, 1]);
+});
+
+test('of a run without a record the checkpoint says what it can', async () => {
+  const before = await settingsOfRun(checkpointIn(temporaryFolder()));
+  assert.deepEqual(before, {
+    ...{ architecture: 'deep', width: 32, height: 24, channels: 1, fit: 'cover' },
+    ...{ seed: 3, batchSize: 48, learningRate: 0.01, validationSplit: 0.3, ema: 0.9 },
+  });
+  const imported = checkpointIn(temporaryFolder(), { dataset: '', architecture: 'layers' });
+  assert.deepEqual(await settingsOfRun(imported), { width: 32, height: 24, channels: 1, fit: 'cover' });
+});
+
+test('the layers of an imported network are no choice', async () => {
+  const imported = checkpointIn(temporaryFolder(), { architecture: 'layers' });
+  const settings = {
+    ...defaults,
+    width: 32,
+    height: 24,
+    channels: 1,
+    rawData: 'none',
+    data: 'none',
+  } as const;
+  await assert.rejects(
+    checkResumable(imported, settings, { architecture: 'deep' }),
+    /leave out --architecture\.$/,
+  );
+  await assert.rejects(
+    checkResumable(imported, { ...settings, width: 40 }),
+    /cannot be resumed: .*width 32 -> 40/,
+  );
+});
+
+test('every change is told, the batch of all ranks as one', async () => {
+  const run = temporaryFolder();
+  record(run, { ranks: 4 });
+  const settings = { ...defaults, ...(await settingsOfRun(checkpointIn(run), 2)), dropout: 0.1, epochs: 5 };
+  const now = {
+    ...settings,
+    seed: 3,
+    fit: 'cover',
+    ema: 0.9,
+    validationSplit: 0.3,
+    batchSize: 48,
+    ranks: 2,
+  } as const;
+  const changed = await changedSettings(checkpointIn(run), now);
+  assert.equal(describeChanges(changed), 'epochs 4 -> 5; dropout 0.5 -> 0.1');
+  const scaled = await changedSettings(checkpointIn(run), {
+    ...now,
+    scaleLearningRate: 'sqrt',
+    batchSize: 50,
+  });
+  assert.equal(
+    describeChanges(scaled),
+    'epochs 4 -> 5; batchSize 48 -> 50; scaleLearningRate off -> sqrt; dropout 0.5 -> 0.1; ranks 4 -> 2',
+  );
+});
+
+test('a training is over after its last epoch, or when its patience is at an end', () => {
+  const at = (epoch: number, best?: number) => ({
+    position: { step: 1, epoch, batch: 0, lossSum: 0, correct: 0 },
+    ...(best && { best: { epoch: best, metrics: {} } }),
+  });
+  assert.equal(isOver(at(3), { epochs: 4, earlyStopping: 0 }), false);
+  assert.equal(isOver(at(4), { epochs: 4, earlyStopping: 0 }), true);
+  assert.equal(isOver(at(5), { epochs: 4, earlyStopping: 0 }), true);
+  assert.equal(isOver(at(3, 1), { epochs: 4, earlyStopping: 2 }), true);
+  assert.equal(isOver(at(3, 1), { epochs: 4, earlyStopping: 3 }), false);
+  assert.equal(isOver(at(3), { epochs: 4, earlyStopping: 1 }), false);
+});
+
+test('whether something is saved: readable or not, but no rests; what cannot be seen is refused', async () => {
+  const checkpoints = temporaryFolder();
+  assert.equal(await hasSaved(join(checkpoints, 'nowhere')), false);
+  assert.equal(await hasSaved(checkpoints), false);
+  mkdirSync(join(checkpoints, 'run-001', 'checkpoint-00000003.tmp'), { recursive: true });
+  writeFileSync(join(checkpoints, 'notes.txt'), '');
+  assert.equal(await hasSaved(checkpoints), false);
+  mkdirSync(join(checkpoints, 'run-002', 'checkpoint-00000003.old'), { recursive: true });
+  assert.equal(await hasSaved(checkpoints), true);
+  assert.equal(await hasSaved(join(checkpoints, 'run-001')), false);
+  assert.equal(await hasSaved(join(checkpoints, 'run-002')), true);
+  symlinkSync('run-002', join(checkpoints, 'linked'));
+  assert.equal(await hasSaved(join(checkpoints, 'linked')), true);
+  symlinkSync('loop', join(checkpoints, 'loop'));
+  await assert.rejects(hasSaved(join(checkpoints, 'loop')), /loop cannot be read \(ELOOP/);
+});
+
+const session = (changes: Partial<Session>): Session => ({
+  ...({ settings: defaults, engine: { name: 'wasm', description: '' }, state: 'finished' } as Session),
+  from: { epoch: 0, step: 0 },
+  ...changes,
+});
+const commandsOf = (...sessions: Session[]) => commandsToReproduce({ sessions } as RunRecord);
+
+test('a run is reproduced by one command, whatever it was stopped', () => {
+  const settings = {
+    ...defaults,
+    width: 32,
+    epochs: 5,
+    augmentTarget: 7,
+    checkpoints: 'elsewhere',
+    threads: 1,
+  };
+  const whole = session({ settings });
+  const resumed = session({ settings, from: { epoch: 1, step: 3 } });
+  const command = 'bat-sup train --width 32 --epochs 5 --engine wasm';
+  assert.deepEqual(commandsOf(whole), [command]);
+  assert.deepEqual(commandsOf({ ...whole, state: 'stopped' }, resumed), [command]);
+  assert.deepEqual(commandsOf(session({ settings, ranks: 4 })), [`mpirun -n 4 ${command}`]);
+});
+
+test('settings that were changed on the way are in the commands to reproduce a run', () => {
+  const changed = { epochs: { was: 300, is: 5 } };
+  const resumed = session({ settings: { ...defaults, epochs: 5 }, changed, from: { epoch: 1, step: 30 } });
+  assert.deepEqual(commandsOf(session({ state: 'stopped' }), resumed), [
+    'bat-sup train --engine wasm',
+    '# stopped after step 30; then:',
+    'bat-sup train --resume --epochs 5 --engine wasm',
+  ]);
+});
+
+test('a long command to reproduce is broken as a shell reads it, within 80 columns', () => {
+  const settings = {
+    ...defaults,
+    width: 32,
+    height: 32,
+    epochs: 5,
+    batchSize: 4,
+    dropout: 0.5,
+    labelSmoothing: 0.25,
+  };
+  const [command = ''] = commandsOf(session({ settings }));
+  const lines = command.split('\n');
+  assert.ok(lines.length > 1 && lines.every((line) => line.length <= 80), command);
+  assert.ok(lines.slice(0, -1).every((line) => line.endsWith(' \\')));
+});
