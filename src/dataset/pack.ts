@@ -28,7 +28,7 @@ interface PackOptions {
 }
 
 /** Changes when what a pack holds does. */
-const packVersion = 2;
+const packVersion = 3;
 
 /** Changes when what is packed does. */
 export function packKey(dataset: Dataset, size: PictureSize): string {
@@ -84,7 +84,9 @@ async function decodeInto(file: string, dataset: Dataset, options: PackOptions):
   let done = 0;
   try {
     await mapConcurrently(pictures, options.workers, async (picture, index) => {
-      looks.add(index, await decodeTo(handle, picture, index, options.size));
+      const pixels = await decodeTo(handle, picture, index, options.size);
+      // A copy that augment made goes with its source.
+      if (picture.copyOf === undefined) looks.add(index, pixels);
       options.onProgress?.(++done);
     });
   } finally {

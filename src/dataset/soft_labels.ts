@@ -1,13 +1,12 @@
-import { relative, sep } from 'node:path';
 import { UserError } from '../errors.ts';
 import { sourceOf } from '../images/generated.ts';
 import { readSoftLabels } from '../images/soft_labels.ts';
-import type { Dataset } from './scan.ts';
+import { type Dataset, pathBelow } from './scan.ts';
 import type { Split } from './split.ts';
 
 /**
- * The dataset with the shares of pictures that show more than one class, and the split without those that mix what
- * is held back with what is trained on: validation has none, and training none with a source that validation has.
+ * The dataset with the shares of pictures that show more than one class, and the split without those of them that mix
+ * in a source that is not trained on.
  * @throws {UserError} where a label names a class that is not there.
  */
 export async function applySoftLabels(
@@ -17,18 +16,19 @@ export async function applySoftLabels(
 ): Promise<{ dataset: Dataset; split: Split }> {
   const labels = await readSoftLabels(folder);
   if (Object.keys(labels).length === 0) return { dataset, split };
-  const paths = dataset.pictures.map(({ file }) => relative(folder, file).split(sep).join('/'));
+  const paths = dataset.pictures.map(({ file }) => pathBelow(folder, file));
   const pictures = dataset.pictures.map((picture, index) => {
     const label = labels[paths[index] as string];
     return label ? { ...picture, shares: sharesOf(label.shares, dataset.classes) } : picture;
   });
-  const held = new Set(split.validation.map((index) => sourceOf(paths[index] as string)));
-  const isSeparate = (index: number) =>
-    !labels[paths[index] as string]?.sources.some((source) => held.has(sourceOf(source)));
+  const untrained = new Set(paths);
+  for (const index of split.train) untrained.delete(paths[index] as string);
+  const isTrained = (index: number) =>
+    !labels[paths[index] as string]?.sources.some((source) => untrained.has(sourceOf(source)));
   return {
     dataset: { ...dataset, pictures },
     split: {
-      train: split.train.filter(isSeparate),
+      train: split.train.filter(isTrained),
       validation: split.validation.filter((index) => !pictures[index]?.shares),
     },
   };

@@ -37,10 +37,10 @@ export async function collectAnswers(
     ? predictOnRanks(world, predictor, inputs, 'none')
     : predictAll(predictor, inputs, 'none');
   for await (const prediction of predictions) {
-    const { label } = pictures[done] as LabelledPicture;
+    const { label, source } = pictures[done] as LabelledPicture;
     if ('values' in prediction) {
       logits.set(prediction.values, labels.length * classes.length);
-      files.push(prediction.name);
+      files.push(source ?? prediction.name);
       labels.push(label);
     } else {
       unreadable.push({ file: prediction.name, reason: prediction.error });

@@ -2,10 +2,13 @@ import { basename, dirname, join } from 'node:path';
 import type { Checkpoint } from '../checkpoints/index.ts';
 import { UserError } from '../errors.ts';
 import { findPictures } from '../images/find.ts';
+import { generatedFrom } from '../images/generated.ts';
 import { readHeldBack } from '../runs/held_back.ts';
 
 export interface LabelledPicture {
   file: string;
+  /** What its owner knows it by, where that is another file. */
+  source?: string;
   /** Index into the network's classes. */
   label: number;
 }
@@ -53,12 +56,20 @@ export async function validationPictures(
 ): Promise<LabelledPicture[]> {
   const other = 'evaluate pictures of a folder: bat-sup evaluate <folder>.';
   const heldBack = await readHeldBack(dirname(folder));
-  if (heldBack?.dataset !== manifest.training.dataset) {
+  // A run of today holds back the same for good; one of versions before, until its pictures changed.
+  const isOf = heldBack?.trained !== undefined || heldBack?.dataset === manifest.training.dataset;
+  if (!heldBack || !isOf) {
     throw new UserError(
       `${dirname(folder)} does not tell which pictures were held back as ${basename(folder)} was trained; ${other}`,
     );
   }
   if (heldBack.pictures.length === 0)
     throw new UserError(`${folder} was trained on every picture, none was held back; ${other}`);
-  return heldBack.pictures.map(({ file, label }) => ({ file: join(data ?? heldBack.data, file), label }));
+  // Versions before counted copies that augment made, too.
+  const own = heldBack.pictures.filter(({ file }) => generatedFrom(file) === undefined);
+  return own.map(({ file, label, source }) => ({
+    file: join(data ?? heldBack.data, file),
+    label,
+    ...(source !== undefined && { source }),
+  }));
 }

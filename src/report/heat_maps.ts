@@ -9,9 +9,8 @@ import type { Predictor } from '../predict/load_model.ts';
 /** Pixels of the shorter side, at least. */
 const leastSide = 136;
 
-async function drawHeatMap(model: Predictor, { file, predicted }: TopLoss): Promise<string> {
+async function drawHeatMap(model: Predictor, { predicted }: TopLoss, bytes: Buffer): Promise<string> {
   const { width, height, channels } = model.description;
-  const bytes = await readFile(file);
   const { gradCam } = await explain(model, await model.decode(bytes), { class: predicted, occlusion: false });
   const enlargement = Math.ceil(leastSide / Math.min(width, height));
   const large = await model.decode(bytes, enlargement);
@@ -27,7 +26,10 @@ async function drawHeatMap(model: Predictor, { file, predicted }: TopLoss): Prom
 export async function drawHeatMaps(model: Predictor, losses: TopLoss[]): Promise<Map<string, string>> {
   const drawn = new Map<string, string>();
   try {
-    for (const one of losses) drawn.set(one.file, await drawHeatMap(model, one));
+    for (const one of losses) {
+      const bytes = await readFile(one.file).catch(() => undefined);
+      if (bytes) drawn.set(one.file, await drawHeatMap(model, one, bytes));
+    }
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
   }

@@ -1,10 +1,17 @@
-import { join, relative, sep } from 'node:path';
-import type { Dataset } from '../dataset/scan.ts';
-import type { Split } from '../dataset/split.ts';
+import { join } from 'node:path';
+import { type Dataset, type Picture, pathBelow } from '../dataset/scan.ts';
+import type { Side, Split } from '../dataset/split.ts';
 import { cannotWrite } from '../errors.ts';
 import { writeFileAtomically } from '../files.ts';
-import { list, object, oneOf, string, whole } from '../json.ts';
+import { list, object, oneOf, optional, string, whole } from '../json.ts';
 import { readJson } from '../read_json.ts';
+
+interface RecordedPicture {
+  /** Path below the folder of pictures, with '/'. */
+  file: string;
+  /** Of its raw file; it has it under any name. */
+  digest?: string;
+}
 
 /** <run>/validation.json: the pictures that a training never learns from. */
 export interface HeldBack {
@@ -14,8 +21,10 @@ export interface HeldBack {
   dataset: string;
   /** Folder of the pictures, as the training was told. */
   data: string;
-  /** Paths below it, with '/', and the index of each one's class. */
-  pictures: { file: string; label: number }[];
+  /** With the index of each one's class, and the raw picture that it was made of. */
+  pictures: (RecordedPicture & { label: number; source?: string })[];
+  /** The pictures learnt from, but for copies that augment made; absent in runs of versions before. */
+  trained?: RecordedPicture[];
 }
 
 const fileOf = (run: string) => join(run, 'validation.json');
@@ -25,13 +34,57 @@ export async function saveHeldBack(
   run: string,
   { data, dataset, split, digest }: { data: string; dataset: Dataset; split: Split; digest: string },
 ): Promise<void> {
-  const pictures = split.validation.flatMap((index) => {
-    const picture = dataset.pictures[index];
-    return picture ? [{ file: relative(data, picture.file).split(sep).join('/'), label: picture.label }] : [];
+  const ownOf = (indexes: number[]) =>
+    indexes.map((index) => dataset.pictures[index] as Picture).filter(({ copyOf }) => copyOf === undefined);
+  const record = ({ file, digest }: Picture): RecordedPicture => ({
+    file: pathBelow(data, file),
+    ...(digest !== undefined && { digest }),
   });
-  const heldBack: HeldBack = { format: 'bat-sup validation', version: 1, dataset: digest, data, pictures };
+  const heldBack: HeldBack = {
+    format: 'bat-sup validation',
+    version: 1,
+    dataset: digest,
+    data,
+    pictures: ownOf(split.validation).map((picture) => ({
+      ...record(picture),
+      label: picture.label,
+      ...(picture.source !== undefined && { source: picture.source }),
+    })),
+    trained: ownOf(split.train).map(record),
+  };
   const text = `${JSON.stringify(heldBack)}\n`;
   await writeFileAtomically(fileOf(run), text).catch((error) => cannotWrite(fileOf(run), error));
+}
+
+/**
+ * The side that each picture was on, known by its bytes or else by its name; a copy that augment made is on its
+ * source's. Undefined for new ones.
+ * @param data folder of the pictures.
+ */
+export function sidesBefore(
+  { pictures: held, trained }: HeldBack,
+  pictures: Picture[],
+  data: string,
+): (Side | undefined)[] {
+  const byFile = new Map<string, Side>();
+  const byDigest = new Map<string, Side>();
+  const note = (some: RecordedPicture[], side: Side) => {
+    for (const { file, digest } of some) {
+      byFile.set(file, side);
+      if (digest !== undefined) byDigest.set(digest, side);
+    }
+  };
+  note(trained ?? [], 'train');
+  note(held, 'validation');
+  // Where it is not known what was learnt from, everything else may have been.
+  const other = trained ? undefined : 'train';
+  const sideOf = ({ file, digest }: Pick<Picture, 'file' | 'digest'>): Side | undefined =>
+    byDigest.get(digest ?? '') ?? byFile.get(pathBelow(data, file)) ?? other;
+  const sources = new Map(pictures.map((picture) => [picture.file, sideOf(picture)]));
+  return pictures.map(({ file, copyOf }) => {
+    if (copyOf === undefined) return sources.get(file);
+    return sources.has(copyOf) ? sources.get(copyOf) : sideOf({ file: copyOf });
+  });
 }
 
 /** A million pictures make a tenth of one. */
@@ -42,7 +95,10 @@ const heldBackShape = object({
   version: oneOf(1),
   dataset: string,
   data: string,
-  pictures: list(object({ file: string, label: whole() })),
+  pictures: list(
+    object({ file: string, label: whole(), source: optional(string), digest: optional(string) }),
+  ),
+  trained: optional(list(object({ file: string, digest: optional(string) }))),
 });
 
 /** Undefined where a run has none that can be read. */

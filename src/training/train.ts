@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { dirname } from 'node:path';
 import type * as tf from '@tensorflow/tfjs-core';
 import type { Online } from '../augment/online.ts';
 import {
@@ -15,6 +16,7 @@ import {
 import { RankFailed, type Shard, shareOf, type World } from '../cluster/index.ts';
 import type { Settings } from '../config/index.ts';
 import { type Batch, batches, type Vary } from '../dataset/batches.ts';
+import { digestPictures } from '../dataset/digests.ts';
 import { type Pack, packPictures } from '../dataset/pack.ts';
 import { type Dataset, scanDataset } from '../dataset/scan.ts';
 import { shuffle } from '../dataset/shuffle.ts';
@@ -24,7 +26,7 @@ import type { Engine } from '../engine/index.ts';
 import { reason, UserError } from '../errors.ts';
 import { variablesOf } from '../model_tools/index.ts';
 import { createModel, type Model, type ModelDescription } from '../models/model.ts';
-import { saveHeldBack } from '../runs/held_back.ts';
+import { type HeldBack, readHeldBack, saveHeldBack, sidesBefore } from '../runs/held_back.ts';
 import { appendHistory, cutHistory } from '../runs/history.ts';
 import { beginSession, type OpenSession } from '../runs/record.ts';
 import { Adam } from './adam.ts';
@@ -194,16 +196,18 @@ export async function prepare(
   events: TrainingEvents,
   { resume, ranks = 1 }: { resume?: Checkpoint | undefined; ranks?: number } = {},
 ): Promise<Prepared> {
-  const scanned = await scanDataset(settings.data);
-  const description = describeNetwork(settings, scanned.classes, resume);
+  const found = await scanDataset(settings.data, settings.rawData);
+  const description = describeNetwork(settings, found.classes, resume);
   if (resume) checkSameNetwork(resume, description);
+  const scanned = await digestPictures(found, { folder: settings.data, workers: settings.workers });
   const pack = await packPictures(scanned, {
     folder: settings.data,
     size: settings,
     workers: settings.workers,
     onProgress: (done) => events.decoding?.(done, scanned.pictures.length),
   });
-  const parts = partPictures(scanned, pack, settings, events);
+  const before = resume && (await readHeldBack(dirname(resume.folder)));
+  const parts = partPictures(scanned, { pack, before }, settings, events);
   const { dataset, split } = await applySoftLabels(settings.data, scanned, parts);
   const stepsPerEpoch = countSteps(split, ranks * settings.batchSize);
   const objective = objectiveOf(dataset, split, settings);
@@ -330,14 +334,18 @@ async function beginRun(
   return beginSession(run, start, resume !== undefined);
 }
 
-/** Parts the pictures for training and validation, and says where whole groups do not allow what is asked for. */
+/**
+ * Parts the pictures for training and validation, and says where whole groups do not allow what is asked for.
+ * @param before what a resumed run has held back so far.
+ */
 function partPictures(
   { pictures, classes }: Dataset,
-  { lookalikes }: Pack,
-  { validationSplit: share, seed }: Settings,
+  { pack: { lookalikes }, before }: { pack: Pack; before: HeldBack | undefined },
+  { data, validationSplit: share, seed }: Settings,
   events: TrainingEvents,
 ): Split {
-  const split = splitPictures(pictures, { classes: classes.length, share, seed, lookalikes });
+  const sides = before && sidesBefore(before, pictures, data);
+  const split = splitPictures(pictures, { classes: classes.length, share, seed, lookalikes, sides });
   for (const { label, held } of fallShort(pictures, split, { classes: classes.length, share })) {
     events.notice?.(
       `Only ${(100 * held).toFixed(1)} % of the class "${classes[label]}" can be held back for validation: ` +

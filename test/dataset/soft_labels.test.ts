@@ -27,6 +27,7 @@ async function project() {
     file: join(folder, file),
     label: file.startsWith('bat') ? 0 : 1,
     stamp: '',
+    ...(/aug/.test(file) && { copyOf: join(folder, file.replace(/\.aug-\d+\.jpg$/, '')) }),
   }));
   return { folder, dataset: { classes, pictures } };
 }

@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import { type CheckpointInfo, findCheckpoint, saveCheckpoint } from '../../src/checkpoints/index.ts';
 import { collectAnswers } from '../../src/evaluation/collect_answers.ts';
-import { picturesOf, validationPictures } from '../../src/evaluation/pictures.ts';
+import { type LabelledPicture, picturesOf, validationPictures } from '../../src/evaluation/pictures.ts';
 import type { Predictor } from '../../src/predict/load_model.ts';
 import { saveHeldBack } from '../../src/runs/held_back.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
@@ -76,11 +76,29 @@ test('the pictures held back are those of the training, from its folder or anoth
   assert.equal(moved?.file, join('/elsewhere', 'bat/2.jpg'));
 });
 
+test('a checkpoint from before pictures were added is asked about what its run holds back', async () => {
+  const run = join(temporaryFolder(), 'run-001');
+  const checkpoint = await checkpointOf(run, 'abc');
+  await saveHeldBack(run, heldBack('now', [1]));
+  assert.equal((await validationPictures(checkpoint)).length, 1);
+});
+
+test('copies that a run of former versions held back are left out', async () => {
+  const run = join(temporaryFolder(), 'run-001');
+  const checkpoint = await checkpointOf(run, 'abc');
+  const pictures = ['bat/1.png.jpg', 'bat/1.png.aug-0001.jpg'].map((file) => ({ file, label: 0 }));
+  const former = { format: 'bat-sup validation', version: 1, dataset: 'abc', data: 'data', pictures };
+  writeFileSync(join(run, 'validation.json'), JSON.stringify(former));
+  assert.deepEqual(await validationPictures(checkpoint), [{ file: join('data', 'bat/1.png.jpg'), label: 0 }]);
+});
+
 test('where they are not known, or none was held back, it says so', async () => {
   const run = join(temporaryFolder(), 'run-001');
   const checkpoint = await checkpointOf(run, 'abc');
   await assert.rejects(validationPictures(checkpoint), /run-001 does not tell which pictures were held back/);
-  await saveHeldBack(run, heldBack('another', [1]));
+  const { data } = heldBack('', []);
+  const former = { format: 'bat-sup validation', version: 1, dataset: 'another', data, pictures: [] };
+  writeFileSync(join(run, 'validation.json'), JSON.stringify(former));
   await assert.rejects(validationPictures(checkpoint), /does not tell which .* bat-sup evaluate <folder>/);
   await saveHeldBack(run, heldBack('abc', []));
   await assert.rejects(validationPictures(checkpoint), /was trained on every picture/);
@@ -117,8 +135,10 @@ test('of a long list a few pictures are in memory at a time; the unreadable are 
     },
     dispose() {},
   };
-  const pictures = files.map((file) => ({ file: join(folder, file), label: 1 }));
+  const pictures: LabelledPicture[] = files.map((file) => ({ file: join(folder, file), label: 1 }));
+  (pictures[0] as LabelledPicture).source = 'rawdata/bat/000.png';
   const { answers, unreadable } = await collectAnswers(predictor, pictures);
+  assert.deepEqual(answers.files.slice(0, 2), ['rawdata/bat/000.png', join(folder, 'bat/001.jpg')]);
   assert.deepEqual(unreadable, [{ file: join(folder, 'bat/013.jpg'), reason: 'unlucky' }]);
   assert.equal(answers.labels.length, 199);
   assert.equal(answers.logits.length, 2 * 199);

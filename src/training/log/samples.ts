@@ -1,10 +1,8 @@
 import { open } from 'node:fs/promises';
-import { basename } from 'node:path';
 import type { Batch } from '../../dataset/batches.ts';
 import type { Pack } from '../../dataset/pack.ts';
-import type { Dataset, Picture } from '../../dataset/scan.ts';
+import { type Dataset, nameOf, type Picture } from '../../dataset/scan.ts';
 import type { Split } from '../../dataset/split.ts';
-import { generatedFrom } from '../../images/generated.ts';
 import type { ModelDescription } from '../../models/model.ts';
 import { type EventWriter, encodePicture, imageSummary } from '../../tensorboard/index.ts';
 
@@ -33,19 +31,19 @@ export async function writeSamples(
     await handle.read(pixels, 0, pixels.length, index * pixels.length);
     return encodePicture(pixels, size);
   };
-  const nameOf = (index: number) => basename((dataset.pictures[index] as Picture).file);
+  const pictureAt = (index: number) => dataset.pictures[index] as Picture;
   try {
     for (const [label, className] of dataset.classes.slice(0, classesShown).entries()) {
       const ofClass = split.train.filter((index) => dataset.pictures[index]?.label === label);
       const kinds = {
-        pictures: ofClass.filter((index) => !generatedFrom(nameOf(index))),
-        'augmented pictures': ofClass.filter((index) => generatedFrom(nameOf(index))),
+        pictures: ofClass.filter((index) => !pictureAt(index).copyOf),
+        'augmented pictures': ofClass.filter((index) => pictureAt(index).copyOf),
       };
       for (const [kind, indexes] of Object.entries(kinds)) {
         const chosen = spread(indexes, picturesOfClass);
         if (chosen.length === 0) continue;
         const files = await Promise.all(chosen.map(encode));
-        const description = chosen.map((index) => `\`${nameOf(index)}\``).join(', ');
+        const description = chosen.map((index) => `\`${nameOf(pictureAt(index))}\``).join(', ');
         writer.summary(0, imageSummary(`${kind}/${className}`, { width, height, files }, description));
       }
     }

@@ -1,6 +1,5 @@
-import { basename } from 'node:path';
 import type { Batch } from '../../dataset/batches.ts';
-import type { Picture } from '../../dataset/scan.ts';
+import { nameOf, type Picture } from '../../dataset/scan.ts';
 import { confusionMatrix } from '../../evaluation/confusion.ts';
 import { highest, softmax } from '../../evaluation/softmax.ts';
 import type { Model } from '../../models/model.ts';
@@ -117,7 +116,7 @@ export class ValidationDetails implements EvaluationWatch {
     const { classes } = this.#model.description;
     if (this.#mistakes.length === 0) return 'None: every picture of the validation was told right.';
     const rows = this.#mistakes.map(({ picture, predicted, probability }) => [
-      basename(picture.file),
+      nameOf(picture),
       classes[picture.label] as string,
       classes[predicted] as string,
       probability.toFixed(4),
@@ -153,7 +152,7 @@ export class ValidationDetails implements EvaluationWatch {
       vectors: values.subarray(0, points * dimensions),
       dimensions,
       columns: {
-        picture: shown.map(({ file }) => basename(file)),
+        picture: shown.map(nameOf),
         class: shown.map(({ label }) => classes[label] as string),
         predicted: predictions.map((label) => classes[label] as string),
         right: predictions.map((predicted, index) => (predicted === shown[index]?.label ? 'yes' : 'no')),

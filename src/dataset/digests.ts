@@ -1,0 +1,81 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { mapConcurrently } from '../concurrency.ts';
+import { linesOf, makeFolder, writeFileAtomically } from '../files.ts';
+import { type Dataset, nameOf, type Picture } from './scan.ts';
+
+/** Larger files are read piece by piece. */
+const maxBytesAtOnce = 2 ** 24;
+
+/** First 128 bits of the SHA-256 of a file, base64url. */
+async function digestOf(file: string, bytes: number): Promise<string> {
+  const hash = createHash('sha256');
+  if (bytes <= maxBytesAtOnce) hash.update(await readFile(file));
+  else for await (const piece of createReadStream(file)) hash.update(piece);
+  return hash.digest().subarray(0, 16).toString('base64url');
+}
+
+/** [file, bytes, time of change, digest] */
+type Line = [string, number, number, string];
+
+function parse(text: string): Line | undefined {
+  try {
+    const line = JSON.parse(text);
+    return Array.isArray(line) && typeof line[0] === 'string' && typeof line[3] === 'string'
+      ? (line as Line)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function readKnown(file: string): Promise<Map<string, Line>> {
+  const known = new Map<string, Line>();
+  try {
+    for await (const text of linesOf(file)) {
+      const line = parse(text);
+      if (line) known.set(line[0], line);
+    }
+  } catch {
+    // There is none yet.
+  }
+  return known;
+}
+
+/**
+ * The dataset with the digest of each picture's raw file, or of its own file where there is no raw one; copies that
+ * augment made have none. Only files that changed are read: the rest is known from data/.cache.
+ */
+export async function digestPictures(
+  dataset: Dataset,
+  { folder, workers }: { folder: string; workers: number },
+): Promise<Dataset> {
+  const file = join(folder, '.cache', 'digests.jsonl');
+  const known = await readKnown(file);
+  const lines: Line[] = [];
+  let changed = false;
+  const digest = async (path: string): Promise<string> => {
+    const { size, mtimeMs } = await stat(path);
+    const before = known.get(path);
+    const isKnown = before?.[1] === size && before[2] === mtimeMs;
+    const line: Line = isKnown ? before : [path, size, mtimeMs, await digestOf(path, size)];
+    changed ||= !isKnown;
+    lines.push(line);
+    return line[3];
+  };
+  const pictures = await mapConcurrently(dataset.pictures, workers, async (picture): Promise<Picture> => {
+    if (picture.copyOf !== undefined) return picture;
+    // A raw picture may be gone meanwhile, or belong to somebody else.
+    return { ...picture, digest: await digest(nameOf(picture)).catch(() => digest(picture.file)) };
+  });
+  if (changed || lines.length !== known.size) await write(file, folder, lines);
+  return { ...dataset, pictures };
+}
+
+async function write(file: string, folder: string, lines: Line[]): Promise<void> {
+  const text = lines.map((line) => `${JSON.stringify(line)}\n`).join('');
+  await makeFolder(join(folder, '.cache'));
+  await writeFileAtomically(file, text);
+}

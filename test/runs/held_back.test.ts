@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { Picture } from '../../src/dataset/scan.ts';
+import { type HeldBack, readHeldBack, saveHeldBack, sidesBefore } from '../../src/runs/held_back.ts';
+import { temporaryFolder } from '../helpers/folder.ts';
+
+const data = join('a', 'data');
+
+function picture(name: string, digest: string): Picture {
+  return {
+    file: join(data, 'bat', `${name}.jpg`),
+    source: join('raw', 'bat', name),
+    label: 0,
+    stamp: '',
+    digest,
+  };
+}
+
+const copyOf = (name: string): Picture => ({
+  file: join(data, 'bat', `${name}.aug-0001.jpg`),
+  copyOf: join(data, 'bat', `${name}.jpg`),
+  label: 0,
+  stamp: '',
+});
+
+/** What a run has recorded that held b.png back. */
+async function record(): Promise<HeldBack> {
+  const run = join(temporaryFolder(), 'run');
+  mkdirSync(run);
+  const pictures = [picture('a.png', 'A'), picture('b.png', 'B'), picture('c.png', 'C'), copyOf('a.png')];
+  const dataset = { classes: ['bat'], pictures };
+  await saveHeldBack(run, { data, dataset, split: { train: [0, 2, 3], validation: [1] }, digest: '' });
+  return (await readHeldBack(run)) as HeldBack;
+}
+
+test('a run records the pictures of both sides, without the copies', async () => {
+  const { pictures, trained } = await record();
+  assert.deepEqual(pictures, [
+    { file: 'bat/b.png.jpg', digest: 'B', label: 0, source: join('raw', 'bat', 'b.png') },
+  ]);
+  assert.deepEqual(trained, [
+    { file: 'bat/a.png.jpg', digest: 'A' },
+    { file: 'bat/c.png.jpg', digest: 'C' },
+  ]);
+});
+
+const cases: { what: string; now: Picture[]; sides: (string | undefined)[] }[] = [
+  {
+    what: 'pictures that are the same',
+    now: [picture('a.png', 'A'), picture('b.png', 'B')],
+    sides: ['train', 'validation'],
+  },
+  { what: 'a new one', now: [picture('d.png', 'D')], sides: [undefined] },
+  {
+    what: 'renamed ones',
+    now: [picture('x.png', 'A'), picture('y.png', 'B')],
+    sides: ['train', 'validation'],
+  },
+  {
+    what: 'ones that have each other’s names',
+    now: [picture('a.png', 'B'), picture('b.png', 'A')],
+    sides: ['validation', 'train'],
+  },
+  {
+    what: 'edited ones',
+    now: [picture('a.png', 'a'), picture('b.png', 'b')],
+    sides: ['train', 'validation'],
+  },
+  {
+    what: 'copies, also of a source that is gone',
+    now: [picture('a.png', 'A'), copyOf('a.png'), copyOf('b.png'), copyOf('d.png')],
+    sides: ['train', 'train', 'validation', undefined],
+  },
+];
+
+for (const { what, now, sides } of cases) {
+  test(`${what}: ${sides.map(String).join(', ')}`, async () => {
+    assert.deepEqual(sidesBefore(await record(), now, data), sides);
+  });
+}
+
+test('where a run of former versions tells only what it held back, the rest counts as learnt from', async () => {
+  const { trained: _, ...former } = await record();
+  const now = [picture('b.png', 'B'), picture('d.png', 'D')];
+  assert.deepEqual(sidesBefore(former, now, data), ['validation', 'train']);
+});
