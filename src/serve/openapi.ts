@@ -1,4 +1,5 @@
-import { mediaTypes, mostPictures } from './bodies.ts';
+import { mediaTypes } from './bodies.ts';
+import { maxPictures } from './multipart.ts';
 
 const problem = (description: string, headers = {}) => ({
   description,
@@ -83,7 +84,7 @@ const schemas = {
       pictures: {
         type: 'array',
         minItems: 1,
-        maxItems: mostPictures,
+        maxItems: maxPictures,
         items: {
           type: 'object',
           required: ['data'],
@@ -122,7 +123,7 @@ const predict = {
       'image/*': { schema: binary },
       'application/octet-stream': { schema: binary },
       'multipart/form-data': {
-        schema: { type: 'object', additionalProperties: binary, maxProperties: mostPictures },
+        schema: { type: 'object', additionalProperties: binary, maxProperties: maxPictures },
       },
       'application/json': { schema: { $ref: '#/components/schemas/SentPictures' } },
     },
