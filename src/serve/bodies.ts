@@ -74,6 +74,13 @@ export function addBodies(app: FastifyInstance): void {
     app.addContentTypeParser(type, { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) =>
       read(body, request.headers['content-type'] as string),
     );
+  app.addHook('onRequest', async ({ headers }) => {
+    const coding = headers['content-encoding'] ?? 'identity';
+    if (!/^identity$/i.test(coding))
+      throw new Problem(415, 'Send the body as it is, without a Content-Encoding.', {
+        headers: { 'accept-encoding': 'identity' },
+      });
+  });
   add('multipart/form-data', readForm);
   add('application/json', readJsonBody);
   for (const type of ['application/octet-stream', /^image\//]) add(type, (bytes) => [{ bytes }]);
