@@ -52,7 +52,7 @@ async function deedsAt(url: string, jpegs: Buffer[]): Promise<Record<string, Dee
   const raw = (bytes: Buffer) => post(predict, { type: 'image/jpeg', bytes });
   const png = await sharp(jpegs[0]).png().toBuffer();
   const large = await sharp(jpegs[0]).resize(6000, 4500).jpeg({ progressive: true }).toBuffer();
-  const head = 'POST /predict HTTP/1.1\r\nHost: a\r\nContent-Type: image/jpeg\r\n';
+  const head = 'POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/jpeg\r\n';
   return {
     form: () => post(predict, formOf(picture())),
     raw: () => raw(picture()),
@@ -73,10 +73,11 @@ async function deedsAt(url: string, jpegs: Buffer[]): Promise<Record<string, Dee
     'gone while sending': () => speak(url, `${head}Content-Length: 100000\r\n\r\n${'x'.repeat(50_000)}`, 50),
     'gone while waiting': () =>
       speak(url, `${head}Content-Length: ${png.length}\r\n\r\n${png.toString('latin1')}`, 5),
-    'huge header': () => speak(url, `GET / HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(100_000)}\r\n\r\n`, 5000),
+    'huge header': () =>
+      speak(url, `GET / HTTP/1.1\r\nHost: localhost\r\nX: ${'x'.repeat(100_000)}\r\n\r\n`, 5000),
     'no HTTP': () => speak(url, '\x16\x03\x01\x02\x00\x01\x00\r\n\r\n', 5000),
     'other path': () =>
-      speak(url, 'GET /../../etc/passwd HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n', 5000),
+      speak(url, 'GET /../../etc/passwd HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n', 5000),
   };
 }
 

@@ -46,6 +46,7 @@ export function addServe(program: Command): void {
 
 function readLimits(flags: ServeFlags) {
   return {
+    host: readHost(flags.host),
     port: wholeNumber('--port', flags.port, 0, 65535),
     maxBatch: wholeNumber('--max-batch', flags.maxBatch, 1),
     maxWait: wholeNumber('--max-wait', flags.maxWait, 0),
@@ -54,6 +55,12 @@ function readLimits(flags: ServeFlags) {
     maxPixels: wholeNumber('--max-pixels', flags.maxPixels, 1),
     timeout: wholeNumber('--timeout', flags.timeout, 1) * 1000,
   };
+}
+
+/** Node would listen at every address where it is given an empty one, as of a variable that is not set. */
+function readHost(host: string): string {
+  if (host.trim() !== '') return host;
+  throw new UsageError('--host is empty; name an address, such as 127.0.0.1, or 0.0.0.0 for every one.');
 }
 
 /** RFC 6750 lets a token be made of these. */
@@ -88,12 +95,11 @@ async function runServer(flags: ServeFlags): Promise<void> {
       ...limits,
       place: flags.checkpoint ?? settings.checkpoints,
       which: flags.newest ? 'newest' : 'best',
-      host: flags.host,
       token,
       log: flags.verbose === true,
       notice,
     });
-    if (!token && !isLoopback(flags.host))
+    if (!token && !isLoopback(limits.host))
       notice(`whoever reaches ${server.url} can use it; set BATSUP_SERVE_TOKEN to ask for a token.`);
     const { checkpoint, description } = server.model;
     console.error(`Engine: ${engine.description}`);

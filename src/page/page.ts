@@ -8,28 +8,50 @@ function element<T extends HTMLElement>(id: string): T {
 const ways = element('ways');
 const status = element('status');
 const problem = element('problem');
+const results = element('results');
+const template = element<HTMLTemplateElement>('result');
 const showHeatMap = element<HTMLInputElement>('show-heat-map');
-const heatMapImage = element<HTMLImageElement>('heat-map');
-const pictureImage = element<HTMLImageElement>('picture');
 const video = element<HTMLVideoElement>('video');
 
 const cameraButton = element('open-camera');
 const photograph = element('photograph');
 
 /** So many of the likeliest are listed. */
-const mostListed = 10;
+const maxListed = 10;
 const photographQuality = 0.95;
 
-/** The picture that is shown; an answer about one before it comes too late. */
-let current: { picture: Blob; hasHeatMap: boolean } | undefined;
+/** A picture that was given, and what is shown of it. */
+interface Asked {
+  picture: Blob;
+  card: Element;
+  /** Whether the browser can show it; undefined as long as it tries. */
+  isShown?: boolean;
+  answer?: Answer;
+  /** Why there is no answer, a sentence; '' where there is one. */
+  problem: string;
+}
+
+/** What is shown; answers about what was shown before it come too late. */
+let current: Asked[] = [];
+/** How pictures are brought to the network's size. */
+let fit: Description['fit'] = 'fill';
 
 function percent(probability: number): string {
   return `${(100 * probability).toFixed(1)} %`;
 }
 
+function sentenceOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 function fail(error: unknown): void {
   status.textContent = '';
-  problem.textContent = error instanceof Error ? error.message : String(error);
+  problem.textContent = sentenceOf(error);
+}
+
+/** A part of what is shown of a picture. */
+function part<T extends HTMLElement>({ card }: Asked, className: string): T {
+  return card.querySelector(`.${className}`) as T;
 }
 
 /** Shows a blob in an image, and forgets the one before. */
@@ -38,68 +60,114 @@ function show(image: HTMLImageElement, blob: Blob): void {
   image.src = URL.createObjectURL(blob);
 }
 
+/** Shows what can be shown of it: a browser knows other kinds of pictures than the network's side does. */
+function lay(asked: Asked): void {
+  part(asked, 'stack').hidden = !asked.isShown;
+  part(asked, 'unseen').hidden = asked.isShown !== false || !asked.answer;
+  part(asked, 'heat-map').hidden = !showHeatMap.checked || !asked.answer?.heatMap;
+}
+
+async function showPicture(asked: Asked): Promise<void> {
+  const image = part<HTMLImageElement>(asked, 'picture');
+  show(image, asked.picture);
+  asked.isShown = await image.decode().then(
+    () => true,
+    () => false,
+  );
+  lay(asked);
+}
+
 function row({ label, probability }: Answer['classes'][number]): HTMLLIElement {
   const item = document.createElement('li');
-  const part = (className: string, text: string) => {
+  const add = (className: string, text: string) => {
     const span = document.createElement('span');
     span.className = className;
     span.textContent = text;
     item.append(span, ' ');
     return span;
   };
-  part('label', label);
-  part('share', percent(probability));
+  add('label', label);
+  add('share', percent(probability));
   const filled = document.createElement('span');
   filled.style.width = `${100 * probability}%`;
-  part('bar', '').append(filled);
+  add('bar', '').append(filled);
   return item;
 }
 
-function showAnswer({ classes, heatMap }: Answer): void {
-  element('classes').replaceChildren(...classes.slice(0, mostListed).map(row));
-  const [best] = classes;
-  status.textContent = best ? `${best.label}, ${percent(best.probability)}` : '';
-  if (heatMap) show(heatMapImage, heatMap);
+function showAnswer(asked: Asked): void {
+  const { classes = [], heatMap } = asked.answer ?? {};
+  part(asked, 'problem').textContent = asked.problem;
+  part(asked, 'classes').replaceChildren(...classes.slice(0, maxListed).map(row));
+  if (heatMap) show(part(asked, 'heat-map'), heatMap);
+  lay(asked);
 }
 
-/** Asks about the current picture, with a heat map where that is wished. */
-async function ask(): Promise<void> {
-  const asked = current;
-  if (!asked) return;
+/** What became of all pictures, for the line above them. */
+function summary(all: Asked[]): string {
+  const answered = all.filter(({ answer }) => answer);
+  const [best] = all[0]?.answer?.classes ?? [];
+  if (all.length > 1) return `${answered.length} of ${all.length} pictures answered`;
+  return best ? `${best.label}, ${percent(best.probability)}` : '';
+}
+
+/** @throws {Error} saying so where the file is a folder, or has gone. */
+async function checkReadable({ picture }: Asked): Promise<void> {
+  await picture
+    .slice(0, 1)
+    .arrayBuffer()
+    .catch(() => {
+      throw new Error('This cannot be read; if it is a folder, choose the pictures in it.');
+    });
+}
+
+/** Asks about those of the pictures that are shown for which it is wished, one after the other. */
+async function ask(isWished: (asked: Asked) => boolean): Promise<void> {
+  const all = current;
   const heatMap = showHeatMap.checked;
-  problem.textContent = '';
-  status.textContent = heatMap ? 'Looking, and drawing the heat map ...' : 'Looking ...';
-  try {
-    const found = await answer(asked.picture, { heatMap });
-    if (asked !== current) return;
-    asked.hasHeatMap ||= found.heatMap !== null;
-    showAnswer(found);
-    heatMapImage.hidden = !showHeatMap.checked || !asked.hasHeatMap;
-  } catch (error) {
-    if (asked === current) fail(error);
+  for (const [index, asked] of all.entries()) {
+    if (!isWished(asked)) continue;
+    const which = all.length > 1 ? ` at picture ${index + 1} of ${all.length}` : '';
+    status.textContent = `Looking${which}${heatMap ? ', and drawing the heat map' : ''} ...`;
+    try {
+      await checkReadable(asked);
+      asked.answer = await answer(asked.picture, { heatMap });
+      asked.problem = '';
+    } catch (error) {
+      asked.problem = sentenceOf(error);
+    }
+    if (all !== current) return;
+    showAnswer(asked);
   }
+  status.textContent = summary(all);
 }
 
-/** Shows a new picture and asks about it. */
-async function take(picture: Blob): Promise<void> {
-  current = { picture, hasHeatMap: false };
-  element('result').hidden = false;
-  element('classes').replaceChildren();
-  heatMapImage.hidden = true;
-  show(pictureImage, picture);
-  await ask();
+/** Shows new pictures and asks about each. */
+async function take(pictures: Blob[]): Promise<void> {
+  for (const image of results.querySelectorAll('img')) URL.revokeObjectURL(image.src);
+  problem.textContent = '';
+  current = pictures.map((picture) => {
+    const card = (template.content.cloneNode(true) as DocumentFragment).firstElementChild as Element;
+    const asked: Asked = { picture, card, problem: '' };
+    const name = picture instanceof File ? picture.name : '';
+    part(asked, 'name').textContent = name;
+    part<HTMLImageElement>(asked, 'picture').alt = `Your picture ${name}`.trim();
+    part(asked, 'heat-map').classList.add(fit);
+    return asked;
+  });
+  const all = current;
+  results.replaceChildren(...all.map(({ card }) => card));
+  await Promise.all([ask(() => true), ...all.map(showPicture)]);
 }
 
-function takeFirst(files: Iterable<File>): void {
-  const all = [...files];
-  const picture = all.find(({ type }) => type.startsWith('image/')) ?? all[0];
-  if (picture) void take(picture);
+function takeFiles(files: Iterable<File>): void {
+  const pictures = [...files];
+  if (pictures.length > 0) void take(pictures);
   else fail('There is no picture in what was given; choose a picture’s file.');
 }
 
 async function changeHeatMap(): Promise<void> {
-  if (showHeatMap.checked && current && !current.hasHeatMap) await ask();
-  else heatMapImage.hidden = !showHeatMap.checked || !current?.hasHeatMap;
+  if (showHeatMap.checked) await ask(({ answer }) => answer !== undefined && !answer.heatMap);
+  for (const asked of current) lay(asked);
 }
 
 function closeCamera(): void {
@@ -135,7 +203,7 @@ function capture(): void {
   canvas.getContext('2d')?.drawImage(video, 0, 0);
   closeCamera();
   canvas.toBlob(
-    (picture) => (picture ? take(picture) : fail('The camera gave no picture; try again.')),
+    (picture) => (picture ? take([picture]) : fail('The camera gave no picture; try again.')),
     'image/jpeg',
     photographQuality,
   );
@@ -145,13 +213,13 @@ function listen(): void {
   for (const id of ['file', 'photograph-file']) {
     const input = element<HTMLInputElement>(id);
     input.addEventListener('change', () => {
-      if (input.files?.length) takeFirst(input.files);
+      if (input.files?.length) takeFiles(input.files);
       // So that the same file can be chosen again.
       input.value = '';
     });
   }
   addEventListener('paste', ({ clipboardData }) => {
-    if (clipboardData?.files.length) takeFirst(clipboardData.files);
+    if (clipboardData?.files.length) takeFiles(clipboardData.files);
   });
   addEventListener('dragover', (event) => {
     event.preventDefault();
@@ -161,7 +229,7 @@ function listen(): void {
   addEventListener('drop', (event) => {
     event.preventDefault();
     document.body.classList.remove('dropping');
-    takeFirst(event.dataTransfer?.files ?? []);
+    takeFiles(event.dataTransfer?.files ?? []);
   });
   cameraButton.addEventListener('click', openCamera);
   element('close-camera').addEventListener('click', closeCamera);
@@ -173,15 +241,15 @@ function listen(): void {
   photograph.hidden = hasCamera;
 }
 
-function introduce({ title, classes, fit, heatMaps, note }: Description): void {
+function introduce({ title, classes, heatMaps, note, ...description }: Description): void {
+  fit = description.fit;
   document.title = title;
   element('title').textContent = title;
-  const listed = classes.slice(0, mostListed).join(', ');
-  const more = classes.length > mostListed ? ` and ${classes.length - mostListed} more` : '';
-  element('about').textContent = `Tells pictures apart: ${listed}${more}.`;
+  const listed = classes.slice(0, maxListed).join(', ');
+  const more = classes.length > maxListed ? ` and ${classes.length - maxListed} more` : '';
+  element('about').textContent = `Recognises: ${listed}${more}.`;
   element('note').textContent = note;
   element('heat-map-choice').hidden = !heatMaps;
-  heatMapImage.classList.add(fit);
   ways.hidden = false;
 }
 

@@ -6,6 +6,7 @@ import {
   type FastifyRequest,
   fastify,
 } from 'fastify';
+import { printable } from '../printable.ts';
 import { packageVersion } from '../version.ts';
 import { addBodies, mediaTypes } from './bodies.ts';
 import type { Current } from './current.ts';
@@ -15,7 +16,7 @@ import { addPage } from './page.ts';
 import type { Places } from './places.ts';
 import { addPredict } from './predict_route.ts';
 import { Problem } from './problem.ts';
-import { makeTokenCheck, securityHeaders } from './security.ts';
+import { isFromElsewhere, isLoopback, makeHostCheck, makeTokenCheck, securityHeaders } from './security.ts';
 
 export interface AppOptions {
   current: Current;
@@ -26,6 +27,8 @@ export interface AppOptions {
   maxBytes: number;
   /** Milliseconds for a request to arrive, and again for its answer. */
   timeout: number;
+  /** The address that is listened at. */
+  host: string;
   /** That /predict, /model and /metrics ask for. */
   token?: string | undefined;
   /** Whether it shuts down. */
@@ -120,13 +123,33 @@ function addTokenCheck(app: FastifyInstance, token: string): void {
   });
 }
 
+/**
+ * Keeps pages of other sites, in a browser that can reach this server, from using it where no token does. Which names
+ * lead here is known only where this machine alone is let in.
+ */
+function addBrowserChecks(app: FastifyInstance, address: string): void {
+  const isRight = isLoopback(address) ? makeHostCheck(address) : () => true;
+  app.addHook('onRequest', async ({ method, headers }: FastifyRequest) => {
+    if (!isRight(headers.host))
+      throw new Problem(
+        403,
+        `This server answers as localhost, 127.0.0.1 and [::1], not as ${printable(headers.host ?? '')}; ask it by one of these, or start it with a token (BATSUP_SERVE_TOKEN).`,
+      );
+    if (method !== 'GET' && method !== 'HEAD' && isFromElsewhere(headers))
+      throw new Problem(
+        403,
+        'Pages of other sites cannot ask here; use this server’s own page, or a program.',
+      );
+  });
+}
+
 function isClosing({ server }: FastifyInstance): boolean {
   return !server.listening;
 }
 
 /** The whole server, not listening yet. */
 export async function makeApp(options: AppOptions): Promise<FastifyInstance> {
-  const { metrics, timeout, token, log } = options;
+  const { metrics, timeout, host, token, log } = options;
   const app = fastify({
     logger: log && { level: 'info', stream: process.stderr },
     requestTimeout: timeout,
@@ -154,7 +177,10 @@ export async function makeApp(options: AppOptions): Promise<FastifyInstance> {
     const labels = { method, route: routeOptions.url ?? 'none', status: reply.statusCode };
     metrics.requests.observe(labels, reply.elapsedTime / 1000);
   });
-  if (token !== undefined) addTokenCheck(app, token);
+  if (token === undefined) addBrowserChecks(app, host);
+  else addTokenCheck(app, token);
+  // A client that has sent its request may shut its side of the connection, and still wants the answer.
+  Object.assign(app.server, { httpAllowHalfOpen: true });
   addBodies(app);
   addPredict(app, options);
   addDescriptions(app, options);

@@ -1,63 +1,42 @@
-import { Busboy } from '@fastify/busboy';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { list, object, optional, string, wrongWith } from '../json.ts';
+import { checkName, maxPictures, readForm, type SentPicture, tooManyPictures } from './multipart.ts';
 import { Problem } from './problem.ts';
-
-/** A picture of a request. */
-export interface SentPicture {
-  /** As it was sent; absent where it was not. */
-  name?: string;
-  bytes: Buffer;
-}
-
-export const mostPictures = 32;
-/** Of other fields of a form, which are not looked at. */
-const mostFields = 16;
-const mostFieldBytes = 1024;
 
 export const mediaTypes = 'image/*, application/octet-stream, multipart/form-data or application/json';
 
-function tooMany(): Problem {
-  return new Problem(413, `A request can hold ${mostPictures} pictures; send the others in another one.`);
+/** Strings and punctuation of a JSON body: many times what the most pictures need. */
+const maxTokens = 4096;
+
+const [quotationMark, backslash] = Buffer.from('"\\') as Iterable<number> as [number, number];
+/** 1 for each byte that begins a string or is punctuation. */
+const isToken = new Uint8Array(256);
+for (const byte of Buffer.from('"{[:,')) isToken[byte] = 1;
+
+/** Where a string of JSON ends that begins at `start`; past the end where it does not. */
+function endOfString(json: Buffer, start: number): number {
+  const end = json.indexOf(quotationMark, start + 1);
+  if (end < 0) return json.length;
+  if (json[end - 1] !== backslash) return end;
+  for (let at = start + 1; at < json.length; at++) {
+    if (json[at] === quotationMark) return at;
+    if (json[at] === backslash) at++;
+  }
+  return json.length;
 }
 
-/** The files of a form, in its order. */
-export function readForm(body: Buffer, contentType: string): Promise<SentPicture[]> {
-  return new Promise((resolve, reject) => {
-    const fail = (error: unknown) =>
-      reject(
-        error instanceof Problem ? error : new Problem(400, 'The form (multipart/form-data) is damaged.'),
-      );
-    try {
-      const limits = {
-        files: mostPictures,
-        fields: mostFields,
-        fieldSize: mostFieldBytes,
-        parts: mostPictures + mostFields,
-        headerPairs: 32,
-        headerSize: 8192,
-      };
-      const form = new Busboy({ headers: { 'content-type': contentType }, limits });
-      const pictures: SentPicture[] = [];
-      form.on('file', (_, stream, name) => {
-        const chunks: Buffer[] = [];
-        const picture: SentPicture = { bytes: Buffer.alloc(0), ...(name && { name }) };
-        pictures.push(picture);
-        stream.on('data', (chunk) => chunks.push(chunk));
-        stream.on('end', () => {
-          picture.bytes = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
-        });
-        stream.on('error', fail);
-      });
-      for (const limit of ['filesLimit', 'fieldsLimit', 'partsLimit'] as const)
-        form.on(limit, () => fail(tooMany()));
-      form.on('error', fail);
-      form.on('finish', () => resolve(pictures));
-      form.end(body);
-    } catch (error) {
-      fail(error);
-    }
-  });
+/**
+ * Whether JSON has more strings and punctuation than `max`. It looks no further than to the one that is too many: what
+ * parsing takes in time and memory is in proportion to them, and can be fifty times the text.
+ */
+function hasMoreTokens(json: Buffer, max: number): boolean {
+  let tokens = 0;
+  for (let at = 0; at < json.length && tokens <= max; at++) {
+    const byte = json[at] as number;
+    tokens += isToken[byte] as number;
+    if (byte === quotationMark) at = endOfString(json, at);
+  }
+  return tokens > max;
 }
 
 const jsonShape = object({ pictures: list(object({ data: string, name: optional(string) })) });
@@ -66,6 +45,8 @@ const base64 = /^[A-Za-z0-9+/]*={0,2}$/;
 
 /** { "pictures": [{ "data": base64, "name"? }] } */
 export function readJsonBody(body: Buffer): SentPicture[] {
+  if (hasMoreTokens(body, maxTokens))
+    throw new Problem(413, `The JSON has more than the ${maxPictures} pictures that a request can hold.`);
   let value: unknown;
   try {
     value = JSON.parse(body.toString());
@@ -75,21 +56,31 @@ export function readJsonBody(body: Buffer): SentPicture[] {
   const wrong = wrongWith(value, jsonShape);
   if (wrong) throw new Problem(400, `The JSON is not as expected: ${wrong}.`);
   const { pictures } = value as { pictures: { data: string; name?: string | null }[] };
-  if (pictures.length > mostPictures) throw tooMany();
+  if (pictures.length > maxPictures) throw tooManyPictures();
   return pictures.map(({ data, name }, index) => {
     if (data.length % 4 !== 0 || !base64.test(data))
-      throw new Problem(400, `The JSON is not as expected: pictures[${index}].data is not base64.`);
-    return { bytes: Buffer.from(data, 'base64'), ...(name != null && { name }) };
+      throw new Problem(
+        400,
+        `The JSON is not as expected: pictures[${index}].data is not base64 in one piece, without line breaks or "data:".`,
+      );
+    return { bytes: Buffer.from(data, 'base64'), ...(name != null && { name: checkName(name) }) };
   });
 }
 
 /** Makes every kind of body the pictures in it. Fastify counts the bytes as they come. */
 export function addBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
-  const add = (type: string | RegExp, read: (body: Buffer, type: string) => unknown) =>
+  const add = (type: string | RegExp, read: (body: Buffer, type: string) => SentPicture[]) =>
     app.addContentTypeParser(type, { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) =>
       read(body, request.headers['content-type'] as string),
     );
+  app.addHook('onRequest', async ({ headers }) => {
+    const coding = headers['content-encoding'] ?? 'identity';
+    if (!/^identity$/i.test(coding))
+      throw new Problem(415, 'Send the body as it is, without a Content-Encoding.', {
+        headers: { 'accept-encoding': 'identity' },
+      });
+  });
   add('multipart/form-data', readForm);
   add('application/json', readJsonBody);
   for (const type of ['application/octet-stream', /^image\//]) add(type, (bytes) => [{ bytes }]);

@@ -1,4 +1,5 @@
-import { mediaTypes, mostPictures } from './bodies.ts';
+import { mediaTypes } from './bodies.ts';
+import { maxPictures } from './multipart.ts';
 
 const problem = (description: string, headers = {}) => ({
   description,
@@ -83,7 +84,7 @@ const schemas = {
       pictures: {
         type: 'array',
         minItems: 1,
-        maxItems: mostPictures,
+        maxItems: maxPictures,
         items: {
           type: 'object',
           required: ['data'],
@@ -122,7 +123,7 @@ const predict = {
       'image/*': { schema: binary },
       'application/octet-stream': { schema: binary },
       'multipart/form-data': {
-        schema: { type: 'object', additionalProperties: binary, maxProperties: mostPictures },
+        schema: { type: 'object', additionalProperties: binary, maxProperties: maxPictures },
       },
       'application/json': { schema: { $ref: '#/components/schemas/SentPictures' } },
     },
@@ -135,9 +136,10 @@ const predict = {
     },
     400: problem('The request is not as described here.'),
     401: problem('The token is missing or wrong.'),
+    403: problem('A page of another site asks, or the Host is not this machine.'),
     408: problem('The request took too long to arrive.'),
     413: problem('Too many bytes or pictures.'),
-    415: problem(`The body is none of ${mediaTypes}.`),
+    415: problem(`The body is none of ${mediaTypes}, or is compressed.`),
     422: problem('None of the pictures can be read.'),
     429: problem('Too many pictures are waiting.', retryAfter),
     503: problem('The answer took too long.', retryAfter),

@@ -3,8 +3,9 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import { UnreadablePicture } from '../images/decode.ts';
 import { readAnswer } from '../predict/answer.ts';
 import type { AppOptions } from './app.ts';
-import { mediaTypes, mostPictures, type SentPicture } from './bodies.ts';
+import { mediaTypes } from './bodies.ts';
 import { meter } from './meter.ts';
+import { maxPictures, type SentPicture } from './multipart.ts';
 import { Places } from './places.ts';
 import { busy, Problem } from './problem.ts';
 import type { Answer } from './serving.ts';
@@ -26,7 +27,7 @@ function toJson({ probabilities, heatMap }: Answer, classes: string[], drawn: bo
 /** Aborts with a Problem after `timeout` milliseconds, and when the client goes. */
 function deadlineOf(reply: FastifyReply, timeout: number): AbortSignal {
   const controller = new AbortController();
-  setMaxListeners(mostPictures, controller.signal);
+  setMaxListeners(maxPictures, controller.signal);
   const timer = setTimeout(
     () => controller.abort(busy(503, `There was no answer within ${timeout / 1000} s.`)),
     timeout,

@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
@@ -39,4 +40,27 @@ export function makeTokenCheck(token: string): (authorization: string | undefine
 export function isLoopback(host: string): boolean {
   if (isIP(host) === 0) return host === 'localhost';
   return ipaddr.process(host).range() === 'loopback';
+}
+
+/**
+ * Whether a request's Host (RFC 9110, 7.2), with any port, names this machine or the address that is listened at. A page
+ * whose own name was made to lead here after it was loaded (DNS rebinding) sends that name, and browsers take it for
+ * this server's own. Browsers always send a Host.
+ */
+export function makeHostCheck(address: string): (host: string | undefined) => boolean {
+  return (host) => {
+    if (host === undefined) return true;
+    const [, bracketed, plain = ''] = /^(?:\[(.*)\]|([^:]*?)\.?)(?::\d*)?$/.exec(host.toLowerCase()) ?? [];
+    const name = bracketed ?? plain;
+    return name === address.toLowerCase() || isLoopback(name);
+  };
+}
+
+/**
+ * Whether a browser says that a page of somewhere else sends the request: by Fetch Metadata, or where it has none, by
+ * Origin ('null' for pages that hide theirs). Programs send neither.
+ */
+export function isFromElsewhere({ 'sec-fetch-site': site, origin, host = '' }: IncomingHttpHeaders): boolean {
+  if (site !== undefined) return site !== 'same-origin' && site !== 'none';
+  return origin !== undefined && ![`http://${host}`, `https://${host}`].includes(origin);
 }

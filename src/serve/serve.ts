@@ -98,7 +98,8 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     const started = performance.now();
     const cutting = setInterval(() => {
       const waited = performance.now() - started;
-      if (waited > linger) server.closeIdleConnections();
+      // What has arrived is read before that, however long this process was kept from it.
+      if (waited > linger) setImmediate(() => server.closeIdleConnections());
       if (waited > linger + 2 * options.timeout) server.closeAllConnections();
     }, lingerCheckInterval);
     await closed;

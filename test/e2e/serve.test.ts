@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import sharp from 'sharp';
 import { type Engine, startEngine } from '../../src/engine/index.ts';
@@ -19,6 +20,8 @@ const token = 'c2VjcmV0~+/';
 const maxBytes = 300_000;
 let server: TestServer;
 let guarded: TestServer;
+/** Gives a request a second. */
+let hasty: TestServer;
 let bat: Buffer;
 let taco: Buffer;
 let engine: Engine;
@@ -30,12 +33,13 @@ before(async () => {
   taco = await emoji('taco').toBuffer();
   writeFileSync(join(folder, 'bat.jpg'), bat);
   writeFileSync(join(folder, 'taco.png'), taco);
-  server = await startServer(folder, ['--max-bytes', String(maxBytes), '--timeout', '2']);
+  server = await startServer(folder, ['--max-bytes', String(maxBytes)]);
+  hasty = await startServer(folder, ['--timeout', '1']);
   guarded = await startServer(folder, [], { BATSUP_SERVE_TOKEN: token });
 });
 
 after(async () => {
-  for (const { process, ended } of [server, guarded]) {
+  for (const { process, ended } of [server, guarded, hasty]) {
     process.kill();
     await ended;
   }
@@ -177,8 +181,29 @@ const refused: [what: string, body: Sent, type: string | undefined, status: numb
     413,
     /32 pictures/,
   ],
+  [
+    'a form of nothing but boundaries',
+    '--a\r\n'.repeat(maxBytes / 5),
+    'multipart/form-data; boundary=a',
+    413,
+    /more than 8192 bytes/,
+  ],
+  [
+    'a form in a form',
+    '--a\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b--\r\n--a--',
+    'multipart/form-data; boundary=a',
+    400,
+    /parts of its own/,
+  ],
+  [
+    'JSON of many strings',
+    `{"pictures":[${'"",'.repeat(maxBytes / 5)}""]}`,
+    'application/json',
+    413,
+    /32 pictures/,
+  ],
   ['no JSON', '{', 'application/json', 400, /^The body is not JSON/],
-  ['deep JSON', '['.repeat(100_000), 'application/json', 400, /^The body is not JSON/],
+  ['deep JSON', '['.repeat(100_000), 'application/json', 413, /more than the 32 pictures/],
   ['JSON without pictures', '{}', 'application/json', 400, /pictures is not a list/],
   ['JSON of no pictures', '{"pictures":[]}', 'application/json', 400, /no picture in the request/],
   [
@@ -224,22 +249,127 @@ test('a body without a length is cut off once it is too large', async () => {
   assert.ok(sent < 50 * maxBytes, `${sent} bytes were taken`);
 });
 
-const head = 'POST /predict HTTP/1.1\r\nHost: a\r\nContent-Type: image/png\r\n';
+const head = 'POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n';
 const spoken: [what: string, text: string, status: number][] = [
-  ['a body that stalls', `${head}Content-Length: 100\r\n\r\nabc`, 408],
-  ['a header that stalls', head, 408],
-  ['a huge header', `GET / HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(50_000)}\r\n\r\n`, 431],
+  ['a huge header', `GET / HTTP/1.1\r\nHost: localhost\r\nX: ${'x'.repeat(50_000)}\r\n\r\n`, 431],
   ['what is no HTTP', '\x16\x03\x01\x02\x00\r\n\r\n', 400],
   ['two lengths', `${head}Content-Length: 3\r\nContent-Length: 4\r\n\r\nabc`, 400],
   ['a length and chunks', `${head}Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`, 400],
 ];
 
+async function assertRefused({ port }: TestServer, text: string, status: number) {
+  const answer = await speak(port, text);
+  assert.match(answer, new RegExp(`^HTTP/1.1 ${status} `));
+  assert.match(answer, /application\/problem\+json/);
+}
+
 for (const [what, text, status] of spoken)
-  test(`${what} is refused and the connection closed`, async () => {
-    const answer = await speak(server.port, text);
-    assert.match(answer, new RegExp(`^HTTP/1.1 ${status} `));
-    assert.match(answer, /application\/problem\+json/);
+  test(`${what} is refused and the connection closed`, () => assertRefused(server, text, status));
+
+for (const [what, text] of [
+  ['body', `${head}Content-Length: 100\r\n\r\nabc`],
+  ['header', head],
+] as const)
+  test(`a ${what} that stalls is refused and the connection closed`, () => assertRefused(hasty, text, 408));
+
+test('a client that shuts its side of the connection gets its answer', async () => {
+  // A PNG, which is decoded in another thread: its answer comes after the end of what the client sends.
+  const text = Buffer.concat([Buffer.from(`${head}Content-Length: ${taco.length}\r\n\r\n`), taco]);
+  const answer = await speak(server.port, text, true);
+  assert.match(answer, /^HTTP\/1.1 200 /);
+  assert.equal(JSON.parse(answer.split('\r\n\r\n')[1] as string).answers[0].classes.length, 2);
+});
+
+test('a client that shuts its side within its request is refused', async () => {
+  assert.match(
+    await speak(server.port, `${head}Content-Length: 100\r\n\r\nabc`, true),
+    /^(HTTP\/1.1 400 |$)/,
+  );
+});
+
+for (const coding of ['gzip', 'deflate', 'br', 'zstd', 'x-nothing'])
+  test(`a body in ${coding} is refused with what is taken`, async () => {
+    const response = await postTo(`${server.url}predict`, gzipSync(bat), {
+      'content-type': 'image/jpeg',
+      'content-encoding': coding,
+    });
+    assert.deepEqual([response.status, response.headers.get('accept-encoding')], [415, 'identity']);
+    assert.match(await response.text(), /without a Content-Encoding/);
   });
+
+/** Sends a request with these headers as they are. @returns the status and the body of the answer. */
+async function askWith({ port }: TestServer, method: string, path: string, headers: Record<string, string>) {
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  const text = `${method} ${path} HTTP/1.1\r\n${lines.join('')}Connection: close\r\n`;
+  const answer = await speak(port, `${text}Content-Type: image/png\r\nContent-Length: 1\r\n\r\nx`);
+  return { status: Number(answer.split(' ')[1]), answer };
+}
+
+for (const [host, allowed] of Object.entries({
+  localhost: true,
+  'LOCALHOST:8080': true,
+  'localhost.:1': true,
+  '127.0.0.1:80': true,
+  '127.8.9.1': true,
+  '[::1]:8080': true,
+  '[::ffff:127.0.0.1]': true,
+  'evil.example': false,
+  'evil.example:8080': false,
+  'localhost.evil.example': false,
+  'localhost:80@evil.example': false,
+  '127.0.0.1.evil.example': false,
+  '192.168.1.7:8080': false,
+  '[2001:db8::1]': false,
+  '0.0.0.0': false,
+  '': false,
+}))
+  test(`a request to "${host}" is ${allowed ? 'answered' : 'refused'}`, async () => {
+    for (const path of ['/', '/model', '/nothing']) {
+      const { status, answer } = await askWith(server, 'GET', path, { Host: host });
+      assert.equal(status, allowed ? (path === '/nothing' ? 404 : 200) : 403);
+      if (!allowed) assert.match(answer, /answers as localhost, 127.0.0.1 and \[::1\].*BATSUP_SERVE_TOKEN/);
+    }
+    const { status } = await askWith(guarded, 'GET', '/', { Host: host });
+    assert.equal(status, 200, 'who asks for a token does not look at names');
+  });
+
+const browsers: [what: string, headers: Record<string, string>, allowed: boolean][] = [
+  ['curl', {}, true],
+  ['the page', { Origin: 'http://localhost:80', 'Sec-Fetch-Site': 'same-origin' }, true],
+  ['the page in an older browser', { Origin: 'http://localhost:80' }, true],
+  ['the page behind a proxy with HTTPS', { Origin: 'https://localhost:80' }, true],
+  ['a page of another site', { Origin: 'https://evil.example', 'Sec-Fetch-Site': 'cross-site' }, false],
+  ['a page of another site in an older browser', { Origin: 'https://evil.example' }, false],
+  ['a page of another port', { Origin: 'http://localhost:81', 'Sec-Fetch-Site': 'same-site' }, false],
+  ['a page of another port in an older browser', { Origin: 'http://localhost:81' }, false],
+  ['a page that hides where it is from', { Origin: 'null' }, false],
+  ['a form that hides where it is from', { 'Sec-Fetch-Site': 'cross-site' }, false],
+];
+
+for (const [what, headers, allowed] of browsers)
+  test(`a picture that ${what} sends is ${allowed ? 'taken' : 'refused'}`, async () => {
+    const { status, answer } = await askWith(server, 'POST', '/predict', {
+      Host: 'localhost:80',
+      ...headers,
+    });
+    assert.equal(status, allowed ? 422 : 403, answer);
+    if (!allowed) assert.match(answer, /Pages of other sites cannot ask here/);
+  });
+
+test('whoever listens to everybody is asked by any name, but not by pages of other sites', async () => {
+  const open = await startServer(folder, ['--host', '0.0.0.0']);
+  const host = { Host: 'pictures.example:80' };
+  assert.equal((await askWith(open, 'GET', '/model', host)).status, 200);
+  for (const [origin, status] of [
+    ['http://pictures.example:80', 422],
+    ['http://evil.example', 403],
+  ] as const)
+    assert.equal((await askWith(open, 'POST', '/predict', { ...host, Origin: origin })).status, status);
+  open.process.kill();
+  const { stderr } = await open.ended;
+  assert.match(stderr, /whoever reaches .* can use it; set BATSUP_SERVE_TOKEN/);
+  assert.doesNotMatch(server.said(), /whoever/);
+});
 
 for (const path of [
   '/../package.json',
@@ -252,7 +382,10 @@ for (const path of [
   '/style.css/',
 ])
   test(`${path} leads nowhere`, async () => {
-    const answer = await speak(server.port, `GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
+    const answer = await speak(
+      server.port,
+      `GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
+    );
     assert.match(answer, /^HTTP\/1.1 40[04] /);
   });
 
@@ -347,6 +480,8 @@ const wrongUse: [flags: string[], says: RegExp, code: number][] = [
   [['--port', '70000'], /--port must be a whole number from 0 to 65535; received "70000"/, 2],
   [['--max-queue', '0'], /--max-queue must be a whole number of at least 1; received "0"/, 2],
   [['--host', '192.0.2.1'], /192\.0\.2\.1 cannot be listened at/, 1],
+  [['--host', ''], /--host is empty; name an address/, 2],
+  [['--host='], /--host is empty; name an address/, 2],
   [['--checkpoint', 'nowhere'], /nowhere holds no checkpoint/, 1],
 ];
 
@@ -364,12 +499,4 @@ test('a port that is taken is told', async () => {
     [code, stderr],
     [1, `bat-sup: Port ${server.port} of 127.0.0.1 is in use; choose another with --port.\n`],
   );
-});
-
-test('listening to everybody without a token is warned of', async () => {
-  const open = await startServer(folder, ['--host', '0.0.0.0']);
-  open.process.kill();
-  const { stderr } = await open.ended;
-  assert.match(stderr, /whoever reaches .* can use it; set BATSUP_SERVE_TOKEN/);
-  assert.doesNotMatch(server.said(), /whoever/);
 });

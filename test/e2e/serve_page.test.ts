@@ -13,6 +13,8 @@ import { temporaryFolder } from '../helpers/folder.ts';
 import { saveNetwork, startServer, type TestServer } from '../helpers/server.ts';
 
 const skip = withoutChromium();
+/** Milliseconds after which something waits for what never comes, on however busy a machine. */
+const hangs = 600_000;
 const folder = temporaryFolder();
 const token = 'c2VjcmV0';
 const picture = join(folder, 'bat.jpg');
@@ -28,7 +30,11 @@ before(async () => {
   await emoji('bat', 300).jpeg().toFile(picture);
   server = await startServer(folder);
   guarded = await startServer(folder, [], { BATSUP_SERVE_TOKEN: token });
-  opened = await browser.launch({ executablePath: chromium, args: ['--no-sandbox', '--disable-gpu'] });
+  opened = await browser.launch({
+    executablePath: chromium,
+    args: ['--no-sandbox', '--disable-gpu'],
+    timeout: hangs,
+  });
 });
 
 after(async () => {
@@ -43,6 +49,7 @@ after(async () => {
 /** The page on a phone, and what it complained of; its own policy holds. */
 async function openPage(url: string): Promise<{ page: Page; problems: string[] }> {
   const context = await opened.newContext({ ...devices['Pixel 7'] });
+  context.setDefaultTimeout(hangs);
   const page = await context.newPage();
   const problems: string[] = [];
   page.on('console', (message) => problems.push(message.text()));
@@ -59,8 +66,8 @@ async function choose(page: Page, file: Parameters<Page['setInputFiles']>[1]): P
 
 /** Bars as the page lists them, the likeliest first. */
 async function barsOf(page: Page): Promise<string[]> {
-  await page.locator('#classes li').first().waitFor();
-  const texts = await page.locator('#classes li').allInnerTexts();
+  await page.locator('.classes li').first().waitFor();
+  const texts = await page.locator('.classes li').allInnerTexts();
   return texts.map((text) => text.replace(/\s+/g, ' ').trim());
 }
 
@@ -84,19 +91,120 @@ test('the heat map lies over the picture', { skip }, async () => {
   await choose(page, picture);
   await barsOf(page);
   await page.check('#show-heat-map');
-  const heatMap = page.locator('#heat-map');
+  const heatMap = page.locator('.heat-map');
   await heatMap.waitFor();
-  await page.waitForFunction('document.getElementById("heat-map").naturalWidth > 0');
-  const [over, under] = await Promise.all([heatMap.boundingBox(), page.locator('#picture').boundingBox()]);
+  await page.waitForFunction('document.querySelector(".heat-map").naturalWidth > 0');
+  const [over, under] = await Promise.all([heatMap.boundingBox(), page.locator('.picture').boundingBox()]);
   assert.deepEqual(over, under);
   assert.deepEqual(problems, []);
 });
 
-test('what is no picture is told in a sentence', { skip }, async () => {
+interface Shown {
+  name: string;
+  /** Its likeliest class, or what is wrong. */
+  says: string;
+  /** Texts of the pictures and heat maps that are seen. */
+  pictures: string[];
+  broken: number;
+}
+
+/** What is shown of each file, from top to bottom. */
+function shownOf(page: Page): Promise<Shown[]> {
+  return page.evaluate(`[...document.querySelectorAll('#results article')].map((card) => {
+    const [name, problem, label] = ['.name', '.problem', '.label'].map((one) => card.querySelector(one)?.textContent);
+    const pictures = [...card.querySelectorAll('img')].filter((image) => image.checkVisibility());
+    return {
+      name,
+      says: problem || label,
+      pictures: pictures.map(({ alt }) => alt),
+      broken: pictures.filter((image) => image.naturalWidth === 0).length,
+    };
+  })`);
+}
+
+test('what is no picture is told in a sentence, without a broken picture', { skip }, async () => {
   const { page } = await openPage(server.url);
   const file = { name: 'a.jpg', mimeType: 'image/jpeg', buffer: Buffer.from('text') };
   await choose(page, file);
-  await page.locator('#problem', { hasText: 'not a picture but text' }).waitFor();
+  await page.locator('.problem', { hasText: 'not a picture but text' }).waitFor();
+  assert.deepEqual(await shownOf(page), [
+    { name: 'a.jpg', says: 'not a picture but text', broken: 0, pictures: [] },
+  ]);
+  assert.equal(await page.locator('.unseen').isVisible(), false);
+});
+
+test('every file gets its own answer, also what is no picture and what no browser shows', {
+  skip,
+}, async () => {
+  const { page, problems } = await openPage(server.url);
+  const bytes = readFileSync(picture);
+  const [expected] = await expectedBars();
+  await choose(page, [
+    { name: 'one.jpg', mimeType: 'image/jpeg', buffer: bytes },
+    { name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('text') },
+    { name: 'cut.jpg', mimeType: 'image/jpeg', buffer: bytes.subarray(0, 300) },
+    { name: 'scan.tif', mimeType: 'image/tiff', buffer: await emoji('bat', 300).tiff().toBuffer() },
+    { name: 'empty.png', mimeType: 'image/png', buffer: Buffer.alloc(0) },
+    { name: 'two.png', mimeType: '', buffer: await emoji('bat', 300).png().toBuffer() },
+  ]);
+  await page.locator('#status', { hasText: '3 of 6 pictures answered' }).waitFor();
+  const shown = await shownOf(page);
+  const best = expected?.split(' ')[0] as string;
+  assert.deepEqual(
+    shown.map(({ name, pictures, broken }) => [name, pictures, broken]),
+    [
+      ['one.jpg', ['Your picture one.jpg'], 0],
+      ['notes.txt', [], 0],
+      ['cut.jpg', [], 0],
+      ['scan.tif', [], 0],
+      ['empty.png', [], 0],
+      ['two.png', ['Your picture two.png'], 0],
+    ],
+  );
+  for (const [index, says] of [
+    best,
+    /^not a picture but text$/,
+    /damaged JPEG/,
+    best,
+    /^the file is empty$/,
+    best,
+  ].entries())
+    assert.match(shown[index]?.says ?? '', new RegExp(says));
+  assert.deepEqual(await page.locator('.unseen:visible').allTextContents(), [
+    'This browser cannot show the picture.',
+  ]);
+
+  await page.check('#show-heat-map');
+  await page.locator('#status', { hasText: '3 of 6 pictures answered' }).waitFor();
+  assert.deepEqual(
+    (await shownOf(page)).map(({ pictures }) => pictures.length),
+    [2, 0, 0, 0, 0, 2],
+  );
+  const width = await page.evaluate<number>('document.documentElement.scrollWidth');
+  assert.ok(width <= (page.viewportSize()?.width ?? 0), `${width} pixels wide`);
+  // The browser tells of each answer of 422.
+  assert.deepEqual(
+    problems.filter((text) => !text.includes('422')),
+    [],
+  );
+
+  await choose(page, picture);
+  assert.deepEqual(await barsOf(page), await expectedBars());
+  assert.equal((await shownOf(page)).length, 1);
+});
+
+test('a folder that is dropped is told of', { skip }, async () => {
+  const { page } = await openPage(server.url);
+  await page.locator('#ways').waitFor();
+  // What a browser gives for a folder: a file whose bytes cannot be read.
+  await page.evaluate(`(() => {
+    const file = new File([], 'photos');
+    file.slice = () => ({ arrayBuffer: () => Promise.reject(new DOMException('', 'NotFoundError')) });
+    const event = new DragEvent('drop', { cancelable: true });
+    Object.defineProperty(event, 'dataTransfer', { value: { files: [file] } });
+    window.dispatchEvent(event);
+  })()`);
+  await page.locator('.problem', { hasText: 'if it is a folder, choose the pictures in it' }).waitFor();
 });
 
 test('a token is asked for until it is right, and remembered by the tab', { skip }, async () => {

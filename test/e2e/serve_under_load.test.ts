@@ -1,8 +1,11 @@
 /** bat-sup serve while it has work: newer checkpoints, too much to do, and its end. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { renameSync } from 'node:fs';
 import { Agent, request } from 'node:http';
+import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
 import { type Engine, startEngine } from '../../src/engine/index.ts';
 import { emoji } from '../helpers/emoji.ts';
@@ -30,11 +33,18 @@ interface Said {
 /** What came of one request: an answer, or the code of what went wrong. */
 type Outcome = Said | string;
 
+/** Milliseconds that a server which ends leaves a connection without a request open. */
+const linger = 1000;
+/** When the last answer came over a connection; by the server's clock, which is this machine's, in whole seconds. */
+const answered = new WeakMap<Socket, number>();
+
 /** Asks about a picture over the agent's connections. */
 function ask(server: TestServer, picture: Buffer, agent: Agent): Promise<Outcome> {
   return new Promise((resolve) => {
+    let idle = 0;
     const headers = { 'content-type': 'image/png', 'content-length': picture.length };
     const sent = request(`${server.url}predict`, { method: 'POST', agent, headers }, (response) => {
+      answered.set(response.socket, Date.parse(response.headers.date ?? ''));
       let text = '';
       response.on('data', (data) => {
         text += data;
@@ -44,7 +54,13 @@ function ask(server: TestServer, picture: Buffer, agent: Agent): Promise<Outcome
         resolve({ status: response.statusCode ?? 0, headers: response.headers, body: JSON.parse(text) }),
       );
     });
-    sent.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+    sent.on('socket', (socket) => {
+      idle = Date.now() - (answered.get(socket) ?? Date.now());
+    });
+    // Where this process was kept from asking, the connection may be closed; clients then ask again over another one.
+    sent.on('error', (error: NodeJS.ErrnoException) =>
+      resolve(idle >= linger ? ask(server, picture, agent) : (error.code ?? error.message)),
+    );
     sent.end(picture);
   });
 }
@@ -95,22 +111,33 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const)
     assert.equal(code, 0, stderr);
   });
 
+/** Whether no connection is made any more. */
+async function letsNobodyIn({ port }: TestServer): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1');
+  const refused = await once(socket, 'connect').then(
+    () => false,
+    () => true,
+  );
+  socket.destroy();
+  return refused;
+}
+
 test('while it drains it says that it is not ready, and answers who is connected', async () => {
   const folder = temporaryFolder();
   await saveNetwork(folder, 1, 0.5);
   const server = await startServer(folder);
-  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  // A connection on which a request has begun is not idle. Its header is awaited for ten seconds.
+  const begun = connect(server.port, '127.0.0.1');
+  begun.write('GET /readyz HTTP/1.1\r\nHost: localhost\r\n');
+  const agent = new Agent();
   assert.ok(isAnswer(await ask(server, bat, agent)));
   server.process.kill('SIGTERM');
   await until(() => server.said().includes('then stopping'));
-  const ready = await new Promise<number>((resolve) =>
-    request(`${server.url}readyz`, { agent }, (response) => {
-      response.resume();
-      resolve(response.statusCode ?? 0);
-      assert.equal(response.headers.connection, 'close');
-    }).end(),
-  );
-  assert.equal(ready, 503);
+  await until(() => letsNobodyIn(server));
+  begun.write('\r\n');
+  const answer = await text(begun);
+  assert.match(answer, /^HTTP\/1.1 503 /);
+  assert.match(answer, /^connection: close$/im);
   assert.equal((await server.ended).code, 0);
 });
 
@@ -156,10 +183,14 @@ test('with too much to do it says so and when to come again; what it took it ans
   await saveNetwork(folder, 1, 0.5);
   const server = await startServer(folder, ['--max-queue', '3']);
   const agent = new Agent();
-  const outcomes = await Promise.all(Array.from({ length: 30 }, () => ask(server, large, agent)));
-  const refused = outcomes.filter((outcome) => !isAnswer(outcome)) as Said[];
-  assert.ok(answersOf(outcomes).length >= 3);
-  assert.ok(refused.length > 0);
+  const isRefused = (outcome: Outcome): outcome is Said => !isAnswer(outcome);
+  let refused: Said[] = [];
+  // However slowly they arrive here, at some time they come faster than they are answered.
+  while (refused.length === 0) {
+    const outcomes = await Promise.all(Array.from({ length: 30 }, () => ask(server, large, agent)));
+    assert.ok(answersOf(outcomes).length >= 3);
+    refused = outcomes.filter(isRefused);
+  }
   for (const { status, headers, body } of refused) {
     assert.deepEqual([status, headers['retry-after']], [429, '1']);
     assert.match(body.detail ?? '', /too much to do/);
@@ -174,9 +205,14 @@ test('what is not answered in time is told so, and leaves its place', async () =
   const server = await startServer(folder, ['--timeout', '1']);
   const huge = await emoji('bat', 6900).toBuffer();
   const agent = new Agent();
-  const outcomes = (await Promise.all(Array.from({ length: 40 }, () => ask(server, huge, agent)))) as Said[];
-  const late = outcomes.filter(({ status }) => status === 503);
-  assert.ok(late.length > 0, JSON.stringify(outcomes.map((one) => one.status ?? one)));
+  let late: Said[] = [];
+  // One that did not arrive in time either has another answer.
+  while (late.length === 0) {
+    const outcomes = await Promise.all(Array.from({ length: 40 }, () => ask(server, huge, agent)));
+    late = outcomes.filter(
+      (outcome): outcome is Said => typeof outcome !== 'string' && outcome.status === 503,
+    );
+  }
   assert.match(late[0]?.body.detail ?? '', /no answer within 1 s/);
   await until(async () => isAnswer(await ask(server, bat, agent)));
   await stop(server);

@@ -13,6 +13,8 @@ import { violations } from '../helpers/report_page.ts';
 import { serveFolder } from '../helpers/static_server.ts';
 
 const skip = withoutChromium();
+/** Milliseconds after which something waits for what never comes, on however busy a machine. */
+const hangs = 600_000;
 /** A network with every other kind of layer, whose pictures are grey and cut. */
 const other = '--architecture residual --width 36 --height 32 --channels 1 --fit cover'.split(' ');
 const folder = temporaryFolder();
@@ -67,6 +69,7 @@ async function serve(name: string): Promise<string> {
 async function launch(...args: string[]): Promise<BrowserContext> {
   const launched = await browser.launchPersistentContext(temporaryFolder(), {
     executablePath: chromium,
+    timeout: hangs,
     args: [
       '--no-sandbox',
       '--disable-gpu',
@@ -75,6 +78,7 @@ async function launch(...args: string[]): Promise<BrowserContext> {
       ...args,
     ],
   });
+  launched.setDefaultTimeout(hangs);
   closing.push(() => launched.close());
   return launched;
 }
@@ -173,7 +177,7 @@ for (const [engine, note] of [
       }
       await page.setInputFiles('#file', join(asked, 'large.png'));
       await page.getByLabel(/heat map/).check();
-      await page.locator('#heat-map').waitFor();
+      await page.locator('.heat-map').waitFor();
       assert.deepEqual(problems, []);
       await page.close();
     }
@@ -197,9 +201,9 @@ test('a chosen picture is shown with its classes, offline too, and nothing outsi
   const [line] = (await commandLine('article')).filter(({ file }) => file.endsWith('large.jpg'));
   const best = line?.top[0] as Line['top'][number];
   assert.equal(status, `${best.class}, ${(100 * best.probability).toFixed(1)} %`);
-  assert.equal(await page.locator('#classes li').count(), 2);
-  assert.equal(await page.locator('#classes li .label').first().textContent(), best.class);
-  assert.ok(await page.locator('#picture').isVisible());
+  assert.equal(await page.locator('.classes li').count(), 2);
+  assert.equal(await page.locator('.classes li .label').first().textContent(), best.class);
+  assert.ok(await page.locator('.picture').isVisible());
   const outside = requests.filter((one) => !one.startsWith(address) && !/^(blob|data):/.test(one));
   assert.deepEqual(outside, []);
   assert.deepEqual(problems, []);
@@ -248,10 +252,10 @@ test('the heat map lies on the picture, hottest where explain finds it', { skip 
   await page.setInputFiles('#file', join(asked, 'large.jpg'));
   await statusOf(page);
   await page.getByLabel(/heat map/).check();
-  await page.locator('#heat-map').waitFor();
-  await page.evaluate(`document.getElementById('heat-map').decode()`);
+  await page.locator('.heat-map').waitFor();
+  await page.evaluate(`document.querySelector('.heat-map').decode()`);
   const hottest = await page.evaluate(`(() => {
-    const image = document.getElementById('heat-map');
+    const image = document.querySelector('.heat-map');
     const canvas = new OffscreenCanvas(image.naturalWidth, image.naturalHeight);
     const context = canvas.getContext('2d');
     context.drawImage(image, 0, 0);
@@ -269,10 +273,10 @@ test('the heat map lies on the picture, hottest where explain finds it', { skip 
     ...['--checkpoint', 'checkpoints/article'],
   );
   assert.deepEqual(hottest, JSON.parse(explained.stdout).gradCam.hottest);
-  const boxes = await Promise.all(['#picture', '#heat-map'].map((one) => page.locator(one).boundingBox()));
+  const boxes = await Promise.all(['.picture', '.heat-map'].map((one) => page.locator(one).boundingBox()));
   assert.deepEqual(boxes[0], boxes[1]);
   await page.getByLabel(/heat map/).uncheck();
-  assert.ok(await page.locator('#heat-map').isHidden());
+  assert.ok(await page.locator('.heat-map').isHidden());
   assert.deepEqual(problems, []);
   await page.close();
 });
@@ -287,7 +291,7 @@ test('the camera takes a picture by the keyboard, and is closed', { skip }, asyn
   await statusOf(page);
   assert.ok(await page.locator('#camera').isHidden());
   assert.equal(await page.evaluate(`document.getElementById('video').srcObject`), null);
-  assert.ok(await page.evaluate(`document.getElementById('picture').naturalWidth > 0`));
+  assert.ok(await page.evaluate(`document.querySelector('.picture').naturalWidth > 0`));
   assert.deepEqual(problems, []);
   await page.close();
 });
@@ -308,7 +312,8 @@ for (const [way, event] of [
         window.dispatchEvent(${event});
       })()`);
     await give(Buffer.from('no picture'), 'image/png');
-    await page.locator('#problem', { hasText: 'not a picture' }).waitFor();
+    await page.locator('.problem', { hasText: 'not a picture' }).waitFor();
+    assert.equal(await page.locator('img:visible').count(), 0);
     await give(readFileSync(join(asked, 'large.png')), 'image/png');
     await statusOf(page);
     assert.equal(await page.locator('#problem').textContent(), '');
