@@ -70,7 +70,7 @@ export function datasetReader(fileBytes: number): (group: Group, path: string) =
     const bytes = sizeOf(dataset.shape ?? []) * size;
     left -= dataset.filters.length > 0 ? bytes / maxCompression : bytes;
     if (bytes > mostBytes) throw new Error(`${path} is larger than 1 GiB`);
-    if (left < 0) throw new Error(`the datasets up to ${path} have more bytes than the file`);
+    if (left < 0) throw new Error(`the datasets up to ${dataset.path} have more bytes than the file`);
     return readDataset(dataset, path);
   };
 }
