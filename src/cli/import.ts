@@ -1,13 +1,15 @@
 import { type Command, Option } from 'commander';
 import { listCheckpoints } from '../checkpoints/index.ts';
 import { parametersOf } from '../checkpoints/manifest.ts';
-import { readSettings, settingOptions } from '../config/index.ts';
+import { readSettings, type Settings, settingOptions } from '../config/index.ts';
 import { UsageError } from '../errors.ts';
+import type { Assumed } from '../formats/format.ts';
 import type { Network } from '../formats/index.ts';
 import { formats } from '../formats/index.ts';
 import { printable } from '../printable.ts';
 import { wrongValue } from '../wrong_value.ts';
 import { addExamples } from './examples.ts';
+import { notice } from './notice.ts';
 import { runFolder } from './run_folder.ts';
 
 interface ImportFlags extends Record<string, unknown> {
@@ -75,9 +77,43 @@ async function runImport(source: string, flags: ImportFlags): Promise<void> {
     preprocessing,
     size: settings,
   }).finally(() => engine.dispose());
+  checkSize(source, flags, network, settings);
+  for (const what of network.assumed ?? []) notice(assumptions[what](network));
   const checkpoint = await saveImported(network, run, settings);
   print({ format, network, run, checkpoint }, flags.json === true);
 }
+
+/** @throws {UsageError} where a size is given and the file has another. */
+function checkSize(
+  source: string,
+  flags: ImportFlags,
+  { model }: Network,
+  { width, height }: Pick<Settings, 'width' | 'height'>,
+): void {
+  const isOther =
+    (flags.width !== undefined && width !== model.width) ||
+    (flags.height !== undefined && height !== model.height);
+  if (isOther)
+    throw new UsageError(
+      `${source} is for pictures of ${model.width} x ${model.height}; leave out --width and --height.`,
+    );
+}
+
+/** What the file left open, and how to say it. */
+const assumptions: Record<Assumed, (network: Network) => string> = {
+  size: ({ model: { width, height } }) =>
+    `The file leaves the size open; ${width} x ${height} is assumed.\n` +
+    '  Set it with --width and --height.',
+  scale: ({ preprocessing: { scale } }) =>
+    scale === 1
+      ? 'The file does not say how pixels are scaled; 0..255 is assumed.\n' +
+        '  If it was trained on 0..1, import it with --scale 0.00392157.'
+      : 'The file does not say how pixels are scaled; 0..1 is assumed.\n' +
+        '  If it was trained on 0..255, import it with --scale 1.',
+  order: ({ preprocessing: { order = 'rgb' } }) =>
+    `The file does not say the order of colours; ${order.toUpperCase()} is assumed.\n` +
+    `  If it was trained on ${order === 'rgb' ? 'BGR' : 'RGB'}, import it with --order ${order === 'rgb' ? 'bgr' : 'rgb'}.`,
+};
 
 function print(
   { format, network, run, checkpoint }: { format: string; network: Network; run: string; checkpoint: string },

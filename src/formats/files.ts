@@ -1,15 +1,11 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import { reason, UserError } from '../errors.ts';
 import { readExactly } from '../files.ts';
 
 /** @throws {UserError} naming the file and what is wrong with it. */
 export function damaged(file: string, why: string): never {
   throw new UserError(`${file} is damaged (${why}); copy it anew, or import another.`);
-}
-
-/** A name that a foreign file tells, for a message: it may be of any length. */
-export function quoted(name: string): string {
-  return `"${name.length > 100 ? `${name.slice(0, 100)}…` : name}"`;
 }
 
 /**
@@ -38,10 +34,8 @@ export async function readPart(file: string, part: { offset: number; size: numbe
 async function withFile<T>(file: string, read: (handle: FileHandle, size: number) => Promise<T>): Promise<T> {
   let handle: FileHandle | undefined;
   try {
-    handle = await open(file);
-    const status = await handle.stat();
-    if (!status.isFile()) throw new UserError(`${file} is no file.`);
-    return await read(handle, status.size);
+    handle = await openRegular(file);
+    return await read(handle, (await handle.stat()).size);
   } catch (error) {
     if (error instanceof UserError) throw error;
     throw new UserError(`${file} cannot be read: ${reason(error)}`);
@@ -50,24 +44,56 @@ async function withFile<T>(file: string, read: (handle: FileHandle, size: number
   }
 }
 
-/** A file's first bytes and its length; nothing of a folder. */
+/**
+ * Opens a file to read. A pipe is never opened, which would wait for somebody to write to it, nor a device.
+ * @throws {UserError} where it is anything but a regular file.
+ */
+export async function openRegular(file: string): Promise<FileHandle> {
+  const found = await stat(file);
+  if (!found.isFile())
+    throw new UserError(`${file} is ${kindOf(found)}, not a regular file; import one that is saved on disk.`);
+  return open(file);
+}
+
+export function kindOf(found: Stats): string {
+  if (found.isDirectory()) return 'a folder';
+  if (found.isFIFO()) return 'a pipe';
+  return found.isSocket() ? 'a socket' : 'a device';
+}
+
+/** A file's first bytes and its length in bytes; nothing where it is not a regular file. */
 export async function beginningOf(
   file: string,
   length: number,
 ): Promise<{ bytes: Uint8Array; size: number }> {
-  const handle = await open(file);
+  if (!(await stat(file)).isFile()) return { bytes: new Uint8Array(), size: 0 };
+  const handle = await openRegular(file);
   try {
-    const status = await handle.stat();
-    if (!status.isFile()) return { bytes: new Uint8Array(), size: 0 };
     const { bytesRead, buffer } = await handle.read(new Uint8Array(length), 0, length, 0);
-    return { bytes: buffer.subarray(0, bytesRead), size: status.size };
+    return { bytes: buffer.subarray(0, bytesRead), size: (await handle.stat()).size };
   } finally {
     await handle.close();
   }
 }
 
+/** Bytes `from` to `to` of a file. */
+export interface Region {
+  from: number;
+  to: number;
+}
+
+/** Two regions that share bytes, if any do: a small file could name the same bytes as thousands of large tensors. */
+export function overlapping<R extends Region>(regions: R[]): [R, R] | undefined {
+  const filled = regions.filter(({ from, to }) => to > from).sort((a, b) => a.from - b.from);
+  for (const [index, region] of filled.entries()) {
+    const before = filled[index - 1];
+    if (before && region.from < before.to) return [before, region];
+  }
+  return undefined;
+}
+
 /** No classifier of pictures comes near. */
-const mostBytes = 2 ** 31;
+export const maxModelBytes = 2 ** 31;
 
 /** A model file whole. @throws {UserError} where it is none, larger than can be, or cannot be read. */
-export const readModelFile = (file: string): Promise<Buffer> => readBounded(file, mostBytes);
+export const readModelFile = (file: string): Promise<Buffer> => readBounded(file, maxModelBytes);

@@ -9,6 +9,8 @@ export interface Network extends Pick<CheckpointInfo, 'model' | 'preprocessing'>
   weights: Map<string, NamedTensor>;
   /** Softmax divides the logits by it; 1 where the network has not been calibrated. */
   temperature: number;
+  /** Of an imported network. */
+  assumed?: Assumed[];
   /** Adam's steps so far and its two moments by variable name, where they came with an imported network. */
   optimizer?: { step: number; m: Map<string, NamedTensor>; v: Map<string, NamedTensor> };
 }
@@ -28,7 +30,12 @@ export interface ImportHints {
   /** Pixels. */
   width: number;
   height: number;
+  /** What the network's input is: a pixel, 0..255, times this. */
+  scale?: number | undefined;
 }
+
+/** What an imported file does not say, so that it had to be assumed. */
+export type Assumed = 'scale' | 'order' | 'size';
 
 /** What `bat-sup export --format` and `bat-sup import` know of one format. */
 export interface Format {

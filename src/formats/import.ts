@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { UserError } from '../errors.ts';
 import type { Preprocessing } from '../models/preprocessing.ts';
+import { kindOf } from './files.ts';
 import type { ImportHints, Network } from './format.ts';
 import { formats } from './index.ts';
 import { nameArchitecture } from './name_architecture.ts';
@@ -12,8 +13,8 @@ export interface ImportOptions {
   classes?: string[] | undefined;
   /** How pictures become the network's input, where it is known better than the format knows. */
   preprocessing?: Partial<Preprocessing>;
-  /** Of the pictures, where a file of weights does not tell it. */
-  size?: ImportHints;
+  /** Pixels of the pictures, where the file leaves it open. */
+  size?: Pick<ImportHints, 'width' | 'height'>;
 }
 
 /** The article's. */
@@ -25,21 +26,25 @@ const defaultSize = { width: 100, height: 100 };
  */
 export async function importNetwork(
   source: string,
-  { format: wanted, classes, preprocessing, size = defaultSize }: ImportOptions = {},
+  { format: wanted, classes, preprocessing = {}, size = defaultSize }: ImportOptions = {},
 ): Promise<{ format: string; network: Network }> {
-  await stat(source).catch(() => {
+  const found = await stat(source).catch(() => {
     throw new UserError(`There is no file or folder "${source}"; give the one to import.`);
   });
+  if (!found.isFile() && !found.isDirectory())
+    throw new UserError(`${source} is ${kindOf(found)}, not a file or a folder; give the one to import.`);
   const format = wanted ?? (await recognise(source));
   const reader = formats[format]?.import;
   if (!reader) throw new UserError(`bat-sup does not import ${format}; it imports ${importable()}.`);
-  const network = nameArchitecture(await reader(source, size));
+  const { scale, ...given } = preprocessing;
+  const network = nameArchitecture(await reader(source, { ...size, scale }));
   return {
     format,
     network: {
       ...network,
       model: { ...network.model, classes: named(network, classes, source) },
-      preprocessing: { ...network.preprocessing, ...preprocessing },
+      preprocessing: { ...network.preprocessing, ...given },
+      assumed: network.assumed?.filter((what) => !(what in preprocessing)) ?? [],
     },
   };
 }

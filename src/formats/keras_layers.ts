@@ -137,6 +137,9 @@ function paddingIn(reading: Reading): Padding {
   return (reading.layer.config.padding ?? 'valid') as Padding;
 }
 
+/** Numbers of a list that may lie within others, as [[[0.5, 0.4, 0.3]]]. */
+const listOf = (value: unknown): number[] => [value].flat(8).map(Number);
+
 const nameOf = (activation: unknown): unknown =>
   typeof activation === 'object' ? (activation as { config?: unknown } | null)?.config : activation;
 
@@ -225,10 +228,25 @@ const readers: Record<string, Reader> = {
       reading.layer.name,
     );
   },
-  Rescaling(reading, [input]) {
-    const { builder, layer } = reading;
-    expect(reading, { offset: [0] });
-    return builder.rescale(input, Number(layer.config.scale), layer.name);
+  Rescaling({ builder, layer }, [input]) {
+    const [factors, offsets] = [layer.config.scale, layer.config.offset ?? 0].map(listOf) as [
+      number[],
+      number[],
+    ];
+    return builder.normalise(input, { factors, offsets }, layer.name);
+  },
+  Normalization(reading, [input]) {
+    const { builder, layer, weight } = reading;
+    expect(reading, { axis: [-1, input.shape.length, [-1], [input.shape.length]], invert: [false] });
+    const [means, variances] = ['mean', 'variance'].map((name) =>
+      layer.config[name]
+        ? listOf(layer.config[name])
+        : [...required({ builder, layer, weight }, name).values],
+    ) as [number[], number[]];
+    // Keras's least deviation.
+    const factors = variances.map((variance) => 1 / Math.max(Math.sqrt(variance), 1e-7));
+    const offsets = means.map((mean, channel) => -mean * (factors[channel] ?? Number.NaN));
+    return builder.normalise(input, { factors, offsets }, layer.name);
   },
 };
 
@@ -236,6 +254,7 @@ const readers: Record<string, Reader> = {
 export function weightNames({ className, config }: KerasLayer): string[] {
   if (className === 'Conv2D' || className === 'Dense')
     return config.use_bias === false ? ['kernel'] : ['kernel', 'bias'];
+  if (className === 'Normalization') return config.mean ? [] : ['mean', 'variance', 'count'];
   if (className !== 'BatchNormalization') return [];
   const learnt = [config.scale !== false && 'gamma', config.center !== false && 'beta'];
   return [...learnt.filter((name) => name !== false), 'moving_mean', 'moving_variance'];
@@ -267,6 +286,7 @@ export function buildFromKeras(
   const byName = new Map(layers.map((layer) => [layer.name, layer]));
   const values = new Map<string, Value>();
   const beingBuilt = new Set<string>();
+  const taken = new Set<Tensor>();
   let pictures: Value | undefined;
 
   function outputOf(name: string): Value {
@@ -291,7 +311,13 @@ export function buildFromKeras(
     if (!reader) builder.fail(layer.name, `is a ${layer.className}, for which bat-sup has no layer`);
     const [first, ...rest] = layer.inputs.map(outputOf);
     if (!first) builder.fail(layer.name, 'reads nothing');
-    return reader({ builder, layer, weight: (name) => weightOf(layer, name) }, [first, ...rest]);
+    const weight = (name: string) => {
+      const tensor = weightOf(layer, name);
+      if (tensor && taken.has(tensor)) builder.fail(layer.name, `shares its ${name} with another layer`);
+      if (tensor) taken.add(tensor);
+      return tensor;
+    };
+    return reader({ builder, layer, weight }, [first, ...rest]);
   }
 
   if (outputs.length !== 1) builder.fail('the network', `has ${outputs.length} outputs`);

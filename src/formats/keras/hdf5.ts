@@ -2,8 +2,10 @@ import type { Dataset, Entity, File, Group } from 'h5wasm';
 import { sizeOf } from '../../shape.ts';
 import type { Tensor } from '../tensors.ts';
 
-/** Of one tensor, as floats; WebAssembly's memory ends at 4 GiB. */
+/** For one tensor, as floats; WebAssembly's memory ends at 4 GiB. */
 const mostBytes = 2 ** 30;
+/** Weights hardly compress; a file of zeros that claims more is not one of weights. */
+export const maxCompression = 16;
 
 type Hdf5 = typeof import('h5wasm');
 
@@ -54,12 +56,27 @@ export function entityOf<T extends Entity>(
   return found && 'type' in found && (found.type as string) === type ? (found as T) : undefined;
 }
 
-/** A dataset's values as floats; undefined where there is none at this path. */
-export function readDataset(group: Group, path: string): Tensor | undefined {
-  const dataset = entityOf<Dataset>(group, path, 'Dataset');
-  if (!dataset) return undefined;
+/**
+ * Reads datasets as floats; undefined where there is none at a path. What it reads is never more than the file can hold:
+ * links, and datasets to which nothing was written, would let a small file ask for gigabytes.
+ * @param fileBytes size of the HDF5 file.
+ */
+export function datasetReader(fileBytes: number): (group: Group, path: string) => Tensor | undefined {
+  let left = fileBytes;
+  return (group, path) => {
+    const dataset = entityOf<Dataset>(group, path, 'Dataset');
+    if (!dataset) return undefined;
+    const { size = 0 } = dataset.metadata;
+    const bytes = sizeOf(dataset.shape ?? []) * size;
+    left -= dataset.filters.length > 0 ? bytes / maxCompression : bytes;
+    if (bytes > mostBytes) throw new Error(`${path} is larger than 1 GiB`);
+    if (left < 0) throw new Error(`the datasets up to ${dataset.path} have more bytes than the file`);
+    return readDataset(dataset, path);
+  };
+}
+
+function readDataset(dataset: Dataset, path: string): Tensor {
   const shape = dataset.shape ?? [];
-  if (sizeOf(shape) * 4 > mostBytes) throw new Error(`${path} is larger than 1 GiB`);
   const values = dataset.value;
   if (values instanceof Float32Array) return { shape, values };
   if (values instanceof Float64Array) return { shape, values: Float32Array.from(values) };

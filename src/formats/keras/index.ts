@@ -15,9 +15,9 @@ export const keras: Format = {
     const { encodeKeras } = await import('./encode.ts');
     await writeDurably(target, await encodeKeras(network, options));
   },
-  async import(source) {
+  async import(source, hints) {
     const { readKeras } = await import('./read.ts');
-    return readKeras(await readModelFile(source), source);
+    return readKeras(await readModelFile(source), source, hints);
   },
   async recognises(source) {
     const { bytes } = await beginningOf(source, 8);

@@ -3,22 +3,22 @@ import type { Group } from 'h5wasm';
 import { reason, UserError } from '../../errors.ts';
 import { parseObject } from '../../json.ts';
 import { type About, aboutKey, readAbout } from '../about.ts';
-import type { Network } from '../format.ts';
+import type { ImportHints, Network } from '../format.ts';
 import { readKerasConfig } from '../keras_config.ts';
 import { buildFromKeras, type KerasLayer, type KerasNetwork, weightNames } from '../keras_layers.ts';
 import { NetworkBuilder } from '../network_builder.ts';
 import type { Tensor } from '../tensors.ts';
 import { groupNames } from './group_names.ts';
-import { entityOf, readDataset, readHdf5 } from './hdf5.ts';
+import { datasetReader, entityOf, maxCompression, readHdf5 } from './hdf5.ts';
 
 /** More than any config.json has. */
 const longestJson = 2 ** 26;
-const mostWeights = 2 ** 31;
 
 /** HDF5's errors are a page long. */
 const firstLine = (error: unknown) => reason(error).split('\n')[0] as string;
 
 type WeightOf = (layer: KerasLayer, name: string) => Tensor | undefined;
+type ReadDataset = (group: Group, path: string) => Tensor | undefined;
 
 function damaged(source: string, why: string): never {
   throw new UserError(`${source} is a damaged Keras file: ${why}.`);
@@ -32,11 +32,14 @@ function parse(data: Uint8Array | string | undefined, what: string, source: stri
 function unzip(data: Uint8Array, source: string): Record<string, Uint8Array> {
   const wanted = ['config.json', 'metadata.json', 'model.weights.h5'];
   try {
+    const seen = new Set<string>();
     return unzipSync(data, {
       filter({ name, originalSize }) {
         if (!wanted.includes(name)) return false;
-        const most = name.endsWith('.json') ? longestJson : mostWeights;
-        if (originalSize > most) throw new Error(`${name} has ${originalSize} bytes`);
+        if (seen.has(name)) throw new Error(`it holds ${name} twice`);
+        seen.add(name);
+        const most = name.endsWith('.json') ? longestJson : data.length * maxCompression;
+        if (originalSize > most) throw new Error(`${name} has ${originalSize} bytes, more than can be`);
         return true;
       },
     });
@@ -46,7 +49,7 @@ function unzip(data: Uint8Array, source: string): Record<string, Uint8Array> {
 }
 
 /** Reads the weights of a .keras file's model.weights.h5. */
-function weightsOfKeras3(root: Group, { layers }: KerasNetwork): WeightOf {
+function weightsOfKeras3(root: Group, { layers }: KerasNetwork, readDataset: ReadDataset): WeightOf {
   const groups = groupNames(layers.map(({ className }) => className));
   const groupOf = new Map(layers.map(({ name }, index) => [name, groups[index]]));
   // Keras 2.13 to 2.15 wrote the same file with another name for the list.
@@ -58,7 +61,7 @@ function weightsOfKeras3(root: Group, { layers }: KerasNetwork): WeightOf {
 }
 
 /** Reads the weights of an .h5 file: model_weights/<layer>, with their names in an attribute. */
-function weightsOfHdf5(root: Group): WeightOf {
+function weightsOfHdf5(root: Group, _network: KerasNetwork, readDataset: ReadDataset): WeightOf {
   return (layer, name) => {
     const group = entityOf<Group>(root, `model_weights/${layer.name}`, 'Group');
     const names = group?.attrs.weight_names?.value;
@@ -72,12 +75,20 @@ interface KerasFile {
   config: unknown;
   weights: Uint8Array;
   about: About | undefined;
-  weightsOf(root: Group, network: KerasNetwork): WeightOf;
+  weightsOf(root: Group, network: KerasNetwork, readDataset: ReadDataset): WeightOf;
 }
 
-function build(builder: NetworkBuilder, root: Group, { config, about, weightsOf }: KerasFile): Network {
+function build(
+  builder: NetworkBuilder,
+  root: Group,
+  { config, weights, about, weightsOf }: KerasFile,
+): Network {
   const network = readKerasConfig(config, builder);
-  const { pictures, output } = buildFromKeras(builder, network, weightsOf(root, network));
+  const { pictures, output } = buildFromKeras(
+    builder,
+    network,
+    weightsOf(root, network, datasetReader(weights.length)),
+  );
   return builder.finish(pictures, output, about);
 }
 
@@ -93,8 +104,8 @@ function openZip(data: Uint8Array, source: string): KerasFile {
 }
 
 /** @throws {UserError} where it is damaged, or holds what bat-sup has no layer for. */
-export async function readKeras(data: Uint8Array, source: string): Promise<Network> {
-  const builder = new NetworkBuilder(source);
+export async function readKeras(data: Uint8Array, source: string, hints: ImportHints): Promise<Network> {
+  const builder = new NetworkBuilder(source, hints);
   const isZip = data[0] === 0x50 && data[1] === 0x4b;
   const zip = isZip ? openZip(data, source) : undefined;
   try {

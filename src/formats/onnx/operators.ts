@@ -168,16 +168,46 @@ function transposed(reading: Reading): Item {
   return { kind: 'value', value, layout: turned };
 }
 
-/** A factor of the pixels. */
-function scaledBy(reading: Reading, factorOf: (constant: number) => number): Item {
-  const index = reading.inputs[0]?.kind === 'constant' ? 1 : 0;
-  const operand = reading.operand(index);
-  const { values } = reading.required(1 - index);
-  if (values.some((value) => value !== values[0]))
-    reading.fail('has a factor for each channel; bat-sup has one');
-  const value = reading.builder.rescale(operand.value, factorOf(values[0] as number), reading.where);
-  return { ...operand, value };
+/** What a constant makes of pixels: times a factor, plus an offset. */
+interface Arithmetic {
+  factor: number;
+  offset: number;
 }
+
+/** Pixels that are scaled or shifted by a constant: one number, or one for each channel. */
+function withConstant(
+  reading: Reading,
+  arithmetic: (constant: number, isFirst: boolean) => Arithmetic,
+): Item {
+  const isFirst = reading.inputs[0]?.kind === 'constant';
+  const operand = reading.operand(isFirst ? 1 : 0);
+  const constants = channelValues(reading, reading.required(isFirst ? 0 : 1), operand);
+  const each = constants.map((constant) => arithmetic(constant, isFirst));
+  const factors = each.map(({ factor }) => factor);
+  const offsets = each.map(({ offset }) => offset);
+  return { ...operand, value: reading.builder.normalise(operand.value, { factors, offsets }, reading.where) };
+}
+
+/** A constant's one value, or its values for the channels, along whose axis it has to lie. */
+function channelValues(reading: Reading, { shape, values }: Tensor, { value, layout }: Operand): number[] {
+  const [first] = values;
+  if (first === undefined) return reading.fail('has a constant without values');
+  if (values.every((one) => one === first)) return [first];
+  const rank = value.shape.length + 1;
+  const channelAxis = layout === 'nchw' ? 1 : rank - 1;
+  const lengths = [...Array(Math.max(0, rank - shape.length)).fill(1), ...shape];
+  const isOfChannels = lengths.every((length, axis) => length === 1 || axis === channelAxis);
+  if (lengths.length !== rank || !isOfChannels)
+    reading.fail(`has a constant of shape [${shape}]; bat-sup takes one value, or one for each channel`);
+  return [...values];
+}
+
+const times = (reading: Reading) => withConstant(reading, (factor) => ({ factor, offset: 0 }));
+const plus = (reading: Reading) => withConstant(reading, (offset) => ({ factor: 1, offset }));
+const minus = (reading: Reading) =>
+  withConstant(reading, (constant, isFirst) =>
+    isFirst ? { factor: -1, offset: constant } : { factor: 1, offset: -constant },
+  );
 
 function dequantised(reading: Reading): Item {
   const { shape, values } = reading.required(0);
@@ -265,11 +295,12 @@ export const operators: Record<string, Operator> = {
   Reshape: plain(reshape),
   Squeeze: plain((reading) => (reading.inputs[0]?.kind === 'shape' ? shape() : flatten(reading))),
   Transpose: plain(transposed),
-  Mul: plain((reading) => scaledBy(reading, (factor) => factor)),
+  Mul: plain(times),
   Div: plain((reading) => {
     if (reading.inputs[0]?.kind !== 'value') reading.fail('divides a constant');
-    return scaledBy(reading, (divisor) => 1 / divisor);
+    return withConstant(reading, (divisor) => ({ factor: 1 / divisor, offset: 0 }));
   }),
+  Sub: plain(minus),
   Constant: plain((reading) => ({
     kind: 'constant',
     tensor: reading.tensor('value') ?? constantAttribute(reading),
@@ -297,6 +328,7 @@ export const operators: Record<string, Operator> = {
     return nchw(reading.builder.batchNorm(value, parts, reading.where));
   }),
   Add: plain((reading) => {
+    if (reading.inputs.some((item) => item?.kind === 'constant')) return plus(reading);
     const [one, other] = [reading.operand(0), reading.operand(1)];
     if (one.layout !== other.layout) reading.fail('adds maps in two orders');
     return { ...one, value: reading.builder.add(one.value, other.value, reading.where) };

@@ -93,6 +93,7 @@ export interface TensorMessage {
   int64_data?: number[];
   double_data?: number[];
   data_location?: number;
+  external_data?: { key: string; value: string }[];
 }
 
 export interface AttributeMessage {

@@ -2,9 +2,13 @@ import { UserError } from '../../errors.ts';
 import { aboutKey, readAbout } from '../about.ts';
 import type { ImportHints, Network } from '../format.ts';
 import { NetworkBuilder } from '../network_builder.ts';
+import { quoted } from '../quoted.ts';
 import type { Tensor } from '../tensors.ts';
+import { readClassNames } from './class_names.ts';
+import { withExternalData } from './external_data.ts';
 import { type Item, type Operand, type Operator, operators, Reading } from './operators.ts';
 import {
+  dataTypes,
   type ModelMessage,
   models,
   type NodeMessage,
@@ -27,24 +31,40 @@ function decode(data: Uint8Array, source: string): { graph: Graph; message: Mode
 
 const isChannels = (length: number | undefined) => length === 1 || length === 3;
 
+interface Input {
+  name: string;
+  /** Of its numbers, one of dataTypes. */
+  type: number | undefined;
+  operand: Operand;
+}
+
+/** Integers are pixels as they are in files, 0..255; floats may be scaled. */
+const pixelTypes: (number | undefined)[] = [
+  dataTypes.uint8,
+  dataTypes.int8,
+  dataTypes.int32,
+  dataTypes.int64,
+];
+
 /** The one input that is no constant, as pictures: [batch, channels, height, width] or with the channels last. */
-function readInput(builder: NetworkBuilder, graph: Graph, { width, height }: ImportHints): [string, Operand] {
+function readInput(builder: NetworkBuilder, graph: Graph): Input {
   const constants = new Set(graph.initializer.map(({ name }) => name));
   const inputs = graph.input.filter(({ name }) => !constants.has(name));
   const [input] = inputs as [ValueInfoMessage];
   if (inputs.length !== 1)
     builder.fail('the graph', `has ${inputs.length} inputs; a picture classifier has one`);
   const where = `its input ${input.name}`;
-  const dims = input.type?.tensor_type?.shape?.dim.map(({ dim_value: length }) => length || undefined) ?? [];
+  const { elem_type: type, shape } = input.type?.tensor_type ?? {};
+  const dims = shape?.dim.map(({ dim_value: length }) => length || undefined) ?? [];
   if (dims.length !== 4) builder.fail(where, `has ${dims.length} dimensions; pictures have four`);
   const [, second, third, fourth] = dims;
   if (isChannels(second)) {
-    const value = builder.pictures(where, [third ?? height, fourth ?? width, second as number]);
-    return [input.name, { kind: 'value', value, layout: 'nchw' }];
+    const value = builder.pictures(where, [third, fourth, second]);
+    return { name: input.name, type, operand: { kind: 'value', value, layout: 'nchw' } };
   }
   if (!isChannels(fourth)) builder.fail(where, `is [${dims.join()}], neither grey nor of three colours`);
-  const value = builder.pictures(where, [second ?? height, third ?? width, fourth as number]);
-  return [input.name, { kind: 'value', value, layout: 'nhwc' }];
+  const value = builder.pictures(where, [second, third, fourth]);
+  return { name: input.name, type, operand: { kind: 'value', value, layout: 'nhwc' } };
 }
 
 /** Constants are decoded when they are read: a hostile file may hold many that nothing reads. */
@@ -86,11 +106,16 @@ function neededNodes(nodes: NodeMessage[], answer: string): NodeMessage[] {
   return needed.reverse();
 }
 
+/** Values of a constant that several nodes may read: a batch normalisation's, for one, which exporters merge. */
+const maxShared = 4096;
+
 /** What the names in a graph stand for, as far as it has been read. */
 class Items {
   readonly #known = new Map<string, Item>();
   readonly #builder: NetworkBuilder;
   readonly #initializer: (name: string) => Tensor | undefined;
+  /** Large constants that a node has read: each is read once, so that a small file does not fill the memory. */
+  readonly #taken = new Set<string>();
 
   constructor(builder: NetworkBuilder, messages: TensorMessage[]) {
     this.#builder = builder;
@@ -113,12 +138,20 @@ class Items {
 
   /** What a node reads; undefined where it leaves out an input. */
   inputsOf(node: NodeMessage): (Item | undefined)[] {
+    const where = `the node ${node.name || node.output[0]}`;
     return node.input.map((name) => {
       if (name === '') return undefined;
-      return (
-        this.get(name) ??
-        this.#builder.fail(`the node ${node.name || node.output[0]}`, `reads ${name}, which nothing gives`)
-      );
+      if (this.#taken.has(name))
+        this.#builder.fail(
+          where,
+          `shares ${quoted(name)} with another; bat-sup's layers have weights of their own`,
+        );
+      const item = this.get(name) ?? this.#builder.fail(where, `reads ${quoted(name)}, which nothing gives`);
+      if (item.kind === 'constant' && item.tensor.values.length > maxShared) {
+        this.#taken.add(name);
+        this.#known.delete(name);
+      }
+      return item;
     });
   }
 }
@@ -149,16 +182,25 @@ function readNodes(builder: NetworkBuilder, nodes: NodeMessage[], items: Items):
 }
 
 /** @throws {UserError} where it is damaged, or holds what bat-sup has no layer for. */
-export function readOnnx(data: Uint8Array, source: string, hints: ImportHints): Network {
+export async function readOnnx(data: Uint8Array, source: string, hints: ImportHints): Promise<Network> {
   const { graph, message } = decode(data, source);
-  const builder = new NetworkBuilder(source);
-  const [name, input] = readInput(builder, graph, hints);
+  const builder = new NetworkBuilder(source, hints);
+  const { name, type, operand: input } = readInput(builder, graph);
   const answer = answerOf(builder, graph);
-  const items = new Items(builder, graph.initializer);
+  const items = new Items(builder, await withExternalData(graph.initializer, source));
   items.set(name, input);
   readNodes(builder, neededNodes(graph.node, answer), items);
   const end = items.get(answer);
   if (end?.kind !== 'value') return builder.fail('the graph', `does not compute ${answer} of the pictures`);
-  const told = message.metadata_props.find(({ key }) => key === aboutKey)?.value;
-  return builder.finish(input.value, end.value, readAbout(told, source));
+  const metadata = new Map(message.metadata_props.map(({ key, value }) => [key, value]));
+  const told = readAbout(metadata.get(aboutKey), source);
+  const network = builder.finish(
+    input.value,
+    end.value,
+    told,
+    pixelTypes.includes(type) ? { scale: 1, isTold: true } : {},
+  );
+  const names = told ? undefined : readClassNames(metadata.get('names'));
+  if (names?.length !== network.model.classes.length) return network;
+  return { ...network, model: { ...network.model, classes: names } };
 }

@@ -2,6 +2,9 @@ import { sizeOf } from '../../shape.ts';
 import { fromBfloat16, fromFloat16, type Tensor } from '../tensors.ts';
 import { dataTypes, type TensorMessage } from './protos.ts';
 
+/** TensorProto.DataLocation. */
+export const external = 1;
+
 type Numbers = ArrayLike<number>;
 
 interface Type {
@@ -42,7 +45,7 @@ const halves: number[] = [dataTypes.float16, dataTypes.bfloat16];
  */
 export function readTensor(message: TensorMessage, fail: (why: string) => never): Tensor {
   const { dims: shape, data_type: code } = message;
-  if (message.data_location === 1) fail('lies in another file; save the model as one file');
+  if (message.data_location === external) fail('lies in another file, which only weights may');
   const type = types[code] ?? fail(`is of the data type ${code}, which is not expected here`);
   const raw = message.raw_data ?? new Uint8Array();
   if (!shape.every((length) => Number.isSafeInteger(length) && length >= 0)) fail(`has the shape [${shape}]`);

@@ -1,6 +1,8 @@
 import { UserError } from '../../errors.ts';
 import { parseObject } from '../../json.ts';
 import { sizeOf } from '../../shape.ts';
+import { overlapping } from '../files.ts';
+import { quoted } from '../quoted.ts';
 import { fromBfloat16, fromFloat16, type Tensor } from '../tensors.ts';
 
 /** As in the format's own reader. */
@@ -52,14 +54,20 @@ function isEntry(entry: unknown): entry is Entry {
 export function decodeSafetensors(data: Uint8Array, source: string): SafetensorsFile {
   const { header, start } = readHeader(data, source);
   const tensors = new Map<string, Tensor>();
-  for (const [name, entry] of Object.entries(header)) {
-    if (name === '__metadata__') continue;
-    if (!isEntry(entry)) damaged(source, `its entry for ${name} is not understood`);
+  const entries = Object.entries(header).filter(([name]) => name !== '__metadata__');
+  const regions = entries.map(([name, entry]) => {
+    if (!isEntry(entry)) damaged(source, `its entry for ${quoted(name)} is not understood`);
+    const [from, to] = entry.data_offsets;
+    return { name, from, to, entry };
+  });
+  const [one, other] = overlapping(regions) ?? [];
+  if (one && other) damaged(source, `${quoted(one.name)} and ${quoted(other.name)} share bytes`);
+  for (const { name, entry } of regions) {
     const reader = readers[entry.dtype];
     if (!reader) continue; // Counters, such as BatchNorm's num_batches_tracked.
     const [from, to] = entry.data_offsets;
     if (to > data.length - start || to - from !== sizeOf(entry.shape) * reader.bytes)
-      damaged(source, `${name} of shape [${entry.shape}] does not fit its bytes ${from} to ${to}`);
+      damaged(source, `${quoted(name)} of shape [${entry.shape}] does not fit its bytes ${from} to ${to}`);
     // A copy, since the bytes may stand where floats cannot.
     const { buffer } = new Uint8Array(data.subarray(start + from, start + to));
     tensors.set(name, { shape: entry.shape, values: reader.read(buffer) });

@@ -86,7 +86,7 @@ export function readSafetensors(data: Uint8Array, source: string, hints: ImportH
   const { metadata, tensors } = decodeSafetensors(data, source);
   const told = readAbout(metadata[aboutKey], source);
   const { shape, layers } = told?.layers ? describedBy(told, source) : recognise(tensors, hints, source);
-  const builder = new NetworkBuilder(source);
+  const builder = new NetworkBuilder(source, hints);
   const pictures = builder.pictures('the network', shape);
   const values = new Map<string, Value>();
   let last = pictures;

@@ -1,10 +1,10 @@
 import { reason, UserError } from '../../errors.ts';
-import type { Preprocessing } from '../../models/preprocessing.ts';
 import { sizeOf } from '../../shape.ts';
 import { type About, aboutKey, readAbout } from '../about.ts';
-import { damaged, quoted } from '../files.ts';
-import type { Network } from '../format.ts';
+import { damaged } from '../files.ts';
+import type { ImportHints, Network } from '../format.ts';
 import { NetworkBuilder, type Value } from '../network_builder.ts';
+import { quoted } from '../quoted.ts';
 import { type Tensor, transpose } from '../tensors.ts';
 import { type AdamState, adamOf, stepsBy, variablesOf } from './adam.ts';
 import { openBundle } from './bundle/read.ts';
@@ -21,8 +21,9 @@ export interface GraphSource {
   file: string;
   /** The order of colours in which it is given pixels. */
   order: 'rgb' | 'bgr';
-  /** What it is given is a pixel, 0..255, times this, unless it tells by itself; default bat-sup's own. */
+  /** What it is given is a pixel, 0..255, times this, where that is the custom. */
   scale?: number;
+  hints: ImportHints;
 }
 
 /**
@@ -134,7 +135,7 @@ interface Parts {
 }
 
 async function build({ steps, told, source, read }: Parts): Promise<Network> {
-  const builder = new NetworkBuilder(source.file);
+  const builder = new NetworkBuilder(source.file, source.hints);
   const used = new Set<string>();
   const load: Load = async (variable, where) => {
     if (used.has(variable.name)) builder.fail(where, `shares ${quoted(variable.name)} with another layer`);
@@ -150,10 +151,10 @@ async function build({ steps, told, source, read }: Parts): Promise<Network> {
     Value,
     Value,
   ];
-  const network = builder.finish(pictures, output, told);
+  const network = builder.finish(pictures, output, told, { scale: source.scale });
   return {
     ...network,
-    preprocessing: { ...network.preprocessing, ...inputOf(steps, network, { told, source }) },
+    preprocessing: { ...network.preprocessing, order: orderOf(steps, network, source) },
   };
 }
 
@@ -179,6 +180,8 @@ async function makeLayer(
       return input;
     case 'multiply':
       return builder.rescale(input, step.factor ?? Number.NaN, where);
+    case 'normalise':
+      return builder.normalise(input, step, where);
     case 'conv': {
       const kernel = await load(step.weights, where);
       const biases = step.biases && (await load(step.biases, where));
@@ -215,17 +218,9 @@ async function makeLayer(
   }
 }
 
-/** How the graph's input comes from a picture: it may turn and scale the pixels by itself. */
-function inputOf(
-  steps: Operation[],
-  { model, preprocessing }: Network,
-  { told, source }: Pick<Parts, 'told' | 'source'>,
-): Pick<Preprocessing, 'scale' | 'order'> {
-  const tells = told !== undefined || steps.some(({ kind }) => kind === 'multiply');
+/** In which order the layers read colours: the graph may turn them by itself. */
+function orderOf(steps: Operation[], { model }: Network, { order }: GraphSource): 'rgb' | 'bgr' {
   const isReversed = steps.filter(({ kind }) => kind === 'reverse').length % 2 === 1;
-  const reversed = source.order === 'bgr' ? 'rgb' : 'bgr';
-  return {
-    scale: tells ? preprocessing.scale : (source.scale ?? preprocessing.scale),
-    order: model.channels === 3 ? (isReversed ? reversed : source.order) : 'rgb',
-  };
+  const reversed = order === 'bgr' ? 'rgb' : 'bgr';
+  return model.channels === 3 && isReversed ? reversed : model.channels === 3 ? order : 'rgb';
 }

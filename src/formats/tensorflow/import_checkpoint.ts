@@ -1,6 +1,6 @@
 import { reason, UserError } from '../../errors.ts';
 import { damaged, readBounded } from '../files.ts';
-import type { Network } from '../format.ts';
+import type { ImportHints, Network } from '../format.ts';
 import { findCheckpointFiles } from './find_files.ts';
 import { networkOfGraph } from './graph_network.ts';
 import { type GraphDef, metaGraphs } from './protos.ts';
@@ -14,9 +14,9 @@ const mostMetaBytes = 64 * 2 ** 20;
  * @param source a folder with one checkpoint, or one of its files.
  * @throws {UserError} where it is damaged, or has operations that bat-sup has no layer for.
  */
-export async function importCheckpoint(source: string): Promise<Network> {
+export async function importCheckpoint(source: string, hints: ImportHints): Promise<Network> {
   const { meta, prefix } = await findCheckpointFiles(source);
-  return networkOfGraph({ graph: await readGraph(meta), prefix, file: meta, order: 'bgr', scale: 1 });
+  return networkOfGraph({ graph: await readGraph(meta), prefix, file: meta, order: 'bgr', scale: 1, hints });
 }
 
 async function readGraph(meta: string): Promise<GraphDef> {

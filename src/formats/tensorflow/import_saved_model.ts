@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { reason, UserError } from '../../errors.ts';
 import { damaged, readBounded } from '../files.ts';
-import type { Network } from '../format.ts';
+import type { ImportHints, Network } from '../format.ts';
 import { networkOfGraph } from './graph_network.ts';
 import { type GraphDef, savedModels } from './protos.ts';
 
@@ -19,10 +19,10 @@ export async function savedModelFile(source: string): Promise<string> {
  * RGB, and scaled as bat-sup does unless the graph scales them.
  * @throws {UserError} where it is damaged, or has operations that bat-sup has no layer for.
  */
-export async function importSavedModel(source: string): Promise<Network> {
+export async function importSavedModel(source: string, hints: ImportHints): Promise<Network> {
   const file = await savedModelFile(source);
   const prefix = join(dirname(file), 'variables', 'variables');
-  return networkOfGraph({ graph: await readGraph(file), prefix, file, order: 'rgb' });
+  return networkOfGraph({ graph: await readGraph(file), prefix, file, order: 'rgb', hints });
 }
 
 async function readGraph(file: string): Promise<GraphDef> {

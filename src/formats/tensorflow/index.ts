@@ -11,9 +11,9 @@ export const tfCheckpoint: Format = {
     const { exportCheckpoint } = await import('./export_checkpoint.ts');
     await exportCheckpoint(network, target, options);
   },
-  async import(source) {
+  async import(source, hints) {
     const { importCheckpoint } = await import('./import_checkpoint.ts');
-    return importCheckpoint(source);
+    return importCheckpoint(source, hints);
   },
   async recognises(source) {
     const { isCheckpoint } = await import('./find_files.ts');
@@ -30,9 +30,9 @@ export const savedModel: Format = {
     const { exportSavedModel } = await import('./export_saved_model.ts');
     await exportSavedModel(network, target, options);
   },
-  async import(source) {
+  async import(source, hints) {
     const { importSavedModel } = await import('./import_saved_model.ts');
-    return importSavedModel(source);
+    return importSavedModel(source, hints);
   },
   async recognises(source) {
     const { savedModelFile } = await import('./import_saved_model.ts');

@@ -37,6 +37,8 @@ export type Operation = { node: string } & (
   | { kind: 'reverse'; inputs: [Operation] }
   /** Every element times a number; undefined: that is only known when it runs, or another for each channel. */
   | { kind: 'multiply'; inputs: [Operation]; factor: number | undefined; by?: NormFactor }
+  /** Every element times a number plus a number, each one for all channels or one for each. */
+  | { kind: 'normalise'; inputs: [Operation]; factors: number[]; offsets: number[] }
   | ({ kind: 'conv'; inputs: [Operation]; weights: Variable; biases?: Variable } & Windowed)
   | ({ kind: 'maxPool'; inputs: [Operation]; kernel: number[] } & Windowed)
   /** Zeros [top, left, bottom, right]. */
@@ -68,6 +70,7 @@ interface Unknown {
 interface Constant {
   kind: 'constant';
   values: number[];
+  shape: number[];
 }
 
 /** It depends on random numbers, as dropout does. */
@@ -94,6 +97,7 @@ const operationKinds = [
   'pictures',
   'reverse',
   'multiply',
+  'normalise',
   'conv',
   'maxPool',
   'zeroPadding',
@@ -156,7 +160,7 @@ function windowOf(attributes: Given['attributes']): Windowed | undefined {
 
 /** What is done to the pictures before the first layer. */
 function isInput({ kind }: Operation): boolean {
-  return ['pictures', 'reverse', 'multiply'].includes(kind);
+  return ['pictures', 'reverse', 'multiply', 'normalise'].includes(kind);
 }
 
 /** Whether it is [batch, features] already. */
@@ -188,8 +192,8 @@ const addition: Understand = (given) => {
   const normalised = normSum(given);
   if (normalised) return normalised;
   const [operation, biases] = split(inputs) ?? [];
-  const isZero = biases?.kind === 'constant' && biases.values.every((value) => value === 0);
-  if (operation && isZero) return operation; // as Keras's Rescaling adds
+  if (operation && biases?.kind === 'constant')
+    return arithmetic(node, operation, biases, (offset) => ({ factor: 1, offset }));
   if (operation?.kind !== 'conv' && operation?.kind !== 'fullyConnected') return undefined;
   if (operation.biases || biases?.kind !== 'variable') return undefined;
   const isTransposed = operation.kind === 'fullyConnected' && operation.transposed;
@@ -219,10 +223,55 @@ function undropped(operation: Operation): Operation {
   return operation.kind === 'multiply' && !isInput(operation.inputs[0]) ? operation.inputs[0] : operation;
 }
 
+/** What a constant makes of each channel. */
+type Arithmetic = (constant: number) => { factor: number; offset: number };
+
+/** Pixels that are scaled or shifted by a constant: one number, or one for each channel. */
+function arithmetic(
+  { name }: NodeDef,
+  operation: Operation,
+  { values, shape }: Constant,
+  of: Arithmetic,
+): Operation | undefined {
+  const isOne = values.every((value) => value === values[0]);
+  const each = (isOne ? values.slice(0, 1) : values).map(of);
+  const [factors, offsets] = [each.map(({ factor }) => factor), each.map(({ offset }) => offset)];
+  // As Keras's Rescaling adds.
+  if (isOne && factors[0] === 1 && offsets[0] === 0) return operation;
+  const isOfChannels = isOne || shape.slice(0, -1).every((length) => length === 1);
+  if (!isOfChannels || !isInput(operation)) return undefined;
+  return { kind: 'normalise', node: name, inputs: [operation], factors, offsets };
+}
+
+const difference: Understand = ({ node, inputs: [a, b] }) => {
+  if (isOperation(a) && b?.kind === 'constant')
+    return arithmetic(node, a, b, (constant) => ({ factor: 1, offset: -constant }));
+  if (isOperation(b) && a?.kind === 'constant')
+    return arithmetic(node, b, a, (constant) => ({ factor: -1, offset: constant }));
+  return undefined;
+};
+
+/** What is computed of constants alone. */
+function folded({ inputs }: Given, compute: (...numbers: number[]) => number): Constant | undefined {
+  const constants = inputs.flatMap((input) => (input?.kind === 'constant' ? [input] : []));
+  const longest = constants.reduce(
+    (a, b) => (b.values.length > a.values.length ? b : a),
+    constants[0] as Constant,
+  );
+  const fits = constants.every(({ values }) => [1, longest.values.length].includes(values.length));
+  if (constants.length !== inputs.length || constants.length === 0 || !fits) return undefined;
+  const values = longest.values.map((_, index) =>
+    compute(...constants.map((one) => one.values[one.values.length === 1 ? 0 : index] as number)),
+  );
+  return { ...longest, values };
+}
+
 function product({ node, inputs }: Given, factorOf: (value: number) => number): Meaning | undefined {
   const [operation, other] = split(inputs) ?? [];
   if (!operation || isOperation(other)) return undefined;
   if (isRandom(other)) return undropped(operation);
+  if (other?.kind === 'constant' && other.values.length > 1)
+    return arithmetic(node, operation, other, (value) => ({ factor: factorOf(value), offset: 0 }));
   const isNumber = other?.kind === 'constant' && other.values.length === 1;
   const factor = isNumber ? factorOf(other.values[0] as number) : undefined;
   return { kind: 'multiply', node: node.name, inputs: [operation], factor };
@@ -276,8 +325,10 @@ const understand = new Map<string, Understand>(
     StopGradient: same,
     Cast: cast,
     Const: ({ attributes }) => {
-      const values = valuesOf(attributes.get('value')?.tensor);
-      return values && { kind: 'constant', values };
+      const tensor = attributes.get('value')?.tensor;
+      const values = valuesOf(tensor);
+      const shape = (tensor?.tensor_shape?.dim ?? []).map(({ size }) => size);
+      return values && { kind: 'constant', values, shape };
     },
     RandomUniform: () => ({ kind: 'random' }),
     Pack: ({ inputs }) => ({ kind: 'packed', length: inputs.length }),
@@ -335,7 +386,9 @@ const understand = new Map<string, Understand>(
     Mul: (given) =>
       rounded(given.inputs) ?? normProduct(given, isOperation) ?? product(given, (value) => value),
     Rsqrt: normRoot,
-    Sub: normDifference,
+    Sqrt: (given) => folded(given, Math.sqrt),
+    Maximum: (given) => folded(given, Math.max),
+    Sub: (given) => normDifference(given) ?? difference(given),
     RealDiv: (given) => (isOperation(given.inputs[0]) ? product(given, (value) => 1 / value) : undefined),
     ReverseV2: ({ node, inputs: [input, axis] }) => {
       const isOfChannels =

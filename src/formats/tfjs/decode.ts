@@ -3,10 +3,11 @@ import { UserError } from '../../errors.ts';
 import { parseObject } from '../../json.ts';
 import { sizeOf } from '../../shape.ts';
 import { aboutKey, readAbout } from '../about.ts';
-import type { Network } from '../format.ts';
+import type { ImportHints, Network } from '../format.ts';
 import { readKerasConfig } from '../keras_config.ts';
 import { buildFromKeras } from '../keras_layers.ts';
 import { NetworkBuilder } from '../network_builder.ts';
+import { quoted } from '../quoted.ts';
 import { fromFloat16, type Tensor } from '../tensors.ts';
 
 interface Entry {
@@ -45,16 +46,26 @@ function isGroup(group: Group): boolean {
     group.paths.every((path) => typeof path === 'string' && /^(\.\/)?[^./\\][^/\\]*$/.test(path)) &&
     Array.isArray(group.weights) &&
     group.weights.every(
-      ({ name, shape }) =>
-        typeof name === 'string' &&
-        Array.isArray(shape) &&
-        shape.every((length) => Number.isSafeInteger(length) && length >= 0),
+      (entry) =>
+        typeof entry?.name === 'string' &&
+        Array.isArray(entry.shape) &&
+        entry.shape.every((length) => Number.isSafeInteger(length) && length >= 0),
     )
   );
 }
 
+/** The manifest's groups. A file named twice would be read twice: a line of text could ask for gigabytes. */
+function groupsOf(manifest: unknown, source: string): Group[] {
+  if (!Array.isArray(manifest)) damaged(source, 'it has no weights');
+  if (!manifest.every(isGroup)) damaged(source, 'its weightsManifest is not understood');
+  const paths = manifest.flatMap((group: Group) => group.paths.map((path) => path.replace(/^\.\//, '')));
+  const seen = new Set<string>();
+  const twice = paths.find((path) => seen.size === seen.add(path).size);
+  if (twice !== undefined) damaged(source, `its weightsManifest names ${quoted(twice)} twice`);
+  return manifest;
+}
+
 async function readGroup(group: Group, { source, read }: ModelFiles): Promise<[string, Tensor][]> {
-  if (!isGroup(group)) damaged(source, 'its weightsManifest is not understood');
   const data = concatenate(await Promise.all(group.paths.map(read)));
   let offset = 0;
   const tensors = group.weights.map((entry): [string, Tensor] => {
@@ -93,18 +104,16 @@ export interface ModelFiles {
  * @param text of model.json.
  * @throws {UserError} where it or its weights are damaged, or hold what bat-sup has no layer for.
  */
-export async function decodeTfjs(text: string, files: ModelFiles): Promise<Network> {
+export async function decodeTfjs(text: string, files: ModelFiles, hints?: ImportHints): Promise<Network> {
   const { source } = files;
   const json: ModelJson = parseObject(text) ?? damaged(source, 'it is no JSON object');
   if (json.format === 'graph-model')
     throw new UserError(
       `${source} is a graph-model, which has no layers; import the model that it was made of.`,
     );
-  const manifest = Array.isArray(json.weightsManifest)
-    ? json.weightsManifest
-    : damaged(source, 'it has no weights');
-  const tensors = new Map((await Promise.all(manifest.map((group) => readGroup(group, files)))).flat());
-  const builder = new NetworkBuilder(source);
+  const groups = groupsOf(json.weightsManifest, source);
+  const tensors = new Map((await Promise.all(groups.map((group) => readGroup(group, files)))).flat());
+  const builder = new NetworkBuilder(source, hints);
   const topology = json.modelTopology as Record<string, unknown> | undefined;
   const network = readKerasConfig(topology?.model_config ?? topology, builder);
   const { pictures, output } = buildFromKeras(builder, network, (layer, name) =>
@@ -117,6 +126,6 @@ export async function decodeTfjs(text: string, files: ModelFiles): Promise<Netwo
 interface ModelJson {
   format?: unknown;
   modelTopology?: unknown;
-  weightsManifest?: Group[];
+  weightsManifest?: unknown;
   userDefinedMetadata?: unknown;
 }

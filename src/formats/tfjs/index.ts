@@ -19,9 +19,9 @@ export const tfjs: Format = {
     await mkdir(target);
     for (const [name, data] of encodeTfjs(network, options)) await writeDurably(join(target, name), data);
   },
-  async import(source) {
+  async import(source, hints) {
     const { readTfjs } = await import('./read.ts');
-    return readTfjs(await modelJson(source));
+    return readTfjs(await modelJson(source), hints);
   },
   async recognises(source) {
     const file = await modelJson(source);

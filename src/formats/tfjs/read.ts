@@ -1,13 +1,13 @@
 import { dirname, join } from 'node:path';
 import { readModelFile } from '../files.ts';
-import type { Network } from '../format.ts';
+import type { ImportHints, Network } from '../format.ts';
 import { decodeTfjs } from './decode.ts';
 
 /**
  * @param source path of model.json.
  * @throws {UserError} where it or its weights are damaged, or hold what bat-sup has no layer for.
  */
-export async function readTfjs(source: string): Promise<Network> {
+export async function readTfjs(source: string, hints: ImportHints): Promise<Network> {
   const read = (path: string) => readModelFile(join(dirname(source), path));
-  return decodeTfjs(String(await readModelFile(source)), { source, read });
+  return decodeTfjs(String(await readModelFile(source)), { source, read }, hints);
 }

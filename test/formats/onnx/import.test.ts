@@ -56,9 +56,9 @@ const node = (message: ModelMessage, operator: string) =>
   message.graph?.node.find((one) => one.op_type === operator) as NodeMessage;
 const inexpressible: [what: string, change: Change, says: RegExp][] = [
   [
-    'weights in another file',
+    'weights in a file that is not named',
     ({ graph }) => Object.assign(graph?.initializer[0] as object, { data_location: 1 }),
-    /the tensor first\.weight lies in another file; save the model as one file/,
+    /"first\.weight" lies in "", which is not a file beside it/,
   ],
   [
     'pooling that pads maps which may be below zero',

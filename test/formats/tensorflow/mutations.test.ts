@@ -114,7 +114,7 @@ async function importWith(ending: string, bytes: Uint8Array): Promise<Network | 
   const file = join(mutated, `model.${ending}`);
   writeFileSync(file, bytes);
   try {
-    return await importCheckpoint(mutated);
+    return await importCheckpoint(mutated, { width: 5, height: 4 });
   } catch (error) {
     assert.ok(error instanceof UserError, `${ending}: ${(error as Error).stack}`);
     assert.match(error.message, /model\.|no TensorFlow checkpoint/);
@@ -201,7 +201,7 @@ test('a graph that is damaged gives an error, or a network of weights that were 
 
 async function importModel(bytes: Uint8Array): Promise<Network | UserError> {
   writeFileSync(join(savedModel, 'saved_model.pb'), bytes);
-  return importSavedModel(savedModel).catch((error) => {
+  return importSavedModel(savedModel, { width: 5, height: 4 }).catch((error) => {
     assert.ok(error instanceof UserError, (error as Error).stack);
     assert.match(error.message, /saved_model\.pb|variables\.index/);
     assert.ok(!error.message.includes('\n') && error.message.length < 1000, error.message.slice(0, 2000));

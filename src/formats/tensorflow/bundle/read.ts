@@ -1,7 +1,8 @@
 import { reason, UserError } from '../../../errors.ts';
 import { sizeOf } from '../../../shape.ts';
 import { maskedCrc32c } from '../../../tensorboard/crc32c.ts';
-import { damaged, quoted, readBounded, readPart } from '../../files.ts';
+import { damaged, overlapping, type Region, readBounded, readPart } from '../../files.ts';
+import { quoted } from '../../quoted.ts';
 import { fromFloat16, type Tensor } from '../../tensors.ts';
 import { type BundleEntry, bundleEntries, bundleHeaders, dataTypes } from '../protos.ts';
 import { readTable } from './table.ts';
@@ -59,9 +60,24 @@ function parse(index: string, bytes: Buffer): { shards: number; entries: Map<str
       name,
       bundleEntries.decode(entry),
     ]);
+    checkRegions(entries);
     return { shards, entries: new Map(entries) };
   } catch (error) {
     damaged(index, reason(error));
+  }
+}
+
+/** @throws {Error} where two tensors lie in the same bytes. */
+function checkRegions(entries: [name: string, entry: BundleEntry][]): void {
+  const byShard = new Map<number, (Region & { name: string })[]>();
+  for (const [name, { shard_id: shard, offset, size }] of entries) {
+    const regions = byShard.get(shard) ?? [];
+    regions.push({ name, from: offset, to: offset + size });
+    byShard.set(shard, regions);
+  }
+  for (const regions of byShard.values()) {
+    const [one, other] = overlapping(regions) ?? [];
+    if (one && other) throw new Error(`${quoted(one.name)} and ${quoted(other.name)} share bytes`);
   }
 }
 

@@ -1,5 +1,5 @@
-import { open } from 'node:fs/promises';
 import { maskedCrc32c } from '../../../tensorboard/crc32c.ts';
+import { openRegular } from '../../files.ts';
 
 /**
  * LevelDB's table, which a bundle's .index is: sorted keys with values, in blocks
@@ -102,7 +102,7 @@ export function readTable(table: Buffer, longest = 16 * 2 ** 20): Map<string, Bu
 
 /** Whether a file's last bytes are those of a table. */
 export async function endsAsTable(file: string): Promise<boolean> {
-  const handle = await open(file);
+  const handle = await openRegular(file);
   try {
     const { size } = await handle.stat();
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(8), 0, 8, Math.max(0, size - 8));
