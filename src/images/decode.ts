@@ -99,7 +99,7 @@ const canHaveWideProfile = new Set(['PNG', 'TIFF', 'AVIF']);
  */
 async function withoutWideProfile(picture: Sharp): Promise<Sharp> {
   const { space, depth, hasProfile } = await picture.metadata();
-  if (!hasProfile || depth !== 'ushort' || space === 'grey16') return picture;
+  if (!hasProfile || depth !== 'ushort' || space !== 'rgb16') return picture;
   const wide = picture
     .autoOrient()
     .withIccProfile('srgb', { attach: false })
