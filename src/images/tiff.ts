@@ -107,10 +107,14 @@ export function isPlainTiff(bytes: Buffer): boolean {
   if (!found) return true;
   const extras = found.get(tags.extraSamples)?.values ?? [];
   const photometric = one(found, tags.photometric, 1);
+  // Where more samples than colours are not explained, they are no alpha.
+  const isExplained =
+    photometric !== photometrics.rgb || one(found, tags.samplesPerPixel, 3) <= 3 + extras.length;
   const isDecodedAsRgb = one(found, tags.compression, 1) === compressions.jpeg;
   return (
     (found.get(tags.sampleFormat)?.values ?? []).every((format) => format === sampleFormats.unsigned) &&
     one(found, tags.bits, 1) <= 16 &&
+    isExplained &&
     extras.length <= 1 &&
     extras.every((extra) => extra === alphas.associated || extra === alphas.unassociated) &&
     (photometric !== photometrics.yCbCr || isDecodedAsRgb) &&
@@ -202,6 +206,8 @@ function mapPixels(
 }
 
 const signed = (byte: number) => (byte < 128 ? byte : byte - 256);
+const fromLabBytes = (lightness: number, a: number, b: number) =>
+  fromLab((lightness * 100) / 255, signed(a), signed(b));
 
 /** @throws {UnreadablePicture} for colours that are not read. */
 function checkVariant(found: TiffTags): void {
@@ -229,8 +235,21 @@ function withoutLab(bytes: Buffer, found: TiffTags): Buffer {
   return copy;
 }
 
+/** Takes the alpha out of the colours that it was multiplied into. */
+function separateAlpha(pixels: Uint8Array, channels: number): Uint8Array {
+  const result = new Uint8ClampedArray(pixels);
+  for (let at = 0; at < pixels.length; at += channels) {
+    const alpha = pixels[at + channels - 1] as number;
+    if (alpha === 0) continue;
+    for (let channel = 0; channel < channels - 1; channel++)
+      result[at + channel] = ((pixels[at + channel] as number) * 255) / alpha;
+  }
+  return new Uint8Array(result.buffer);
+}
+
 /**
- * Grey or RGB, turned as its orientation says: 16 bits where it has 16, else 8. Samples beyond the colours are left out.
+ * Grey or RGB and what alpha it has, turned as its orientation says: 16 bits where it has 16, else 8. Other samples
+ * are left out.
  * @throws {Error} where it is damaged, or of a variant that is not read.
  */
 export async function decodeTiff(bytes: Buffer): Promise<RawPicture> {
@@ -239,23 +258,21 @@ export async function decodeTiff(bytes: Buffer): Promise<RawPicture> {
   const photometric = one(found, tags.photometric, 1);
   const { samples, width, height, channels } = await readSamples(withoutLab(bytes, found));
   const colours = photometric >= photometrics.rgb ? 3 : 1;
+  const extra = one(found, tags.extraSamples, 0);
+  const hasAlpha = (extra === alphas.associated || extra === alphas.unassociated) && channels > colours;
+  const kept = (colours + (hasAlpha ? 1 : 0)) as RawPicture['channels'];
   if (channels < colours) throw new Error('it has fewer samples than colours');
-  const kept = firstOf(samples, channels, colours);
-  const picture = { width, height, channels: colours } as const;
-  if (kept instanceof Uint16Array || kept instanceof Uint8Array) {
-    if (photometric === photometrics.yCbCr)
-      return { ...picture, data: mapPixels(kept as Uint8Array, fromYCbCr) };
-    if (photometric === photometrics.cieLab) {
-      const convert = (l: number, a: number, b: number) => fromLab((l * 100) / 255, signed(a), signed(b));
-      return { ...picture, data: mapPixels(kept as Uint8Array, convert) };
-    }
-    return { ...picture, data: kept };
-  }
+  const values = firstOf(samples, channels, kept);
+  const picture = { width, height, channels: kept };
+  if (values instanceof Uint8Array && photometric === photometrics.yCbCr)
+    return { ...picture, data: mapPixels(values, fromYCbCr) };
+  if (values instanceof Uint8Array && photometric === photometrics.cieLab)
+    return { ...picture, data: mapPixels(values, fromLabBytes) };
+  // libvips has taken alpha out of the colours of these.
+  if (values instanceof Uint16Array || values instanceof Uint8Array) return { ...picture, data: values };
   const isFloat = one(found, tags.sampleFormat, 1) === sampleFormats.float;
-  const data = toBytes(kept, isFloat, isFloat ? 'floating-point TIFF' : 'TIFF');
+  const data = toBytes(values, isFloat, isFloat ? 'floating-point TIFF' : 'TIFF');
   // libvips turns white and black around for whole numbers of 8 and 16 bits alone.
-  return {
-    ...picture,
-    data: photometric === photometrics.whiteIsZero ? data.map((value) => 255 - value) : data,
-  };
+  if (photometric === photometrics.whiteIsZero) return { ...picture, data: data.map((value) => 255 - value) };
+  return { ...picture, data: extra === alphas.associated && hasAlpha ? separateAlpha(data, kept) : data };
 }

@@ -212,6 +212,12 @@ const tiffs: [what: string, bytes: Buffer, expected: number[]][] = [
   ],
   ['a sample that is not alpha', four(Uint8Array.from(extended(9)), 4, 2, { 338: [0] }), rgb],
   ['two samples that are not alpha', four(Uint8Array.from(extended(9, 200)), 5, 2, { 338: [0, 0] }), rgb],
+  ['a fourth sample that nothing is said of', four(Uint8Array.from(extended(9)), 4, 2), rgb],
+  [
+    'floating point and associated alpha',
+    four(Float32Array.of(0, 0, 0, 1, 0.5, 0, 0, 0.5, 0, 0, 0, 0, 1, 1, 1, 1), 4, 2, { 338: [1] }),
+    [...black, 255, 127, 127, ...white, ...white],
+  ],
   ['unassociated alpha', four(Uint8Array.from(extended(0)), 4, 2, { 338: [2] }), Array(12).fill(255)],
   ['white is zero', four(Uint8Array.from(grey), 1, 0), inRgb(grey.map((v) => 255 - v))],
   [
