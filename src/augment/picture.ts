@@ -1,7 +1,7 @@
 import { rename, rm, writeFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { temporaryName } from '../files.ts';
-import { openPicture, readably } from '../images/decode.ts';
+import { claimedSize, openPicture, readably, readPicture } from '../images/decode.ts';
 
 /** Decoded pixels: uint8 sRGB [height, width, 3]. */
 export interface Picture {
@@ -60,5 +60,5 @@ export async function writeWhole(file: string, bytes: Buffer): Promise<void> {
 
 /** What a file's header says, without decoding its pixels. @throws {Error} with the reason in a few words. */
 export async function checkHeader(file: string): Promise<void> {
-  await readably(file, async () => (await openPicture(file)).metadata());
+  await claimedSize(await readPicture(file));
 }

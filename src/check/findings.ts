@@ -2,6 +2,7 @@ import { DisjointSets } from '../disjoint_sets.ts';
 import { counted } from '../format.ts';
 import { generatedFrom } from '../images/generated.ts';
 import { joinNearDuplicates } from '../images/near_duplicates.ts';
+import { isUnsupported } from '../images/raw_picture.ts';
 import type { Inspections } from './inspections.ts';
 import type { Finding } from './kinds.ts';
 
@@ -45,9 +46,11 @@ const extensions: Record<string, string[]> = {
   GIF: ['gif'],
   WebP: ['webp'],
   TIFF: ['tif', 'tiff'],
-  'AVIF or HEIF': ['avif', 'avifs', 'heif', 'heic', 'hif'],
+  AVIF: ['avif', 'avifs', 'heif', 'hif'],
+  HEIC: ['heic', 'heics', 'heif', 'heifs', 'hif'],
   SVG: ['svg'],
-  BMP: ['bmp'],
+  BMP: ['bmp', 'dib'],
+  PNM: ['pnm', 'pbm', 'pgm', 'ppm', 'pam', 'pfm'],
 };
 const pictureExtensions = new Set(Object.values(extensions).flat());
 
@@ -66,7 +69,11 @@ export function* findFaults(
   for (const [index, path] of paths.entries()) {
     const unreadable = known.unreadable.get(index);
     if (unreadable !== undefined) {
-      yield { kind: 'unreadable', files: [path], why: unreadable };
+      yield {
+        kind: isUnsupported(unreadable) ? 'unsupported' : 'unreadable',
+        files: [path],
+        why: unreadable,
+      };
       continue;
     }
     const [width, height] = [known.width[index] as number, known.height[index] as number];

@@ -47,9 +47,10 @@ export async function inspect(files: string[]): Promise<(Inspection | string)[]>
 async function inspectBySharp(file: string): Promise<Inspection> {
   const bytes = await readFile(file);
   return readably(bytes, async () => {
-    const { autoOrient } = await (await openPicture(bytes)).metadata();
+    const picture = await openPicture(bytes);
+    const { autoOrient } = await picture.metadata();
     const raster = { width: side, height: side, channels: 3 } as const;
-    const pixels = await (await standardise(bytes, { ...raster, fit: 'fill' })).raw().toBuffer();
+    const pixels = await (await standardise(picture, { ...raster, fit: 'fill' })).raw().toBuffer();
     return inspectPixels(bytes, { kind: sniff(bytes) ?? '', ...autoOrient }, pixels, raster);
   });
 }

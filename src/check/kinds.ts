@@ -2,6 +2,10 @@
 export const kinds = {
   folder: { title: 'Folders that cannot be read', advice: 'Their pictures are not checked.' },
   unreadable: { title: 'Unreadable files', advice: 'Training goes without them.' },
+  unsupported: {
+    title: 'Files of kinds that are not read',
+    advice: 'Training goes without them until they are converted.',
+  },
   extension: { title: 'Wrong extensions', advice: 'They are read as what they are.' },
   tiny: { title: 'Tiny pictures', advice: 'Enlarged, they are a blur.' },
   aspect: { title: 'Extreme aspect ratios', advice: 'Made square, little of them can be recognised.' },
@@ -46,6 +50,7 @@ export interface Finding {
 /** Kinds whose files can be moved away, and whether one of a finding's files stays. */
 export const movable: Partial<Record<Kind, 'all' | 'all but the first'>> = {
   unreadable: 'all',
+  unsupported: 'all',
   extension: 'all',
   tiny: 'all',
   aspect: 'all',

@@ -1,12 +1,10 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import { unreadableReason } from '../images/decode.ts';
-import { sniff } from '../images/sniff.ts';
+import { readable, sniff } from '../images/sniff.ts';
 import { FetchFailure } from './failure.ts';
 import type { Answer, Web } from './web.ts';
 
-/** What sniff calls the formats that can be decoded. */
-const pictures = new Set(['JPEG', 'PNG', 'GIF', 'WebP', 'TIFF', 'AVIF or HEIF', 'SVG']);
 /** Bytes that sniff looks at. */
 const headLength = 512;
 
@@ -14,7 +12,7 @@ const headLength = 512;
 const xml = /^(\ufeff)?\s*<(\?xml|!--|!doctype svg)/i;
 
 async function checkHead(head: Buffer): Promise<void> {
-  if (pictures.has(sniff(head) ?? '') || xml.test(head.toString())) return;
+  if (readable.has(sniff(head) ?? '') || xml.test(head.toString())) return;
   throw new FetchFailure(await unreadableReason(head, ''), 'never');
 }
 

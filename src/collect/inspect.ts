@@ -1,17 +1,19 @@
-import type { Metadata } from 'sharp';
-import { openPicture, standardise, unreadableReason } from '../images/decode.ts';
+import { claimedSize, readPicture, standardise, unreadableReason } from '../images/decode.ts';
+import { sniff } from '../images/sniff.ts';
 import { FetchFailure } from './failure.ts';
 
+/** By what sniff calls it. */
 const extensions: Record<string, string> = {
-  jpeg: 'jpg',
-  png: 'png',
-  gif: 'gif',
-  webp: 'webp',
-  tiff: 'tif',
-  heif: 'avif',
-  svg: 'svg',
-  // Decoded by ourselves: a BMP.
-  raw: 'bmp',
+  JPEG: 'jpg',
+  PNG: 'png',
+  GIF: 'gif',
+  WebP: 'webp',
+  TIFF: 'tif',
+  AVIF: 'avif',
+  HEIC: 'heic',
+  SVG: 'svg',
+  BMP: 'bmp',
+  PNM: 'pnm',
 };
 
 /**
@@ -25,20 +27,18 @@ export async function inspectPicture(
   maxPixels: number,
 ): Promise<{ width: number; height: number; extension: string }> {
   try {
-    const { width, height, format } = await readHeader(file);
+    const bytes = await readPicture(file);
+    const { width, height } = await claimedSize(bytes);
     if (width * height > maxPixels) {
       const megapixels = `${Math.round(maxPixels / 1e6)} megapixels`;
       throw new FetchFailure(`its ${width} x ${height} pixels are more than ${megapixels}`, 'never');
     }
     const small = { width: 16, height: 16, channels: 3, fit: 'fill' } as const;
-    await (await standardise(file, small)).raw().toBuffer();
-    return { width, height, extension: extensions[format] ?? format };
+    await (await standardise(bytes, small)).raw().toBuffer();
+    // XML that sniff has not seen enough of is an SVG where it can be decoded.
+    return { width, height, extension: extensions[sniff(bytes) ?? ''] ?? 'svg' };
   } catch (error) {
     if (error instanceof FetchFailure) throw error;
     throw new FetchFailure(await unreadableReason(file, error), 'never');
   }
-}
-
-async function readHeader(file: string): Promise<Metadata> {
-  return (await openPicture(file)).metadata();
 }

@@ -1,11 +1,16 @@
 import { constants, open } from 'node:fs/promises';
 import type { Sharp } from 'sharp';
 import { reason } from '../errors.ts';
-import { decodeBmp, readBmpSize } from './bmp.ts';
 import { readJpegHeader } from './jpeg/header.ts';
 import { resizeJpeg } from './jpeg/index.ts';
+import { rareJpeg } from './jpeg_process.ts';
 import { loadSharp } from './load_sharp.ts';
-import { sniff } from './sniff.ts';
+import { decodeOurselves, ownSize } from './own_decoders.ts';
+import { isUnsupported, type RawPicture, UnreadablePicture, unsupported } from './raw_picture.ts';
+import { sniff, todoFor } from './sniff.ts';
+import { rareTiff } from './tiff.ts';
+
+export { UnreadablePicture };
 
 export interface PictureSize {
   /** Pixels. */
@@ -20,9 +25,6 @@ export interface PictureSize {
 /** More are taken for a decompression bomb; cameras have up to 150 million. */
 const mostPixels = 200_000_000;
 const mostBytes = 512 * 2 ** 20;
-
-/** Says itself, in a few words, why a picture cannot be read. */
-export class UnreadablePicture extends Error {}
 
 const openingErrors: Record<string, string> = {
   ENOENT: 'there is no such file',
@@ -57,24 +59,71 @@ export async function readPicture(file: string): Promise<Buffer> {
   }
 }
 
-/** A picture for sharp, which is given bytes: an SVG cannot load other files then. */
+/** What a file is. @throws {UnreadablePicture} for a kind that is known and not read. */
+function kindOf(bytes: Buffer): string | undefined {
+  const kind = sniff(bytes);
+  const todo = todoFor.get(kind ?? '');
+  if (todo !== undefined) throw unsupported(kind as string, todo);
+  return kind;
+}
+
+/** What sharp decodes, which is given bytes: an SVG cannot load other files then. */
+async function openBySharp(bytes: Buffer): Promise<Sharp> {
+  const sharp = await loadSharp();
+  return sharp(bytes, { failOn: 'error', animated: false, limitInputPixels: mostPixels });
+}
+
+/**
+ * A picture for sharp, decoded as far as sharp cannot do it.
+ * @throws {UnreadablePicture} for a kind that is not read.
+ */
 export async function openPicture(input: string | Buffer): Promise<Sharp> {
   const bytes = typeof input === 'string' ? await readPicture(input) : input;
+  const kind = kindOf(bytes);
+  const own = await decodeOurselves(kind, bytes, mostPixels);
+  if (own) return openRaw(own);
+  const picture = await openBySharp(bytes);
+  return canHaveWideProfile.has(kind ?? '') ? withoutWideProfile(picture) : picture;
+}
+
+async function openRaw({ data, width, height, channels }: RawPicture): Promise<Sharp> {
   const sharp = await loadSharp();
-  if (sniff(bytes) === 'BMP') {
-    const { data, width, height } = await decodeBmp(bytes, mostPixels);
-    return sharp(data, { raw: { width, height, channels: 3 } });
-  }
-  return sharp(bytes, { failOn: 'error', animated: false, limitInputPixels: mostPixels });
+  return sharp(data, { raw: { width, height, channels }, limitInputPixels: mostPixels });
+}
+
+const canHaveWideProfile = new Set(['PNG', 'TIFF', 'AVIF']);
+
+/**
+ * sharp takes colours of 16 bits with a profile to Display P3, and calls them sRGB. Here they are taken to sRGB first,
+ * with all their bits.
+ */
+async function withoutWideProfile(picture: Sharp): Promise<Sharp> {
+  const { space, depth, hasProfile } = await picture.metadata();
+  if (!hasProfile || depth !== 'ushort' || space !== 'rgb16') return picture;
+  const wide = picture
+    .autoOrient()
+    .withIccProfile('srgb', { attach: false })
+    .toColourspace('rgb16')
+    .raw({ depth: 'ushort' });
+  const { data, info } = await wide.toBuffer({ resolveWithObject: true });
+  const { width, height, channels } = info;
+  return openRaw({
+    data: new Uint16Array(data.buffer, data.byteOffset, data.length / 2),
+    width,
+    height,
+    channels,
+  });
 }
 
 /**
  * Any picture as 8-bit sRGB, or grey, of one size: turned as its EXIF orientation says, on white where it is
  * transparent, its first frame where it is animated.
+ * @param input a path, a file's bytes, or what {@link openPicture} has opened.
  */
-export async function standardise(input: string | Buffer, size: PictureSize): Promise<Sharp> {
+export async function standardise(input: string | Buffer | Sharp, size: PictureSize): Promise<Sharp> {
   const { width, height, channels, fit } = size;
-  return (await openPicture(input))
+  const picture = typeof input === 'string' || Buffer.isBuffer(input) ? await openPicture(input) : input;
+  return picture
     .autoOrient()
     .flatten({ background: 'white' })
     .resize(width, height, { fit, background: 'white' })
@@ -87,16 +136,30 @@ export async function unreadableReason(input: string | Buffer, error: unknown): 
   try {
     const bytes = typeof input === 'string' ? await readPicture(input) : input;
     if (bytes.length === 0) return 'the file is empty';
-    const kind = sniff(bytes);
-    if (kind === undefined) return 'not a picture';
-    if (['HTML', 'PDF', 'text'].includes(kind)) return `not a picture but ${kind}`;
-    if (/pixel limit/.test(reason(error))) return `it has more than ${mostPixels / 1e6} million pixels`;
-    // What libvips says may be of another picture, which failed at the same time on another thread.
-    return kind === 'BMP' ? `damaged BMP (${reason(error)})` : `damaged ${kind}`;
+    return reasonFor(bytes, reason(error));
   } catch (unreadable) {
     return reason(unreadable);
   }
 }
+
+/** @param failure what a decoder said. */
+function reasonFor(bytes: Buffer, failure: string): string {
+  const kind = sniff(bytes);
+  if (kind === undefined) return 'not a picture';
+  if (['HTML', 'text'].includes(kind)) return `not a picture but ${kind}`;
+  const todo = todoFor.get(kind);
+  if (todo !== undefined) return unsupported(kind, todo).message;
+  const rare = kind === 'JPEG' ? rareJpeg(bytes) : kind === 'TIFF' ? rareTiff(bytes) : undefined;
+  if (rare !== undefined) return unsupported(rare).message;
+  if (/pixel limit|million pixels/.test(failure))
+    return `it has more than ${mostPixels / 1e6} million pixels`;
+  if (isUnsupported(failure)) return failure;
+  // What libvips says may be of another picture, which failed at the same time on another thread.
+  return ownKinds.has(kind) && failure ? `damaged ${kind} (${failure})` : `damaged ${kind}`;
+}
+
+/** Whose decoders speak of the picture that they were given. */
+const ownKinds = new Set(['BMP', 'PNM', 'HEIC']);
 
 /** A picture as an error of one line, for whoever reports it. */
 export async function readably<T>(input: string | Buffer, work: () => Promise<T>): Promise<T> {
@@ -113,8 +176,8 @@ export async function readably<T>(input: string | Buffer, work: () => Promise<T>
  */
 export function claimedSize(bytes: Buffer): Promise<{ width: number; height: number }> {
   return readably(bytes, async () => {
-    if (sniff(bytes) === 'BMP') return readBmpSize(bytes);
-    return readJpegHeader(bytes) ?? (await openPicture(bytes)).metadata();
+    const own = ownSize(kindOf(bytes), bytes);
+    return own ?? readJpegHeader(bytes) ?? (await openBySharp(bytes)).metadata();
   });
 }
 

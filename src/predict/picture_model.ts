@@ -5,7 +5,7 @@ import { type RankedClass, readAnswer } from './answer.ts';
 import { loadModel as loadPredictor, type Predictor } from './load_model.ts';
 import { predictBatches } from './predict_all.ts';
 
-/** A path, or the bytes of a file: JPEG, PNG, WebP, GIF, AVIF, TIFF, BMP or SVG. */
+/** A path, or the bytes of a file: JPEG, HEIC, PNG, WebP, GIF, AVIF, TIFF, BMP, PNM or SVG. */
 export type Picture = string | Uint8Array;
 
 export interface LoadOptions {

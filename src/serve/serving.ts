@@ -4,7 +4,7 @@ import { highest } from '../evaluation/softmax.ts';
 import { canDrawGradCam, gradCam } from '../explain/grad_cam.ts';
 import { drawHeatMap, enlargementFor } from '../explain/overlay.ts';
 import { claimedSize, UnreadablePicture } from '../images/decode.ts';
-import { sniff } from '../images/sniff.ts';
+import { readable, sniff } from '../images/sniff.ts';
 import type { Predictor } from '../predict/load_model.ts';
 import { Slots } from '../slots.ts';
 import { type BatcherOptions, makeBatcher } from './batcher.ts';
@@ -30,18 +30,16 @@ export interface Serving {
   answer(picture: Buffer, options: AnswerOptions): Promise<Answer>;
 }
 
-/** Those whose decoding takes time in proportion to their pixels; an SVG can take any time. */
-const kinds = ['JPEG', 'PNG', 'GIF', 'WebP', 'TIFF', 'AVIF or HEIF', 'BMP'];
-
 /** Pictures decoded at once: what a core waits for while another works. */
 const mostAtOnce = availableParallelism() * 2;
 
 /** What a picture's header says that it has. @throws {Error} where it is no picture that is taken here. */
 async function pixelsOf(bytes: Buffer, maxPixels: number): Promise<number> {
   const kind = sniff(bytes);
+  // Decoding takes time in proportion to the pixels, but for an SVG, which can take any.
   if (kind === 'SVG') throw new Error('SVG is not taken here');
   const { width, height } = await claimedSize(bytes);
-  if (!kinds.includes(kind ?? '')) throw new Error('not a picture');
+  if (!readable.has(kind ?? '')) throw new Error('not a picture');
   const pixels = width * height;
   if (pixels <= maxPixels) return pixels;
   throw new Error(`its ${width} x ${height} pixels are more than ${maxPixels / 1e6} million`);

@@ -34,6 +34,11 @@ const expected: [Kind, string[], string][] = [
   ['unreadable', ['animal/loop.png'], 'a link that leads to itself'],
   ['unreadable', ['animal/more/up'], 'a link to a folder; links to folders are not followed'],
   ['unreadable', ['animal/page.jpg'], 'not a picture but HTML'],
+  [
+    'unsupported',
+    ['animal/film.mov'],
+    'video (QuickTime), which is not read; save frames of it as JPEG or PNG',
+  ],
   ['extension', ['animal/dog.png.aug-0001.jpg'], 'PNG by the name of .jpg'],
   ['extension', ['animal/pig.jpeg'], 'WebP by the name of .jpeg'],
   ['tiny', ['food/tiny.png'], '30 x 30 pixels'],
@@ -51,10 +56,10 @@ test('every kind of flaw is found, and nothing else; what augment made is not ca
   assert.deepEqual(await found(options), expected);
   const { classes, pictures, together } = await checkAll(options);
   assert.deepEqual(classes, [
-    { name: 'animal', pictures: 20, generated: 1 },
+    { name: 'animal', pictures: 21, generated: 1 },
     { name: 'food', pictures: 16, generated: 0 },
   ]);
-  assert.equal(pictures, 36);
+  assert.equal(pictures, 37);
   assert.deepEqual(together, { groups: 5, pictures: 10 });
 });
 
@@ -107,7 +112,7 @@ test('classes of unequal size are found', async () => {
   mkdirSync(join(food, '..'));
   await emoji('taco').toFile(food);
   const imbalance = (await found(options)).filter(([kind]) => kind === 'imbalance');
-  assert.deepEqual(imbalance, [['imbalance', [], '"animal" has 20 pictures, "food" has 1 picture']]);
+  assert.deepEqual(imbalance, [['imbalance', [], '"animal" has 21 pictures, "food" has 1 picture']]);
 });
 
 test('a second check only reads what changed, and a torn line costs nothing else', async () => {

@@ -146,8 +146,10 @@ const svg = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"></svg>
 const bmp = Buffer.alloc(60);
 bmp.write('BM');
 bmp.writeUInt32LE(54, 10);
+bmp.writeUInt32LE(40, 14);
 bmp.writeInt32LE(40_000, 18);
 bmp.writeInt32LE(40_000, 22);
+bmp.writeUInt16LE(8, 28);
 bmp.writeUInt32LE(1, 30);
 
 const refused: [what: string, body: Sent, type: string | undefined, status: number, detail: RegExp][] = [

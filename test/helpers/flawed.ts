@@ -17,6 +17,7 @@ export async function writeFlawedData(folder: string): Promise<void> {
   copyFileSync(join(animal, 'dog.png'), join(animal, 'dog.png.aug-0001.jpg'));
   copyFileSync(join(animal, 'horse.png'), join(animal, hostileName));
   writeFileSync(join(animal, 'page.jpg'), '<html></html>');
+  writeFileSync(join(animal, 'film.mov'), '\0\0\0\x14ftypqt  \0\0\0\0qt  ');
   writeFileSync(join(animal, 'pig.jpeg'), await emoji('pig', 128).webp().toBuffer());
   await emoji('locomotive', 30).toFile(join(food, 'tiny.png'));
   await sharp(await emoji('guitar').toBuffer())

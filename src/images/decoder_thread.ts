@@ -1,0 +1,21 @@
+/** What each of the threads does (own_decoders.ts). */
+import { move, transferableSymbol, valueSymbol } from 'piscina';
+import { decodeBmp } from './bmp.ts';
+import { decodeHeic } from './heic.ts';
+import type { DecodeJob, OwnKind } from './own_decoders.ts';
+import { decodePnm } from './pnm.ts';
+import type { RawPicture } from './raw_picture.ts';
+import { decodeTiff } from './tiff.ts';
+
+const decoders: Record<OwnKind, (bytes: Buffer) => RawPicture | Promise<RawPicture>> = {
+  BMP: decodeBmp,
+  PNM: decodePnm,
+  HEIC: decodeHeic,
+  TIFF: decodeTiff,
+};
+
+/** The pixels, their memory moved instead of copied. */
+export default async function work({ kind, bytes }: DecodeJob): Promise<unknown> {
+  const picture = await decoders[kind](Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
+  return move({ [valueSymbol]: picture, [transferableSymbol]: [picture.data.buffer] } as never);
+}

@@ -1,0 +1,278 @@
+/**
+ * What libvips does not make of a TIFF by itself: samples of 32 bits and floating point, samples beyond the colours,
+ * YCbCr and CIELab (TIFF 6.0), and telling a camera's RAW file from a picture. libvips still decodes the samples.
+ */
+import { loadSharp } from './load_sharp.ts';
+import { type RawPicture, unsupported } from './raw_picture.ts';
+import { toBytes } from './samples.ts';
+
+const tags = {
+  subfileType: 254,
+  width: 256,
+  height: 257,
+  bits: 258,
+  compression: 259,
+  photometric: 262,
+  samplesPerPixel: 277,
+  subIfds: 330,
+  extraSamples: 338,
+  sampleFormat: 339,
+  subsampling: 530,
+  dngVersion: 50706,
+};
+const photometrics = { whiteIsZero: 0, blackIsZero: 1, rgb: 2, yCbCr: 6, cieLab: 8 };
+const sampleFormats = { unsigned: 1, float: 3 };
+const compressions = { none: 1, oldJpeg: 6, jpeg: 7 };
+/** Of a colour filter's samples, and of those linear in light: what only RAW files hold. */
+const rawPhotometrics = [32803, 34892];
+/** Sony's, Nikon's and Pentax's own. */
+const rawCompressions = [32767, 34713, 65535];
+/** What libvips can be built without. */
+const otherCompressions: Record<number, string> = {
+  34661: 'JBIG',
+  34712: 'JPEG 2000',
+  34887: 'LERC',
+  34892: 'lossy JPEG',
+  34925: 'LZMA',
+  34933: 'PNG',
+  34934: 'JPEG XR',
+  50000: 'Zstandard',
+  50001: 'WebP',
+  50002: 'JPEG XL',
+};
+const alphas = { associated: 1, unassociated: 2 };
+
+interface Field {
+  values: number[];
+  /** Where the first value stands in the file. */
+  at: number;
+}
+
+export type TiffTags = Map<number, Field>;
+
+/** Bytes of a value by its type (BYTE, ASCII, SHORT, LONG ... LONG8); only whole numbers are read. */
+const typeBytes: Record<number, number> = { 1: 1, 3: 2, 4: 4, 13: 4, 16: 8 };
+const valuesRead = 16;
+
+/** The tags of the first directory; undefined where there is none. BigTIFF has wider numbers. */
+export function readTiffTags(bytes: Buffer): TiffTags | undefined {
+  const isLittle = bytes[0] === 0x49;
+  const isBig = bytes[isLittle ? 2 : 3] === 43;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const read = (at: number, size: number): number => {
+    if (at < 0 || at + size > bytes.length) return 0;
+    if (size === 1) return view.getUint8(at);
+    if (size === 2) return view.getUint16(at, isLittle);
+    return size === 4 ? view.getUint32(at, isLittle) : Number(view.getBigUint64(at, isLittle));
+  };
+  const wide = isBig ? 8 : 4;
+  const directory = read(isBig ? 8 : 4, wide);
+  const count = read(directory, isBig ? 8 : 2);
+  const [first, entryBytes] = [directory + (isBig ? 8 : 2), isBig ? 20 : 12];
+  if (count === 0 || first + count * entryBytes > bytes.length) return undefined;
+  const found: TiffTags = new Map();
+  for (let entry = first; entry < first + count * entryBytes; entry += entryBytes) {
+    const size = typeBytes[read(entry + 2, 2)];
+    if (size === undefined) continue;
+    const length = read(entry + 4, wide);
+    const inline = entry + 4 + wide;
+    const at = length * size <= wide ? inline : read(inline, wide);
+    const values = Array.from({ length: Math.min(length, valuesRead) }, (_, i) => read(at + i * size, size));
+    found.set(read(entry, 2), { values, at });
+  }
+  return found;
+}
+
+/** The first value of a tag. */
+function one(found: TiffTags, tag: number, otherwise: number): number {
+  return found.get(tag)?.values[0] ?? otherwise;
+}
+
+/** Whether it is a camera's RAW file, of which a decoder of TIFFs would see a thumbnail. */
+export function isRawPhotograph(bytes: Buffer): boolean {
+  const found = readTiffTags(bytes);
+  if (!found) return false;
+  const isThumbnail = (one(found, tags.subfileType, 0) & 1) === 1;
+  return (
+    found.has(tags.dngVersion) ||
+    rawPhotometrics.includes(one(found, tags.photometric, 0)) ||
+    rawCompressions.includes(one(found, tags.compression, 0)) ||
+    (isThumbnail && found.has(tags.subIfds))
+  );
+}
+
+/** Whether libvips reads it right by itself, or says best what is wrong. */
+export function isPlainTiff(bytes: Buffer): boolean {
+  const found = readTiffTags(bytes);
+  if (!found) return true;
+  const extras = found.get(tags.extraSamples)?.values ?? [];
+  const photometric = one(found, tags.photometric, 1);
+  // Where more samples than colours are not explained, they are no alpha.
+  const isExplained =
+    photometric !== photometrics.rgb || one(found, tags.samplesPerPixel, 3) <= 3 + extras.length;
+  const isDecodedAsRgb = one(found, tags.compression, 1) === compressions.jpeg;
+  return (
+    (found.get(tags.sampleFormat)?.values ?? []).every((format) => format === sampleFormats.unsigned) &&
+    one(found, tags.bits, 1) <= 16 &&
+    isExplained &&
+    extras.length <= 1 &&
+    extras.every((extra) => extra === alphas.associated || extra === alphas.unassociated) &&
+    (photometric !== photometrics.yCbCr || isDecodedAsRgb) &&
+    photometric !== photometrics.cieLab
+  );
+}
+
+/** What kind of TIFF it is where that is rare, by its compression; undefined for what everything reads. */
+export function rareTiff(bytes: Buffer): string | undefined {
+  const found = readTiffTags(bytes);
+  const compression = found && otherCompressions[one(found, tags.compression, 1)];
+  return compression && `TIFF with ${compression} compression`;
+}
+
+export function readTiffSize(bytes: Buffer): { width: number; height: number } {
+  const found = readTiffTags(bytes);
+  const [width, height] = [tags.width, tags.height].map((tag) => (found ? one(found, tag, 0) : 0));
+  if (!width || !height) throw new Error('it has no pixels');
+  return { width, height };
+}
+
+const arrays = {
+  uchar: Uint8Array,
+  char: Int8Array,
+  ushort: Uint16Array,
+  short: Int16Array,
+  uint: Uint32Array,
+  int: Int32Array,
+  float: Float32Array,
+};
+
+/** The samples as the file has them, turned as it says, and how many each pixel has. */
+async function readSamples(bytes: Buffer) {
+  const sharp = await loadSharp();
+  const image = sharp(bytes, { failOn: 'error', limitInputPixels: false, ignoreIcc: true });
+  const { space, depth } = await image.metadata();
+  const Samples = arrays[depth as keyof typeof arrays];
+  if (!Samples) throw unsupported(`TIFF with ${depth} samples`);
+  const pixels = image
+    .autoOrient()
+    .toColourspace(space)
+    .raw({ depth: depth as keyof typeof arrays });
+  const { data, info } = await pixels.toBuffer({ resolveWithObject: true });
+  const samples = new Samples(data.buffer, data.byteOffset, data.length / Samples.BYTES_PER_ELEMENT);
+  return { samples, width: info.width, height: info.height, channels: info.channels as number };
+}
+
+/** The first `kept` of every `channels` samples. */
+function firstOf<T extends Awaited<ReturnType<typeof readSamples>>['samples']>(
+  samples: T,
+  channels: number,
+  kept: number,
+): T {
+  if (channels === kept) return samples;
+  const result = samples.slice(0, (samples.length / channels) * kept) as T;
+  for (let from = 0, to = 0; to < result.length; from += channels)
+    for (let channel = 0; channel < kept; channel++) result[to++] = samples[from + channel] as number;
+  return result;
+}
+
+/** Rec. 601, which TIFF 6.0 section 21 has for the default. Values of 255. */
+function fromYCbCr(y: number, cb: number, cr: number): [number, number, number] {
+  const [blue, red] = [cb - 128, cr - 128];
+  return [y + 1.402 * red, y - 0.344136 * blue - 0.714136 * red, y + 1.772 * blue];
+}
+
+/** CIE 15, and sRGB's matrix for D50 (Bradford), which ICC profiles are in. @returns values of 255. */
+function fromLab(lightness: number, a: number, b: number): [number, number, number] {
+  const fy = (lightness + 16) / 116;
+  const cube = (f: number) => (f > 6 / 29 ? f ** 3 : 3 * (6 / 29) ** 2 * (f - 4 / 29));
+  const [x, y, z] = [0.96422 * cube(fy + a / 500), cube(fy), 0.82521 * cube(fy - b / 200)];
+  const gamma = (linear: number) =>
+    255 * (linear <= 0.0031308 ? 12.92 * linear : 1.055 * linear ** (1 / 2.4) - 0.055);
+  return [
+    gamma(3.1338561 * x - 1.6168667 * y - 0.4906146 * z),
+    gamma(-0.9787684 * x + 1.9161415 * y + 0.033454 * z),
+    gamma(0.0719453 * x - 0.2289914 * y + 1.4052427 * z),
+  ];
+}
+
+function mapPixels(
+  samples: Uint8Array,
+  convert: (a: number, b: number, c: number) => [number, number, number],
+): Uint8Array {
+  const result = new Uint8ClampedArray(samples.length);
+  for (let at = 0; at < samples.length; at += 3)
+    result.set(convert(samples[at] as number, samples[at + 1] as number, samples[at + 2] as number), at);
+  return new Uint8Array(result.buffer);
+}
+
+const signed = (byte: number) => (byte < 128 ? byte : byte - 256);
+const fromLabBytes = (lightness: number, a: number, b: number) =>
+  fromLab((lightness * 100) / 255, signed(a), signed(b));
+
+/** @throws {UnreadablePicture} for colours that are not read. */
+function checkVariant(found: TiffTags): void {
+  const photometric = one(found, tags.photometric, 1);
+  const bits = one(found, tags.bits, 1);
+  const channels = one(found, tags.samplesPerPixel, 1);
+  const extras = found.get(tags.extraSamples)?.values.length ?? 0;
+  if (!Object.values(photometrics).includes(photometric))
+    throw unsupported(`TIFF of photometric ${photometric} with ${channels} samples of ${bits} bits`);
+  const isGrey = photometric <= photometrics.blackIsZero;
+  if (isGrey && extras > 1) throw unsupported(`TIFF of ${channels} channels`);
+  if (bits > 32) throw unsupported(`TIFF with samples of ${bits} bits`);
+  const isOther = photometric > photometrics.rgb;
+  const isSubsampled = photometric === photometrics.yCbCr && one(found, tags.subsampling, 2) !== 1;
+  if (isOther && (bits !== 8 || extras > 0 || isSubsampled))
+    throw unsupported(`TIFF in ${photometric === photometrics.yCbCr ? 'YCbCr' : 'CIELab'} of this kind`);
+}
+
+/** A copy in which CIELab is called RGB, as libvips reads its samples then. */
+function withoutLab(bytes: Buffer, found: TiffTags): Buffer {
+  if (one(found, tags.photometric, 1) !== photometrics.cieLab) return bytes;
+  const copy = Buffer.from(bytes);
+  const isLittle = bytes[0] === 0x49;
+  copy[(found.get(tags.photometric) as Field).at + (isLittle ? 0 : 1)] = photometrics.rgb;
+  return copy;
+}
+
+/** Takes the alpha out of the colours that it was multiplied into. */
+function separateAlpha(pixels: Uint8Array, channels: number): Uint8Array {
+  const result = new Uint8ClampedArray(pixels);
+  for (let at = 0; at < pixels.length; at += channels) {
+    const alpha = pixels[at + channels - 1] as number;
+    if (alpha === 0) continue;
+    for (let channel = 0; channel < channels - 1; channel++)
+      result[at + channel] = ((pixels[at + channel] as number) * 255) / alpha;
+  }
+  return new Uint8Array(result.buffer);
+}
+
+/**
+ * Grey or RGB and what alpha it has, turned as its orientation says: 16 bits where it has 16, else 8. Other samples
+ * are left out.
+ * @throws {Error} where it is damaged, or of a variant that is not read.
+ */
+export async function decodeTiff(bytes: Buffer): Promise<RawPicture> {
+  const found: TiffTags = readTiffTags(bytes) ?? new Map();
+  checkVariant(found);
+  const photometric = one(found, tags.photometric, 1);
+  const { samples, width, height, channels } = await readSamples(withoutLab(bytes, found));
+  const colours = photometric >= photometrics.rgb ? 3 : 1;
+  const extra = one(found, tags.extraSamples, 0);
+  const hasAlpha = (extra === alphas.associated || extra === alphas.unassociated) && channels > colours;
+  const kept = (colours + (hasAlpha ? 1 : 0)) as RawPicture['channels'];
+  if (channels < colours) throw new Error('it has fewer samples than colours');
+  const values = firstOf(samples, channels, kept);
+  const picture = { width, height, channels: kept };
+  if (values instanceof Uint8Array && photometric === photometrics.yCbCr)
+    return { ...picture, data: mapPixels(values, fromYCbCr) };
+  if (values instanceof Uint8Array && photometric === photometrics.cieLab)
+    return { ...picture, data: mapPixels(values, fromLabBytes) };
+  // libvips has taken alpha out of the colours of these.
+  if (values instanceof Uint16Array || values instanceof Uint8Array) return { ...picture, data: values };
+  const isFloat = one(found, tags.sampleFormat, 1) === sampleFormats.float;
+  const data = toBytes(values, isFloat, isFloat ? 'floating-point TIFF' : 'TIFF');
+  // libvips turns white and black around for whole numbers of 8 and 16 bits alone.
+  if (photometric === photometrics.whiteIsZero) return { ...picture, data: data.map((value) => 255 - value) };
+  return { ...picture, data: extra === alphas.associated && hasAlpha ? separateAlpha(data, kept) : data };
+}
