@@ -1,11 +1,13 @@
 import { type Command, Option } from 'commander';
 import { listCheckpoints } from '../checkpoints/index.ts';
 import { parametersOf } from '../checkpoints/manifest.ts';
+import { batSup } from '../command.ts';
 import { readSettings, settingOptions } from '../config/index.ts';
 import { UsageError } from '../errors.ts';
 import type { Network } from '../formats/index.ts';
 import { formats } from '../formats/index.ts';
 import { printable } from '../printable.ts';
+import { quoteForShell } from '../quote.ts';
 import { addExamples } from './examples.ts';
 import { runFolder } from './run_folder.ts';
 
@@ -96,5 +98,5 @@ function print(
   );
   console.log(`and answers ${printable(classes.join(', '))}`);
   if (step > 0) console.log(`Adam goes on after step ${step}, with its moments`);
-  console.log(`Next: bat-sup predict --checkpoint ${run} <pictures>`);
+  console.log(`Next: ${batSup(`predict --checkpoint ${quoteForShell(run)} <pictures>`)}`);
 }

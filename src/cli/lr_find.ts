@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { batSup, withCommandsAsTyped } from '../command.ts';
 import { readSettings, settingNames, settingOptions } from '../config/index.ts';
 import { UsageError } from '../errors.ts';
 import type { LearningRateSearch } from '../training/find_learning_rate.ts';
@@ -53,7 +54,7 @@ async function runSearch(options: LrFindOptions): Promise<void> {
     bar ??= progressBar('Trying', total);
     bar.update(done);
   };
-  const notice = (text: string) => console.error(text);
+  const notice = (text: string) => console.error(withCommandsAsTyped(text));
   try {
     const search = await findLearningRate({ settings, steps, signal, onProgress, events: { notice } });
     bar?.stop();
@@ -81,6 +82,6 @@ function describe({ suggestion, lowest, steps, diverged }: LearningRateSearch): 
     curve,
     `${from.padEnd(curve.length - to.length)}${to}${diverged ? ' (where it diverged)' : ''}`,
     `Lowest: ${lowest.smoothedLoss.toFixed(4)} at ${rateText(lowest.learningRate)}; it was ${first.toFixed(4)} at first`,
-    `Suggested, a tenth of that: bat-sup train --learning-rate ${rateText(suggestion)}`,
+    `Suggested, a tenth of that: ${batSup(`train --learning-rate ${rateText(suggestion)}`)}`,
   ].join('\n');
 }

@@ -1,6 +1,8 @@
 import { Command, CommanderError, type OutputConfiguration } from 'commander';
 import { speaksForAll } from '../cluster/launcher.ts';
+import { batSup, withCommandsAsTyped } from '../command.ts';
 import { findInstallation } from '../engine/native/installation.ts';
+import { whyNoTensorFlow } from '../engine/native/supported.ts';
 import { reason, UsageError, UserError } from '../errors.ts';
 import { printable } from '../printable.ts';
 import { packageVersion } from '../version.ts';
@@ -46,7 +48,7 @@ const groups: Record<string, Record<string, () => Promise<Add>>> = {
 const tellingOfAll = ['completion', 'help'];
 
 /** Wrong usage in the one line that every error takes. */
-function oneLine(help: string): OutputConfiguration {
+function oneLine(command: string): OutputConfiguration {
   return {
     outputError(text, write) {
       if (!speaksForAll()) return;
@@ -54,13 +56,13 @@ function oneLine(help: string): OutputConfiguration {
         .replace(/^error: /, '')
         .trim()
         .replace(/\s*\n\s*/g, ' ');
-      write(`bat-sup: ${message.replace(/\.$/, '')}; see ${help}\n`);
+      write(`bat-sup: ${message.replace(/\.$/, '')}; see ${batSup(`${command}--help`)}\n`);
     },
   };
 }
 
-function configure(command: Command, parent: string): void {
-  command.exitOverride().configureOutput(oneLine(`${parent} ${command.name()} --help`));
+function configure(command: Command, parent = ''): void {
+  command.exitOverride().configureOutput(oneLine(`${parent}${command.name()} `));
   command.option('--verbose', 'print stack traces and the libraries’ own messages');
 }
 
@@ -69,7 +71,7 @@ function versionText(): string {
   const native = findInstallation();
   const engine = native
     ? `TensorFlow ${native.tensorflow} for ${native.device === 'cuda' ? 'CUDA' : 'the CPU'}`
-    : 'embedded, WebAssembly; "bat-sup setup" installs TensorFlow';
+    : `embedded, WebAssembly${whyNoTensorFlow() ? '' : `; "${batSup('setup')}" installs TensorFlow`}`;
   return [packageVersion(), `engine   ${engine}`, `Node.js  ${process.versions.node}`].join('\n');
 }
 
@@ -86,7 +88,7 @@ export async function createProgram(named?: string): Promise<Command> {
       throw new CommanderError(0, 'commander.version', '');
     })
     .option('--verbose', 'print stack traces and the libraries’ own messages')
-    .configureOutput(oneLine('bat-sup --help'))
+    .configureOutput(oneLine(''))
     .exitOverride();
   const all = Object.values(groups).flatMap(Object.keys);
   const isAlone = named !== undefined && all.includes(named) && !tellingOfAll.includes(named);
@@ -96,8 +98,8 @@ export async function createProgram(named?: string): Promise<Command> {
       if (!isAlone || name === named) (await load())(program);
   }
   for (const command of program.commands) {
-    configure(command, 'bat-sup');
-    for (const subcommand of command.commands) configure(subcommand, `bat-sup ${command.name()}`);
+    configure(command);
+    for (const subcommand of command.commands) configure(subcommand, `${command.name()} `);
   }
   return program;
 }
@@ -105,7 +107,8 @@ export async function createProgram(named?: string): Promise<Command> {
 function report(error: unknown, verbose: boolean): void {
   if (error instanceof UsageError && !speaksForAll()) return;
   const stack = error instanceof Error ? error.stack : undefined;
-  console.error(verbose && stack ? stack : `bat-sup: ${printable(reason(error).split('\n')[0] as string)}`);
+  const message = withCommandsAsTyped(reason(error).split('\n')[0] as string);
+  console.error(verbose && stack ? stack : `bat-sup: ${printable(message)}`);
 }
 
 /** Runs one command line. @returns the exit code: 0 done, 1 failed, 2 wrong usage. */

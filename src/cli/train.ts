@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import { findWhole, newestRun } from '../checkpoints/index.ts';
 import type { World } from '../cluster/index.ts';
+import { batSup } from '../command.ts';
 import { readSettings, type Settings, settingNames, settingOptions } from '../config/index.ts';
-import { quote } from '../quote.ts';
+import { quoteForShell } from '../quote.ts';
 import type { TrainingResult } from '../training/train.ts';
 import { addExamples } from './examples.ts';
 import { notice } from './notice.ts';
@@ -40,11 +41,6 @@ async function chooseRun(settings: Settings, options: TrainOptions): Promise<str
   return runFolder(checkpoints, options.run);
 }
 
-/** A word as a shell takes it again. */
-function quoteForShell(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : quote(word);
-}
-
 /** What is to be trained, the same on all ranks. */
 async function plan(options: TrainOptions) {
   const settings = await readSettings(options);
@@ -69,7 +65,7 @@ function stopOn(display: TrainingDisplay, world: World | undefined): AbortSignal
     const tell = () => {
       if (world && world.waited() > patience / 2)
         display.print(
-          'Other ranks do not answer; if one was lost, "bat-sup train --resume" goes on from the last checkpoint.',
+          `Other ranks do not answer; if one was lost, "${batSup('train --resume')}" goes on from the last checkpoint.`,
         );
     };
     setTimeout(tell, patience).unref();
@@ -91,32 +87,36 @@ async function runTraining(options: TrainOptions, world: World | undefined): Pro
   console.error(`Engine: ${engine.description}`);
   if (world) console.error(describeRanks(world, settings));
   if (settings.engine === 'auto' && engine.name === 'wasm') await adviseSetup();
-  const command = ['bat-sup', ...process.argv.slice(2)].map(quoteForShell).join(' ');
+  const command = ['bat-sup', ...process.argv.slice(2)].map((word) => quoteForShell(word)).join(' ');
   try {
     const events = world && world.rank > 0 ? {} : display.events;
     const result = await train({ settings, run, resume, world, engine, command, signal, events });
     display.stop();
-    report(result, settings, options.json === true);
+    report(result, settings, options);
   } finally {
     display.stop();
     await engine.dispose();
   }
 }
 
-/** What the native engine would be worth; measured with `npm run bench -- train`. */
+/** What the native engine would be worth, where it can be set up; measured with `npm run bench -- train`. */
 async function adviseSetup(): Promise<void> {
+  const { whyNoTensorFlow } = await import('../engine/native/supported.ts');
+  if (whyNoTensorFlow()) return;
   const { findGpus } = await import('../setup/nvidia.ts');
   const [gpu] = await findGpus();
   const worth = gpu ? `many times as fast, on ${gpu.name}` : 'two to three times as fast';
-  console.error(`"bat-sup setup" would make training ${worth} (once; half a minute and 1.3 GB of disk).`);
+  console.error(
+    `"${batSup('setup')}" would make training ${worth} (once; half a minute and 1.3 GB of disk).`,
+  );
 }
 
 function report(
   { run, position, metrics, best, finished }: TrainingResult,
   settings: Settings,
-  json: boolean,
+  options: TrainOptions,
 ): void {
-  if (json) {
+  if (options.json) {
     const { epoch: epochs, step: steps } = position;
     console.log(JSON.stringify({ run, finished, epochs, steps, metrics, best: best ?? null }));
     return;
@@ -132,6 +132,9 @@ function report(
       `${early}The best epoch, which predict uses: ${best.epoch}, ${describeMetrics(best.metrics)}`,
     );
   }
-  const resume = position.step > 0 ? 'bat-sup train --resume' : 'bat-sup train';
-  console.log(`Next: ${finished ? 'bat-sup predict <pictures>' : resume}`);
+  const resume = position.step > 0 ? 'train --resume' : 'train';
+  // Of config.ts and the environment the next command learns by itself.
+  const where =
+    options.checkpoints === undefined ? '' : ` --checkpoints ${quoteForShell(settings.checkpoints)}`;
+  console.log(`Next: ${batSup(finished ? `predict${where} <pictures>` : `${resume}${where}`)}`);
 }
