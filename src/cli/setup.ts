@@ -98,7 +98,7 @@ function report(installation: Installation, { json }: SetupOptions): void {
   }
   const { tensorflow, binding } = installation;
   console.log(`The native engine is set up, with TensorFlow ${tensorflow}: ${binding}`);
-  console.log(`Next: ${batSup('train')}, which takes it by itself`);
+  console.log(`Next: ${batSup('train')}`);
 }
 
 function reportRemoval(removed: string | undefined, { json }: SetupOptions): void {

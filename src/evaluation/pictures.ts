@@ -51,7 +51,7 @@ export async function validationPictures(
   { folder, manifest }: Checkpoint,
   data?: string,
 ): Promise<LabelledPicture[]> {
-  const other = 'evaluate pictures of a folder: bat-sup evaluate <folder>.';
+  const other = 'evaluate pictures of a folder: "bat-sup evaluate <folder>".';
   const heldBack = await readHeldBack(dirname(folder));
   if (heldBack?.dataset !== manifest.training.dataset) {
     throw new UserError(

@@ -1,12 +1,6 @@
 import { rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import {
-  nativeFolder,
-  npmFolder,
-  packageFolder,
-  packageName,
-  tfjsVersion,
-} from '../engine/native/installation.ts';
+import { dirname, join } from 'node:path';
+import { npmFolder, packageFolder, packageName, tfjsVersion } from '../engine/native/installation.ts';
 import { UserError } from '../errors.ts';
 import { makeFolder, temporaryName, writeDurably } from '../files.ts';
 import { errorLine, run } from './programs.ts';
@@ -24,16 +18,29 @@ const project = {
 };
 
 /**
- * The folder of the npm package that holds the binding's sources. Where it is not there, npm fetches it into the
- * cache, without its install script, which downloads another TensorFlow from a site that many networks block.
- * @throws {UserError} where npm cannot fetch it.
+ * The folder of the npm package that holds the binding's sources. Where it is not there, npm fetches it.
+ * @throws {UserError} where npm cannot.
  */
 export async function fetchPackage({ step }: { step?(text: string): void }): Promise<string> {
   const known = packageFolder();
   if (known) return known;
   step?.(`Fetching ${packageAndVersion}`);
-  await makeFolder(nativeFolder());
-  const partial = temporaryName(npmFolder());
+  await installPackage('npm', npmFolder());
+  const folder = packageFolder();
+  if (folder) return folder;
+  throw new UserError(
+    `npm installed no ${packageAndVersion} in ${npmFolder()}; remove that folder and try again.`,
+  );
+}
+
+/**
+ * Has npm make a folder anew that holds the package. Its install script is not run: that downloads another
+ * TensorFlow, from a site that many networks block, and where it fails npm removes what is optional.
+ * @throws {UserError} where npm fails; the folder is as it was then.
+ */
+export async function installPackage(npm: string, folder: string): Promise<void> {
+  const partial = temporaryName(folder);
+  await makeFolder(dirname(folder));
   await rm(partial, { recursive: true, force: true });
   await makeFolder(partial);
   try {
@@ -45,30 +52,23 @@ export async function fetchPackage({ step }: { step?(text: string): void }): Pro
       '--no-update-notifier',
       '--loglevel=error',
     ];
-    const args = ['--prefix', partial, 'install', '--ignore-scripts', ...quiet];
-    const { code, stderr } = await run('npm', args);
+    const { code, stderr } = await run(npm, ['--prefix', partial, 'install', '--ignore-scripts', ...quiet]);
     if (code !== 0) throw new UserError(whyNot(code, stderr));
-    await rm(npmFolder(), { recursive: true, force: true });
-    await rename(partial, npmFolder());
+    await rm(folder, { recursive: true, force: true });
+    await rename(partial, folder);
   } finally {
     await rm(partial, { recursive: true, force: true });
   }
-  const folder = packageFolder();
-  if (folder) return folder;
-  throw new UserError(
-    `npm installed no ${packageAndVersion} in ${npmFolder()}; remove that folder, and try again.`,
-  );
 }
 
 /** The line that tells the most: 'npm error code ENOTFOUND' and its like come before it. */
 function npmError(output: string): string {
-  const lines = output.split('\n').map((line) => line.replace(/^npm (error|ERR!) /, ''));
-  const telling = lines.find((line) => line.trim() && !/^(code|errno|syscall|path) |^npm /.test(line));
-  return telling ?? errorLine(output);
+  const lines = output.split('\n').map((line) => line.replace(/^npm (error|ERR!) /, '').trim());
+  return lines.find((line) => line && !/^(code|errno|syscall|path) |^npm /.test(line)) ?? errorLine(output);
 }
 
 function whyNot(code: number, output: string): string {
   if (code === 127)
-    return `npm, which fetches ${packageAndVersion}, is not installed; install it beside Node.js.`;
+    return `npm, which fetches ${packageAndVersion}, is not installed; install it, it belongs to Node.js.`;
   return `npm cannot fetch ${packageAndVersion} (${npmError(output)}); check the network and "npm config get registry".`;
 }

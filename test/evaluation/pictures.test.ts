@@ -81,7 +81,7 @@ test('where they are not known, or none was held back, it says so', async () => 
   const checkpoint = await checkpointOf(run, 'abc');
   await assert.rejects(validationPictures(checkpoint), /run-001 does not tell which pictures were held back/);
   await saveHeldBack(run, heldBack('another', [1]));
-  await assert.rejects(validationPictures(checkpoint), /does not tell which .* bat-sup evaluate <folder>/);
+  await assert.rejects(validationPictures(checkpoint), /does not tell which .* "bat-sup evaluate <folder>"/);
   await saveHeldBack(run, heldBack('abc', []));
   await assert.rejects(validationPictures(checkpoint), /was trained on every picture/);
   writeFileSync(join(run, 'validation.json'), '{"format":');
