@@ -3,7 +3,8 @@ export function quote(word: string): string {
   return `'${word.replaceAll("'", "'\\''")}'`;
 }
 
-/** A word as a shell takes it again; without quotation marks where it needs none. */
-export function quoteForShell(word: string): string {
+/** A word as the shell of this machine takes it; between quotation marks only where it needs them. */
+export function quoteForShell(word: string, platform = process.platform): string {
+  if (platform === 'win32') return /^[\w@%+=:,./\\-]+$/.test(word) ? word : `"${word}"`;
   return /^[\w@%+=:,./-]+$/.test(word) ? word : quote(word);
 }

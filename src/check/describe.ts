@@ -1,3 +1,4 @@
+import { withCommandsAsTyped } from '../command.ts';
 import { counted } from '../format.ts';
 import { printable } from '../printable.ts';
 import type { CheckReport } from './check.ts';
@@ -36,7 +37,7 @@ export function describe(report: CheckReport): string {
   for (const kind of kindNames) {
     const found = findings.filter((finding) => finding.kind === kind);
     if (found.length === 0) continue;
-    lines.push('', `${kinds[kind].title}: ${found.length}. ${kinds[kind].advice}`);
+    lines.push('', `${kinds[kind].title}: ${found.length}. ${withCommandsAsTyped(kinds[kind].advice)}`);
     lines.push(...table(found.slice(0, mostLines).map(rowOf)).map((line) => `  ${line}`));
     if (found.length > mostLines) lines.push(`  and ${found.length - mostLines} more; --json lists all`);
   }

@@ -196,7 +196,7 @@ async function printCredits(folder: string, json: boolean): Promise<void> {
   const { creditLine, readCredits } = await import('../collect/credits.ts');
   const stored = await readCredits(folder);
   if (stored.length === 0) {
-    throw new UserError(`${folder} holds no collected pictures; see bat-sup collect --help.`);
+    throw new UserError(`${folder} holds no collected pictures; see "bat-sup collect --help".`);
   }
   for (const entry of stored) {
     console.log(json ? JSON.stringify(entry) : `${entry.file}: ${creditLine(entry)}`);

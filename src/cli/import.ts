@@ -1,12 +1,14 @@
 import { type Command, Option } from 'commander';
 import { listCheckpoints } from '../checkpoints/index.ts';
 import { parametersOf } from '../checkpoints/manifest.ts';
+import { batSup } from '../command.ts';
 import { readSettings, type Settings, settingOptions } from '../config/index.ts';
 import { UsageError } from '../errors.ts';
 import type { Assumed } from '../formats/format.ts';
 import type { Network } from '../formats/index.ts';
 import { formats } from '../formats/index.ts';
 import { printable } from '../printable.ts';
+import { quoteForShell } from '../quote.ts';
 import { wrongValue } from '../wrong_value.ts';
 import { addExamples } from './examples.ts';
 import { notice } from './notice.ts';
@@ -133,5 +135,5 @@ function print(
   );
   console.log(`and answers ${printable(classes.join(', '))}`);
   if (step > 0) console.log(`Adam goes on after step ${step}, with its moments`);
-  console.log(`Next: bat-sup predict --checkpoint ${run} <pictures>`);
+  console.log(`Next: ${batSup(`predict --checkpoint ${quoteForShell(run)} <pictures>`)}`);
 }

@@ -1,5 +1,10 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Command } from 'commander';
+import { programAsTyped } from '../command.ts';
 import type { InitReport } from '../init/init.ts';
+import { installedFrom } from '../init/source.ts';
+import { quoteForShell } from '../quote.ts';
 import { addExamples } from './examples.ts';
 
 interface InitFlags {
@@ -29,18 +34,33 @@ async function init(folder: string, { sample = false, json }: InitFlags): Promis
   console.log(json ? JSON.stringify(report) : describe(report, sample));
 }
 
-function describe({ folder, made, kept }: InitReport, sample: boolean): string {
-  const enter = folder === '.' ? [] : [`  cd ${folder}`];
-  const pictures = sample
-    ? []
-    : ['  put pictures into rawdata/<class>/, a folder for each class, 300 or more'];
+/** What is typed next, and why. */
+function nextSteps({ folder, made }: InitReport, sample: boolean): [command: string, why?: string][] {
+  const isInstalled = existsSync(join(folder, 'node_modules', 'bat-sup'));
+  // What is installed then is this same program, and npx finds it in the project.
+  const program = programAsTyped() === 'bat-sup' ? 'bat-sup' : 'npx bat-sup';
+  const install: [string, string?][] = made.includes('package.json')
+    ? [['npm install', 'once; lets your editor complete config.ts']]
+    : [[`npm install --save-dev ${quoteForShell(installedFrom())}`]];
+  return [
+    ...(folder === '.' ? [] : [[`cd ${quoteForShell(folder)}`] as [string]]),
+    ...(isInstalled ? [] : install),
+    ...(sample
+      ? []
+      : [['put pictures into rawdata/<class>/, a folder for each class, 300 or more'] as [string]]),
+    [`${program} train${sample ? ' --epochs 10' : ''}`, 'Ctrl-C stops, train --resume continues'],
+  ];
+}
+
+function describe(report: InitReport, sample: boolean): string {
+  const { folder, made, kept } = report;
+  const steps = nextSteps(report, sample);
+  const explained = steps.filter(([, why]) => why !== undefined);
+  const width = Math.max(...explained.map(([command]) => command.length));
   return [
     ...(made.length > 0 ? [`Made in ${folder}: ${made.join(', ')}`] : []),
     ...(kept.length > 0 ? [`There before, left as it was: ${kept.join(', ')}`] : []),
     'Next:',
-    ...enter,
-    '  npm install                       # once; your editor knows the settings of config.ts then',
-    ...pictures,
-    `  npx bat-sup train${sample ? ' --epochs 10' : '            '}     # stop at any time; --resume goes on`,
+    ...steps.map(([command, why]) => `  ${why ? `${command.padEnd(width)}  # ${why}` : command}`),
   ].join('\n');
 }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { batSup, withCommandsAsTyped } from '../command.ts';
 import {
   flagsGiven,
   type SettingName,
@@ -58,12 +59,14 @@ async function runSearch(options: LrFindOptions): Promise<void> {
     bar ??= progressBar('Trying', total);
     bar.update(done);
   };
-  const notice = (text: string) => console.error(text);
+  const notice = (text: string) => console.error(withCommandsAsTyped(text));
   try {
     const search = await findLearningRate({ settings, steps, signal, onProgress, events: { notice } });
     bar?.stop();
     const command = trainCommand(search, inForce);
-    console.log(options.json ? JSON.stringify({ ...search, command }) : describe(search, command));
+    console.log(
+      options.json ? JSON.stringify({ ...search, command: `bat-sup ${command}` }) : describe(search, command),
+    );
   } finally {
     bar?.stop();
     await engine.dispose();
@@ -80,7 +83,7 @@ function trainCommand({ suggestion }: LearningRateSearch, inForce: SettingsInFor
     inForce,
     settingNames.filter((name) => !without.includes(name)),
   );
-  return ['bat-sup train', ...measured, `--learning-rate ${rateText(suggestion)}`].join(' ');
+  return ['train', ...measured, `--learning-rate ${rateText(suggestion)}`].join(' ');
 }
 
 function describe({ lowest, steps, diverged }: LearningRateSearch, command: string): string {
@@ -96,6 +99,6 @@ function describe({ lowest, steps, diverged }: LearningRateSearch, command: stri
     curve,
     `${from.padEnd(curve.length - to.length)}${to}${diverged ? ' (where it diverged)' : ''}`,
     `Lowest: ${lowest.smoothedLoss.toFixed(4)} at ${rateText(lowest.learningRate)}; it was ${first.toFixed(4)} at first`,
-    `Suggested, a tenth of that: ${command}`,
+    `Suggested, a tenth of that: ${batSup(command)}`,
   ].join('\n');
 }

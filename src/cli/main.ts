@@ -1,7 +1,9 @@
 import { Command, CommanderError, type OutputConfiguration } from 'commander';
 import { speaksForAll } from '../cluster/launcher.ts';
+import { batSup, withCommandsAsTyped } from '../command.ts';
 import { didYouMean } from '../did_you_mean.ts';
 import { findInstallation } from '../engine/native/installation.ts';
+import { whyNoTensorFlow } from '../engine/native/supported.ts';
 import { reason, UsageError, UserError } from '../errors.ts';
 import { printable } from '../printable.ts';
 import { packageVersion } from '../version.ts';
@@ -56,7 +58,8 @@ function unknownOption(command: Command, option: string): string {
 }
 
 /** Wrong usage in the one line that every error takes. */
-function oneLine(command: Command, name: string): OutputConfiguration {
+/** @param path of the command, '' or such as 'checkpoints list '. */
+function oneLine(command: Command, path: string): OutputConfiguration {
   return {
     outputError(text, write) {
       if (!speaksForAll()) return;
@@ -64,15 +67,14 @@ function oneLine(command: Command, name: string): OutputConfiguration {
       const message = option === undefined ? text.replace(/^error: /, '') : unknownOption(command, option);
       const line = message.trim().replace(/\s*\n\s*\(Did you mean (.*?)\?\)/, '; did you mean $1?');
       const sentence = line.replace(/\s*\n\s*/g, ' ');
-      write(
-        `bat-sup: ${sentence.replace(/\.$/, '')}${sentence.endsWith('?') ? ' See' : '; see'} ${name} --help\n`,
-      );
+      const see = sentence.endsWith('?') ? ' See' : '; see';
+      write(`bat-sup: ${sentence.replace(/\.$/, '')}${see} ${batSup(`${path}--help`)}\n`);
     },
   };
 }
 
-function configure(command: Command, parent: string): void {
-  command.exitOverride().configureOutput(oneLine(command, `${parent} ${command.name()}`));
+function configure(command: Command, parent = ''): void {
+  command.exitOverride().configureOutput(oneLine(command, `${parent}${command.name()} `));
   command.option('--verbose', 'print stack traces and the libraries’ own messages');
 }
 
@@ -81,7 +83,7 @@ function versionText(): string {
   const native = findInstallation();
   const engine = native
     ? `TensorFlow ${native.tensorflow} for ${native.device === 'cuda' ? 'CUDA' : 'the CPU'}`
-    : 'embedded, WebAssembly; "bat-sup setup" installs TensorFlow';
+    : `embedded, WebAssembly${whyNoTensorFlow() ? '' : `; "${batSup('setup')}" installs TensorFlow`}`;
   return [packageVersion(), `engine   ${engine}`, `Node.js  ${process.versions.node}`].join('\n');
 }
 
@@ -99,7 +101,7 @@ export async function createProgram(named?: string): Promise<Command> {
     })
     .option('--verbose', 'print stack traces and the libraries’ own messages')
     .exitOverride();
-  program.configureOutput(oneLine(program, 'bat-sup'));
+  program.configureOutput(oneLine(program, ''));
   const all = Object.values(groups).flatMap(Object.keys);
   const isAlone = named !== undefined && all.includes(named) && !tellingOfAll.includes(named);
   for (const [heading, commands] of Object.entries(groups)) {
@@ -108,8 +110,8 @@ export async function createProgram(named?: string): Promise<Command> {
       if (!isAlone || name === named) (await load())(program);
   }
   for (const command of program.commands) {
-    configure(command, 'bat-sup');
-    for (const subcommand of command.commands) configure(subcommand, `bat-sup ${command.name()}`);
+    configure(command);
+    for (const subcommand of command.commands) configure(subcommand, `${command.name()} `);
   }
   return program;
 }
@@ -117,7 +119,8 @@ export async function createProgram(named?: string): Promise<Command> {
 function report(error: unknown, verbose: boolean): void {
   if (error instanceof UsageError && !speaksForAll()) return;
   const stack = error instanceof Error ? error.stack : undefined;
-  console.error(verbose && stack ? stack : `bat-sup: ${printable(reason(error).split('\n')[0] as string)}`);
+  const message = withCommandsAsTyped(reason(error).split('\n')[0] as string);
+  console.error(verbose && stack ? stack : `bat-sup: ${printable(message)}`);
 }
 
 /** Runs one command line. @returns the exit code: 0 done, 1 failed, 2 wrong usage. */

@@ -1,4 +1,6 @@
+import { withCommandsAsTyped } from '../command.ts';
+
 /** Something that the user should know, though it goes on. */
 export function notice(text: string): void {
-  console.error(`bat-sup: ${text}`);
+  console.error(`bat-sup: ${withCommandsAsTyped(text)}`);
 }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { batSup } from '../command.ts';
 import type { Installation } from '../engine/native/installation.ts';
 import { UsageError } from '../errors.ts';
 import type { Plan, SetUpEvents } from '../setup/set_up.ts';
@@ -18,7 +19,7 @@ interface SetupOptions {
 export function addSetup(program: Command): void {
   const command = program
     .command('setup')
-    .description('install the native engine: today’s TensorFlow, for the CPU or for NVIDIA GPUs')
+    .description('install the native engine: today’s TensorFlow, for the CPU or for NVIDIA GPUs (Linux)')
     .option('--cpu', 'for the CPU, even where there is an NVIDIA GPU')
     .option('--cuda', 'for NVIDIA GPUs, even where no driver is found')
     .option('--libtensorflow <folder>', 'use an own build: a folder with include/ and lib/')
@@ -85,6 +86,7 @@ function reportPlan(plan: Plan, { json }: SetupOptions): void {
     return;
   }
   console.log(`For ${nameOf(plan.device)}: ${plan.reason}.`);
+  for (const name of plan.npmPackages) console.log(`  ${name}  from npm`);
   for (const { name, version, file } of plan.wheels) console.log(`  ${name} ${version}  ${file}`);
   console.log(`Into ${plan.folder}, with ${(plan.diskSpace / 1e9).toFixed(1)} GB of disk while setting up.`);
 }
@@ -96,7 +98,7 @@ function report(installation: Installation, { json }: SetupOptions): void {
   }
   const { tensorflow, binding } = installation;
   console.log(`The native engine is set up, with TensorFlow ${tensorflow}: ${binding}`);
-  console.log('Next: bat-sup train takes it by itself; bat-sup doctor tells more.');
+  console.log(`Next: ${batSup('train')}`);
 }
 
 function reportRemoval(removed: string | undefined, { json }: SetupOptions): void {

@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import { type Command, Option } from 'commander';
 import { type Checkpoint, findWhole, hasSaved, newestRun } from '../checkpoints/index.ts';
 import type { World } from '../cluster/index.ts';
+import { batSup } from '../command.ts';
 import {
   flagsGiven,
   machineSettings,
@@ -17,6 +18,7 @@ import { UsageError } from '../errors.ts';
 import { counted, settingText } from '../format.ts';
 import { quoteForShell } from '../quote.ts';
 import { readRecord } from '../runs/record.ts';
+import { adviceFor } from '../training/advice.ts';
 import { checkResumable, isOver, refuseCheckpoints, settingsOfRun } from '../training/resume.ts';
 import type { TrainingResult } from '../training/train.ts';
 import { wrongValue } from '../wrong_value.ts';
@@ -27,6 +29,7 @@ import { rawDataArgument, withRawData } from './raw_data_argument.ts';
 import { resizeWhereStale } from './resize.ts';
 import { runFolder } from './run_folder.ts';
 import { abortOnSignals } from './signals.ts';
+import { table } from './table.ts';
 import { describeMetrics, TrainingDisplay } from './training_display.ts';
 
 interface TrainOptions extends Record<string, unknown> {
@@ -86,7 +89,8 @@ interface Plan {
   settings: Settings;
   run: string;
   resume?: Checkpoint | undefined;
-  /** Flags that the command to continue needs beside --resume. */
+  /** Flags that commands about this training need, and besides them --resume. */
+  place: string[];
   again: string[];
   /** Whether the run is at its end already. */
   isDone: boolean;
@@ -97,14 +101,15 @@ async function plan(options: TrainOptions, ranks: number): Promise<Plan> {
   const asAlways = await settingsInForce(options);
   const checkpoints = String(asAlways.checkpoints.value);
   const resume = await findResumed(options, checkpoints);
+  const place = flagsGiven(asAlways, ['checkpoints']);
   const again = [
     ...(options.run === undefined ? [] : [`--run ${quoteForShell(options.run)}`]),
     ...flagsGiven(asAlways, machineSettings),
   ];
-  if (resume) return { ...(await planToResume(options, asAlways, resume, ranks)), again };
+  if (resume) return { ...(await planToResume(options, asAlways, resume, ranks)), place, again };
   const run = await runFolder(checkpoints, options.run);
   await refuseCheckpoints(run);
-  return { settings: valuesOf(asAlways), run, again, isDone: false };
+  return { settings: valuesOf(asAlways), run, place, again, isDone: false };
 }
 
 async function planToResume(
@@ -112,7 +117,7 @@ async function planToResume(
   asAlways: SettingsInForce,
   resume: Checkpoint,
   ranks: number,
-): Promise<Omit<Plan, 'again'>> {
+): Promise<Omit<Plan, 'place' | 'again'>> {
   const run = dirname(resume.folder);
   const resumed = { run, settings: await settingsOfRun(resume, ranks) };
   const inForce = await settingsInForce(options, { resumed });
@@ -160,7 +165,7 @@ function stopOn(display: TrainingDisplay, world: World | undefined): AbortSignal
     const tell = () => {
       if (world && world.waited() > patience / 2)
         display.print(
-          'Other ranks do not answer; if one was lost, "bat-sup train --resume" continues from the last checkpoint.',
+          `Other ranks do not answer; if one was lost, "${batSup('train --resume')}" continues from the last checkpoint.`,
         );
     };
     setTimeout(tell, patience).unref();
@@ -174,7 +179,11 @@ async function runTraining(options: TrainOptions, world: World | undefined): Pro
   const settings = await withShareOfMachine(planned.settings, world);
   const display = new TrainingDisplay(settings, resume?.manifest.best);
   const signal = stopOn(display, world);
-  const command = ['bat-sup', ...process.argv.slice(2)].map(quoteForShell).join(' ');
+  const args = process.argv
+    .slice(2)
+    .map((word) => quoteForShell(word))
+    .join(' ');
+  const command = `bat-sup ${args}`;
   const resizeHere = () => resizeWhereStale(settings, signal);
   const isReady = world ? await world.share(await world.inTurn(resizeHere)) : await resizeHere();
   if (!isReady) return;
@@ -189,40 +198,50 @@ async function runTraining(options: TrainOptions, world: World | undefined): Pro
     const events = world && world.rank > 0 ? {} : display.events;
     const result = await train({ settings, run, resume, world, engine, command, signal, events });
     display.stop();
-    const next = result.position.step > 0 ? ['bat-sup train --resume', ...again].join(' ') : command;
-    report(result, { settings, next, json: options.json === true });
+    const next = result.position.step > 0 ? ['train --resume', ...again].join(' ') : args;
+    report(result, { settings, place: planned.place, next, json: options.json === true });
   } finally {
     display.stop();
     await engine.dispose();
   }
 }
 
-/** What the native engine would be worth; measured with `npm run bench -- train`. */
+/** What the native engine would be worth, where it can be set up; measured with `npm run bench -- train`. */
 async function adviseSetup(): Promise<void> {
+  const { whyNoTensorFlow } = await import('../engine/native/supported.ts');
+  if (whyNoTensorFlow()) return;
   const { findGpus } = await import('../setup/nvidia.ts');
   const [gpu] = await findGpus();
   const worth = gpu ? `many times as fast, on ${gpu.name}` : 'two to three times as fast';
-  console.error(`"bat-sup setup" would make training ${worth} (once; half a minute and 1.3 GB of disk).`);
+  console.error(
+    `"${batSup('setup')}" would make training ${worth} (once; half a minute and 1.3 GB of disk).`,
+  );
 }
 
 /** Says that there is nothing left to do, and what would be. */
-function reportDone({ settings, run, again }: Plan, { manifest }: Checkpoint, json: boolean): void {
+function reportDone({ settings, run, place, again }: Plan, { manifest }: Checkpoint, json: boolean): void {
   const { position, metrics, best } = manifest;
   const isEarly = position.epoch < settings.epochs;
   const more = isEarly ? `--early-stopping ${2 * settings.earlyStopping}` : `--epochs ${2 * position.epoch}`;
   const done = isEarly
     ? `was stopped early, ${settings.earlyStopping} epochs after its best`
     : `has trained all of its ${position.epoch} epochs`;
-  const next = ['bat-sup train --resume', ...again, more].join(' ');
-  console.error(`${run} ${done}. To train it further: ${next}`);
-  report({ run, position, metrics, ...(best && { best }), finished: true }, { settings, next, json });
+  const next = ['train --resume', ...again, more].join(' ');
+  console.error(`${run} ${done}. To train it further: ${batSup(next)}`);
+  report({ run, position, metrics, ...(best && { best }), finished: true }, { settings, place, next, json });
 }
 
-/** @param next the command that continues it. */
-function report(
-  { run, position, metrics, best, finished }: TrainingResult,
-  { settings, next, json }: { settings: Settings; next: string; json: boolean },
-): void {
+interface Report {
+  settings: Settings;
+  /** Flags that commands about this training need. */
+  place: string[];
+  /** The arguments that continue it. */
+  next: string;
+  json: boolean;
+}
+
+function report(result: TrainingResult, { settings, place, next, json }: Report): void {
+  const { run, position, metrics, best, finished } = result;
   if (json) {
     const { epoch: epochs, step: steps } = position;
     console.log(JSON.stringify({ run, finished, epochs, steps, metrics, best: best ?? null }));
@@ -232,10 +251,30 @@ function report(
   console.log(finished ? `Trained ${done}: ${run}` : `Stopped after ${done}: ${run}`);
   if (metrics.accuracy !== undefined) console.log(describeMetrics(metrics));
   if (best && best.epoch < position.epoch) {
-    const { epochs, earlyStopping } = settings;
-    if (finished && position.epoch < epochs)
-      console.log(`Stopped early, ${counted(earlyStopping, 'epoch')} after the best.`);
+    if (finished && position.epoch < settings.epochs)
+      console.log(`Stopped early, ${counted(settings.earlyStopping, 'epoch')} after the best.`);
     console.log(`Best epoch, which predict uses: ${best.epoch}\n${describeMetrics(best.metrics)}`);
   }
-  console.log(`Next: ${finished ? 'bat-sup predict <pictures>' : next}`);
+  if (!finished) {
+    console.log(`Next: ${batSup(next)}`);
+    return;
+  }
+  const command = (name: string, ...more: string[]) => batSup([name, ...place, ...more].join(' '));
+  console.log('Next:');
+  console.log(
+    indented([
+      [command('predict', '<pictures>'), 'classify pictures'],
+      [command('evaluate'), 'see what it gets wrong'],
+      [command('report'), 'all of it on one page'],
+    ]),
+  );
+  const advice = adviceFor({ settings, metrics, best, epoch: position.epoch });
+  if (advice.length === 0) return;
+  console.log('To learn better:');
+  console.log(indented(advice.map(({ flags, why }) => [command('train', flags), why])));
+}
+
+function indented(commands: [command: string, what: string][]): string {
+  const rows = commands.map(([command, what]) => [`  ${command}`, `# ${what}`]);
+  return table(rows, [0, 1]);
 }

@@ -1,4 +1,5 @@
 import type { Metrics, Position } from '../checkpoints/index.ts';
+import { withCommandsAsTyped } from '../command.ts';
 import type { Settings } from '../config/index.ts';
 import { describeClasses, figure } from '../format.ts';
 import type { BatchResult } from '../training/step.ts';
@@ -66,7 +67,7 @@ export class TrainingDisplay {
   }
 
   readonly events: TrainingEvents = {
-    notice: (text) => this.print(text),
+    notice: (text) => this.print(withCommandsAsTyped(text)),
     decoding: (done, total) => {
       this.#decoding ??= progressBar('Decoding', total);
       this.#decoding.update(done);

@@ -1,13 +1,10 @@
 import { availableParallelism, totalmem } from 'node:os';
 import * as tf from '@tensorflow/tfjs-core';
 import sharp from 'sharp';
+import { batSup, withCommandsAsTyped } from '../command.ts';
 import { type EngineName, EngineUnavailable, engineNames, startEngine } from '../engine/index.ts';
-import {
-  findInstallation,
-  type Installation,
-  packageFolder,
-  packageName,
-} from '../engine/native/installation.ts';
+import { findInstallation, type Installation } from '../engine/native/installation.ts';
+import { whyNoTensorFlow } from '../engine/native/supported.ts';
 import { reason } from '../errors.ts';
 import { findCompiler } from '../setup/build.ts';
 import { findGpus, type Gpu } from '../setup/nvidia.ts';
@@ -51,7 +48,7 @@ async function checkEngine(name: EngineName, threads: number): Promise<EngineChe
     return { name, description: engine.description };
   } catch (error) {
     if (!(error instanceof EngineUnavailable)) throw error;
-    return { name, reason: reason(error) };
+    return { name, reason: withCommandsAsTyped(reason(error)) };
   }
 }
 
@@ -64,22 +61,17 @@ function describeNative(installation: Installation | undefined): Diagnosis['nati
 /** What setting up the native engine would still need. */
 async function whatSetupLacks(): Promise<string[]> {
   const checks = [findPython(), findCompiler()].map((check) => check.then(() => undefined, reason));
-  const lacking = (await Promise.all(checks)).filter((one) => one !== undefined);
-  if (!packageFolder()) {
-    lacking.push(
-      `The npm package ${packageName} is not installed: "npm install --ignore-scripts ${packageName}".`,
-    );
-  }
-  return lacking;
+  return (await Promise.all(checks)).filter((one) => one !== undefined);
 }
 
 async function whatIsMissing(installation: Installation | undefined, gpus: Gpu[]): Promise<string[]> {
+  if (whyNoTensorFlow()) return [];
   if (!installation) {
     const lacking = await whatSetupLacks();
-    return [...lacking, 'The native engine is not set up: "bat-sup setup".'];
+    return [...lacking, `The native engine is not set up: "${batSup('setup')}".`];
   }
   if (gpus.length > 0 && installation.device === 'cpu')
-    return ['TensorFlow is set up for the CPU, and an NVIDIA GPU is here: "bat-sup setup --cuda".'];
+    return [`TensorFlow is set up for the CPU, and an NVIDIA GPU is here: "${batSup('setup --cuda')}".`];
   return [];
 }
 

@@ -54,7 +54,7 @@ export async function validationPictures(
   { folder, manifest }: Checkpoint,
   data?: string,
 ): Promise<LabelledPicture[]> {
-  const other = 'evaluate pictures of a folder: bat-sup evaluate <folder>.';
+  const other = 'evaluate pictures of a folder: "bat-sup evaluate <folder>".';
   const heldBack = await readHeldBack(dirname(folder));
   // A run of today holds back the same for good; one of versions before, until its pictures changed.
   const isOf = heldBack?.trained !== undefined || heldBack?.dataset === manifest.training.dataset;

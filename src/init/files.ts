@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { packageVersion } from '../version.ts';
+import { installedFrom } from './source.ts';
 
 const gitignore = `# Made of rawdata/ and of training; the pictures themselves are too large for most repositories.
 /rawdata/
@@ -19,9 +19,9 @@ async function configFile(): Promise<string> {
   throw new Error('config.ts is missing; install bat-sup again.');
 }
 
-/** So that npm install gives an editor the types of config.ts, and the project keeps its version of bat-sup. */
+/** So that npm install gives an editor the types of config.ts, and the project keeps its bat-sup. */
 function packageFile(): string {
-  const contents = { private: true, type: 'module', devDependencies: { 'bat-sup': packageVersion() } };
+  const contents = { private: true, type: 'module', devDependencies: { 'bat-sup': installedFrom() } };
   return `${JSON.stringify(contents, null, 2)}\n`;
 }
 

@@ -1,18 +1,21 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile, rename, rm, statfs } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import {
   findInstallation,
   type Installation,
   inUseFile,
   nativeFolder,
+  npmFolder,
   packageFolder,
   packageName,
   sourcesDigest,
 } from '../engine/native/installation.ts';
+import { whyNoTensorFlow } from '../engine/native/supported.ts';
 import { UserError } from '../errors.ts';
 import { makeFolder, temporaryName, writeDurably, writeFileAtomically } from '../files.ts';
 import { build, findCompiler, type Library } from './build.ts';
+import { fetchPackage, packageAndVersion } from './npm.ts';
 import { findGpus } from './nvidia.ts';
 import { errorLine, run } from './programs.ts';
 import { smokeTest } from './smoke_test.ts';
@@ -39,6 +42,8 @@ export interface Plan {
   /** Why this device. */
   reason: string;
   wheels: Wheel[];
+  /** Of the binding's sources, fetched with npm; none where they are there. */
+  npmPackages: string[];
   folder: string;
   /** Bytes needed on the disk while setting up. */
   diskSpace: number;
@@ -61,14 +66,14 @@ export async function makePlan(wanted?: Device): Promise<Plan> {
   const folder = join(nativeFolder(), `tensorflow-${tensorflowVersion}-${device}`);
   const unpacked = await readFile(join(folder, wheelsFile), 'utf8').catch(() => undefined);
   const wheels = unpacked ? JSON.parse(unpacked) : await chooseWheels(await findPython(), device);
-  return { device, reason, wheels, folder, diskSpace: diskSpaceNeeded[device] };
+  const npmPackages = packageFolder() ? [] : [packageAndVersion];
+  return { device, reason, wheels, npmPackages, folder, diskSpace: diskSpaceNeeded[device] };
 }
 
+/** @throws {UserError} where TensorFlow cannot be set up. */
 function checkPlatform(): void {
-  if (process.platform === 'linux' && ['x64', 'arm64'].includes(process.arch)) return;
-  throw new UserError(
-    `TensorFlow's packages hold no library to build with for ${process.platform} on ${process.arch}; use --engine wasm, or give an own library with --libtensorflow.`,
-  );
+  const why = whyNoTensorFlow();
+  if (why) throw new UserError(why);
 }
 
 async function checkDiskSpace({ diskSpace }: Plan): Promise<void> {
@@ -81,18 +86,9 @@ async function checkDiskSpace({ diskSpace }: Plan): Promise<void> {
   );
 }
 
-/** The npm package that holds the binding's sources. */
-function requirePackage(): string {
-  const folder = packageFolder();
-  if (folder && existsSync(join(folder, 'binding'))) return folder;
-  throw new UserError(
-    `The npm package ${packageName} is not installed; install it: "npm install --ignore-scripts ${packageName}".`,
-  );
-}
-
 /** TensorFlow from wheels: downloaded, unpacked, built, tested, and only then in use. */
 export async function setUpFromWheels(plan: Plan, events: SetUpEvents = {}): Promise<Installation> {
-  requirePackage();
+  await fetchPackage(events);
   const known = findInstallation();
   if (known?.binding.startsWith(`${plan.folder}/`)) return known;
   if (!existsSync(plan.folder)) await unpackAll(plan, events);
@@ -125,6 +121,7 @@ async function unpackAll(plan: Plan, events: SetUpEvents): Promise<void> {
 
 /** TensorFlow as the user built it: a folder with include/ and lib/, or an unpacked wheel's tensorflow/. */
 export async function setUpFromLibrary(path: string, events: SetUpEvents = {}): Promise<Installation> {
+  checkPlatform();
   const given = resolve(path);
   const places = [join(given, 'lib'), given];
   const find = (pattern: RegExp) => findFile(places, pattern);
@@ -159,7 +156,7 @@ async function buildAndTest(
   known: Pick<Installation, 'source' | 'device' | 'packages'>,
   events: SetUpEvents,
 ): Promise<Installation> {
-  const binding = join(requirePackage(), 'binding');
+  const binding = join(await fetchPackage(events), 'binding');
   events.step?.('Building');
   const output = join(folder, `build-${sourcesDigest()}`);
   const partial = temporaryName(output);
@@ -192,14 +189,15 @@ async function removeUnused(): Promise<void> {
   const contents = await Promise.all(inUse.map((name) => readFile(join(nativeFolder(), name), 'utf8')));
   for (const name of entries) {
     const used = contents.some((content) => content.includes(`${join(nativeFolder(), name)}/`));
-    if (!used && !inUse.includes(name))
+    if (!used && !inUse.includes(name) && name !== basename(npmFolder()))
       await rm(join(nativeFolder(), name), { recursive: true, force: true });
   }
 }
 
 /** The npm package's own installer: TensorFlow 2.9 for CUDA 11.2, from its makers' site. */
 export async function setUpOfficial(events: SetUpEvents = {}): Promise<Installation> {
-  const folder = requirePackage();
+  checkPlatform();
+  const folder = await fetchPackage(events);
   events.step?.(`Running the installer of ${packageName}`);
   const args = ['rebuild', packageName, '--ignore-scripts=false', '--foreground-scripts'];
   const { code, stdout, stderr } = await run('npm', ['--prefix', resolve(folder, '../../..'), ...args]);

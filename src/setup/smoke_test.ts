@@ -33,6 +33,6 @@ export async function smokeTest(installation: Installation): Promise<Tested> {
   if (!('failure' in answer)) return answer;
   if (process.argv.includes('--verbose')) console.error(messages);
   throw new UserError(
-    `The native engine does not pass its test: ${answer.failure}. What was in use before stays; --verbose tells more.`,
+    `The native engine does not pass its test: ${answer.failure.replace(/\.$/, '')}. What was in use before stays; --verbose tells more.`,
   );
 }

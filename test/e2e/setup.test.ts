@@ -76,10 +76,59 @@ test('doctor tells what is missing, and the command for it', async () => {
   assert.equal(engine, 'wasm');
   assert.match(why, /cuda, native/);
   assert.equal(native, null);
-  assert.match(engines.find(({ name }: { name: string }) => name === 'native').reason, /bat-sup setup/);
+  assert.match(engines.find(({ name }: { name: string }) => name === 'native').reason, /bat-sup\.js setup"/);
   assert.ok(missing.some((text: string) => text.includes('apt install g++')));
-  assert.ok(missing.some((text: string) => text.includes('bat-sup setup')));
+  assert.ok(missing.some((text: string) => text.includes('bat-sup.js setup"')));
   assert.match(sharp, /^\d/);
+});
+
+/** As if this were another machine: Node's own `process` says so, once sharp has loaded its library for this one. */
+function asIfOn(platform: string, arch: string): Record<string, string> {
+  const file = join(temporaryFolder(), 'machine.mjs');
+  const machine = JSON.stringify({ platform, arch });
+  writeFileSync(
+    file,
+    `import ${JSON.stringify(import.meta.resolve('sharp'))};
+for (const [name, value] of Object.entries(${machine})) Object.defineProperty(process, name, { value });`,
+  );
+  return { ...bareMachine(), NODE_OPTIONS: `--import ${file}` };
+}
+
+for (const [platform, arch, name] of [
+  ['darwin', 'arm64', 'macOS (arm64)'],
+  ['win32', 'x64', 'Windows (x64)'],
+] as const) {
+  for (const args of [[], ['--cpu'], ['--dry-run'], ['--from-official'], ['--libtensorflow', '.']]) {
+    test(`setup ${args.join(' ')} on ${name} says what runs there`, async () => {
+      const { code, stdout, stderr } = await cliWith(asIfOn(platform, arch), folder, 'setup', ...args);
+      assert.deepEqual([code, stdout], [1, '']);
+      assert.ok(stderr.includes(`not on ${name}; the engines wasm and cpu run here`), stderr);
+      assert.equal(stderr.trim().split('\n').length, 1, stderr);
+    });
+  }
+
+  test(`--version on ${name} advertises no setup`, async () => {
+    const { code, stdout } = await cliWith(asIfOn(platform, arch), folder, '--version');
+    assert.equal(code, 0);
+    assert.match(stdout, /^engine +embedded, WebAssembly$/m);
+  });
+}
+
+// Node itself handles paths as Windows does where it is told so, and finds no file here any more.
+test('doctor and train on macOS advertise no setup', async () => {
+  const machine = asIfOn('darwin', 'arm64');
+  const doctor = await cliWith(machine, folder, 'doctor');
+  assert.equal(doctor.code, 0, doctor.stderr);
+  assert.match(doctor.stdout, /^engine +wasm:/);
+  assert.match(doctor.stdout, /native +does not run: TensorFlow can be set up on Linux/);
+  assert.doesNotMatch(doctor.stdout, /setup"|missing/);
+
+  const project = temporaryFolder();
+  await cliWith({}, project, 'init', '--sample');
+  const trained = await cliWith(machine, project, 'train', '--width', '8', '--height', '8', '--epochs', '1');
+  assert.equal(trained.code, 0, trained.stderr);
+  assert.match(trained.stderr, /^Engine: WebAssembly/m);
+  assert.doesNotMatch(trained.stderr, /setup/);
 });
 
 test('doctor fails where the engine asked for cannot run', async () => {

@@ -1,6 +1,8 @@
 /** Layers on the native engine against tfjs's plain JavaScript backend: values and every gradient. */
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
+// The gradients of sums and products, which none of our layers needs.
+import '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';

@@ -99,7 +99,7 @@ test('where they are not known, or none was held back, it says so', async () => 
   const { data } = heldBack('', []);
   const former = { format: 'bat-sup validation', version: 1, dataset: 'another', data, pictures: [] };
   writeFileSync(join(run, 'validation.json'), JSON.stringify(former));
-  await assert.rejects(validationPictures(checkpoint), /does not tell which .* bat-sup evaluate <folder>/);
+  await assert.rejects(validationPictures(checkpoint), /does not tell which .* "bat-sup evaluate <folder>"/);
   await saveHeldBack(run, heldBack('abc', []));
   await assert.rejects(validationPictures(checkpoint), /was trained on every picture/);
   writeFileSync(join(run, 'validation.json'), '{"format":');

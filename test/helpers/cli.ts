@@ -1,5 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { chmodSync, symlinkSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { temporaryFolder } from './folder.ts';
 
 const bin = fileURLToPath(new URL('../../dist/bin/bat-sup.js', import.meta.url));
 
@@ -9,6 +12,11 @@ export interface Run {
   stderr: string;
 }
 
+/** As a global installation has it, so that messages name commands as "bat-sup train". */
+const programs = temporaryFolder();
+chmodSync(programs, 0o755);
+symlinkSync(bin, join(programs, 'bat-sup'));
+
 /** The real command, in a folder. */
 export function startCli(
   folder: string,
@@ -17,7 +25,8 @@ export function startCli(
   uid?: number,
 ): ChildProcess {
   // The embedded engine, which is everywhere; test/e2e/native.test.ts is about the other.
-  const env = { BATSUP_ENGINE: 'wasm', ...process.env, ...environment };
+  const PATH = `${programs}${delimiter}${process.env.PATH}`;
+  const env = { BATSUP_ENGINE: 'wasm', ...process.env, PATH, ...environment };
   return spawn(process.execPath, [bin, ...args], { cwd: folder, env, ...(uid === undefined ? {} : { uid }) });
 }
 

@@ -54,13 +54,22 @@ export function inUseFile(): string {
   return join(nativeFolder(), `in-use-${sourcesDigest()}.json`);
 }
 
-/** Folder of the npm package, or undefined where npm left the optional dependency out. */
+/** Where `bat-sup setup` has npm install the package. */
+export function npmFolder(): string {
+  return join(nativeFolder(), 'npm');
+}
+
+/** Folder of the npm package: of our own node_modules, else of what `bat-sup setup` fetched; undefined without one. */
 export function packageFolder(): string | undefined {
-  try {
-    return dirname(require.resolve(`${packageName}/package.json`));
-  } catch {
-    return undefined;
+  const finders = [require, createRequire(join(npmFolder(), 'package.json'))];
+  for (const { resolve } of finders) {
+    try {
+      const file = resolve(`${packageName}/package.json`);
+      // A project may have another version of it for itself.
+      if (JSON.parse(readFileSync(file, 'utf8')).version === tfjsVersion) return dirname(file);
+    } catch {}
   }
+  return undefined;
 }
 
 /** What the package's own installer made, where it was run. */
@@ -73,6 +82,7 @@ function officialInstallation(): Installation | undefined {
 
 /** The native engine to load: what `bat-sup setup` put in use, else what the package's own installer made. */
 export function findInstallation(): Installation | undefined {
+  if (!packageFolder()) return undefined;
   try {
     const installation: Installation = JSON.parse(readFileSync(inUseFile(), 'utf8'));
     if (existsSync(installation.binding)) return installation;

@@ -7,6 +7,7 @@ import { type EngineOptions, EngineUnavailable } from '../engine.ts';
 import { registerGradients } from '../gradients.ts';
 import type { NodeBackend } from './backend.ts';
 import { type Installation, packageFolder, packageName } from './installation.ts';
+import { whyNoTensorFlow } from './supported.ts';
 
 const require = createRequire(import.meta.url);
 
@@ -46,14 +47,10 @@ export function loadBackend(
   { threads, precision }: EngineOptions,
 ): NodeBackend {
   const folder = packageFolder();
-  if (!folder) {
+  if (!folder || !installation) {
     throw new EngineUnavailable(
-      `The native engine needs the npm package ${packageName}, which is not installed; run "npm install --ignore-scripts ${packageName}", then "bat-sup setup".`,
-    );
-  }
-  if (!installation) {
-    throw new EngineUnavailable(
-      'The native engine is not set up; run "bat-sup setup", or take --engine wasm, which needs nothing more.',
+      whyNoTensorFlow() ??
+        'The native engine is not set up; run "bat-sup setup", or take --engine wasm, which needs nothing more.',
     );
   }
   setDefaults({
@@ -76,11 +73,33 @@ export function loadBackend(
   }
 }
 
+/**
+ * Runs `task` while the package's files find our tfjs-core under the names that they ask for: there is to be one, and
+ * all of @tensorflow/tfjs, of which they use no more, takes a third of a second to load.
+ */
+function withOurCore<T>(folder: string, task: () => T): T {
+  const { resolve } = createRequire(join(folder, 'package.json'));
+  const files = ['@tensorflow/tfjs', '@tensorflow/tfjs-core'].map((name) => resolve(name));
+  const before = files.map((file) => require.cache[file]);
+  require('@tensorflow/tfjs-core');
+  const ours = require.cache[require.resolve('@tensorflow/tfjs-core')];
+  for (const file of files) require.cache[file] ??= ours;
+  try {
+    return task();
+  } finally {
+    for (const [index, file] of files.entries()) {
+      if (!before[index]) delete require.cache[file];
+    }
+  }
+}
+
 function register(folder: string, { binding, stderr }: Installation): NodeBackend {
   const known = tf.findBackend('tensorflow');
   if (known) return known as unknown as NodeBackend;
-  const { NodeJSKernelBackend } = require(join(folder, 'dist', 'nodejs_kernel_backend.js'));
-  require(join(folder, 'dist', 'register_all_kernels.js'));
+  const { NodeJSKernelBackend } = withOurCore(folder, () => {
+    require(join(folder, 'dist', 'register_all_kernels.js'));
+    return require(join(folder, 'dist', 'nodejs_kernel_backend.js'));
+  });
   const backend = quietly(stderr, () => new NodeJSKernelBackend(require(binding), packageName));
   tf.registerBackend('tensorflow', () => backend);
   registerGradients();
