@@ -31,7 +31,7 @@ export function adviceFor({ settings, metrics, best, epoch }: Ended): Advice[] {
   const advice: (Advice | false)[] = [
     settings.recipe === 'article' && {
       flags: '--recipe best',
-      why: 'a larger network, varied pictures, a falling learning rate',
+      why: 'a larger network on varied pictures',
     },
     isOverfit &&
       settings.recipe !== 'article' &&
