@@ -6,6 +6,7 @@ import type { Predictor } from '../predict/load_model.ts';
 import { classIndexOf, type ExplainOptions, type Explanation, explain } from './explain.ts';
 import { featureMaps } from './feature_maps.ts';
 import type { HeatMap } from './heat_map.ts';
+import { addLegend, type Legend } from './legend.ts';
 import { openOutputNames } from './output_names.ts';
 import { drawOverlay, enlargementFor } from './overlay.ts';
 import { drawSheet } from './sheet.ts';
@@ -50,13 +51,17 @@ async function draw(
   { explanation, stem, layers }: { explanation: Explanation; stem: string; layers: boolean },
 ): Promise<ExplanationFiles> {
   const sizes = { ...model.description, enlargement: enlargementFor(model.description) };
-  const overlay = async (file: string, heat: HeatMap) => {
-    await writeFileAtomically(file, await drawOverlay(heat, large, sizes));
+  const classIndex = model.description.classes.indexOf(explanation.class);
+  const overlay = async (file: string, heat: HeatMap, method: Legend['method']) => {
+    const drawn = await drawOverlay(heat, large, sizes);
+    await writeFileAtomically(file, await addLegend(drawn, { ...explanation, classIndex, method }));
     return file;
   };
-  const files: ExplanationFiles = { gradCam: await overlay(`${stem}${gradCamSuffix}`, explanation.gradCam) };
+  const files: ExplanationFiles = {
+    gradCam: await overlay(`${stem}${gradCamSuffix}`, explanation.gradCam, 'Grad-CAM'),
+  };
   if (explanation.occlusion)
-    files.occlusion = await overlay(`${stem}-occlusion.png`, explanation.occlusion.heat);
+    files.occlusion = await overlay(`${stem}-occlusion.png`, explanation.occlusion.heat, 'Occlusion');
   if (!layers) return files;
   files.layers = {};
   for (const maps of await featureMaps(model, pixels)) {

@@ -8,20 +8,34 @@ const glyphs = new Map(
     'A 25755  B 65656  C 34443  D 65556  E 74647  F 74644  G 34553  H 55755  I 72227  J 11152',
     'K 55655  L 44447  M 57755  N 65555  O 25552  P 65644  Q 25563  R 65655  S 34216  T 72222',
     'U 55557  V 55552  W 55775  X 55255  Y 55222  Z 71247  - 00700  . 00002  _ 00007  / 11244',
+    '% 51245  ( 12221  ) 42224  , 00024  : 02020  + 02720',
   ].flatMap((line) => line.split('  ').map((entry) => entry.split(' ') as [string, string])),
 );
 
 const advance = 4;
 export const letterHeight = 5;
 
-/** Dots. */
-export function letteringWidth(text: string): number {
-  return text.length * advance - 1;
+/** Letters that can be drawn: without their accents. */
+function plain(text: string): string {
+  return text.normalize('NFKD').replace(/\p{M}/gu, '').toUpperCase();
 }
 
-/** The dots of a line of text, from its upper left corner. Small letters are drawn as capitals, others left blank. */
+/** Dots. */
+export function letteringWidth(text: string): number {
+  return plain(text).length * advance - 1;
+}
+
+/** Whether all of a text can be drawn. */
+export function canDraw(text: string): boolean {
+  return [...plain(text)].every((letter) => letter === ' ' || glyphs.has(letter));
+}
+
+/**
+ * The dots of a line of text, from its upper left corner. Small letters are drawn as capitals, accents are left
+ * out, and other letters are blank.
+ */
 export function* dotsOf(text: string): Generator<{ x: number; y: number }> {
-  for (const [place, letter] of [...text.toUpperCase()].entries()) {
+  for (const [place, letter] of [...plain(text)].entries()) {
     for (const [y, row] of [...(glyphs.get(letter) ?? '')].entries()) {
       for (const x of [0, 1, 2]) if (Number(row) & (4 >> x)) yield { x: place * advance + x, y };
     }

@@ -1,38 +1,13 @@
 import sharp from 'sharp';
+import { Canvas, margin } from './canvas.ts';
 import { colourOf } from './colours.ts';
 import type { FeatureMaps } from './feature_maps.ts';
-import { dotsOf, letterHeight, letteringWidth } from './lettering.ts';
+import { letterHeight, letteringWidth } from './lettering.ts';
 
 /** Pixels. */
 const leastTile = 96;
-const margin = 8;
 const titleDot = 3;
 const labelDot = 2;
-const ground = 24;
-const ink = 230;
-
-/** RGB pixels that can be painted on. */
-class Canvas {
-  readonly height: number;
-  readonly width: number;
-  readonly pixels: Uint8Array;
-
-  constructor(height: number, width: number) {
-    this.height = height;
-    this.width = width;
-    this.pixels = new Uint8Array(height * width * 3).fill(ground);
-  }
-
-  square(left: number, top: number, side: number, colour: readonly number[]): void {
-    for (let y = top; y < top + side; y++) {
-      for (let x = left; x < left + side; x++) this.pixels.set(colour, (y * this.width + x) * 3);
-    }
-  }
-
-  text(text: string, left: number, top: number, dot: number): void {
-    for (const { x, y } of dotsOf(text)) this.square(left + x * dot, top + y * dot, dot, [ink, ink, ink]);
-  }
-}
 
 function rangeOf(values: Float32Array): { least: number; most: number } {
   let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
@@ -96,7 +71,5 @@ export function drawSheet(maps: FeatureMaps): Promise<Buffer> {
     canvas.text(String(channel + 1), left, top, labelDot);
     paintChannel(canvas, maps, { channel, left, top: top + labelHeight, zoom, colour });
   }
-  return sharp(canvas.pixels, { raw: { height: canvas.height, width: canvas.width, channels: 3 } })
-    .png()
-    .toBuffer();
+  return sharp(canvas.pixels, canvas.raw).png().toBuffer();
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { before, test } from 'node:test';
 import seedrandom from 'seedrandom';
 import sharp from 'sharp';
+import { legendHeight } from '../../src/explain/legend.ts';
 import { cli } from '../helpers/cli.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
 
@@ -96,7 +97,7 @@ test('the drawings are PNG files of 400 pixels at least, each picture’s its ow
   for (const file of files) assert.equal((await sharp(join(folder, file)).metadata()).format, 'png');
   assert.ok(files.includes(join('drawn', '0-gradcam.png')) && files.includes(join('drawn', '0-2-conv1.png')));
   const { width, height } = await sharp(join(folder, 'drawn', '0-gradcam.png')).metadata();
-  assert.deepEqual([width, height], [side * 17, side * 17]);
+  assert.deepEqual([width, height], [side * 17, side * 17 + legendHeight]);
 
   const before = readFileSync(join(folder, 'drawn', '0-gradcam.png'));
   const count = readdirSync(join(folder, 'drawn')).length;

@@ -10,11 +10,10 @@ import { chromium, withoutChromium } from '../helpers/chromium.ts';
 import { cli } from '../helpers/cli.ts';
 import { emoji } from '../helpers/emoji.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
+import { hangs } from '../helpers/hangs.ts';
 import { saveNetwork, startServer, type TestServer } from '../helpers/server.ts';
 
 const skip = withoutChromium();
-/** Milliseconds after which something waits for what never comes, on however busy a machine. */
-const hangs = 600_000;
 const folder = temporaryFolder();
 const token = 'c2VjcmV0';
 const picture = join(folder, 'bat.jpg');

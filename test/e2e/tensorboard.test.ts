@@ -8,6 +8,7 @@ import { chromium, withoutChromium } from '../helpers/chromium.ts';
 import { cli, startCli } from '../helpers/cli.ts';
 import { writeRawData } from '../helpers/emoji.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
+import { hangs } from '../helpers/hangs.ts';
 import { runPython, withoutPackage } from '../helpers/python.ts';
 import { startTensorBoard, type TensorBoard, textOf, until } from '../helpers/tensorboard.ts';
 
@@ -38,7 +39,9 @@ describe('in a browser', { skip: withoutPackage('tensorboard') || withoutChromiu
       executablePath: chromium,
       args: ['--no-sandbox', '--disable-gpu', '--no-first-run', ...flags],
       viewport: { width: 1500, height: 1000 },
+      timeout: hangs,
     });
+    context.setDefaultTimeout(hangs);
   });
   after(async () => {
     await context?.close();

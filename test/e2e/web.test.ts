@@ -9,12 +9,11 @@ import { chromium, withoutChromium } from '../helpers/chromium.ts';
 import { cli } from '../helpers/cli.ts';
 import { emoji, writeRawData } from '../helpers/emoji.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
+import { hangs } from '../helpers/hangs.ts';
 import { violations } from '../helpers/report_page.ts';
 import { serveFolder } from '../helpers/static_server.ts';
 
 const skip = withoutChromium();
-/** Milliseconds after which something waits for what never comes, on however busy a machine. */
-const hangs = 600_000;
 /** A network with every other kind of layer, whose pictures are grey and cut. */
 const other = '--architecture residual --width 36 --height 32 --channels 1 --fit cover'.split(' ');
 const folder = temporaryFolder();

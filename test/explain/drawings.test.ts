@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import sharp from 'sharp';
 import { colourOf } from '../../src/explain/colours.ts';
+import { addLegend, legendHeight } from '../../src/explain/legend.ts';
 import { dotsOf, letteringWidth } from '../../src/explain/lettering.ts';
 import { drawOverlay, enlargementFor } from '../../src/explain/overlay.ts';
 import { drawSheet } from '../../src/explain/sheet.ts';
@@ -28,7 +29,8 @@ test('letters are dots; what has no letter takes its place', () => {
     return rows.map((row) => row.join(''));
   };
   assert.deepEqual(drawn('1t'), [' #  ###', '##   # ', ' #   # ', ' #   # ', '###  # ']);
-  assert.equal([...dotsOf('é')].length, 0);
+  assert.equal([...dotsOf('狐')].length, 0);
+  assert.deepEqual(drawn('é'), drawn('e'));
   assert.equal(letteringWidth('conv1'), 19);
 });
 
@@ -82,3 +84,49 @@ test('a sheet of nothing but one value can be drawn', async () => {
   const maps = { layer: 'relu3', height: 1, width: 1, channels: 1, values: Float32Array.of(0) };
   assert.equal((await sharp(await drawSheet(maps)).metadata()).format, 'png');
 });
+
+for (const [what, name, written] of [
+  ['a name', 'bat', 'bat  97.5 %'],
+  ['a name with accents and signs', 'Ölüm (2), à+b', 'olum (2), a+b  97.5 %'],
+  ['a name in letters that are not known', '狐', 'class 3  97.5 %'],
+  ['a long name', 'n'.repeat(300), 'n'.repeat(96)],
+] as const)
+  test(`below a heat map are its class, its probability and its colours: ${what}`, async () => {
+    const [width, height] = [400, 500];
+    const overlay = await sharp({ create: { width, height, channels: 3, background: '#646464' } })
+      .png()
+      .toBuffer();
+    const legend = { class: name, classIndex: 2, probability: 0.975, method: 'Grad-CAM' } as const;
+    const png = await addLegend(overlay, legend);
+    const { data, info } = await sharp(png).removeAlpha().raw().toBuffer({ resolveWithObject: true });
+    assert.deepEqual([info.width, info.height, info.channels], [width, height + legendHeight, 3]);
+    assert.ok(
+      data.subarray(0, width * height * 3).every((value) => value === 100),
+      'the picture is as it was',
+    );
+    const at = (x: number, y: number) => [...data.subarray((y * width + x) * 3, (y * width + x) * 3 + 3)];
+
+    const dot = name.length > 100 ? 1 : 3;
+    const inked = new Set<string>();
+    for (let y = height; y < height + 8 + 15; y++)
+      for (let x = 0; x < width; x++) if (at(x, y)[0] === 230) inked.add(`${x},${y}`);
+    const dots = [...dotsOf(written)];
+    for (const { x, y } of dots)
+      assert.ok(inked.has(`${8 + x * dot},${height + 8 + y * dot}`), `dot ${x}, ${y}`);
+    assert.equal(inked.size, dots.length * dot ** 2);
+
+    const middle = height + legendHeight - 8 - 5;
+    const row = Array.from({ length: width }, (_, x) => at(x, middle));
+    const coloured = row.map((colour, x) => ({ colour, x })).filter(({ colour }) => new Set(colour).size > 1);
+    const [last] = coloured.slice(-1);
+    // Yellow, as opaque as over a picture.
+    for (const [channel, value] of colourOf(1).entries())
+      assert.ok(
+        Math.abs((last?.colour[channel] as number) - (24 + (value - 24) * 0.75)) <= 1,
+        `${last?.colour}`,
+      );
+    const greens = coloured.map(({ colour }) => colour[1] as number);
+    assert.ok(greens.length > 150);
+    for (const [index, green] of greens.entries())
+      if (index > 40) assert.ok(green >= (greens[index - 1] as number));
+  });

@@ -6,13 +6,15 @@ import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { type BrowserContext, chromium as browser, type Page } from 'playwright-core';
 import { chromium, withoutChromium } from './chromium.ts';
+import { hangs } from './hangs.ts';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 /** @param profile a folder that is removed once the browser is closed. */
-export function launchBrowser(profile: string): Promise<BrowserContext> {
-  return browser.launchPersistentContext(profile, {
+export async function launchBrowser(profile: string): Promise<BrowserContext> {
+  const context = await browser.launchPersistentContext(profile, {
     executablePath: chromium,
+    timeout: hangs,
     bypassCSP: true,
     args: [
       '--no-sandbox',
@@ -23,6 +25,8 @@ export function launchBrowser(profile: string): Promise<BrowserContext> {
       '--disable-sync',
     ],
   });
+  context.setDefaultTimeout(hangs);
+  return context;
 }
 
 export interface Opened {

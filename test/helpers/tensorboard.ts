@@ -30,9 +30,12 @@ export async function startTensorBoard(folder: string, runs: string[]): Promise<
   return { url, stop: () => void server.kill() };
 }
 
-/** Asks until the answer is no longer false or an error. @throws {Error} after a minute, saying what did not come. */
+/**
+ * Asks until the answer is no longer false or an error.
+ * @throws {Error} after ten minutes, which no machine is too busy for, saying what did not come.
+ */
 export async function until<T>(what: string, ask: () => Promise<T | false>): Promise<T> {
-  for (let attempt = 0; attempt < 300; attempt++) {
+  for (let attempt = 0; attempt < 3000; attempt++) {
     const answer = await ask().catch(() => false as const);
     if (answer !== false) return answer;
     await new Promise((resolve) => setTimeout(resolve, 200));

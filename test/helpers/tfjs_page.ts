@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { basename, join } from 'node:path';
 import { chromium as browser, type Page } from 'playwright-core';
 import { chromium } from './chromium.ts';
+import { hangs } from './hangs.ts';
 
 const require = createRequire(import.meta.url);
 const scripts = [
@@ -33,8 +34,13 @@ export async function openTfjsPage(folders: string[] = []): Promise<TfjsPage> {
     else response.writeHead(404).end();
   }).listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
-  const opened = await browser.launch({ executablePath: chromium, args: ['--no-sandbox', '--disable-gpu'] });
+  const opened = await browser.launch({
+    executablePath: chromium,
+    args: ['--no-sandbox', '--disable-gpu'],
+    timeout: hangs,
+  });
   const page = await opened.newPage();
+  page.setDefaultTimeout(hangs);
   await page.goto(`http://127.0.0.1:${(server.address() as { port: number }).port}/`);
   return {
     page,

@@ -56,7 +56,7 @@ test('a run is told from its record and its epochs', async () => {
   assert.deepEqual([run?.epochs, run?.epochsWanted, run?.steps], [3, 3, 12]);
   assert.deepEqual(run?.best, { epoch: 2, validationAccuracy: 0.9, validationLoss: 1 - 0.9 });
   assert.equal(run?.last.validationAccuracy, 0.7);
-  assert.ok(run?.started && run.seconds !== null && run.seconds < 60);
+  assert.ok(run?.started && run.seconds !== null && run.seconds >= 0);
   const others = ['run.json', 'metrics.jsonl'].map((name) => readFileSync(join(folder, name)).length);
   assert.equal(run?.bytes, 1000 + others.reduce((a, b) => a + b));
 });
