@@ -13,6 +13,7 @@ interface ExportFlags extends Record<string, unknown> {
   output?: string;
   checkpoint?: string;
   newest?: boolean;
+  overwrite?: boolean;
   json?: boolean;
   weights: ExportOptions['weights'];
   preprocessing: ExportOptions['preprocessing'];
@@ -40,6 +41,7 @@ export function addExport(program: Command): void {
     )
     .option('--output <path>', 'file or folder to write (default: the format’s usual name)')
     .option('--checkpoint <folder>', 'checkpoint or run to use (default: the best of the newest run)')
+    .option('--overwrite', 'replace an earlier export of this name')
     .option('--newest', 'use the newest checkpoint of the run instead of its best')
     .option('--json', 'print what was written as JSON');
   settingOptions(command, ['checkpoints']).action(runExport);
@@ -78,7 +80,8 @@ async function runExport(flags: ExportFlags): Promise<void> {
   const engine = await startEngine('wasm', settings);
   try {
     const network = await networkOf(checkpoint);
-    const files = await exportNetwork(network, format, output, flags);
+    const { overwrite = false } = flags;
+    const files = await exportNetwork(network, format, output, flags, { overwrite });
     const loss = flags.weights === 'float32' ? undefined : await lossOf(network, checkpoint, format, output);
     const { format: name, weights } = flags;
     const exported = { format: name, weights, checkpoint: checkpoint.folder, output, files, loss };

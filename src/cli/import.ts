@@ -80,7 +80,9 @@ async function runImport(source: string, flags: ImportFlags): Promise<void> {
     size: settings,
   }).finally(() => engine.dispose());
   checkSize(source, flags, network, settings);
-  for (const what of network.assumed ?? []) notice(assumptions[what](network));
+  const isSizeGiven = flags.width !== undefined && flags.height !== undefined;
+  for (const what of network.assumed ?? [])
+    if (what !== 'size' || !isSizeGiven) notice(assumptions[what](network));
   const checkpoint = await saveImported(network, run, settings);
   print({ format, network, run, checkpoint }, flags.json === true);
 }

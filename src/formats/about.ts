@@ -16,14 +16,55 @@ export interface About {
   width: number;
   height: number;
   channels: 1 | 3;
+  /** What the layers read: pixels of 0..255 times the scale, in this order. */
   preprocessing: Network['preprocessing'];
+  /** What this file takes, which may do some of that itself. */
+  input: Input;
   /** softmax(logits / temperature) are the calibrated probabilities. */
   temperature: number;
   /** For formats that hold weights alone. */
   layers?: LayerSummary[];
 }
 
-export function about({ model, preprocessing, temperature }: Network): About {
+/** How a picture becomes what an exported file takes. */
+export interface Input {
+  /** The same for people, e.g. 'RGB pixels, 0..255, scaled inside; 100 x 100, fit fill, lanczos3'. */
+  description: string;
+  /** Whether it multiplies pixels by the scale itself. */
+  scaledInside: boolean;
+  /** The lowest and the highest that a value can be. */
+  range: [number, number];
+  order: 'RGB' | 'BGR' | 'grey';
+  /** How pictures are brought to the size: here, and so in training and prediction. */
+  resize: { fit: Network['preprocessing']['fit']; shrinking: string; enlarging: string; background: string };
+}
+
+/** What sharp, and so bat-sup, resizes with. */
+const filters = { shrinking: 'lanczos3', enlarging: 'catmull-rom', background: 'white' };
+
+/** How a file takes pictures, as far as formats and options differ in it. */
+export interface InputOptions {
+  scaledInside: boolean;
+  /** Of a colour picture; default RGB. */
+  order?: 'RGB' | 'BGR';
+}
+
+function inputOf({ model, preprocessing }: Network, { scaledInside, order = 'RGB' }: InputOptions): Input {
+  const { width, height, channels } = model;
+  const { fit, scale } = preprocessing;
+  const colours = channels === 3 ? order : 'grey';
+  const values = scaledInside ? '0..255, scaled inside' : `0..255, times ${scale}`;
+  return {
+    description: `${colours} pixels, ${values}; ${width} x ${height}, fit ${fit}, ${filters.shrinking}`,
+    scaledInside,
+    range: [0, 255 * (scaledInside ? 1 : scale)],
+    order: colours,
+    resize: { fit, ...filters },
+  };
+}
+
+export function about(network: Network, options: InputOptions): About {
+  const { model, preprocessing, temperature } = network;
   const { classes, width, height, channels } = model;
   return {
     format: 'bat-sup network',
@@ -33,6 +74,7 @@ export function about({ model, preprocessing, temperature }: Network): About {
     height,
     channels,
     preprocessing,
+    input: inputOf(network, options),
     temperature,
   };
 }

@@ -1,4 +1,4 @@
-import { readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { reason, UserError } from '../errors.ts';
 import { makeFolder, syncFolder, temporaryName } from '../files.ts';
@@ -12,7 +12,7 @@ export interface WrittenFile {
 
 /**
  * Writes a network in a format: the file or folder is there whole, or not at all.
- * @param target must not be there yet, or be an empty folder.
+ * @param target must not be there yet, or be an empty folder; with `overwrite` it may be an earlier export.
  * @returns the files written.
  * @throws {UserError} where the target is there, cannot be written, or the format cannot express the network.
  */
@@ -21,16 +21,16 @@ export async function exportNetwork(
   format: Format,
   target: string,
   options: ExportOptions = { weights: 'float32', preprocessing: 'inside' },
+  { overwrite = false } = {},
 ): Promise<WrittenFile[]> {
   const place = resolve(target);
-  await checkFree(place, target);
+  await checkFree(place, { target, overwrite });
   const temporary = temporaryName(place);
   try {
     await makeFolder(dirname(place));
     await rm(temporary, { recursive: true, force: true });
     await format.export?.(format.readsBgr ? network : readingRgb(network), temporary, options);
-    await rmdir(place).catch(() => {}); // an empty folder, or none
-    await rename(temporary, place);
+    await putInPlace(temporary, place, target);
     await syncFolder(dirname(place));
   } catch (error) {
     if (error instanceof UserError) throw error;
@@ -41,10 +41,47 @@ export async function exportNetwork(
   return filesOf(target);
 }
 
-async function checkFree(place: string, target: string): Promise<void> {
+/** @throws {UserError} where something is there, unless it may be replaced. */
+async function checkFree(
+  place: string,
+  { target, overwrite }: { target: string; overwrite: boolean },
+): Promise<void> {
   const found = await stat(place).catch(() => undefined);
   if (!found || (found.isDirectory() && (await readdir(place)).length === 0)) return;
-  throw new UserError(`${target} is there already; remove it, or choose another with --output.`);
+  if (!overwrite)
+    throw new UserError(
+      `${target} is there already; replace it with --overwrite, or choose another with --output.`,
+    );
+  if (!found.isFile() && !found.isDirectory())
+    throw new UserError(`${target} is not a file or a folder; choose another with --output.`);
+}
+
+/** Large weights are cut into more or fewer files, by their size. */
+const shard = /^group1-shard\d+of\d+\.bin$/;
+
+/** Puts what was written in the place of an earlier export; of a folder only where it holds nothing else. */
+async function putInPlace(temporary: string, place: string, target: string): Promise<void> {
+  const found = await stat(place).catch(() => undefined);
+  const isFolder = (await stat(temporary)).isDirectory();
+  if (found?.isFile() && isFolder) await rm(place);
+  if (!found?.isDirectory()) return rename(temporary, place);
+  const written = new Set(isFolder ? await readdir(temporary, { recursive: true }) : []);
+  const others = (await readdir(place, { recursive: true })).filter(
+    (name) => !written.has(name) && !shard.test(name),
+  );
+  if (others.length > 0)
+    throw new UserError(
+      `${target} holds ${others[0]}, which is not of this export; remove it, or choose another with --output.`,
+    );
+  const earlier = `${temporary}-earlier`;
+  await rename(place, earlier);
+  try {
+    await rename(temporary, place);
+  } catch (error) {
+    await rename(earlier, place);
+    throw error;
+  }
+  await rm(earlier, { recursive: true, force: true });
 }
 
 async function filesOf(target: string): Promise<WrittenFile[]> {

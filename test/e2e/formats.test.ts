@@ -128,7 +128,7 @@ const refused: [args: string[], code: number, says: RegExp][] = [
     2,
     /no choice of --preprocessing/,
   ],
-  [['export', '--format', 'onnx'], 1, /model\.onnx is there already/],
+  [['export', '--format', 'onnx'], 1, /model\.onnx is there already; replace it with --overwrite/],
   // Where Node's own making of folders never ends.
   [['export', '--format', 'saved-model', '--output', '/proc/x/y'], 1, /\/proc\/x\/y cannot be written/],
   [['import', 'model.tflite'], 1, /bat-sup does not import tflite; it imports tf-checkpoint, /],

@@ -87,7 +87,7 @@ export async function encodeKeras(
   const metadata = {
     keras_version: kerasVersion,
     generated_by: `bat-sup ${packageVersion()}`,
-    [aboutKey]: about(network),
+    [aboutKey]: about(network, { scaledInside: scale !== undefined }),
   };
   const json = (value: unknown) => Buffer.from(JSON.stringify(value));
   const files = {

@@ -2,7 +2,7 @@ import { UserError } from '../../errors.ts';
 import { type LayerSummary, paddingOf, sidesOf } from '../../model_tools/index.ts';
 import { sizeOf } from '../../shape.ts';
 import { packageVersion } from '../../version.ts';
-import { about, aboutKey } from '../about.ts';
+import { about, aboutKey, type Input } from '../about.ts';
 import type { ExportOptions, Network, WeightType } from '../format.ts';
 import { mapsBefore } from '../maps_before.ts';
 import { samePadding } from '../network_builder.ts';
@@ -163,21 +163,19 @@ function valueInfo(name: string, type: number, dims: (string | number)[], text: 
 function writeInput(
   graph: Graph,
   { model, preprocessing: { scale } }: Network,
-  preprocessing: ExportOptions['preprocessing'],
+  { scaledInside, description }: Input,
 ): { input: ValueInfoMessage; read: string } {
   const { width, height, channels } = model;
-  const order = channels === 3 ? 'RGB' : 'grey';
-  if (preprocessing === 'outside') {
-    const text = `${order}, each pixel 0..255 times ${scale}`;
+  if (!scaledInside) {
     const dims = ['batch', channels, height, width];
-    return { input: valueInfo('pictures', dataTypes.float32, dims, text), read: 'pictures' };
+    return { input: valueInfo('pictures', dataTypes.float32, dims, description), read: 'pictures' };
   }
   const floats = graph.add('Cast', ['pictures'], 'pixels', { to: dataTypes.float32 });
   const factor = graph.constant('scale', { shape: [], values: Float32Array.of(scale) });
   const scaled = graph.add('Mul', [floats, factor], 'scaled');
   const read = graph.add('Transpose', [scaled], 'maps', { perm: [0, 3, 1, 2] });
   const dims = ['batch', height, width, channels];
-  return { input: valueInfo('pictures', dataTypes.uint8, dims, `${order} pixels, 0..255`), read };
+  return { input: valueInfo('pictures', dataTypes.uint8, dims, description), read };
 }
 
 /** Calibrated probabilities, as predict answers them. */
@@ -199,7 +197,8 @@ export function encodeOnnx(network: Network, { weights, preprocessing }: ExportO
       'The network has more weights than the 2 GiB of an ONNX file; use --format safetensors.',
     );
   const graph = new Graph(weights);
-  const { input, read } = writeInput(graph, network, preprocessing);
+  const told = about(network, { scaledInside: preprocessing === 'inside' });
+  const { input, read } = writeInput(graph, network, told.input);
   const byName = new Map(layers.map((layer) => [layer.name, layer]));
   for (const layer of layers)
     writers[layer.kind]({
@@ -230,6 +229,6 @@ export function encodeOnnx(network: Network, { weights, preprocessing }: ExportO
       ],
     },
     opset_import: [{ domain: '', version: operatorSet }],
-    metadata_props: [{ key: aboutKey, value: JSON.stringify(about(network)) }],
+    metadata_props: [{ key: aboutKey, value: JSON.stringify(told) }],
   });
 }

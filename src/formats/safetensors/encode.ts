@@ -26,7 +26,7 @@ export function encodeSafetensors(
 ): Uint8Array[] {
   const metadata = {
     format: 'pt',
-    [aboutKey]: JSON.stringify({ ...about(network), layers: network.layers }),
+    [aboutKey]: JSON.stringify({ ...about(network, { scaledInside: false }), layers: network.layers }),
   };
   const header: Record<string, unknown> = { __metadata__: metadata };
   const parts: Uint8Array[] = [];

@@ -30,7 +30,7 @@ export async function exportCheckpoint(
   const logits = addNetwork(graph, network.layers, { pictures, values });
   graph.float('Identity', [logits], { name: 'logits' });
   graph.constant('classes', constant.texts(classes));
-  const told = JSON.stringify(about(network), null, 2);
+  const told = JSON.stringify(about(network, { scaledInside: true, order: 'BGR' }), null, 2);
   graph.constant(aboutKey, constant.text(told));
 
   await makeFolder(target);

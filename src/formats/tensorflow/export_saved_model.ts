@@ -28,7 +28,7 @@ export async function exportSavedModel(
   const graph = new Graph();
   const { variables, values } = addVariables(graph, network, weights);
   const names = graph.constant('classes', constant.texts(classes));
-  const told = JSON.stringify(about(network), null, 2);
+  const told = JSON.stringify(about(network, { scaledInside: true }), null, 2);
   graph.constant(aboutKey, constant.text(told));
 
   const size = [height, width, channels];

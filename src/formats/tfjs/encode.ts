@@ -99,7 +99,7 @@ export function encodeTfjs(
     convertedBy: null,
     modelTopology: topologyOf(network, written),
     weightsManifest: [{ paths, weights: entries }],
-    userDefinedMetadata: { [aboutKey]: about(network) },
+    userDefinedMetadata: { [aboutKey]: about(network, { scaledInside: preprocessing === 'inside' }) },
   };
   const files = paths.map((path, index): [string, Uint8Array] => [
     path,

@@ -195,8 +195,9 @@ export function encodeTflite(network: Network, { weights, preprocessing }: Expor
   const logits = places.get(layers.at(-1)?.name ?? '') as number;
   const sharpness = [{ slot: 0, float32: 1 / temperature }];
   const probabilities = graph.add('SOFTMAX', [logits], 'probabilities', [model.classes.length], sharpness);
+  const told = about(network, { scaledInside: preprocessing === 'inside' });
   const data = writeModel({
-    description: `bat-sup ${packageVersion()}: ${model.classes.join(', ')}`,
+    description: `bat-sup ${packageVersion()}: ${model.classes.join(', ')}; takes ${told.input.description}`,
     tensors: graph.tensors,
     operators: graph.operators,
     input,
@@ -204,7 +205,7 @@ export function encodeTflite(network: Network, { weights, preprocessing }: Expor
   });
   const files = {
     'labels.txt': Buffer.from(`${model.classes.join('\n')}\n`),
-    [`${aboutKey}.json`]: Buffer.from(JSON.stringify(about(network))),
+    [`${aboutKey}.json`]: Buffer.from(JSON.stringify(told)),
   };
   return [data, zipSync(files, { level: 0, mtime: new Date(1980, 0, 1) })];
 }

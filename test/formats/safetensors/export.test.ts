@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { startEngine } from '../../../src/engine/index.ts';
-import { about } from '../../../src/formats/about.ts';
 import { importNetwork } from '../../../src/formats/import.ts';
 import { variablesOf } from '../../../src/model_tools/index.ts';
 import { compare, logitsOf } from '../../helpers/network.ts';
@@ -27,7 +26,7 @@ test('the safetensors library reads the same tensors', { skip: withoutPackage('s
   const answers = askPython<Answer>(script, asked);
   for (const [index, { name, network, options }] of asked.entries()) {
     const { about: told, shapes, sums, types } = answers[index] as Answer;
-    assert.deepEqual(told.classes, about(network).classes);
+    assert.deepEqual(told.classes, network.model.classes);
     assert.ok(types.includes(options.weights), name);
     for (const { name: variable, shape } of network.layers.flatMap(variablesOf)) {
       const [layer, part] = variable.split('/') as [string, string];
