@@ -40,7 +40,8 @@ async function startThreads(): Promise<Piscina<DecodeJob, RawPicture>> {
  * @throws {Error} for a damaged header, or a variant that is not read.
  */
 export function ownSize(kind: OwnKind, bytes: Buffer): { width: number; height: number } {
-  return sizes[kind](bytes);
+  const { width, height } = sizes[kind](bytes);
+  return { width, height };
 }
 
 /**
