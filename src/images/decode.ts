@@ -5,10 +5,10 @@ import { readJpegHeader } from './jpeg/header.ts';
 import { resizeJpeg } from './jpeg/index.ts';
 import { rareJpeg } from './jpeg_process.ts';
 import { loadSharp } from './load_sharp.ts';
-import { decodeOurselves, ownSize } from './own_decoders.ts';
+import type { OwnKind } from './own_decoders.ts';
 import { isUnsupported, type RawPicture, UnreadablePicture, unsupported } from './raw_picture.ts';
 import { sniff, todoFor } from './sniff.ts';
-import { rareTiff } from './tiff.ts';
+import { isPlainTiff, rareTiff } from './tiff_tags.ts';
 
 export { UnreadablePicture };
 
@@ -67,6 +67,11 @@ function kindOf(bytes: Buffer): string | undefined {
   return kind;
 }
 
+/** Whether it is decoded here, since sharp does not read it, or not right. */
+function isOwnKind(kind: string | undefined, bytes: Buffer): kind is OwnKind {
+  return kind === 'TIFF' ? !isPlainTiff(bytes) : ownKinds.has(kind ?? '');
+}
+
 /** What sharp decodes, which is given bytes: an SVG cannot load other files then. */
 async function openBySharp(bytes: Buffer): Promise<Sharp> {
   const sharp = await loadSharp();
@@ -80,8 +85,10 @@ async function openBySharp(bytes: Buffer): Promise<Sharp> {
 export async function openPicture(input: string | Buffer): Promise<Sharp> {
   const bytes = typeof input === 'string' ? await readPicture(input) : input;
   const kind = kindOf(bytes);
-  const own = await decodeOurselves(kind, bytes, mostPixels);
-  if (own) return openRaw(own);
+  if (isOwnKind(kind, bytes)) {
+    const { decodeOurselves } = await import('./own_decoders.ts');
+    return openRaw(await decodeOurselves(kind, bytes, mostPixels));
+  }
   const picture = await openBySharp(bytes);
   return canHaveWideProfile.has(kind ?? '') ? withoutWideProfile(picture) : picture;
 }
@@ -176,8 +183,9 @@ export async function readably<T>(input: string | Buffer, work: () => Promise<T>
  */
 export function claimedSize(bytes: Buffer): Promise<{ width: number; height: number }> {
   return readably(bytes, async () => {
-    const own = ownSize(kindOf(bytes), bytes);
-    return own ?? readJpegHeader(bytes) ?? (await openBySharp(bytes)).metadata();
+    const kind = kindOf(bytes);
+    if (isOwnKind(kind, bytes)) return (await import('./own_decoders.ts')).ownSize(kind, bytes);
+    return readJpegHeader(bytes) ?? (await openBySharp(bytes)).metadata();
   });
 }
 

@@ -6,7 +6,7 @@ import { readBmpSize } from './bmp.ts';
 import { readHeicSize } from './heic.ts';
 import { readPnmSize } from './pnm.ts';
 import type { RawPicture } from './raw_picture.ts';
-import { isPlainTiff, readTiffSize } from './tiff.ts';
+import { readTiffSize } from './tiff_tags.ts';
 
 export type OwnKind = 'BMP' | 'PNM' | 'HEIC' | 'TIFF';
 
@@ -15,7 +15,6 @@ export interface DecodeJob {
   bytes: Uint8Array;
 }
 
-/** Width and height that a header claims, pixels. @throws {Error} */
 const sizes: Record<OwnKind, (bytes: Buffer) => { width: number; height: number }> = {
   BMP: readBmpSize,
   PNM: readPnmSize,
@@ -36,38 +35,23 @@ async function startThreads(): Promise<Piscina<DecodeJob, RawPicture>> {
   });
 }
 
-/** The kind of a file that is decoded here; undefined for one that is left to sharp. */
-function ownKind(kind: string | undefined, bytes: Buffer): OwnKind | undefined {
-  if (kind === undefined || !Object.hasOwn(sizes, kind)) return undefined;
-  return kind === 'TIFF' && isPlainTiff(bytes) ? undefined : (kind as OwnKind);
-}
-
 /**
- * Width and height that a header claims, pixels, where the picture is decoded here; undefined otherwise.
+ * Width and height that a header claims, pixels.
  * @throws {Error} for a damaged header, or a variant that is not read.
  */
-export function ownSize(
-  kind: string | undefined,
-  bytes: Buffer,
-): { width: number; height: number } | undefined {
-  const own = ownKind(kind, bytes);
-  return own && sizes[own](bytes);
+export function ownSize(kind: OwnKind, bytes: Buffer): { width: number; height: number } {
+  const { width, height } = sizes[kind](bytes);
+  return { width, height };
 }
 
 /**
- * Decodes what sharp does not read, in a thread; undefined for what is left to sharp.
+ * Decodes what sharp does not read, in a thread.
  * @param mostPixels more are refused before anything is decoded.
  * @throws {Error} with the reason in a few words.
  */
-export async function decodeOurselves(
-  kind: string | undefined,
-  bytes: Buffer,
-  mostPixels: number,
-): Promise<RawPicture | undefined> {
-  const own = ownKind(kind, bytes);
-  if (!own) return undefined;
-  const { width, height } = sizes[own](bytes);
+export async function decodeOurselves(kind: OwnKind, bytes: Buffer, mostPixels: number): Promise<RawPicture> {
+  const { width, height } = ownSize(kind, bytes);
   if (width * height > mostPixels) throw new Error(`it has more than ${mostPixels / 1e6} million pixels`);
   pool ??= startThreads();
-  return (await pool).run({ kind: own, bytes });
+  return (await pool).run({ kind, bytes });
 }

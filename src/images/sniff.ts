@@ -1,4 +1,4 @@
-import { isRawPhotograph } from './tiff.ts';
+import { isRawPhotograph } from './tiff_tags.ts';
 
 /** What a file's first bytes say it is. */
 interface Kind {
