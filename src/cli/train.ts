@@ -44,7 +44,6 @@ export function addTrain(program: Command): void {
     '--resume [auto]',
     'continue the newest run (or --run) with its settings; what you add changes them. auto: begin where nothing is saved',
   );
-  resume.argChoices = ['auto'];
   const command = program
     .command('train')
     .description('train the network; press Ctrl-C to stop, continue with --resume')
