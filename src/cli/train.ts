@@ -72,7 +72,7 @@ async function findResumed(
   if (resume === undefined) return undefined;
   if (resume !== true && resume !== 'auto') {
     const { message } = wrongValue('--resume', 'followed by nothing or by auto', resume);
-    throw new UsageError(`${message} Name the folder of the pictures with --raw-data.`);
+    throw new UsageError(`${message} Name the folder of the pictures before --resume.`);
   }
   const place = run === undefined ? checkpoints : await runFolder(checkpoints, run);
   if (resume === 'auto' && !(await hasSaved(place))) {

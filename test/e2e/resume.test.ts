@@ -194,7 +194,7 @@ test('--resume takes no folder', async () => {
   assert.deepEqual([code, stdout], [2, '']);
   assert.match(
     stderr,
-    /^bat-sup: --resume must be followed by nothing or by auto; received "rawdata"\. .*--raw-data\.\n$/,
+    /^bat-sup: --resume must be followed by nothing or by auto; received "rawdata"\. .*before --resume\.\n$/,
   );
 });
 
