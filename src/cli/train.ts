@@ -44,7 +44,6 @@ export function addTrain(program: Command): void {
     '--resume [auto]',
     'continue the newest run (or --run) with its settings; what you add changes them. auto: begin where nothing is saved',
   );
-  resume.argChoices = ['auto'];
   const command = program
     .command('train')
     .description('train the network; press Ctrl-C to stop, continue with --resume')
@@ -73,7 +72,7 @@ async function findResumed(
   if (resume === undefined) return undefined;
   if (resume !== true && resume !== 'auto') {
     const { message } = wrongValue('--resume', 'followed by nothing or by auto', resume);
-    throw new UsageError(`${message} Name the folder of the pictures with --raw-data.`);
+    throw new UsageError(`${message} Name the folder of the pictures before --resume.`);
   }
   const place = run === undefined ? checkpoints : await runFolder(checkpoints, run);
   if (resume === 'auto' && !(await hasSaved(place))) {

@@ -11,7 +11,7 @@ export interface CompletedCommand {
   options: {
     flag: string;
     description: string;
-    /** undefined: it takes none. */
+    /** undefined: it needs none. */
     value: Value | undefined;
   }[];
   /** Of its arguments. */
@@ -27,9 +27,9 @@ function valueFor({ argChoices }: Option | Argument, placeholder: string): Value
 
 function completedOption(option: Option): CompletedCommand['options'][number] {
   const { long, flags, description } = option;
-  const takes = option.required || option.optional;
   const placeholder = /[<[](.*)[>\]]/.exec(flags)?.[1] ?? '';
-  const value = takes ? valueFor(option, placeholder) : undefined;
+  // After one that may be left out another flag may come.
+  const value = option.required ? valueFor(option, placeholder) : undefined;
   return { flag: long ?? flags, description, value };
 }
 

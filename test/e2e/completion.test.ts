@@ -18,7 +18,7 @@ const tab = '\t';
 const typed: [keys: string, words: string][] = [
   [`trai${tab}`, 'train'],
   [`train --engi${tab}was${tab}`, 'train --engine wasm'],
-  [`train --resum${tab}--epochs 3`, 'train --resume --epochs 3'],
+  [`train --resum${tab}--epo${tab}3`, 'train --resume --epochs 3'],
   [`checkpoints pru${tab}--dry${tab}`, 'checkpoints prune --dry-run'],
   [`export --format onn${tab}--weights fl${tab}32`, 'export --format onnx --weights float32'],
   [`predict rawd${tab}`, 'predict rawdata'],

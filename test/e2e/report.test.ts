@@ -75,7 +75,10 @@ test('the report holds what the run was, and may load and run nothing', async ()
   const page = readFileSync(report, 'utf8');
   assert.match(page, /Content-Security-Policy" content="default-src 'none'; img-src data:; style-src/);
   assert.doesNotMatch(page, /<script|https?:|<img src=x|<svg onload/);
-  assert.match(page, /bat-sup train --epochs 3 --width 16 --height 16 --validation-split 0\.4/);
+  assert.match(
+    page,
+    /bat-sup train --width 16 --height 16 --epochs 3 --validation-split 0\.4 \\\n {2}--engine wasm/,
+  );
   assert.match(page, /conv1<\/th><td>kernel 5, stride 1<\/td><td>16 × 16 × 16<\/td><td>1,216/);
   assert.match(page, /WebAssembly with SIMD/);
   const again = join(folder, 'again.html');

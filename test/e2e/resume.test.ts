@@ -194,7 +194,7 @@ test('--resume takes no folder', async () => {
   assert.deepEqual([code, stdout], [2, '']);
   assert.match(
     stderr,
-    /^bat-sup: --resume must be followed by nothing or by auto; received "rawdata"\. .*--raw-data\.\n$/,
+    /^bat-sup: --resume must be followed by nothing or by auto; received "rawdata"\. .*before --resume\.\n$/,
   );
 });
 
@@ -258,4 +258,23 @@ test('where the pictures have moved, those of the flag are taken, and it is told
     '0',
   );
   assert.match(again.stderr, /Continuing with changed settings: epochs 4 -> 5; earlyStopping 3 -> 0\n/);
+});
+
+test('evaluate says where data/ was made anew in another size than the run’s, and how to put it back', async () => {
+  const elsewhere = temporaryFolder();
+  cpSync(folder, elsewhere, { recursive: true, preserveTimestamps: true });
+  const evaluate = ['evaluate', '--checkpoint', join('checkpoints', 'whole'), '--no-calibrate', '--json'];
+  const first = await cli(elsewhere, ...evaluate);
+  assert.equal(first.code, 0, first.stderr);
+  assert.doesNotMatch(first.stderr, /resized anew/);
+  await cli(elsewhere, 'resize', '--width', '40', '--height', '40');
+  const other = await cli(elsewhere, ...evaluate);
+  const [, back = ''] =
+    /data has been resized anew since whole was trained.*"bat-sup (.*)" makes/.exec(other.stderr) ?? [];
+  assert.equal(back, 'resize --width 16 --height 20 --channels 1 --fit contain');
+  const resized = await cli(elsewhere, ...back.split(' '));
+  assert.equal(resized.code, 0, resized.stderr);
+  const again = await cli(elsewhere, ...evaluate);
+  assert.doesNotMatch(again.stderr, /resized anew/);
+  assert.equal(again.stdout, first.stdout);
 });
