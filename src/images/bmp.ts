@@ -183,6 +183,9 @@ function decodeIndexed(bytes: Buffer, header: BmpHeader): RawPicture {
   return { data, width, height, channels: 3 };
 }
 
+/** The byte of a pixel that a mask is; -1 for none. */
+const byteOf = (mask: number) => [0xff, 0xff00, 0xff0000, 0xff000000].indexOf(mask);
+
 /** What a mask's bits stand for, of 255. */
 function scale(mask: number): (pixel: number) => number {
   const shift = 31 - Math.clz32(mask & -mask);
@@ -196,13 +199,20 @@ function decodeDirect(bytes: Buffer, header: BmpHeader): RawPicture {
   const { width, height, bits, masks } = header;
   const startOf = rowStarts(bytes, header);
   const channels = masks[3] === 0 ? 3 : 4;
+  const offsets = masks.slice(0, channels).map(byteOf);
   const scales = masks.slice(0, channels).map(scale);
   const data = new Uint8Array(width * height * channels);
   const pixelBytes = bits / 8;
+  const areBytes = offsets.every((offset) => offset >= 0 && offset < pixelBytes);
   let to = 0;
   for (let y = 0; y < height; y++) {
     let from = startOf(y);
     for (let x = 0; x < width; x++, from += pixelBytes) {
+      if (areBytes) {
+        for (let channel = 0; channel < channels; channel++)
+          data[to++] = bytes[from + (offsets[channel] as number)] as number;
+        continue;
+      }
       let pixel = (bytes[from] as number) | ((bytes[from + 1] as number) << 8);
       if (bits > 16) pixel |= (bytes[from + 2] as number) << 16;
       if (bits > 24) pixel |= (bytes[from + 3] as number) << 24;
