@@ -27,12 +27,16 @@ interface Asked {
   /** Whether the browser can show it; undefined as long as it tries. */
   isShown?: boolean;
   answer?: Answer;
+  /** Whether a heat map was asked for as well. */
+  isDrawn: boolean;
   /** Why there is no answer, a sentence; '' where there is one. */
   problem: string;
 }
 
 /** What is shown; answers about what was shown before it come too late. */
 let current: Asked[] = [];
+/** Those that are being asked about. */
+let working: Asked[] | undefined;
 /** How pictures are brought to the network's size. */
 let fit: Description['fit'] = 'fill';
 
@@ -120,24 +124,31 @@ async function checkReadable({ picture }: Asked): Promise<void> {
     });
 }
 
-/** Asks about those of the pictures that are shown for which it is wished, one after the other. */
-async function ask(isWished: (asked: Asked) => boolean): Promise<void> {
-  const all = current;
+/** Asks about one picture, and shows what came of it if it is still wanted. */
+async function askOne(asked: Asked, all: Asked[]): Promise<void> {
   const heatMap = showHeatMap.checked;
-  for (const [index, asked] of all.entries()) {
-    if (!isWished(asked)) continue;
-    const which = all.length > 1 ? ` at picture ${index + 1} of ${all.length}` : '';
-    status.textContent = `Looking${which}${heatMap ? ', and drawing the heat map' : ''} ...`;
-    try {
-      await checkReadable(asked);
-      asked.answer = await answer(asked.picture, { heatMap });
-      asked.problem = '';
-    } catch (error) {
-      asked.problem = sentenceOf(error);
-    }
-    if (all !== current) return;
-    showAnswer(asked);
+  const which = all.length > 1 ? ` at picture ${all.indexOf(asked) + 1} of ${all.length}` : '';
+  status.textContent = `Looking${which}${heatMap ? ', and drawing the heat map' : ''} ...`;
+  try {
+    await checkReadable(asked);
+    asked.answer = await answer(asked.picture, { heatMap });
+    asked.isDrawn = heatMap;
+  } catch (error) {
+    asked.problem = sentenceOf(error);
   }
+  if (all === current) showAnswer(asked);
+}
+
+/** Asks about the pictures one after the other, again where a heat map is wished for since. */
+async function ask(): Promise<void> {
+  const all = current;
+  if (all === working) return;
+  working = all;
+  const next = () =>
+    all.find((asked) => asked.problem === '' && (!asked.answer || (showHeatMap.checked && !asked.isDrawn)));
+  for (let asked = next(); asked && all === current; asked = next()) await askOne(asked, all);
+  if (all !== current) return;
+  working = undefined;
   status.textContent = summary(all);
 }
 
@@ -147,7 +158,7 @@ async function take(pictures: Blob[]): Promise<void> {
   problem.textContent = '';
   current = pictures.map((picture) => {
     const card = (template.content.cloneNode(true) as DocumentFragment).firstElementChild as Element;
-    const asked: Asked = { picture, card, problem: '' };
+    const asked: Asked = { picture, card, isDrawn: false, problem: '' };
     const name = picture instanceof File ? picture.name : '';
     part(asked, 'name').textContent = name;
     part<HTMLImageElement>(asked, 'picture').alt = `Your picture ${name}`.trim();
@@ -156,7 +167,7 @@ async function take(pictures: Blob[]): Promise<void> {
   });
   const all = current;
   results.replaceChildren(...all.map(({ card }) => card));
-  await Promise.all([ask(() => true), ...all.map(showPicture)]);
+  await Promise.all([ask(), ...all.map(showPicture)]);
 }
 
 function takeFiles(files: Iterable<File>): void {
@@ -166,8 +177,8 @@ function takeFiles(files: Iterable<File>): void {
 }
 
 async function changeHeatMap(): Promise<void> {
-  if (showHeatMap.checked) await ask(({ answer }) => answer !== undefined && !answer.heatMap);
   for (const asked of current) lay(asked);
+  if (current.length > 0) await ask();
 }
 
 function closeCamera(): void {

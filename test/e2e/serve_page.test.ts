@@ -132,6 +132,23 @@ test('what is no picture is told in a sentence, without a broken picture', { ski
   assert.equal(await page.locator('.unseen').isVisible(), false);
 });
 
+test('a heat map that is wished for before the answer has come is drawn', { skip }, async () => {
+  const { page } = await openPage(server.url);
+  await page.locator('#ways').waitFor();
+  let release = () => {};
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  await page.route('**/predict?heatmap=false', async (route) => {
+    await held;
+    await route.continue();
+  });
+  await choose(page, picture);
+  await page.check('#show-heat-map');
+  release();
+  await page.locator('.heat-map').waitFor();
+});
+
 test('every file gets its own answer, also what is no picture and what no browser shows', {
   skip,
 }, async () => {
