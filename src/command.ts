@@ -17,12 +17,11 @@ function holdsBatSup(folder: string): boolean {
 }
 
 /**
- * Whether the `bat-sup` in a folder of programs is this very program. npm makes a link to it; on Windows a script
- * that runs the package below the folder, or beside it in a project.
+ * Whether the `bat-sup` in a folder of programs is this very program: a link to it, or a script, as npm makes on
+ * Windows and pnpm everywhere, for the package that lies below the folder, or beside it in a project.
  */
 function isOurs(folder: string, { root, program }: { root: string; program: string }): boolean {
   if (real(join(folder, 'bat-sup')) === real(program)) return true;
-  if (real(join(folder, 'bat-sup.cmd')) === undefined) return false;
   const packages = [join(folder, 'node_modules', 'bat-sup'), join(folder, '..', 'bat-sup')];
   return packages.some((place) => real(place) === real(root));
 }

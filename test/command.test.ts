@@ -83,6 +83,16 @@ test('in a clone: its file from there', () => {
   assert.equal(programAsTyped({ root: clone, cwd: clone, path: '' }), 'node dist/bin/bat-sup.js');
 });
 
+test('the script that pnpm makes in a project', () => {
+  const project = newFolder();
+  const modules = join(project, 'node_modules');
+  const root = writePackage(join(modules, '.pnpm', 'bat-sup@0.1.0', 'node_modules', 'bat-sup'));
+  mkdirSync(join(modules, '.bin'), { recursive: true });
+  writeFileSync(join(modules, '.bin', 'bat-sup'), '#!/bin/sh');
+  symlinkSync(root, join(modules, 'bat-sup'));
+  assert.equal(programAsTyped({ root, cwd: project, path: '' }), 'npx bat-sup');
+});
+
 test('the scripts that npm makes on Windows, global and in a project', () => {
   const prefix = newFolder();
   const global = writePackage(join(prefix, 'node_modules', 'bat-sup'));
