@@ -6,7 +6,7 @@ import { digestBytes } from './inspection.ts';
 import type { Inspections } from './inspections.ts';
 
 /** First line of the file; another one, of another version, makes the file worthless. */
-const header = JSON.stringify({ 'bat-sup check': 1 });
+const header = JSON.stringify({ 'bat-sup check': 2 });
 const linesBetweenWrites = 200;
 
 /** [path, bytes, milliseconds, kind, width, height, uniform, digest, fingerprint], or [..., why it is unreadable]. */
