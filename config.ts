@@ -48,6 +48,7 @@ export default {
   epochs: 300, // stop at any time: checkpoints are saved as it goes
   earlyStopping: 0, // epochs without a better validation, e.g. 20; 0: never
   validationSplit: 0.2, // 0 trains on every picture
+  groupLookalikes: 'on', // 'off': pictures that look the same may be trained on and held back
   seed: 1,
 
   // Checkpoints

@@ -109,7 +109,9 @@ export function findLookalikes(pictures: Pictures, generated: Uint8Array): Looka
 
   const alike = new DisjointSets(paths.length);
   for (const index of compared) alike.join(index, same.find(index));
-  joinNearDuplicates(visible(known, compared), alike);
+  // As in training: copies that augment made make no class larger.
+  const labels = Int32Array.from(pictures.labels, (label, index) => (generated[index] ? -1 : label));
+  joinNearDuplicates(visible(known, compared), alike, labels);
   const groups = groupsOf(alike, compared);
   for (const members of groups) findings.push(...describeAlike(pictures, members, same));
   const picturesInGroups = groups.reduce((sum, members) => sum + members.length, 0);

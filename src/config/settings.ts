@@ -197,6 +197,11 @@ export const settings = {
     0.2,
     'share of the pictures to hold back for validation',
   ),
+  groupLookalikes: setting(
+    oneOf('on', 'off'),
+    'on',
+    'on: copies, resized or slightly changed, are held back together or not at all',
+  ),
   seed: setting(integer(0, 2 ** 31 - 1), 1, 'seed of everything random'),
 
   keepCheckpoints: setting(integer(1), 4, 'newest checkpoints to keep, besides the best'),

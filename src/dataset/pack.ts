@@ -79,7 +79,7 @@ async function readLookalikes(file: string): Promise<Int32Array> {
 /** @returns the pictures' lookalikes. */
 async function decodeInto(file: string, dataset: Dataset, options: PackOptions): Promise<Int32Array> {
   const { pictures } = dataset;
-  const looks = new Looks(pictures.length, options.size);
+  const looks = new Looks(pictures, options.size);
   const handle = await open(file, 'w');
   let done = 0;
   try {
@@ -110,14 +110,17 @@ async function decodeTo(
 
 /** What pictures look like. */
 class Looks {
+  readonly #labels: number[];
   readonly #size: PictureSize;
   readonly #fingerprints: Uint8Array;
   /** Pictures too plain for a fingerprint are the same where all their pixels are. */
   readonly #digests = new Map<number, string>();
 
-  constructor(count: number, size: PictureSize) {
+  constructor(pictures: Picture[], size: PictureSize) {
+    // Copies that augment made are not compared, and make no class larger.
+    this.#labels = pictures.map(({ label, copyOf }) => (copyOf === undefined ? label : -1));
     this.#size = size;
-    this.#fingerprints = new Uint8Array(count * fingerprintBytes);
+    this.#fingerprints = new Uint8Array(pictures.length * fingerprintBytes);
   }
 
   add(index: number, pixels: Uint8Array): void {
@@ -135,7 +138,7 @@ class Looks {
       if (first === undefined) firsts.set(digest, index);
       else sets.join(first, index);
     }
-    joinNearDuplicates(this.#fingerprints, sets);
+    joinNearDuplicates(this.#fingerprints, sets, this.#labels);
     return sets.leasts();
   }
 }

@@ -21,7 +21,7 @@ export interface SplitOptions {
   share: number;
   seed: number;
   /** The first picture that looks the same as each picture, itself where there is none. */
-  lookalikes?: ArrayLike<number>;
+  lookalikes?: ArrayLike<number> | undefined;
   /** The side that an earlier part of the same training had each picture on: it stays there. */
   sides?: (Side | undefined)[] | undefined;
 }

@@ -2,6 +2,7 @@ import { opendir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../errors.ts';
 import { whyNoClasses } from './no_classes.ts';
+import { refuseSplitFolders } from './split_folders.ts';
 
 export interface ClassFolder {
   name: string;
@@ -45,11 +46,12 @@ async function readFolder(root: string, folder: string, files: string[], folders
 
 /**
  * The pictures of <root>/<class>/, at any depth; hidden files are left out.
- * @throws {UserError} where there is no class folder.
+ * @throws {UserError} where there is no class folder, or these are the parts of a split.
  */
 export async function findPictures(root: string): Promise<{ classes: ClassFolder[] }> {
   const names = await findClasses(root);
   if (names.length === 0) throw new UserError(await whyNoClasses(root));
+  await refuseSplitFolders(root, names);
   const classes: ClassFolder[] = [];
   for (const name of names) classes.push({ name, pictures: await findFiles(join(root, name)) });
   return { classes };

@@ -1,5 +1,5 @@
-import type { DisjointSets } from '../disjoint_sets.ts';
-import { fingerprintBytes, hashBits, hashWords, haveSameDirection, nearBits } from './fingerprint.ts';
+import { DisjointSets } from '../disjoint_sets.ts';
+import { fingerprintBytes, hashBits, hashWords, nearBits, similarityOf } from './fingerprint.ts';
 
 /**
  * Multi-index hashing (Norouzi, Punjani, Fleet 2012): the bits are dealt to bands, and of two hashes that differ in at
@@ -7,6 +7,18 @@ import { fingerprintBytes, hashBits, hashWords, haveSameDirection, nearBits } fr
  * band with it or nearly do.
  */
 const bandCount = Math.ceil((nearBits + 1) / 2);
+
+/**
+ * Groups of copies that look alike are one group as long as they are so few, or hold no more of the pictures of any
+ * class: beyond, what they share is a layout, such as that of a microscope, a form or a digit.
+ */
+const maxAlike = 4;
+const maxShareOfClass = 1 / 4;
+/** Pictures that look alike to one and are no copies of it, after which no more of them are looked through. */
+const maxComparisons = 4096;
+
+/** Sets of copies lie within sets of what looks alike. */
+type Kind = 'copies' | 'alike';
 
 interface Band {
   /** Positions in the hash of the band's bits. */
@@ -21,7 +33,7 @@ interface Band {
   /** The members' hashes beside them, so that looking through a bucket reads memory in order. */
   hashes: Uint32Array;
   /** From each place, where to go on for a picture that is in this place's set: all in between are too. */
-  skips: Uint32Array;
+  skips: Record<Kind, Uint32Array>;
 }
 
 /**
@@ -64,7 +76,7 @@ function createBand(bits: number[], hashes: Uint32Array, count: number): Band {
     filled: new Uint32Array(1 << bits.length),
     members: new Uint32Array(count),
     hashes: new Uint32Array(count * hashWords),
-    skips: new Uint32Array(count),
+    skips: { copies: new Uint32Array(count), alike: new Uint32Array(count) },
   };
 }
 
@@ -94,21 +106,30 @@ interface Search {
   pictures: Uint32Array;
   /** Of each of these. */
   hashes: Uint32Array;
-  sets: DisjointSets;
+  sets: Record<Kind, DisjointSets>;
+  /** Comparisons that the picture in hand may still have in vain. */
+  left: number;
 }
 
 /**
  * Joins the sets of pictures that look the same, directly or through others. Plain pictures join nothing.
  *
- * Exact: it finds what comparing all with all finds. Thousands of copies cost little more than one: those with the very
- * same fingerprint are searched once, and what is in a picture's set already is passed over.
+ * It finds what comparing all with all finds, up to thousands of pictures of one layout. Thousands of copies cost little
+ * more than one: those with the very same fingerprint are searched once, and what is in a picture's set already is
+ * passed over.
  * @param records the pictures' fingerprints, one after the other.
+ * @param labels class of each picture; absent: all are of one.
  */
-export function joinNearDuplicates(records: Uint8Array, sets: DisjointSets): void {
+export function joinNearDuplicates(
+  records: Uint8Array,
+  sets: DisjointSets,
+  labels?: ArrayLike<number>,
+): void {
   const search = beginSearch(records, sets);
   const { hashes, pictures } = search;
   const bands = dealBits(hashes, pictures.length).map((bits) => createBand(bits, hashes, pictures.length));
   for (let place = 0; place < pictures.length; place++) {
+    search.left = maxComparisons;
     for (const band of bands) {
       const key = band.keys[place] as number;
       joinWithBucket(search, band, key, place);
@@ -116,17 +137,47 @@ export function joinNearDuplicates(records: Uint8Array, sets: DisjointSets): voi
     }
     for (const band of bands) insert(band, search, place);
   }
+  joinAlike(search.sets, labels);
 }
 
-function beginSearch(records: Uint8Array, sets: DisjointSets): Search {
-  const pictures = joinIdentical(records, sets);
+function beginSearch(records: Uint8Array, copies: DisjointSets): Search {
+  const pictures = joinIdentical(records, copies);
+  const alike = new DisjointSets(copies.count);
+  for (let picture = 0; picture < copies.count; picture++) alike.join(picture, copies.find(picture));
   const hashes = new Uint32Array(pictures.length * hashWords);
   const view = new DataView(records.buffer, records.byteOffset, records.byteLength);
   for (const [place, picture] of pictures.entries())
     for (let word = 0; word < hashWords; word++)
       hashes[place * hashWords + word] = view.getUint32(picture * fingerprintBytes + word * 4, true);
   const signed = new Int8Array(records.buffer, records.byteOffset, records.byteLength);
-  return { records: signed, pictures, hashes, sets };
+  return { records: signed, pictures, hashes, sets: { copies, alike }, left: 0 };
+}
+
+/** Joins groups of copies that look alike, where these are few. */
+function joinAlike({ copies, alike }: Record<Kind, DisjointSets>, labels: ArrayLike<number> = []): void {
+  const labelOf = (picture: number) => labels[picture] ?? 0;
+  const classes = new Map<number, number>();
+  const layouts = new Map<number, { groups: Set<number>; counts: Map<number, number> }>();
+  const countOne = (counts: Map<number, number>, key: number) => counts.set(key, (counts.get(key) ?? 0) + 1);
+  for (let picture = 0; picture < copies.count; picture++) {
+    countOne(classes, labelOf(picture));
+    const set = alike.find(picture);
+    // Most pictures look like no other.
+    if (set === picture) continue;
+    const layout = layouts.get(set) ?? {
+      groups: new Set([copies.find(set)]),
+      counts: new Map([[labelOf(set), 1]]),
+    };
+    layouts.set(set, layout);
+    layout.groups.add(copies.find(picture));
+    countOne(layout.counts, labelOf(picture));
+  }
+  for (const [set, { groups, counts }] of layouts) {
+    const isSmall = [...counts].every(
+      ([label, count]) => count <= maxShareOfClass * (classes.get(label) as number),
+    );
+    if (groups.size <= maxAlike || isSmall) for (const group of groups) copies.join(set, group);
+  }
 }
 
 /** Joins pictures of the very same fingerprint. @returns the first of each, leaving out plain ones. */
@@ -161,8 +212,8 @@ function mix(records: Uint8Array, picture: number): number {
 function joinWithBucket(search: Search, band: Band, key: number, place: number): void {
   const filled = band.filled[key] as number;
   if (filled === 0) return;
-  const { records, pictures, hashes: own, sets } = search;
-  const { members, hashes, skips } = band;
+  const { pictures, hashes: own } = search;
+  const { members, hashes } = band;
   const first = own[place * hashWords] as number;
   const second = own[place * hashWords + 1] as number;
   const third = own[place * hashWords + 2] as number;
@@ -184,30 +235,40 @@ function joinWithBucket(search: Search, band: Band, key: number, place: number):
       continue;
     }
     const other = pictures[members[at] as number] as number;
-    if (sets.find(picture) !== sets.find(other)) {
-      if (!haveSameDirection(records, picture, other)) {
-        at++;
-        continue;
-      }
-      sets.join(picture, other);
-    }
-    at = passOver(search, members, skips, at, end);
+    const kind = compare(search, picture, other);
+    at = kind === undefined ? at + 1 : passOver(search, band, { kind, from: at, end });
   }
+}
+
+/** Joins two pictures whose bits are near. @returns the set that what follows may be passed over in. */
+function compare(search: Search, picture: number, other: number): Kind | undefined {
+  const { records, sets } = search;
+  if (sets.copies.find(picture) === sets.copies.find(other)) return 'copies';
+  const areAlike = sets.alike.find(picture) === sets.alike.find(other);
+  if (areAlike && search.left === 0) return 'alike';
+  const similarity = similarityOf(records, picture, other);
+  if (similarity === 'different') return undefined;
+  sets.alike.join(picture, other);
+  if (similarity === 'copies') {
+    sets.copies.join(picture, other);
+    return 'copies';
+  }
+  search.left = Math.max(0, search.left - 1);
+  return undefined;
 }
 
 /** The first place from here on that is not known to be of the same set as this one; lengthens what is known. */
 function passOver(
-  search: Search,
-  members: Uint32Array,
-  skips: Uint32Array,
-  from: number,
-  end: number,
+  { pictures, sets }: Search,
+  { members, skips }: Band,
+  { kind, from, end }: { kind: Kind; from: number; end: number },
 ): number {
-  const { pictures, sets } = search;
-  const set = sets.find(pictures[members[from] as number] as number);
-  let at = skips[from] as number;
-  while (at < end && sets.find(pictures[members[at] as number] as number) === set) at = skips[at] as number;
-  skips[from] = at;
+  const known = skips[kind];
+  const setAt = (at: number) => sets[kind].find(pictures[members[at] as number] as number);
+  const set = setAt(from);
+  let at = known[from] as number;
+  while (at < end && setAt(at) === set) at = known[at] as number;
+  known[from] = at;
   return at;
 }
 
@@ -217,7 +278,8 @@ function insert(band: Band, { hashes }: Search, place: number): void {
   const at = (band.starts[key] as number) + filled;
   band.filled[key] = filled + 1;
   band.members[at] = place;
-  band.skips[at] = at + 1;
+  band.skips.copies[at] = at + 1;
+  band.skips.alike[at] = at + 1;
   for (let word = 0; word < hashWords; word++)
     band.hashes[at * hashWords + word] = hashes[place * hashWords + word] as number;
 }

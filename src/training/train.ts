@@ -341,11 +341,13 @@ async function beginRun(
 function partPictures(
   { pictures, classes }: Dataset,
   { pack: { lookalikes }, before }: { pack: Pack; before: HeldBack | undefined },
-  { data, validationSplit: share, seed }: Settings,
+  { data, validationSplit: share, seed, groupLookalikes }: Settings,
   events: TrainingEvents,
 ): Split {
   const sides = before && sidesBefore(before, pictures, data);
-  const split = splitPictures(pictures, { classes: classes.length, share, seed, lookalikes, sides });
+  const alike = groupLookalikes === 'on' ? lookalikes : undefined;
+  const options = { classes: classes.length, share, seed, lookalikes: alike, sides };
+  const split = splitPictures(pictures, options);
   for (const { label, held } of fallShort(pictures, split, { classes: classes.length, share })) {
     events.notice?.(
       `Only ${(100 * held).toFixed(1)} % of the class "${classes[label]}" can be held back for validation: ` +

@@ -3,10 +3,11 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import seedrandom from 'seedrandom';
 import { DisjointSets } from '../../src/disjoint_sets.ts';
-import { fingerprintBytes, hashBits, hashWords } from '../../src/images/fingerprint.ts';
+import { fingerprintBytes, hashBits, hashWords, similarityOf } from '../../src/images/fingerprint.ts';
 import { joinNearDuplicates } from '../../src/images/near_duplicates.ts';
 
 const hashBytes = hashWords * 4;
+const detailStart = fingerprintBytes - 256;
 
 function distance(one: Uint8Array, other: Uint8Array): number {
   let bits = 0;
@@ -20,26 +21,34 @@ function distance(one: Uint8Array, other: Uint8Array): number {
   return bits;
 }
 
-function cosine(one: Uint8Array, other: Uint8Array): number {
-  const signed = (record: Uint8Array) => [...new Int8Array(record.slice(hashBytes).buffer)];
-  const [a, b] = [signed(one), signed(other)];
-  const product = (x: number[], y: number[]) =>
-    x.reduce((sum, value, i) => sum + value * (y[i] as number), 0);
-  return product(a, b) / Math.sqrt(product(a, a) * product(b, b));
-}
-
 /** Compares all with all. */
-function compareAll(records: Uint8Array[]): Int32Array {
-  const sets = new DisjointSets(records.length);
+function compareAll(records: Uint8Array[], labels: number[] = records.map(() => 0)): Int32Array {
+  const all = new Int8Array(Buffer.concat(records));
+  const copies = new DisjointSets(records.length);
+  const alike = new DisjointSets(records.length);
   for (const [i, one] of records.entries())
-    for (const [j, other] of records.entries())
-      if (distance(one, other) <= 11 && cosine(one, other) > 0.96) sets.join(i, j);
-  return sets.leasts();
+    for (const [j, other] of records.entries()) {
+      const similarity = i === j || distance(one, other) > 11 ? 'different' : similarityOf(all, i, j);
+      if (similarity !== 'different') alike.join(i, j);
+      if (similarity === 'copies') copies.join(i, j);
+    }
+  const groups = copies.leasts();
+  for (const set of new Set(alike.leasts())) {
+    const members = [...records.keys()].filter((index) => alike.find(index) === set);
+    const shareOf = (label: number) => {
+      const ofClass = (index: number) => labels[index] === label;
+      return members.filter(ofClass).length / [...labels.keys()].filter(ofClass).length;
+    };
+    const isSmall = members.every((index) => shareOf(labels[index] as number) <= 1 / 4);
+    if (isSmall || new Set(members.map((index) => groups[index])).size <= 4)
+      for (const index of members) copies.join(set, index);
+  }
+  return copies.leasts();
 }
 
-function search(records: Uint8Array[]): Int32Array {
+function search(records: Uint8Array[], labels?: number[]): Int32Array {
   const sets = new DisjointSets(records.length);
-  joinNearDuplicates(Buffer.concat(records), sets);
+  joinNearDuplicates(Buffer.concat(records), sets, labels);
   return sets.leasts();
 }
 
@@ -61,10 +70,15 @@ function scatter(seed: number, count: number, middles: number, share: number): U
       record[bit >> 3] = (record[bit >> 3] as number) ^ (1 << (bit & 7));
     }
     const noise = random() * 60;
+    const noiseOfDetail = random() < 0.5 ? 1 : 60;
     for (let at = hashBytes; at < fingerprintBytes; at++)
       record[at] = Math.max(
         -127,
-        Math.min(127, (((record[at] as number) << 24) >> 24) + noise * (random() - 0.5)),
+        Math.min(
+          127,
+          (((record[at] as number) << 24) >> 24) +
+            (at < detailStart ? noise : noiseOfDetail) * (random() - 0.5),
+        ),
       );
     return record;
   });
@@ -80,6 +94,8 @@ test('the search finds what comparing all with all finds', () =>
       (seed, count, middles, share) => {
         const records = scatter(seed, count, middles, share);
         assert.deepEqual(search(records), compareAll(records));
+        const labels = records.map((_, index) => index % 3);
+        assert.deepEqual(search(records, labels), compareAll(records, labels));
       },
     ),
     { numRuns: 200 },
