@@ -49,7 +49,7 @@ async function inspectBySharp(file: string): Promise<Inspection> {
   return readably(bytes, async () => {
     const { autoOrient } = await (await openPicture(bytes)).metadata();
     const raster = { width: side, height: side, channels: 3 } as const;
-    const pixels = await (await standardise(bytes, { ...raster, fit: 'fill' })).raw().toBuffer();
+    const pixels = await standardise(bytes, { ...raster, fit: 'fill' });
     return inspectPixels(bytes, { kind: sniff(bytes) ?? '', ...autoOrient }, pixels, raster);
   });
 }

@@ -31,7 +31,7 @@ export async function inspectPicture(
       throw new FetchFailure(`its ${width} x ${height} pixels are more than ${megapixels}`, 'never');
     }
     const small = { width: 16, height: 16, channels: 3, fit: 'fill' } as const;
-    await (await standardise(file, small)).raw().toBuffer();
+    await standardise(file, small);
     return { width, height, extension: extensions[format] ?? format };
   } catch (error) {
     if (error instanceof FetchFailure) throw error;

@@ -2,8 +2,9 @@ import { constants, open } from 'node:fs/promises';
 import type { Sharp } from 'sharp';
 import { reason } from '../errors.ts';
 import { decodeBmp, readBmpSize } from './bmp.ts';
+import { placement, type Target } from './jpeg/codec.ts';
 import { readJpegHeader } from './jpeg/header.ts';
-import { resizeJpeg } from './jpeg/index.ts';
+import { resizeJpeg, resizePixels } from './jpeg/index.ts';
 import { loadSharp } from './load_sharp.ts';
 import { sniff } from './sniff.ts';
 
@@ -11,9 +12,9 @@ export interface PictureSize {
   /** Pixels. */
   width: number;
   height: number;
-  /** 1: grey. 3: RGB. */
+  /** 1: grey, the luma of ITU-R BT.601. 3: RGB. */
   channels: 1 | 3;
-  /** 'fill' stretches to the size, 'cover' crops to it, 'contain' pads with white. */
+  /** 'fill' stretches to the size, 'cover' crops evenly to it, 'contain' pads with white. */
   fit: 'fill' | 'cover' | 'contain';
 }
 
@@ -68,17 +69,36 @@ export async function openPicture(input: string | Buffer): Promise<Sharp> {
   return sharp(bytes, { failOn: 'error', animated: false, limitInputPixels: mostPixels });
 }
 
+/** Pixels that libvips leaves for each pixel of the result, across and down; what it shrinks beyond them stays centred. */
+const oversampling = 2;
+
 /**
  * Any picture as 8-bit sRGB, or grey, of one size: turned as its EXIF orientation says, on white where it is
- * transparent, its first frame where it is animated.
+ * transparent, its first frame where it is animated. libvips decodes it and shrinks it most of the way; the rest, and all
+ * enlarging (which libvips does half a pixel to the side), is ours.
+ * @returns pixels uint8 [height, width, channels], or a JPEG where the target has a quality.
  */
-export async function standardise(input: string | Buffer, size: PictureSize): Promise<Sharp> {
-  const { width, height, channels, fit } = size;
-  return (await openPicture(input))
-    .autoOrient()
+export async function standardise(input: string | Buffer, target: Target): Promise<Uint8Array> {
+  const image = (await openPicture(input)).autoOrient();
+  const { format, autoOrient } = await image.metadata();
+  const { width, height } = autoOrient;
+  const { box, inner } = placement(autoOrient, target);
+  // Drawings of lines are drawn at the size asked for.
+  const [samples, most] = format === 'svg' ? [1, Number.POSITIVE_INFINITY] : [oversampling, 1];
+  const across = Math.min(most, (samples * inner.width) / box.width);
+  const down = Math.min(most, (samples * inner.height) / box.height);
+  // A JPEG that is shrunk while it is decoded becomes whole blocks, which then stand for what lies beyond its edge too.
+  if (format === 'jpeg' && (width % 8 > 0 || height % 8 > 0))
+    image.extract({ left: 0, top: 0, width, height });
+  const { data, info } = await image
     .flatten({ background: 'white' })
-    .resize(width, height, { fit, background: 'white' })
-    .toColourspace(channels === 1 ? 'b-w' : 'srgb');
+    .resize(Math.ceil(width * across), Math.ceil(height * down), { fit: 'fill' })
+    .toColourspace('srgb')
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  const [x, y] = [info.width / width, info.height / height];
+  const taken = { left: box.left * x, top: box.top * y, width: box.width * x, height: box.height * y };
+  return resizePixels({ data, width: info.width, height: info.height }, target, { box: taken, inner });
 }
 
 /** Why a picture cannot be read, in a few words. */
@@ -126,5 +146,5 @@ export function claimedSize(bytes: Buffer): Promise<{ width: number; height: num
 export async function decodePicture(input: string | Buffer, size: PictureSize): Promise<Uint8Array> {
   const pixels = await resizeJpeg({ input, target: size });
   if (pixels instanceof Uint8Array) return pixels;
-  return readably(input, async () => (await standardise(input, size)).raw().toBuffer());
+  return readably(input, () => standardise(input, size));
 }

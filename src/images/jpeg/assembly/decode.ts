@@ -271,7 +271,9 @@ export function decodePlanes(file: usize): bool {
   const mcusDown = (plan.height + 8 * highest - 1) / (8 * highest);
   for (let index = 0; index < plan.components; index++) {
     const part = component(index);
-    part.samples = samplesFor(part, index == 0 ? 1 : colourShare, widest, highest);
+    // Colours that are left out must be read all the same, to find what follows them.
+    const isWanted = index < plan.planes;
+    part.samples = isWanted ? samplesFor(part, index == 0 ? 1 : colourShare, widest, highest) : 1;
     if (!prepare(index, file, mcusAcross, mcusDown)) return false;
     // Samples that the picture covers, the last of them perhaps in part.
     part.columns = (plan.width * part.horizontal * part.samples + 8 * widest - 1) / (8 * widest);
