@@ -1,5 +1,5 @@
 import { constants, open } from 'node:fs/promises';
-import type { Sharp } from 'sharp';
+import type { Sharp, SharpOptions } from 'sharp';
 import { reason } from '../errors.ts';
 import { decodeBmp, readBmpSize } from './bmp.ts';
 import { placement, type Target } from './jpeg/codec.ts';
@@ -58,15 +58,15 @@ export async function readPicture(file: string): Promise<Buffer> {
   }
 }
 
-/** A picture for sharp, which is given bytes: an SVG cannot load other files then. */
-export async function openPicture(input: string | Buffer): Promise<Sharp> {
+/** A picture for sharp, which is given bytes: an SVG cannot load other files then. @param options of sharp's. */
+export async function openPicture(input: string | Buffer, options: SharpOptions = {}): Promise<Sharp> {
   const bytes = typeof input === 'string' ? await readPicture(input) : input;
   const sharp = await loadSharp();
   if (sniff(bytes) === 'BMP') {
     const { data, width, height } = await decodeBmp(bytes, mostPixels);
     return sharp(data, { raw: { width, height, channels: 3 } });
   }
-  return sharp(bytes, { failOn: 'error', animated: false, limitInputPixels: mostPixels });
+  return sharp(bytes, { failOn: 'error', animated: false, limitInputPixels: mostPixels, ...options });
 }
 
 /** Pixels that libvips leaves for each pixel of the result, across and down; what it shrinks beyond them stays centred. */
