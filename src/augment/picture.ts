@@ -1,7 +1,7 @@
 import { rename, rm, writeFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { temporaryName } from '../files.ts';
-import { openPicture, readably } from '../images/decode.ts';
+import { openPicture, openUpright, readably } from '../images/decode.ts';
 import { resizePixels } from '../images/jpeg/index.ts';
 
 /** Decoded pixels: uint8 sRGB [height, width, 3]. */
@@ -22,8 +22,7 @@ const jpeg = { quality: 92, optimiseCoding: false };
  */
 export async function decodeSource(file: string, longestSide: number): Promise<Picture> {
   const { data, info } = await readably(file, async () =>
-    (await openPicture(file))
-      .autoOrient()
+    (await openUpright(file)).image
       .flatten({ background: 'white' })
       .resize(longestSide, longestSide, { fit: 'inside', withoutEnlargement: true })
       .toColourspace('srgb')

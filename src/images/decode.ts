@@ -69,6 +69,18 @@ export async function openPicture(input: string | Buffer, options: SharpOptions 
   return sharp(bytes, { failOn: 'error', animated: false, limitInputPixels: mostPixels, ...options });
 }
 
+/** A picture for sharp, turned as its EXIF orientation says, with its size then, pixels. It can be shrunk as it is. */
+export async function openUpright(input: string | Buffer) {
+  const image = (await openPicture(input)).autoOrient();
+  const { format, autoOrient } = await image.metadata();
+  const { width, height } = autoOrient;
+  // A JPEG that is shrunk while it is decoded becomes whole blocks, taken for the picture though they reach beyond it. What
+  // is cut out first is not shrunk so.
+  if (format === 'jpeg' && (width % 8 > 0 || height % 8 > 0))
+    image.extract({ left: 0, top: 0, width, height });
+  return { image, format, width, height };
+}
+
 /** Pixels that libvips leaves for each pixel of the result, across and down; what it shrinks beyond them stays centred. */
 const oversampling = 2;
 
@@ -79,17 +91,12 @@ const oversampling = 2;
  * @returns pixels uint8 [height, width, channels], or a JPEG where the target has a quality.
  */
 export async function standardise(input: string | Buffer, target: Target): Promise<Uint8Array> {
-  const image = (await openPicture(input)).autoOrient();
-  const { format, autoOrient } = await image.metadata();
-  const { width, height } = autoOrient;
-  const { box, inner } = placement(autoOrient, target);
+  const { image, format, width, height } = await openUpright(input);
+  const { box, inner } = placement({ width, height }, target);
   // Drawings of lines are drawn at the size asked for.
   const [samples, most] = format === 'svg' ? [1, Number.POSITIVE_INFINITY] : [oversampling, 1];
   const across = Math.min(most, (samples * inner.width) / box.width);
   const down = Math.min(most, (samples * inner.height) / box.height);
-  // A JPEG that is shrunk while it is decoded becomes whole blocks, which then stand for what lies beyond its edge too.
-  if (format === 'jpeg' && (width % 8 > 0 || height % 8 > 0))
-    image.extract({ left: 0, top: 0, width, height });
   const { data, info } = await image
     .flatten({ background: 'white' })
     .resize(Math.ceil(width * across), Math.ceil(height * down), { fit: 'fill' })
