@@ -2,6 +2,7 @@
 export const kinds = {
   folder: { title: 'Folders that cannot be read', advice: 'Their pictures are not checked.' },
   unreadable: { title: 'Unreadable files', advice: 'Training goes without them.' },
+  damaged: { title: 'Damaged pictures', advice: 'Training uses what can be decoded of them.' },
   extension: { title: 'Wrong extensions', advice: 'They are read as what they are.' },
   tiny: { title: 'Tiny pictures', advice: 'Enlarged, they are a blur.' },
   aspect: { title: 'Extreme aspect ratios', advice: 'Made square, little of them can be recognised.' },
@@ -42,6 +43,7 @@ export interface Finding {
 /** Kinds whose files can be moved away, and whether one of a finding's files stays. */
 export const movable: Partial<Record<Kind, 'all' | 'all but the first'>> = {
   unreadable: 'all',
+  damaged: 'all',
   extension: 'all',
   tiny: 'all',
   aspect: 'all',

@@ -70,8 +70,8 @@ export async function openPicture(input: string | Buffer, options: SharpOptions 
 }
 
 /** A picture for sharp, turned as its EXIF orientation says, with its size then, pixels. It can be shrunk as it is. */
-export async function openUpright(input: string | Buffer) {
-  const image = (await openPicture(input)).autoOrient();
+export async function openUpright(input: string | Buffer, options?: SharpOptions) {
+  const image = (await openPicture(input, options)).autoOrient();
   const { format, autoOrient } = await image.metadata();
   const { width, height } = autoOrient;
   // A JPEG that is shrunk while it is decoded becomes whole blocks, taken for the picture though they reach beyond it. What
@@ -90,8 +90,12 @@ const oversampling = 2;
  * enlarging (which libvips does half a pixel to the side), is ours.
  * @returns pixels uint8 [height, width, channels], or a JPEG where the target has a quality.
  */
-export async function standardise(input: string | Buffer, target: Target): Promise<Uint8Array> {
-  const { image, format, width, height } = await openUpright(input);
+export async function standardise(
+  input: string | Buffer,
+  target: Target,
+  options?: SharpOptions,
+): Promise<Uint8Array> {
+  const { image, format, width, height } = await openUpright(input, options);
   const { box, inner } = placement({ width, height }, target);
   // Drawings of lines are drawn at the size asked for.
   const [samples, most] = format === 'svg' ? [1, Number.POSITIVE_INFINITY] : [oversampling, 1];

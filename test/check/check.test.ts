@@ -34,6 +34,7 @@ const expected: [Kind, string[], string][] = [
   ['unreadable', ['animal/loop.png'], 'a link that leads to itself'],
   ['unreadable', ['animal/more/up'], 'a link to a folder; links to folders are not followed'],
   ['unreadable', ['animal/page.jpg'], 'not a picture but HTML'],
+  ['damaged', ['animal/bear-copy.jpg'], 'bad JPEG data; from there on it is guessed'],
   ['extension', ['animal/dog.png.aug-0001.jpg'], 'PNG by the name of .jpg'],
   ['extension', ['animal/pig.jpeg'], 'WebP by the name of .jpeg'],
   ['tiny', ['food/tiny.png'], '30 x 30 pixels'],

@@ -201,6 +201,13 @@ test('restart markers are followed', async () => {
   assert.ok(
     likeness(whole ?? assert.fail(), await sharp(joined, { failOn: 'warning' }).raw().toBuffer()) > 40,
   );
+  // A marker out of order, or bytes before one, mean that something is missing.
+  const third = joined.indexOf(Buffer.from([0xff, 0xd2]));
+  const misplaced = Buffer.from(joined);
+  misplaced[third + 1] = 0xd5;
+  assert.equal(decode(misplaced, colours), undefined);
+  const longer = Buffer.concat([joined.subarray(0, third), Buffer.from([1, 2]), joined.subarray(third)]);
+  assert.equal(decode(longer, colours), undefined);
   // Without its last strip the picture is not whole.
   const last = joined.lastIndexOf(Buffer.from([0xff, 0xd0 + ((rows - 2) % 8)]));
   assert.equal(decode(joined.subarray(0, last), colours), undefined);
