@@ -4,8 +4,9 @@ import { glob } from 'glob';
 import sharp from 'sharp';
 import { UserError } from '../errors.ts';
 import { makeFolder } from '../files.ts';
-import { openPicture, readably } from '../images/decode.ts';
+import { openPicture, readably, readPicture, UnreadablePicture } from '../images/decode.ts';
 import { generatedFrom, generatedNameOf } from '../images/generated.ts';
+import { withoutPalette, withPalette } from './palette_png.ts';
 import { writeWhole } from './picture.ts';
 import type { Raster } from './warp/warp.ts';
 
@@ -13,6 +14,8 @@ import type { Raster } from './warp/warp.ts';
 export interface Mask extends Raster {
   channels: 1 | 2 | 3 | 4;
   depth: 'uchar' | 'ushort';
+  /** Of a PNG whose pixels are indices: its palette, as withoutPalette gives it. */
+  palette?: Buffer | undefined;
 }
 
 function withoutExtension(path: string): string {
@@ -66,29 +69,41 @@ export async function findGeneratedMasks(folder: string): Promise<string[]> {
 const keptSpaces = ['b-w', 'grey16', 'rgb16'];
 
 /**
- * A mask as it is stored: 8 or 16 bits, one to four channels; a palette's colours.
+ * A mask as it is stored, whatever colour profile it carries: 8 or 16 bits, one to four channels. Of a PNG with a palette
+ * these are the indices, as segmentation masks of PASCAL VOC have them; of any other file with one its colours.
  * @throws {Error} with the reason in a few words.
  */
 export async function readMask(file: string): Promise<Mask> {
   return readably(file, async () => {
-    const image = await openPicture(file);
-    const { space } = await image.metadata();
-    const kept = keptSpaces.find((one) => one === space) ?? 'srgb';
+    const bytes = await readPicture(file);
+    const indexed = withoutPalette(bytes);
+    const image = await openPicture(indexed?.grey ?? bytes, { ignoreIcc: true });
+    const { space, depth: stored, channels: count } = await image.metadata();
+    if (stored !== 'uchar' && stored !== 'ushort')
+      throw new UnreadablePicture(`its values are of type ${stored}; save it with 8 or 16 bits`);
+    // Of 8-bit grey with alpha sharp gives either grey alone or RGBA.
+    const isGreyAlpha = space === 'b-w' && count === 2;
+    const kept = (!isGreyAlpha && keptSpaces.find((one) => one === space)) || 'srgb';
     const depth = kept.endsWith('16') ? 'ushort' : 'uchar';
     const pixels = image.autoOrient().toColourspace(kept).raw({ depth });
-    const { data, info } = await pixels.toBuffer({ resolveWithObject: true });
-    const { width, height, channels } = info;
+    const { data: all, info } = await pixels.toBuffer({ resolveWithObject: true });
+    const { width, height } = info;
+    const channels = isGreyAlpha ? 2 : info.channels;
+    const data = isGreyAlpha ? all.filter((_, at) => at % 4 === 0 || at % 4 === 3) : all;
+    if (indexed) for (const [at, value] of data.entries()) data[at] = value / indexed.scale;
     const bytesPerPixel = channels * (depth === 'ushort' ? 2 : 1);
-    return { data, width, height, channels, depth, bytesPerPixel };
+    return { data, width, height, channels, depth, bytesPerPixel, palette: indexed?.palette };
   });
 }
 
 /** Writes a mask as PNG, value for value. */
-export async function writeMask({ data, width, height, channels, depth }: Mask, file: string): Promise<void> {
+export async function writeMask(mask: Mask, file: string): Promise<void> {
+  const { data, width, height, channels, depth, palette } = mask;
   const wide = depth === 'ushort';
   const values = wide ? new Uint16Array(data.buffer, data.byteOffset, data.length / 2) : data;
   const space = channels < 3 ? (wide ? 'grey16' : 'b-w') : wide ? 'rgb16' : 'srgb';
   const image = sharp(values, { raw: { width, height, channels } });
+  const png = await image.toColourspace(space).png().toBuffer();
   await makeFolder(dirname(file));
-  await writeWhole(file, await image.toColourspace(space).png().toBuffer());
+  await writeWhole(file, palette ? withPalette(png, palette) : png);
 }

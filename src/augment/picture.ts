@@ -1,7 +1,8 @@
 import { rename, rm, writeFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { temporaryName } from '../files.ts';
-import { claimedSize, openPicture, readably, readPicture } from '../images/decode.ts';
+import { claimedSize, openUpright, readably, readPicture } from '../images/decode.ts';
+import { resizePixels } from '../images/jpeg/index.ts';
 
 /** Decoded pixels: uint8 sRGB [height, width, 3]. */
 export interface Picture {
@@ -21,8 +22,7 @@ const jpeg = { quality: 92, optimiseCoding: false };
  */
 export async function decodeSource(file: string, longestSide: number): Promise<Picture> {
   const { data, info } = await readably(file, async () =>
-    (await openPicture(file))
-      .autoOrient()
+    (await openUpright(file)).image
       .flatten({ background: 'white' })
       .resize(longestSide, longestSide, { fit: 'inside', withoutEnlargement: true })
       .toColourspace('srgb')
@@ -33,11 +33,11 @@ export async function decodeSource(file: string, longestSide: number): Promise<P
 }
 
 /** A picture stretched to a size. */
-export async function fitTo({ data, width, height }: Picture, size: Omit<Picture, 'data'>): Promise<Picture> {
-  if (width === size.width && height === size.height) return { data, width, height };
-  const image = sharp(data, { raw: { width, height, channels: 3 } });
-  const fitted = await image.resize(size.width, size.height, { fit: 'fill' }).raw().toBuffer();
-  return { data: fitted, width: size.width, height: size.height };
+export function fitTo({ data, width, height }: Picture, size: Omit<Picture, 'data'>): Picture {
+  const target = { width: size.width, height: size.height };
+  if (width === target.width && height === target.height) return { data, width, height };
+  const fitted = resizePixels({ data, width, height }, { ...target, channels: 3, fit: 'fill' });
+  return { data: Buffer.from(fitted.buffer), ...target };
 }
 
 /** Writes a JPEG; never a half one. */

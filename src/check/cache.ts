@@ -9,18 +9,18 @@ import type { Inspections } from './inspections.ts';
 const header = JSON.stringify({ 'bat-sup check': 2 });
 const linesBetweenWrites = 200;
 
-/** [path, bytes, milliseconds, kind, width, height, uniform, digest, fingerprint], or [..., why it is unreadable]. */
+/** [path, bytes, milliseconds, kind, width, height, damaged, uniform, digest, fingerprint], or [..., why it is unreadable]. */
 type Line =
-  | [string, number, number, string, number, number, 0 | 1, string, string]
+  | [string, number, number, string, number, number, 0 | 1, 0 | 1, string, string]
   | [string, number, number, string];
 
 function lineOf(path: string, index: number, known: Inspections): string {
   const stamp = [path, known.size[index], known.modified[index]];
   const result = known.get(index);
   if (typeof result === 'string') return JSON.stringify([...stamp, result]);
-  const { kind, width, height, uniform, digest, fingerprint } = result;
+  const { kind, width, height, damaged, uniform, digest, fingerprint } = result;
   const texts = [digest, fingerprint].map((bytes) => Buffer.from(bytes).toString('base64'));
-  return JSON.stringify([...stamp, kind, width, height, Number(uniform), ...texts]);
+  return JSON.stringify([...stamp, kind, width, height, Number(damaged), Number(uniform), ...texts]);
 }
 
 function parse(text: string): Line | undefined {
@@ -28,7 +28,7 @@ function parse(text: string): Line | undefined {
     const line = JSON.parse(text);
     if (!Array.isArray(line) || typeof line[0] !== 'string') return undefined;
     if (line.length === 4) return line as Line;
-    const [digest, fingerprint] = line.slice(7).map((bytes) => Buffer.from(bytes, 'base64').length);
+    const [digest, fingerprint] = line.slice(8).map((bytes) => Buffer.from(bytes, 'base64').length);
     return digest === digestBytes && fingerprint === fingerprintBytes ? (line as Line) : undefined;
   } catch {
     // The last line of a check that was killed while it wrote.
@@ -41,7 +41,7 @@ function take([, size, modified, ...rest]: Line, index: number, known: Inspectio
     known.set(index, { size, modified }, rest[0]);
     return;
   }
-  const [kind, width, height, uniform, digest, fingerprint] = rest;
+  const [kind, width, height, damaged, uniform, digest, fingerprint] = rest;
   known.set(
     index,
     { size, modified },
@@ -49,6 +49,7 @@ function take([, size, modified, ...rest]: Line, index: number, known: Inspectio
       kind,
       width,
       height,
+      damaged: damaged === 1,
       uniform: uniform === 1,
       digest: Buffer.from(digest, 'base64'),
       fingerprint: Buffer.from(fingerprint, 'base64'),

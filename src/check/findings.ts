@@ -79,6 +79,8 @@ export function* findFaults(
     const [width, height] = [known.width[index] as number, known.height[index] as number];
     const extension = wrongExtension(path, known.kind(index));
     const size = `${width} x ${height} pixels`;
+    if (known.damaged[index])
+      yield { kind: 'damaged', files: [path], why: 'bad JPEG data; from there on it is guessed' };
     if (extension !== undefined)
       yield { kind: 'extension', files: [path], why: `${known.kind(index)} by the name of .${extension}` };
     // Drawings of lines are drawn at the size asked for.

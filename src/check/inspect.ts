@@ -39,18 +39,32 @@ export async function stampOf(file: string): Promise<Stamp> {
 export async function inspect(files: string[]): Promise<(Inspection | string)[]> {
   const jpegs = await inspectJpegs(files);
   const results: (Inspection | string)[] = [];
-  for (const [index, file] of files.entries())
-    results.push(jpegs?.[index] ?? (await inspectBySharp(file).catch(reason)));
+  for (const [index, file] of files.entries()) {
+    const verdict = jpegs?.[index];
+    results.push(typeof verdict === 'object' ? verdict : await inspectBySharp(file, verdict).catch(reason));
+  }
   return results;
 }
 
-async function inspectBySharp(file: string): Promise<Inspection> {
+/** Bytes between the last scan and the end do no harm. */
+const harmless = /extraneous bytes before marker 0xd9/;
+
+async function inspectBySharp(file: string, verdict?: 'whole' | 'damaged'): Promise<Inspection> {
   const bytes = await readFile(file);
   return readably(bytes, async () => {
     const picture = await openPicture(bytes);
     const { autoOrient } = await picture.metadata();
     const raster = { width: side, height: side, channels: 3 } as const;
-    const pixels = await (await standardise(picture, { ...raster, fit: 'fill' })).raw().toBuffer();
-    return inspectPixels(bytes, { kind: sniff(bytes) ?? '', ...autoOrient }, pixels, raster);
+    const target = { ...raster, fit: 'fill' } as const;
+    const kind = sniff(bytes) ?? '';
+    let damaged = verdict === 'damaged';
+    const isInDoubt = kind === 'JPEG' && verdict === undefined;
+    const decode = isInDoubt
+      ? standardise(bytes, target, { failOn: 'warning' }).catch((error) => {
+          damaged = !harmless.test(reason(error));
+          return standardise(bytes, target);
+        })
+      : standardise(picture, target);
+    return inspectPixels(bytes, { kind, ...autoOrient, damaged }, await decode, raster);
   });
 }

@@ -2,19 +2,29 @@ import { makeCodec } from '../images/jpeg/codec.ts';
 import { openJpeg } from '../images/jpeg/open.ts';
 import { type Inspection, inspectPixels, side } from './inspection.ts';
 
-/** Inspects files on one thread; undefined for what is no plain and undamaged JPEG, which is left to sharp. */
-export function makeJpegInspector(
-  module: WebAssembly.Module,
-): (files: string[]) => (Inspection | undefined)[] {
+/**
+ * What is known of a file: all, or whether a JPEG that sharp is to decode is whole; undefined for what is no JPEG, or one
+ * that only sharp can decode.
+ */
+export type Verdict = Inspection | 'whole' | 'damaged' | undefined;
+
+const onePixel = { width: 1, height: 1, channels: 1, fit: 'fill' } as const;
+
+/** Inspects files on one thread. */
+export function makeJpegInspector(module: WebAssembly.Module): (files: string[]) => Verdict[] {
   const codec = makeCodec(module);
 
-  function inspect(file: string): Inspection | undefined {
+  function inspect(file: string): Verdict {
     const jpeg = openJpeg(file);
-    if (!jpeg) return undefined;
+    if (!jpeg) {
+      const turned = openJpeg(file, false);
+      return turned && (codec(turned.bytes, turned.header, onePixel) ? 'whole' : 'damaged');
+    }
     const { width, height } = jpeg.header;
     const raster = { width: Math.min(side, width), height: Math.min(side, height), channels: 3 } as const;
     const pixels = codec(jpeg.bytes, jpeg.header, { ...raster, fit: 'fill' });
-    return pixels && inspectPixels(jpeg.bytes, { kind: 'JPEG', width, height }, pixels, raster);
+    if (!pixels) return 'damaged';
+    return inspectPixels(jpeg.bytes, { kind: 'JPEG', width, height, damaged: false }, pixels, raster);
   }
 
   return (files) =>

@@ -15,6 +15,8 @@ export interface Inspection {
   /** Pixels, as it is shown: turned as its EXIF orientation says. */
   width: number;
   height: number;
+  /** A JPEG whose data are bad from somewhere on, which libjpeg decodes all the same. */
+  damaged: boolean;
   /** One colour and nothing else. */
   uniform: boolean;
   digest: Uint8Array;
@@ -27,7 +29,7 @@ export interface Inspection {
  */
 export function inspectPixels(
   bytes: Uint8Array,
-  { kind, width, height }: Pick<Inspection, 'kind' | 'width' | 'height'>,
+  { kind, width, height, damaged }: Pick<Inspection, 'kind' | 'width' | 'height' | 'damaged'>,
   pixels: Uint8Array,
   raster: Raster,
 ): Inspection {
@@ -35,6 +37,7 @@ export function inspectPixels(
     kind,
     width,
     height,
+    damaged,
     uniform: isUniform(pixels),
     // A copy: sent to another thread, a part of a buffer takes all of it along.
     digest: new Uint8Array(createHash('sha256').update(bytes).digest().subarray(0, digestBytes)),

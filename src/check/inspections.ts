@@ -11,6 +11,7 @@ export class Inspections {
   readonly modified: Float64Array;
   readonly width: Uint32Array;
   readonly height: Uint32Array;
+  readonly damaged: Uint8Array;
   readonly uniform: Uint8Array;
   readonly digests: Uint8Array;
   readonly fingerprints: Uint8Array;
@@ -24,6 +25,7 @@ export class Inspections {
     this.modified = new Float64Array(count);
     this.width = new Uint32Array(count);
     this.height = new Uint32Array(count);
+    this.damaged = new Uint8Array(count);
     this.uniform = new Uint8Array(count);
     this.digests = new Uint8Array(count * digestBytes);
     this.fingerprints = new Uint8Array(count * fingerprintBytes);
@@ -55,6 +57,7 @@ export class Inspections {
     this.unreadable.delete(index);
     this.width[index] = result.width;
     this.height[index] = result.height;
+    this.damaged[index] = Number(result.damaged);
     this.uniform[index] = Number(result.uniform);
     this.digest(index).set(result.digest);
     this.fingerprint(index).set(result.fingerprint);
@@ -67,6 +70,7 @@ export class Inspections {
         kind: this.kind(index),
         width: this.width[index] as number,
         height: this.height[index] as number,
+        damaged: this.damaged[index] === 1,
         uniform: this.uniform[index] === 1,
         digest: this.digest(index),
         fingerprint: this.fingerprint(index),

@@ -6,6 +6,7 @@ export const kinds = {
     title: 'Files of kinds that are not read',
     advice: 'Training goes without them until they are converted.',
   },
+  damaged: { title: 'Damaged pictures', advice: 'Training uses what can be decoded of them.' },
   extension: { title: 'Wrong extensions', advice: 'They are read as what they are.' },
   tiny: { title: 'Tiny pictures', advice: 'Enlarged, they are a blur.' },
   aspect: { title: 'Extreme aspect ratios', advice: 'Made square, little of them can be recognised.' },
@@ -51,6 +52,7 @@ export interface Finding {
 export const movable: Partial<Record<Kind, 'all' | 'all but the first'>> = {
   unreadable: 'all',
   unsupported: 'all',
+  damaged: 'all',
   extension: 'all',
   tiny: 'all',
   aspect: 'all',

@@ -34,7 +34,7 @@ export async function inspectPicture(
       throw new FetchFailure(`its ${width} x ${height} pixels are more than ${megapixels}`, 'never');
     }
     const small = { width: 16, height: 16, channels: 3, fit: 'fill' } as const;
-    await (await standardise(bytes, small)).raw().toBuffer();
+    await standardise(bytes, small);
     // XML that sniff has not seen enough of is an SVG where it can be decoded.
     return { width, height, extension: extensions[sniff(bytes) ?? ''] ?? 'svg' };
   } catch (error) {

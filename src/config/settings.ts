@@ -113,7 +113,7 @@ export const settings = {
 
   width: setting(integer(8, 4096), 100, 'width of the resized pictures, in pixels'),
   height: setting(integer(8, 4096), 100, 'height of the resized pictures, in pixels'),
-  channels: setting(channels, 3, 'colour channels'),
+  channels: setting(channels, 3, 'colour channels; 1: grey (BT.601 luma), 3: RGB'),
   fit: setting(
     oneOf('fill', 'cover', 'contain'),
     'fill',

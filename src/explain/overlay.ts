@@ -1,4 +1,5 @@
 import sharp from 'sharp';
+import { resizePixels } from '../images/jpeg/index.ts';
 import { colourLayer } from './colours.ts';
 import type { HeatMap } from './heat_map.ts';
 
@@ -19,8 +20,14 @@ interface Sizes {
 
 /** A heat map for laying over its picture, as PNG: clear where it is 0, bright yellow where it is 1. */
 export function drawHeatMap(heat: HeatMap, { height, width, enlargement }: Sizes): Promise<Buffer> {
-  return sharp(colourLayer(heat), { raw: { height, width, channels: 4 } })
-    .resize({ height: height * enlargement, width: width * enlargement, fit: 'fill', kernel: 'cubic' })
+  const grey = Uint8Array.from(
+    { length: heat.length * 3 },
+    (_, at) => 255 * (heat[Math.floor(at / 3)] as number),
+  );
+  const large = { height: height * enlargement, width: width * enlargement };
+  const values = resizePixels({ data: grey, height, width }, { ...large, channels: 1, fit: 'fill' });
+  const layer = colourLayer(Float32Array.from(values, (value) => value / 255));
+  return sharp(layer, { raw: { ...large, channels: 4 } })
     .png()
     .toBuffer();
 }

@@ -5,8 +5,7 @@ import { standardise } from '../images/decode.ts';
 export async function thumbnail(file: string, side: number): Promise<string | undefined> {
   try {
     const size = { width: side, height: side, channels: 3, fit: 'contain' } as const;
-    const pixels = await (await standardise(file, size)).raw().toBuffer({ resolveWithObject: true });
-    const picture = await sharp(pixels.data, { raw: pixels.info })
+    const picture = await sharp(await standardise(file, size), { raw: size })
       .jpeg({ quality: 75, mozjpeg: true })
       .toBuffer();
     return `data:image/jpeg;base64,${picture.toString('base64')}`;

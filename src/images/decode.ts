@@ -1,8 +1,9 @@
 import { constants, open } from 'node:fs/promises';
-import type { Sharp } from 'sharp';
+import type { Sharp, SharpOptions } from 'sharp';
 import { reason } from '../errors.ts';
+import { placement, type Target } from './jpeg/codec.ts';
 import { readJpegHeader } from './jpeg/header.ts';
-import { resizeJpeg } from './jpeg/index.ts';
+import { resizeJpeg, resizePixels } from './jpeg/index.ts';
 import { rareJpeg } from './jpeg_process.ts';
 import { loadSharp } from './load_sharp.ts';
 import type { OwnKind } from './own_decoders.ts';
@@ -16,9 +17,9 @@ export interface PictureSize {
   /** Pixels. */
   width: number;
   height: number;
-  /** 1: grey. 3: RGB. */
+  /** 1: grey, the luma of ITU-R BT.601. 3: RGB. */
   channels: 1 | 3;
-  /** 'fill' stretches to the size, 'cover' crops to it, 'contain' pads with white. */
+  /** 'fill' stretches to the size, 'cover' crops evenly to it, 'contain' pads with white. */
   fit: 'fill' | 'cover' | 'contain';
 }
 
@@ -73,23 +74,24 @@ function isOwnKind(kind: string | undefined, bytes: Buffer): kind is OwnKind {
 }
 
 /** What sharp decodes, which is given bytes: an SVG cannot load other files then. */
-async function openBySharp(bytes: Buffer): Promise<Sharp> {
+async function openBySharp(bytes: Buffer, options: SharpOptions = {}): Promise<Sharp> {
   const sharp = await loadSharp();
-  return sharp(bytes, { failOn: 'error', animated: false, limitInputPixels: mostPixels });
+  return sharp(bytes, { failOn: 'error', animated: false, limitInputPixels: mostPixels, ...options });
 }
 
 /**
  * A picture for sharp, decoded as far as sharp cannot do it.
+ * @param options of sharp's.
  * @throws {UnreadablePicture} for a kind that is not read.
  */
-export async function openPicture(input: string | Buffer): Promise<Sharp> {
+export async function openPicture(input: string | Buffer, options?: SharpOptions): Promise<Sharp> {
   const bytes = typeof input === 'string' ? await readPicture(input) : input;
   const kind = kindOf(bytes);
   if (isOwnKind(kind, bytes)) {
     const { decodeOurselves } = await import('./own_decoders.ts');
     return openRaw(await decodeOurselves(kind, bytes, mostPixels));
   }
-  const picture = await openBySharp(bytes);
+  const picture = await openBySharp(bytes, options);
   return canHaveWideProfile.has(kind ?? '') ? withoutWideProfile(picture) : picture;
 }
 
@@ -122,19 +124,49 @@ async function withoutWideProfile(picture: Sharp): Promise<Sharp> {
   });
 }
 
+/** A picture for sharp, turned as its EXIF orientation says, with its size then, pixels. It can be shrunk as it is. */
+export async function openUpright(input: string | Buffer | Sharp, options?: SharpOptions) {
+  const isOpen = typeof input !== 'string' && !Buffer.isBuffer(input);
+  const image = (isOpen ? input : await openPicture(input, options)).autoOrient();
+  const { format, autoOrient } = await image.metadata();
+  const { width, height } = autoOrient;
+  // A JPEG that is shrunk while it is decoded becomes whole blocks, taken for the picture though they reach beyond it. What
+  // is cut out first is not shrunk so.
+  if (format === 'jpeg' && (width % 8 > 0 || height % 8 > 0))
+    image.extract({ left: 0, top: 0, width, height });
+  return { image, format, width, height };
+}
+
+/** Pixels that libvips leaves for each pixel of the result, across and down; what it shrinks beyond them stays centred. */
+const oversampling = 2;
+
 /**
  * Any picture as 8-bit sRGB, or grey, of one size: turned as its EXIF orientation says, on white where it is
- * transparent, its first frame where it is animated.
+ * transparent, its first frame where it is animated. libvips decodes it and shrinks it most of the way; the rest, and all
+ * enlarging (which libvips does half a pixel to the side), is ours.
  * @param input a path, a file's bytes, or what {@link openPicture} has opened.
+ * @returns pixels uint8 [height, width, channels], or a JPEG where the target has a quality.
  */
-export async function standardise(input: string | Buffer | Sharp, size: PictureSize): Promise<Sharp> {
-  const { width, height, channels, fit } = size;
-  const picture = typeof input === 'string' || Buffer.isBuffer(input) ? await openPicture(input) : input;
-  return picture
-    .autoOrient()
+export async function standardise(
+  input: string | Buffer | Sharp,
+  target: Target,
+  options?: SharpOptions,
+): Promise<Uint8Array> {
+  const { image, format, width, height } = await openUpright(input, options);
+  const { box, inner } = placement({ width, height }, target);
+  // Drawings of lines are drawn at the size asked for.
+  const [samples, most] = format === 'svg' ? [1, Number.POSITIVE_INFINITY] : [oversampling, 1];
+  const across = Math.min(most, (samples * inner.width) / box.width);
+  const down = Math.min(most, (samples * inner.height) / box.height);
+  const { data, info } = await image
     .flatten({ background: 'white' })
-    .resize(width, height, { fit, background: 'white' })
-    .toColourspace(channels === 1 ? 'b-w' : 'srgb');
+    .resize(Math.ceil(width * across), Math.ceil(height * down), { fit: 'fill' })
+    .toColourspace('srgb')
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  const [x, y] = [info.width / width, info.height / height];
+  const taken = { left: box.left * x, top: box.top * y, width: box.width * x, height: box.height * y };
+  return resizePixels({ data, width: info.width, height: info.height }, target, { box: taken, inner });
 }
 
 /** Why a picture cannot be read, in a few words. */
@@ -197,5 +229,5 @@ export function claimedSize(bytes: Buffer): Promise<{ width: number; height: num
 export async function decodePicture(input: string | Buffer, size: PictureSize): Promise<Uint8Array> {
   const pixels = await resizeJpeg({ input, target: size });
   if (pixels instanceof Uint8Array) return pixels;
-  return readably(input, async () => (await standardise(input, size)).raw().toBuffer());
+  return readably(input, () => standardise(input, size));
 }

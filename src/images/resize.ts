@@ -54,7 +54,7 @@ interface Plan {
 }
 
 const jpeg = { quality: 95, chromaSubsampling: '4:4:4' };
-/** Goes up whenever the same picture would become another one. */
+/** Bump when the output for the same input changes. */
 const maker = 3;
 /** Failures of the disk that is written to, which no picture is to blame for. */
 const diskFailures = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM', 'EMFILE', 'ENFILE']);
@@ -130,9 +130,7 @@ async function makeCopy({ path, collidesWith }: Source, options: ResizeOptions):
   if (await resizeJpeg({ input, target, output })) return;
   await makeFolder(dirname(output));
   const temporary = temporaryName(output);
-  const picture = await readably(input, async () =>
-    (await standardise(input, options)).jpeg(jpeg).toBuffer(),
-  );
+  const picture = await readably(input, () => standardise(input, target));
   try {
     await writeFile(temporary, picture);
     await rename(temporary, output);

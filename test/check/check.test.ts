@@ -39,6 +39,7 @@ const expected: [Kind, string[], string][] = [
     ['animal/film.mov'],
     'video (QuickTime), which is not read; save frames of it as JPEG or PNG',
   ],
+  ['damaged', ['animal/bear-copy.jpg'], 'bad JPEG data; from there on it is guessed'],
   ['extension', ['animal/dog.png.aug-0001.jpg'], 'PNG by the name of .jpg'],
   ['extension', ['animal/pig.jpeg'], 'WebP by the name of .jpeg'],
   ['tiny', ['food/tiny.png'], '30 x 30 pixels'],

@@ -11,7 +11,10 @@ export async function writeFlawedData(folder: string): Promise<void> {
   await writeRawData(folder);
   const [animal, food] = ['animal', 'food'].map((name) => join(folder, 'rawdata', name)) as [string, string];
   const bear = await emoji('bear', 128).toBuffer();
-  await sharp(bear).resize(100, 100).jpeg({ quality: 60 }).toFile(join(animal, 'bear-copy.jpg'));
+  const copy = await sharp(bear).resize(100, 100).jpeg({ quality: 60 }).toBuffer();
+  // Its last bytes are ones, which are no Huffman code.
+  for (let at = copy.length - 10; at < copy.length - 2; at += 2) copy.writeUInt16BE(0xff00, at);
+  writeFileSync(join(animal, 'bear-copy.jpg'), copy);
   await sharp(join(food, 'taco.png')).jpeg().toFile(join(animal, 'mexican.jpg'));
   copyFileSync(join(animal, 'cow.png'), join(food, 'steak.png'));
   copyFileSync(join(animal, 'dog.png'), join(animal, 'dog.png.aug-0001.jpg'));

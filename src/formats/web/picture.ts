@@ -1,7 +1,6 @@
 import type { PictureSize } from '../../images/decode.ts';
-import { type JpegCodec, suits } from '../../images/jpeg/codec.ts';
+import type { Codec } from '../../images/jpeg/codec.ts';
 import { readJpegHeader } from '../../images/jpeg/header.ts';
-import { resample } from './resample.ts';
 
 /** Of a canvas, on the telephones that allow least; larger pictures are drawn smaller at first. */
 const mostPixels = 16_000_000;
@@ -42,13 +41,17 @@ async function drawOnWhite(
 }
 
 /**
- * A picture's pixels, uint8 [height, width, channels], as images/decode.ts makes them for the command line: plain JPEGs by
- * the same decoder, all else by the browser and resample.ts.
+ * A picture's pixels, uint8 [height, width, channels], as images/decode.ts makes them for the command line: plain JPEGs are
+ * decoded by the same decoder, all else by the browser, and resampled by the same resampler.
  * @throws {Error} in a sentence, where it is no picture.
  */
-export async function decodePicture(picture: Blob, size: PictureSize, codec: JpegCodec): Promise<Uint8Array> {
+export async function decodePicture(picture: Blob, size: PictureSize, codec: Codec): Promise<Uint8Array> {
   const bytes = new Uint8Array(await picture.arrayBuffer());
   const header = readJpegHeader(bytes);
-  const own = header && suits(header, size) ? codec(bytes, header, size) : undefined;
-  return own ?? resample(await drawOnWhite(picture), size);
+  const own = header && codec(bytes, header, size);
+  if (own) return own;
+  const { pixels, ...drawn } = await drawOnWhite(picture);
+  const resized = codec(pixels, drawn, size);
+  if (!resized) throw new Error('The browser has no memory for this picture; choose a smaller one.');
+  return resized;
 }

@@ -186,11 +186,15 @@ function isYCbCr(components: FrameComponent[], { jfif, adobe }: Headers): boolea
   return jfif || components.every(({ id }, index) => id === index + 1);
 }
 
+/** Segments that say how the samples are to be shown. */
+const showing = [225, 226];
+
 /**
  * The header of a plain JPEG: baseline, 8 bits, grey or YCbCr in one scan, upright, without a colour profile.
+ * @param isToBeShown false: it may be turned and have a profile, for whoever only wants to know whether it is whole.
  * @returns undefined for anything else, which sharp is to decode, or to say what is wrong with.
  */
-export function readJpegHeader(bytes: Uint8Array): JpegHeader | undefined {
+export function readJpegHeader(bytes: Uint8Array, isToBeShown = true): JpegHeader | undefined {
   const headers: Headers = { quantisation: [], huffman: [], restartInterval: 0, jfif: false };
   if (bytes.length < 4 || shortAt(bytes, 0) !== 0xffd8) return undefined;
   for (let at = 2; at + 4 <= bytes.length; ) {
@@ -198,7 +202,8 @@ export function readJpegHeader(bytes: Uint8Array): JpegHeader | undefined {
     const end = at + 2 + shortAt(bytes, at + 2);
     if (bytes[at] !== 0xff || !isPlain(marker) || end < at + 4 || end > bytes.length) return undefined;
     if (marker === startOfScan) return readScan(headers, bytes, at + 4, end);
-    if (readers[marker]?.(headers, bytes, at + 4, end) === false) return undefined;
+    const isRead = isToBeShown || !showing.includes(marker);
+    if (isRead && readers[marker]?.(headers, bytes, at + 4, end) === false) return undefined;
     at = end;
   }
   return undefined;

@@ -3,7 +3,8 @@
  * to the size that is needed, on every core. Anything else is left to sharp.
  */
 import { threadModule } from '../../thread_module.ts';
-import { makeJpegPool } from './pool.ts';
+import { type Codec, makeCodec, type Placement, type Target } from './codec.ts';
+import { compiled, makeJpegPool } from './pool.ts';
 import { type JpegAnswer, type JpegJob, makeJpegResizer } from './resizer.ts';
 
 /** Jobs for a thread at once: a message wakes two threads, which costs more than reading a file. */
@@ -63,4 +64,18 @@ export async function resizeJpeg(job: JpegJob): Promise<JpegAnswer> {
   } finally {
     giveRoom(room);
   }
+}
+
+let codec: Codec | undefined;
+
+/** Pixels RGB [height, width, 3] brought to a size, on this thread. @returns pixels, or a JPEG of the target's quality. */
+export function resizePixels(
+  { data, width, height }: { data: Uint8Array; width: number; height: number },
+  target: Target,
+  placed?: Placement,
+): Uint8Array {
+  codec ??= makeCodec(compiled());
+  const made = codec(data, { width, height }, target, placed);
+  if (!made) throw new Error('it takes more memory than there is');
+  return made;
 }

@@ -35,12 +35,13 @@ function readBytes(file: string): Buffer | undefined {
 
 /**
  * @param input a path, or a JPEG's bytes.
+ * @param isToBeShown as readJpegHeader takes it.
  * @returns undefined for what is no plain JPEG, or too large a one.
  * @throws {Error} where it cannot be read.
  */
-export function openJpeg(input: string | Uint8Array): Jpeg | undefined {
+export function openJpeg(input: string | Uint8Array, isToBeShown = true): Jpeg | undefined {
   const bytes =
     typeof input === 'string' ? readBytes(input) : Buffer.from(input.buffer, input.byteOffset, input.length);
-  const header = bytes && readJpegHeader(bytes);
+  const header = bytes && readJpegHeader(bytes, isToBeShown);
   return header && header.width * header.height <= mostPixels ? { bytes, header } : undefined;
 }

@@ -7,7 +7,7 @@ const jobsBeforeThreads = 16;
 
 let module: WebAssembly.Module | undefined;
 
-function compiled(): WebAssembly.Module {
+export function compiled(): WebAssembly.Module {
   module ??= new WebAssembly.Module(readFileSync(new URL('./jpeg.wasm', import.meta.url)));
   return module;
 }

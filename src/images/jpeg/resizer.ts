@@ -1,7 +1,7 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { temporaryName } from '../../files.ts';
-import { makeCodec, suits, type Target } from './codec.ts';
+import { makeCodec, type Target } from './codec.ts';
 import { openJpeg } from './open.ts';
 
 /** One picture's work. */
@@ -46,7 +46,7 @@ export function makeJpegResizer(module: WebAssembly.Module): (jobs: JpegJob[]) =
   function resize({ input, target, output }: JpegJob): JpegAnswer {
     try {
       const jpeg = openJpeg(input);
-      if (!jpeg || !suits(jpeg.header, target)) return undefined;
+      if (!jpeg) return undefined;
       const made = codec(jpeg.bytes, jpeg.header, target);
       return made && output !== undefined ? write(output, made) : made;
     } catch {

@@ -2,7 +2,7 @@ import { basisVectors, makeBasis } from './basis';
 import { buildTable, extend, longCode, lookUpBits, special, toPair } from './huffman';
 import { allocate } from './memory';
 import { Component, component, plan } from './plan';
-import { ends, intervals, isClosed, start, unstuff } from './unstuff';
+import { ends, intervals, isClosed, isOrdered, start, unstuff } from './unstuff';
 
 // Where reading stands: the next bits from the highest on, how many of them count, where the eight bytes after them are.
 let bits: u64 = 0;
@@ -245,10 +245,10 @@ function decodeMcu(column: i32, row: i32): bool {
   return true;
 }
 
-/** Whether no more was read than the interval has. */
-function withinInterval(interval: i32): bool {
+/** Bits of an interval that were not read; less than none of a damaged one. */
+function bitsLeft(interval: i32): i64 {
   const last = <i64>load<u32>(ends + (<usize>interval << 2)) * 8;
-  return <i64>(start - 8 - at) * 8 - count <= last;
+  return last - (<i64>(start - 8 - at) * 8 - count);
 }
 
 function startInterval(interval: i32): void {
@@ -271,14 +271,16 @@ export function decodePlanes(file: usize): bool {
   const mcusDown = (plan.height + 8 * highest - 1) / (8 * highest);
   for (let index = 0; index < plan.components; index++) {
     const part = component(index);
-    part.samples = samplesFor(part, index == 0 ? 1 : colourShare, widest, highest);
+    // Colours that are left out must be read all the same, to find what follows them.
+    const isWanted = index < plan.planes;
+    part.samples = isWanted ? samplesFor(part, index == 0 ? 1 : colourShare, widest, highest) : 1;
     if (!prepare(index, file, mcusAcross, mcusDown)) return false;
     // Samples that the picture covers, the last of them perhaps in part.
     part.columns = (plan.width * part.horizontal * part.samples + 8 * widest - 1) / (8 * widest);
     part.rows = (plan.height * part.vertical * part.samples + 8 * highest - 1) / (8 * highest);
   }
   unstuff(file + plan.scanStart, file + plan.fileBytes);
-  if (!isClosed) return false;
+  if (!isClosed || (plan.restartInterval > 0 && !isOrdered)) return false;
   let interval = 0;
   let untilRestart = plan.restartInterval;
   startInterval(0);
@@ -286,11 +288,12 @@ export function decodePlanes(file: usize): bool {
     for (let column = 0; column < mcusAcross; column++) {
       if (plan.restartInterval > 0 && untilRestart-- == 0) {
         untilRestart = plan.restartInterval - 1;
-        if (!withinInterval(interval) || ++interval >= intervals) return false;
+        // All of it was read but for what fills the last byte.
+        if (bitsLeft(interval) >= 8 || ++interval >= intervals) return false;
         startInterval(interval);
       }
       if (!decodeMcu(column, row)) return false;
-      if (!withinInterval(interval)) return false;
+      if (bitsLeft(interval) < 0) return false;
     }
   }
   return true;

@@ -1,13 +1,14 @@
 import { decodePlanes } from './decode';
 import { encodePlanes, mostBytes } from './encode';
 import { allocate, forget } from './memory';
+import { resamplePixels } from './pixels';
 import { component, plan, planAddress } from './plan';
 import { axisOf, forgetAxes, resample } from './resample';
 
 export { planAddress };
 
 let file: usize = 0;
-/** f32 [components, outHeight, outWidth]: Y, Cb and Cr around 128. */
+/** f32 [planes, outHeight, outWidth]: Y, Cb and Cr around 128. */
 let planes: usize = 0;
 
 /** @returns where a file of so many bytes is to be put. */
@@ -18,18 +19,35 @@ export function begin(bytes: i32): usize {
   return file;
 }
 
-/** Decodes and resamples as the plan says. @returns whether the file is undamaged. */
-export function resize(): bool {
-  if (!decodePlanes(file)) return false;
+/** Makes room for the result, white where the picture does not reach. */
+function preparePlanes(): void {
   const samples = plan.outWidth * plan.outHeight;
-  const all = plan.components * samples;
+  const all = plan.planes * samples;
   planes = allocate(<usize>all * 4);
   if (plan.innerWidth < plan.outWidth || plan.innerHeight < plan.outHeight) {
     for (let i = 0; i < all; i++) store<f32>(planes + (<usize>i << 2), i < samples ? 255 : 128);
   }
-  for (let index = 0; index < plan.components; index++) {
+}
+
+/** Where the picture begins in a plane of the result. */
+function placeIn(index: i32): usize {
+  return planes + (<usize>(index * plan.outWidth * plan.outHeight + plan.top * plan.outWidth + plan.left) << 2);
+}
+
+/** Resamples pixels u8 [height, width, 3] as the plan says. */
+export function resizePixels(): void {
+  preparePlanes();
+  const across = axisOf(plan.width, plan.boxLeft, plan.boxWidth, plan.innerWidth);
+  const down = axisOf(plan.height, plan.boxTop, plan.boxHeight, plan.innerHeight);
+  resamplePixels(file, across, down, placeIn(0));
+}
+
+/** Decodes a JPEG and resamples it as the plan says. @returns whether the file is undamaged. */
+export function resizeJpeg(): bool {
+  if (!decodePlanes(file)) return false;
+  preparePlanes();
+  for (let index = 0; index < plan.planes; index++) {
     const part = component(index);
-    const place = index * samples + plan.top * plan.outWidth + plan.left;
     const perPixelAcross = samplesAPixel(part.horizontal, index, true) * <f32>part.samples;
     const perPixelDown = samplesAPixel(part.vertical, index, false) * <f32>part.samples;
     const across = axisOf(
@@ -44,7 +62,7 @@ export function resize(): bool {
       plan.boxHeight * perPixelDown,
       plan.innerHeight,
     );
-    resample(part.plane, part.stride, across, down, planes + (<usize>place << 2), plan.outWidth);
+    resample(part.plane, part.stride, across, down, placeIn(index), plan.outWidth);
   }
   return true;
 }
@@ -63,7 +81,7 @@ function byteOf(value: f32): i32 {
   return <i32>nearest(min(max(value, <f32>0), <f32>255));
 }
 
-/** u8 [outHeight, outWidth, channels] (JFIF: BT.601 over the whole range). */
+/** u8 [outHeight, outWidth, channels] (JFIF: BT.601 over the whole range; grey is its luma, Y). */
 export function toPixels(channels: i32): usize {
   const samples = plan.outWidth * plan.outHeight;
   const pixels = allocate(samples * channels);
@@ -75,7 +93,7 @@ export function toPixels(channels: i32): usize {
       store<u8>(to++, byteOf(y));
       continue;
     }
-    const colour = plan.components == 3;
+    const colour = plan.planes == 3;
     const cb = colour ? load<f32>(from + planeBytes) - 128 : 0;
     const cr = colour ? load<f32>(from + 2 * planeBytes) - 128 : 0;
     store<u8>(to, byteOf(y + 1.402 * cr));
@@ -90,8 +108,8 @@ let encoded: usize = 0;
 
 /** @returns the bytes of a JPEG of Y alone or of Y, Cb and Cr. */
 export function encode(quality: i32): i32 {
-  encoded = allocate(mostBytes(plan.outWidth, plan.outHeight, plan.components));
-  return encodePlanes(planes, plan.outWidth, plan.outHeight, plan.components, quality, encoded);
+  encoded = allocate(mostBytes(plan.outWidth, plan.outHeight, plan.planes));
+  return encodePlanes(planes, plan.outWidth, plan.outHeight, plan.planes, quality, encoded);
 }
 
 export function encodedAddress(): usize {

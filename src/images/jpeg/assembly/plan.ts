@@ -1,4 +1,4 @@
-/** What codec.ts says of a picture and what to make of it; its words, in its order. */
+/** What codec.ts says of a picture and what to make of it; its words, in its order. Without components: RGB pixels. */
 @unmanaged
 export class Plan {
   fileBytes: i32;
@@ -21,6 +21,8 @@ export class Plan {
   boxTop: f32;
   boxWidth: f32;
   boxHeight: f32;
+  /** Planes of the result: 1 for Y alone, 3 for Y, Cb and Cr. */
+  planes: i32;
 }
 
 /** A component's words follow the plan's. */

@@ -147,7 +147,7 @@ function blend(rows: usize, stride: i32, count: i32, weights: usize, to: usize, 
 
 // @ts-ignore: decorator
 @inline
-function dot(from: usize, by: usize, count: i32): f32 {
+export function dot(from: usize, by: usize, count: i32): f32 {
   let sum = f32x4.splat(0);
   for (let tap: usize = 0; tap < <usize>count << 2; tap += 16)
     sum = f32x4.add(sum, f32x4.mul(v128.load(from + tap), v128.load(by + tap)));

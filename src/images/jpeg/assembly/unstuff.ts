@@ -13,6 +13,8 @@ export let ends: usize = 0;
 export let intervals: i32 = 0;
 /** Whether a marker follows the data, as at least that of the end does in a whole file. */
 export let isClosed: bool = false;
+/** Whether the restart markers count from 0 to 7 over and over. */
+export let isOrdered: bool = true;
 
 function endInterval(to: usize): void {
   store<u32>(ends + (<usize>intervals << 2), <u32>(start - to));
@@ -32,6 +34,7 @@ export function unstuff(from: usize, end: usize): void {
   ends = allocate((bytes / 2 + 2) * 4);
   intervals = 0;
   isClosed = false;
+  isOrdered = true;
   let to = start;
   const all = i8x16.splat(-1);
   while (from < end) {
@@ -48,6 +51,7 @@ export function unstuff(from: usize, end: usize): void {
       to--;
       from += 2;
     } else if (marker >= 0xd0 && marker <= 0xd7) {
+      if (marker != 0xd0 + (<u8>intervals & 7)) isOrdered = false;
       endInterval(to);
       from += 2;
     } else if (marker == 0xff) {
