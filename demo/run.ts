@@ -132,10 +132,10 @@ The bat is a thing that it had never seen: it says ${bat.class} (${percent(bat.p
 
 Drawings: ${makers.map(credit).join('; ')}
 
-Now with your own pictures, in a folder of yours:
+Now with your own pictures: "npm install --global ." here, once, and in a folder of yours:
   mkdir -p rawdata/bat rawdata/sup     and put pictures into them
-  npx bat-sup augment --target 1000
-  npx bat-sup train                    stop with Ctrl-C, go on with --resume
+  bat-sup augment --target 1000
+  bat-sup train                        stop with Ctrl-C, continue with --resume
   tensorboard --logdir checkpoints     see how it learns (pip install tensorboard)
-  npx bat-sup predict sup.jpg
+  bat-sup predict sup.jpg
 `);

@@ -40,6 +40,7 @@ function foldersOfNpx(cwd: string): string[] {
 interface Place {
   /** The package's folder. */
   root?: string;
+  /** Undefined where it has been removed. */
   cwd?: string;
   /** As the environment has it. */
   path?: string;
@@ -51,7 +52,7 @@ interface Place {
  */
 export function programAsTyped({
   root = ourPackage().root,
-  cwd = real('.') ?? '/',
+  cwd = real('.'),
   path = process.env.PATH ?? '',
 }: Place = {}): string {
   const program = join(root, 'dist', 'bin', 'bat-sup.js');
@@ -62,8 +63,8 @@ export function programAsTyped({
   };
   if (finds(path.split(delimiter).filter((folder) => folder !== '' && !isOfProject(folder))))
     return 'bat-sup';
-  if (finds(foldersOfNpx(cwd))) return 'npx bat-sup';
-  const fromHere = relative(cwd, program);
+  if (cwd !== undefined && finds(foldersOfNpx(cwd))) return 'npx bat-sup';
+  const fromHere = cwd === undefined ? '..' : relative(cwd, program);
   return `node ${quoteForShell(fromHere.startsWith('..') ? program : fromHere)}`;
 }
 
