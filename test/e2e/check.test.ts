@@ -25,7 +25,7 @@ test('check prints a table, a hostile name within its line', async () => {
     /^ {2}"animal\/-evil\\n<img src=x onerror=alert\(1\)>\\u202e.png" = animal\/horse.png/m,
   );
   assert.match(stdout, /^ {2}animal\/cow.png = food\/steak.png +the same file in "animal" and "food"$/m);
-  assert.match(stdout, /The split never parts the 10 pictures of 5 groups/);
+  assert.match(stdout, /The split never parts 10 pictures in 5 groups/);
   assert.equal(stderr, '');
 });
 
