@@ -172,7 +172,7 @@ test('checkpoints lists, inspects, compares and verifies', async () => {
   assert.deepEqual(checkpoints.at(-1).metrics, outcome(whole).manifest.metrics);
   assert.equal(checkpoints.at(-1).isNewest, true);
   const text = await cli(folder, 'checkpoints', 'list', 'whole');
-  assert.match(text.stdout, /^whole\/checkpoint-00000020 .*newest$/m);
+  assert.match(text.stdout, /^checkpoint-00000020 .*newest$/m);
 
   const inspected = JSON.parse(
     (await cli(folder, 'checkpoints', 'inspect', 'whole', '--newest', '--json')).stdout,
