@@ -57,7 +57,7 @@ test('--quarantine moves, a check then finds less, --restore undoes it', async (
   );
   assert.deepEqual(
     [...new Set(kinds)],
-    ['unsupported', 'extension', 'aspect', 'similar', 'similar-ambiguous'],
+    ['unsupported', 'damaged', 'extension', 'aspect', 'similar', 'similar-ambiguous'],
   );
   const back = await cli(folder, 'check', '--restore', 'bad');
   assert.equal(back.code, 0, back.stderr);
