@@ -4,6 +4,7 @@ export {
   bestOf,
   type Checkpoint,
   findCheckpoint,
+  foldersIn,
   listCheckpoints,
   newestRun,
   nextRunName,

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { readSettings, settingNames, settingOptions } from '../config/index.ts';
 import { UsageError } from '../errors.ts';
+import { keepFoldersApart } from '../keep_apart.ts';
 import type { LearningRateSearch } from '../training/find_learning_rate.ts';
 import { addExamples } from './examples.ts';
 import { type ProgressBar, progressBar } from './progress.ts';
@@ -42,6 +43,7 @@ function readSteps(steps: string): number {
 async function runSearch(options: LrFindOptions): Promise<void> {
   const steps = readSteps(options.steps);
   const settings = await readSettings(options);
+  await keepFoldersApart(settings);
   const signal = abortOnSignals();
   if (!(await resizeWhereStale(settings, signal))) return;
   const { startEngine } = await import('../engine/index.ts');

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { findWhole, newestRun } from '../checkpoints/index.ts';
 import type { World } from '../cluster/index.ts';
 import { readSettings, type Settings, settingNames, settingOptions } from '../config/index.ts';
+import { keepFolderApart, keepFoldersApart } from '../keep_apart.ts';
 import { quote } from '../quote.ts';
 import type { TrainingResult } from '../training/train.ts';
 import { addExamples } from './examples.ts';
@@ -48,7 +49,9 @@ function quoteForShell(word: string): string {
 /** What is to be trained, the same on all ranks. */
 async function plan(options: TrainOptions) {
   const settings = await readSettings(options);
+  await keepFoldersApart(settings);
   const run = await chooseRun(settings, options);
+  await keepFolderApart(settings.rawData, { option: '--run', path: run });
   const resume = options.resume
     ? await findWhole(run, 'newest', ['weights.bin', 'optimizer.bin'], notice)
     : undefined;

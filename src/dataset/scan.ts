@@ -2,12 +2,16 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mapConcurrently } from '../concurrency.ts';
 import { reason, UserError } from '../errors.ts';
-import { findPictures } from '../images/find.ts';
+import { findPictures, skippedOf } from '../images/find.ts';
+import { readGenerated } from '../images/generated.ts';
+import { printable } from '../printable.ts';
 
 export interface Picture {
   file: string;
   /** Index into the classes. */
   label: number;
+  /** Of a picture that augment made: the file resized from its source, which may be gone. */
+  source?: string;
   /** What changes when the file does. */
   stamp: string;
   /** How much of the label each class has, where it is not all one's. */
@@ -20,25 +24,33 @@ export interface Dataset {
 }
 
 /**
- * The pictures of data/<class>/, in a fixed order.
- * @throws {UserError} for fewer than two classes, a class without pictures, or a link that leads nowhere.
+ * The pictures of data/<class>/, in a fixed order. A class without pictures is left out.
+ * @param notice told what is left out.
+ * @throws {UserError} for fewer than two classes, or a link that leads nowhere.
  */
-export async function scanDataset(folder: string): Promise<Dataset> {
-  const { classes } = await findPictures(folder);
+export async function scanDataset(
+  folder: string,
+  notice: (text: string) => void = () => {},
+): Promise<Dataset> {
+  const found = await findPictures(folder);
+  const classes = found.classes.filter(({ pictures }) => pictures.length > 0);
+  for (const { path, reason } of skippedOf(found))
+    notice(`skipped ${printable(join(folder, path))}: ${reason}`);
   if (classes.length < 2) {
     const found = classes.length === 1 ? `only the class "${classes[0]?.name}"` : 'no class';
     throw new UserError(
       `${folder} holds ${found}; a classifier needs at least two folders of pictures, one for each class.`,
     );
   }
-  const empty = classes.find((one) => one.pictures.length === 0);
-  if (empty)
-    throw new UserError(`${join(folder, empty.name)} holds no picture; add some or remove the folder.`);
+  const paths = classes.flatMap(({ name, pictures }) => pictures.map((picture) => `${name}/${picture}`));
+  const generated = await readGenerated(folder, paths);
   const pictures: Picture[] = [];
   for (const [label, one] of classes.entries()) {
-    const some = await mapConcurrently(one.pictures, 0, (picture) =>
-      describe(join(folder, one.name, picture), label),
-    );
+    const some = await mapConcurrently(one.pictures, 0, async (picture): Promise<Picture> => {
+      const described = await describe(join(folder, one.name, picture), label);
+      const source = generated.get(`${one.name}/${picture}`);
+      return source === undefined ? described : { ...described, source: join(folder, source) };
+    });
     for (const picture of some) pictures.push(picture);
   }
   return { classes: classes.map((one) => one.name), pictures };

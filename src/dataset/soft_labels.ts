@@ -1,6 +1,6 @@
 import { relative, sep } from 'node:path';
 import { UserError } from '../errors.ts';
-import { sourceOf } from '../images/generated.ts';
+import { copyNameOf } from '../images/generated.ts';
 import { readSoftLabels } from '../images/soft_labels.ts';
 import type { Dataset } from './scan.ts';
 import type { Split } from './split.ts';
@@ -17,14 +17,16 @@ export async function applySoftLabels(
 ): Promise<{ dataset: Dataset; split: Split }> {
   const labels = await readSoftLabels(folder);
   if (Object.keys(labels).length === 0) return { dataset, split };
-  const paths = dataset.pictures.map(({ file }) => relative(folder, file).split(sep).join('/'));
+  const pathOf = (file: string) => relative(folder, file).split(sep).join('/');
+  const paths = dataset.pictures.map(({ file }) => pathOf(file));
   const pictures = dataset.pictures.map((picture, index) => {
     const label = labels[paths[index] as string];
     return label ? { ...picture, shares: sharesOf(label.shares, dataset.classes) } : picture;
   });
-  const held = new Set(split.validation.map((index) => sourceOf(paths[index] as string)));
+  const sources = pictures.map(({ file, source = file }) => pathOf(source));
+  const held = new Set(split.validation.map((index) => sources[index] as string));
   const isSeparate = (index: number) =>
-    !labels[paths[index] as string]?.sources.some((source) => held.has(sourceOf(source)));
+    !labels[paths[index] as string]?.sources.some((source) => held.has(copyNameOf(source)));
   return {
     dataset: { ...dataset, pictures },
     split: {

@@ -1,5 +1,4 @@
 import { DisjointSets } from '../disjoint_sets.ts';
-import { sourceOf } from '../images/generated.ts';
 import type { Picture } from './scan.ts';
 import { shuffle } from './shuffle.ts';
 
@@ -29,9 +28,8 @@ type Group = number[];
 function groupsOf(pictures: Picture[], lookalikes: ArrayLike<number> = []): Group[] {
   const sets = new DisjointSets(pictures.length);
   const sources = new Map<string, number>();
-  for (const [index, { file }] of pictures.entries()) {
+  for (const [index, { file, source = file }] of pictures.entries()) {
     sets.join(index, lookalikes[index] ?? index);
-    const source = sourceOf(file);
     const first = sources.get(source);
     if (first === undefined) sources.set(source, index);
     else sets.join(index, first);

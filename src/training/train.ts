@@ -192,7 +192,7 @@ export async function prepare(
   events: TrainingEvents,
   { resume, ranks = 1 }: { resume?: Checkpoint | undefined; ranks?: number } = {},
 ): Promise<Prepared> {
-  const scanned = await scanDataset(settings.data);
+  const scanned = await scanDataset(settings.data, (text) => events.notice?.(text));
   const description: ModelDescription = {
     architecture: resolveArchitecture(settings.architecture, {
       ...settings,

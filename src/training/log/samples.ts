@@ -4,7 +4,6 @@ import type { Batch } from '../../dataset/batches.ts';
 import type { Pack } from '../../dataset/pack.ts';
 import type { Dataset, Picture } from '../../dataset/scan.ts';
 import type { Split } from '../../dataset/split.ts';
-import { generatedFrom } from '../../images/generated.ts';
 import type { ModelDescription } from '../../models/model.ts';
 import { type EventWriter, encodePicture, imageSummary } from '../../tensorboard/index.ts';
 
@@ -34,12 +33,13 @@ export async function writeSamples(
     return encodePicture(pixels, size);
   };
   const nameOf = (index: number) => basename((dataset.pictures[index] as Picture).file);
+  const isGenerated = (index: number) => dataset.pictures[index]?.source !== undefined;
   try {
     for (const [label, className] of dataset.classes.slice(0, classesShown).entries()) {
       const ofClass = split.train.filter((index) => dataset.pictures[index]?.label === label);
       const kinds = {
-        pictures: ofClass.filter((index) => !generatedFrom(nameOf(index))),
-        'augmented pictures': ofClass.filter((index) => generatedFrom(nameOf(index))),
+        pictures: ofClass.filter((index) => !isGenerated(index)),
+        'augmented pictures': ofClass.filter(isGenerated),
       };
       for (const [kind, indexes] of Object.entries(kinds)) {
         const chosen = spread(indexes, picturesOfClass);
