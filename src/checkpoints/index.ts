@@ -17,6 +17,6 @@ export {
   type StoredNetwork,
   verifyCheckpoint,
 } from './load.ts';
-export { lockRun } from './lock.ts';
+export { isRunRemoved, lockRun } from './lock.ts';
 export type { CheckpointInfo, FileName, Manifest, Metrics, NamedTensor, Position } from './manifest.ts';
 export { removeOldCheckpoints, saveCheckpoint } from './save.ts';
