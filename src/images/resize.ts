@@ -373,8 +373,17 @@ async function removeRestsOf(stale: Source[], data: string): Promise<void> {
  * that was not made here is in the way.
  */
 export async function resizeAll(options: ResizeOptions): Promise<ResizeReport> {
-  const { rawData, data, signal } = options;
   const plan = await makePlan(options);
+  try {
+    return await carryOut(plan, options);
+  } catch (error) {
+    if (error instanceof UserError || !('syscall' in (error as Error))) throw error;
+    throw new UserError(`${options.data} cannot be written: ${reason(error)}`);
+  }
+}
+
+async function carryOut(plan: Plan, options: ResizeOptions): Promise<ResizeReport> {
+  const { rawData, data, signal } = options;
   await makeFolder(data);
   // A plan that was stopped does not know all sources.
   const isWhole = !signal?.aborted;
