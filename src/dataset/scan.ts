@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mapConcurrently } from '../concurrency.ts';
 import { reason, UserError } from '../errors.ts';
-import { findPictures, skippedOf } from '../images/find.ts';
+import { type ClassFolder, findPictures, skippedOf } from '../images/find.ts';
 import { readGenerated } from '../images/generated.ts';
 import { printable } from '../printable.ts';
 
@@ -34,14 +34,9 @@ export async function scanDataset(
 ): Promise<Dataset> {
   const found = await findPictures(folder);
   const classes = found.classes.filter(({ pictures }) => pictures.length > 0);
+  if (classes.length < 2) refuseTooFew(folder, found.classes);
   for (const { path, reason } of skippedOf(found))
     notice(`skipped ${printable(join(folder, path))}: ${reason}`);
-  if (classes.length < 2) {
-    const found = classes.length === 1 ? `only the class "${classes[0]?.name}"` : 'no class';
-    throw new UserError(
-      `${folder} holds ${found}; a classifier needs at least two folders of pictures, one for each class.`,
-    );
-  }
   const paths = classes.flatMap(({ name, pictures }) => pictures.map((picture) => `${name}/${picture}`));
   const generated = await readGenerated(folder, paths);
   const pictures: Picture[] = [];
@@ -54,6 +49,17 @@ export async function scanDataset(
     for (const picture of some) pictures.push(picture);
   }
   return { classes: classes.map((one) => one.name), pictures };
+}
+
+function refuseTooFew(folder: string, [one, ...others]: ClassFolder[]): never {
+  const empty = [one, ...others].find((found) => found?.pictures.length === 0);
+  if (empty && others.length > 0)
+    throw new UserError(
+      `${join(folder, empty.name)} holds no picture; a classifier needs two classes with some.`,
+    );
+  throw new UserError(
+    `${folder} holds only the class "${one?.name}"; a classifier needs at least two folders of pictures, one for each class.`,
+  );
 }
 
 async function describe(file: string, label: number): Promise<Picture> {
