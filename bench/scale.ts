@@ -25,7 +25,7 @@ import { shuffle } from '../src/dataset/shuffle.ts';
 import { applySoftLabels } from '../src/dataset/soft_labels.ts';
 import { splitPictures } from '../src/dataset/split.ts';
 import { findPictures } from '../src/images/find.ts';
-import { copySettings, isStale, type ResizeOptions, resizeAll } from '../src/images/resize.ts';
+import { copySettings, type ResizeOptions, resizeAll, surveyData } from '../src/images/resize.ts';
 import { ResizeLedger } from '../src/images/resize_ledger.ts';
 import { digestOf } from '../src/training/train.ts';
 
@@ -81,7 +81,7 @@ const measurements: Record<string, Measurement> = {
   },
   'pack for the first time': packOf,
   'start training': async ({ resize: { data } }) => {
-    if (await isStale(projectOf(join(data, '..'), 0).resize)) throw new Error('data is stale');
+    if ((await surveyData(projectOf(join(data, '..'), 0).resize)).isStale) throw new Error('data is stale');
     const scanned = await scanDataset(data);
     const { lookalikes } = await packPictures(scanned, { folder: data, size, workers: 0 });
     const parts = splitPictures(scanned.pictures, { classes: 2, share: 0.1, seed: 1, lookalikes });

@@ -1,20 +1,29 @@
 import { availableParallelism } from 'node:os';
 
-/** Calls `work` for every item, at most `limit` at a time (0: four for each core); results in the items' order. */
+/**
+ * Calls `work` for every item, at most `limit` at a time (0: four for each core); results in the items' order. After a
+ * failure no other item is begun, and the failure is thrown once those in hand have ended.
+ */
 export async function mapConcurrently<T, R>(
   items: readonly T[],
   limit: number,
   work: (item: T, index: number) => Promise<R>,
 ): Promise<R[]> {
   const results = new Array<R>(items.length);
+  const failures: unknown[] = [];
   let next = 0;
   const worker = async () => {
-    while (next < items.length) {
+    while (next < items.length && failures.length === 0) {
       const index = next++;
-      results[index] = await work(items[index] as T, index);
+      try {
+        results[index] = await work(items[index] as T, index);
+      } catch (error) {
+        failures.push(error);
+      }
     }
   };
   const workers = Math.min(limit || availableParallelism() * 4, items.length);
   await Promise.all(Array.from({ length: workers }, worker));
+  if (failures.length > 0) throw failures[0];
   return results;
 }

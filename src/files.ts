@@ -42,11 +42,13 @@ export async function readWithin(
   }
 }
 
-const isFolder = (path: string) =>
-  stat(path).then(
+/** Whether there is a folder, or a link to one. */
+export function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
     (found) => found.isDirectory(),
     () => false,
   );
+}
 
 /**
  * Makes a folder and those that it is to lie in. Node's own `recursive` never ends below /proc, and says ENOENT of a

@@ -1,18 +1,37 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { readFile, rm } from 'node:fs/promises';
+import { readFile, rm, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { Piscina } from 'piscina';
 import { checkShared, dealOut, type Shard, type Splitting, shareOf, type World } from '../cluster/index.ts';
-import { UsageError, UserError } from '../errors.ts';
+import { mapConcurrently } from '../concurrency.ts';
+import { cannotWrite, UsageError, UserError } from '../errors.ts';
 import { writeFileAtomically } from '../files.ts';
-import { type ClassFolder, findPictures } from '../images/find.ts';
-import { generatedNameOf } from '../images/generated.ts';
+import { type ClassFolder, type FoundPictures, findPictures, skippedOf } from '../images/find.ts';
+import {
+  augmentSettingsFile,
+  findMarked,
+  type Generated,
+  generatedNameOf,
+  isBeforeMarks,
+  parseGeneratedName,
+  settingsVersion,
+} from '../images/generated.ts';
 import { type SoftLabels, writeSoftLabels } from '../images/soft_labels.ts';
+import { keepFolderApart } from '../keep_apart.ts';
 import { threadModule } from '../thread_module.ts';
-import { type Copies, type Job, keyOf } from './copies.ts';
-import { findGeneratedMasks, maskNameOf, pairMasks } from './masks.ts';
+import {
+  type Copies,
+  changeOf,
+  changesOf,
+  digestOf,
+  ingredientsOf,
+  type Job,
+  nameTooLong,
+  type Outcome,
+} from './copies.ts';
+import { findGeneratedMasks, findNamesakes, isOwnMask, maskNameOf, pairMasks } from './masks.ts';
 import { softLabelOf } from './partners.ts';
 import { checkHeader, decodeSource } from './picture.ts';
 import {
@@ -22,9 +41,8 @@ import {
   type OperationsOfClasses,
   parsePipeline,
   pipelineOf,
-  samplePipeline,
 } from './pipeline.ts';
-import { type ClassPlan, isSource, planClass, readableSources, type Unreadable, type Work } from './plan.ts';
+import { type ClassPlan, planClass, readableSources, type Unreadable, type Work } from './plan.ts';
 
 export interface AugmentOptions extends OperationsOfClasses, Splitting {
   rawData: string;
@@ -46,15 +64,23 @@ export interface AugmentReport {
   kept: number;
   removed: number;
   unreadable: Unreadable[];
+  /** Folders and names that were passed over; classes without a picture are among them. */
+  skipped: Unreadable[];
 }
 
-const settingsName = '.augmented.json';
+/** Bytes that names can have on most disks. */
+const longestName = 255;
 
 /** Copies that a thread makes of a source that it has decoded once. */
 const copiesPerTask = 8;
 
 /** While one picture is decoded or encoded the thread works on another. */
 const tasksPerThread = 2;
+
+/** With which settings augment made what is there, JSON; '' where it has not run. */
+function readAugmentSettings(rawData: string): Promise<string> {
+  return readFile(augmentSettingsFile(rawData), 'utf8').catch(() => '');
+}
 
 /**
  * Copies made with another seed or other operations would mix with the new ones under the same names, so they go.
@@ -64,8 +90,7 @@ async function removeOfOtherSettings(
   settings: string,
   { shard }: Splitting,
 ): Promise<number> {
-  const file = join(rawData, settingsName);
-  const before = await readFile(file, 'utf8').catch(() => '');
+  const before = await readAugmentSettings(rawData);
   if (before === settings) return 0;
   if (shard && before !== '') {
     throw new UserError(
@@ -74,15 +99,28 @@ async function removeOfOtherSettings(
     );
   }
   if (shard && shard.index > 0) return 0;
-  const removed = before === '' ? 0 : await cleanAugmented(rawData, masks);
-  await writeFileAtomically(file, settings);
+  const masksBefore = masksOfSettings(before);
+  if (masksBefore && masksBefore !== masks) await cleanMasks(masksBefore, new Map());
+  const removed = await cleanAugmented(rawData, masks);
+  const file = augmentSettingsFile(rawData);
+  await writeFileAtomically(file, settings).catch((error) => cannotWrite(file, error));
   return removed;
+}
+
+function masksOfSettings(settings: string): string | undefined {
+  try {
+    const { masks } = JSON.parse(settings);
+    return typeof masks === 'string' ? masks : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /**
  * Makes every class up to `target` pictures with varied copies of its sources, beside them. Sources are never
- * changed; the same seed and sources give the same files, whatever the workers or interruptions.
- * @throws {UsageError} for an operation, a parameter or a class that is not there.
+ * changed, and only what augment has marked as made is removed; the same seed and sources give the same files,
+ * whatever the workers or interruptions.
+ * @throws {UsageError} for an operation, a parameter or a class that is not there, or masks among the pictures.
  * @throws {UserError} where there are no classes or a class has no readable source.
  */
 export async function augmentAll(options: AugmentOptions): Promise<AugmentReport> {
@@ -90,7 +128,9 @@ export async function augmentAll(options: AugmentOptions): Promise<AugmentReport
   const mixes = mixingIn(allPipelines(options)) !== undefined;
   if (mixes && masks)
     throw new UsageError('mixup and cutmix mix pictures, which masks cannot follow; leave out one.');
-  const { classes: folders } = await findPictures(rawData);
+  if (masks !== undefined) await keepFolderApart(rawData, { option: '--masks', path: masks });
+  const found = await findPictures(rawData);
+  const folders = filledOf(found);
   checkClasses(options, folders);
   const readable = await findReadable(folders, options, mixes);
   const job: Job = {
@@ -108,7 +148,7 @@ export async function augmentAll(options: AugmentOptions): Promise<AugmentReport
   const { plans, made } = await makeAll(job, options, readable);
   await world?.share(undefined);
   const surplus = plans.flatMap((plan) => plan.surplus);
-  for (const file of surplus) await rm(join(rawData, file), { force: true });
+  for (const file of surplus) await removeGenerated(job, file);
   const report = plans.map(({ name, sources, wanted }) => ({
     name,
     sources: sources.length,
@@ -120,7 +160,21 @@ export async function augmentAll(options: AugmentOptions): Promise<AugmentReport
     kept: report.reduce((sum, { generated }) => sum + generated, 0) - made,
     removed: removed + surplus.length,
     unreadable: readable.unreadable.sort((a, b) => (a.file < b.file ? -1 : 1)),
+    skipped: skippedOf(found).map(({ path, reason }) => ({ file: join(rawData, path), reason })),
   };
+}
+
+/** The classes in which there is something. */
+function filledOf({ classes }: FoundPictures): ClassFolder[] {
+  return classes.filter(({ pictures }) => pictures.length > 0);
+}
+
+async function removeGenerated({ rawData, masks }: Job, file: string): Promise<void> {
+  await rm(join(rawData, file), { force: true });
+  const claim = parseGeneratedName(file);
+  if (!masks || !claim) return;
+  const mask = join(masks, maskNameOf(claim.source, claim.copy));
+  if (await isOwnMask(mask)) await rm(mask, { force: true });
 }
 
 /** What the other ranks do while rank 0 augments. */
@@ -145,11 +199,32 @@ interface Readable {
   unreadable: Unreadable[];
 }
 
+function pathsOf(folders: ClassFolder[]): string[] {
+  return folders.flatMap(({ name, pictures }) => pictures.map((picture) => `${name}/${picture}`));
+}
+
+/**
+ * The pictures that augment made: those that it marked; before it did so those named after a source beside them.
+ * @param paths of all pictures.
+ */
+async function findOwn(rawData: string, paths: string[]): Promise<Map<string, Generated>> {
+  const isOld = isBeforeMarks(await readAugmentSettings(rawData));
+  const claims = paths.filter((path) => parseGeneratedName(path));
+  return findMarked(rawData, claims, new Set(isOld ? paths : []));
+}
+
 /** A header tells most of what cannot be read. Where sources are mixed, all must be known from the first copy on. */
-function findReadable(folders: ClassFolder[], options: AugmentOptions, mixes: boolean): Promise<Readable> {
+async function findReadable(
+  folders: ClassFolder[],
+  options: AugmentOptions,
+  mixes: boolean,
+): Promise<Readable> {
   const { rawData, longestSide = 512 } = options;
-  const files = folders.flatMap(({ name, pictures }) => pictures.map((picture) => `${name}/${picture}`));
+  const paths = pathsOf(folders);
+  const own = await findOwn(rawData, paths);
+  const files = paths.filter((path) => !own.has(path));
   return readableSources(files, options, async (source) => {
+    if (Buffer.byteLength(basename(generatedNameOf(source, 1))) > longestName) throw new Error(nameTooLong);
     if (mixes) await decodeSource(join(rawData, source), longestSide);
     else await checkHeader(join(rawData, source));
   });
@@ -159,6 +234,7 @@ function findReadable(folders: ClassFolder[], options: AugmentOptions, mixes: bo
 function settingsOf(job: Job, folders: ClassFolder[]): string {
   const { seed, longestSide, sources, masks } = job;
   return JSON.stringify({
+    version: settingsVersion,
     seed,
     longestSide,
     masks,
@@ -174,7 +250,8 @@ function settingsOf(job: Job, folders: ClassFolder[]): string {
 
 /** Of a shard, which learns from no other that a source is broken beyond its header: all are tried. */
 async function leaveOutBroken(job: Job, options: AugmentOptions, readable: Readable): Promise<void> {
-  const masks = await masksOf(job, readable);
+  const own = await findOwn(job.rawData, pathsOf((await findPictures(job.rawData)).classes));
+  const masks = await masksOf(job, readable, own);
   const tasks = readable.sources.map((source) => ({ source, copies: [], mask: masks.get(source) }));
   leaveOut(job, readable, (await runTasks({ job, tasks }, { ...options, onProgress: () => {} })).failures);
 }
@@ -185,8 +262,12 @@ function leaveOut({ rawData }: Job, readable: Readable, failures: Map<string, st
     readable.unreadable.push({ file: join(rawData, source), reason: why });
 }
 
-async function masksOf({ masks }: Job, { sources }: Readable): Promise<Map<string, string>> {
-  return masks ? pairMasks(masks, sources) : new Map();
+async function masksOf(
+  { masks }: Job,
+  { sources }: Readable,
+  generated: ReadonlyMap<string, Generated>,
+): Promise<Map<string, string>> {
+  return masks ? pairMasks(masks, sources, generated) : new Map();
 }
 
 /** Makes what is missing; where a source turns out to be unreadable, what is missing then. */
@@ -194,9 +275,14 @@ async function makeAll(job: Job, options: AugmentOptions, readable: Readable) {
   const { world, shard } = options;
   let made = 0;
   for (;;) {
-    const { classes: folders } = await findPictures(job.rawData);
-    const masks = await masksOf(job, readable);
-    const all = planAll(job, options, folders, readable.sources);
+    const folders = filledOf(await findPictures(job.rawData));
+    const own = await findOwn(job.rawData, pathsOf(folders));
+    const masks = await masksOf(job, readable, own);
+    const all = planAll(job, options, folders, readable.sources, {
+      own,
+      outdated: await findOutdated(job, own, masks),
+      takenMasks: await findTakenMasks(job),
+    });
     if (!shard || shard.index === 0) await writeSoftLabels(job.rawData, softLabelsOf(job, all));
     const plans = shard ? ownPart(all, shard) : all;
     const tasks = plans
@@ -223,21 +309,76 @@ function ownPart(plans: ClassPlan[], shard: Shard): ClassPlan[] {
   }));
 }
 
+/** What of copies there is already. */
+interface OwnCopies {
+  own: Map<string, Generated>;
+  /** Copies of what their source was before. */
+  outdated: Set<string>;
+  /** Masks of the user's own that have a name of augment's. */
+  takenMasks: Set<string>;
+}
+
+/** The copies whose source, or what else went into them, has become another since. */
+async function findOutdated(
+  job: Job,
+  own: Map<string, Generated>,
+  masks: Map<string, string>,
+): Promise<Set<string>> {
+  const [changes, digests] = [remembering(changeOf), remembering(digestOf)];
+  const outdated = new Set<string>();
+  await mapConcurrently([...own], 0, async ([path, { source, digests: made = [] }]) => {
+    const { copy } = parseGeneratedName(path) as { copy: number };
+    const ingredients = ingredientsOf(job, source, copy, masks.get(source));
+    const { mtimeMs } = await stat(join(job.rawData, path)).catch(() => ({ mtimeMs: 0 }));
+    const changed = await Promise.all(ingredients.map(changes));
+    // A copy that is newer than all of them is of what they are; otherwise their bytes tell.
+    if (ingredients.length === made.length && changed.every((time) => time < mtimeMs)) return;
+    const now = await Promise.all(ingredients.map((file) => digests(file).catch(() => '')));
+    if (now.join() !== made.join()) outdated.add(path);
+  });
+  return outdated;
+}
+
+/** Asks once for each file. */
+function remembering<T>(ask: (file: string) => Promise<T>): (file: string) => Promise<T> {
+  const answers = new Map<string, Promise<T>>();
+  return (file) => {
+    const answer = answers.get(file) ?? ask(file);
+    answers.set(file, answer);
+    return answer;
+  };
+}
+
+/** The files below the masks' folder that are named as augment names masks, and that it did not make. */
+async function findTakenMasks({ masks }: Job): Promise<Set<string>> {
+  if (!masks) return new Set();
+  return new Set(await findNamesakes(masks));
+}
+
 function planAll(
   { rawData, masks }: Job,
   { target }: AugmentOptions,
   folders: ClassFolder[],
   sources: string[],
+  { own, outdated, takenMasks }: OwnCopies,
 ): ClassPlan[] {
   const readable = new Set(sources);
+  const there = new Set(pathsOf(folders));
+  const known = {
+    generated: own,
+    has(source: string, copy: number): boolean {
+      const name = generatedNameOf(source, copy);
+      const isThere = own.has(name) && !outdated.has(name);
+      return isThere && (masks === undefined || existsSync(join(masks, maskNameOf(source, copy))));
+    },
+    isTaken(source: string, copy: number): boolean {
+      const name = generatedNameOf(source, copy);
+      return (there.has(name) && !own.has(name)) || takenMasks.has(maskNameOf(source, copy));
+    },
+  };
   return folders.map((folder) => {
-    const files = folder.pictures.map((picture) => `${folder.name}/${picture}`);
-    const there = new Set(files);
-    const has = (source: string, copy: number) =>
-      there.has(generatedNameOf(source, copy)) &&
-      (masks === undefined || existsSync(join(masks, maskNameOf(source, copy))));
-    const own = files.filter((file) => isSource(file) && readable.has(file));
-    return planClass(folder, own, { rawData, target }, has);
+    const files = pathsOf([folder]).filter((file) => !own.has(file) && readable.has(file));
+    return planClass(folder, files, { rawData, target }, known);
   });
 }
 
@@ -246,11 +387,10 @@ function softLabelsOf(job: Job, plans: ClassPlan[]): SoftLabels {
   const labels: SoftLabels = {};
   if (job.sources.length === 0) return labels;
   const anySize = { width: 100, height: 100 };
-  for (const { name, wanted } of plans) {
-    const pipeline = pipelineOf(job, name);
+  for (const { wanted } of plans) {
     for (const { source, copies } of wanted) {
       for (const copy of copies) {
-        const changes = samplePipeline(pipeline, keyOf(job.seed, source, copy), anySize);
+        const changes = changesOf(job, source, copy, anySize);
         const label = softLabelOf(changes, source, job.sources);
         if (label) labels[generatedNameOf(source, copy)] = label;
       }
@@ -291,31 +431,54 @@ async function runTasks({ job, tasks }: Given, { workers, world, onProgress }: A
     maxThreads: threads,
     concurrentTasksPerWorker: tasksPerThread,
   });
-  const run = async (task: Copies) => ({ task, failure: (await pool.run(task)) as string | undefined });
-  const note = ({ task, failure }: Awaited<ReturnType<typeof run>>) => {
-    if (failure !== undefined) failures.set(task.source, failure);
-    else count += task.copies.length;
+  let unwritable: string | undefined;
+  const run = async (task: Copies): Promise<Done> => {
+    if (unwritable !== undefined) return { task, outcome: { unwritable } };
+    const outcome: Outcome = await pool.run(task);
+    unwritable ??= outcome.unwritable;
+    return { task, outcome };
+  };
+  const note = ({ task, outcome }: Done) => {
+    unwritable ??= outcome.unwritable;
+    if (outcome.unreadable !== undefined) failures.set(task.source, outcome.unreadable);
+    else if (outcome.unwritable === undefined) count += task.copies.length;
     onProgress?.(count, total);
   };
-  const runSome = (some: Copies[]) => Promise.all(some.map(run));
+  // No more than the threads can have at once, so that the pool never ends with tasks in it, each of which would fail.
+  const runSome = (some: Copies[]) => mapConcurrently(some, threads * tasksPerThread, run);
   try {
     if (world) for await (const done of dealOut(world, tasks, { atOnce: tasksAtOnce }, runSome)) note(done);
-    else await Promise.all(tasks.map(async (task) => note(await run(task))));
+    else await mapConcurrently(tasks, threads * tasksPerThread, async (task) => note(await run(task)));
   } finally {
     await pool.destroy();
+  }
+  if (unwritable !== undefined) {
+    throw new UserError(
+      `Cannot write ${unwritable}. ${count} pictures were made; free space or mend the folder, then run it again.`,
+    );
   }
   return { failures, count };
 }
 
-/** Removes every generated picture, and with `masks` every generated mask, and nothing else. @returns how many pictures. */
+interface Done {
+  task: Copies;
+  outcome: Outcome;
+}
+
+/**
+ * Removes every picture that augment made, and with `masks` every mask, and nothing else.
+ * @returns how many pictures.
+ */
 export async function cleanAugmented(rawData: string, masks?: string): Promise<number> {
-  const { classes } = await findPictures(rawData);
-  const generated = classes.flatMap(({ name, pictures }) =>
-    pictures.filter((picture) => !isSource(picture)).map((picture) => join(rawData, name, picture)),
-  );
-  const generatedMasks = masks ? (await findGeneratedMasks(masks)).map((mask) => join(masks, mask)) : [];
-  for (const file of [...generated, ...generatedMasks]) await rm(file, { force: true });
-  await rm(join(rawData, settingsName), { force: true });
+  const own = await findOwn(rawData, pathsOf((await findPictures(rawData)).classes));
+  for (const file of own.keys()) await rm(join(rawData, file), { force: true });
+  if (masks) await cleanMasks(masks, new Map([...own].filter(([, { digests }]) => !digests)));
+  await rm(augmentSettingsFile(rawData), { force: true });
   await writeSoftLabels(rawData, {});
-  return generated.length;
+  return own.size;
+}
+
+/** @param unmarked pictures whose masks were made when augment did not mark them. */
+async function cleanMasks(masks: string, unmarked: ReadonlyMap<string, Generated>): Promise<void> {
+  for (const mask of await findGeneratedMasks(masks, unmarked)) await rm(join(masks, mask), { force: true });
 }

@@ -2,10 +2,12 @@ import { existsSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
 import { glob } from 'glob';
 import sharp from 'sharp';
+import { mapConcurrently } from '../concurrency.ts';
 import { UserError } from '../errors.ts';
 import { makeFolder } from '../files.ts';
 import { openPicture, readably, readPicture, UnreadablePicture } from '../images/decode.ts';
-import { generatedFrom, generatedNameOf } from '../images/generated.ts';
+import { type Generated, generatedNameOf, parseGeneratedName } from '../images/generated.ts';
+import { readMark, withMark } from '../images/mark.ts';
 import { withoutPalette, withPalette } from './palette_png.ts';
 import { writeWhole } from './picture.ts';
 import type { Raster } from './warp/warp.ts';
@@ -27,8 +29,9 @@ export function maskNameOf(source: string, copy: number): string {
   return generatedNameOf(source, copy).replace(/\.jpg$/, '.png');
 }
 
-function isGenerated(mask: string): boolean {
-  return generatedFrom(mask.replace(/\.png$/, '.jpg')) !== undefined;
+/** The path of the picture whose mask this would be, were it generated. */
+function pictureOf(mask: string): string {
+  return mask.replace(/\.png$/, '.jpg');
 }
 
 /** Every mask below a folder. */
@@ -40,12 +43,16 @@ async function findMasks(folder: string): Promise<string[]> {
  * The mask of each source: the file of the same path below the masks' folder, with any extension.
  * @throws {UserError} where the folder is missing, or two files could be a source's mask.
  */
-export async function pairMasks(folder: string, sources: string[]): Promise<Map<string, string>> {
+export async function pairMasks(
+  folder: string,
+  sources: string[],
+  generated: ReadonlyMap<string, Generated>,
+): Promise<Map<string, string>> {
   if (!existsSync(folder))
     throw new UserError(`${folder} is not there; --masks names the folder of the masks.`);
   const byName = new Map<string, string[]>();
   for (const mask of await findMasks(folder)) {
-    if (isGenerated(mask)) continue;
+    if (generated.has(pictureOf(mask))) continue;
     byName.set(withoutExtension(mask), [...(byName.get(withoutExtension(mask)) ?? []), mask]);
   }
   const pairs = new Map<string, string>();
@@ -60,9 +67,32 @@ export async function pairMasks(folder: string, sources: string[]): Promise<Map<
   return pairs;
 }
 
-/** Every generated mask below a folder. */
-export async function findGeneratedMasks(folder: string): Promise<string[]> {
-  return (await findMasks(folder)).filter(isGenerated);
+/** Whether a mask is there that augment made. */
+export async function isOwnMask(file: string): Promise<boolean> {
+  return (await readMark(file)) !== undefined;
+}
+
+/** The masks below a folder that have names of augment's, and whether it made each. */
+async function findNamed(folder: string): Promise<[mask: string, isOwn: boolean][]> {
+  const masks = (await findMasks(folder)).filter((mask) => parseGeneratedName(pictureOf(mask)));
+  return mapConcurrently(masks, 0, async (mask) => [mask, await isOwnMask(join(folder, mask))]);
+}
+
+/**
+ * Every generated mask below a folder.
+ * @param unmarked pictures whose masks were made when augment did not mark them.
+ */
+export async function findGeneratedMasks(
+  folder: string,
+  unmarked: ReadonlyMap<string, Generated>,
+): Promise<string[]> {
+  const named = await findNamed(folder);
+  return named.filter(([mask, isOwn]) => isOwn || unmarked.has(pictureOf(mask))).map(([mask]) => mask);
+}
+
+/** Masks of the user's own that are named as augment names them. */
+export async function findNamesakes(folder: string): Promise<string[]> {
+  return (await findNamed(folder)).filter(([, isOwn]) => !isOwn).map(([mask]) => mask);
 }
 
 /** Colour spaces that are kept; anything else becomes sRGB. */
@@ -96,8 +126,8 @@ export async function readMask(file: string): Promise<Mask> {
   });
 }
 
-/** Writes a mask as PNG, value for value. */
-export async function writeMask(mask: Mask, file: string): Promise<void> {
+/** Writes a mask as PNG, value for value. @param digests of what it was made of. */
+export async function writeMask(mask: Mask, file: string, digests: string[]): Promise<void> {
   const { data, width, height, channels, depth, palette } = mask;
   const wide = depth === 'ushort';
   const values = wide ? new Uint16Array(data.buffer, data.byteOffset, data.length / 2) : data;
@@ -105,5 +135,5 @@ export async function writeMask(mask: Mask, file: string): Promise<void> {
   const image = sharp(values, { raw: { width, height, channels } });
   const png = await image.toColourspace(space).png().toBuffer();
   await makeFolder(dirname(file));
-  await writeWhole(file, palette ? withPalette(png, palette) : png);
+  await writeWhole(file, withMark(palette ? withPalette(png, palette) : png, digests));
 }

@@ -3,6 +3,7 @@ import sharp from 'sharp';
 import { temporaryName } from '../files.ts';
 import { claimedSize, openUpright, readably, readPicture } from '../images/decode.ts';
 import { resizePixels } from '../images/jpeg/index.ts';
+import { withMark } from '../images/mark.ts';
 
 /** Decoded pixels: uint8 sRGB [height, width, 3]. */
 export interface Picture {
@@ -40,10 +41,14 @@ export function fitTo({ data, width, height }: Picture, size: Omit<Picture, 'dat
   return { data: Buffer.from(fitted.buffer), ...target };
 }
 
-/** Writes a JPEG; never a half one. */
-export async function writePicture({ data, width, height }: Picture, file: string): Promise<void> {
+/** Writes a JPEG; never a half one. @param digests of what it was made of. */
+export async function writePicture(
+  { data, width, height }: Picture,
+  file: string,
+  digests: string[],
+): Promise<void> {
   const image = sharp(data, { raw: { width, height, channels: 3 } });
-  await writeWhole(file, await image.jpeg(jpeg).toBuffer());
+  await writeWhole(file, withMark(await image.jpeg(jpeg).toBuffer(), digests));
 }
 
 /** The file is there whole, or not at all. What can be made again need not be synced to the disk. */

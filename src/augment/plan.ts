@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { mapConcurrently } from '../concurrency.ts';
 import { reason, UserError } from '../errors.ts';
 import type { ClassFolder } from '../images/find.ts';
-import { generatedFrom, generatedNameOf } from '../images/generated.ts';
+import { generatedNameOf } from '../images/generated.ts';
 
 /** The copies that one source is to have. */
 export interface Work {
@@ -15,16 +15,21 @@ export interface Unreadable {
   reason: string;
 }
 
-export function isSource(picture: string): boolean {
-  return generatedFrom(picture) === undefined;
-}
-
-/** Copies of each source so that the class reaches the target: every source once before any twice. */
-export function shareCopies(sources: string[], target: number): Work[] {
+/**
+ * Copies of each source so that the class reaches the target: every source once before any twice.
+ * @param isTaken whether a copy's name is that of a picture of the user's own; such numbers are left out.
+ */
+export function shareCopies(
+  sources: string[],
+  target: number,
+  isTaken: (source: string, copy: number) => boolean = () => false,
+): Work[] {
   const wanted = Math.max(0, target - sources.length);
   return sources.map((source, index) => {
     const count = Math.floor((wanted + sources.length - 1 - index) / sources.length);
-    return { source, copies: Array.from({ length: count }, (_, copy) => copy + 1) };
+    const copies: number[] = [];
+    for (let copy = 1; copies.length < count; copy++) if (!isTaken(source, copy)) copies.push(copy);
+    return { source, copies };
   });
 }
 
@@ -46,7 +51,7 @@ export async function readableSources(
   check: (source: string) => Promise<void>,
 ): Promise<{ sources: string[]; unreadable: Unreadable[] }> {
   const unreadable: Unreadable[] = [];
-  const checked = await mapConcurrently(files.filter(isSource), workers, async (source) => {
+  const checked = await mapConcurrently(files, workers, async (source) => {
     try {
       await check(source);
       return source;
@@ -58,25 +63,33 @@ export async function readableSources(
   return { sources: checked.filter((source) => source !== undefined), unreadable };
 }
 
+/** What is known of copies before they are made. */
+export interface KnownCopies {
+  /** Copies that augment has made, by their paths. */
+  generated: Pick<ReadonlyMap<string, unknown>, 'has'>;
+  /** Whether a copy is there, made of what its source is today. */
+  has(source: string, copy: number): boolean;
+  isTaken(source: string, copy: number): boolean;
+}
+
 /**
  * Plans one class.
- * @param has whether a copy is there already
  * @throws {UserError} where no source is left.
  */
 export function planClass(
   { name, pictures }: ClassFolder,
   sources: string[],
   { rawData, target }: { rawData: string; target: number },
-  has: (source: string, copy: number) => boolean,
+  { generated, has, isTaken }: KnownCopies,
 ): ClassPlan {
   if (sources.length === 0) {
     throw new UserError(`${join(rawData, name)} holds no readable picture; add some or remove the folder.`);
   }
-  const wanted = shareCopies(sources, target);
+  const wanted = shareCopies(sources, target, isTaken);
   const names = new Set(
     wanted.flatMap(({ source, copies }) => copies.map((copy) => generatedNameOf(source, copy))),
   );
-  const generated = pictures.map((picture) => `${name}/${picture}`).filter((file) => !isSource(file));
+  const made = pictures.map((picture) => `${name}/${picture}`).filter((file) => generated.has(file));
   const missing = wanted.map(({ source, copies }) => ({
     source,
     copies: copies.filter((copy) => !has(source, copy)),
@@ -86,6 +99,6 @@ export function planClass(
     sources,
     wanted,
     missing: missing.filter(({ copies }) => copies.length > 0),
-    surplus: generated.filter((file) => !names.has(file)),
+    surplus: made.filter((file) => !names.has(file)),
   };
 }

@@ -2,13 +2,13 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { reason, UserError } from '../errors.ts';
 import { writeFileAtomically } from '../files.ts';
-import { findPictures } from '../images/find.ts';
+import { type ClassFolder, findPictures } from '../images/find.ts';
+import { findGenerated } from '../images/generated.ts';
 import type { AugmentOptions } from './augment.ts';
 import { keyOf } from './copies.ts';
 import { classOf, partnerOf } from './partners.ts';
 import { decodeSource, fitTo, type Picture } from './picture.ts';
 import { type Pipeline, pipelineOf, samplePipeline } from './pipeline.ts';
-import { isSource } from './plan.ts';
 import { render } from './render.ts';
 
 const mostPictures = 4;
@@ -33,10 +33,10 @@ interface Cell {
 }
 
 /** The first source of each class, then the second, and so on. */
-function chooseSources(classes: { name: string; pictures: string[] }[]): string[] {
-  const lists = classes.map(({ name, pictures }) =>
-    pictures.filter(isSource).map((picture) => `${name}/${picture}`),
-  );
+async function chooseSources(rawData: string, classes: ClassFolder[]): Promise<string[]> {
+  const lists = classes.map(({ name, pictures }) => pictures.map((picture) => `${name}/${picture}`));
+  const generated = await findGenerated(rawData, lists.flat());
+  for (const [index, list] of lists.entries()) lists[index] = list.filter((path) => !generated.has(path));
   const longest = Math.max(...lists.map((list) => list.length));
   return Array.from({ length: longest }, (_, i) => lists.flatMap((list) => list[i] ?? [])).flat();
 }
@@ -49,7 +49,7 @@ function chooseSources(classes: { name: string; pictures: string[] }[]): string[
 export async function previewAugment(options: AugmentOptions, file: string): Promise<Preview> {
   const { rawData, seed, longestSide = 512 } = options;
   const { classes } = await findPictures(rawData);
-  const sources = chooseSources(classes);
+  const sources = await chooseSources(rawData, classes);
   const decode = (source: string) => decodeSource(join(rawData, source), longestSide);
   const rows: { source: string; cells: Cell[] }[] = [];
   for (const source of sources) {

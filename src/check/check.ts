@@ -2,19 +2,18 @@ import { join } from 'node:path';
 import { dealOut, type World } from '../cluster/index.ts';
 import { mapConcurrently } from '../concurrency.ts';
 import { reason, UserError } from '../errors.ts';
-import { findPictures } from '../images/find.ts';
+import { findPictures, type Skipped } from '../images/find.ts';
 import { Cache } from './cache.ts';
 import {
   type ClassCount,
   countClasses,
   findFaults,
-  findGenerated,
   findImbalance,
   findLookalikes,
   findSmallClasses,
+  flagGenerated,
   type Pictures,
 } from './findings.ts';
-import { findUnreadableFolders } from './folders.ts';
 import { inspect, type Stamp, stampOf } from './inspect.ts';
 import type { Inspection } from './inspection.ts';
 import { Inspections } from './inspections.ts';
@@ -57,14 +56,13 @@ const cacheName = '.checked.jsonl';
  */
 export async function checkAll(options: CheckOptions): Promise<CheckReport> {
   const { rawData, width, height } = options;
-  const pictures = await listPictures(rawData);
+  const { pictures, skipped } = await listPictures(rawData);
   await inspectAll(pictures, options);
-  const generated = findGenerated(pictures);
+  const generated = await flagGenerated(rawData, pictures);
   const counts = countClasses(pictures, generated);
   const { findings, groups, picturesInGroups } = findLookalikes(pictures, generated);
-  const folders = [];
-  for (const name of pictures.classes) folders.push(...(await findUnreadableFolders(rawData, name)));
-  findings.push(...folders, ...findSmallClasses(counts), ...findImbalance(counts));
+  for (const { path, reason } of skipped) findings.push({ kind: 'folder', files: [path], why: reason });
+  findings.push(...findSmallClasses(counts), ...findImbalance(counts));
   for (const fault of findFaults(pictures, { width: width / 2, height: height / 2 })) findings.push(fault);
   findings.sort(byKindAndFile);
   return {
@@ -81,8 +79,8 @@ function byKindAndFile(a: Finding, b: Finding): number {
   return (a.files[0] ?? '') < (b.files[0] ?? '') ? -1 : 1;
 }
 
-async function listPictures(rawData: string): Promise<Pictures> {
-  const { classes } = await findPictures(rawData);
+async function listPictures(rawData: string): Promise<{ pictures: Pictures; skipped: Skipped[] }> {
+  const { classes, skipped } = await findPictures(rawData);
   const paths = classes.flatMap(({ name, pictures }) => pictures.map((picture) => `${name}/${picture}`));
   const labels = new Uint32Array(paths.length);
   let start = 0;
@@ -91,7 +89,7 @@ async function listPictures(rawData: string): Promise<Pictures> {
     start += pictures.length;
   }
   const known = new Inspections(paths.length);
-  return { paths, labels, classes: classes.map(({ name }) => name), known };
+  return { pictures: { paths, labels, classes: classes.map(({ name }) => name), known }, skipped };
 }
 
 /** A picture to look at, with what is known of it. */

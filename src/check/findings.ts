@@ -1,6 +1,6 @@
 import { DisjointSets } from '../disjoint_sets.ts';
 import { counted } from '../format.ts';
-import { generatedFrom } from '../images/generated.ts';
+import { findGenerated } from '../images/generated.ts';
 import { joinNearDuplicates } from '../images/near_duplicates.ts';
 import { isUnsupported } from '../images/raw_picture.ts';
 import type { Inspections } from './inspections.ts';
@@ -28,16 +28,16 @@ export interface ClassCount {
 }
 
 /** The pictures that augment made of sources that are still there. */
-export function findGenerated({ paths }: Pictures): Uint8Array {
-  const generated = new Uint8Array(paths.length);
-  const candidates = paths.filter((path) => generatedFrom(path) !== undefined);
-  if (candidates.length === 0) return generated;
+export async function flagGenerated(rawData: string, { paths }: Pictures): Promise<Uint8Array> {
+  const flags = new Uint8Array(paths.length);
+  const generated = await findGenerated(rawData, paths);
+  if (generated.size === 0) return flags;
   const all = new Set(paths);
   for (const [index, path] of paths.entries()) {
-    const source = generatedFrom(path);
-    if (source !== undefined && all.has(source)) generated[index] = 1;
+    const source = generated.get(path)?.source;
+    if (source !== undefined && all.has(source)) flags[index] = 1;
   }
-  return generated;
+  return flags;
 }
 
 const extensions: Record<string, string[]> = {

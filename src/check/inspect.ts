@@ -26,7 +26,7 @@ export async function stampOf(file: string): Promise<Stamp> {
     const isLink = (await lstat(file).catch(() => undefined))?.isSymbolicLink();
     throw new Error((isLink && linkReasons[error.code]) || reason(error));
   });
-  if (found.isDirectory()) throw new Error('a link to a folder; links to folders are not followed');
+  if (found.isDirectory()) throw new Error('a folder');
   // Reading a pipe would wait for ever.
   if (!found.isFile()) throw new Error('not a file but a device, a pipe or a socket');
   return { size: found.size, modified: found.mtimeMs };

@@ -1,6 +1,6 @@
 /** What can be wrong with raw pictures, in the order of the report. */
 export const kinds = {
-  folder: { title: 'Folders that cannot be read', advice: 'Their pictures are not checked.' },
+  folder: { title: 'Passed over', advice: 'What is in them is neither checked nor trained on.' },
   unreadable: { title: 'Unreadable files', advice: 'Training goes without them.' },
   unsupported: {
     title: 'Files of kinds that are not read',

@@ -1,9 +1,10 @@
 import { open, readFile, rm, rmdir } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
-import { reason, UsageError, UserError } from '../errors.ts';
+import { reason, UserError } from '../errors.ts';
 import { makeFolder, syncFolder } from '../files.ts';
 import { findPictures } from '../images/find.ts';
-import { generatedFrom } from '../images/generated.ts';
+import { findGenerated } from '../images/generated.ts';
+import { keepFolderApart } from '../keep_apart.ts';
 import { areSame, isThere, moveSafely, numberedName } from '../move.ts';
 import { type Finding, type Kind, movable } from './kinds.ts';
 
@@ -77,13 +78,10 @@ async function withCopies(rawData: string, chosen: Map<string, Finding>): Promis
   const entries: Omit<Entry, 'origin'>[] = [];
   for (const [file, { kind, why }] of chosen) entries.push({ file, kind, why });
   const { classes } = await findPictures(rawData);
-  for (const { name, pictures } of classes) {
-    for (const picture of pictures) {
-      const source = generatedFrom(`${name}/${picture}`);
-      const file = `${name}/${picture}`;
-      if (source === undefined || !chosen.has(source) || chosen.has(file)) continue;
-      entries.push({ file, kind: 'generated', why: `made of ${source}` });
-    }
+  const paths = classes.flatMap(({ name, pictures }) => pictures.map((picture) => `${name}/${picture}`));
+  for (const [file, { source }] of await findGenerated(rawData, paths)) {
+    if (!chosen.has(source) || chosen.has(file)) continue;
+    entries.push({ file, kind: 'generated', why: `made of ${source}` });
   }
   return entries;
 }
@@ -101,24 +99,16 @@ async function placeFor(folder: string, file: string, from: string, taken: Set<s
   }
 }
 
-/** @throws {UsageError} for a quarantine within the raw pictures, where it would be a class. */
-export function refuseWithin(rawData: string, folder: string): void {
-  if (!isWithin(rawData, folder) && resolve(rawData) !== resolve(folder)) return;
-  throw new UsageError(
-    `--quarantine ${folder} lies in ${rawData} and would be a class; name another folder.`,
-  );
-}
-
 /**
  * Moves the files of findings out of the raw pictures into a folder of their own, in folders of their classes. Nothing
  * is deleted or overwritten. The manifest says where each was and why it went, before it goes; cut off, it can be run
  * again.
  * @param only kinds of findings whose files are moved.
- * @throws {UsageError} for a folder within the raw pictures, where it would be a class.
+ * @throws {UsageError} for a folder that is not apart from the raw pictures.
  */
 export async function quarantine(findings: Finding[], only: Kind[], options: Options): Promise<Moved> {
   const { rawData, folder, signal } = options;
-  refuseWithin(rawData, folder);
+  await keepFolderApart(rawData, { option: '--quarantine', path: folder });
   const chosen = await withCopies(rawData, chooseFiles(findings, only));
   const result: Moved = { moved: [], failed: [] };
   if (chosen.length === 0) return result;

@@ -1,6 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { reason, UserError } from '../errors.ts';
+import { isFolder } from '../files.ts';
 import { compareMetrics } from './compare.ts';
 import { type Manifest, readManifest, whatIsDamaged } from './manifest.ts';
 
@@ -27,10 +28,14 @@ export function isCheckpoint(folder: string): boolean {
   return checkpointName.test(basename(folder));
 }
 
-/** Names of the folders in a folder; none where it cannot be read. */
+/** Names of the folders in a folder, and of links to folders; none where it cannot be read. */
 export async function foldersIn(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
-  return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+  const names = entries.map(async (entry) => {
+    const isLinked = entry.isSymbolicLink() && (await isFolder(join(folder, entry.name)));
+    return isLinked || entry.isDirectory() ? [entry.name] : [];
+  });
+  return (await Promise.all(names)).flat();
 }
 
 function isGone(folder: string): Promise<boolean> {
@@ -92,7 +97,9 @@ export function bestOf(checkpoints: Checkpoint[]): Checkpoint | undefined {
 
 /** The next free name: run-001, run-002 ... */
 export async function nextRunName(checkpoints: string): Promise<string> {
-  const numbers = (await foldersIn(checkpoints)).map((name) => Number(/^run-(\d+)$/.exec(name)?.[1] ?? 0));
+  // Whatever has the name: a link to a disk that is not there has it, too.
+  const names = await readdir(checkpoints).catch(() => []);
+  const numbers = names.map((name) => Number(/^run-(\d+)$/.exec(name)?.[1] ?? 0));
   return `run-${String(Math.max(0, ...numbers) + 1).padStart(3, '0')}`;
 }
 

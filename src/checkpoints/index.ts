@@ -4,6 +4,7 @@ export {
   bestOf,
   type Checkpoint,
   findCheckpoint,
+  foldersIn,
   hasSaved,
   listCheckpoints,
   newestRun,
@@ -17,6 +18,6 @@ export {
   type StoredNetwork,
   verifyCheckpoint,
 } from './load.ts';
-export { lockRun } from './lock.ts';
+export { isRunRemoved, lockRun } from './lock.ts';
 export type { CheckpointInfo, FileName, Manifest, Metrics, NamedTensor, Position } from './manifest.ts';
 export { removeOldCheckpoints, saveCheckpoint } from './save.ts';

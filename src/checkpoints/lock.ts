@@ -115,6 +115,14 @@ async function take(run: string, lock: string, own: string): Promise<void> {
   }
 }
 
+/** Whether a run that this process has locked was removed since, and perhaps made anew by another one. */
+export async function isRunRemoved(run: string): Promise<boolean> {
+  const lock = join(run, 'training.lock');
+  if (!existsSync(lock)) return !existsSync(join(run, 'run.json'));
+  const owner = await readOwner(lock);
+  return owner !== undefined && !held.has(owner.token);
+}
+
 /**
  * Makes this process the only one that writes to a run's folder, which is made where it is not there. The lock of a
  * process that was killed is taken over.
@@ -145,7 +153,9 @@ export async function lockRun(run: string): Promise<() => Promise<void>> {
   const timer = setInterval(sign, signEvery * 1000).unref();
   return async () => {
     clearInterval(timer);
+    const isReplaced = await isRunRemoved(run);
     held.delete(owner.token);
+    if (isReplaced) return; // the lock there is another's
     for (const file of [signOfLife(lock), ownerFile(lock)]) await unlink(file).catch(() => {});
     await rmdir(lock).catch(() => {});
     if (made) await rmdir(run).catch(() => {}); // where nothing came of it

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import type { AugmentOptions, AugmentReport } from '../augment/augment.ts';
 import type { World } from '../cluster/index.ts';
-import { settingOptions } from '../config/index.ts';
+import { type Settings, settingOptions } from '../config/index.ts';
+import { keepClassesApart, keepFolderApart, keepOutputApart } from '../keep_apart.ts';
 import { printable } from '../printable.ts';
 import { addExamples } from './examples.ts';
 import { type ProgressBar, progressBar } from './progress.ts';
@@ -56,6 +57,7 @@ async function augment(flags: AugmentFlags, world: World | undefined): Promise<v
   const target = flags.target === undefined ? {} : { augmentTarget: flags.target };
   const settings = await readPictureSettings({ ...flags, ...target }, world, 1);
   const isHelper = world !== undefined && world.rank > 0;
+  await refusePlaces(settings, flags);
   const print = (report: unknown, text: string) => console.log(flags.json ? JSON.stringify(report) : text);
   if (flags.clean) {
     if (isHelper) return;
@@ -87,8 +89,16 @@ async function augment(flags: AugmentFlags, world: World | undefined): Promise<v
     return helpAugment(world, options);
   }
   const report = await augmentWithBar(options);
-  for (const { file, reason } of report.unreadable) console.error(`skipped ${printable(file)}: ${reason}`);
+  for (const { file, reason } of [...report.skipped, ...report.unreadable])
+    console.error(`skipped ${printable(file)}: ${reason}`);
   print(report, describe(report));
+}
+
+/** @throws {UsageError} where what is written would lie among the pictures, or be one. */
+async function refusePlaces(settings: Settings, { preview, masks }: AugmentFlags): Promise<void> {
+  await keepClassesApart(settings);
+  if (preview !== undefined) await keepOutputApart(settings, { option: '--preview', path: preview });
+  if (masks !== undefined) await keepFolderApart(settings.rawData, { option: '--masks', path: masks });
 }
 
 async function augmentWithBar(options: AugmentOptions): Promise<AugmentReport> {

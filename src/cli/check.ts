@@ -4,6 +4,7 @@ import type { Finding, Kind } from '../check/kinds.ts';
 import type { World } from '../cluster/index.ts';
 import { type Settings, settingOptions } from '../config/index.ts';
 import { UsageError, UserError } from '../errors.ts';
+import { keepClassesApart, keepFolderApart, keepOutputApart } from '../keep_apart.ts';
 import { wrongValue } from '../wrong_value.ts';
 import { addExamples } from './examples.ts';
 import { type ProgressBar, progressBar } from './progress.ts';
@@ -49,8 +50,8 @@ export function addCheck(program: Command): void {
 async function check(flags: CheckFlags, world: World | undefined): Promise<void> {
   const settings = await readPictureSettings(flags, world, 4);
   const { movable, movedByDefault } = await import('../check/kinds.ts');
-  const { quarantine, refuseWithin } = await import('../check/quarantine.ts');
-  if (flags.quarantine !== undefined) refuseWithin(settings.rawData, flags.quarantine);
+  const { quarantine } = await import('../check/quarantine.ts');
+  await refusePlaces(settings, flags);
   const only = readKinds(flags, Object.keys(movable) as Kind[], movedByDefault);
   const signal = abortOnSignals();
   if (world && world.rank > 0) return help(world, settings, signal, flags);
@@ -75,6 +76,14 @@ async function check(flags: CheckFlags, world: World | undefined): Promise<void>
   }
   if (flags.strict && report.findings.length > 0)
     throw new UserError(`${countOf(report.findings)} in ${settings.rawData}.`);
+}
+
+/** @throws {UsageError} where what is written would lie among the pictures. */
+async function refusePlaces(settings: Settings, { quarantine, html }: CheckFlags): Promise<void> {
+  await keepClassesApart(settings);
+  if (quarantine !== undefined)
+    await keepFolderApart(settings.rawData, { option: '--quarantine', path: quarantine });
+  if (html !== undefined) await keepOutputApart(settings, { option: '--html', path: html });
 }
 
 function countOf({ length }: Finding[]): string {

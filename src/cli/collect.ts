@@ -6,6 +6,7 @@ import type { CollectReport, Failure } from '../collect/collect.ts';
 import type { Search } from '../collect/openverse.ts';
 import { readSettings, settingOptions } from '../config/index.ts';
 import { reason, UsageError, UserError } from '../errors.ts';
+import { keepClassesApart } from '../keep_apart.ts';
 import { wrongValue } from '../wrong_value.ts';
 import { addExamples } from './examples.ts';
 import { type ProgressBar, progressBar } from './progress.ts';
@@ -63,7 +64,9 @@ export function addCollect(program: Command): void {
 }
 
 async function runCollect(className: string, flags: CollectFlags): Promise<void> {
-  const { rawData } = await readSettings(flags);
+  const settings = await readSettings(flags);
+  const { rawData } = settings;
+  await keepClassesApart(settings);
   const { checkClassName, collect, collectDefaults } = await import('../collect/collect.ts');
   checkClassName(className);
   if (flags.credits) return printCredits(join(rawData, className), flags.json === true);

@@ -3,6 +3,7 @@ import { readSettings, settingOptions } from '../config/index.ts';
 import { UserError } from '../errors.ts';
 import type { Explained } from '../explain/explain_all.ts';
 import { hottest } from '../explain/heat_map.ts';
+import { keepOutputApart } from '../keep_apart.ts';
 import { addExamples } from './examples.ts';
 import { notice } from './notice.ts';
 
@@ -40,6 +41,7 @@ export function addExplain(program: Command): void {
 
 async function explainPictures(pictures: string[], options: ExplainOptions): Promise<void> {
   const settings = await readSettings(options);
+  await keepOutputApart(settings, { option: '--output', path: options.output });
   const { startEngine } = await import('../engine/index.ts');
   const { loadModel } = await import('../predict/load_model.ts');
   const { predictInputs } = await import('../predict/inputs.ts');

@@ -5,6 +5,7 @@ import { UsageError, UserError } from '../errors.ts';
 import { figure } from '../format.ts';
 import { type ExportOptions, type Format, formats, type Network, weightTypes } from '../formats/index.ts';
 import type { WeightLoss } from '../formats/measure_loss.ts';
+import { keepOutputApart } from '../keep_apart.ts';
 import { addExamples } from './examples.ts';
 import { notice } from './notice.ts';
 
@@ -72,6 +73,7 @@ async function runExport(flags: ExportFlags): Promise<void> {
   const format = formats[flags.format] as (typeof formats)[string];
   checkOptions(format, flags);
   const output = flags.output ?? format.output;
+  await keepOutputApart(settings, { option: '--output', path: output });
   const place = flags.checkpoint ?? settings.checkpoints;
   const checkpoint = await findWhole(place, flags.newest ? 'newest' : 'best', ['weights.bin'], notice);
   const { startEngine } = await import('../engine/index.ts');

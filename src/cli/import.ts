@@ -7,6 +7,7 @@ import { UsageError } from '../errors.ts';
 import type { Assumed } from '../formats/format.ts';
 import type { Network } from '../formats/index.ts';
 import { formats } from '../formats/index.ts';
+import { keepFoldersApart } from '../keep_apart.ts';
 import { printable } from '../printable.ts';
 import { quoteForShell } from '../quote.ts';
 import { wrongValue } from '../wrong_value.ts';
@@ -61,6 +62,7 @@ async function runImport(source: string, flags: ImportFlags): Promise<void> {
   const settings = await readSettings(flags);
   const scale = readScale(flags.scale);
   const classes = readClasses(flags.classes);
+  await keepFoldersApart(settings);
   const run = await runFolder(settings.checkpoints, flags.run);
   if ((await listCheckpoints(run)).length > 0)
     throw new UsageError(`${run} holds checkpoints already; choose another name with --run.`);

@@ -9,6 +9,7 @@ import {
   settingsInForce,
   valuesOf,
 } from '../config/index.ts';
+import { keepFoldersApart } from '../keep_apart.ts';
 import type { LearningRateSearch } from '../training/find_learning_rate.ts';
 import { addExamples } from './examples.ts';
 import { type ProgressBar, progressBar } from './progress.ts';
@@ -48,6 +49,7 @@ async function runSearch(options: LrFindOptions): Promise<void> {
   const steps = wholeNumber('--steps', options.steps, 10, 10_000);
   const inForce = await settingsInForce(options);
   const settings = valuesOf(inForce);
+  await keepFoldersApart(settings);
   const signal = abortOnSignals();
   if (!(await resizeWhereStale(settings, signal))) return;
   const { startEngine } = await import('../engine/index.ts');

@@ -212,9 +212,19 @@ async function* answersTo(
   }
 }
 
+/** Answers are no labels: what is sorted is never put among the pictures to train on. */
+async function refuseAmongPictures(
+  settings: Settings,
+  { folder, how }: NonNullable<Request['sorting']>,
+): Promise<void> {
+  const { keepOutputApart } = await import('../keep_apart.ts');
+  await keepOutputApart(settings, { option: `--${how}-to`, path: folder });
+}
+
 async function predict(pictures: string[], flags: PredictFlags, world: World | undefined): Promise<void> {
   const request = readFlags(pictures, flags, world);
   const settings = await readEngineSettings(flags, world);
+  if (request.sorting) await refuseAmongPictures(settings, request.sorting);
   const work = await findWork(request, flags, world);
   const { engine, model } = await start(settings, flags, { least: work.least, world });
   const tell = await teller(request, flags, model.description.classes);

@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { newestRun } from '../checkpoints/index.ts';
 import { readSettings, settingOptions } from '../config/index.ts';
 import { UserError } from '../errors.ts';
+import { keepOutputApart } from '../keep_apart.ts';
 import { addExamples } from './examples.ts';
 import { notice } from './notice.ts';
 import { progressBar } from './progress.ts';
@@ -38,6 +39,7 @@ async function chooseRun(run: string | undefined, checkpoints: string): Promise<
 
 async function report(name: string | undefined, flags: ReportFlags): Promise<void> {
   const settings = await readSettings(flags);
+  await keepOutputApart(settings, { option: '--output', path: flags.output });
   const run = await chooseRun(name, settings.checkpoints);
   const { readHeldBack } = await import('../runs/held_back.ts');
   const { writeReport } = await import('../report/report.ts');

@@ -3,6 +3,7 @@ import type { Splitting, World } from '../cluster/index.ts';
 import { type Settings, settingOptions } from '../config/index.ts';
 import { describeClasses, wrap } from '../format.ts';
 import type { ResizeReport } from '../images/resize.ts';
+import { keepFoldersApart } from '../keep_apart.ts';
 import { printable } from '../printable.ts';
 import { addExamples } from './examples.ts';
 import { type ProgressBar, progressBar } from './progress.ts';
@@ -44,6 +45,7 @@ interface ResizeFlags extends Record<string, unknown> {
 async function runResize(flags: ResizeFlags, world: World | undefined): Promise<void> {
   const shard = readShard(flags.shard, world);
   const settings = await readPictureSettings(flags, world, 8);
+  await keepFoldersApart(settings);
   const signal = abortOnSignals();
   if (world && world.rank > 0) {
     const { helpResize } = await import('../images/resize.ts');
@@ -77,7 +79,22 @@ async function resize(
     return undefined;
   }
   for (const { file, reason } of report.unreadable) console.error(`skipped ${printable(file)}: ${reason}`);
+  noticeOthers(report, settings);
   return report;
+}
+
+/** Names the folders that were passed over, and what in data/ is not of rawdata/. */
+function noticeOthers(
+  { skipped, strangers }: Pick<ResizeReport, 'skipped' | 'strangers'>,
+  { data }: Settings,
+): void {
+  for (const { file, reason } of skipped) console.error(`skipped ${printable(file)}: ${reason}`);
+  if (strangers.length === 0) return;
+  const first = printable(`${data}/${strangers[0]}`);
+  const which = strangers.length === 1 ? first : `${strangers.length} files in ${data} (${first}, ...)`;
+  console.error(
+    `not made from rawdata, but trained on as ${strangers.length === 1 ? 'it is' : 'they are'}: ${which}`,
+  );
 }
 
 function describe(
@@ -97,8 +114,12 @@ function describe(
  * @returns whether it was not stopped.
  */
 export async function resizeWhereStale(settings: Settings, signal: AbortSignal): Promise<boolean> {
-  const { isStale } = await import('../images/resize.ts');
-  if (!(await isStale({ ...settings, signal })) && !signal.aborted) return true;
+  const { surveyData } = await import('../images/resize.ts');
+  const state = await surveyData({ ...settings, signal });
+  if (!state.isStale && !signal.aborted) {
+    noticeOthers(state, settings);
+    return true;
+  }
   const report = await resize(settings, signal);
   if (report) console.error(describe(report, settings));
   return report !== undefined;

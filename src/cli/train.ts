@@ -16,6 +16,7 @@ import {
 } from '../config/index.ts';
 import { UsageError } from '../errors.ts';
 import { counted, settingText } from '../format.ts';
+import { keepFolderApart, keepFoldersApart } from '../keep_apart.ts';
 import { quoteForShell } from '../quote.ts';
 import { readRecord } from '../runs/record.ts';
 import { adviceFor } from '../training/advice.ts';
@@ -106,9 +107,16 @@ async function plan(options: TrainOptions, ranks: number): Promise<Plan> {
     ...flagsGiven(asAlways, machineSettings),
   ];
   if (resume) return { ...(await planToResume(options, asAlways, resume, ranks)), place, again };
+  const settings = valuesOf(asAlways);
   const run = await runFolder(checkpoints, options.run);
+  await keepRunApart(settings, run);
   await refuseCheckpoints(run);
-  return { settings: valuesOf(asAlways), run, place, again, isDone: false };
+  return { settings, run, place, again, isDone: false };
+}
+
+async function keepRunApart(settings: Settings, run: string): Promise<void> {
+  await keepFoldersApart(settings);
+  await keepFolderApart(settings.rawData, { option: '--run', path: run });
 }
 
 async function planToResume(
@@ -121,6 +129,7 @@ async function planToResume(
   const resumed = { run, settings: await settingsOfRun(resume, ranks) };
   const inForce = await settingsInForce(options, { resumed });
   const settings = valuesOf(inForce);
+  await keepRunApart(settings, run);
   await checkResumable(resume, settings, options);
   const record = await readRecord(run);
   tellWhatIsKept(resumed, asAlways, inForce, record !== undefined);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { reason, UserError } from '../errors.ts';
 import { makeFolder, removeRests, syncFolder, temporaryName } from '../files.ts';
 import { findPictures } from '../images/find.ts';
-import { generatedFrom } from '../images/generated.ts';
+import { findGenerated } from '../images/generated.ts';
 import { Slots } from '../slots.ts';
 import { wrongValue } from '../wrong_value.ts';
 import type { Candidate } from './candidate.ts';
@@ -98,7 +98,8 @@ export async function collect(options: CollectOptions): Promise<CollectReport> {
 async function countPictures({ rawData, className }: CollectOptions): Promise<number> {
   const { classes } = await findPictures(rawData);
   const pictures = classes.find(({ name }) => name === className)?.pictures ?? [];
-  return pictures.filter((picture) => generatedFrom(picture) === undefined).length;
+  const paths = pictures.map((picture) => `${className}/${picture}`);
+  return pictures.length - (await findGenerated(rawData, paths)).size;
 }
 
 async function exists(file: string): Promise<boolean> {

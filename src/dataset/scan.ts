@@ -2,8 +2,9 @@ import { stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { mapConcurrently } from '../concurrency.ts';
 import { reason, UserError } from '../errors.ts';
-import { findClasses, findFiles, findPictures } from '../images/find.ts';
-import { copyNameOf, generatedFrom, sourceOf } from '../images/generated.ts';
+import { type ClassFolder, findClasses, findFiles, findPictures, skippedOf } from '../images/find.ts';
+import { copyNameOf, readGenerated } from '../images/generated.ts';
+import { printable } from '../printable.ts';
 
 export interface Picture {
   file: string;
@@ -37,27 +38,35 @@ export function pathBelow(folder: string, file: string): string {
 }
 
 /**
- * The pictures of data/<class>/, in a fixed order.
+ * The pictures of data/<class>/, in a fixed order. A class without pictures is left out.
  * @param rawData where they were made of the pictures of another folder: its path.
- * @throws {UserError} for fewer than two classes, a class without pictures, or a link that leads nowhere.
+ * @param notice told what is left out.
+ * @throws {UserError} for fewer than two classes, or a link that leads nowhere.
  */
-export async function scanDataset(folder: string, rawData?: string): Promise<Dataset> {
-  const { classes } = await findPictures(folder);
-  if (classes.length < 2) {
-    const found = classes.length === 1 ? `only the class "${classes[0]?.name}"` : 'no class';
-    throw new UserError(
-      `${folder} holds ${found}; a classifier needs at least two folders of pictures, one for each class.`,
-    );
-  }
-  const empty = classes.find((one) => one.pictures.length === 0);
-  if (empty)
-    throw new UserError(`${join(folder, empty.name)} holds no picture; add some or remove the folder.`);
+export async function scanDataset(
+  folder: string,
+  rawData?: string,
+  notice: (text: string) => void = () => {},
+): Promise<Dataset> {
+  const found = await findPictures(folder);
+  const classes = found.classes.filter(({ pictures }) => pictures.length > 0);
+  if (classes.length < 2) refuseTooFew(folder, found.classes);
+  for (const { path, reason } of skippedOf(found))
+    notice(`skipped ${printable(join(folder, path))}: ${reason}`);
+  const paths = classes.flatMap(({ name, pictures }) => pictures.map((picture) => `${name}/${picture}`));
+  const generated = await readGenerated(folder, paths);
   const sources = rawData === undefined ? new Map<string, string>() : await findSources(rawData);
   const pictures: Picture[] = [];
   for (const [label, one] of classes.entries()) {
-    const some = await mapConcurrently(one.pictures, 0, (picture) =>
-      describe(join(folder, one.name, picture), label, sources.get(`${one.name}/${picture}`)),
-    );
+    const some = await mapConcurrently(one.pictures, 0, async (picture): Promise<Picture> => {
+      const path = `${one.name}/${picture}`;
+      const [source, copyOf] = [sources.get(path), generated.get(path)];
+      return {
+        ...(await describe(join(folder, path), label)),
+        ...(source !== undefined && { source }),
+        ...(copyOf !== undefined && { copyOf: join(folder, copyOf) }),
+      };
+    });
     for (const picture of some) pictures.push(picture);
   }
   return { classes: classes.map((one) => one.name), pictures };
@@ -77,15 +86,20 @@ async function findSources(rawData: string): Promise<Map<string, string>> {
   return sources;
 }
 
-async function describe(file: string, label: number, source: string | undefined): Promise<Picture> {
+function refuseTooFew(folder: string, [one, ...others]: ClassFolder[]): never {
+  const empty = [one, ...others].find((found) => found?.pictures.length === 0);
+  if (empty && others.length > 0)
+    throw new UserError(
+      `${join(folder, empty.name)} holds no picture; a classifier needs two classes with some.`,
+    );
+  throw new UserError(
+    `${folder} holds only the class "${one?.name}"; a classifier needs at least two folders of pictures, one for each class.`,
+  );
+}
+
+async function describe(file: string, label: number): Promise<Picture> {
   const { size, mtimeMs } = await stat(file).catch((error) => {
     throw new UserError(`${file} cannot be read (${reason(error)}); remove it.`);
   });
-  return {
-    file,
-    label,
-    stamp: `${size}-${mtimeMs}`,
-    ...(source !== undefined && { source }),
-    ...(generatedFrom(file) !== undefined && { copyOf: sourceOf(file) }),
-  };
+  return { file, label, stamp: `${size}-${mtimeMs}` };
 }

@@ -1,5 +1,5 @@
 import { UserError } from '../errors.ts';
-import { sourceOf } from '../images/generated.ts';
+import { copyNameOf } from '../images/generated.ts';
 import { readSoftLabels } from '../images/soft_labels.ts';
 import { type Dataset, pathBelow } from './scan.ts';
 import type { Split } from './split.ts';
@@ -24,7 +24,7 @@ export async function applySoftLabels(
   const untrained = new Set(paths);
   for (const index of split.train) untrained.delete(paths[index] as string);
   const isTrained = (index: number) =>
-    !labels[paths[index] as string]?.sources.some((source) => untrained.has(sourceOf(source)));
+    !labels[paths[index] as string]?.sources.some((source) => untrained.has(copyNameOf(source)));
   return {
     dataset: { ...dataset, pictures },
     split: {

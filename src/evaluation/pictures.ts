@@ -2,7 +2,7 @@ import { basename, dirname, join } from 'node:path';
 import type { Checkpoint } from '../checkpoints/index.ts';
 import { UserError } from '../errors.ts';
 import { findPictures } from '../images/find.ts';
-import { generatedFrom } from '../images/generated.ts';
+import { parseGeneratedName } from '../images/generated.ts';
 import { readHeldBack } from '../runs/held_back.ts';
 
 export interface LabelledPicture {
@@ -66,7 +66,8 @@ export async function validationPictures(
   if (heldBack.pictures.length === 0)
     throw new UserError(`${folder} was trained on every picture, none was held back; ${other}`);
   // Versions before counted copies that augment made, too.
-  const own = heldBack.pictures.filter(({ file }) => generatedFrom(file) === undefined);
+  const isOwn = (file: string) => heldBack.trained !== undefined || parseGeneratedName(file) === undefined;
+  const own = heldBack.pictures.filter(({ file }) => isOwn(file));
   return own.map(({ file, label, source }) => ({
     file: join(data ?? heldBack.data, file),
     label,

@@ -1,13 +1,28 @@
-import { rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
+import { readdir, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { checkShared, dealOut, type Splitting, shareOf, type World } from '../cluster/index.ts';
 import { mapConcurrently } from '../concurrency.ts';
 import { reason, UserError } from '../errors.ts';
 import { makeFolder, removeRests, temporaryName } from '../files.ts';
+import { keepFolderApart } from '../keep_apart.ts';
 import { type PictureSize, readably, standardise } from './decode.ts';
-import { type ClassFolder, findClasses, findFiles, findPictures } from './find.ts';
-import { copyNameOf } from './generated.ts';
+import {
+  type ClassFolder,
+  type FoundPictures,
+  findClasses,
+  findPictures,
+  type Skipped,
+  search,
+  skippedOf,
+} from './find.ts';
+import {
+  copyNameOf,
+  findGenerated,
+  listGenerated,
+  readGeneratedList,
+  writeGeneratedList,
+} from './generated.ts';
 import { resizeJpeg } from './jpeg/index.ts';
 import { type Entry, ResizeLedger } from './resize_ledger.ts';
 import { readSoftLabels, writeSoftLabels } from './soft_labels.ts';
@@ -28,6 +43,10 @@ export interface ResizeReport {
   unchanged: number;
   removed: number;
   unreadable: { file: string; reason: string }[];
+  /** Folders and names of rawdata that were passed over; classes without a picture are among them. */
+  skipped: { file: string; reason: string }[];
+  /** Files in data, below it, that are not copies of rawdata's pictures; training takes them as they are. */
+  strangers: string[];
   /** There where the signal ended it before all was done. */
   stopped?: true;
 }
@@ -51,6 +70,13 @@ interface Plan {
   orphans: string[];
   /** Whether there is such a source. */
   isSource: (path: string) => boolean;
+  skipped: Skipped[];
+  strangers: string[];
+  /** Folders of data that hold nothing and that no class of rawdata has, below it. */
+  emptyFolders: string[];
+  /** Which of the pictures augment made, as data is to have it; `isListed` where it has. */
+  generated: string | undefined;
+  isListed: boolean;
 }
 
 const jpeg = { quality: 95, chromaSubsampling: '4:4:4' };
@@ -66,7 +92,9 @@ export function copySettings({ width, height, channels, fit }: PictureSize): str
 
 async function makePlan(options: ResizeOptions): Promise<Plan> {
   const { rawData, data, shard } = options;
-  const { classes } = await findPictures(rawData);
+  const found = await findPictures(rawData);
+  const classes = found.classes.filter(({ pictures }) => pictures.length > 0);
+  const there = await readData(options, found);
   const ledger = await ResizeLedger.read(data, copySettings(options), shard);
   const sources = new Set<string>();
   for (const { name, pictures } of classes) for (const picture of pictures) sources.add(`${name}/${picture}`);
@@ -74,7 +102,7 @@ async function makePlan(options: ResizeOptions): Promise<Plan> {
   const stale: Source[] = [];
   let unreadable = 0;
   for (const { name, pictures } of classes) {
-    const copies = new Set(await findFiles(join(data, name)));
+    const copies = there.get(name)?.files ?? new Set();
     const found = await mapConcurrently(pictures, 0, async (picture): Promise<Source | undefined> => {
       const path = `${name}/${picture}`;
       if (options.signal?.aborted || !own.has(path)) return undefined;
@@ -91,12 +119,97 @@ async function makePlan(options: ResizeOptions): Promise<Plan> {
     const copy = copyNameOf(source.path);
     if (copy !== source.path && sources.has(copy)) source.collidesWith = copy;
   }
+  refuseToOverwrite(stale, there, ledger, options);
   const orphans: string[] = [];
   if (isFirst(options))
     for (const [source] of ledger.entries()) if (!sources.has(source)) orphans.push(source);
-  const current = own.size - stale.length - unreadable;
-  const isOwn = (path: string) => own.has(path);
-  return { ledger, classes, stale, isOwn, current, orphans, isSource: (path) => sources.has(path) };
+  const paths = [...sources];
+  const generated = listGenerated(paths, await findGenerated(rawData, paths));
+  return {
+    ledger,
+    classes,
+    stale,
+    isOwn: (path) => own.has(path),
+    current: own.size - stale.length - unreadable,
+    orphans,
+    isSource: (path) => sources.has(path),
+    skipped: skippedOf(found),
+    // Another shard may be about to tell of what is there.
+    strangers: shard ? [] : strangersIn(there, ledger),
+    emptyFolders: await findEmptyFolders(data, there, classes),
+    generated,
+    isListed: (await readGeneratedList(data)) === generated,
+  };
+}
+
+/** What a class folder of data holds. */
+type DataClasses = Map<string, { files: Set<string> }>;
+
+/** @throws {UsageError} where a folder of data is one of rawdata's. */
+async function readData({ rawData, data }: ResizeOptions, { linked }: FoundPictures): Promise<DataClasses> {
+  await keepFolderApart(rawData, { option: '--data', path: data }, linked);
+  const there: DataClasses = new Map();
+  for (const name of await findClasses(data)) {
+    const found = await search(join(data, name));
+    for (const path of [join(data, name), ...found.linked])
+      await keepFolderApart(rawData, { option: '--data', path }, linked);
+    there.set(name, { files: new Set(found.files) });
+  }
+  return there;
+}
+
+/** Whether a file of data is the copy of a source that the ledger tells of. */
+function isCopy(ledger: ResizeLedger, file: string): boolean {
+  const isMade = (source: string) => {
+    const entry = ledger.get(source);
+    return entry !== undefined && entry.unreadable === undefined;
+  };
+  return file.endsWith('.jpg') && (isMade(file) || isMade(file.slice(0, -'.jpg'.length)));
+}
+
+/** @throws {UserError} where a copy would take the place of a file that resize did not make. */
+function refuseToOverwrite(
+  stale: Source[],
+  there: DataClasses,
+  ledger: ResizeLedger,
+  { data }: ResizeOptions,
+): void {
+  for (const { path, collidesWith } of stale) {
+    const copy = copyNameOf(path);
+    const [name, file] = splitPath(copy);
+    if (collidesWith || !there.get(name)?.files.has(file) || isCopy(ledger, copy)) continue;
+    throw new UserError(
+      `${join(data, copy)} was not made by bat-sup and would be overwritten by the copy of ${path}; ` +
+        'move it away, or name another folder with --data.',
+    );
+  }
+}
+
+/** The class and the rest of a path. */
+function splitPath(path: string): [name: string, file: string] {
+  const at = path.indexOf('/');
+  return [path.slice(0, at), path.slice(at + 1)];
+}
+
+function strangersIn(there: DataClasses, ledger: ResizeLedger): string[] {
+  const strangers: string[] = [];
+  for (const [name, { files }] of there)
+    for (const file of files) if (!isCopy(ledger, `${name}/${file}`)) strangers.push(`${name}/${file}`);
+  return strangers.sort();
+}
+
+/** The class folders of data, and the folders in them, in which there is no file; the deepest first. */
+async function findEmptyFolders(data: string, there: DataClasses, classes: ClassFolder[]): Promise<string[]> {
+  const known = new Set(classes.map(({ name }) => name));
+  const folders: string[] = [];
+  for (const [name, { files }] of there) {
+    if (known.has(name) || files.size > 0) continue;
+    const entries = await readdir(join(data, name), { withFileTypes: true, recursive: true }).catch(() => []);
+    if (!entries.every((entry) => entry.isDirectory())) continue;
+    const below = entries.map((entry) => join(entry.parentPath ?? entry.path, entry.name));
+    folders.push(...below.sort().reverse(), join(data, name));
+  }
+  return folders;
 }
 
 /** Whether it is this process that does what one alone can do. */
@@ -110,15 +223,31 @@ async function stampOf(file: string): Promise<Entry> {
   return { size, modified: mtimeMs };
 }
 
+/** What training is to know of data/ before it begins. */
+export interface DataState extends Pick<ResizeReport, 'skipped' | 'strangers'> {
+  /** Whether data/ lacks something that resizeAll would make, or has too much. */
+  isStale: boolean;
+}
+
 /**
- * Whether data/ lacks something that resizeAll would make. Without raw pictures, data/ is taken as it is:
- * it can come from elsewhere.
+ * Compares data/ with rawdata/. Without raw pictures, data/ is taken as it is: it can come from elsewhere.
+ * @throws {UsageError} where one of the two lies in the other. @throws {UserError} where a file that resize did not
+ * make is in the way.
  */
-export async function isStale(options: ResizeOptions): Promise<boolean> {
-  if ((await findClasses(options.rawData)).length === 0)
-    return (await findClasses(options.data)).length === 0;
-  const { stale, orphans } = await makePlan(options);
-  return stale.length + orphans.length > 0;
+export async function surveyData(options: ResizeOptions): Promise<DataState> {
+  const { rawData, data } = options;
+  if ((await findClasses(rawData)).length === 0) {
+    await keepFolderApart(rawData, { option: '--data', path: data });
+    return { isStale: (await findClasses(data)).length === 0, skipped: [], strangers: [] };
+  }
+  const plan = await makePlan(options);
+  const { skipped, strangers } = summarise(plan, options);
+  return { isStale: !isDone(plan), skipped, strangers };
+}
+
+/** Whether there is nothing to do. */
+function isDone({ stale, orphans, emptyFolders, isListed }: Plan): boolean {
+  return stale.length + orphans.length + emptyFolders.length === 0 && isListed;
 }
 
 async function makeCopy({ path, collidesWith }: Source, options: ResizeOptions): Promise<void> {
@@ -143,20 +272,28 @@ async function makeCopy({ path, collidesWith }: Source, options: ResizeOptions):
 }
 
 /** Removes the copies of sources that are gone, and what folders they leave empty. */
-async function removeOrphans({ ledger, orphans, isSource }: Plan, { data }: ResizeOptions): Promise<void> {
-  const folders = new Set<string>();
+async function removeOrphans(
+  { ledger, orphans, isSource, emptyFolders }: Plan,
+  { data }: ResizeOptions,
+): Promise<void> {
+  const folders = new Set<string>(emptyFolders);
   await mapConcurrently(orphans, 0, async (source) => {
     // Of two sources whose copies would share a name, the other may still be there.
-    if (!isSource(copyNameOf(source))) await removeCopy(data, source);
+    const isMade = ledger.get(source)?.unreadable === undefined;
+    if (isMade && !isSource(copyNameOf(source))) await removeCopy(data, source);
     ledger.delete(source);
-    folders.add(dirname(join(data, source)));
+    for (let at = dirname(source); at !== '.'; at = dirname(at)) folders.add(join(data, at));
   });
+  const deepestFirst = [...folders].sort((a, b) => b.length - a.length);
   // Fails where something else is still in the folder, which is then to stay.
-  for (const folder of folders) await rmdir(folder).catch(() => {});
+  for (const folder of deepestFirst) await rmdir(folder).catch(() => {});
 }
 
 async function removeCopy(data: string, source: string): Promise<void> {
-  await rm(join(data, copyNameOf(source)), { force: true });
+  await rm(join(data, copyNameOf(source)), { force: true }).catch((error) => {
+    // Then there is none.
+    if (error.code !== 'ENAMETOOLONG') throw error;
+  });
 }
 
 type Book = (source: Source, entry: Entry) => void;
@@ -228,17 +365,31 @@ async function removeRestsOf(stale: Source[], data: string): Promise<void> {
 
 /**
  * Makes data/<class>/*.jpg of rawdata/<class>/*: one size, one format. Only what changed is done again; what
- * cannot be read is left out and reported each time.
- * @throws {UserError} where there are no classes, nothing of a class can be read, or data/ cannot be written.
+ * cannot be read is left out and reported each time, as a class without pictures is.
+ * @throws {UsageError} where data/ and rawdata/ lie in each other.
+ * @throws {UserError} where there are no classes, nothing of a class can be read, data/ cannot be written, or a file
+ * that was not made here is in the way.
  */
 export async function resizeAll(options: ResizeOptions): Promise<ResizeReport> {
-  const { rawData, data, signal } = options;
   const plan = await makePlan(options);
+  try {
+    return await carryOut(plan, options);
+  } catch (error) {
+    if (error instanceof UserError || !('syscall' in (error as Error))) throw error;
+    throw new UserError(`${options.data} cannot be written: ${reason(error)}`);
+  }
+}
+
+async function carryOut(plan: Plan, options: ResizeOptions): Promise<ResizeReport> {
+  const { rawData, data, signal } = options;
   await makeFolder(data);
   // A plan that was stopped does not know all sources.
   const isWhole = !signal?.aborted;
   const { made, finished } = await (isWhole ? update(plan, options) : makeCopies(nothing(plan), options));
-  if (isWhole && isFirst(options)) await writeSoftLabels(data, await readSoftLabels(rawData));
+  if (isWhole && isFirst(options)) {
+    await writeSoftLabels(data, await readSoftLabels(rawData));
+    await writeGeneratedList(data, plan.generated);
+  }
   const report = { ...summarise(plan, options), made, removed: isWhole ? plan.orphans.length : 0 };
   if (!finished || signal?.aborted) return { ...report, stopped: true };
   checkClasses(plan, options);
@@ -251,18 +402,19 @@ export async function helpResize(world: World, options: ResizeOptions): Promise<
 }
 
 function nothing(plan: Plan): Plan {
-  return { ...plan, stale: [], orphans: [] };
+  return { ...plan, stale: [], orphans: [], emptyFolders: [] };
 }
 
 /** Brings data/ and the ledger to what was planned. */
 async function update(plan: Plan, options: ResizeOptions): ReturnType<typeof makeCopies> {
-  const { ledger, stale, orphans } = plan;
-  if (stale.length + orphans.length === 0 && ledger.fits) return makeCopies(nothing(plan), options);
+  const { ledger, stale } = plan;
+  if (isDone(plan) && ledger.fits) return makeCopies(nothing(plan), options);
   await ledger.open();
   try {
     await removeOrphans(plan, options);
     // What another shard is just writing looks like a rest where it runs on another host.
     if (!options.shard) await removeRestsOf(stale, options.data);
+    await ledger.announce(stale.filter(({ collidesWith }) => !collidesWith).map(({ path }) => path));
     return await makeCopies(plan, options);
   } finally {
     await ledger.close();
@@ -273,12 +425,17 @@ function checkClasses({ classes, ledger }: Plan, { rawData }: ResizeOptions): vo
   for (const { name, pictures } of classes) {
     const isReadable = (picture: string) => ledger.get(`${name}/${picture}`)?.unreadable === undefined;
     if (pictures.some(isReadable)) continue;
-    const why = pictures.length === 0 ? 'is empty' : `holds no readable picture (${pictures.length} files)`;
-    throw new UserError(`${join(rawData, name)} ${why}; add pictures or remove the folder.`);
+    throw new UserError(
+      `${join(rawData, name)} holds no readable picture (${pictures.length} files); ` +
+        'add pictures or remove the folder.',
+    );
   }
 }
 
-function summarise({ classes, ledger, current, isOwn }: Plan, { rawData }: ResizeOptions): ResizeReport {
+function summarise(
+  { classes, ledger, current, isOwn, skipped, strangers }: Plan,
+  { rawData }: ResizeOptions,
+): ResizeReport {
   const unreadable: ResizeReport['unreadable'] = [];
   for (const [source, entry] of ledger.entries())
     if (entry.unreadable !== undefined && isOwn(source))
@@ -289,5 +446,7 @@ function summarise({ classes, ledger, current, isOwn }: Plan, { rawData }: Resiz
     unchanged: current,
     removed: 0,
     unreadable: unreadable.sort((a, b) => (a.file < b.file ? -1 : 1)),
+    skipped: skipped.map(({ path, reason }) => ({ file: join(rawData, path), reason })),
+    strangers,
   };
 }

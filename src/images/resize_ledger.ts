@@ -158,6 +158,20 @@ export class ResizeLedger {
     this.#append(lineOf(source, entry));
   }
 
+  /**
+   * Tells on the disk that copies of these are about to be made, so that after a kill they are known to be copies.
+   * @throws {Error} where it cannot be written.
+   */
+  async announce(sources: string[]): Promise<void> {
+    const isKnown = (entry: Entry | undefined) => entry !== undefined && entry.unreadable === undefined;
+    const news = sources.filter((source) => !isKnown(this.#entries.get(source)));
+    if (news.length === 0) return;
+    for (const source of news) this.set(source, { size: -1, modified: 0 });
+    await this.#writing;
+    if (this.#failure) throw this.#failure;
+    await this.#handle?.sync();
+  }
+
   delete(source: string): void {
     this.#entries.delete(source);
     this.#own?.add(source);

@@ -3,7 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { resolve, sep } from 'node:path';
 import { reason, UserError } from '../errors.ts';
 import { piecesOf } from '../files.ts';
-import { findFiles } from '../images/find.ts';
+import { search } from '../images/find.ts';
 
 /** One thing to predict: a file, a picture that came through stdin, or a name that leads nowhere. */
 export interface PredictInput {
@@ -40,10 +40,11 @@ async function* expand(name: string, except?: string): AsyncGenerator<PredictInp
     !isBelow(except, name);
   const found = await stat(name).catch(() => undefined);
   if (found?.isDirectory()) {
-    const files = await findFiles(name);
-    if (files.length === 0) yield missingInput(name, 'the folder holds no file');
-    for (const file of files.map((file) => `${name.replace(/\/+$/, '')}/${file}`))
-      if (!isLeftOut(file)) yield foundInput(file);
+    const { files, skipped } = await search(name);
+    const below = (path: string) => `${name.replace(/\/+$/, '')}/${path}`;
+    for (const { path, reason } of skipped) yield missingInput(path === '' ? name : below(path), reason);
+    if (files.length + skipped.length === 0) yield missingInput(name, 'the folder holds no file');
+    for (const file of files.map(below)) if (!isLeftOut(file)) yield foundInput(file);
     return;
   }
   if (found) return yield found.isFile() ? foundInput(name) : pipeInput(name);

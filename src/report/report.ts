@@ -6,7 +6,7 @@ import { validationPictures } from '../evaluation/pictures.ts';
 import { describeRemadeData } from '../evaluation/remade_data.ts';
 import { writeFileAtomically } from '../files.ts';
 import { findPictures } from '../images/find.ts';
-import { generatedFrom } from '../images/generated.ts';
+import { readGenerated } from '../images/generated.ts';
 import { loadModel } from '../predict/load_model.ts';
 import { listRuns, readRun } from '../runs/list.ts';
 import type { ReportContents } from './contents.ts';
@@ -99,10 +99,11 @@ async function evaluateHeldBack(
 /** Of sources rather than of their copies; none where data/ is not there any more. */
 async function findSamples(data: string, { manifest }: Checkpoint): Promise<ReportContents['samples']> {
   const { classes } = await findPictures(data).catch(() => ({ classes: [] }));
-  return classes
-    .filter(({ name }) => manifest.model.classes.includes(name))
-    .map(({ name, pictures }) => {
-      const sources = pictures.filter((picture) => generatedFrom(picture) === undefined);
-      return { class: name, files: spread(join(data, name), sources, samplesPerClass) };
-    });
+  const known = classes.filter(({ name }) => manifest.model.classes.includes(name));
+  const paths = known.flatMap(({ name, pictures }) => pictures.map((picture) => `${name}/${picture}`));
+  const generated = await readGenerated(data, paths);
+  return known.map(({ name, pictures }) => {
+    const sources = pictures.filter((picture) => !generated.has(`${name}/${picture}`));
+    return { class: name, files: spread(join(data, name), sources, samplesPerClass) };
+  });
 }

@@ -1,9 +1,9 @@
-import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import {
   bestOf,
   type Checkpoint,
   compareMetrics,
+  foldersIn,
   listCheckpoints,
   type Metrics,
 } from '../checkpoints/index.ts';
@@ -142,8 +142,7 @@ export async function listRuns(
   names: string[] = [],
   notice?: (text: string) => void,
 ): Promise<RunSummary[]> {
-  const entries = await readdir(checkpoints, { withFileTypes: true }).catch(() => []);
-  const folders = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+  const folders = await foldersIn(checkpoints);
   const wanted = names.length > 0 ? names.map((name) => basename(name)) : folders;
   const runs = await Promise.all(
     wanted.map(async (name) => {

@@ -8,6 +8,7 @@ import {
   checkTensors,
   compareMetrics,
   type FileName,
+  isRunRemoved,
   loadTensors,
   lockRun,
   type Metrics,
@@ -137,9 +138,19 @@ export async function train(options: TrainingOptions): Promise<TrainingResult> {
   const unlock = await lockRun(options.run);
   try {
     return await trainLocked(options);
+  } catch (error) {
+    // Whatever could not be written then.
+    await refuseRemoved(options.run);
+    throw error;
   } finally {
     await unlock();
   }
+}
+
+/** @throws {UserError} where the run's folder was removed while it was trained: saving would make another one. */
+async function refuseRemoved(run: string): Promise<void> {
+  if (!(await isRunRemoved(run))) return;
+  throw new UserError(`${run} was removed while it was trained; nothing is left to resume. Train again.`);
 }
 
 async function trainLocked(options: TrainingOptions): Promise<TrainingResult> {
@@ -148,10 +159,13 @@ async function trainLocked(options: TrainingOptions): Promise<TrainingResult> {
   try {
     while (!isFinished(training) && !isStopped(training)) await runEpoch(training);
     await records?.saver.finish();
+    if (records) await refuseRemoved(options.run);
     if (isFinished(training)) records?.log.finish('success', position.step);
   } catch (error) {
     if (error instanceof RankFailed) await save(training);
-    await records?.session.end({ state: 'failed', failure: reason(error), to: position }).catch(() => {});
+    const isRemoved = records !== undefined && (await isRunRemoved(options.run));
+    if (!isRemoved)
+      await records?.session.end({ state: 'failed', failure: reason(error), to: position }).catch(() => {});
     throw error;
   } finally {
     await records?.saver.close();
@@ -196,7 +210,7 @@ export async function prepare(
   events: TrainingEvents,
   { resume, ranks = 1 }: { resume?: Checkpoint | undefined; ranks?: number } = {},
 ): Promise<Prepared> {
-  const found = await scanDataset(settings.data, settings.rawData);
+  const found = await scanDataset(settings.data, settings.rawData, (text) => events.notice?.(text));
   const description = describeNetwork(settings, found.classes, resume);
   if (resume) checkSameNetwork(resume, description);
   const scanned = await digestPictures(found, { folder: settings.data, workers: settings.workers });
@@ -534,6 +548,7 @@ async function endEpoch(
   { seconds, pictures }: { seconds: number; pictures: number },
 ): Promise<void> {
   const { run, position, stepsPerEpoch, globalBatch, records, events } = training;
+  if (records) await refuseRemoved(run);
   training.metrics = {
     loss: position.lossSum / stepsPerEpoch,
     accuracy: position.correct / (stepsPerEpoch * globalBatch),
@@ -554,7 +569,8 @@ async function endEpoch(
 }
 
 /** The log is to know every step that a checkpoint goes on from, even if the process is killed. */
-async function save({ records }: Training): Promise<void> {
+async function save({ run, records }: Training): Promise<void> {
+  if (records) await refuseRemoved(run);
   await records?.log.flush();
   await records?.saver.save();
 }

@@ -8,7 +8,7 @@ import { type AugmentOptions, augmentAll, cleanAugmented } from '../../src/augme
 import { shareCopies } from '../../src/augment/plan.ts';
 import { settings } from '../../src/config/settings.ts';
 import { UsageError } from '../../src/errors.ts';
-import { generatedFrom, generatedNameOf, sourceOf } from '../../src/images/generated.ts';
+import { generatedNameOf, parseGeneratedName } from '../../src/images/generated.ts';
 import { emoji } from '../helpers/emoji.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
 
@@ -37,7 +37,7 @@ test('a class reaches the target, every source being used once before any twice'
   const options = await project();
   const report = await augmentAll(options);
   assert.deepEqual(report.classes, [{ name: 'animal', sources: 3, generated: 8 }]);
-  const copies = Object.keys(digests(options)).flatMap((name) => generatedFrom(name) ?? []);
+  const copies = Object.keys(digests(options)).flatMap((name) => parseGeneratedName(name)?.source ?? []);
   assert.deepEqual(
     icons.map((icon) => copies.filter((source) => source === `${icon}.png`).length),
     [3, 3, 2],
@@ -55,7 +55,7 @@ test('the same seed makes the same bytes, whatever the workers, and interrupted 
   assert.deepEqual(digests(many), expected);
 
   for (const name of Object.keys(expected)
-    .filter((name) => generatedFrom(name))
+    .filter((name) => parseGeneratedName(name))
     .slice(2, 6)) {
     rmSync(join(many.rawData, 'animal', name));
   }
@@ -137,8 +137,7 @@ test('a generated name tells its source, whatever the source is called', () =>
       fc.string({ minLength: 1 }).filter((name) => !name.includes('\n')),
       fc.integer({ min: 1, max: 99999 }),
       (name, copy) => {
-        assert.equal(generatedFrom(generatedNameOf(name, copy)), name);
-        assert.equal(sourceOf(generatedNameOf(name, copy)), sourceOf(name));
+        assert.deepEqual(parseGeneratedName(generatedNameOf(name, copy)), { source: name, copy });
       },
     ),
   ));

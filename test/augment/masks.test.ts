@@ -90,7 +90,7 @@ async function throughWriting(bytes: Buffer) {
   const [file, copy] = [join(folder, 'in.png'), join(folder, 'out.png')];
   writeFileSync(file, bytes);
   const mask = await readMask(file);
-  await writeMask(mask, copy);
+  await writeMask(mask, copy, []);
   return { mask, again: await readMask(copy), copy };
 }
 

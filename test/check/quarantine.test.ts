@@ -71,7 +71,6 @@ const moved = [
   'animal/cow.png',
   'animal/horse.png',
   'animal/loop.png',
-  'animal/more/up',
   'animal/page.jpg',
   'food/steak.png',
   'food/tiny.png',

@@ -11,12 +11,16 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { test } from 'node:test';
 import sharp from 'sharp';
-import { UserError } from '../../src/errors.ts';
-import { isStale, type ResizeOptions, resizeAll } from '../../src/images/resize.ts';
+import { augmentAll } from '../../src/augment/augment.ts';
+import { scanDataset } from '../../src/dataset/scan.ts';
+import { UsageError, UserError } from '../../src/errors.ts';
+import { type ResizeOptions, resizeAll, surveyData } from '../../src/images/resize.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
+
+const isStale = async (options: ResizeOptions) => (await surveyData(options)).isStale;
 
 async function write(file: string, background = 'red'): Promise<void> {
   mkdirSync(join(file, '..'), { recursive: true });
@@ -37,7 +41,15 @@ test('every picture gets one size and one format; a second run does nothing', as
   const first = await resizeAll(options);
   assert.deepEqual(
     { ...first },
-    { classes: ['bat', 'sup'], made: 3, unchanged: 0, removed: 0, unreadable: [] },
+    {
+      classes: ['bat', 'sup'],
+      made: 3,
+      unchanged: 0,
+      removed: 0,
+      unreadable: [],
+      skipped: [],
+      strangers: [],
+    },
   );
   assert.deepEqual(readdirSync(join(root, 'data', 'bat')), ['a.png.jpg', 'b.jpg']);
   const { width, height, format } = await sharp(join(root, 'data', 'bat', 'a.png.jpg')).metadata();
@@ -117,11 +129,197 @@ test('two sources never share a copy', async () => {
 
 test('a class without a readable picture is an error', async () => {
   const { root, options } = await project();
-  mkdirSync(join(root, 'rawdata', 'empty'));
+  mkdirSync(join(root, 'rawdata', 'html'));
+  writeFileSync(join(root, 'rawdata', 'html', 'page.png'), '<html></html>');
   await assert.rejects(
     resizeAll(options),
-    (error) => error instanceof UserError && /empty is empty/.test(error.message),
+    (error) => error instanceof UserError && /html holds no readable picture \(1 files\)/.test(error.message),
   );
+});
+
+test('a class that is empty is named, and the others are done', async () => {
+  const { root, options } = await project();
+  mkdirSync(join(root, 'rawdata', 'empty', 'deeper'), { recursive: true });
+  const { classes, skipped } = await resizeAll(options);
+  assert.deepEqual(classes, ['bat', 'sup']);
+  assert.deepEqual(skipped, [{ file: join(root, 'rawdata', 'empty'), reason: 'it holds no pictures' }]);
+});
+
+for (const [what, change] of [
+  ['renamed', (raw: string) => renameSync(join(raw, 'sup'), join(raw, 'soup'))],
+  ['removed', (raw: string) => rmSync(join(raw, 'sup'), { recursive: true })],
+  ['emptied', (raw: string) => rmSync(join(raw, 'sup', 'a'), { recursive: true })],
+] as const) {
+  test(`data follows where a class with folders in it is ${what}`, async () => {
+    const { root, options } = await project();
+    rmSync(join(root, 'rawdata', 'sup'), { recursive: true });
+    for (const file of ['sup/a/b/d.png', 'sup/a/e.png', 'joker/j.png'])
+      await write(join(root, 'rawdata', file));
+    await resizeAll(options);
+    change(join(root, 'rawdata'));
+    assert.equal(await isStale(options), true);
+    await resizeAll(options);
+    assert.equal(existsSync(join(root, 'data', 'sup')), false);
+    assert.equal(await isStale(options), false);
+    const { classes } = await scanDataset(options.data);
+    assert.deepEqual(classes, what === 'renamed' ? ['bat', 'joker', 'soup'] : ['bat', 'joker']);
+  });
+}
+
+test('empty folders that an earlier version left in data go, and what is in them blocks nothing', async () => {
+  const { root, options } = await project();
+  await resizeAll(options);
+  mkdirSync(join(root, 'data', 'gone', 'deeper'), { recursive: true });
+  mkdirSync(join(root, 'data', 'left'));
+  writeFileSync(join(root, 'data', 'left', '.DS_Store'), '');
+  assert.equal(await isStale(options), true);
+  await resizeAll(options);
+  assert.equal(existsSync(join(root, 'data', 'gone')), false);
+  assert.equal(await isStale(options), false);
+  const notices: string[] = [];
+  const { classes } = await scanDataset(options.data, undefined, (text) => notices.push(text));
+  assert.deepEqual(classes, ['bat', 'sup']);
+  assert.deepEqual(notices, [`skipped ${join(root, 'data', 'left')}: it holds no pictures`]);
+});
+
+function linkTo(root: string, target: string): string {
+  symlinkSync(join(root, target), join(root, 'link'));
+  return join(root, 'link');
+}
+
+/** The class is a link to a disk, and data would be there. */
+function linkedClass(root: string): string {
+  renameSync(join(root, 'rawdata', 'sup'), join(root, 'disk'));
+  symlinkSync('../disk', join(root, 'rawdata', 'sup'));
+  return join(root, 'disk');
+}
+
+/** The same with a folder deeper in a class. */
+function linkedDeeper(root: string): string {
+  renameSync(join(root, 'rawdata', 'sup'), join(root, 'disk'));
+  symlinkSync('../../disk', join(root, 'rawdata', 'bat', 'more'));
+  return join(root, 'disk');
+}
+
+function linkedData(root: string): string {
+  mkdirSync(join(root, 'data'));
+  symlinkSync('../rawdata/bat', join(root, 'data', 'bat'));
+  return join(root, 'data');
+}
+
+for (const [what, make, says] of [
+  ['the raw folder', (root: string) => join(root, 'rawdata'), /is the folder of the raw pictures/],
+  ['a folder in it', (root: string) => join(root, 'rawdata', 'data'), /lies in the raw pictures/],
+  ['what is not there yet', (root: string) => join(root, 'x', '..', 'rawdata', 'a', 'b'), /lies in/],
+  ['a folder that holds it', (root: string) => root, /holds the raw pictures/],
+  ['a link to it', (root: string) => linkTo(root, 'rawdata'), /is the folder of/],
+  ['below a link to a class', (root: string) => join(linkTo(root, 'rawdata/bat'), 'new'), /lies in/],
+  ['what a class is a link to', linkedClass, /is the folder of/],
+  ['what a link in a class leads to', linkedDeeper, /is the folder of/],
+  ['a class that is a link into it', linkedData, /data\/bat lies in/],
+] as const) {
+  test(`data is never written to ${what}`, async () => {
+    const { root, options } = await project();
+    const wrong = { ...options, data: make(root) };
+    const found = readdirSync(root, { recursive: true }).sort();
+    const before = readFileSync(join(root, 'rawdata', 'bat', 'b.jpg'));
+    const refused = (error: unknown) => error instanceof UsageError && says.test(error.message);
+    await assert.rejects(surveyData(wrong), refused);
+    await assert.rejects(resizeAll(wrong), refused);
+    assert.deepEqual(readdirSync(root, { recursive: true }).sort(), found);
+    assert.deepEqual(readFileSync(join(root, 'rawdata', 'bat', 'b.jpg')), before);
+  });
+}
+
+test('a file that resize did not make is never overwritten, and named where it is trained on', async () => {
+  const { root, options } = await project();
+  const own = join(root, 'data', 'bat', 'a.png.jpg');
+  await write(own);
+  const before = readFileSync(own);
+  const refused = (error: unknown) =>
+    error instanceof UserError && error.message.startsWith(`${own} was not made by bat-sup`);
+  await assert.rejects(surveyData(options), refused);
+  await assert.rejects(resizeAll(options), refused);
+  assert.deepEqual(readFileSync(own), before);
+  assert.deepEqual(readdirSync(join(root, 'data')), ['bat']);
+
+  renameSync(own, join(root, 'data', 'bat', 'own.jpg'));
+  assert.deepEqual((await resizeAll(options)).strangers, ['bat/own.jpg']);
+  assert.deepEqual(await surveyData(options), { isStale: false, skipped: [], strangers: ['bat/own.jpg'] });
+});
+
+test('a file in the place of a copy that could not be made is left as it is', async () => {
+  const { root, options } = await project();
+  writeFileSync(join(root, 'rawdata', 'bat', 'x.png'), 'broken');
+  await resizeAll(options);
+  const own = join(root, 'data', 'bat', 'x.png.jpg');
+  await write(own);
+  await write(join(root, 'rawdata', 'bat', 'x.png'));
+  await assert.rejects(resizeAll(options), /x\.png\.jpg was not made by bat-sup/);
+  rmSync(join(root, 'rawdata', 'bat', 'x.png'));
+  await resizeAll(options);
+  assert.ok(existsSync(own));
+});
+
+test('copies that a kill left without their line are known to be copies', async () => {
+  const { root, options } = await project();
+  await resizeAll(options);
+  const ledger = join(root, 'data', '.resized.jsonl');
+  const lines = readFileSync(ledger, 'utf8').split('\n');
+  // What was told before the first copy was made.
+  const announced = lines.filter((line) => line.includes(',-1,'));
+  assert.equal(announced.length, 3);
+  writeFileSync(ledger, `${[lines[0], ...announced].join('\n')}\n`);
+  const { made, strangers } = await resizeAll(options);
+  assert.deepEqual([made, strangers], [3, []]);
+});
+
+test('a name that is too long for its copy is named, and the rest is done', async () => {
+  const { root, options } = await project();
+  const name = `${'n'.repeat(250)}.png`;
+  await write(join(root, 'rawdata', 'bat', name));
+  for (let run = 0; run < 2; run++) {
+    const { classes, unreadable } = await resizeAll(options);
+    assert.deepEqual(classes, ['bat', 'sup']);
+    const reason = 'the name is too long for its copy; rename it';
+    assert.deepEqual(unreadable, [{ file: join(root, 'rawdata', 'bat', name), reason }]);
+  }
+  rmSync(join(root, 'rawdata', 'bat', name));
+  assert.deepEqual((await resizeAll(options)).unreadable, []);
+});
+
+test('a class that is a link is resized as any other, and a loop is named', async () => {
+  const { root, options } = await project();
+  await write(join(root, 'disk', 'bird', '1.png'));
+  symlinkSync('../disk/bird', join(root, 'rawdata', 'bird'));
+  symlinkSync('..', join(root, 'rawdata', 'bat', 'up'));
+  const { classes, made, skipped } = await resizeAll(options);
+  assert.deepEqual([classes, made], [['bat', 'bird', 'sup'], 4]);
+  const reason = 'a link to a folder that it lies in';
+  assert.deepEqual(skipped, [{ file: join(root, 'rawdata', 'bat', 'up'), reason }]);
+  assert.ok(existsSync(join(root, 'data', 'bird', '1.png.jpg')));
+});
+
+test('data tells which pictures augment made, and a name alone does not', async () => {
+  const { root, options } = await project();
+  await augmentAll({ rawData: options.rawData, target: 4, operations: ['rotate'], seed: 1, workers: 1 });
+  for (const name of ['trip.aug-2023.jpg', 'a.png.aug-2023.jpg', 'a.png.aug-0007.jpg'])
+    await write(join(root, 'rawdata', 'bat', name));
+  await resizeAll(options);
+  const { pictures } = await scanDataset(options.data);
+  const pathOf = (file: string) => relative(options.data, file);
+  const made = pictures.flatMap(({ file, source }) => (source ? [[pathOf(file), pathOf(source)]] : []));
+  const expected = [
+    ['bat/a.png.aug-0001.jpg', 'bat/a.png.jpg'],
+    ['bat/b.jpg.aug-0001.jpg', 'bat/b.jpg'],
+    ...[1, 2, 3].map((copy) => [`sup/c.png.aug-000${copy}.jpg`, 'sup/c.png.jpg']),
+  ];
+  assert.deepEqual(made, expected);
+  // Its source goes, the copies stay: they are copies still.
+  rmSync(join(root, 'rawdata', 'sup', 'c.png'));
+  await resizeAll(options);
+  const left = (await scanDataset(options.data)).pictures.filter(({ source }) => source !== undefined);
+  assert.equal(left.length, 5);
 });
 
 test('without rawdata a data folder from elsewhere is taken as it is', async () => {
@@ -176,13 +374,12 @@ test('stopped, it finishes what is in flight, and the next run does the rest', a
   assert.deepEqual([next.made, next.unchanged, next.removed, next.stopped], [2, 1, 0, undefined]);
 });
 
-test('links that lead nowhere or to a folder are unreadable until they lead to a picture', async () => {
+test('a link that leads nowhere is unreadable until it leads to a picture', async () => {
   const { root, options } = await project();
-  const [nowhere, folder] = ['nowhere.png', 'folder'].map((name) => join(root, 'rawdata', 'bat', name));
-  symlinkSync('../later.png', nowhere as string);
-  symlinkSync('..', folder as string);
+  const nowhere = join(root, 'rawdata', 'bat', 'nowhere.png');
+  symlinkSync('../later.png', nowhere);
   const { made, unreadable } = await resizeAll(options);
-  assert.deepEqual([made, unreadable.map(({ file }) => file)], [3, [folder, nowhere]]);
+  assert.deepEqual([made, unreadable.map(({ file }) => file)], [3, [nowhere]]);
   assert.equal(await isStale(options), false);
   await write(join(root, 'rawdata', 'later.png'));
   assert.equal((await resizeAll(options)).made, 1);
