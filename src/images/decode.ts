@@ -92,7 +92,8 @@ export async function openPicture(input: string | Buffer, options?: SharpOptions
     return openRaw(await decodeOurselves(kind, bytes, mostPixels));
   }
   const picture = await openBySharp(bytes, options);
-  return canHaveWideProfile.has(kind ?? '') ? withoutWideProfile(picture) : picture;
+  const isConverted = canHaveWideProfile.has(kind ?? '') && !options?.ignoreIcc;
+  return isConverted ? withoutWideProfile(picture) : picture;
 }
 
 async function openRaw({ data, width, height, channels }: RawPicture): Promise<Sharp> {

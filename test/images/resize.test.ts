@@ -308,7 +308,7 @@ test('data tells which pictures augment made, and a name alone does not', async 
   await resizeAll(options);
   const { pictures } = await scanDataset(options.data);
   const pathOf = (file: string) => relative(options.data, file);
-  const made = pictures.flatMap(({ file, source }) => (source ? [[pathOf(file), pathOf(source)]] : []));
+  const made = pictures.flatMap(({ file, copyOf }) => (copyOf ? [[pathOf(file), pathOf(copyOf)]] : []));
   const expected = [
     ['bat/a.png.aug-0001.jpg', 'bat/a.png.jpg'],
     ['bat/b.jpg.aug-0001.jpg', 'bat/b.jpg'],
@@ -318,7 +318,7 @@ test('data tells which pictures augment made, and a name alone does not', async 
   // Its source goes, the copies stay: they are copies still.
   rmSync(join(root, 'rawdata', 'sup', 'c.png'));
   await resizeAll(options);
-  const left = (await scanDataset(options.data)).pictures.filter(({ source }) => source !== undefined);
+  const left = (await scanDataset(options.data)).pictures.filter(({ copyOf }) => copyOf !== undefined);
   assert.equal(left.length, 5);
 });
 
