@@ -8,6 +8,7 @@ import { makeFolder } from '../files.ts';
 import { openPicture, readably, readPicture, UnreadablePicture } from '../images/decode.ts';
 import { type Generated, generatedNameOf, parseGeneratedName } from '../images/generated.ts';
 import { readMark, withMark } from '../images/mark.ts';
+import { sniff } from '../images/sniff.ts';
 import { withoutPalette, withPalette } from './palette_png.ts';
 import { writeWhole } from './picture.ts';
 import type { Raster } from './warp/warp.ts';
@@ -107,7 +108,10 @@ export async function readMask(file: string): Promise<Mask> {
   return readably(file, async () => {
     const bytes = await readPicture(file);
     const indexed = withoutPalette(bytes);
-    const image = await openPicture(indexed?.grey ?? bytes, { ignoreIcc: true });
+    const asStored = { ignoreIcc: true };
+    // The samples of a TIFF as they are, not made pixels of.
+    const isTiff = sniff(bytes) === 'TIFF';
+    const image = isTiff ? sharp(bytes, asStored) : await openPicture(indexed?.grey ?? bytes, asStored);
     const { space, depth: stored, channels: count } = await image.metadata();
     if (stored !== 'uchar' && stored !== 'ushort')
       throw new UnreadablePicture(`its values are of type ${stored}; save it with 8 or 16 bits`);
