@@ -55,7 +55,7 @@ test('--quarantine moves, a check then finds less, --restore undoes it', async (
   const kinds = JSON.parse((await cli(folder, 'check', '--json')).stdout).findings.map(
     (finding: { kind: string }) => finding.kind,
   );
-  assert.deepEqual([...new Set(kinds)], ['extension', 'aspect', 'similar', 'similar-ambiguous']);
+  assert.deepEqual([...new Set(kinds)], ['damaged', 'extension', 'aspect', 'similar', 'similar-ambiguous']);
   const back = await cli(folder, 'check', '--restore', 'bad');
   assert.equal(back.code, 0, back.stderr);
   assert.equal(existsSync(join(folder, 'bad')), false);
