@@ -46,8 +46,8 @@ export async function inspect(files: string[]): Promise<(Inspection | string)[]>
   return results;
 }
 
-/** Bytes between the last scan and the end do no harm. */
-const harmless = /extraneous bytes before marker 0xd9/;
+/** Bytes before the end, or before a segment of metadata, do no harm. */
+const harmless = /extraneous bytes before marker 0x(d9|e.|fe)/;
 
 async function inspectBySharp(file: string, verdict?: 'whole' | 'damaged'): Promise<Inspection> {
   const bytes = await readFile(file);

@@ -23,6 +23,13 @@ const changes: Record<string, [change: (jpeg: Buffer) => Buffer, isDamaged: bool
     (jpeg) => Buffer.concat([jpeg.subarray(0, -2), Buffer.from('padding'), endOfImage]),
     false,
   ],
+  'with bytes before a comment': [
+    (jpeg) => {
+      const comment = Buffer.from([1, 2, 3, 4, 5, 0xff, 0xfe, 0, 4, 72, 73]);
+      return Buffer.concat([jpeg.subarray(0, 2), comment, jpeg.subarray(2)]);
+    },
+    false,
+  ],
   'with half of its last scan': [
     (jpeg) => {
       const start = scanStart(jpeg);

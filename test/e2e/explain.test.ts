@@ -77,8 +77,8 @@ test('both methods point into the square that decides', async () => {
       const { x, y } = answer[method].hottest;
       return x >= left && x < left + square && y >= top && y < top + square;
     });
-    // By chance it would be 2 of 16: the square is a ninth of the picture.
-    assert.ok(hits.length >= 13, `${method} points into ${hits.length} of ${answers.length}`);
+    // By chance it would be 2 of 16, since the square is a ninth of the picture, and 10 once in a million times.
+    assert.ok(hits.length >= 10, `${method} points into ${hits.length} of ${answers.length}`);
   }
 });
 
