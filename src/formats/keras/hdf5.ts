@@ -9,9 +9,13 @@ export const maxCompression = 16;
 
 type Hdf5 = typeof import('h5wasm');
 
+/** Instances of the library that failed within WebAssembly, on a hostile file: their memory is not to be trusted. */
+let broken = 0;
+
 /** Files lie in the module's own memory: nothing of a hostile one reaches the disk. */
 async function load() {
-  const { default: hdf5 } = (await import('h5wasm')) as unknown as { default: Hdf5 };
+  const name = broken === 0 ? 'h5wasm' : `${import.meta.resolve('h5wasm')}?${broken}`; // another address, another instance
+  const { default: hdf5 } = (await import(name)) as { default: Hdf5 };
   const module = await hdf5.ready;
   module.activate_throwing_error_handler();
   return { hdf5, files: module.FS };
@@ -39,9 +43,17 @@ export async function readHdf5<T>(data: Uint8Array, read: (root: Group) => T): P
   let file: File | undefined;
   try {
     file = new hdf5.File(name, 'r');
-    return read(file);
-  } finally {
+    const result = read(file);
+    file.close();
+    return result;
+  } catch (error) {
+    if (error instanceof WebAssembly.RuntimeError) {
+      broken++;
+      throw new Error('the HDF5 library fails on it');
+    }
     file?.close();
+    throw error;
+  } finally {
     files.unlink(name);
   }
 }
