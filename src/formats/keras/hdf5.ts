@@ -35,8 +35,31 @@ export async function writeHdf5(fill: (root: Group) => void): Promise<Uint8Array
   }
 }
 
+const heapHeader = Buffer.from('GCOL\x01\0\0\0', 'latin1');
+const objectHeaderBytes = 16;
+
+/**
+ * Texts lie in heaps: after 16 bytes of its own, objects with an index, a count and a size each. Where free space, which
+ * has the index 0, is as long as nothing, the library would look for its end without end.
+ * @throws {Error} where there is such a heap.
+ */
+function checkHeaps(data: Uint8Array): void {
+  const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  for (let at = bytes.indexOf(heapHeader); at >= 0; at = bytes.indexOf(heapHeader, at + 1)) {
+    if (at + 16 > bytes.length) return;
+    const end = Math.min(at + Number(bytes.readBigUInt64LE(at + 8)), bytes.length);
+    for (let place = at + 16; place + objectHeaderBytes <= end; ) {
+      const size = Number(bytes.readBigUInt64LE(place + 8));
+      const isFree = bytes.readUInt16LE(place) === 0;
+      if (isFree && size < objectHeaderBytes) throw new Error('a heap in it has no end');
+      place += isFree ? size : objectHeaderBytes + Math.ceil(size / 8) * 8;
+    }
+  }
+}
+
 /** What `read` makes of an HDF5 file. @throws {Error} where it is damaged. */
 export async function readHdf5<T>(data: Uint8Array, read: (root: Group) => T): Promise<T> {
+  checkHeaps(data);
   const { hdf5, files } = await load();
   const name = '/read.h5';
   files.writeFile(name, data);
