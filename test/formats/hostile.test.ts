@@ -149,6 +149,19 @@ test('datasets of an .h5 file that are one behind many links are refused', async
   );
 });
 
+test('an .h5 file whose heap has no end is refused, where HDF5 would look for it without end', async () => {
+  const data = Buffer.from(await linkedHdf5(1, 4));
+  const heap = data.indexOf('GCOL');
+  assert.ok(heap > 0);
+  let place = heap + 16;
+  while (data.readUInt16LE(place) !== 0)
+    place += 16 + Math.ceil(Number(data.readBigUInt64LE(place + 8)) / 8) * 8;
+  data.writeBigUInt64LE(0n, place + 8);
+  const source = join(folder, 'endless.h5');
+  writeFileSync(source, data);
+  await assertRefused(source, /endless\.h5 is a damaged Keras file: a heap in it has no end\./);
+});
+
 const members: [format: string, member: string][] = [
   ['tfjs', 'model.json'],
   ['tfjs', 'group1-shard1of1.bin'],

@@ -8,10 +8,13 @@ import { unzipSync, zipSync } from 'fflate';
 import { startEngine } from '../../src/engine/index.ts';
 import { UserError } from '../../src/errors.ts';
 import { exportNetwork } from '../../src/formats/export.ts';
+import { importNetwork } from '../../src/formats/import.ts';
 import { type Format, formats } from '../../src/formats/index.ts';
+import { writeHdf5 } from '../../src/formats/keras/hdf5.ts';
 import { type ModelMessage, models } from '../../src/formats/onnx/protos.ts';
 import { type LayerSummary, modelTools, Scope } from '../../src/model_tools/index.ts';
 import type { ModelDescription } from '../../src/models/model.ts';
+import { sizeOf } from '../../src/shape.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
 import { evenly, networkOf } from '../helpers/network.ts';
 
@@ -186,4 +189,69 @@ test('a damaged Keras file', async () => {
   await damage('keras', 400, rezipped('config.json', mutateJson));
   await damage('keras', 100, rezipped('metadata.json', mutateJson));
   await damage('keras', 300, rezipped('model.weights.h5', mutateBytes));
+});
+
+/** As Keras 2 saved networks: one HDF5 file, the weights named in attributes. */
+function legacyHdf5(): Promise<Uint8Array> {
+  const layer = (class_name: string, name: string, config: object = {}) => ({
+    class_name,
+    config: { name, ...config },
+  });
+  const layers = [
+    layer('InputLayer', 'pictures', { batch_input_shape: [null, 6, 5, 3] }),
+    layer('Rescaling', 'rescaling', { scale: 1 / 255, offset: 0 }),
+    layer('Conv2D', 'conv', { filters: 2, kernel_size: [3, 3], use_bias: false, activation: 'relu' }),
+    layer('BatchNormalization', 'norm', { axis: [3], epsilon: 1e-3 }),
+    layer('Flatten', 'flatten'),
+    layer('Dense', 'dense', { units: 2, activation: 'softmax' }),
+  ];
+  const weights: [layer: string, name: string, shape: number[]][] = [
+    ['conv', 'kernel', [3, 3, 3, 2]],
+    ...['gamma', 'beta', 'moving_mean', 'moving_variance'].map((name): [string, string, number[]] => [
+      'norm',
+      name,
+      [2],
+    ]),
+    ['dense', 'kernel', [24, 2]],
+    ['dense', 'bias', [2]],
+  ];
+  const config = { class_name: 'Sequential', config: { name: 'net', layers } };
+  return writeHdf5((root) => {
+    root.create_attribute('model_config', JSON.stringify(config));
+    const all = root.create_group('model_weights');
+    for (const owner of new Set(weights.map(([name]) => name))) {
+      const group = all.create_group(owner);
+      const own = weights.filter(([name]) => name === owner);
+      group.create_attribute(
+        'weight_names',
+        own.map(([, name]) => `${owner}/${name}:0`),
+      );
+      const inner = group.create_group(owner);
+      for (const [, name, shape] of own) {
+        const data = Float32Array.from({ length: sizeOf(shape) }, () => numbers.next().value as number);
+        inner.create_dataset({ name: `${name}:0`, data, shape, dtype: '<f4' });
+      }
+    }
+  });
+}
+
+test('a damaged .h5 file', async () => {
+  const whole = await legacyHdf5();
+  writeFileSync(join(folder, 'model.keras'), whole);
+  await damage('keras', 1500, mutateBytes);
+  // What is told in JSON within it is of the same length, as the file's own addresses are.
+  const start = Buffer.from(whole).indexOf('{"class_name"');
+  const end = Buffer.from(whole).indexOf('\0', start);
+  await damage('keras', 300, (data) => {
+    const text = mutateJson(data.subarray(start, end)).subarray(0, end - start);
+    const copy = new Uint8Array(data);
+    copy.set(Buffer.concat([text, Buffer.alloc(end - start - text.length, ' ')]), start);
+    return copy;
+  });
+});
+
+test('what HDF5 says of a damaged file is said in a few words', async () => {
+  const file = join(folder, 'short.h5');
+  writeFileSync(file, (await legacyHdf5()).subarray(0, 1000));
+  await assert.rejects(importNetwork(file), /short\.h5 is a damaged Keras file: truncated file: .*\.$/);
 });

@@ -14,8 +14,12 @@ import { datasetReader, entityOf, maxCompression, readHdf5 } from './hdf5.ts';
 /** More than any config.json has. */
 const longestJson = 2 ** 26;
 
-/** HDF5's errors are a page long. */
-const firstLine = (error: unknown) => reason(error).split('\n')[0] as string;
+/** HDF5's errors are a page long: a line for each function that gave up, the one that knows why last. */
+function shortReason(error: unknown): string {
+  const text = reason(error);
+  const causes = [...text.matchAll(/^\s*#\d+: .*?\(\): (.+)$/gm)].map(([, cause]) => cause);
+  return causes.at(-1) ?? (text.split('\n')[0] as string);
+}
 
 type WeightOf = (layer: KerasLayer, name: string) => Tensor | undefined;
 type ReadDataset = (group: Group, path: string) => Tensor | undefined;
@@ -44,7 +48,7 @@ function unzip(data: Uint8Array, source: string): Record<string, Uint8Array> {
       },
     });
   } catch (error) {
-    return damaged(source, firstLine(error));
+    return damaged(source, shortReason(error));
   }
 }
 
@@ -118,6 +122,6 @@ export async function readKeras(data: Uint8Array, source: string, hints: ImportH
     });
   } catch (error) {
     if (error instanceof UserError) throw error;
-    return damaged(source, firstLine(error));
+    return damaged(source, shortReason(error));
   }
 }
