@@ -59,12 +59,13 @@ async function inspectBySharp(file: string, verdict?: 'whole' | 'damaged'): Prom
     const kind = sniff(bytes) ?? '';
     let damaged = verdict === 'damaged';
     const isInDoubt = kind === 'JPEG' && verdict === undefined;
-    const decode = isInDoubt
-      ? standardise(bytes, target, { failOn: 'warning' }).catch((error) => {
-          damaged = !harmless.test(reason(error));
-          return standardise(bytes, target);
-        })
-      : standardise(picture, target);
-    return inspectPixels(bytes, { kind, ...autoOrient, damaged }, await decode, raster);
+    const pixels = await standardise(isInDoubt ? bytes : picture, target, { failOn: 'warning' }).catch(
+      (error) => {
+        if (!isInDoubt) throw error;
+        damaged = !harmless.test(reason(error));
+        return standardise(picture, target);
+      },
+    );
+    return inspectPixels(bytes, { kind, ...autoOrient, damaged }, pixels, raster);
   });
 }

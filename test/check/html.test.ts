@@ -37,7 +37,7 @@ test('every thumbnail is shown, and a hostile name is text', { skip }, async () 
   // Of the 20 files in the findings, four cannot be read.
   assert.deepEqual(widths, Array(16).fill(96));
   assert.equal(await page.getByText('"animal/-evil\\n<img src=x onerror=alert(1)>\\u202e.png"').count(), 1);
-  assert.equal(await page.getByRole('heading', { level: 2 }).count(), 10);
+  assert.equal(await page.getByRole('heading', { level: 2 }).count(), 12);
   await page.getByRole('navigation').getByRole('link', { name: 'Duplicates' }).click();
   assert.match(page.url(), /#duplicate$/);
   await page.close();
