@@ -63,7 +63,7 @@ export async function readCalibration(checkpoint: string): Promise<StoredCalibra
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw new UserError(
-      `${file} is damaged; delete it, and "bat-sup evaluate" makes it anew (${reason(error)}).`,
+      `${file} is damaged; delete it, and "bat-sup evaluate --calibrate" makes it anew (${reason(error)}).`,
     );
   }
 }

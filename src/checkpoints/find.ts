@@ -1,5 +1,5 @@
 import { readdir, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { reason, UserError } from '../errors.ts';
 import { isFolder } from '../files.ts';
 import { compareMetrics } from './compare.ts';
@@ -155,6 +155,25 @@ export async function newestRun(
   if (damaged.length > 0)
     throw new UserError(`${checkpoints} holds no whole checkpoint: ${damaged.join('; ')}.`);
   throw new UserError(`${checkpoints} holds no checkpoint; run "bat-sup train" first.`);
+}
+
+/**
+ * The run below a checkpoints folder whose best validation accuracy is the highest, where it is higher than that of the
+ * run of the checkpoint that was taken; undefined where none is.
+ */
+export async function betterRun(
+  checkpoints: string,
+  taken: string,
+): Promise<{ name: string; accuracy: number; here: number } | undefined> {
+  const runs = (await foldersIn(checkpoints)).map(async (name) => {
+    const best = bestOf(await listCheckpoints(join(checkpoints, name)));
+    return { name, accuracy: best?.manifest.metrics.validationAccuracy ?? Number.NEGATIVE_INFINITY };
+  });
+  const byAccuracy = (await Promise.all(runs)).sort((a, b) => b.accuracy - a.accuracy);
+  const [best] = byAccuracy;
+  const here = byAccuracy.find(({ name }) => join(checkpoints, name) === dirname(taken))?.accuracy;
+  if (!best || here === undefined || !Number.isFinite(here) || best.accuracy <= here) return undefined;
+  return { ...best, here };
 }
 
 /** The run at `place`, or the newest one below it. */

@@ -2,6 +2,7 @@ export { readCalibration, readTemperature, type StoredCalibration, saveCalibrati
 export { compareMetrics } from './compare.ts';
 export {
   bestOf,
+  betterRun,
   type Checkpoint,
   findCheckpoint,
   foldersIn,

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { type Checkpoint, findWhole } from '../checkpoints/index.ts';
 import type { World } from '../cluster/index.ts';
 import { settingOptions } from '../config/index.ts';
@@ -9,6 +9,7 @@ import type { CheckpointEvaluation } from '../evaluation/evaluate_checkpoint.ts'
 import type { FolderPictures } from '../evaluation/pictures.ts';
 import { figure } from '../format.ts';
 import { printable } from '../printable.ts';
+import { checkpointPlace } from './chosen_checkpoint.ts';
 import { csvLine } from './csv.ts';
 import { addExamples } from './examples.ts';
 import { notice } from './notice.ts';
@@ -24,7 +25,7 @@ interface EvaluateFlags extends Record<string, unknown> {
   newest?: boolean;
   data?: string;
   topLosses: string;
-  calibrate: boolean;
+  calibrate?: boolean;
   json?: boolean;
   csv?: boolean;
 }
@@ -32,12 +33,17 @@ interface EvaluateFlags extends Record<string, unknown> {
 export function addEvaluate(program: Command): void {
   const command = program
     .command('evaluate')
-    .description('tell how good a network is, class by class, and calibrate its probabilities')
+    .description('show how good a network is, class by class, or calibrate its probabilities')
     .argument('[folder]', 'pictures by class, <folder>/<class>/* (default: those held back for validation)')
     .option('--checkpoint <folder>', 'checkpoint or run to use (default: the best of the newest run)')
     .option('--newest', 'use the newest checkpoint of the run instead of its best')
     .option('--top-losses <n>', 'pictures to name whose answers are the worst', '10')
-    .option('--no-calibrate', 'do not fit and store the temperature that predict divides its logits by')
+    .option(
+      '--calibrate',
+      'fit the temperature that makes probabilities believable, and store it for predict',
+    )
+    // As it was called when evaluate did that by itself.
+    .addOption(new Option('--no-calibrate').hideHelp())
     .option('--json', 'print everything as JSON')
     .option('--csv', 'print each picture’s answer as CSV');
   refuseShards(
@@ -50,6 +56,7 @@ export function addEvaluate(program: Command): void {
   addExamples(command, [
     ['bat-sup evaluate', 'how good the newest run is on the pictures held back, class by class'],
     ['bat-sup evaluate unseen', 'the same on pictures of your own, unseen/<class>/*'],
+    ['bat-sup evaluate --calibrate', 'the same, and probabilities of predict that can be believed'],
     ['bat-sup evaluate --csv', 'each picture’s answer'],
   ]);
 }
@@ -81,7 +88,12 @@ async function choosePictures(
 /** The checkpoint and the pictures, the same on all ranks. */
 async function plan(folder: string | undefined, flags: EvaluateFlags, checkpoints: string) {
   const which = flags.newest ? 'newest' : 'best';
-  const checkpoint = await findWhole(flags.checkpoint ?? checkpoints, which, ['weights.bin'], notice);
+  const checkpoint = await findWhole(
+    checkpointPlace(flags.checkpoint, checkpoints),
+    which,
+    ['weights.bin'],
+    notice,
+  );
   return { checkpoint, exam: await choosePictures(folder, checkpoint, flags.data) };
 }
 
@@ -93,6 +105,8 @@ async function runEvaluation(
   const settings = await readEngineSettings(flags, world);
   const topLosses = wholeNumber('--top-losses', flags.topLosses, 0);
   if (flags.json && flags.csv) throw new UsageError('--json and --csv exclude each other; give one.');
+  if (flags.calibrate && folder !== undefined)
+    throw new UsageError('--calibrate goes by the pictures held back for validation; leave out the folder.');
   const { checkpoint, exam } = await readTogether(world, () => plan(folder, flags, settings.checkpoints));
   warn(exam, checkpoint);
   const { evaluateCheckpoint, helpEvaluate } = await import('../evaluation/evaluate_checkpoint.ts');
@@ -101,7 +115,7 @@ async function runEvaluation(
     return helpEvaluate(world, checkpoint, exam.pictures).finally(() => engine.dispose());
   const bar: ProgressBar = progressBar('Evaluating', exam.pictures.length);
   const result = await evaluateCheckpoint(checkpoint, exam.pictures, {
-    calibrate: exam.isValidation && flags.calibrate,
+    calibrate: flags.calibrate === true,
     seed: flags.seed === undefined ? checkpoint.manifest.training.seed : settings.seed,
     topLosses,
     world,
@@ -111,6 +125,7 @@ async function runEvaluation(
     await engine.dispose();
   });
   for (const { file, reason } of result.unreadable) console.error(`bat-sup: ${printable(file)}: ${reason}`);
+  if (result.whyNotFitted) notice(`not calibrated: ${result.whyNotFitted}`);
   await print(result, exam, checkpoint, flags);
   failOnRest(exam, result);
 }

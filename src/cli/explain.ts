@@ -4,6 +4,7 @@ import { UserError } from '../errors.ts';
 import type { Explained } from '../explain/explain_all.ts';
 import { hottest } from '../explain/heat_map.ts';
 import { keepOutputApart } from '../keep_apart.ts';
+import { checkpointPlace } from './chosen_checkpoint.ts';
 import { addExamples } from './examples.ts';
 import { notice } from './notice.ts';
 
@@ -48,7 +49,7 @@ async function explainPictures(pictures: string[], options: ExplainOptions): Pro
   const { explainAll } = await import('../explain/explain_all.ts');
   const engine = await startEngine(settings.engine, settings);
   try {
-    const place = options.checkpoint ?? settings.checkpoints;
+    const place = checkpointPlace(options.checkpoint, settings.checkpoints);
     const model = await loadModel(place, options.newest ? 'newest' : 'best', notice);
     let failed = 0;
     for await (const explained of explainAll(model, predictInputs(pictures), options)) {

@@ -6,6 +6,7 @@ import { figure } from '../format.ts';
 import { type ExportOptions, type Format, formats, type Network, weightTypes } from '../formats/index.ts';
 import type { WeightLoss } from '../formats/measure_loss.ts';
 import { keepOutputApart } from '../keep_apart.ts';
+import { announceCheckpoint, checkpointPlace } from './chosen_checkpoint.ts';
 import { addExamples } from './examples.ts';
 import { notice } from './notice.ts';
 
@@ -74,8 +75,9 @@ async function runExport(flags: ExportFlags): Promise<void> {
   checkOptions(format, flags);
   const output = flags.output ?? format.output;
   await keepOutputApart(settings, { option: '--output', path: output });
-  const place = flags.checkpoint ?? settings.checkpoints;
+  const place = checkpointPlace(flags.checkpoint, settings.checkpoints);
   const checkpoint = await findWhole(place, flags.newest ? 'newest' : 'best', ['weights.bin'], notice);
+  await announceCheckpoint(checkpoint.folder, place);
   const { startEngine } = await import('../engine/index.ts');
   const { networkOf } = await import('../formats/network.ts');
   const { exportNetwork } = await import('../formats/export.ts');

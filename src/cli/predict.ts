@@ -12,6 +12,7 @@ import type { Inputs, Prediction } from '../predict/predict_all.ts';
 import type { Sorting } from '../predict/sort.ts';
 import { printable } from '../printable.ts';
 import { wrongValue } from '../wrong_value.ts';
+import { announceCheckpoint, checkpointPlace } from './chosen_checkpoint.ts';
 import { addExamples } from './examples.ts';
 import { notice } from './notice.ts';
 import { csvOutput, jsonOutput, type PredictRecord, textOutput } from './predict_output.ts';
@@ -182,7 +183,7 @@ async function start(
   { least, world }: { least: number; world: World | undefined },
 ): Promise<{ engine: Engine; model: Predictor }> {
   const read = (place: string) => readNetwork(place, flags.newest ? 'newest' : 'best', notice);
-  const place = flags.checkpoint ?? settings.checkpoints;
+  const place = checkpointPlace(flags.checkpoint, settings.checkpoints);
   const [network, engine] = await Promise.all([
     world ? readOnRanks(world, read, place) : read(place),
     startEngineFor(settings, least),
@@ -229,7 +230,10 @@ async function predict(pictures: string[], flags: PredictFlags, world: World | u
   const { engine, model } = await start(settings, flags, { least: work.least, world });
   const tell = await teller(request, flags, model.description.classes);
   const isSilent = world !== undefined && world.rank > 0;
-  if (!isSilent) await tell.head();
+  if (!isSilent) {
+    await announceCheckpoint(model.checkpoint, checkpointPlace(flags.checkpoint, settings.checkpoints));
+    await tell.head();
+  }
   const signal = abortOnSignals();
   const { shard } = request;
   for await (const group of work.groups(signal))

@@ -3,6 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import type { Command } from 'commander';
 import { readSettings, settingOptions } from '../config/index.ts';
 import { UsageError } from '../errors.ts';
+import { announceCheckpoint, checkpointPlace } from './chosen_checkpoint.ts';
 import { addExamples } from './examples.ts';
 import { notice } from './notice.ts';
 import { abortOnSignals } from './signals.ts';
@@ -88,12 +89,13 @@ async function runServer(flags: ServeFlags): Promise<void> {
   const { serve } = await import('../serve/serve.ts');
   const token = readToken();
   const signal = abortOnSignals(() => notice('answering what is under way, then stopping ...'));
+  const place = checkpointPlace(flags.checkpoint, settings.checkpoints);
   const engine = await startEngine(settings.engine, settings);
   collectRarely();
   try {
     const server = await serve({
       ...limits,
-      place: flags.checkpoint ?? settings.checkpoints,
+      place,
       which: flags.newest ? 'newest' : 'best',
       token,
       log: flags.verbose === true,
@@ -103,6 +105,7 @@ async function runServer(flags: ServeFlags): Promise<void> {
       notice(`whoever reaches ${server.url} can use it; set BATSUP_SERVE_TOKEN to ask for a token.`);
     const { checkpoint, description } = server.model;
     console.error(`Engine: ${engine.description}`);
+    await announceCheckpoint(checkpoint, place);
     console.error(`${checkpoint} (${description.classes.join(', ')}) answers at ${server.url}`);
     if (!signal.aborted) await once(signal, 'abort');
     await server.close();

@@ -6,7 +6,7 @@ import type { Answers } from './answers.ts';
 import { collectAnswers, type Unreadable } from './collect_answers.ts';
 import { type Evaluation, evaluate } from './evaluate.ts';
 import type { LabelledPicture } from './pictures.ts';
-import { fitTemperature } from './temperature.ts';
+import { fitTemperature, whyNotFit } from './temperature.ts';
 
 export interface CheckpointEvaluation {
   evaluation: Evaluation;
@@ -14,6 +14,8 @@ export interface CheckpointEvaluation {
   unreadable: Unreadable[];
   /** Whether a temperature has been fitted on these pictures and stored with the checkpoint. */
   fitted: boolean;
+  /** Where it was asked for and has not. */
+  whyNotFitted?: string;
 }
 
 interface EvaluateCheckpointOptions {
@@ -42,11 +44,18 @@ export async function evaluateCheckpoint(
     const [first] = unreadable;
     throw new UserError(`None of the pictures can be read; the first, ${first?.file}: ${first?.reason}.`);
   }
-  const temperature = options.calibrate ? fitTemperature(answers) : undefined;
+  const whyNotFitted = options.calibrate ? whyNotFit(answers) : undefined;
+  const temperature = options.calibrate && !whyNotFitted ? fitTemperature(answers) : undefined;
   if (temperature !== undefined)
     await saveCalibration(checkpoint.folder, { temperature, pictures: answers.labels.length });
   const evaluation = evaluate(answers, { ...options, temperature: temperature ?? predictor.temperature });
-  return { evaluation, answers, unreadable, fitted: temperature !== undefined };
+  return {
+    evaluation,
+    answers,
+    unreadable,
+    fitted: temperature !== undefined,
+    ...(whyNotFitted && { whyNotFitted }),
+  };
 }
 
 /** What the other ranks do while rank 0 evaluates the same pictures. */

@@ -30,6 +30,22 @@ function slopes(answers: Answers, inverse: number): { slope: number; curvature: 
 }
 
 /**
+ * One number fitted on n pictures costs about 1 / 2n nats on others. From so many on that is little beside what it
+ * gains where probabilities are far off; on fewer a handful of mistakes decide.
+ */
+export const minPictures = 100;
+
+/** Why answers cannot tell a temperature, in words; undefined where they can. */
+export function whyNotFit(answers: Answers): string | undefined {
+  const { length } = answers.labels;
+  if (length < minPictures)
+    return `${length} pictures held back are too few to go by; it takes ${minPictures}.`;
+  if (fitTemperature(answers) === undefined)
+    return 'all answers are right or none is; they tell no temperature.';
+  return undefined;
+}
+
+/**
  * The temperature by which to divide the logits so that the mean cross-entropy is least (Guo et al. 2017). The
  * cross-entropy is convex in 1 / temperature, so that Newton's method, kept between two bounds, finds it.
  * @returns undefined where there is none from 1/20 to 20: with every picture right, the colder the better.

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { findCheckpoint, foldersIn, isCheckpoint } from '../checkpoints/find.ts';
+import { findCheckpoint, foldersIn } from '../checkpoints/find.ts';
+import { readTemperature } from '../checkpoints/index.ts';
 import { reason } from '../errors.ts';
 import { loadModel, type Predictor } from '../predict/load_model.ts';
 import type { Serving } from './serving.ts';
@@ -26,16 +27,22 @@ export interface Current {
   close(): void;
 }
 
+async function timeOf(folder: string): Promise<string> {
+  return stat(folder).then(
+    ({ mtimeMs }) => `${folder} ${mtimeMs}`,
+    () => '',
+  );
+}
+
 /** Changes whenever a checkpoint or a run comes or goes. */
 async function stateOf(place: string): Promise<string> {
   const folders = [place, ...(await foldersIn(place)).map((name) => join(place, name))];
-  const times = folders.sort().map((folder) =>
-    stat(folder).then(
-      ({ mtimeMs }) => `${folder} ${mtimeMs}`,
-      () => '',
-    ),
-  );
-  return (await Promise.all(times)).join('\n');
+  return (await Promise.all(folders.sort().map(timeOf))).join('\n');
+}
+
+/** Whether a checkpoint is the one that answers, calibrated as it is now. */
+async function isAnswering(folder: string, model: Predictor): Promise<boolean> {
+  return folder === model.checkpoint && (await readTemperature(folder)) === model.temperature;
 }
 
 function hold(serving: Serving) {
@@ -70,16 +77,18 @@ function hold(serving: Serving) {
  */
 export async function openCurrent(options: CurrentOptions): Promise<Current> {
   const { place, which, makeServing, notice, onReload = () => {} } = options;
-  let state = await stateOf(place);
+  const before = await stateOf(place);
   let current = hold(makeServing(await loadModel(place, which, notice)));
+  // The checkpoint's folder changes as it is calibrated.
+  let state = `${before}\n${await timeOf(current.model.checkpoint)}`;
   let closed = false;
   let timer: NodeJS.Timeout;
 
   async function reload(): Promise<void> {
     const found = await findCheckpoint(place, which);
-    if (found.folder === current.model.checkpoint) return;
+    if (await isAnswering(found.folder, current.model)) return;
     const model = await loadModel(place, which, notice);
-    if (closed || model.checkpoint === current.model.checkpoint) return model.dispose();
+    if (closed || (await isAnswering(model.checkpoint, current.model))) return model.dispose();
     const old = current;
     current = hold(makeServing(model));
     old.retire();
@@ -88,7 +97,7 @@ export async function openCurrent(options: CurrentOptions): Promise<Current> {
   }
 
   async function look(): Promise<void> {
-    const now = await stateOf(place);
+    const now = `${await stateOf(place)}\n${await timeOf(current.model.checkpoint)}`;
     if (now !== state) {
       state = now;
       await reload().catch((error) => {
@@ -99,8 +108,7 @@ export async function openCurrent(options: CurrentOptions): Promise<Current> {
     if (!closed) timer = setTimeout(look, interval).unref();
   }
 
-  // A checkpoint that was named is the only choice.
-  if (!isCheckpoint(place)) timer = setTimeout(look, interval).unref();
+  timer = setTimeout(look, interval).unref();
   return {
     get model() {
       return current.model;

@@ -49,7 +49,7 @@ function calibration({ calibrated, uncalibrated }: Evaluation): Markup {
   const after = { ...calibrated, kind: 'first' as const, label: 'calibrated' };
   const text = isCalibrated
     ? `Divided by the temperature ${figure(calibrated.temperature)}, the logits give probabilities whose expected calibration error is ${figure(calibrated.ece)}; as trained it is ${figure(uncalibrated.ece)}.`
-    : `The probabilities are as trained; their expected calibration error is ${figure(uncalibrated.ece)}. “bat-sup evaluate” calibrates them.`;
+    : `The probabilities are as trained; their expected calibration error is ${figure(uncalibrated.ece)}. “bat-sup evaluate --calibrate” makes them believable.`;
   return html`<p>${text}</p>\n${reliabilityChart('reliability', isCalibrated ? [after, before] : [before])}`;
 }
 
