@@ -36,11 +36,11 @@ export interface Input {
   range: [number, number];
   order: 'RGB' | 'BGR' | 'grey';
   /** How pictures are brought to the size: here, and so in training and prediction. */
-  resize: { fit: Network['preprocessing']['fit']; shrinking: string; enlarging: string; background: string };
+  resize: { fit: Network['preprocessing']['fit']; filter: string; background: string };
 }
 
-/** What sharp, and so bat-sup, resizes with. */
-const filters = { shrinking: 'lanczos3', enlarging: 'catmull-rom', background: 'white' };
+/** How pictures are resized here, smaller and larger. */
+const resampling = { filter: 'lanczos3', background: 'white' };
 
 /** How a file takes pictures, as far as formats and options differ in it. */
 export interface InputOptions {
@@ -55,11 +55,11 @@ function inputOf({ model, preprocessing }: Network, { scaledInside, order = 'RGB
   const colours = channels === 3 ? order : 'grey';
   const values = scaledInside ? '0..255, scaled inside' : `0..255, times ${scale}`;
   return {
-    description: `${colours} pixels, ${values}; ${width} x ${height}, fit ${fit}, ${filters.shrinking}`,
+    description: `${colours} pixels, ${values}; ${width} x ${height}, fit ${fit}, ${resampling.filter}`,
     scaledInside,
     range: [0, 255 * (scaledInside ? 1 : scale)],
     order: colours,
-    resize: { fit, ...filters },
+    resize: { fit, ...resampling },
   };
 }
 

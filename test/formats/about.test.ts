@@ -58,8 +58,7 @@ for (const name of Object.keys(readers)) {
     assert.equal(input.order, order);
     assert.equal(input.scaledInside, isScaled);
     assert.deepEqual(input.range, isScaled ? [0, 255] : [0, 127.5]);
-    const { fit, shrinking, enlarging } = input.resize;
-    assert.deepEqual([fit, shrinking, enlarging], ['contain', 'lanczos3', 'catmull-rom']);
+    assert.deepEqual(input.resize, { fit: 'contain', filter: 'lanczos3', background: 'white' });
     const values = isScaled ? '0..255, scaled inside' : '0..255, times 0.5';
     assert.equal(input.description, `${order} pixels, ${values}; 20 x 28, fit contain, lanczos3`);
     assert.equal((await inputOf(name, inside, 1)).order, 'grey');
