@@ -77,7 +77,6 @@ async function runExport(flags: ExportFlags): Promise<void> {
   await keepOutputApart(settings, { option: '--output', path: output });
   const place = checkpointPlace(flags.checkpoint, settings.checkpoints);
   const checkpoint = await findWhole(place, flags.newest ? 'newest' : 'best', ['weights.bin'], notice);
-  await announceCheckpoint(checkpoint.folder, place);
   const { startEngine } = await import('../engine/index.ts');
   const { networkOf } = await import('../formats/network.ts');
   const { exportNetwork } = await import('../formats/export.ts');
@@ -86,6 +85,7 @@ async function runExport(flags: ExportFlags): Promise<void> {
     const network = await networkOf(checkpoint);
     const { overwrite = false } = flags;
     const files = await exportNetwork(network, format, output, flags, { overwrite });
+    await announceCheckpoint(checkpoint.folder, place);
     const loss = flags.weights === 'float32' ? undefined : await lossOf(network, checkpoint, format, output);
     const { format: name, weights } = flags;
     const exported = { format: name, weights, checkpoint: checkpoint.folder, output, files, loss };

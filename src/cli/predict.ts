@@ -230,15 +230,17 @@ async function predict(pictures: string[], flags: PredictFlags, world: World | u
   const { engine, model } = await start(settings, flags, { least: work.least, world });
   const tell = await teller(request, flags, model.description.classes);
   const isSilent = world !== undefined && world.rank > 0;
-  if (!isSilent) {
-    await announceCheckpoint(model.checkpoint, checkpointPlace(flags.checkpoint, settings.checkpoints));
-    await tell.head();
-  }
+  if (!isSilent) await tell.head();
+  let isAnnounced = isSilent;
   const signal = abortOnSignals();
   const { shard } = request;
   for await (const group of work.groups(signal))
-    for await (const batch of answersTo(group, model, flags, { world, shard, signal }))
+    for await (const batch of answersTo(group, model, flags, { world, shard, signal })) {
+      if (!isAnnounced)
+        await announceCheckpoint(model.checkpoint, checkpointPlace(flags.checkpoint, settings.checkpoints));
+      isAnnounced = true;
       await tell.batch(batch);
+    }
   model.dispose();
   await engine.dispose();
   // A watched folder is never at its end.

@@ -1,12 +1,13 @@
 /** bat-sup serve as others meet it: over HTTP. */
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import sharp from 'sharp';
+import { saveCalibration } from '../../src/checkpoints/calibration.ts';
 import { type Engine, startEngine } from '../../src/engine/index.ts';
 import { cli } from '../helpers/cli.ts';
 import { emoji } from '../helpers/emoji.ts';
@@ -501,4 +502,24 @@ test('a port that is taken is told', async () => {
     [code, stderr],
     [1, `bat-sup: Port ${server.port} of 127.0.0.1 is in use; choose another with --port.\n`],
   );
+});
+
+test('a calibration is taken over as it runs', async () => {
+  const checkpoint = join(folder, 'checkpoints', 'run-001', 'checkpoint-00000001');
+  const [before] = (await answersOf(await post(bat, 'image/jpeg'))).answers;
+  const uncalibrated = before?.classes[0]?.probability;
+  await saveCalibration(checkpoint, { temperature: 8, pictures: 100 });
+  try {
+    const expected = await predicted();
+    for (;;) {
+      const answers = await answersOf(await post(bat, 'image/jpeg'));
+      if (answers.answers[0]?.classes[0]?.probability !== uncalibrated) {
+        assertClose(answers, expected.slice(0, 1));
+        break;
+      }
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  } finally {
+    rmSync(join(checkpoint, 'calibration.json'));
+  }
 });
