@@ -52,7 +52,9 @@ async function runResize(flags: ResizeFlags, world: World | undefined): Promise<
     return helpResize(world, { ...settings, signal });
   }
   const report = await resize(settings, signal, { world, shard });
-  if (report) console.log(flags.json ? JSON.stringify(report) : describe(report, settings));
+  if (!report) return;
+  const text = `${describe(report, settings)}\n${describeClasses(report.classes)}`;
+  console.log(flags.json ? JSON.stringify(report) : text);
 }
 
 /**
@@ -97,16 +99,10 @@ function noticeOthers(
   );
 }
 
-function describe(
-  { made, unchanged, removed, unreadable, classes }: ResizeReport,
-  settings: Settings,
-): string {
+function describe({ made, unchanged, removed, unreadable }: ResizeReport, settings: Settings): string {
   const { data, width, height } = settings;
   const rest = `${unchanged} unchanged, ${removed} removed, ${unreadable.length} unreadable`;
-  return [
-    wrap(`${data}: ${made} pictures resized to ${width}x${height}, ${rest}`, { indent: '  ' }),
-    describeClasses(classes),
-  ].join('\n');
+  return wrap(`${data}: ${made} pictures resized to ${width}x${height}, ${rest}`, { indent: '  ' });
 }
 
 /**
