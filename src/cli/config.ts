@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { settingNames, settingOptions, settingsInForce } from '../config/index.ts';
-import { settingText, wrap } from '../format.ts';
+import { describeValue, settingNames, settingOptions, settingsInForce } from '../config/index.ts';
+import { wrap } from '../format.ts';
 import { addExamples } from './examples.ts';
 import { table } from './table.ts';
 
@@ -21,7 +21,7 @@ export function addConfig(program: Command): void {
     ).split('\n');
     for (const [index, name] of settingNames.entries()) {
       const columns = (start[index] as string).slice(0, -1);
-      const value = settingText(inForce[name].value);
+      const value = readable(inForce[name].value);
       console.log(wrap(columns + value, { indent: ' '.repeat(columns.length) }));
     }
   });
@@ -29,4 +29,10 @@ export function addConfig(program: Command): void {
     ['bat-sup config', 'prints every setting in force'],
     ['bat-sup config --recipe best', 'as they would be with another recipe'],
   ]);
+}
+
+/** As a flag would give it; names in a list with room to break lines between them. */
+function readable(value: unknown): string {
+  const isNames = Array.isArray(value) && value.every((item) => typeof item === 'string');
+  return isNames ? value.join(', ') : describeValue(value);
 }

@@ -91,7 +91,7 @@ test('config.ts and the environment give parameters', async () => {
   const shown = await cliWith(environment, own, 'config');
   assert.match(
     shown.stdout,
-    /augmentOperations +\[\{"operation":"zoom","maxFactor":3\}\] BATSUP_AUGMENT_OPERATIONS/,
+    /augmentOperations +BATSUP_AUGMENT_OPERATIONS +\[\{"operation":"zoom","maxFactor":3\}\]/,
   );
 });
 
@@ -155,7 +155,7 @@ const cases: Case[] = [
     what: 'operations in config.ts',
     arguments: [],
     config: 'export default { augmentOperations: [3] }',
-    says: /config\.ts: augmentOperations is \[3\]; allowed/,
+    says: /augmentOperations must be a list of operations.*; received \[ 3 \] \(config\.ts\)/,
   },
   { what: 'folder of masks', arguments: ['--masks', 'nowhere'], says: /nowhere is not there/, code: 1 },
   {

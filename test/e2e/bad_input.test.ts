@@ -205,13 +205,13 @@ for (const { what, arguments: arguments_, files = {}, code, says } of cases) {
 }
 
 const evaluations: [what: string, files: Record<string, string>, says: RegExp][] = [
-  ['a folder that is not there', {}, /exam holds no class folders/],
+  ['a folder that is not there', {}, /There is no folder exam; /],
   [
     'a folder of other classes',
     { 'exam/cats/x.png': 'x' },
     /exam holds no pictures of the network's classes/,
   ],
-  ['a file', { exam: 'x' }, /exam holds no class folders/],
+  ['a file', { exam: 'x' }, /exam is a file; name the folder/],
 ];
 for (const [what, files, says] of evaluations) {
   test(`evaluate, ${what}: one line, exit code 1`, async () => {

@@ -65,7 +65,7 @@ describe('from a tarball', { skip: await withoutRegistry() }, () => {
     const steps = nextSteps(await type(init, folder, environment));
     const trained = await type(steps, folder, environment);
     const project = join(folder, 'trial');
-    const next = /^Next: (.*) <pictures>$/m.exec(trained)?.[1] as string;
+    const next = /^ {2}(.*) <pictures> +# classify pictures$/m.exec(trained)?.[1] as string;
     const predicted = await type(`${next} rawdata/star/star-001.png`, project, environment);
     assert.match(predicted, /star-001\.png/);
     const { devDependencies } = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8'));
