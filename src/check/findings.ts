@@ -1,5 +1,6 @@
 import { DisjointSets } from '../disjoint_sets.ts';
 import { counted } from '../format.ts';
+import { extensionsOf, pictureExtension } from '../images/extensions.ts';
 import { findGenerated } from '../images/generated.ts';
 import { joinNearDuplicates } from '../images/near_duplicates.ts';
 import { isUnsupported } from '../images/raw_picture.ts';
@@ -40,25 +41,11 @@ export async function flagGenerated(rawData: string, { paths }: Pictures): Promi
   return flags;
 }
 
-const extensions: Record<string, string[]> = {
-  JPEG: ['jpg', 'jpeg', 'jpe', 'jfif'],
-  PNG: ['png', 'apng'],
-  GIF: ['gif'],
-  WebP: ['webp'],
-  TIFF: ['tif', 'tiff'],
-  AVIF: ['avif', 'avifs', 'heif', 'hif'],
-  HEIC: ['heic', 'heics', 'heif', 'heifs', 'hif'],
-  SVG: ['svg'],
-  BMP: ['bmp', 'dib'],
-  PNM: ['pnm', 'pbm', 'pgm', 'ppm', 'pam', 'pfm'],
-};
-const pictureExtensions = new Set(Object.values(extensions).flat());
-
 /** The extension of a path where it is that of another kind of picture. */
 function wrongExtension(path: string, kind: string): string | undefined {
-  const extension = /\.([^./]+)$/.exec(path)?.[1]?.toLowerCase();
-  if (extension === undefined || !pictureExtensions.has(extension)) return undefined;
-  return extensions[kind]?.includes(extension) === false ? extension : undefined;
+  const extension = pictureExtension(path);
+  if (extension === undefined) return undefined;
+  return extensionsOf[kind]?.includes(extension) === false ? extension : undefined;
 }
 
 /** What is wrong with each picture by itself. @param least pixels below which a side is tiny. */

@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
 import type { CheckReport } from '../check/check.ts';
-import type { Finding, Kind } from '../check/kinds.ts';
+import type { Kind } from '../check/kinds.ts';
 import type { World } from '../cluster/index.ts';
 import { type Settings, settingOptions } from '../config/index.ts';
 import { UsageError, UserError } from '../errors.ts';
+import { counted } from '../format.ts';
 import { keepClassesApart, keepFolderApart, keepOutputApart } from '../keep_apart.ts';
 import { wrongValue } from '../wrong_value.ts';
 import { addExamples } from './examples.ts';
@@ -75,7 +76,7 @@ async function check(flags: CheckFlags, world: World | undefined): Promise<void>
     console.log(JSON.stringify(report));
   }
   if (flags.strict && report.findings.length > 0)
-    throw new UserError(`${countOf(report.findings)} in ${settings.rawData}.`);
+    throw new UserError(`${counted(report.findings.length, 'finding')} in ${settings.rawData}.`);
 }
 
 /** @throws {UsageError} where what is written would lie among the pictures. */
@@ -84,10 +85,6 @@ async function refusePlaces(settings: Settings, { quarantine, html }: CheckFlags
   if (quarantine !== undefined)
     await keepFolderApart(settings.rawData, { option: '--quarantine', path: quarantine });
   if (html !== undefined) await keepOutputApart(settings, { option: '--html', path: html });
-}
-
-function countOf({ length }: Finding[]): string {
-  return `${length} ${length === 1 ? 'finding' : 'findings'}`;
 }
 
 function readKinds({ only, quarantine }: CheckFlags, allowed: Kind[], byDefault: Kind[]): Kind[] {

@@ -57,8 +57,7 @@ function unknownOption(command: Command, option: string): string {
   )}`;
 }
 
-/** Wrong usage in the one line that every error takes. */
-/** @param path of the command, '' or such as 'checkpoints list '. */
+/** Wrong usage in the one line that every error takes. @param path of the command: '', 'checkpoints list '. */
 function oneLine(command: Command, path: string): OutputConfiguration {
   return {
     outputError(text, write) {

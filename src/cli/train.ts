@@ -4,6 +4,7 @@ import { type Checkpoint, findWhole, hasSaved, newestRun } from '../checkpoints/
 import type { World } from '../cluster/index.ts';
 import { batSup } from '../command.ts';
 import {
+  flagsFor,
   flagsGiven,
   machineSettings,
   type RunSettings,
@@ -19,7 +20,7 @@ import { counted, settingText } from '../format.ts';
 import { keepFolderApart, keepFoldersApart } from '../keep_apart.ts';
 import { quoteForShell } from '../quote.ts';
 import { readRecord } from '../runs/record.ts';
-import { adviceFor } from '../training/advice.ts';
+import { type Advice, adviceFor } from '../training/advice.ts';
 import { checkResumable, isOver, refuseCheckpoints, settingsOfRun } from '../training/resume.ts';
 import type { TrainingResult } from '../training/train.ts';
 import { wrongValue } from '../wrong_value.ts';
@@ -89,9 +90,12 @@ interface Plan {
   settings: Settings;
   run: string;
   resume?: Checkpoint | undefined;
-  /** Flags that commands about this training need, and besides them --resume. */
+  /** Flags that commands about this training need, */
   place: string[];
+  /** that the command to continue needs beside --resume, */
   again: string[];
+  /** and that a new training needs to be of the same pictures and settings. */
+  anew: string[];
   /** Whether the run is at its end already. */
   isDone: boolean;
 }
@@ -106,12 +110,16 @@ async function plan(options: TrainOptions, ranks: number): Promise<Plan> {
     ...(options.run === undefined ? [] : [`--run ${quoteForShell(options.run)}`]),
     ...flagsGiven(asAlways, machineSettings),
   ];
-  if (resume) return { ...(await planToResume(options, asAlways, resume, ranks)), place, again };
+  if (resume) {
+    const resumed = await planToResume(options, asAlways, resume, ranks);
+    return { ...resumed, place, again, anew: flagsFor(resumed.settings) };
+  }
+
   const settings = valuesOf(asAlways);
   const run = await runFolder(checkpoints, options.run);
   await keepRunApart(settings, run);
   await refuseCheckpoints(run);
-  return { settings, run, place, again, isDone: false };
+  return { settings, run, place, again, anew: flagsGiven(asAlways, settingNames), isDone: false };
 }
 
 async function keepRunApart(settings: Settings, run: string): Promise<void> {
@@ -124,7 +132,7 @@ async function planToResume(
   asAlways: SettingsInForce,
   resume: Checkpoint,
   ranks: number,
-): Promise<Omit<Plan, 'place' | 'again'>> {
+): Promise<Omit<Plan, 'place' | 'again' | 'anew'>> {
   const run = dirname(resume.folder);
   const resumed = { run, settings: await settingsOfRun(resume, ranks) };
   const inForce = await settingsInForce(options, { resumed });
@@ -207,7 +215,7 @@ async function runTraining(options: TrainOptions, world: World | undefined): Pro
     const result = await train({ settings, run, resume, world, engine, command, signal, events });
     display.stop();
     const next = result.position.step > 0 ? ['train --resume', ...again].join(' ') : args;
-    report(result, { settings, place: planned.place, next, json: options.json === true });
+    report(result, { ...planned, settings, next, json: options.json === true });
   } finally {
     display.stop();
     await engine.dispose();
@@ -227,28 +235,27 @@ async function adviseSetup(): Promise<void> {
 }
 
 /** Says that there is nothing left to do, and what would be. */
-function reportDone({ settings, run, place, again }: Plan, { manifest }: Checkpoint, json: boolean): void {
+function reportDone(plan: Plan, { manifest }: Checkpoint, json: boolean): void {
+  const { settings, run, again } = plan;
   const { position, metrics, best } = manifest;
   const isEarly = position.epoch < settings.epochs;
   const more = isEarly ? `--early-stopping ${2 * settings.earlyStopping}` : `--epochs ${2 * position.epoch}`;
   const done = isEarly
-    ? `was stopped early, ${settings.earlyStopping} epochs after its best`
+    ? `was stopped early, ${counted(settings.earlyStopping, 'epoch')} after its best`
     : `has trained all of its ${position.epoch} epochs`;
   const next = ['train --resume', ...again, more].join(' ');
   console.error(`${run} ${done}. To train it further: ${batSup(next)}`);
-  report({ run, position, metrics, ...(best && { best }), finished: true }, { settings, place, next, json });
+  report({ run, position, metrics, ...(best && { best }), finished: true }, { ...plan, next, json });
 }
 
-interface Report {
-  settings: Settings;
-  /** Flags that commands about this training need. */
-  place: string[];
+interface Report extends Pick<Plan, 'settings' | 'place' | 'again' | 'anew'> {
   /** The arguments that continue it. */
   next: string;
   json: boolean;
 }
 
-function report(result: TrainingResult, { settings, place, next, json }: Report): void {
+function report(result: TrainingResult, plan: Report): void {
+  const { settings, next, json } = plan;
   const { run, position, metrics, best, finished } = result;
   if (json) {
     const { epoch: epochs, step: steps } = position;
@@ -267,19 +274,26 @@ function report(result: TrainingResult, { settings, place, next, json }: Report)
     console.log(`Next: ${batSup(next)}`);
     return;
   }
-  const command = (name: string, ...more: string[]) => batSup([name, ...place, ...more].join(' '));
+  const command = (...words: string[]) => batSup(words.join(' '));
   console.log('Next:');
   console.log(
     indented([
-      [command('predict', '<pictures>'), 'classify pictures'],
-      [command('evaluate'), 'see what it gets wrong'],
-      [command('report'), 'all of it on one page'],
+      [command('predict', ...plan.place, '<pictures>'), 'classify pictures'],
+      [command('evaluate', ...plan.place), 'see what it gets wrong'],
+      [command('report', ...plan.place), 'all of it on one page'],
     ]),
   );
   const advice = adviceFor({ settings, metrics, best, epoch: position.epoch });
   if (advice.length === 0) return;
   console.log('To learn better:');
-  console.log(indented(advice.map(({ flags, why }) => [command('train', flags), why])));
+  console.log(indented(advice.map((one) => [command('train', ...flagsFollowing(one, plan)), one.why])));
+}
+
+/** The flags of a training that follows advice, in everything else as this one. */
+function flagsFollowing({ flag, continues }: Advice, { again, anew }: Report): string[] {
+  if (continues) return ['--resume', ...again, flag];
+  const [name] = flag.split(' ');
+  return [...anew.filter((given) => given.split(' ')[0] !== name), flag];
 }
 
 function indented(commands: [command: string, what: string][]): string {

@@ -1,20 +1,7 @@
 import { claimedSize, readPicture, standardise, unreadableReason } from '../images/decode.ts';
+import { extensionsOf } from '../images/extensions.ts';
 import { sniff } from '../images/sniff.ts';
 import { FetchFailure } from './failure.ts';
-
-/** By what sniff calls it. */
-const extensions: Record<string, string> = {
-  JPEG: 'jpg',
-  PNG: 'png',
-  GIF: 'gif',
-  WebP: 'webp',
-  TIFF: 'tif',
-  AVIF: 'avif',
-  HEIC: 'heic',
-  SVG: 'svg',
-  BMP: 'bmp',
-  PNM: 'pnm',
-};
 
 /**
  * Decodes a picture as training will, so that a broken one is known now.
@@ -36,7 +23,7 @@ export async function inspectPicture(
     const small = { width: 16, height: 16, channels: 3, fit: 'fill' } as const;
     await standardise(bytes, small);
     // XML that sniff has not seen enough of is an SVG where it can be decoded.
-    return { width, height, extension: extensions[sniff(bytes) ?? ''] ?? 'svg' };
+    return { width, height, extension: extensionsOf[sniff(bytes) ?? '']?.[0] ?? 'svg' };
   } catch (error) {
     if (error instanceof FetchFailure) throw error;
     throw new FetchFailure(await unreadableReason(file, error), 'never');

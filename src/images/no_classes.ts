@@ -1,9 +1,9 @@
-import { readdir, stat } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { isFolder } from '../files.ts';
 import { counted } from '../format.ts';
 import { printable } from '../printable.ts';
-
-const pictureName = /\.(jpe?g|png|gif|webp|tiff?|avif|hei[cf]|bmp|svg)$/i;
+import { pictureExtension } from './extensions.ts';
 
 /** Names that are shown of a folder. */
 const maxNames = 5;
@@ -15,13 +15,13 @@ interface Entries {
 
 /** What is visible in a folder, sorted; links count as what they lead to. @throws {Error} where it cannot be read. */
 async function entriesOf(folder: string): Promise<Entries> {
-  const names = (await readdir(folder)).filter((name) => !name.startsWith('.')).sort();
   const entries: Entries = { folders: [], files: [] };
-  for (const name of names) {
-    const found = await stat(join(folder, name)).catch(() => undefined);
-    entries[found?.isDirectory() ? 'folders' : 'files'].push(name);
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    if (entry.name.startsWith('.')) continue;
+    const isLinked = entry.isSymbolicLink() && (await isFolder(join(folder, entry.name)));
+    entries[entry.isDirectory() || isLinked ? 'folders' : 'files'].push(entry.name);
   }
-  return entries;
+  return { folders: entries.folders.sort(), files: entries.files.sort() };
 }
 
 function shortList(names: string[]): string {
@@ -38,7 +38,7 @@ async function describeAbove(path: string): Promise<string> {
   return `${printable(parent)} holds ${folders.length > 0 ? shortList(folders) : 'no folders'}`;
 }
 
-const holdsPictures = ({ files }: Entries) => files.some((name) => pictureName.test(name));
+const holdsPictures = ({ files }: Entries) => files.some((name) => pictureExtension(name) !== undefined);
 
 /** Whether another folder beside this one holds pictures too, as folders of classes do. */
 async function hasSiblingClass(root: string): Promise<boolean> {

@@ -53,5 +53,7 @@ export async function decodeOurselves(kind: OwnKind, bytes: Buffer, mostPixels: 
   const { width, height } = ownSize(kind, bytes);
   if (width * height > mostPixels) throw new Error(`it has more than ${mostPixels / 1e6} million pixels`);
   pool ??= startThreads();
-  return (await pool).run({ kind, bytes });
+  // Bytes may be a part of a whole request, all of which would be cloned.
+  const own = Uint8Array.from(bytes);
+  return (await pool).run({ kind, bytes: own }, { transferList: [own.buffer] });
 }

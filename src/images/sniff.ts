@@ -60,7 +60,7 @@ const readKinds: Kind[] = [
   { name: 'TIFF', test: (head) => begins('II*\0', 'MM\0*', 'II+\0', 'MM\0+')(head) && !has(8, 'CR')(head) },
   { name: 'AVIF', test: (head) => hasBrand(...avifBrands)(head) && !isBrand('heic', 'heix')(head) },
   { name: 'HEIC', test: isBrand(...heicBrands) },
-  { name: 'SVG', test: (head) => /^\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<svg/s.test(head) },
+  { name: 'SVG', test: (head) => /^\s*(<\?xml[^>]*>\s*)?(<!--(?:(?!-->).)*-->\s*)*<svg/s.test(head) },
   { name: 'BMP', test: isBmp },
   {
     name: 'PNM',

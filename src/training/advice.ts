@@ -15,8 +15,11 @@ const overfitGap = 0.15;
 
 /** A way to learn better: what to add to the command, and why. */
 export interface Advice {
-  flags: string;
+  /** A flag with its value. */
+  flag: string;
   why: string;
+  /** Whether it continues the training; otherwise a new one does better. */
+  continues?: true;
 }
 
 /**
@@ -30,15 +33,16 @@ export function adviceFor({ settings, metrics, best, epoch }: Ended): Advice[] {
   const isStillImproving = best.epoch === epoch && epoch === settings.epochs;
   const advice: (Advice | false)[] = [
     settings.recipe === 'article' && {
-      flags: '--recipe best',
+      flag: '--recipe best',
       why: 'a larger network on varied pictures',
     },
     isOverfit &&
       settings.recipe !== 'article' &&
-      settings.augment === 'off' && { flags: '--augment online', why: 'it learns pictures by heart' },
+      settings.augment === 'off' && { flag: '--augment online', why: 'it learns pictures by heart' },
     isStillImproving && {
-      flags: `--resume --epochs ${2 * settings.epochs}`,
+      flag: `--epochs ${2 * settings.epochs}`,
       why: 'the last epoch was the best',
+      continues: true,
     },
   ];
   return advice.filter((one) => one !== false).slice(0, 2);

@@ -20,8 +20,10 @@ test('check, resize, augment and train take the folder as an argument', async ()
   assert.equal(report.classes.length, 2);
   const resized = JSON.parse((await cli(folder, 'resize', rawData, '--json', ...small)).stdout);
   assert.deepEqual([resized.made, resized.classes], [report.pictures, ['animal', 'food']]);
-  const train = ['train', rawData, '--epochs', '1', '--json', ...small];
-  assert.equal(JSON.parse((await cli(folder, ...train)).stdout).epochs, 1);
+  const trained = await cli(folder, 'train', rawData, '--epochs', '1', ...small);
+  assert.match(trained.stdout, /^Trained 1 of 1 epochs/);
+  const advised = [`--raw-data ${rawData}`, '--width 16', '--height 16', '--epochs 1', '--recipe best'];
+  assert.ok(trained.stdout.includes(`\n  bat-sup train ${advised.join(' ')}  # `), trained.stdout);
   assert.ok(existsSync(join(folder, 'checkpoints', 'run-001')));
   const cleaned = await cli(folder, 'augment', rawData, '--clean');
   assert.match(cleaned.stdout, /rawdata: 0 generated pictures removed/);

@@ -343,3 +343,27 @@ test('a picture that claims to be large keeps nothing else waiting', async () =>
 test('every kind that is read has a name of its own', () => {
   for (const name of readable) assert.equal(todoFor.has(name), false);
 });
+
+test('comments before an SVG take time in proportion to their number', () => {
+  // Each could be split from the next in two ways: 2 to the 70th, were all of them tried.
+  assert.equal(sniff(Buffer.from('<!---->'.repeat(70))), 'text');
+  assert.equal(sniff(Buffer.from(`<?xml version="1.0"?><!-- a --> <!-- > -->\n<svg`)), 'SVG');
+});
+
+test('a picture that is a part of a request is decoded, and the request stays whole', async () => {
+  // Header, no palette, one row of one blue pixel, padded.
+  const bmp = Buffer.alloc(58);
+  bmp.write('BM', 'latin1');
+  bmp.writeUInt32LE(54, 10);
+  bmp.writeUInt32LE(40, 14);
+  bmp.writeInt32LE(1, 18);
+  bmp.writeInt32LE(1, 22);
+  bmp.writeUInt16LE(1, 26);
+  bmp.writeUInt16LE(24, 28);
+  bmp[54] = 255;
+  const request = Buffer.alloc(1 << 20, 7);
+  bmp.copy(request, 1000);
+  const { data } = await decodeOurselves('BMP', request.subarray(1000, 1058), 100);
+  assert.deepEqual([...data], [0, 0, 255]);
+  assert.equal(request[999], 7);
+});

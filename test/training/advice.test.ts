@@ -12,7 +12,8 @@ function ended(change: Partial<Ended> = {}): Ended {
     ...change,
   } as Ended;
 }
-const flags = (change?: Partial<Ended>) => adviceFor(ended(change)).map((advice) => advice.flags);
+const flags = (change?: Partial<Ended>) =>
+  adviceFor(ended(change)).map(({ continues, flag }) => (continues ? `--resume ${flag}` : flag));
 const article = { recipe: 'article', augment: 'off', epochs: 10 } as const;
 
 test('nothing is advised where nothing suggests itself', () => {
