@@ -22,7 +22,14 @@ test('check, resize, augment and train take the folder as an argument', async ()
   assert.deepEqual([resized.made, resized.classes], [report.pictures, ['animal', 'food']]);
   const trained = await cli(folder, 'train', rawData, '--epochs', '1', ...small);
   assert.match(trained.stdout, /^Trained 1 of 1 epochs/);
-  const advised = [`--raw-data ${rawData}`, '--width 16', '--height 16', '--epochs 1', '--recipe best'];
+  const advised = [
+    `--raw-data ${rawData}`,
+    '--width 16',
+    '--height 16',
+    '--epochs 1',
+    '--engine wasm',
+    '--recipe best',
+  ];
   assert.ok(trained.stdout.includes(`\n  bat-sup train ${advised.join(' ')}  # `), trained.stdout);
   assert.ok(existsSync(join(folder, 'checkpoints', 'run-001')));
   const cleaned = await cli(folder, 'augment', rawData, '--clean');

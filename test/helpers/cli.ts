@@ -17,6 +17,12 @@ const programs = temporaryFolder();
 chmodSync(programs, 0o755);
 symlinkSync(bin, join(programs, 'bat-sup'));
 
+/** A user's environment. The engine is the embedded one, which is everywhere; test/e2e/native.test.ts is about the other. */
+export function userEnvironment(): NodeJS.ProcessEnv {
+  const PATH = `${programs}${delimiter}${process.env.PATH}`;
+  return { BATSUP_ENGINE: 'wasm', ...process.env, PATH };
+}
+
 /** The real command, in a folder. */
 export function startCli(
   folder: string,
@@ -24,9 +30,7 @@ export function startCli(
   environment: Record<string, string> = {},
   uid?: number,
 ): ChildProcess {
-  // The embedded engine, which is everywhere; test/e2e/native.test.ts is about the other.
-  const PATH = `${programs}${delimiter}${process.env.PATH}`;
-  const env = { BATSUP_ENGINE: 'wasm', ...process.env, PATH, ...environment };
+  const env = { ...userEnvironment(), ...environment };
   return spawn(process.execPath, [bin, ...args], { cwd: folder, env, ...(uid === undefined ? {} : { uid }) });
 }
 

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import xterm from '@xterm/headless';
+import { userEnvironment } from './cli.ts';
 import { python } from './python.ts';
 
 const bin = fileURLToPath(new URL('../../dist/bin/bat-sup.js', import.meta.url));
@@ -53,8 +54,8 @@ export function cliOnTerminal(
   } = {},
 ): Promise<TerminalRun> {
   const terminal = new xterm.Terminal({ cols: columns, rows, scrollback: 1000, allowProposedApi: true });
-  const { NO_COLOR, ...rest } = process.env;
-  const env = { BATSUP_ENGINE: 'wasm', ...rest, TERM: 'xterm-256color', ...environment };
+  const { NO_COLOR, ...rest } = userEnvironment();
+  const env = { ...rest, TERM: 'xterm-256color', ...environment };
   const command = [script, String(columns), String(rows), process.execPath, bin, ...args];
   const child = spawn(python, command, { cwd: folder, env });
   const screen: Screen = {
