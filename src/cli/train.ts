@@ -275,18 +275,17 @@ function report(result: TrainingResult, plan: Report): void {
     return;
   }
   const command = (...words: string[]) => batSup(words.join(' '));
-  console.log('Next:');
-  console.log(
-    indented([
-      [command('predict', ...plan.place, '<pictures>'), 'classify pictures'],
-      [command('evaluate', ...plan.place), 'see what it gets wrong'],
-      [command('report', ...plan.place), 'all of it on one page'],
-    ]),
-  );
+  const steps = [
+    [command('predict', ...plan.place, '<pictures>'), 'classify pictures'],
+    [command('evaluate', ...plan.place), 'see what it gets wrong'],
+    [command('report', ...plan.place), 'all of it on one page'],
+  ].map(([command, what]) => [`  ${command}`, `# ${what}`]);
+  console.log(`Next:\n${table(steps, [0, 1])}`);
   const advice = adviceFor({ settings, metrics, best, epoch: position.epoch });
   if (advice.length === 0) return;
   console.log('To learn better:');
-  console.log(indented(advice.map((one) => [command('train', ...flagsFollowing(one, plan)), one.why])));
+  for (const one of advice)
+    console.log(`  # ${one.why}\n  ${command('train', ...flagsFollowing(one, plan))}`);
 }
 
 /** The flags of a training that follows advice, in everything else as this one. */
@@ -294,9 +293,4 @@ function flagsFollowing({ flag, continues }: Advice, { again, anew }: Report): s
   if (continues) return ['--resume', ...again, flag];
   const [name] = flag.split(' ');
   return [...anew.filter((given) => given.split(' ')[0] !== name), flag];
-}
-
-function indented(commands: [command: string, what: string][]): string {
-  const rows = commands.map(([command, what]) => [`  ${command}`, `# ${what}`]);
-  return table(rows, [0, 1]);
 }

@@ -30,7 +30,7 @@ test('check, resize, augment and train take the folder as an argument', async ()
     '--engine wasm',
     '--recipe best',
   ];
-  assert.ok(trained.stdout.includes(`\n  bat-sup train ${advised.join(' ')}  # `), trained.stdout);
+  assert.ok(trained.stdout.includes(`\n  bat-sup train ${advised.join(' ')}\n`), trained.stdout);
   assert.ok(existsSync(join(folder, 'checkpoints', 'run-001')));
   const cleaned = await cli(folder, 'augment', rawData, '--clean');
   assert.match(cleaned.stdout, /rawdata: 0 generated pictures removed/);

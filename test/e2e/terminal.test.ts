@@ -21,7 +21,10 @@ function withRun(name: string, epochs = 4): string[] {
 /** Without the figures that differ from run to run. */
 function plain(lines: string[]): string[] {
   return lines.map((line) =>
-    line.replace(/\d+ img\/s/, '- img/s').replace(/checkpoints.[\w-]+$/, 'checkpoints/run'),
+    line
+      .replace(/\d+ img\/s/, '- img/s')
+      .replace(/checkpoints.[\w-]+$/, 'checkpoints/run')
+      .replace(/--run [\w-]+/, '--run -'),
   );
 }
 
