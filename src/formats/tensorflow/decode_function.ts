@@ -13,16 +13,13 @@ const outputNames: Record<string, string> = {
   DecodeImage: 'image',
   ExpandDims: 'output',
   Floor: 'y',
-  Greater: 'z',
-  LessEqual: 'z',
   Max: 'output',
+  Maximum: 'z',
   Min: 'output',
   Mul: 'z',
-  Pow: 'z',
   RealDiv: 'z',
   Round: 'y',
   ScaleAndTranslate: 'resized_images',
-  SelectV2: 'output',
   Shape: 'output',
   Slice: 'output',
   Squeeze: 'output',
@@ -32,10 +29,9 @@ const outputNames: Record<string, string> = {
 
 /**
  * A function of the graph: the bytes of one picture's file -> uint8 [height, width, channels], resized as bat-sup does
- * (Lanczos' kernel, to the same place, on white, grey by the light). It differs in that it does not turn pictures as
- * EXIF says, takes transparency for opaque, decodes JPEG in full before it resizes, and enlarges by Lanczos' kernel
- * where sharp interpolates: pixels differ by 1 of 255 on average, at edges by 30, and more in pictures smaller than
- * the network's.
+ * (Lanczos' kernel, to the same place, on white, grey by luma). It differs in that it does not turn pictures as EXIF says,
+ * takes transparency for opaque, and decodes JPEG in full before it resizes: pixels differ by 1 of 255 on average, at
+ * edges by 30.
  */
 export function decodeFunction({ model, preprocessing }: Network): FunctionDef {
   const { width, height, channels } = model;
@@ -68,16 +64,14 @@ export function decodeFunction({ model, preprocessing }: Network): FunctionDef {
   const ratios = graph.float('RealDiv', [size, lengths]);
   const choice = { fill: undefined, cover: 'Max', contain: 'Min' }[preprocessing.fit];
   const ratio = choice ? graph.float(choice, [ratios, zero()]) : ratios;
-  const inner = graph.float('Round', [graph.float('Mul', [lengths, ratio])]);
+  const scaled = graph.float('Mul', [lengths, ratio]);
+  const isWhole = preprocessing.fit !== 'cover';
+  const one = graph.constant('one', constant.float(1));
+  const inner = isWhole ? graph.float('Maximum', [graph.float('Round', [scaled]), one]) : scaled;
   const scale = graph.float('RealDiv', [inner, lengths]);
   const half = graph.constant('half', constant.float(0.5));
-  const edges = graph.float('Floor', [graph.float('Mul', [graph.float('Sub', [size, inner]), half])]);
-  // Where sharp enlarges a side, what it gives lies half a pixel further to the right and down.
-  const one = graph.constant('one', constant.float(1));
-  const enlarged = graph.add('Cast', [graph.float('Greater', [graph.float('Max', [scale, zero()]), one])], {
-    attributes: { SrcT: attribute.type(dataTypes.bool), DstT: attribute.type(float32) },
-  });
-  const translation = graph.float('Add', [edges, graph.float('Mul', [enlarged, half])]);
+  const margins = graph.float('Mul', [graph.float('Sub', [size, inner]), half]);
+  const translation = isWhole ? graph.float('Floor', [margins]) : margins;
 
   const resized = graph.float(
     'ScaleAndTranslate',
@@ -96,39 +90,15 @@ export function decodeFunction({ model, preprocessing }: Network): FunctionDef {
 }
 
 /**
- * RGB -> grey, both 0..255: the luminance of the light that sRGB's bytes stand for (IEC 61966-2-1), as a byte again.
+ * RGB -> grey, both 0..255: luma (ITU-R BT.601).
  * @param colours [batch, height, width, 3]
  */
 function addGrey(graph: Graph, colours: string): string {
-  const number = (value: number) => graph.constant('number', constant.float(value));
-  const times = (input: string, factor: number) => graph.float('Mul', [input, number(factor)]);
-  const plus = (input: string, summand: number) => graph.float('Add', [input, number(summand)]);
-  const power = (input: string, exponent: number) => graph.float('Pow', [input, number(exponent)]);
-  const upTo = (value: string, limit: number, then: string, otherwise: string) =>
-    graph.float('SelectV2', [graph.float('LessEqual', [value, number(limit)]), then, otherwise]);
-
-  const bytes = times(colours, 1 / 255);
-  const light = upTo(
-    bytes,
-    0.04045,
-    times(bytes, 1 / 12.92),
-    power(times(plus(bytes, 0.055), 1 / 1.055), 2.4),
-  );
-  const shares = graph.constant('shares', constant.floats([0.2126, 0.7152, 0.0722]));
-  const luminance = graph.float(
-    'Sum',
-    [graph.float('Mul', [light, shares]), graph.constant('axis', constant.integers([3]))],
-    {
-      attributes: { keep_dims: attribute.bool(true) },
-    },
-  );
-  const grey = upTo(
-    luminance,
-    0.0031308,
-    times(luminance, 12.92),
-    plus(times(power(luminance, 1 / 2.4), 1.055), -0.055),
-  );
-  return times(grey, 255);
+  const shares = graph.constant('shares', constant.floats([0.299, 0.587, 0.114]));
+  const axis = graph.constant('axis', constant.integers([3]));
+  return graph.float('Sum', [graph.float('Mul', [colours, shares]), axis], {
+    attributes: { keep_dims: attribute.bool(true) },
+  });
 }
 
 function asFunction(name: string, { nodes }: Graph, result: string): FunctionDef {
