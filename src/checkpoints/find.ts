@@ -165,7 +165,10 @@ export async function betterRun(
   checkpoints: string,
   taken: string,
 ): Promise<{ name: string; accuracy: number; here: number } | undefined> {
-  const runs = (await foldersIn(checkpoints)).map(async (name) => {
+  const names = await foldersIn(checkpoints);
+  const hasOthers = names.length > 1 && names.some((name) => join(checkpoints, name) === dirname(taken));
+  if (!hasOthers) return undefined;
+  const runs = names.map(async (name) => {
     const best = bestOf(await listCheckpoints(join(checkpoints, name)));
     return { name, accuracy: best?.manifest.metrics.validationAccuracy ?? Number.NEGATIVE_INFINITY };
   });

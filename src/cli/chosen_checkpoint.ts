@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { betterRun } from '../checkpoints/index.ts';
 import { figure } from '../format.ts';
 import { printable } from '../printable.ts';
+import { quoteForShell } from '../quote.ts';
 import { notice } from './notice.ts';
 
 /** Where to look for a checkpoint: what --checkpoint names, a path or a run by its name; else the newest run. */
@@ -12,12 +13,22 @@ export function checkpointPlace(named: string | undefined, checkpoints: string):
   return !existsSync(named) && existsSync(run) ? run : named;
 }
 
-/** Says on stderr which checkpoint answers, and which run was better where the newest one was taken. */
-export async function announceCheckpoint(folder: string, place: string): Promise<void> {
+/** Says on stderr which checkpoint answers. */
+export function announceCheckpoint(folder: string): void {
   console.error(`Checkpoint: ${printable(folder)}`);
+}
+
+/** Says on stderr which run was better than that of the checkpoint that answers, where the newest one was taken. */
+export async function adviseBetterRun(
+  folder: string,
+  named: string | undefined,
+  checkpoints: string,
+): Promise<void> {
+  const place = checkpointPlace(named, checkpoints);
   const better = await betterRun(place, folder);
   if (!better) return;
   const { name, accuracy, here } = better;
-  notice(`${name} was better on its validation, ${figure(accuracy)} against ${figure(here)};
-  --checkpoint ${name} takes it.`);
+  const flag = quoteForShell(named === undefined ? name : join(place, name));
+  notice(`${printable(name)} was better on its validation, ${figure(accuracy)} against ${figure(here)};
+  --checkpoint ${flag} takes it.`);
 }

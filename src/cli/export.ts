@@ -6,7 +6,7 @@ import { figure } from '../format.ts';
 import { type ExportOptions, type Format, formats, type Network, weightTypes } from '../formats/index.ts';
 import type { WeightLoss } from '../formats/measure_loss.ts';
 import { keepOutputApart } from '../keep_apart.ts';
-import { announceCheckpoint, checkpointPlace } from './chosen_checkpoint.ts';
+import { adviseBetterRun, announceCheckpoint, checkpointPlace } from './chosen_checkpoint.ts';
 import { addExamples } from './examples.ts';
 import { notice } from './notice.ts';
 
@@ -85,7 +85,8 @@ async function runExport(flags: ExportFlags): Promise<void> {
     const network = await networkOf(checkpoint);
     const { overwrite = false } = flags;
     const files = await exportNetwork(network, format, output, flags, { overwrite });
-    await announceCheckpoint(checkpoint.folder, place);
+    announceCheckpoint(checkpoint.folder);
+    await adviseBetterRun(checkpoint.folder, flags.checkpoint, settings.checkpoints);
     const loss = flags.weights === 'float32' ? undefined : await lossOf(network, checkpoint, format, output);
     const { format: name, weights } = flags;
     const exported = { format: name, weights, checkpoint: checkpoint.folder, output, files, loss };

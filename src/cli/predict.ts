@@ -12,7 +12,7 @@ import type { Inputs, Prediction } from '../predict/predict_all.ts';
 import type { Sorting } from '../predict/sort.ts';
 import { printable } from '../printable.ts';
 import { wrongValue } from '../wrong_value.ts';
-import { announceCheckpoint, checkpointPlace } from './chosen_checkpoint.ts';
+import { adviseBetterRun, announceCheckpoint, checkpointPlace } from './chosen_checkpoint.ts';
 import { addExamples } from './examples.ts';
 import { notice } from './notice.ts';
 import { csvOutput, jsonOutput, type PredictRecord, textOutput } from './predict_output.ts';
@@ -236,10 +236,11 @@ async function predict(pictures: string[], flags: PredictFlags, world: World | u
   const { shard } = request;
   for await (const group of work.groups(signal))
     for await (const batch of answersTo(group, model, flags, { world, shard, signal })) {
-      if (!isAnnounced)
-        await announceCheckpoint(model.checkpoint, checkpointPlace(flags.checkpoint, settings.checkpoints));
-      isAnnounced = true;
+      if (!isAnnounced) announceCheckpoint(model.checkpoint);
       await tell.batch(batch);
+      // It reads the manifests of all runs, which the first answers do not wait for.
+      if (!isAnnounced) await adviseBetterRun(model.checkpoint, flags.checkpoint, settings.checkpoints);
+      isAnnounced = true;
     }
   model.dispose();
   await engine.dispose();

@@ -37,13 +37,19 @@ async function chooseRun(run: string | undefined, checkpoints: string): Promise<
   throw new UserError(`${checkpoints} holds no run "${run}"; "bat-sup runs" lists them.`);
 }
 
+/** As the run's record has it: whatever is damaged, the report says so. */
+async function countHeldBack(run: string): Promise<number> {
+  const { readRecord } = await import('../runs/record.ts');
+  const record = await readRecord(run).catch(() => undefined);
+  return record?.sessions.at(-1)?.dataset.reduce((sum, { validation }) => sum + validation, 0) ?? 0;
+}
+
 async function report(name: string | undefined, flags: ReportFlags): Promise<void> {
   const settings = await readSettings(flags);
   await keepOutputApart(settings, { option: '--output', path: flags.output });
   const run = await chooseRun(name, settings.checkpoints);
-  const { readHeldBack } = await import('../runs/held_back.ts');
   const { writeReport } = await import('../report/report.ts');
-  const pictures = (await readHeldBack(run))?.pictures.length ?? 0;
+  const pictures = await countHeldBack(run);
   const engine = await startEngineFor(settings, pictures);
   const bar = progressBar('Evaluating', pictures);
   const result = await writeReport({

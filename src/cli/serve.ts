@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import type { Command } from 'commander';
 import { readSettings, settingOptions } from '../config/index.ts';
 import { UsageError } from '../errors.ts';
-import { announceCheckpoint, checkpointPlace } from './chosen_checkpoint.ts';
+import { adviseBetterRun, announceCheckpoint, checkpointPlace } from './chosen_checkpoint.ts';
 import { addExamples } from './examples.ts';
 import { notice } from './notice.ts';
 import { abortOnSignals } from './signals.ts';
@@ -105,7 +105,8 @@ async function runServer(flags: ServeFlags): Promise<void> {
       notice(`whoever reaches ${server.url} can use it; set BATSUP_SERVE_TOKEN to ask for a token.`);
     const { checkpoint, description } = server.model;
     console.error(`Engine: ${engine.description}`);
-    await announceCheckpoint(checkpoint, place);
+    announceCheckpoint(checkpoint);
+    await adviseBetterRun(checkpoint, flags.checkpoint, settings.checkpoints);
     console.error(`${checkpoint} (${description.classes.join(', ')}) answers at ${server.url}`);
     if (!signal.aborted) await once(signal, 'abort');
     await server.close();

@@ -4,7 +4,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mapConcurrently } from '../concurrency.ts';
 import { linesOf, makeFolder, writeFileAtomically } from '../files.ts';
-import { type Dataset, nameOf, type Picture } from './scan.ts';
+import { type Dataset, nameOf, type Picture, pathBelow } from './scan.ts';
 
 /** Larger files are read piece by piece. */
 const maxBytesAtOnce = 2 ** 24;
@@ -17,7 +17,7 @@ async function digestOf(file: string, bytes: number): Promise<string> {
   return hash.digest().subarray(0, 16).toString('base64url');
 }
 
-/** [file, bytes, time of change, digest] */
+/** [picture's path below the dataset's folder, bytes of the file that was read, its time of change, digest] */
 type Line = [string, number, number, string];
 
 function parse(text: string): Line | undefined {
@@ -56,11 +56,12 @@ export async function digestPictures(
   const known = await readKnown(file);
   const lines: Line[] = [];
   let changed = false;
-  const digest = async (path: string): Promise<string> => {
-    const { size, mtimeMs } = await stat(path);
+  const digest = async (picture: Picture, read: string): Promise<string> => {
+    const { size, mtimeMs } = await stat(read);
+    const path = pathBelow(folder, picture.file);
     const before = known.get(path);
     const isKnown = before?.[1] === size && before[2] === mtimeMs;
-    const line: Line = isKnown ? before : [path, size, mtimeMs, await digestOf(path, size)];
+    const line: Line = isKnown ? before : [path, size, mtimeMs, await digestOf(read, size)];
     changed ||= !isKnown;
     lines.push(line);
     return line[3];
@@ -68,9 +69,11 @@ export async function digestPictures(
   const pictures = await mapConcurrently(dataset.pictures, workers, async (picture): Promise<Picture> => {
     if (picture.copyOf !== undefined) return picture;
     // A raw picture may be gone meanwhile, or belong to somebody else.
-    return { ...picture, digest: await digest(nameOf(picture)).catch(() => digest(picture.file)) };
+    const found = await digest(picture, nameOf(picture)).catch(() => digest(picture, picture.file));
+    return { ...picture, digest: found };
   });
-  if (changed || lines.length !== known.size) await write(file, folder, lines);
+  // Where it cannot be kept, as on a disk that is only read, it is found out anew each time.
+  if (changed || lines.length !== known.size) await write(file, folder, lines).catch(() => {});
   return { ...dataset, pictures };
 }
 

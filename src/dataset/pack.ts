@@ -33,7 +33,8 @@ const packVersion = 3;
 /** Changes when what is packed does. */
 export function packKey(dataset: Dataset, size: PictureSize): string {
   const hash = createHash('sha256').update(JSON.stringify([packVersion, size]));
-  for (const { file, label, stamp } of dataset.pictures) hash.update(JSON.stringify([file, label, stamp]));
+  for (const { file, label, stamp, copyOf } of dataset.pictures)
+    hash.update(JSON.stringify([file, label, stamp, copyOf]));
   return hash.digest('hex');
 }
 

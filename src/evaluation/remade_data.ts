@@ -1,29 +1,35 @@
 import { basename, dirname } from 'node:path';
 import type { Checkpoint } from '../checkpoints/index.ts';
-import { flagsFor } from '../config/index.ts';
-import { copySettings } from '../images/resize.ts';
-import { ResizeLedger } from '../images/resize_ledger.ts';
-import { readHeldBack } from '../runs/held_back.ts';
+import { flagsFor, flagsOf } from '../config/index.ts';
+import { lastSettings } from '../images/resize_ledger.ts';
+import { parseObject } from '../json.ts';
+import { readRecord } from '../runs/record.ts';
 
 /**
  * What to say where data/ has since been made anew in another size, fit or number of channels than a checkpoint was
  * trained on: figures of its pictures are not those of the training. Undefined where it is as it was, or came from
- * elsewhere.
- * @param data folder of the pictures, where it is another than training was told.
+ * elsewhere, or the run's record does not tell where it is.
+ * @param other folder of the pictures, where it is another than training was told.
  */
 export async function describeRemadeData(
   { folder, manifest }: Checkpoint,
-  data?: string,
+  other?: string,
 ): Promise<string | undefined> {
-  const place = data ?? (await readHeldBack(dirname(folder)))?.data;
-  if (place === undefined) return undefined;
+  const run = dirname(folder);
+  const record = await readRecord(run).catch(() => undefined);
+  const { rawData, data: trained } = record?.sessions.at(-1)?.settings ?? {};
+  const data = other ?? trained;
+  if (data === undefined) return undefined;
   const { width, height, channels } = manifest.model;
   const size = { width, height, channels, fit: manifest.preprocessing.fit };
-  const ledger = await ResizeLedger.read(place, copySettings(size));
-  if (![...ledger.entries()].some(([, { size: bytes }]) => bytes === -1)) return undefined;
-  const resize = ['bat-sup resize', ...flagsFor({ ...size, data: place })].join(' ');
+  const now = parseObject((await lastSettings(data)) ?? '');
+  if (!now || Object.entries(size).every(([name, value]) => now[name] === value)) return undefined;
+  // config.ts may ask for another size, which is why it was made anew.
+  const folders = { data, ...(rawData !== undefined && { rawData }) };
+  const flags = [...flagsOf(size, ['width', 'height', 'channels', 'fit']), ...flagsFor(folders)];
+  const resize = ['bat-sup resize', ...flags].join(' ');
   return (
-    `${place} has been resized anew since ${basename(dirname(folder))} was trained, so figures may differ from its own; ` +
+    `${data} has been resized anew since ${basename(run)} was trained, so figures may differ from its own; ` +
     `"${resize}" makes it as it was.`
   );
 }

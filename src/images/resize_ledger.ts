@@ -37,6 +37,14 @@ async function findLedgers(data: string): Promise<string[]> {
   return sorted.map(({ name }) => name);
 }
 
+/** JSON of the settings that data was last resized with; undefined where it was not resized, or by versions before. */
+export async function lastSettings(data: string): Promise<string | undefined> {
+  const newest = (await findLedgers(data)).at(-1);
+  if (newest === undefined) return undefined;
+  for await (const line of linesOf(join(data, newest))) return line;
+  return undefined;
+}
+
 function lineOf(source: string, entry?: Entry): string {
   const { size, modified, unreadable } = entry ?? {};
   // What is undefined would become null.

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { type Dataset, type Picture, pathBelow } from '../dataset/scan.ts';
 import type { Side, Split } from '../dataset/split.ts';
-import { cannotWrite } from '../errors.ts';
+import { cannotWrite, reason, UserError } from '../errors.ts';
 import { writeFileAtomically } from '../files.ts';
 import { list, object, oneOf, optional, string, whole } from '../json.ts';
 import { readJson } from '../read_json.ts';
@@ -101,7 +101,19 @@ const heldBackShape = object({
   trained: optional(list(object({ file: string, digest: optional(string) }))),
 });
 
-/** Undefined where a run has none that can be read. */
-export function readHeldBack(run: string): Promise<HeldBack | undefined> {
-  return readJson<HeldBack>(fileOf(run), { most: mostBytes, shape: heldBackShape }).catch(() => undefined);
+/**
+ * The pictures that a run holds back; undefined where it has no record of them.
+ * @throws {UserError} where that cannot be read: training would learn from what it held back.
+ */
+export async function readHeldBack(run: string): Promise<HeldBack | undefined> {
+  const file = fileOf(run);
+  try {
+    return await readJson<HeldBack>(file, { most: mostBytes, shape: heldBackShape });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new UserError(
+      `${file} cannot be read (${reason(error)}), so which pictures are held back is not known; ` +
+        'put it back from a copy, or delete it to have "bat-sup train --resume" choose anew.',
+    );
+  }
 }

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import {
@@ -22,6 +21,7 @@ import { copyNameOf } from '../images/generated.ts';
 import { ResizeLedger } from '../images/resize_ledger.ts';
 import { architectureNames, resolveArchitecture } from '../models/index.ts';
 import type { ModelDescription } from '../models/model.ts';
+import { printable } from '../printable.ts';
 import { type RunRecord, readRecord } from '../runs/record.ts';
 
 /** Settings, with the batch of all ranks together and how many these are, where that is known. */
@@ -52,9 +52,6 @@ export async function settingsOfRun(checkpoint: Checkpoint, ranks = 1): Promise<
   const record = await readRecord(dirname(checkpoint.folder));
   const { ranks: _, ...before } = trainedWith(checkpoint, record);
   if (before.batchSize !== undefined) before.batchSize = Math.max(1, Math.round(before.batchSize / ranks));
-  // The pictures may lie elsewhere by now.
-  for (const folder of ['rawData', 'data'] as const)
-    if (before[folder] !== undefined && !existsSync(before[folder])) delete before[folder];
   return before;
 }
 
@@ -160,7 +157,7 @@ async function classesToCome({ rawData, data }: Pick<Settings, 'rawData' | 'data
 
 /**
  * Refuses before anything is touched what train would refuse after resizing and decoding.
- * @throws {UserError} where size, channels, architecture or classes are not the checkpoint's.
+ * @throws {UserError} where size, channels, architecture or classes are not the checkpoint's, or its pictures are gone.
  */
 export async function checkResumable(
   checkpoint: Checkpoint,
@@ -178,6 +175,12 @@ export async function checkResumable(
     checkpoint,
   );
   checkSameNetwork(checkpoint, wanted);
+  if (classes.length > 0) return;
+  const { rawData, data } = settings;
+  throw new UserError(
+    `${checkpoint.folder} cannot be resumed: neither ${printable(rawData)} nor ${printable(data)} holds its pictures; ` +
+      'name their folder with --raw-data.',
+  );
 }
 
 /** Of each setting that is another now, what it was and what it is. */

@@ -200,30 +200,48 @@ interface Prepared {
   objective: Objective;
 }
 
+/** What a rank reads of data/. */
+type Read = Pick<Prepared, 'description' | 'pack' | 'dataset'>;
+
+/** @param isFirst whether this is rank 0, which alone needs the raw pictures: it splits for all. */
+async function readPictures(
+  settings: Settings,
+  events: TrainingEvents,
+  { resume, isFirst }: { resume: Checkpoint | undefined; isFirst: boolean },
+): Promise<Read> {
+  const { data, workers } = settings;
+  const rawData = isFirst ? settings.rawData : undefined;
+  const found = await scanDataset(data, rawData, (text) => events.notice?.(text));
+  const description = describeNetwork(settings, found.classes, resume);
+  if (resume) checkSameNetwork(resume, description);
+  const dataset = isFirst ? await digestPictures(found, { folder: data, workers }) : found;
+  const pack = await packPictures(dataset, {
+    folder: data,
+    size: settings,
+    workers,
+    onProgress: (done) => events.decoding?.(done, dataset.pictures.length),
+  });
+  return { description, pack, dataset };
+}
+
 /**
  * @param resume what is to be trained on, checked before the pictures are decoded.
- * @param ranks that share each step.
+ * @param world the ranks that share each step.
  * @throws {UserError} for too few classes or pictures, or a checkpoint of another network.
  */
 export async function prepare(
   settings: Settings,
   events: TrainingEvents,
-  { resume, ranks = 1 }: { resume?: Checkpoint | undefined; ranks?: number } = {},
+  { resume, world }: { resume?: Checkpoint | undefined; world?: World | undefined } = {},
 ): Promise<Prepared> {
-  const found = await scanDataset(settings.data, settings.rawData, (text) => events.notice?.(text));
-  const description = describeNetwork(settings, found.classes, resume);
-  if (resume) checkSameNetwork(resume, description);
-  const scanned = await digestPictures(found, { folder: settings.data, workers: settings.workers });
-  const pack = await packPictures(scanned, {
-    folder: settings.data,
-    size: settings,
-    workers: settings.workers,
-    onProgress: (done) => events.decoding?.(done, scanned.pictures.length),
-  });
-  const before = resume && (await readHeldBack(dirname(resume.folder)));
-  const parts = partPictures(scanned, { pack, before }, settings, events);
+  const isFirst = world === undefined || world.rank === 0;
+  const before = resume && isFirst ? await readHeldBack(dirname(resume.folder)) : undefined;
+  const read = () => readPictures(settings, events, { resume, isFirst });
+  const { description, pack, dataset: scanned } = await (world ? world.inTurn(read) : read());
+  const own = isFirst ? partPictures(scanned, { pack, before }, settings, events) : undefined;
+  const parts = (world ? await world.share(own) : own) as Split;
   const { dataset, split } = await applySoftLabels(settings.data, scanned, parts);
-  const stepsPerEpoch = countSteps(split, ranks * settings.batchSize);
+  const stepsPerEpoch = countSteps(split, (world?.size ?? 1) * settings.batchSize);
   const objective = objectiveOf(dataset, split, settings);
   return { description, pack, dataset, split, stepsPerEpoch, objective };
 }
@@ -232,8 +250,7 @@ async function begin(options: TrainingOptions): Promise<Training> {
   const { settings, run, resume, world, signal, events = {} } = options;
   const part: Shard = world ? { index: world.rank, count: world.size } : { index: 0, count: 1 };
   if (!resume && part.index === 0) await refuseCheckpoints(run);
-  const prepareHere = () => prepare(settings, events, { resume, ranks: part.count });
-  const prepared = await (world ? world.inTurn(prepareHere) : prepareHere());
+  const prepared = await prepare(settings, events, { resume, world });
   const { description, pack, dataset, split, stepsPerEpoch } = prepared;
   if (settings.earlyStopping > 0 && split.validation.length === 0) {
     throw new UserError(

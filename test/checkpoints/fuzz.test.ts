@@ -153,7 +153,7 @@ describe(`${mutations} mutations of each file`, () => {
     assert.equal(refused, 0);
   });
 
-  test('validation.json: not read, or pictures with labels', async () => {
+  test('validation.json: refused, or pictures with labels', async () => {
     const file = join(run, 'validation.json');
     const pictures = [{ file: 'bat/a.jpg', label: 0 }];
     const heldBack = { format: 'bat-sup validation', version: 1, dataset: 'abc', data: 'data', pictures };
@@ -162,7 +162,7 @@ describe(`${mutations} mutations of each file`, () => {
       for (const { file: name, label } of (await readHeldBack(run))?.pictures ?? [])
         assert.ok(typeof name === 'string' && Number.isSafeInteger(label));
     });
-    assert.equal(refused, 0);
+    assert.ok(refused > 0);
   });
 
   test('run.json: refused, and the checkpoints are read all the same', async () => {

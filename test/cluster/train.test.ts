@@ -1,6 +1,6 @@
 /** The real command on several ranks, by an mpirun. */
 import assert from 'node:assert/strict';
-import { cpSync, rmSync, truncateSync } from 'node:fs';
+import { cpSync, existsSync, rmSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import seedrandom from 'seedrandom';
@@ -270,6 +270,21 @@ describe('training on several ranks', { skip: withoutMpirun() }, () => {
       const lines = stderr.match(/^bat-sup: .*$/gm);
       assert.equal(lines?.length, 1, stderr);
       assert.match(lines?.[0] ?? '', /^bat-sup: Rank 1 on \S+: data is not as rank 0 has it; put it on/);
+    });
+
+    test('ranks other than 0 need no raw pictures and no checkpoints: rank 0 splits for all', async () => {
+      assertTrained(await trainOn(1, 'one-disk', '--epochs', '1'));
+      const other = temporaryFolder();
+      cpSync(join(folder, 'data'), join(other, 'data'), { recursive: true, preserveTimestamps: true });
+      const digests = join('data', '.cache', 'digests.jsonl');
+      rmSync(join(other, digests));
+      const args = [...small, '--run', 'one-disk', '--batch-size', '6', '--epochs', '2'];
+      // By another seed, a rank that does not know what was held back would draw other pictures.
+      const resumed = await finish(startCliOn([folder, other], ...args, '--resume', '--seed', '8'));
+      assertTrained(resumed);
+      const fresh = await finish(startCliOn([folder, other], ...args, '--run', 'two-disks'));
+      assertTrained(fresh);
+      assert.equal(existsSync(join(other, digests)), false);
     });
 
     test('an error of another rank ends all: with a checkpoint, one message and exit code 1', () =>

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { test } from 'node:test';
 import { digestPictures } from '../../src/dataset/digests.ts';
 import { type Dataset, nameOf, scanDataset } from '../../src/dataset/scan.ts';
@@ -14,8 +14,10 @@ function project(files: Record<string, string>) {
     writeFileSync(join(folder, file), content);
   }
   const [data, rawData] = [join(folder, 'data'), join(folder, 'rawdata')];
-  const digests = async () => digestPictures(await scanDataset(data, rawData), { folder: data, workers: 0 });
-  return { folder, data, rawData, digests };
+  const digestsOf = async (data: string, rawData: string) =>
+    digestPictures(await scanDataset(data, rawData), { folder: data, workers: 0 });
+  const digests = () => digestsOf(data, rawData);
+  return { folder, data, rawData, digests, digestsOf };
 }
 
 const files = {
@@ -68,6 +70,23 @@ test('a file is read once, and again where it changed', async () => {
   utimesSync(file, 1, 1);
   assert.equal(digestsIn(await digests())[1], digestOf('one'));
   writeFileSync(cache, 'torn');
+  assert.equal(digestsIn(await digests())[1], digestOf('one'));
+});
+
+test('a file is known by whatever path its folder is named', async () => {
+  const { data, rawData, digests, digestsOf } = project(files);
+  await digests();
+  const cache = join(data, '.cache', 'digests.jsonl');
+  writeFileSync(cache, readFileSync(cache, 'utf8').replace(digestOf('one'), 'as cached'));
+  const fromHere = (folder: string) => relative(process.cwd(), folder);
+  assert.equal(digestsIn(await digestsOf(fromHere(data), fromHere(rawData)))[1], 'as cached');
+  assert.equal(digestsIn(await digests())[1], 'as cached');
+});
+
+test('where what was found out cannot be kept, it is found out all the same', async () => {
+  const { data, digests } = project(files);
+  // Whoever runs this may write anywhere, but not put a file in the place of a folder.
+  mkdirSync(join(data, '.cache', 'digests.jsonl', 'in-the-way'), { recursive: true });
   assert.equal(digestsIn(await digests())[1], digestOf('one'));
 });
 

@@ -1,6 +1,6 @@
 /** What predict does with many pictures, through the real command: lists, formats, sorting, watching. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import {
   cpSync,
   existsSync,
@@ -17,10 +17,12 @@ import {
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
+import { checksumOf } from '../../src/checkpoints/manifest.ts';
 import { saveNetwork } from '../helpers/checkpoint.ts';
 import { cli, finish, type Run, startCli } from '../helpers/cli.ts';
 import { emoji } from '../helpers/emoji.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
+import { bin } from '../helpers/mpirun.ts';
 import { articleDescription } from '../helpers/network.ts';
 import { smallDisk } from '../helpers/small_disk.ts';
 
@@ -59,6 +61,41 @@ function filesBelow(folder: string): string[] {
     .map((entry) => join(entry.parentPath ?? entry.path, entry.name).slice(folder.length + 1))
     .sort();
 }
+
+test('a run that was better is named after the answers, by the words that take it from where it lies', async () => {
+  const folder = project();
+  const runs = join(folder, 'my runs');
+  for (const [name, validationAccuracy] of [
+    ['good', 0.9],
+    ['new', 0.8],
+  ] as const) {
+    cpSync(join(base, 'run'), join(runs, name), { recursive: true });
+    const [one = ''] = readdirSync(join(runs, name)).filter((name) => name.startsWith('checkpoint-'));
+    const file = join(runs, name, one, 'manifest.json');
+    const { checksum: _, ...manifest } = JSON.parse(readFileSync(file, 'utf8'));
+    const saved = name === 'new' ? '2030-01-01T00:00:00.000Z' : '2020-01-01T00:00:00.000Z';
+    const changed = { ...manifest, saved, metrics: { validationAccuracy } };
+    writeFileSync(file, JSON.stringify({ ...changed, checksum: checksumOf(changed) }));
+  }
+  // Both streams as they come.
+  const words = async (...flags: string[]) => {
+    const command = [process.execPath, bin, 'predict', 'pictures/bat.png', ...flags];
+    const env = { BATSUP_ENGINE: 'wasm', ...process.env };
+    return (await finish(spawn('sh', ['-c', 'exec "$@" 2>&1', 'sh', ...command], { cwd: folder, env })))
+      .stdout;
+  };
+  const answer = String.raw`Checkpoint: my runs/new/checkpoint-\d+\n.*bat\.png.*\nbat-sup: good was better .*\n`;
+  assert.match(
+    await words('--checkpoint', 'my runs'),
+    new RegExp(`^${answer} {2}--checkpoint 'my runs/good' takes it\\.\n$`),
+  );
+  assert.match(
+    await words('--checkpoints', 'my runs'),
+    new RegExp(`^${answer} {2}--checkpoint good takes it\\.\n$`),
+  );
+  const taken = await words('--checkpoint', 'my runs/good');
+  assert.match(taken, /^Checkpoint: my runs\/good\/checkpoint-\d+\n.*bat\.png.*\n$/);
+});
 
 test('a list of hundreds is answered in its order, whatever each takes, with bad ones in their place', async () => {
   const folder = project();

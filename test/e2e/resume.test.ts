@@ -260,6 +260,36 @@ test('where the pictures have moved, those of the flag are taken, and it is told
   assert.match(again.stderr, /Continuing with changed settings: epochs 4 -> 5; earlyStopping 3 -> 0\n/);
 });
 
+test('where the raw pictures are gone, data/ is taken as it is, whatever else lies in rawdata/', async () => {
+  const elsewhere = temporaryFolder();
+  for (const name of ['checkpoints', 'data'])
+    cpSync(join(folder, name), join(elsewhere, name), { recursive: true, preserveTimestamps: true });
+  cpSync(join(folder, 'rawdata'), join(elsewhere, 'usb'), { recursive: true });
+  const resume = ['train', '--resume', '--run', 'whole', '--early-stopping', '0'];
+  const first = await cli(elsewhere, ...resume, '--epochs', '4', '--raw-data', 'usb');
+  assert.equal(first.code, 0, first.stderr);
+  renameSync(join(elsewhere, 'usb'), join(elsewhere, 'unplugged'));
+  // The same classes, other pictures.
+  for (const name of ['animal', 'food']) {
+    mkdirSync(join(elsewhere, 'rawdata', name), { recursive: true });
+    await emoji('hammer').toFile(join(elsewhere, 'rawdata', name, 'hammer.png'));
+  }
+  const was = filesOf(join(elsewhere, 'data'));
+  const second = await cli(elsewhere, ...resume, '--epochs', '5');
+  assert.equal(second.code, 0, second.stderr);
+  assert.match(second.stderr, /^Continuing with changed settings: epochs 4 -> 5$/m);
+  assert.doesNotMatch(second.stderr, /begins anew/);
+  const classes = (files: unknown[]) => files.filter((file) => !String(file).startsWith('.cache'));
+  assert.deepEqual(classes(filesOf(join(elsewhere, 'data'))), classes(was));
+  rmSync(join(elsewhere, 'data'), { recursive: true });
+  const third = await cli(elsewhere, ...resume, '--epochs', '6');
+  assert.equal(third.code, 1);
+  assert.match(
+    third.stderr,
+    /^bat-sup: .*cannot be resumed: neither usb nor data holds its pictures; name their folder with --raw-data\.\n$/,
+  );
+});
+
 test('evaluate says where data/ was made anew in another size than the run’s, and how to put it back', async () => {
   const elsewhere = temporaryFolder();
   cpSync(folder, elsewhere, { recursive: true, preserveTimestamps: true });

@@ -103,7 +103,7 @@ test('where they are not known, or none was held back, it says so', async () => 
   await saveHeldBack(run, heldBack('abc', []));
   await assert.rejects(validationPictures(checkpoint), /was trained on every picture/);
   writeFileSync(join(run, 'validation.json'), '{"format":');
-  await assert.rejects(validationPictures(checkpoint), /does not tell which/);
+  await assert.rejects(validationPictures(checkpoint), /validation\.json cannot be read \(it is not JSON\)/);
 });
 
 test('of a long list a few pictures are in memory at a time; the unreadable are left out', async () => {

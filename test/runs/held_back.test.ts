@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Picture } from '../../src/dataset/scan.ts';
@@ -85,4 +85,26 @@ test('where a run of former versions tells only what it held back, the rest coun
   const { trained: _, ...former } = await record();
   const now = [picture('b.png', 'B'), picture('d.png', 'D')];
   assert.deepEqual(sidesBefore(former, now, data), ['validation', 'train']);
+});
+
+test('a run without a record of what it held back is one of former versions; a damaged record is refused', async () => {
+  const run = temporaryFolder();
+  const file = join(run, 'validation.json');
+  assert.equal(await readHeldBack(run), undefined);
+  const whole = { format: 'bat-sup validation', version: 1, dataset: '', data, pictures: [] };
+  const damaged = ['', '{"format":', '[]', JSON.stringify({ ...whole, pictures: [{ file: 1, label: 0 }] })];
+  for (const text of damaged) {
+    writeFileSync(file, text);
+    await assert.rejects(readHeldBack(run), ({ name, message }: Error) => {
+      assert.match(
+        message,
+        /validation\.json cannot be read \(.+\), .*; put it back from a copy, or delete it/,
+      );
+      return name === 'Error' && !message.includes('\n');
+    });
+  }
+  // What is there and cannot be opened is not absent.
+  rmSync(file);
+  mkdirSync(file);
+  await assert.rejects(readHeldBack(run), /cannot be read \(it is not a file\)/);
 });

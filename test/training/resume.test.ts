@@ -1,6 +1,6 @@
 /** What a run was trained with, and whether it can be continued, by its files alone. */
 import assert from 'node:assert/strict';
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type Checkpoint, hasSaved } from '../../src/checkpoints/index.ts';
@@ -77,6 +77,32 @@ test('of a run without a record the checkpoint says what it can', async () => {
   });
   const imported = checkpointIn(temporaryFolder(), { dataset: '', architecture: 'layers' });
   assert.deepEqual(await settingsOfRun(imported), { width: 32, height: 24, channels: 1, fit: 'cover' });
+});
+
+test('the folders of a run’s pictures are its own, there or not: another project’s are not taken', async () => {
+  const run = temporaryFolder();
+  const gone = join(temporaryFolder(), 'usb');
+  const [rawData, data] = [join(gone, 'photos'), join(gone, 'data')];
+  record(run, { settings: { data, rawData, width: 32, height: 24, channels: 1, epochs: 4, batchSize: 12 } });
+  const checkpoint = checkpointIn(run);
+  const settings = { ...defaults, ...(await settingsOfRun(checkpoint)) };
+  assert.deepEqual([settings.rawData, settings.data], [rawData, data]);
+  await assert.rejects(checkResumable(checkpoint, settings), ({ message }: Error) => {
+    assert.match(
+      message,
+      /cannot be resumed: neither .*photos nor .*data holds its pictures; .*--raw-data\.$/,
+    );
+    return !message.includes('\n');
+  });
+  // Either of them will do.
+  for (const folder of [data, rawData]) {
+    for (const name of ['bat', 'cat']) {
+      mkdirSync(join(folder, name), { recursive: true });
+      writeFileSync(join(folder, name, '1.jpg'), '');
+    }
+    await checkResumable(checkpoint, settings);
+    rmSync(gone, { recursive: true });
+  }
 });
 
 test('the layers of an imported network are no choice', async () => {
