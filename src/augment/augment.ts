@@ -84,6 +84,7 @@ function readAugmentSettings(rawData: string): Promise<string> {
 
 /**
  * Copies made with another seed or other operations would mix with the new ones under the same names, so they go.
+ * A shard removes nothing: what is there may be another shard's, which only the first one keeps the settings of.
  */
 async function removeOfOtherSettings(
   { rawData, masks }: Job,
@@ -92,19 +93,25 @@ async function removeOfOtherSettings(
 ): Promise<number> {
   const before = await readAugmentSettings(rawData);
   if (before === settings) return 0;
-  if (shard && before !== '') {
-    throw new UserError(
-      `${rawData} has pictures that augment made with other settings, which another shard may be making; ` +
-        'run "bat-sup augment --clean" before the shards.',
-    );
+  if (shard) {
+    if (before !== '')
+      throw new UserError(
+        `${rawData} has pictures that augment made with other settings, which another shard may be making; ` +
+          'run "bat-sup augment --clean" before the shards.',
+      );
+    if (shard.index === 0) await writeAugmentSettings(rawData, settings);
+    return 0;
   }
-  if (shard && shard.index > 0) return 0;
   const masksBefore = masksOfSettings(before);
   if (masksBefore && masksBefore !== masks) await cleanMasks(masksBefore, new Map());
   const removed = await cleanAugmented(rawData, masks);
+  await writeAugmentSettings(rawData, settings);
+  return removed;
+}
+
+async function writeAugmentSettings(rawData: string, settings: string): Promise<void> {
   const file = augmentSettingsFile(rawData);
   await writeFileAtomically(file, settings).catch((error) => cannotWrite(file, error));
-  return removed;
 }
 
 function masksOfSettings(settings: string): string | undefined {

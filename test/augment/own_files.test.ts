@@ -160,6 +160,21 @@ test('sources that are only touched or copied keep their copies', async () => {
   assert.equal((await augmentAll(options)).made, 0);
 });
 
+test('shards make their copies in any order, and none removes another’s', async () => {
+  const options = await project();
+  const part = (index: number) => augmentAll({ ...options, shard: { index, count: 2 } });
+  const reports = [await part(1), await part(0)];
+  assert.deepEqual(
+    reports.map(({ made, removed }) => [made, removed]),
+    [
+      [2, 0],
+      [2, 0],
+    ],
+  );
+  const { made, kept } = await augmentAll(options);
+  assert.deepEqual([made, kept], [0, 4], 'together they have made what one alone makes');
+});
+
 test('copies into which another picture is mixed are made anew where that is replaced', async () => {
   const options = await project({ operations: [{ operation: 'mixup', probability: 1 }] });
   await augmentAll(options);
