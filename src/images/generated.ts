@@ -111,14 +111,18 @@ const listName = '.generated.json';
 /**
  * What resize writes to data: which of its pictures augment made; undefined where none is named as if it had.
  * @param paths of all pictures, below rawdata.
+ * @param unread pictures that cannot be read now, of which the list of before is believed.
  */
-export function listGenerated(
+export async function relistGenerated(
+  { rawData, data }: { rawData: string; data: string },
   paths: readonly string[],
-  generated: ReadonlyMap<string, Generated>,
-): string | undefined {
-  if (!paths.some((path) => parseGeneratedName(path))) return undefined;
-  const sources = [...generated].map(([path, { source }]) => [path, source]).sort();
-  return `${JSON.stringify(Object.fromEntries(sources))}\n`;
+  unread: ReadonlySet<string>,
+): Promise<string | undefined> {
+  if (![...paths, ...unread].some((path) => parseGeneratedName(path))) return undefined;
+  const before = Object.entries(parseList((await readGeneratedList(data)) ?? ''));
+  const sources = before.filter(([path]) => unread.has(path));
+  for (const [path, { source }] of await findGenerated(rawData, paths)) sources.push([path, source]);
+  return `${JSON.stringify(Object.fromEntries(sources.sort()))}\n`;
 }
 
 export function readGeneratedList(data: string): Promise<string | undefined> {
@@ -153,6 +157,7 @@ export async function readGenerated(data: string, paths: readonly string[]): Pro
   return generated;
 }
 
+/** The sources by the paths of their copies. */
 function parseList(text: string): Record<string, string> {
   try {
     const list = JSON.parse(text);

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readdir, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -16,13 +17,7 @@ import {
   search,
   skippedOf,
 } from './find.ts';
-import {
-  copyNameOf,
-  findGenerated,
-  listGenerated,
-  readGeneratedList,
-  writeGeneratedList,
-} from './generated.ts';
+import { copyNameOf, readGeneratedList, relistGenerated, writeGeneratedList } from './generated.ts';
 import { resizeJpeg } from './jpeg/index.ts';
 import { type Entry, ResizeLedger } from './resize_ledger.ts';
 import { readSoftLabels, writeSoftLabels } from './soft_labels.ts';
@@ -120,18 +115,16 @@ async function makePlan(options: ResizeOptions): Promise<Plan> {
     if (copy !== source.path && sources.has(copy)) source.collidesWith = copy;
   }
   refuseToOverwrite(stale, there, ledger, options);
-  const orphans: string[] = [];
-  if (isFirst(options))
-    for (const [source] of ledger.entries()) if (!sources.has(source)) orphans.push(source);
-  const paths = [...sources];
-  const generated = listGenerated(paths, await findGenerated(rawData, paths));
+  const missing = [...ledger.entries()].map(([source]) => source).filter((source) => !sources.has(source));
+  const unread = findUnread(rawData, missing, found, sources);
+  const generated = await relistGenerated({ rawData, data }, [...sources], unread);
   return {
     ledger,
     classes,
     stale,
     isOwn: (path) => own.has(path),
     current: own.size - stale.length - unreadable,
-    orphans,
+    orphans: isFirst(options) ? missing.filter((source) => !unread.has(source)) : [],
     isSource: (path) => sources.has(path),
     skipped: skippedOf(found),
     // Another shard may be about to tell of what is there.
@@ -140,6 +133,30 @@ async function makePlan(options: ResizeOptions): Promise<Plan> {
     generated,
     isListed: (await readGeneratedList(data)) === generated,
   };
+}
+
+/**
+ * The missing sources that may be there again, and so keep their copies: those below a folder that cannot be read, or
+ * below a link to a disk that is not there.
+ */
+function findUnread(
+  rawData: string,
+  missing: string[],
+  { skipped }: FoundPictures,
+  sources: ReadonlySet<string>,
+): Set<string> {
+  const unread = new Set(skipped.filter(({ isUnread }) => isUnread).map(({ path }) => path));
+  // A link to nothing counts as a file, whatever it led to before.
+  for (const folder of new Set(missing.flatMap(foldersOf)))
+    if (sources.has(folder) && !existsSync(join(rawData, folder))) unread.add(folder);
+  return new Set(missing.filter((source) => foldersOf(source).some((folder) => unread.has(folder))));
+}
+
+/** The folders that a path lies in, the deepest first. */
+function foldersOf(path: string): string[] {
+  const folders: string[] = [];
+  for (let at = dirname(path); at !== '.'; at = dirname(at)) folders.push(at);
+  return folders;
 }
 
 /** What a class folder of data holds. */
@@ -282,7 +299,7 @@ async function removeOrphans(
     const isMade = ledger.get(source)?.unreadable === undefined;
     if (isMade && !isSource(copyNameOf(source))) await removeCopy(data, source);
     ledger.delete(source);
-    for (let at = dirname(source); at !== '.'; at = dirname(at)) folders.add(join(data, at));
+    for (const folder of foldersOf(source)) folders.add(join(data, folder));
   });
   const deepestFirst = [...folders].sort((a, b) => b.length - a.length);
   // Fails where something else is still in the folder, which is then to stay.

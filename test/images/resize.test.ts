@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import {
   existsSync,
   mkdirSync,
+  promises,
   readdirSync,
   readFileSync,
   renameSync,
@@ -11,8 +12,9 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { join, relative } from 'node:path';
-import { test } from 'node:test';
+import { syncBuiltinESMExports } from 'node:module';
+import { join, relative, resolve } from 'node:path';
+import { type TestContext, test } from 'node:test';
 import sharp from 'sharp';
 import { augmentAll } from '../../src/augment/augment.ts';
 import { scanDataset } from '../../src/dataset/scan.ts';
@@ -92,6 +94,62 @@ test('a deleted source takes its copy along, and nothing else', async () => {
   assert.equal((await resizeAll(options)).removed, 2);
   assert.deepEqual(readdirSync(join(root, 'data', 'bat')), ['b.jpg', 'own.jpg']);
   assert.equal(existsSync(join(root, 'data', 'joker')), false);
+});
+
+/** Has every reading of a folder fail; root may read what others may not, so no permission does. */
+function forbid(t: TestContext, folder: string): void {
+  const { opendir } = promises;
+  t.mock.method(promises, 'opendir', async (path: string, options: object) => {
+    if (resolve(path) === folder)
+      throw Object.assign(new Error(`EACCES: permission denied, opendir '${path}'`), { code: 'EACCES' });
+    return opendir(path, options);
+  });
+  syncBuiltinESMExports();
+  t.after(() => {
+    t.mock.restoreAll();
+    syncBuiltinESMExports();
+  });
+}
+
+/** Puts a link in the place of a folder, as if the folder were on a disk that is not there now. */
+function unmount(folder: string, target: string): void {
+  rmSync(folder, { recursive: true });
+  symlinkSync(target, folder);
+}
+
+/** What takes pictures of rawdata/bird out of sight, though not for good. */
+const outOfSight: [what: string, take: (bird: string, t: TestContext) => void][] = [
+  ['a class that cannot be read', (bird, t) => forbid(t, bird)],
+  ['a folder of a class that cannot be read', (bird, t) => forbid(t, join(bird, 'disk'))],
+  ['a class that is a link to nothing', (bird) => unmount(bird, '/nowhere/bird')],
+  ['a class that is a link to itself', (bird) => unmount(bird, 'bird')],
+  ['a link to nothing in a class', (bird) => unmount(join(bird, 'disk'), '/nowhere/disk')],
+];
+
+for (const [what, take] of outOfSight) {
+  test(`copies stay where their sources are out of sight: ${what}`, async (t) => {
+    const { root, options } = await project();
+    const bird = join(root, 'rawdata', 'bird');
+    for (const name of ['1.png', 'disk/2.png', 'disk/deep/3.png']) await write(join(bird, name));
+    await augmentAll({ rawData: options.rawData, target: 5, operations: ['rotate'], seed: 1, workers: 1 });
+    await resizeAll(options);
+    const before = await scanDataset(options.data);
+    take(bird, t);
+    const { removed } = await resizeAll(options);
+    assert.equal(removed, 0);
+    assert.equal(await isStale(options), false);
+    assert.deepEqual(await scanDataset(options.data), before, 'what augment made is still known to be');
+  });
+}
+
+test('copies go whose sources are found elsewhere, by a link', async () => {
+  const { root, options } = await project();
+  const bird = join(root, 'rawdata', 'bird');
+  for (const name of ['a/1.png', 'b/1.png']) await write(join(bird, name));
+  await resizeAll(options);
+  unmount(join(bird, 'b'), 'a');
+  assert.equal((await resizeAll(options)).removed, 1);
+  assert.deepEqual(readdirSync(join(root, 'data', 'bird')), ['a']);
 });
 
 test('what cannot be read is reported each time, and read once it is mended', async () => {
