@@ -93,14 +93,23 @@ export async function makeCopies(job: Job, { source, copies, mask }: Copies): Pr
     return { unreadable: reason(error) };
   }
   for (const copy of copies) {
+    const changes = changesOf(job, source, copy, picture);
+    let made: string[];
+    let varied: Picture;
+    try {
+      made = await Promise.all(ingredientsOf(job, source, copy, mask).map(digest));
+      varied = await render(picture, changes, async (mix, size) => {
+        const partner = join(rawData, partnerOf(mix, source, job.sources));
+        const decoded = await decodeSource(partner, longestSide).catch((error) => {
+          throw new Error(`${partner}, which is mixed in: ${reason(error)}`);
+        });
+        return fitTo(decoded, size);
+      });
+    } catch (error) {
+      return { unreadable: reason(error) };
+    }
     const place = join(rawData, generatedNameOf(source, copy));
     try {
-      const made = await Promise.all(ingredientsOf(job, source, copy, mask).map(digest));
-      const changes = changesOf(job, source, copy, picture);
-      const varied = await render(picture, changes, async (mix, size) => {
-        const partner = partnerOf(mix, source, job.sources);
-        return fitTo(await decodeSource(join(rawData, partner), longestSide), size);
-      });
       // The mask first: a copy that is there has its mask.
       if (marks && job.masks) {
         const moved = renderMask(marks, changes, picture);

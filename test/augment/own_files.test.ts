@@ -12,6 +12,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  truncateSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -19,6 +20,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import sharp from 'sharp';
 import { type AugmentOptions, augmentAll, cleanAugmented } from '../../src/augment/augment.ts';
+import { makeCopies } from '../../src/augment/copies.ts';
 import { checkAll } from '../../src/check/check.ts';
 import { UsageError, UserError } from '../../src/errors.ts';
 import { findGenerated } from '../../src/images/generated.ts';
@@ -189,6 +191,24 @@ test('copies into which another picture is mixed are made anew where that is rep
   assert.equal(made, changed.length);
   assert.ok(made >= 1);
 });
+
+/** What becomes of a picture that others are mixed with, once all have been read. */
+const spoil: [what: string, spoil: (file: string) => void, why: RegExp][] = [
+  ['removed', (file) => rmSync(file), /^ENOENT: .*b\/0\.png'$/],
+  ['cut off', (file) => truncateSync(file, 60), /b\/0\.png, which is mixed in: damaged PNG$/],
+];
+
+for (const [what, change, why] of spoil) {
+  test(`a picture to be mixed in that is ${what} meanwhile leaves out the copy and stops nothing`, async () => {
+    const { rawData, seed } = await project();
+    change(join(rawData, 'b', '0.png'));
+    const operations = [{ operation: 'mixup', probability: 1 }] as const;
+    const job = { rawData, seed, longestSide: 64, operations, sources: ['a/0.png', 'b/0.png'] };
+    const { unreadable, unwritable } = await makeCopies(job, { source: 'a/0.png', copies: [1] });
+    assert.equal(unwritable, undefined);
+    assert.match(unreadable ?? '', why);
+  });
+}
 
 test('masks of the user’s own are left, and a mask that is replaced has its copies made anew', async () => {
   const options = await project();
