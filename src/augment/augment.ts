@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile, rm, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, join, relative, resolve } from 'node:path';
 import { Piscina } from 'piscina';
 import { checkShared, dealOut, type Shard, type Splitting, shareOf, type World } from '../cluster/index.ts';
 import { mapConcurrently } from '../concurrency.ts';
@@ -19,7 +19,7 @@ import {
   settingsVersion,
 } from '../images/generated.ts';
 import { type SoftLabels, writeSoftLabels } from '../images/soft_labels.ts';
-import { keepFolderApart } from '../keep_apart.ts';
+import { keepFolderApart, realPathOf } from '../keep_apart.ts';
 import { threadModule } from '../thread_module.ts';
 import {
   type Copies,
@@ -102,8 +102,8 @@ async function removeOfOtherSettings(
     if (shard.index === 0) await writeAugmentSettings(rawData, settings);
     return 0;
   }
-  const masksBefore = masksOfSettings(before);
-  if (masksBefore && masksBefore !== masks) await cleanMasks(masksBefore, new Map());
+  const masksBefore = masksOfSettings(before, await realPathOf(rawData));
+  if (masksBefore) await cleanMasks(masksBefore, new Map());
   const removed = await cleanAugmented(rawData, masks);
   await writeAugmentSettings(rawData, settings);
   return removed;
@@ -114,10 +114,11 @@ async function writeAugmentSettings(rawData: string, settings: string): Promise<
   await writeFileAtomically(file, settings).catch((error) => cannotWrite(file, error));
 }
 
-function masksOfSettings(settings: string): string | undefined {
+/** The path of the masks' folder; undefined where there is none, or an earlier version kept it as it was typed. */
+function masksOfSettings(settings: string, rawData: string): string | undefined {
   try {
-    const { masks } = JSON.parse(settings);
-    return typeof masks === 'string' ? masks : undefined;
+    const { maskFolder } = JSON.parse(settings);
+    return typeof maskFolder === 'string' ? resolve(rawData, maskFolder) : undefined;
   } catch {
     return undefined;
   }
@@ -150,7 +151,7 @@ export async function augmentAll(options: AugmentOptions): Promise<AugmentReport
     masks,
   };
   if (world) await checkShared(world, rawData);
-  const removed = await removeOfOtherSettings(job, settingsOf(job, folders), options);
+  const removed = await removeOfOtherSettings(job, await settingsOf(job, folders), options);
   if (options.shard) await leaveOutBroken(job, options, readable);
   const { plans, made } = await makeAll(job, options, readable);
   await world?.share(undefined);
@@ -238,13 +239,15 @@ async function findReadable(
 }
 
 /** All that the copies of a source depend on, besides itself. */
-function settingsOf(job: Job, folders: ClassFolder[]): string {
-  const { seed, longestSide, sources, masks } = job;
+async function settingsOf(job: Job, folders: ClassFolder[]): Promise<string> {
+  const { rawData, seed, longestSide, sources, masks } = job;
+  const realRawData = await realPathOf(rawData);
   return JSON.stringify({
     version: settingsVersion,
     seed,
     longestSide,
-    masks,
+    // From the raw pictures, so that it is the same wherever both are moved to or mounted.
+    maskFolder: masks && relative(realRawData, await realPathOf(masks)),
     operations: describePipeline(parsePipeline(job.operations)),
     classes: Object.fromEntries(
       folders

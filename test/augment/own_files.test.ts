@@ -16,7 +16,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { test } from 'node:test';
 import sharp from 'sharp';
 import { type AugmentOptions, augmentAll, cleanAugmented } from '../../src/augment/augment.ts';
@@ -230,6 +230,42 @@ test('masks of the user’s own are left, and a mask that is replaced has its co
     augmentAll(among),
     (error) => error instanceof UsageError && /--masks/.test(error.message),
   );
+});
+
+/** A project with masks, augmented with both folders named from the working directory. @returns the folder of both. */
+async function masked(): Promise<string> {
+  const options = await project();
+  const root = join(options.rawData, '..');
+  const masks = join(root, 'masks');
+  for (const name of ['a/0.png', 'a/1.png', 'b/0.png', 'b/1.png']) await paint(join(masks, name), 'black');
+  await augmentAll({ ...options, rawData: relative('.', options.rawData), masks: relative('.', masks) });
+  return root;
+}
+
+const masksIn = (root: string) => readdirSync(join(root, 'masks', 'a')).length;
+
+test('masks are those of one folder, whatever folder augment runs in', async () => {
+  const [first, other] = [await masked(), await masked()];
+  const options = await project({ rawData: join(first, 'rawdata') });
+  assert.equal((await augmentAll({ ...options, masks: join(first, 'masks') })).made, 0);
+  // They move together.
+  const moved = join(other, 'moved');
+  renameSync(first, moved);
+  const movedTo = { ...options, rawData: join(moved, 'rawdata') };
+  assert.equal((await augmentAll({ ...movedTo, masks: join(moved, 'masks') })).made, 0);
+  await augmentAll(movedTo);
+  assert.deepEqual([masksIn(moved), masksIn(other)], [2, 4], 'only its own are removed');
+});
+
+test('a masks’ folder that an earlier version noted as it was typed is not guessed', async () => {
+  const [first, other] = [await masked(), await masked()];
+  const options = await project({ rawData: join(first, 'rawdata') });
+  const file = join(first, 'rawdata', '.augmented.json');
+  const { maskFolder, ...settings } = JSON.parse(readFileSync(file, 'utf8'));
+  assert.equal(maskFolder, join('..', 'masks'));
+  writeFileSync(file, JSON.stringify({ ...settings, masks: relative('.', join(other, 'masks')) }));
+  await augmentAll(options);
+  assert.deepEqual([masksIn(first), masksIn(other)], [4, 4]);
 });
 
 test('a name too long for its copies is named, and the others make up for it; an empty class is named', async () => {
