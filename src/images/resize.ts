@@ -117,7 +117,12 @@ async function makePlan(options: ResizeOptions): Promise<Plan> {
   refuseToOverwrite(stale, there, ledger, options);
   const missing = [...ledger.entries()].map(([source]) => source).filter((source) => !sources.has(source));
   const unread = findUnread(rawData, missing, found, sources);
-  const generated = await relistGenerated({ rawData, data }, [...sources], unread);
+  const changed = new Set(stale.map(({ path }) => path));
+  const generated = await relistGenerated({ rawData, data }, [...sources], {
+    unread,
+    // Shards have each a ledger, and the first one alone keeps the list.
+    isUnchanged: (path) => !shard && ledger.fits && sources.has(path) && !changed.has(path),
+  });
   return {
     ledger,
     classes,
@@ -402,11 +407,12 @@ async function carryOut(plan: Plan, options: ResizeOptions): Promise<ResizeRepor
   await makeFolder(data);
   // A plan that was stopped does not know all sources.
   const isWhole = !signal?.aborted;
-  const { made, finished } = await (isWhole ? update(plan, options) : makeCopies(nothing(plan), options));
   if (isWhole && isFirst(options)) {
     await writeSoftLabels(data, await readSoftLabels(rawData));
+    // Before the copies: the ledger of a run that is killed must not know of copies that the list does not.
     await writeGeneratedList(data, plan.generated);
   }
+  const { made, finished } = await (isWhole ? update(plan, options) : makeCopies(nothing(plan), options));
   const report = { ...summarise(plan, options), made, removed: isWhole ? plan.orphans.length : 0 };
   if (!finished || signal?.aborted) return { ...report, stopped: true };
   checkClasses(plan, options);

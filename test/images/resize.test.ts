@@ -380,6 +380,50 @@ test('data tells which pictures augment made, and a name alone does not', async 
   assert.equal(left.length, 5);
 });
 
+test('of unchanged pictures the mark is read once, and of changed ones again', async (t) => {
+  const { root, options } = await project();
+  const rawData = join(root, 'rawdata');
+  await augmentAll({ rawData, target: 4, operations: ['rotate'], seed: 1, workers: 1 });
+  await write(join(rawData, 'bat', 'a.png.aug-0007.jpg'));
+  await resizeAll(options);
+  const { open } = promises;
+  const opened: string[] = [];
+  t.mock.method(promises, 'open', (path: string, ...rest: []) => {
+    if (resolve(path).startsWith(rawData)) opened.push(relative(rawData, path));
+    return open(path, ...rest);
+  });
+  syncBuiltinESMExports();
+  t.after(() => {
+    t.mock.restoreAll();
+    syncBuiltinESMExports();
+  });
+  assert.equal(await isStale(options), false);
+  assert.deepEqual(opened, ['bat/a.png.aug-0007.jpg'], 'only what the list does not name');
+  // The user puts a picture in the place of a copy.
+  await write(join(rawData, 'sup', 'c.png.aug-0001.jpg'));
+  await resizeAll(options);
+  const listed = JSON.parse(readFileSync(join(options.data, '.generated.json'), 'utf8'));
+  assert.deepEqual(Object.keys(listed), [
+    'bat/a.png.aug-0001.jpg',
+    'bat/b.jpg.aug-0001.jpg',
+    'sup/c.png.aug-0002.jpg',
+    'sup/c.png.aug-0003.jpg',
+  ]);
+});
+
+test('names that were believed are not once augment has noted its settings', async () => {
+  const { root, options } = await project();
+  const rawData = join(root, 'rawdata');
+  await write(join(rawData, 'bat', 'a.png.aug-0001.jpg'));
+  await resizeAll(options);
+  const list = () => JSON.parse(readFileSync(join(options.data, '.generated.json'), 'utf8'));
+  assert.deepEqual(list(), { 'bat/a.png.aug-0001.jpg': 'bat/a.png' });
+  await augmentAll({ rawData, target: 1, operations: ['rotate'], seed: 1, workers: 1 });
+  assert.equal(await isStale(options), true);
+  await resizeAll(options);
+  assert.deepEqual(list(), {});
+});
+
 test('without rawdata a data folder from elsewhere is taken as it is', async () => {
   const { root, options } = await project();
   renameSync(join(root, 'rawdata'), join(root, 'data'));
