@@ -6,7 +6,7 @@ import { checkShared, dealOut, type Splitting, shareOf, type World } from '../cl
 import { mapConcurrently } from '../concurrency.ts';
 import { reason, UserError } from '../errors.ts';
 import { makeFolder, removeRests, temporaryName } from '../files.ts';
-import { keepFolderApart } from '../keep_apart.ts';
+import { keepFolderApart, keepPathApart, placesOf } from '../keep_apart.ts';
 import { type PictureSize, readably, standardise } from './decode.ts';
 import {
   type ClassFolder,
@@ -169,12 +169,14 @@ type DataClasses = Map<string, { files: Set<string> }>;
 
 /** @throws {UsageError} where a folder of data is one of rawdata's. */
 async function readData({ rawData, data }: ResizeOptions, { linked }: FoundPictures): Promise<DataClasses> {
-  await keepFolderApart(rawData, { option: '--data', path: data }, linked);
+  // Once: to look for them takes as many steps as there are classes.
+  const raw = { rawData, places: [...(await placesOf(rawData)), ...linked] };
+  await keepPathApart(raw, { option: '--data', path: data });
   const there: DataClasses = new Map();
   for (const name of await findClasses(data)) {
     const found = await search(join(data, name));
     for (const path of [join(data, name), ...found.linked])
-      await keepFolderApart(rawData, { option: '--data', path }, linked);
+      await keepPathApart(raw, { option: '--data', path });
     there.set(name, { files: new Set(found.files) });
   }
   return there;

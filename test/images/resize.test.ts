@@ -96,18 +96,24 @@ test('a deleted source takes its copy along, and nothing else', async () => {
   assert.equal(existsSync(join(root, 'data', 'joker')), false);
 });
 
-/** Has every reading of a folder fail; root may read what others may not, so no permission does. */
-function forbid(t: TestContext, folder: string): void {
-  const { opendir } = promises;
-  t.mock.method(promises, 'opendir', async (path: string, options: object) => {
-    if (resolve(path) === folder)
-      throw Object.assign(new Error(`EACCES: permission denied, opendir '${path}'`), { code: 'EACCES' });
-    return opendir(path, options);
+/** Is told each path that a function of node:fs/promises is called with, before it does anything. */
+function watch(t: TestContext, name: 'open' | 'opendir' | 'readdir', tell: (path: string) => void): void {
+  const call = promises[name] as (path: string, ...rest: unknown[]) => Promise<unknown>;
+  t.mock.method(promises, name, async (path: string, ...rest: unknown[]) => {
+    tell(resolve(path));
+    return call(path, ...rest);
   });
   syncBuiltinESMExports();
   t.after(() => {
     t.mock.restoreAll();
     syncBuiltinESMExports();
+  });
+}
+
+/** Has every reading of a folder fail; root may read what others may not, so no permission does. */
+function forbid(t: TestContext, folder: string): void {
+  watch(t, 'opendir', (path) => {
+    if (path === folder) throw new Error(`EACCES: permission denied, opendir '${path}'`);
   });
 }
 
@@ -289,6 +295,24 @@ for (const [what, make, says] of [
   });
 }
 
+test('rawdata is listed as often, however many classes data has', async (t) => {
+  const { root, options } = await project();
+  await resizeAll(options);
+  let listed = 0;
+  watch(t, 'readdir', (path) => {
+    if (path === options.rawData) listed++;
+  });
+  const countOf = async () => {
+    listed = 0;
+    await surveyData(options);
+    return listed;
+  };
+  const few = await countOf();
+  for (let index = 0; index < 5; index++) await write(join(root, 'data', `class ${index}`, '1.jpg'));
+  assert.ok(few > 0);
+  assert.equal(await countOf(), few);
+});
+
 test('a file that resize did not make is never overwritten, and named where it is trained on', async () => {
   const { root, options } = await project();
   const own = join(root, 'data', 'bat', 'a.png.jpg');
@@ -386,16 +410,9 @@ test('of unchanged pictures the mark is read once, and of changed ones again', a
   await augmentAll({ rawData, target: 4, operations: ['rotate'], seed: 1, workers: 1 });
   await write(join(rawData, 'bat', 'a.png.aug-0007.jpg'));
   await resizeAll(options);
-  const { open } = promises;
   const opened: string[] = [];
-  t.mock.method(promises, 'open', (path: string, ...rest: []) => {
-    if (resolve(path).startsWith(rawData)) opened.push(relative(rawData, path));
-    return open(path, ...rest);
-  });
-  syncBuiltinESMExports();
-  t.after(() => {
-    t.mock.restoreAll();
-    syncBuiltinESMExports();
+  watch(t, 'open', (path) => {
+    if (path.startsWith(rawData)) opened.push(relative(rawData, path));
   });
   assert.equal(await isStale(options), false);
   assert.deepEqual(opened, ['bat/a.png.aug-0007.jpg'], 'only what the list does not name');
