@@ -1,9 +1,7 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { reason } from '../errors.ts';
+import { sha256OfFile } from '../files.ts';
 import { generatedNameOf } from '../images/generated.ts';
 import { maskNameOf, readMask, writeMask } from './masks.ts';
 import type { Change } from './operation.ts';
@@ -49,9 +47,7 @@ export interface Outcome {
 
 /** SHA-256 of a file, hexadecimal. */
 export async function digestOf(file: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(file), hash);
-  return hash.digest('hex');
+  return (await sha256OfFile(file)).toString('hex');
 }
 
 /** The files that go into a copy: its source, those that are mixed in, and its mask. */
