@@ -4,6 +4,9 @@ import { type FileHandle, mkdir, open, opendir, readdir, rename, rm, stat } from
 import { basename, dirname, join } from 'node:path';
 import { exists } from './processes.ts';
 
+/** Bytes that are read at once for {@link sha256OfFile}. */
+const hashedAtOnce = 2 ** 16;
+
 /** A part of an open file, in memory of its own. @throws {Error} where the file ends before. */
 export async function readExactly(
   handle: FileHandle,
@@ -37,6 +40,22 @@ export async function readWithin(
     if ('most' in allowed && size > allowed.most)
       throw new Error(`${size} bytes are more than the ${allowed.most} that it may have`);
     return await readExactly(handle, { offset: 0, size });
+  } finally {
+    await handle.close();
+  }
+}
+
+/** The SHA-256 of a file of any size: 32 bytes. */
+export async function sha256OfFile(file: string): Promise<Buffer> {
+  const hash = createHash('sha256');
+  const handle = await open(file);
+  try {
+    const buffer = Buffer.allocUnsafe(hashedAtOnce);
+    for (;;) {
+      const { bytesRead } = await handle.read(buffer, 0, hashedAtOnce);
+      if (bytesRead === 0) return hash.digest();
+      hash.update(buffer.subarray(0, bytesRead));
+    }
   } finally {
     await handle.close();
   }

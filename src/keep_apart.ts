@@ -19,8 +19,11 @@ export function isWithin(folder: string, path: string): boolean {
   return path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
 }
 
-/** Where the pictures of a folder lie: the folder, and what the links in it lead to; nowhere if it is not there. */
-async function placesOf(folder: string): Promise<string[]> {
+/**
+ * Real paths of where the pictures of a folder lie: the folder, and what the links in it lead to; none if it is not
+ * there.
+ */
+export async function placesOf(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => undefined);
   const links = entries?.filter((entry) => entry.isSymbolicLink()) ?? [];
   const paths = entries ? [folder, ...links.map(({ name }) => join(folder, name))] : [];
@@ -41,11 +44,19 @@ export interface Target {
  */
 export async function keepFolderApart(
   rawData: string,
-  { option, path }: Target,
+  target: Target,
   linked: readonly string[] = [],
 ): Promise<void> {
+  await keepPathApart({ rawData, places: [...(await placesOf(rawData)), ...linked] }, target);
+}
+
+/** As {@link keepFolderApart}. @param places real paths of all folders of the raw pictures. */
+export async function keepPathApart(
+  { rawData, places }: { rawData: string; places: readonly string[] },
+  { option, path }: Target,
+): Promise<void> {
   const real = await realPathOf(path);
-  for (const place of [...(await placesOf(rawData)), ...linked]) {
+  for (const place of places) {
     if (!isWithin(place, real) && !isWithin(real, place)) continue;
     const how = real === place ? 'is the folder of' : isWithin(place, real) ? 'lies in' : 'holds';
     throw new UsageError(`${option} ${path} ${how} the raw pictures (${rawData}); name a folder apart.`);

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile, rm, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, join, relative, resolve } from 'node:path';
 import { Piscina } from 'piscina';
 import { checkShared, dealOut, type Shard, type Splitting, shareOf, type World } from '../cluster/index.ts';
 import { mapConcurrently } from '../concurrency.ts';
@@ -19,7 +19,7 @@ import {
   settingsVersion,
 } from '../images/generated.ts';
 import { type SoftLabels, writeSoftLabels } from '../images/soft_labels.ts';
-import { keepFolderApart } from '../keep_apart.ts';
+import { keepFolderApart, realPathOf } from '../keep_apart.ts';
 import { threadModule } from '../thread_module.ts';
 import {
   type Copies,
@@ -84,6 +84,7 @@ function readAugmentSettings(rawData: string): Promise<string> {
 
 /**
  * Copies made with another seed or other operations would mix with the new ones under the same names, so they go.
+ * A shard removes nothing: what is there may be another shard's, which only the first one keeps the settings of.
  */
 async function removeOfOtherSettings(
   { rawData, masks }: Job,
@@ -92,25 +93,32 @@ async function removeOfOtherSettings(
 ): Promise<number> {
   const before = await readAugmentSettings(rawData);
   if (before === settings) return 0;
-  if (shard && before !== '') {
-    throw new UserError(
-      `${rawData} has pictures that augment made with other settings, which another shard may be making; ` +
-        'run "bat-sup augment --clean" before the shards.',
-    );
+  if (shard) {
+    if (before !== '')
+      throw new UserError(
+        `${rawData} has pictures that augment made with other settings, which another shard may be making; ` +
+          'run "bat-sup augment --clean" before the shards.',
+      );
+    if (shard.index === 0) await writeAugmentSettings(rawData, settings);
+    return 0;
   }
-  if (shard && shard.index > 0) return 0;
-  const masksBefore = masksOfSettings(before);
-  if (masksBefore && masksBefore !== masks) await cleanMasks(masksBefore, new Map());
+  const masksBefore = masksOfSettings(before, await realPathOf(rawData));
+  if (masksBefore) await cleanMasks(masksBefore, new Map());
   const removed = await cleanAugmented(rawData, masks);
-  const file = augmentSettingsFile(rawData);
-  await writeFileAtomically(file, settings).catch((error) => cannotWrite(file, error));
+  await writeAugmentSettings(rawData, settings);
   return removed;
 }
 
-function masksOfSettings(settings: string): string | undefined {
+async function writeAugmentSettings(rawData: string, settings: string): Promise<void> {
+  const file = augmentSettingsFile(rawData);
+  await writeFileAtomically(file, settings).catch((error) => cannotWrite(file, error));
+}
+
+/** The path of the masks' folder; undefined where there is none, or an earlier version kept it as it was typed. */
+function masksOfSettings(settings: string, rawData: string): string | undefined {
   try {
-    const { masks } = JSON.parse(settings);
-    return typeof masks === 'string' ? masks : undefined;
+    const { maskFolder } = JSON.parse(settings);
+    return typeof maskFolder === 'string' ? resolve(rawData, maskFolder) : undefined;
   } catch {
     return undefined;
   }
@@ -143,7 +151,7 @@ export async function augmentAll(options: AugmentOptions): Promise<AugmentReport
     masks,
   };
   if (world) await checkShared(world, rawData);
-  const removed = await removeOfOtherSettings(job, settingsOf(job, folders), options);
+  const removed = await removeOfOtherSettings(job, await settingsOf(job, folders), options);
   if (options.shard) await leaveOutBroken(job, options, readable);
   const { plans, made } = await makeAll(job, options, readable);
   await world?.share(undefined);
@@ -231,13 +239,15 @@ async function findReadable(
 }
 
 /** All that the copies of a source depend on, besides itself. */
-function settingsOf(job: Job, folders: ClassFolder[]): string {
-  const { seed, longestSide, sources, masks } = job;
+async function settingsOf(job: Job, folders: ClassFolder[]): Promise<string> {
+  const { rawData, seed, longestSide, sources, masks } = job;
+  const realRawData = await realPathOf(rawData);
   return JSON.stringify({
     version: settingsVersion,
     seed,
     longestSide,
-    masks,
+    // From the raw pictures, so that it is the same wherever both are moved to or mounted.
+    maskFolder: masks && relative(realRawData, await realPathOf(masks)),
     operations: describePipeline(parsePipeline(job.operations)),
     classes: Object.fromEntries(
       folders

@@ -1,9 +1,7 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { reason } from '../errors.ts';
+import { sha256OfFile } from '../files.ts';
 import { generatedNameOf } from '../images/generated.ts';
 import { maskNameOf, readMask, writeMask } from './masks.ts';
 import type { Change } from './operation.ts';
@@ -49,9 +47,7 @@ export interface Outcome {
 
 /** SHA-256 of a file, hexadecimal. */
 export async function digestOf(file: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(file), hash);
-  return hash.digest('hex');
+  return (await sha256OfFile(file)).toString('hex');
 }
 
 /** The files that go into a copy: its source, those that are mixed in, and its mask. */
@@ -93,14 +89,23 @@ export async function makeCopies(job: Job, { source, copies, mask }: Copies): Pr
     return { unreadable: reason(error) };
   }
   for (const copy of copies) {
+    const changes = changesOf(job, source, copy, picture);
+    let made: string[];
+    let varied: Picture;
+    try {
+      made = await Promise.all(ingredientsOf(job, source, copy, mask).map(digest));
+      varied = await render(picture, changes, async (mix, size) => {
+        const partner = join(rawData, partnerOf(mix, source, job.sources));
+        const decoded = await decodeSource(partner, longestSide).catch((error) => {
+          throw new Error(`${partner}, which is mixed in: ${reason(error)}`);
+        });
+        return fitTo(decoded, size);
+      });
+    } catch (error) {
+      return { unreadable: reason(error) };
+    }
     const place = join(rawData, generatedNameOf(source, copy));
     try {
-      const made = await Promise.all(ingredientsOf(job, source, copy, mask).map(digest));
-      const changes = changesOf(job, source, copy, picture);
-      const varied = await render(picture, changes, async (mix, size) => {
-        const partner = partnerOf(mix, source, job.sources);
-        return fitTo(await decodeSource(join(rawData, partner), longestSide), size);
-      });
       // The mask first: a copy that is there has its mask.
       if (marks && job.masks) {
         const moved = renderMask(marks, changes, picture);

@@ -3,6 +3,8 @@
  * are the palette's indices, and the chunks of the palette apart.
  */
 
+import { crc32 } from '../images/mark.ts';
+
 export interface PalettePng {
   /** The same picture as a grey PNG. */
   grey: Buffer;
@@ -28,16 +30,6 @@ function chunksOf(png: Buffer): { type: string; bytes: Buffer }[] {
     at = end;
   }
   return chunks;
-}
-
-/** CRC-32 of a chunk's type and data. */
-function crc32(bytes: Uint8Array): number {
-  let crc = -1;
-  for (const byte of bytes) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
-  }
-  return ~crc >>> 0;
 }
 
 /** The signature and IHDR with another type of colour. */

@@ -3,7 +3,7 @@ import { counted } from '../format.ts';
 import { extensionsOf, pictureExtension } from '../images/extensions.ts';
 import { findGenerated } from '../images/generated.ts';
 import { joinNearDuplicates } from '../images/near_duplicates.ts';
-import { isUnsupported } from '../images/raw_picture.ts';
+import { isUnsupported, unknownKind } from '../images/raw_picture.ts';
 import type { Inspections } from './inspections.ts';
 import type { Finding } from './kinds.ts';
 
@@ -59,7 +59,7 @@ export function* findFaults(
       yield {
         kind: isUnsupported(unreadable) ? 'unsupported' : 'unreadable',
         files: [path],
-        why: unreadable,
+        why: unreadable === unknownKind ? 'not a picture of a known kind' : unreadable,
       };
       continue;
     }

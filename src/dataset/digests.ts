@@ -1,20 +1,12 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mapConcurrently } from '../concurrency.ts';
-import { linesOf, makeFolder, writeFileAtomically } from '../files.ts';
+import { linesOf, makeFolder, sha256OfFile, writeFileAtomically } from '../files.ts';
 import { type Dataset, nameOf, type Picture, pathBelow } from './scan.ts';
 
-/** Larger files are read piece by piece. */
-const maxBytesAtOnce = 2 ** 24;
-
 /** First 128 bits of the SHA-256 of a file, base64url. */
-async function digestOf(file: string, bytes: number): Promise<string> {
-  const hash = createHash('sha256');
-  if (bytes <= maxBytesAtOnce) hash.update(await readFile(file));
-  else for await (const piece of createReadStream(file)) hash.update(piece);
-  return hash.digest().subarray(0, 16).toString('base64url');
+async function digestOf(file: string): Promise<string> {
+  return (await sha256OfFile(file)).subarray(0, 16).toString('base64url');
 }
 
 /** [picture's path below the dataset's folder, bytes of the file that was read, its time of change, digest] */
@@ -61,7 +53,7 @@ export async function digestPictures(
     const path = pathBelow(folder, picture.file);
     const before = known.get(path);
     const isKnown = before?.[1] === size && before[2] === mtimeMs;
-    const line: Line = isKnown ? before : [path, size, mtimeMs, await digestOf(read, size)];
+    const line: Line = isKnown ? before : [path, size, mtimeMs, await digestOf(read)];
     changed ||= !isKnown;
     lines.push(line);
     return line[3];

@@ -7,7 +7,13 @@ import { resizeJpeg, resizePixels } from './jpeg/index.ts';
 import { rareJpeg } from './jpeg_process.ts';
 import { loadSharp } from './load_sharp.ts';
 import type { OwnKind } from './own_decoders.ts';
-import { isUnsupported, type RawPicture, UnreadablePicture, unsupported } from './raw_picture.ts';
+import {
+  isUnsupported,
+  type RawPicture,
+  UnreadablePicture,
+  unknownKind,
+  unsupported,
+} from './raw_picture.ts';
 import { sniff, todoFor } from './sniff.ts';
 import { isPlainTiff, rareTiff } from './tiff_tags.ts';
 
@@ -185,7 +191,7 @@ export async function unreadableReason(input: string | Buffer, error: unknown): 
 /** @param failure what a decoder said. */
 function reasonFor(bytes: Buffer, failure: string): string {
   const kind = sniff(bytes);
-  if (kind === undefined) return 'not a picture';
+  if (kind === undefined) return unknownKind;
   if (['HTML', 'text'].includes(kind)) return `not a picture but ${kind}`;
   const todo = todoFor.get(kind);
   if (todo !== undefined) return unsupported(kind, todo).message;

@@ -19,6 +19,8 @@ export interface Skipped {
   path: string;
   /** In a few words. */
   reason: string;
+  /** Where pictures may still be below it: a folder that cannot be read, or a link to a disk that is not there. */
+  isUnread?: true;
 }
 
 export interface Found {
@@ -85,13 +87,13 @@ class Search {
     return this.#found;
   }
 
-  #skip(folder: string, why: string): void {
-    this.#found.skipped.push({ path: folder.replace(/\/$/, ''), reason: why });
+  #skip(folder: string, why: string, more: Pick<Skipped, 'isUnread'> = {}): void {
+    this.#found.skipped.push({ path: folder.replace(/\/$/, ''), reason: why, ...more });
   }
 
   async #follow(link: string, realRoot: string): Promise<void> {
     const target = await realpath(join(this.#root, link)).catch(() => undefined);
-    if (target === undefined) return this.#skip(link, 'a link to a folder that is gone');
+    if (target === undefined) return this.#skip(link, 'a link to a folder that is gone', { isUnread: true });
     if (isWithin(target, realRoot)) return this.#skip(link, cycle);
     if (this.#read.has(target)) return this.#skip(link, 'a link to a folder whose pictures are here already');
     this.#found.linked.push(target);
@@ -130,7 +132,7 @@ class Search {
       }
     } catch (error) {
       if (path !== '' || (error as NodeJS.ErrnoException).code !== 'ENOENT')
-        this.#skip(path, shortReason(error));
+        this.#skip(path, shortReason(error), { isUnread: true });
     }
     await mapConcurrently(links, 0, async (name) => {
       if (await isFolder(join(this.#root, path, name))) this.#links.push(`${path}${name}/`);
@@ -165,7 +167,8 @@ async function searchClasses(root: string): Promise<Classes> {
   const entries = await readdir(root, { withFileTypes: true }).catch(() => []);
   const classes: Classes = { names: [], skipped: [], linked: [] };
   const isMisread = misreading();
-  const skip = (path: string, why: string) => classes.skipped.push({ path, reason: why });
+  const skip = (path: string, why: string, more: Pick<Skipped, 'isUnread'> = {}) =>
+    classes.skipped.push({ path, reason: why, ...more });
   for (const entry of entries) {
     const { name } = entry;
     if (name.startsWith('.') || !(entry.isDirectory() || entry.isSymbolicLink())) continue;
@@ -174,7 +177,7 @@ async function searchClasses(root: string): Promise<Classes> {
     else if (entry.isDirectory()) classes.names.push(name);
     else {
       const target = await realpath(path).catch(() => undefined);
-      if (target === undefined) skip(name, 'a link to nothing');
+      if (target === undefined) skip(name, 'a link to nothing', { isUnread: true });
       else if (!(await isFolder(path))) continue;
       else if (isWithin(target, await realPathOf(root))) skip(name, cycle);
       else {
@@ -212,8 +215,8 @@ export async function findPictures(root: string): Promise<FoundPictures> {
   for (const name of names) {
     const found = await search(join(root, name));
     classes.push({ name, pictures: found.files });
-    for (const { path, reason } of found.skipped)
-      skipped.push({ path: path === '' ? name : `${name}/${path}`, reason });
+    for (const { path, ...why } of found.skipped)
+      skipped.push({ path: path === '' ? name : `${name}/${path}`, ...why });
     for (const place of found.linked) linked.push(place);
   }
   return { classes, skipped, linked };

@@ -1,4 +1,4 @@
-import { readFile, rm } from 'node:fs/promises';
+import { readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mapConcurrently } from '../concurrency.ts';
 import { writeFileAtomically } from '../files.ts';
@@ -108,17 +108,39 @@ export async function findMarked(
 
 const listName = '.generated.json';
 
+/** Of which pictures {@link relistGenerated} takes the word of data's list of before. */
+interface Listed {
+  /** Pictures that cannot be read now. */
+  unread: ReadonlySet<string>;
+  /** Whether a picture is there, and is what it was when its copy in data was made. */
+  isUnchanged: (path: string) => boolean;
+}
+
 /**
  * What resize writes to data: which of its pictures augment made; undefined where none is named as if it had.
  * @param paths of all pictures, below rawdata.
  */
-export function listGenerated(
+export async function relistGenerated(
+  folders: { rawData: string; data: string },
   paths: readonly string[],
-  generated: ReadonlyMap<string, Generated>,
-): string | undefined {
-  if (!paths.some((path) => parseGeneratedName(path))) return undefined;
-  const sources = [...generated].map(([path, { source }]) => [path, source]).sort();
-  return `${JSON.stringify(Object.fromEntries(sources))}\n`;
+  { unread, isUnchanged }: Listed,
+): Promise<string | undefined> {
+  if (![...paths, ...unread].some((path) => parseGeneratedName(path))) return undefined;
+  const isValid = await isListValid(folders);
+  const before = Object.entries(parseList((await readGeneratedList(folders.data)) ?? ''));
+  const sources = new Map(before.filter(([path]) => unread.has(path) || (isValid && isUnchanged(path))));
+  const others = paths.filter((path) => !sources.has(path));
+  for (const [path, { source }] of await findGenerated(folders.rawData, others)) sources.set(path, source);
+  return `${JSON.stringify(Object.fromEntries([...sources].sort()))}\n`;
+}
+
+/** Whether data's list is of marks alone: names may be believed until augment next notes its settings. */
+async function isListValid({ rawData, data }: { rawData: string; data: string }): Promise<boolean> {
+  const file = augmentSettingsFile(rawData);
+  const files = [file, join(data, listName)].map((one) => stat(one));
+  const [settings, list] = await Promise.all(files).catch(() => []);
+  if (!settings || !list || list.mtimeMs <= settings.mtimeMs) return false;
+  return !isBeforeMarks(await readFile(file, 'utf8'));
 }
 
 export function readGeneratedList(data: string): Promise<string | undefined> {
@@ -153,6 +175,7 @@ export async function readGenerated(data: string, paths: readonly string[]): Pro
   return generated;
 }
 
+/** The sources by the paths of their copies. */
 function parseList(text: string): Record<string, string> {
   try {
     const list = JSON.parse(text);

@@ -10,7 +10,7 @@ const sign = 'bat-sup augment';
 const headBytes = 1024;
 
 /** The CRC-32 that PNG's chunks end with (ISO 3309). */
-function crc32(bytes: Uint8Array): number {
+export function crc32(bytes: Uint8Array): number {
   let crc = ~0;
   for (const byte of bytes) {
     crc ^= byte;

@@ -22,7 +22,10 @@ export function unsupported(what: string, todo = 'save it as JPEG or PNG'): Unre
   return new UnreadablePicture(`${what}${mark}${todo}`);
 }
 
+/** The reason where a file's bytes say nothing: no picture, or one of a kind that is not known. */
+export const unknownKind = 'not a picture';
+
 /** Whether a reason is of a file that may well be whole. */
 export function isUnsupported(reason: string): boolean {
-  return reason.includes(mark);
+  return reason.includes(mark) || reason === unknownKind;
 }

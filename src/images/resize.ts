@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readdir, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -5,7 +6,7 @@ import { checkShared, dealOut, type Splitting, shareOf, type World } from '../cl
 import { mapConcurrently } from '../concurrency.ts';
 import { reason, UserError } from '../errors.ts';
 import { makeFolder, removeRests, temporaryName } from '../files.ts';
-import { keepFolderApart } from '../keep_apart.ts';
+import { keepFolderApart, keepPathApart, placesOf } from '../keep_apart.ts';
 import { type PictureSize, readably, standardise } from './decode.ts';
 import {
   type ClassFolder,
@@ -16,13 +17,7 @@ import {
   search,
   skippedOf,
 } from './find.ts';
-import {
-  copyNameOf,
-  findGenerated,
-  listGenerated,
-  readGeneratedList,
-  writeGeneratedList,
-} from './generated.ts';
+import { copyNameOf, readGeneratedList, relistGenerated, writeGeneratedList } from './generated.ts';
 import { resizeJpeg } from './jpeg/index.ts';
 import { type Entry, ResizeLedger } from './resize_ledger.ts';
 import { readSoftLabels, writeSoftLabels } from './soft_labels.ts';
@@ -120,18 +115,21 @@ async function makePlan(options: ResizeOptions): Promise<Plan> {
     if (copy !== source.path && sources.has(copy)) source.collidesWith = copy;
   }
   refuseToOverwrite(stale, there, ledger, options);
-  const orphans: string[] = [];
-  if (isFirst(options))
-    for (const [source] of ledger.entries()) if (!sources.has(source)) orphans.push(source);
-  const paths = [...sources];
-  const generated = listGenerated(paths, await findGenerated(rawData, paths));
+  const missing = [...ledger.entries()].map(([source]) => source).filter((source) => !sources.has(source));
+  const unread = findUnread(rawData, missing, found, sources);
+  const changed = new Set(stale.map(({ path }) => path));
+  const generated = await relistGenerated({ rawData, data }, [...sources], {
+    unread,
+    // Shards have each a ledger, and the first one alone keeps the list.
+    isUnchanged: (path) => !shard && ledger.fits && sources.has(path) && !changed.has(path),
+  });
   return {
     ledger,
     classes,
     stale,
     isOwn: (path) => own.has(path),
     current: own.size - stale.length - unreadable,
-    orphans,
+    orphans: isFirst(options) ? missing.filter((source) => !unread.has(source)) : [],
     isSource: (path) => sources.has(path),
     skipped: skippedOf(found),
     // Another shard may be about to tell of what is there.
@@ -142,17 +140,43 @@ async function makePlan(options: ResizeOptions): Promise<Plan> {
   };
 }
 
+/**
+ * The missing sources that may be there again, and so keep their copies: those below a folder that cannot be read, or
+ * below a link to a disk that is not there.
+ */
+function findUnread(
+  rawData: string,
+  missing: string[],
+  { skipped }: FoundPictures,
+  sources: ReadonlySet<string>,
+): Set<string> {
+  const unread = new Set(skipped.filter(({ isUnread }) => isUnread).map(({ path }) => path));
+  // A link to nothing counts as a file, whatever it led to before.
+  for (const folder of new Set(missing.flatMap(foldersOf)))
+    if (sources.has(folder) && !existsSync(join(rawData, folder))) unread.add(folder);
+  return new Set(missing.filter((source) => foldersOf(source).some((folder) => unread.has(folder))));
+}
+
+/** The folders that a path lies in, the deepest first. */
+function foldersOf(path: string): string[] {
+  const folders: string[] = [];
+  for (let at = dirname(path); at !== '.'; at = dirname(at)) folders.push(at);
+  return folders;
+}
+
 /** What a class folder of data holds. */
 type DataClasses = Map<string, { files: Set<string> }>;
 
 /** @throws {UsageError} where a folder of data is one of rawdata's. */
 async function readData({ rawData, data }: ResizeOptions, { linked }: FoundPictures): Promise<DataClasses> {
-  await keepFolderApart(rawData, { option: '--data', path: data }, linked);
+  // Once: to look for them takes as many steps as there are classes.
+  const raw = { rawData, places: [...(await placesOf(rawData)), ...linked] };
+  await keepPathApart(raw, { option: '--data', path: data });
   const there: DataClasses = new Map();
   for (const name of await findClasses(data)) {
     const found = await search(join(data, name));
     for (const path of [join(data, name), ...found.linked])
-      await keepFolderApart(rawData, { option: '--data', path }, linked);
+      await keepPathApart(raw, { option: '--data', path });
     there.set(name, { files: new Set(found.files) });
   }
   return there;
@@ -282,7 +306,7 @@ async function removeOrphans(
     const isMade = ledger.get(source)?.unreadable === undefined;
     if (isMade && !isSource(copyNameOf(source))) await removeCopy(data, source);
     ledger.delete(source);
-    for (let at = dirname(source); at !== '.'; at = dirname(at)) folders.add(join(data, at));
+    for (const folder of foldersOf(source)) folders.add(join(data, folder));
   });
   const deepestFirst = [...folders].sort((a, b) => b.length - a.length);
   // Fails where something else is still in the folder, which is then to stay.
@@ -385,11 +409,12 @@ async function carryOut(plan: Plan, options: ResizeOptions): Promise<ResizeRepor
   await makeFolder(data);
   // A plan that was stopped does not know all sources.
   const isWhole = !signal?.aborted;
-  const { made, finished } = await (isWhole ? update(plan, options) : makeCopies(nothing(plan), options));
   if (isWhole && isFirst(options)) {
     await writeSoftLabels(data, await readSoftLabels(rawData));
+    // Before the copies: the ledger of a run that is killed must not know of copies that the list does not.
     await writeGeneratedList(data, plan.generated);
   }
+  const { made, finished } = await (isWhole ? update(plan, options) : makeCopies(nothing(plan), options));
   const report = { ...summarise(plan, options), made, removed: isWhole ? plan.orphans.length : 0 };
   if (!finished || signal?.aborted) return { ...report, stopped: true };
   checkClasses(plan, options);

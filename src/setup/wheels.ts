@@ -1,10 +1,8 @@
-import { createHash } from 'node:crypto';
-import { createReadStream, existsSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { UserError } from '../errors.ts';
-import { makeFolder } from '../files.ts';
+import { makeFolder, sha256OfFile } from '../files.ts';
 import { errorLine, follow, run } from './programs.ts';
 
 /** One release for everybody: what we measure and test with. */
@@ -115,10 +113,9 @@ export async function chooseWheels(python: string, device: Device): Promise<Whee
   return [...toWheels(tensorflow), ...toWheels(libraries)];
 }
 
-async function sha256Of(file: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(file), hash);
-  return hash.digest('hex');
+/** Whether a wheel's file is there, and all of it. */
+async function isWhole(file: string, { sha256 }: Wheel): Promise<boolean> {
+  return existsSync(file) && (await sha256OfFile(file)).toString('hex') === sha256;
 }
 
 async function bytesIn(folder: string): Promise<number> {
@@ -153,7 +150,7 @@ export async function fetchWheel(
   onProgress: (done: number, total: number) => void,
 ): Promise<string> {
   const file = join(folder, wheel.file);
-  if (existsSync(file) && (await sha256Of(file)) === wheel.sha256) return file;
+  if (await isWhole(file, wheel)) return file;
   const partial = join(folder, '.partial');
   await rm(partial, { recursive: true, force: true });
   await makeFolder(partial);
@@ -174,7 +171,7 @@ export async function fetchWheel(
     );
   }
   const downloaded = join(partial, wheel.file);
-  if (!existsSync(downloaded) || (await sha256Of(downloaded)) !== wheel.sha256) {
+  if (!(await isWhole(downloaded, wheel))) {
     throw new UserError(
       `${wheel.file} is not what the package index announced (its SHA-256 differs); run "${python} -m pip cache purge", then "bat-sup setup" again.`,
     );

@@ -12,13 +12,15 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  truncateSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { test } from 'node:test';
 import sharp from 'sharp';
 import { type AugmentOptions, augmentAll, cleanAugmented } from '../../src/augment/augment.ts';
+import { makeCopies } from '../../src/augment/copies.ts';
 import { checkAll } from '../../src/check/check.ts';
 import { UsageError, UserError } from '../../src/errors.ts';
 import { findGenerated } from '../../src/images/generated.ts';
@@ -160,6 +162,21 @@ test('sources that are only touched or copied keep their copies', async () => {
   assert.equal((await augmentAll(options)).made, 0);
 });
 
+test('shards make their copies in any order, and none removes another’s', async () => {
+  const options = await project();
+  const part = (index: number) => augmentAll({ ...options, shard: { index, count: 2 } });
+  const reports = [await part(1), await part(0)];
+  assert.deepEqual(
+    reports.map(({ made, removed }) => [made, removed]),
+    [
+      [2, 0],
+      [2, 0],
+    ],
+  );
+  const { made, kept } = await augmentAll(options);
+  assert.deepEqual([made, kept], [0, 4], 'together they have made what one alone makes');
+});
+
 test('copies into which another picture is mixed are made anew where that is replaced', async () => {
   const options = await project({ operations: [{ operation: 'mixup', probability: 1 }] });
   await augmentAll(options);
@@ -174,6 +191,24 @@ test('copies into which another picture is mixed are made anew where that is rep
   assert.equal(made, changed.length);
   assert.ok(made >= 1);
 });
+
+/** What becomes of a picture that others are mixed with, once all have been read. */
+const spoil: [what: string, spoil: (file: string) => void, why: RegExp][] = [
+  ['removed', (file) => rmSync(file), /^ENOENT: .*b\/0\.png'$/],
+  ['cut off', (file) => truncateSync(file, 60), /b\/0\.png, which is mixed in: damaged PNG$/],
+];
+
+for (const [what, change, why] of spoil) {
+  test(`a picture to be mixed in that is ${what} meanwhile leaves out the copy and stops nothing`, async () => {
+    const { rawData, seed } = await project();
+    change(join(rawData, 'b', '0.png'));
+    const operations = [{ operation: 'mixup', probability: 1 }] as const;
+    const job = { rawData, seed, longestSide: 64, operations, sources: ['a/0.png', 'b/0.png'] };
+    const { unreadable, unwritable } = await makeCopies(job, { source: 'a/0.png', copies: [1] });
+    assert.equal(unwritable, undefined);
+    assert.match(unreadable ?? '', why);
+  });
+}
 
 test('masks of the user’s own are left, and a mask that is replaced has its copies made anew', async () => {
   const options = await project();
@@ -195,6 +230,42 @@ test('masks of the user’s own are left, and a mask that is replaced has its co
     augmentAll(among),
     (error) => error instanceof UsageError && /--masks/.test(error.message),
   );
+});
+
+/** A project with masks, augmented with both folders named from the working directory. @returns the folder of both. */
+async function masked(): Promise<string> {
+  const options = await project();
+  const root = join(options.rawData, '..');
+  const masks = join(root, 'masks');
+  for (const name of ['a/0.png', 'a/1.png', 'b/0.png', 'b/1.png']) await paint(join(masks, name), 'black');
+  await augmentAll({ ...options, rawData: relative('.', options.rawData), masks: relative('.', masks) });
+  return root;
+}
+
+const masksIn = (root: string) => readdirSync(join(root, 'masks', 'a')).length;
+
+test('masks are those of one folder, whatever folder augment runs in', async () => {
+  const [first, other] = [await masked(), await masked()];
+  const options = await project({ rawData: join(first, 'rawdata') });
+  assert.equal((await augmentAll({ ...options, masks: join(first, 'masks') })).made, 0);
+  // They move together.
+  const moved = join(other, 'moved');
+  renameSync(first, moved);
+  const movedTo = { ...options, rawData: join(moved, 'rawdata') };
+  assert.equal((await augmentAll({ ...movedTo, masks: join(moved, 'masks') })).made, 0);
+  await augmentAll(movedTo);
+  assert.deepEqual([masksIn(moved), masksIn(other)], [2, 4], 'only its own are removed');
+});
+
+test('a masks’ folder that an earlier version noted as it was typed is not guessed', async () => {
+  const [first, other] = [await masked(), await masked()];
+  const options = await project({ rawData: join(first, 'rawdata') });
+  const file = join(first, 'rawdata', '.augmented.json');
+  const { maskFolder, ...settings } = JSON.parse(readFileSync(file, 'utf8'));
+  assert.equal(maskFolder, join('..', 'masks'));
+  writeFileSync(file, JSON.stringify({ ...settings, masks: relative('.', join(other, 'masks')) }));
+  await augmentAll(options);
+  assert.deepEqual([masksIn(first), masksIn(other)], [4, 4]);
 });
 
 test('a name too long for its copies is named, and the others make up for it; an empty class is named', async () => {

@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import sharp from 'sharp';
 import { type CheckOptions, checkAll } from '../../src/check/check.ts';
 import type { Kind } from '../../src/check/kinds.ts';
@@ -134,7 +135,8 @@ test('a second check only reads what changed, and a torn line costs nothing else
   // Another time, and it is read again.
   utimesSync(bat, then, new Date(2026, 0, 2));
   const changed = await found(options);
-  assert.deepEqual(changed[1], ['unreadable', ['animal/bat.png'], 'not a picture']);
+  const unknown = ['unsupported', ['animal/bat.png'], 'not a picture of a known kind'];
+  assert.ok(changed.some((finding) => isDeepStrictEqual(finding, unknown)));
   assert.equal(changed.length, expected.length + 1);
   assert.ok(readFileSync(cache, 'utf8').startsWith(lines));
 });

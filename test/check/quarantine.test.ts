@@ -98,6 +98,26 @@ test('files that are no good move away, in their class folders, and back', async
   assert.equal(existsSync(folder), false);
 });
 
+test('a file that may be a picture of a kind that is not known stays; what is none for certain goes', async () => {
+  const { rawData, folder, move } = await project();
+  const dog = readFileSync(join(rawData, 'animal', 'dog.png'));
+  const files: Record<string, Buffer> = {
+    'a.newraw': Buffer.concat([Buffer.from('\x00NEWRAW\xff\xfe', 'latin1'), dog.subarray(8)]),
+    'cut.png': dog.subarray(0, 100),
+    'empty.png': Buffer.alloc(0),
+    'notes.txt': Buffer.from('bats are mammals'),
+  };
+  for (const [name, bytes] of Object.entries(files)) writeFileSync(join(rawData, 'animal', name), bytes);
+  await move();
+  const gone = Object.keys(files).filter((name) => existsSync(join(folder, 'animal', name)));
+  assert.deepEqual(gone, ['cut.png', 'empty.png', 'notes.txt']);
+  const { moved } = await move(['unsupported']);
+  assert.ok(
+    moved.some(({ from }) => from.endsWith('a.newraw')),
+    'where its kind is named, it goes',
+  );
+});
+
 test('the kinds to move can be chosen, one by one', async () => {
   for (const kind of kindNames.filter((name) => movable[name])) {
     const { rawData, move, undo } = await project();

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import {
   existsSync,
   mkdirSync,
+  promises,
   readdirSync,
   readFileSync,
   renameSync,
@@ -11,8 +12,9 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { join, relative } from 'node:path';
-import { test } from 'node:test';
+import { syncBuiltinESMExports } from 'node:module';
+import { join, relative, resolve } from 'node:path';
+import { type TestContext, test } from 'node:test';
 import sharp from 'sharp';
 import { augmentAll } from '../../src/augment/augment.ts';
 import { scanDataset } from '../../src/dataset/scan.ts';
@@ -92,6 +94,68 @@ test('a deleted source takes its copy along, and nothing else', async () => {
   assert.equal((await resizeAll(options)).removed, 2);
   assert.deepEqual(readdirSync(join(root, 'data', 'bat')), ['b.jpg', 'own.jpg']);
   assert.equal(existsSync(join(root, 'data', 'joker')), false);
+});
+
+/** Is told each path that a function of node:fs/promises is called with, before it does anything. */
+function watch(t: TestContext, name: 'open' | 'opendir' | 'readdir', tell: (path: string) => void): void {
+  const call = promises[name] as (path: string, ...rest: unknown[]) => Promise<unknown>;
+  t.mock.method(promises, name, async (path: string, ...rest: unknown[]) => {
+    tell(resolve(path));
+    return call(path, ...rest);
+  });
+  syncBuiltinESMExports();
+  t.after(() => {
+    t.mock.restoreAll();
+    syncBuiltinESMExports();
+  });
+}
+
+/** Has every reading of a folder fail; root may read what others may not, so no permission does. */
+function forbid(t: TestContext, folder: string): void {
+  watch(t, 'opendir', (path) => {
+    if (path === folder) throw new Error(`EACCES: permission denied, opendir '${path}'`);
+  });
+}
+
+/** Puts a link in the place of a folder, as if the folder were on a disk that is not there now. */
+function unmount(folder: string, target: string): void {
+  rmSync(folder, { recursive: true });
+  symlinkSync(target, folder);
+}
+
+/** What takes pictures of rawdata/bird out of sight, though not for good. */
+const outOfSight: [what: string, take: (bird: string, t: TestContext) => void][] = [
+  ['a class that cannot be read', (bird, t) => forbid(t, bird)],
+  ['a folder of a class that cannot be read', (bird, t) => forbid(t, join(bird, 'disk'))],
+  ['a class that is a link to nothing', (bird) => unmount(bird, '/nowhere/bird')],
+  ['a class that is a link to itself', (bird) => unmount(bird, 'bird')],
+  ['a link to nothing in a class', (bird) => unmount(join(bird, 'disk'), '/nowhere/disk')],
+];
+
+for (const [what, take] of outOfSight) {
+  test(`copies stay where their sources are out of sight: ${what}`, async (t) => {
+    const { root, options } = await project();
+    const bird = join(root, 'rawdata', 'bird');
+    for (const name of ['1.png', 'disk/2.png', 'disk/deep/3.png']) await write(join(bird, name));
+    await augmentAll({ rawData: options.rawData, target: 5, operations: ['rotate'], seed: 1, workers: 1 });
+    await resizeAll(options);
+    const before = await scanDataset(options.data);
+    take(bird, t);
+    const { removed } = await resizeAll(options);
+    assert.equal(removed, 0);
+    assert.equal(await isStale(options), false);
+    assert.deepEqual(await scanDataset(options.data), before, 'what augment made is still known to be');
+  });
+}
+
+test('copies go whose sources are found elsewhere, by a link', async () => {
+  const { root, options } = await project();
+  const bird = join(root, 'rawdata', 'bird');
+  for (const name of ['a/1.png', 'b/1.png']) await write(join(bird, name));
+  await resizeAll(options);
+  unmount(join(bird, 'b'), 'a');
+  assert.equal((await resizeAll(options)).removed, 1);
+  assert.deepEqual(readdirSync(join(root, 'data', 'bird')), ['a']);
 });
 
 test('what cannot be read is reported each time, and read once it is mended', async () => {
@@ -231,6 +295,24 @@ for (const [what, make, says] of [
   });
 }
 
+test('rawdata is listed as often, however many classes data has', async (t) => {
+  const { root, options } = await project();
+  await resizeAll(options);
+  let listed = 0;
+  watch(t, 'readdir', (path) => {
+    if (path === options.rawData) listed++;
+  });
+  const countOf = async () => {
+    listed = 0;
+    await surveyData(options);
+    return listed;
+  };
+  const few = await countOf();
+  for (let index = 0; index < 5; index++) await write(join(root, 'data', `class ${index}`, '1.jpg'));
+  assert.ok(few > 0);
+  assert.equal(await countOf(), few);
+});
+
 test('a file that resize did not make is never overwritten, and named where it is trained on', async () => {
   const { root, options } = await project();
   const own = join(root, 'data', 'bat', 'a.png.jpg');
@@ -320,6 +402,43 @@ test('data tells which pictures augment made, and a name alone does not', async 
   await resizeAll(options);
   const left = (await scanDataset(options.data)).pictures.filter(({ copyOf }) => copyOf !== undefined);
   assert.equal(left.length, 5);
+});
+
+test('of unchanged pictures the mark is read once, and of changed ones again', async (t) => {
+  const { root, options } = await project();
+  const rawData = join(root, 'rawdata');
+  await augmentAll({ rawData, target: 4, operations: ['rotate'], seed: 1, workers: 1 });
+  await write(join(rawData, 'bat', 'a.png.aug-0007.jpg'));
+  await resizeAll(options);
+  const opened: string[] = [];
+  watch(t, 'open', (path) => {
+    if (path.startsWith(rawData)) opened.push(relative(rawData, path));
+  });
+  assert.equal(await isStale(options), false);
+  assert.deepEqual(opened, ['bat/a.png.aug-0007.jpg'], 'only what the list does not name');
+  // The user puts a picture in the place of a copy.
+  await write(join(rawData, 'sup', 'c.png.aug-0001.jpg'));
+  await resizeAll(options);
+  const listed = JSON.parse(readFileSync(join(options.data, '.generated.json'), 'utf8'));
+  assert.deepEqual(Object.keys(listed), [
+    'bat/a.png.aug-0001.jpg',
+    'bat/b.jpg.aug-0001.jpg',
+    'sup/c.png.aug-0002.jpg',
+    'sup/c.png.aug-0003.jpg',
+  ]);
+});
+
+test('names that were believed are not once augment has noted its settings', async () => {
+  const { root, options } = await project();
+  const rawData = join(root, 'rawdata');
+  await write(join(rawData, 'bat', 'a.png.aug-0001.jpg'));
+  await resizeAll(options);
+  const list = () => JSON.parse(readFileSync(join(options.data, '.generated.json'), 'utf8'));
+  assert.deepEqual(list(), { 'bat/a.png.aug-0001.jpg': 'bat/a.png' });
+  await augmentAll({ rawData, target: 1, operations: ['rotate'], seed: 1, workers: 1 });
+  assert.equal(await isStale(options), true);
+  await resizeAll(options);
+  assert.deepEqual(list(), {});
 });
 
 test('without rawdata a data folder from elsewhere is taken as it is', async () => {
