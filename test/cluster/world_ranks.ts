@@ -1,4 +1,4 @@
-/** What world.test.ts has each rank do. Rank 0 prints what all have told it, as JSON. */
+/** What world.long.test.ts has each rank do. Rank 0 prints what all have told it, as JSON. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import koffi from 'koffi';
 import { joinWorld, memory, RankFailed } from '../../src/cluster/index.ts';

@@ -17,7 +17,7 @@ const programs = temporaryFolder();
 chmodSync(programs, 0o755);
 symlinkSync(bin, join(programs, 'bat-sup'));
 
-/** A user's environment. The engine is the embedded one, which is everywhere; test/e2e/native.test.ts is about the other. */
+/** A user's environment. The engine is the embedded one, which is everywhere; test/e2e/native.long.test.ts is about the other. */
 export function userEnvironment(): NodeJS.ProcessEnv {
   const PATH = `${programs}${delimiter}${process.env.PATH}`;
   return { BATSUP_ENGINE: 'wasm', ...process.env, PATH };
