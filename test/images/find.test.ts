@@ -182,8 +182,8 @@ test('a class without pictures is named once, an unreadable one with its reason'
   const skipped = skippedOf(await findPictures(root));
   assert.deepEqual(skipped, [
     { path: 'gone', reason: 'it holds no pictures' },
-    { path: 'nowhere', reason: 'a link to nothing' },
-    ...(isRoot ? [] : [{ path: 'shut', reason: 'EACCES: permission denied' }]),
+    { path: 'nowhere', reason: 'a link to nothing', isUnread: true },
+    ...(isRoot ? [] : [{ path: 'shut', reason: 'EACCES: permission denied', isUnread: true }]),
   ]);
   assert.deepEqual(await findClasses(root), ['cat', 'gone', 'shut']);
 });
