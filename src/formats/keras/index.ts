@@ -16,8 +16,8 @@ export const keras: Format = {
     await writeDurably(target, await encodeKeras(network, options));
   },
   async import(source, hints) {
-    const { readKeras } = await import('./read.ts');
-    return readKeras(await readModelFile(source), source, hints);
+    const { readApart } = await import('./read_apart.ts');
+    return readApart({ data: await readModelFile(source), source, hints });
   },
   async recognises(source) {
     const { bytes } = await beginningOf(source, 8);
