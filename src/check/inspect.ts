@@ -6,6 +6,7 @@ import { sniff } from '../images/sniff.ts';
 import { threadModule } from '../thread_module.ts';
 import { makeJpegInspector } from './inspect_jpegs.ts';
 import { type Inspection, inspectPixels, side } from './inspection.ts';
+import { decodeAlone, decodeBesideOthers } from './libvips_words.ts';
 
 const inspectJpegs = makeJpegPool(makeJpegInspector, threadModule('./thread', import.meta.url));
 
@@ -59,11 +60,13 @@ async function inspectBySharp(file: string, verdict?: 'whole' | 'damaged'): Prom
     const kind = sniff(bytes) ?? '';
     let damaged = verdict === 'damaged';
     const isInDoubt = kind === 'JPEG' && verdict === undefined;
-    const pixels = await standardise(isInDoubt ? bytes : picture, target, { failOn: 'warning' }).catch(
-      (error) => {
+    const doubtful = () => standardise(bytes, target, { failOn: 'warning' });
+    const pixels = await decodeBesideOthers(isInDoubt ? doubtful : () => standardise(picture, target)).catch(
+      async (error) => {
         if (!isInDoubt) throw error;
-        damaged = !harmless.test(reason(error));
-        return standardise(picture, target);
+        const says = await decodeAlone(() => doubtful().then(() => '', reason));
+        damaged = says !== '' && !harmless.test(says);
+        return decodeBesideOthers(() => standardise(picture, target));
       },
     );
     return inspectPixels(bytes, { kind, ...autoOrient, damaged }, pixels, raster);
