@@ -19,7 +19,7 @@ import { classes, conceptsOf } from '../demo/concepts.ts';
 import { makers, openDrawings } from '../demo/makers.ts';
 import { photograph } from '../demo/pictures.ts';
 import { checkAll } from '../src/check/check.ts';
-import { packKey, packPictures } from '../src/dataset/pack.ts';
+import { keyOf, packKey, packPictures } from '../src/dataset/pack.ts';
 import { scanDataset } from '../src/dataset/scan.ts';
 import { shuffle } from '../src/dataset/shuffle.ts';
 import { applySoftLabels } from '../src/dataset/soft_labels.ts';
@@ -187,7 +187,8 @@ async function writePack({ count, resize: { data } }: Project): Promise<void> {
     join(folder, 'lookalikes.i32'),
     Int32Array.from({ length: count }, (_, index) => index),
   );
-  writeFileSync(join(folder, 'pictures.key'), packKey(await scanDataset(data), size));
+  const key = await keyOf(join(folder, 'pictures.u8'), packKey(await scanDataset(data), size));
+  writeFileSync(join(folder, 'pictures.key'), key);
 }
 
 function run(what: string, { count }: Project, folder: string): Row {

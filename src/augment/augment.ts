@@ -19,7 +19,7 @@ import {
   settingsVersion,
 } from '../images/generated.ts';
 import { type SoftLabels, writeSoftLabels } from '../images/soft_labels.ts';
-import { keepFolderApart, realPathOf } from '../keep_apart.ts';
+import { isWithin, keepFolderApart, realPathOf } from '../keep_apart.ts';
 import { threadModule } from '../thread_module.ts';
 import {
   type Copies,
@@ -288,7 +288,7 @@ async function makeAll(job: Job, options: AugmentOptions, readable: Readable) {
     const folders = filledOf(await findPictures(job.rawData));
     const own = await findOwn(job.rawData, pathsOf(folders));
     const masks = await masksOf(job, readable, own);
-    const all = planAll(job, options, folders, readable.sources, {
+    const all = planAll(job, options, folders, readable, {
       own,
       outdated: await findOutdated(job, own, masks),
       takenMasks: await findTakenMasks(job),
@@ -369,7 +369,7 @@ function planAll(
   { rawData, masks }: Job,
   { target }: AugmentOptions,
   folders: ClassFolder[],
-  sources: string[],
+  { sources, unreadable }: Readable,
   { own, outdated, takenMasks }: OwnCopies,
 ): ClassPlan[] {
   const readable = new Set(sources);
@@ -388,7 +388,8 @@ function planAll(
   };
   return folders.map((folder) => {
     const files = pathsOf([folder]).filter((file) => !own.has(file) && readable.has(file));
-    return planClass(folder, files, { rawData, target }, known);
+    const ofClass = unreadable.filter(({ file }) => isWithin(join(rawData, folder.name), file));
+    return planClass(folder, files, { rawData, target, unreadable: ofClass }, known);
   });
 }
 

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { mapConcurrently } from '../concurrency.ts';
 import { reason, UserError } from '../errors.ts';
 import type { ClassFolder } from '../images/find.ts';
@@ -79,11 +79,15 @@ export interface KnownCopies {
 export function planClass(
   { name, pictures }: ClassFolder,
   sources: string[],
-  { rawData, target }: { rawData: string; target: number },
+  { rawData, target, unreadable }: { rawData: string; target: number; unreadable: Unreadable[] },
   { generated, has, isTaken }: KnownCopies,
 ): ClassPlan {
   if (sources.length === 0) {
-    throw new UserError(`${join(rawData, name)} holds no readable picture; add some or remove the folder.`);
+    const [first] = unreadable;
+    const why = first ? `: ${basename(first.file)} ${first.reason}` : '';
+    throw new UserError(
+      `${join(rawData, name)} holds no picture to make copies of${why}; mend that, or move the folder away.`,
+    );
   }
   const wanted = shareCopies(sources, target, isTaken);
   const names = new Set(

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { AugmentOptions, AugmentReport } from '../augment/augment.ts';
 import type { World } from '../cluster/index.ts';
 import { type Settings, settingOptions } from '../config/index.ts';
+import { counted } from '../format.ts';
 import { keepClassesApart, keepFolderApart, keepOutputApart } from '../keep_apart.ts';
 import { printable } from '../printable.ts';
 import { addExamples } from './examples.ts';
@@ -129,7 +130,7 @@ async function list({ json }: AugmentFlags): Promise<void> {
 function describe({ classes, made, kept, removed }: AugmentReport): string {
   const lines = classes.map(
     ({ name, sources, generated }) =>
-      `${name}: ${sources + generated} pictures (${sources} sources, ${generated} generated)`,
+      `${name}: ${counted(sources + generated, 'picture')} (${counted(sources, 'source')}, ${generated} generated)`,
   );
   return [...lines, `${made} made, ${kept} there before, ${removed} removed`].join('\n');
 }

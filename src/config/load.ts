@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { didYouMean } from '../did_you_mean.ts';
@@ -39,6 +39,8 @@ export interface RunSettings {
 async function loadConfigFile(folder: string): Promise<{ file: string; config: Config }> {
   const file = ['config.ts', 'config.mjs', 'config.js'].find((name) => existsSync(resolve(folder, name)));
   if (!file) return { file: 'config.ts', config: {} };
+  // Opening a pipe would wait for somebody to write to it.
+  if (!statSync(resolve(folder, file)).isFile()) throw new UsageError(`${file} is not a file; rename it.`);
   let config: Config | undefined;
   try {
     config = ownProperties(await importTypeScript(resolve(folder, file)));

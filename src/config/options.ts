@@ -17,7 +17,8 @@ export function settingOptions(command: Command, names: SettingName[]): Command 
   for (const name of names) {
     const { description, default: value, choices, placeholder }: Setting<unknown> = settings[name];
     const type = Array.isArray(value) ? 'names' : typeof value === 'number' ? 'n' : 'value';
-    const text = `${description} (default: ${describeValue(value)})`;
+    // With room to break lines between names.
+    const text = `${description} (default: ${describeValue(value).replaceAll(',', ', ')})`;
     const option = new Option(`--${flagName(name)} <${placeholder ?? type}>`, text);
     // Not by choices(): values are checked with those of config.ts and the environment, in the same words.
     if (choices) option.argChoices = [...choices];

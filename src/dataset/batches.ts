@@ -1,5 +1,5 @@
-import { type FileHandle, open } from 'node:fs/promises';
-import type { Pack } from './pack.ts';
+import type { FileHandle } from 'node:fs/promises';
+import { openPack, type Pack } from './pack.ts';
 import type { Picture } from './scan.ts';
 
 export interface Batch {
@@ -58,7 +58,7 @@ export async function* batches(
   batchSize: number,
   vary?: Vary,
 ): AsyncGenerator<Batch> {
-  const handle = await open(pack.file);
+  const handle = await openPack(pack);
   const read = async (start: number) => {
     const some = indexes.slice(start, start + batchSize);
     const batch = await readBatch(handle, pack, pictures, some);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type FileHandle, open, readFile, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { endianness } from 'node:os';
 import { join } from 'node:path';
 import { mapConcurrently } from '../concurrency.ts';
@@ -12,6 +12,9 @@ import { joinNearDuplicates } from '../images/near_duplicates.ts';
 import type { Dataset, Picture } from './scan.ts';
 
 export interface Pack {
+  /** What the file holds by packKey, and where that is told. */
+  key: string;
+  keyFile: string;
   /** Raw uint8 pictures [height, width, channels], one after the other, in the dataset's order. */
   file: string;
   /** Bytes of one picture. */
@@ -51,20 +54,42 @@ export async function packPictures(dataset: Dataset, options: PackOptions): Prom
   const pictureBytes = size.width * size.height * size.channels;
   const key = packKey(dataset, size);
   const known = await readFile(keyFile, 'utf8').catch(() => '');
-  if (known === key) return { file, pictureBytes, lookalikes: await readLookalikes(lookalikesFile) };
+  if (known === (await keyOf(file, key).catch(() => undefined)))
+    return { key, keyFile, file, pictureBytes, lookalikes: await readLookalikes(lookalikesFile) };
 
   await makeFolder(folder);
   await rm(keyFile, { force: true });
   const temporary = temporaryName(file);
   try {
     const lookalikes = await decodeInto(temporary, dataset, options);
+    const made = await keyOf(temporary, key);
     await rename(temporary, file);
     await writeFileAtomically(lookalikesFile, littleEndian(new Uint8Array(lookalikes.buffer)));
-    await writeFileAtomically(keyFile, key);
-    return { file, pictureBytes, lookalikes };
+    await writeFileAtomically(keyFile, made);
+    return { key, keyFile, file, pictureBytes, lookalikes };
   } finally {
     await rm(temporary, { force: true });
   }
+}
+
+/** What the key file says of a pack: what it holds, and which file that is. Two commands may be packing at once. */
+export async function keyOf(file: string, key: string): Promise<string> {
+  return `${key} ${(await stat(file)).ino}`;
+}
+
+/**
+ * Opens a pack for reading.
+ * @throws {UserError} where another command has packed other pictures, or another size, in its place meanwhile: what is
+ * read would be taken for the pictures that were there.
+ */
+export async function openPack({ file, key, keyFile }: Pack): Promise<FileHandle> {
+  const handle = await open(file);
+  const { ino } = await handle.stat();
+  if ((await readFile(keyFile, 'utf8').catch(() => '')) === `${key} ${ino}`) return handle;
+  await handle.close();
+  throw new UserError(
+    `${file} was made anew by another command while a training read it; once that has ended, continue with --resume.`,
+  );
 }
 
 /** 4-byte numbers to the byte order of files, or from it. */

@@ -25,6 +25,8 @@ export interface HeldBack {
   pictures: (RecordedPicture & { label: number; source?: string })[];
   /** The pictures learnt from, but for copies that augment made; absent in runs of versions before. */
   trained?: RecordedPicture[];
+  /** Pictures that were on a side and are not there now: it is theirs again where they come back. */
+  absent?: (RecordedPicture & { side: Side })[];
 }
 
 const fileOf = (run: string) => join(run, 'validation.json');
@@ -32,7 +34,13 @@ const fileOf = (run: string) => join(run, 'validation.json');
 /** @throws {UserError} where it cannot be written. */
 export async function saveHeldBack(
   run: string,
-  { data, dataset, split, digest }: { data: string; dataset: Dataset; split: Split; digest: string },
+  {
+    data,
+    dataset,
+    split,
+    digest,
+    before,
+  }: { data: string; dataset: Dataset; split: Split; digest: string; before?: HeldBack | undefined },
 ): Promise<void> {
   const ownOf = (indexes: number[]) =>
     indexes.map((index) => dataset.pictures[index] as Picture).filter(({ copyOf }) => copyOf === undefined);
@@ -51,9 +59,27 @@ export async function saveHeldBack(
       ...(picture.source !== undefined && { source: picture.source }),
     })),
     trained: ownOf(split.train).map(record),
+    absent: before ? absentOf(before, dataset.pictures, data) : [],
   };
   const text = `${JSON.stringify(heldBack)}\n`;
   await writeFileAtomically(fileOf(run), text).catch((error) => cannotWrite(fileOf(run), error));
+}
+
+/** What a record knows of pictures that are not among these, by their bytes or else by their name. */
+function absentOf(before: HeldBack, pictures: Picture[], data: string): NonNullable<HeldBack['absent']> {
+  const files = new Set(pictures.map(({ file }) => pathBelow(data, file)));
+  const digests = new Set(pictures.map(({ digest }) => digest));
+  const isThere = ({ file, digest }: RecordedPicture) =>
+    digest === undefined ? files.has(file) : digests.has(digest);
+  const ofSide = (some: RecordedPicture[], side: Side) =>
+    some
+      .filter((picture) => !isThere(picture))
+      .map(({ file, digest }) => ({ file, ...(digest !== undefined && { digest }), side }));
+  return [
+    ...(before.absent ?? []).filter((picture) => !isThere(picture)),
+    ...ofSide(before.trained ?? [], 'train'),
+    ...ofSide(before.pictures, 'validation'),
+  ];
 }
 
 /**
@@ -62,7 +88,7 @@ export async function saveHeldBack(
  * @param data folder of the pictures.
  */
 export function sidesBefore(
-  { pictures: held, trained }: HeldBack,
+  { pictures: held, trained, absent = [] }: HeldBack,
   pictures: Picture[],
   data: string,
 ): (Side | undefined)[] {
@@ -74,6 +100,7 @@ export function sidesBefore(
       if (digest !== undefined) byDigest.set(digest, side);
     }
   };
+  for (const picture of absent) note([picture], picture.side);
   note(trained ?? [], 'train');
   note(held, 'validation');
   // Where it is not known what was learnt from, everything else may have been.
@@ -99,6 +126,9 @@ const heldBackShape = object({
     object({ file: string, label: whole(), source: optional(string), digest: optional(string) }),
   ),
   trained: optional(list(object({ file: string, digest: optional(string) }))),
+  absent: optional(
+    list(object({ file: string, digest: optional(string), side: oneOf('train', 'validation') })),
+  ),
 });
 
 /**

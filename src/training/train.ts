@@ -196,6 +196,8 @@ interface Prepared {
   pack: Pack;
   dataset: Dataset;
   split: Split;
+  /** What a resumed run has held back so far; on rank 0 alone. */
+  before: HeldBack | undefined;
   stepsPerEpoch: number;
   objective: Objective;
 }
@@ -243,7 +245,7 @@ export async function prepare(
   const { dataset, split } = await applySoftLabels(settings.data, scanned, parts);
   const stepsPerEpoch = countSteps(split, (world?.size ?? 1) * settings.batchSize);
   const objective = objectiveOf(dataset, split, settings);
-  return { description, pack, dataset, split, stepsPerEpoch, objective };
+  return { description, pack, dataset, split, before, stepsPerEpoch, objective };
 }
 
 async function begin(options: TrainingOptions): Promise<Training> {
@@ -305,7 +307,8 @@ async function begin(options: TrainingOptions): Promise<Training> {
     events,
     signal,
   };
-  if (part.index === 0) training.records = await openRecords(training, options, digest);
+  if (part.index === 0)
+    training.records = await openRecords(training, options, { digest, before: prepared.before });
   events.started?.({
     model,
     dataset,
@@ -317,13 +320,17 @@ async function begin(options: TrainingOptions): Promise<Training> {
   return training;
 }
 
-async function openRecords(training: Training, options: TrainingOptions, digest: string): Promise<Records> {
+async function openRecords(
+  training: Training,
+  options: TrainingOptions,
+  known: { digest: string; before: HeldBack | undefined },
+): Promise<Records> {
   const { run, settings, dataset, split, pack, model, position } = training;
   const firstStep = position.step + 1;
   return {
-    saver: new CheckpointSaver(run, settings, () => snapshot(training, digest)),
+    saver: new CheckpointSaver(run, settings, () => snapshot(training, known.digest)),
     log: await openTrainingLog(run, { settings, dataset, split, pack, model, firstStep }),
-    session: await beginRun(options, training, digest),
+    session: await beginRun(options, training, known),
   };
 }
 
@@ -339,16 +346,18 @@ async function checkSamePictures(world: World, digest: string, { data }: Setting
 async function beginRun(
   { settings, run, resume, engine, command, events }: TrainingOptions,
   { dataset, split, position, globalBatch, part }: Training,
-  digest: string,
+  { digest, before }: { digest: string; before: HeldBack | undefined },
 ): Promise<OpenSession> {
   const count = (part: number[], label: number) =>
     part.filter((index) => dataset.pictures[index]?.label === label).length;
-  await saveHeldBack(run, { data: settings.data, dataset, split, digest });
+  await saveHeldBack(run, { data: settings.data, dataset, split, digest, before });
   await cutHistory(run, position.epoch);
   const now = { ...settings, batchSize: globalBatch, ranks: part.count };
   const changed = resume ? await changedSettings(resume, now) : {};
   const isChanged = Object.keys(changed).length > 0;
   if (isChanged) events?.notice?.(`Continuing with changed settings: ${describeChanges(changed)}`);
+  if (['validationSplit', 'seed', 'groupLookalikes'].some((name) => name in changed))
+    events?.notice?.('What is held back stays so; other settings of it count for pictures that are new.');
   const start = {
     command: command ?? null,
     settings,
@@ -379,6 +388,8 @@ function partPictures(
   const alike = groupLookalikes === 'on' ? lookalikes : undefined;
   const options = { classes: classes.length, share, seed, lookalikes: alike, sides };
   const split = splitPictures(pictures, options);
+  // The pictures of a resumed run keep their sides, whatever share is asked for now.
+  if (before) return split;
   for (const { label, held } of fallShort(pictures, split, { classes: classes.length, share })) {
     events.notice?.(
       `Only ${(100 * held).toFixed(1)} % of the class "${classes[label]}" can be held back for validation: ` +

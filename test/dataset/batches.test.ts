@@ -84,6 +84,26 @@ test('pictures are decoded once, and again where one changed', async () => {
   assert.notDeepEqual(readFileSync(file), before);
 });
 
+test('pictures that another command has packed in their place are not taken for them', async () => {
+  const folder = await writeData({ bat: 2, sup: 2 });
+  const dataset = await scanDataset(folder);
+  const pack = await packPictures(dataset, { folder, size, workers: 1 });
+  const epoch = batches(pack, dataset.pictures, [0, 1, 2, 3], 1);
+  const { value } = await epoch.next();
+  const larger = { ...size, width: size.width * 2 };
+  const other = await packPictures(dataset, { folder, size: larger, workers: 1 });
+  // What is open stays what it was.
+  const rest = [];
+  for await (const { pixels } of epoch) rest.push(pixels.length);
+  assert.deepEqual(rest, Array(3).fill(value?.pixels.length));
+  const again = batches(pack, dataset.pictures, [0], 1);
+  await assert.rejects(again.next(), /pictures\.u8 was made anew by another command .* --resume\./);
+  assert.equal(
+    (await batches(other, dataset.pictures, [0], 1).next()).value?.pixels.length,
+    other.pictureBytes,
+  );
+});
+
 test('a reader that leaves early closes the file', async () => {
   const folder = await writeData({ bat: 2, sup: 2 });
   const dataset = await scanDataset(folder);

@@ -5,6 +5,7 @@ import '@tensorflow/tfjs-backend-cpu';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { batches } from '../../src/dataset/batches.ts';
+import { keyOf } from '../../src/dataset/pack.ts';
 import { applySoftLabels } from '../../src/dataset/soft_labels.ts';
 import { UserError } from '../../src/errors.ts';
 import { readSoftLabels, writeSoftLabels } from '../../src/images/soft_labels.ts';
@@ -47,7 +48,9 @@ test('a batch with a mixed picture gives the shares of all', async () => {
   const { dataset: soft } = await applySoftLabels(folder, dataset, { train: [0], validation: [] });
   const file = join(folder, 'pack');
   writeFileSync(file, Buffer.alloc(6));
-  const pack = { file, pictureBytes: 1, lookalikes: new Int32Array(6) };
+  const keyFile = join(folder, 'pack.key');
+  writeFileSync(keyFile, await keyOf(file, 'these'));
+  const pack = { key: 'these', keyFile, file, pictureBytes: 1, lookalikes: new Int32Array(6) };
   const seen = [];
   for await (const batch of batches(pack, soft.pictures, [1, 4, 0, 5], 2)) seen.push(batch.shares);
   assert.deepEqual(seen, [Float32Array.of(0.25, 0.75, 0, 1), undefined]);

@@ -108,3 +108,22 @@ test('a run without a record of what it held back is one of former versions; a d
   mkdirSync(file);
   await assert.rejects(readHeldBack(run), /cannot be read \(it is not a file\)/);
 });
+
+test('pictures that were away for a while come back to their sides', async () => {
+  const run = join(temporaryFolder(), 'run');
+  mkdirSync(run);
+  const before = await record();
+  const dataset = { classes: ['bat'], pictures: [picture('c.png', 'C'), picture('d.png', 'D')] };
+  const sides = { train: [0], validation: [1] };
+  await saveHeldBack(run, { data, dataset, split: sides, digest: '', before });
+  const meanwhile = (await readHeldBack(run)) as HeldBack;
+  assert.deepEqual(
+    meanwhile.pictures.map(({ file }) => file),
+    ['bat/d.png.jpg'],
+  );
+  const all = ['A', 'B', 'C', 'D'].map((digest) => picture(`${digest.toLowerCase()}.png`, digest));
+  assert.deepEqual(sidesBefore(meanwhile, all, data), ['train', 'validation', 'train', 'validation']);
+  // Away once more, they are still known.
+  await saveHeldBack(run, { data, dataset, split: sides, digest: '', before: meanwhile });
+  assert.equal(((await readHeldBack(run)) as HeldBack).absent?.length, 2);
+});

@@ -1,6 +1,5 @@
-import { open } from 'node:fs/promises';
 import type { Batch } from '../../dataset/batches.ts';
-import type { Pack } from '../../dataset/pack.ts';
+import { openPack, type Pack } from '../../dataset/pack.ts';
 import { type Dataset, nameOf, type Picture } from '../../dataset/scan.ts';
 import type { Split } from '../../dataset/split.ts';
 import type { ModelDescription } from '../../models/model.ts';
@@ -25,7 +24,7 @@ export async function writeSamples(
   size: { width: number; height: number; channels: 1 | 3 },
 ): Promise<void> {
   const { width, height } = size;
-  const handle = await open(pack.file);
+  const handle = await openPack(pack);
   const encode = async (index: number) => {
     const pixels = new Uint8Array(pack.pictureBytes);
     await handle.read(pixels, 0, pixels.length, index * pixels.length);
