@@ -37,7 +37,7 @@ export function wrap(text: string, { width = lineWidth, indent = '' } = {}): str
     if (longer.length > width) lines.push(indent + word);
     else lines[lines.length - 1] = longer;
   }
-  return lines.join('\n');
+  return lines.map((line) => line.trimEnd()).join('\n');
 }
 
 /** '2 classes: cat, dog', on as many lines as it takes. */

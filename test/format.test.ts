@@ -13,5 +13,6 @@ test('text is broken between words, never in one', () => {
   assert.equal(wrap('one two', { width: 7 }), 'one two');
   assert.equal(wrap('  indented words', { width: 10 }), '  indented\nwords');
   assert.equal(wrap('unbreakable 0.123456789', { width: 5 }), 'unbreakable\n0.123456789');
+  assert.equal(wrap('name  unbreakable', { width: 8 }), 'name\nunbreakable');
   assert.equal(wrap(''), '');
 });

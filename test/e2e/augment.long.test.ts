@@ -91,7 +91,7 @@ test('config.ts and the environment give parameters', async () => {
   const shown = await cliWith(environment, own, 'config');
   assert.match(
     shown.stdout,
-    /augmentOperations +BATSUP_AUGMENT_OPERATIONS +\[\{"operation":"zoom","maxFactor":3\}\]/,
+    /augmentOperations +BATSUP_AUGMENT_OPERATIONS\s+\[\{"operation":"zoom","maxFactor":3\}\]/,
   );
 });
 
