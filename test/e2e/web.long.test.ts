@@ -209,6 +209,18 @@ test('a chosen picture is shown with its classes, offline too, and nothing outsi
   await page.close();
 });
 
+/** In the page: whether its service worker has the folder; false where that is not so within half a minute. */
+const isKept = `Promise.race([
+  new Promise((later) => setTimeout(later, 30000, false)),
+  (async () => {
+    const worker = await navigator.serviceWorker.ready;
+    await worker.update();
+    while (worker.installing || worker.waiting || worker.active.state !== 'activated')
+      await new Promise((later) => setTimeout(later, 20));
+    return true;
+  })(),
+])`;
+
 test('once opened, it opens and answers without its server, with the export that was opened last', {
   skip,
 }, async () => {
@@ -231,12 +243,8 @@ test('once opened, it opens and answers without its server, with the export that
     };
     const { page } = await open({ at });
     await answersAs(page);
-    await page.evaluate(`(async () => {
-      const worker = await navigator.serviceWorker.ready;
-      await worker.update();
-      while (worker.installing || worker.waiting || worker.active.state !== 'activated')
-        await new Promise((later) => setTimeout(later, 20));
-    })()`);
+    // A worker that waits for the page before it goes on once the page is loaded anew.
+    while (!(await page.evaluate<boolean>(isKept))) await page.reload();
     await page.close();
     server.close();
     const { page: offline, problems } = await open({ at });
