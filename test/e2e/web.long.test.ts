@@ -244,7 +244,10 @@ test('once opened, it opens and answers without its server, with the export that
     const { page } = await open({ at });
     await answersAs(page);
     // A worker that waits for the page before it goes on once the page is loaded anew.
-    while (!(await page.evaluate<boolean>(isKept))) await page.reload();
+    for (let loads = 1; !(await page.evaluate<boolean>(isKept)); loads++) {
+      assert.ok(loads < 20, 'its service worker never has the folder');
+      await page.reload();
+    }
     await page.close();
     server.close();
     const { page: offline, problems } = await open({ at });
