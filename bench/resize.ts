@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import sharp from 'sharp';
-import { mapConcurrently } from '../src/concurrency.ts';
+import { mapConcurrently } from '../src/async/concurrency.ts';
 import { resizeAll } from '../src/images/resize.ts';
 import { pythonWith, startScript } from './against/python.ts';
 import { photographs } from './inputs/photographs.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import seedrandom from 'seedrandom';
 import sharp, { type OverlayOptions } from 'sharp';
-import { mapConcurrently } from '../../src/concurrency.ts';
+import { mapConcurrently } from '../../src/async/concurrency.ts';
 
 const require = createRequire(import.meta.url);
 const cache = fileURLToPath(new URL('../../.cache/bench-pictures', import.meta.url));

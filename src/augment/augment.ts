@@ -4,10 +4,9 @@ import { readFile, rm, stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { basename, join, relative, resolve } from 'node:path';
 import { Piscina } from 'piscina';
+import { mapConcurrently } from '../async/concurrency.ts';
 import { checkShared, dealOut, type Shard, type Splitting, shareOf, type World } from '../cluster/index.ts';
-import { mapConcurrently } from '../concurrency.ts';
 import { cannotWrite, UsageError, UserError } from '../errors.ts';
-import { writeFileAtomically } from '../files.ts';
 import { type ClassFolder, type FoundPictures, findPictures, skippedOf } from '../images/find.ts';
 import {
   augmentSettingsFile,
@@ -19,8 +18,9 @@ import {
   settingsVersion,
 } from '../images/generated.ts';
 import { type SoftLabels, writeSoftLabels } from '../images/soft_labels.ts';
-import { isWithin, keepFolderApart, realPathOf } from '../keep_apart.ts';
-import { threadModule } from '../thread_module.ts';
+import { writeFileAtomically } from '../system/files.ts';
+import { isWithin, keepFolderApart, realPathOf } from '../system/keep_apart.ts';
+import { threadModule } from '../system/thread_module.ts';
 import {
   type Copies,
   changeOf,

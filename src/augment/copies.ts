@@ -1,8 +1,8 @@
 import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { reason } from '../errors.ts';
-import { sha256OfFile } from '../files.ts';
 import { generatedNameOf } from '../images/generated.ts';
+import { sha256OfFile } from '../system/files.ts';
 import { maskNameOf, readMask, writeMask } from './masks.ts';
 import type { Change } from './operation.ts';
 import { classOf, partnerOf, softLabelOf } from './partners.ts';

@@ -1,6 +1,6 @@
 import { Piscina } from 'piscina';
 import { UsageError } from '../errors.ts';
-import { threadModule } from '../thread_module.ts';
+import { threadModule } from '../system/thread_module.ts';
 import { luma, part, toByte } from './operation.ts';
 import type { Picture } from './picture.ts';
 import {

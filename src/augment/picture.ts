@@ -1,9 +1,9 @@
 import { rename, rm, writeFile } from 'node:fs/promises';
 import sharp from 'sharp';
-import { temporaryName } from '../files.ts';
 import { claimedSize, openUpright, readably, readPicture } from '../images/decode.ts';
 import { resizePixels } from '../images/jpeg/index.ts';
 import { withMark } from '../images/mark.ts';
+import { temporaryName } from '../system/files.ts';
 
 /** Decoded pixels: uint8 sRGB [height, width, 3]. */
 export interface Picture {

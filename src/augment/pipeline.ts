@@ -1,6 +1,6 @@
 import seedrandom from 'seedrandom';
 import { UsageError } from '../errors.ts';
-import { wrongValue } from '../wrong_value.ts';
+import { wrongValue } from '../text/wrong_value.ts';
 import type { Change, Operation, Size } from './operation.ts';
 import { operations } from './operations/index.ts';
 import type { ValuesOf } from './parameters.ts';

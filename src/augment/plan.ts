@@ -1,5 +1,5 @@
 import { basename, join } from 'node:path';
-import { mapConcurrently } from '../concurrency.ts';
+import { mapConcurrently } from '../async/concurrency.ts';
 import { reason, UserError } from '../errors.ts';
 import type { ClassFolder } from '../images/find.ts';
 import { generatedNameOf } from '../images/generated.ts';

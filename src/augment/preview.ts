@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { reason, UserError } from '../errors.ts';
-import { writeFileAtomically } from '../files.ts';
 import { type ClassFolder, findPictures } from '../images/find.ts';
 import { findGenerated } from '../images/generated.ts';
+import { writeFileAtomically } from '../system/files.ts';
 import type { AugmentOptions } from './augment.ts';
 import { keyOf } from './copies.ts';
 import { classOf, partnerOf } from './partners.ts';

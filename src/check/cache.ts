@@ -1,7 +1,7 @@
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { linesOf, syncFolder, temporaryName } from '../files.ts';
 import { fingerprintBytes } from '../images/fingerprint.ts';
+import { linesOf, syncFolder, temporaryName } from '../system/files.ts';
 import { digestBytes } from './inspection.ts';
 import type { Inspections } from './inspections.ts';
 

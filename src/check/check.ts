@@ -1,6 +1,6 @@
 import { join } from 'node:path';
+import { mapConcurrently } from '../async/concurrency.ts';
 import { dealOut, type World } from '../cluster/index.ts';
-import { mapConcurrently } from '../concurrency.ts';
 import { reason, UserError } from '../errors.ts';
 import { findPictures, type Skipped } from '../images/find.ts';
 import { Cache } from './cache.ts';

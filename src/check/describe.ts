@@ -1,6 +1,6 @@
-import { withCommandsAsTyped } from '../command.ts';
-import { counted } from '../format.ts';
-import { printable } from '../printable.ts';
+import { withCommandsAsTyped } from '../system/command.ts';
+import { counted } from '../text/format.ts';
+import { printable } from '../text/printable.ts';
 import type { CheckReport } from './check.ts';
 import { type Finding, kindNames, kinds } from './kinds.ts';
 

@@ -1,9 +1,9 @@
-import { DisjointSets } from '../disjoint_sets.ts';
-import { counted } from '../format.ts';
+import { DisjointSets } from '../images/disjoint_sets.ts';
 import { extensionsOf, pictureExtension } from '../images/extensions.ts';
 import { findGenerated } from '../images/generated.ts';
 import { joinNearDuplicates } from '../images/near_duplicates.ts';
 import { isUnsupported, unknownKind } from '../images/raw_picture.ts';
+import { counted } from '../text/format.ts';
 import type { Inspections } from './inspections.ts';
 import type { Finding } from './kinds.ts';
 

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import { mapConcurrently } from '../concurrency.ts';
+import { mapConcurrently } from '../async/concurrency.ts';
 import { escapeHtml, html, Markup } from '../html/markup.ts';
 import { dataTable, page } from '../html/page.ts';
 import { thumbnail } from '../html/thumbnail.ts';
-import { printable } from '../printable.ts';
+import { printable } from '../text/printable.ts';
 import type { CheckReport } from './check.ts';
 import { type Finding, type Kind, kindNames, kinds } from './kinds.ts';
 

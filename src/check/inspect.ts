@@ -3,7 +3,7 @@ import { reason } from '../errors.ts';
 import { openPicture, readably, standardise } from '../images/decode.ts';
 import { makeJpegPool } from '../images/jpeg/pool.ts';
 import { sniff } from '../images/sniff.ts';
-import { threadModule } from '../thread_module.ts';
+import { threadModule } from '../system/thread_module.ts';
 import { makeJpegInspector } from './inspect_jpegs.ts';
 import { type Inspection, inspectPixels, side } from './inspection.ts';
 import { decodeAlone, decodeBesideOthers } from './libvips_words.ts';

@@ -1,11 +1,11 @@
 import { open, readFile, rm, rmdir } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { reason, UserError } from '../errors.ts';
-import { makeFolder, syncFolder } from '../files.ts';
 import { findPictures } from '../images/find.ts';
 import { findGenerated } from '../images/generated.ts';
-import { keepFolderApart } from '../keep_apart.ts';
-import { areSame, isThere, moveSafely, numberedName } from '../move.ts';
+import { makeFolder, syncFolder } from '../system/files.ts';
+import { keepFolderApart } from '../system/keep_apart.ts';
+import { areSame, isThere, moveSafely, numberedName } from '../system/move.ts';
 import { type Finding, type Kind, movable } from './kinds.ts';
 
 const manifestName = 'quarantine.jsonl';

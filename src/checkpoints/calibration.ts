@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { reason, UserError } from '../errors.ts';
-import { writeFileAtomically } from '../files.ts';
-import { finite, object, oneOf, time, whole } from '../json.ts';
-import { readJson } from '../read_json.ts';
+import { writeFileAtomically } from '../system/files.ts';
+import { readJson } from '../system/read_json.ts';
+import { finite, object, oneOf, time, whole } from '../text/json.ts';
 
 /** What makes a checkpoint's probabilities believable; kept beside its weights as calibration.json. */
 export interface StoredCalibration {

@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { reason, UserError } from '../errors.ts';
-import { isFolder } from '../files.ts';
+import { isFolder } from '../system/files.ts';
 import { compareMetrics } from './compare.ts';
 import { type Manifest, readManifest, whatIsDamaged } from './manifest.ts';
 

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { UserError } from '../errors.ts';
-import { readWithin } from '../files.ts';
-import { sizeOf } from '../shape.ts';
+import { readWithin } from '../system/files.ts';
+import { sizeOf } from '../tensors/shape.ts';
 import { readCalibration, readTemperature } from './calibration.ts';
 import { type Checkpoint, findFirst } from './find.ts';
 import {

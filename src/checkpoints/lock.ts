@@ -5,10 +5,10 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { reason, UserError } from '../errors.ts';
-import { makeFolder, writeDurably } from '../files.ts';
-import { matching, object, optional, string, time, whole } from '../json.ts';
-import { isRunning, type ProcessIdentity, thisProcess } from '../processes.ts';
-import { readJson } from '../read_json.ts';
+import { makeFolder, writeDurably } from '../system/files.ts';
+import { isRunning, type ProcessIdentity, thisProcess } from '../system/processes.ts';
+import { readJson } from '../system/read_json.ts';
+import { matching, object, optional, string, time, whole } from '../text/json.ts';
 
 /** <run>/training.lock/owner.json: who writes to the run. A folder, since renaming one never replaces another. */
 interface Owner {

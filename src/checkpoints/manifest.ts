@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { reason, UserError } from '../errors.ts';
-import { finite, list, matching, object, oneOf, optional, string, time, whole } from '../json.ts';
 import type { ModelDescription } from '../models/model.ts';
 import type { Preprocessing } from '../models/preprocessing.ts';
-import { readJson } from '../read_json.ts';
-import { sizeOf } from '../shape.ts';
+import { readJson } from '../system/read_json.ts';
+import { sizeOf } from '../tensors/shape.ts';
+import { finite, list, matching, object, oneOf, optional, string, time, whole } from '../text/json.ts';
 
 /** Where training stands; with the seed it tells every random choice that follows. */
 export interface Position {

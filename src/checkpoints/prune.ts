@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { UserError } from '../errors.ts';
-import { bytesBelow } from '../files.ts';
+import { bytesBelow } from '../system/files.ts';
 import { bestOf, type Checkpoint, isCheckpoint, listCheckpoints } from './find.ts';
 import { lockRun } from './lock.ts';
 import { listRests, removeCheckpoint, superfluous } from './save.ts';

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { reason, UserError } from '../errors.ts';
-import { makeFolder, syncFolder, writeDurably } from '../files.ts';
+import { makeFolder, syncFolder, writeDurably } from '../system/files.ts';
 import { bestOf, type Checkpoint, listCheckpoints } from './find.ts';
 import {
   type CheckpointInfo,

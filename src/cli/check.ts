@@ -4,9 +4,9 @@ import type { Kind } from '../check/kinds.ts';
 import type { World } from '../cluster/index.ts';
 import { type Settings, settingOptions } from '../config/index.ts';
 import { UsageError, UserError } from '../errors.ts';
-import { counted } from '../format.ts';
-import { keepClassesApart, keepFolderApart, keepOutputApart } from '../keep_apart.ts';
-import { wrongValue } from '../wrong_value.ts';
+import { keepClassesApart, keepFolderApart, keepOutputApart } from '../system/keep_apart.ts';
+import { counted } from '../text/format.ts';
+import { wrongValue } from '../text/wrong_value.ts';
 import { addExamples } from './examples.ts';
 import { type ProgressBar, progressBar } from './progress.ts';
 import { onRanks, readPictureSettings } from './ranks.ts';
@@ -135,7 +135,7 @@ async function runCheck(
 
 async function writeHtml(report: CheckReport, file: string): Promise<void> {
   const { htmlReport } = await import('../check/html.ts');
-  const { writeFileAtomically } = await import('../files.ts');
+  const { writeFileAtomically } = await import('../system/files.ts');
   await writeFileAtomically(file, await htmlReport(report));
   console.error(`Report: ${file}`);
 }

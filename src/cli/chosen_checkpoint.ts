@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { betterRun } from '../checkpoints/index.ts';
-import { figure } from '../format.ts';
-import { printable } from '../printable.ts';
-import { quoteForShell } from '../quote.ts';
+import { figure } from '../text/format.ts';
+import { printable } from '../text/printable.ts';
+import { quoteForShell } from '../text/quote.ts';
 import { notice } from './notice.ts';
 
 /** Where to look for a checkpoint: what --checkpoint names, a path or a run by its name; else the newest run. */

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { describeValue, settingNames, settingOptions, settingsInForce } from '../config/index.ts';
-import { wrap } from '../format.ts';
+import { wrap } from '../text/format.ts';
 import { addExamples } from './examples.ts';
 import { table } from './table.ts';
 

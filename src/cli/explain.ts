@@ -3,7 +3,7 @@ import { readSettings, settingOptions } from '../config/index.ts';
 import { UserError } from '../errors.ts';
 import type { Explained } from '../explain/explain_all.ts';
 import { hottest } from '../explain/heat_map.ts';
-import { keepOutputApart } from '../keep_apart.ts';
+import { keepOutputApart } from '../system/keep_apart.ts';
 import { checkpointPlace } from './chosen_checkpoint.ts';
 import { addExamples } from './examples.ts';
 import { notice } from './notice.ts';

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { programAsTyped } from '../command.ts';
 import type { InitReport } from '../init/init.ts';
 import { installedFrom } from '../init/source.ts';
-import { quoteForShell } from '../quote.ts';
+import { programAsTyped } from '../system/command.ts';
+import { quoteForShell } from '../text/quote.ts';
 import { addExamples } from './examples.ts';
 
 interface InitFlags {

@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { batSup, withCommandsAsTyped } from '../command.ts';
 import {
   flagsGiven,
   type SettingName,
@@ -9,7 +8,8 @@ import {
   settingsInForce,
   valuesOf,
 } from '../config/index.ts';
-import { keepFoldersApart } from '../keep_apart.ts';
+import { batSup, withCommandsAsTyped } from '../system/command.ts';
+import { keepFoldersApart } from '../system/keep_apart.ts';
 import type { LearningRateSearch } from '../training/find_learning_rate.ts';
 import { addExamples } from './examples.ts';
 import { type ProgressBar, progressBar } from './progress.ts';

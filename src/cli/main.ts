@@ -1,12 +1,12 @@
 import { Command, CommanderError, type OutputConfiguration } from 'commander';
 import { speaksForAll } from '../cluster/launcher.ts';
-import { batSup, withCommandsAsTyped } from '../command.ts';
-import { didYouMean } from '../did_you_mean.ts';
 import { findInstallation } from '../engine/native/installation.ts';
 import { whyNoTensorFlow } from '../engine/native/supported.ts';
 import { reason, UsageError, UserError } from '../errors.ts';
-import { printable } from '../printable.ts';
-import { packageVersion } from '../version.ts';
+import { batSup, withCommandsAsTyped } from '../system/command.ts';
+import { packageVersion } from '../system/version.ts';
+import { didYouMean } from '../text/did_you_mean.ts';
+import { printable } from '../text/printable.ts';
 
 type Add = (program: Command) => void;
 

@@ -1,4 +1,4 @@
-import { withCommandsAsTyped } from '../command.ts';
+import { withCommandsAsTyped } from '../system/command.ts';
 
 /** Something that the user should know, though it goes on. */
 export function notice(text: string): void {

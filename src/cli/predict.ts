@@ -10,8 +10,8 @@ import { readAnswer } from '../predict/answer.ts';
 import type { Activation, Predictor } from '../predict/load_model.ts';
 import type { Inputs, Prediction } from '../predict/predict_all.ts';
 import type { Sorting } from '../predict/sort.ts';
-import { printable } from '../printable.ts';
-import { wrongValue } from '../wrong_value.ts';
+import { printable } from '../text/printable.ts';
+import { wrongValue } from '../text/wrong_value.ts';
 import { adviseBetterRun, announceCheckpoint, checkpointPlace } from './chosen_checkpoint.ts';
 import { addExamples } from './examples.ts';
 import { notice } from './notice.ts';
@@ -202,7 +202,7 @@ async function* answersTo(
   const { batchSizeFor, predictBatches } = await import('../predict/predict_all.ts');
   const size = batchSizeFor(model);
   if (world) {
-    const { inBatches } = await import('../in_batches.ts');
+    const { inBatches } = await import('../async/in_batches.ts');
     const { predictOnRanks } = await import('../predict/predict_on_ranks.ts');
     return yield* inBatches(predictOnRanks(world, model, inputs, activation, signal), size);
   }
@@ -218,7 +218,7 @@ async function refuseAmongPictures(
   settings: Settings,
   { folder, how }: NonNullable<Request['sorting']>,
 ): Promise<void> {
-  const { keepOutputApart } = await import('../keep_apart.ts');
+  const { keepOutputApart } = await import('../system/keep_apart.ts');
   await keepOutputApart(settings, { option: `--${how}-to`, path: folder });
 }
 

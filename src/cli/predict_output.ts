@@ -1,5 +1,5 @@
 import type { ClassAnswer } from '../predict/answer.ts';
-import { printable } from '../printable.ts';
+import { printable } from '../text/printable.ts';
 import { csvLine } from './csv.ts';
 
 /** What is told of one picture: its answer, its error, or both where it was answered and could not be sorted. */

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { newestRun } from '../checkpoints/index.ts';
 import { readSettings, settingOptions } from '../config/index.ts';
 import { UserError } from '../errors.ts';
-import { keepOutputApart } from '../keep_apart.ts';
+import { keepOutputApart } from '../system/keep_apart.ts';
 import { addExamples } from './examples.ts';
 import { notice } from './notice.ts';
 import { progressBar } from './progress.ts';

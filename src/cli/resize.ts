@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import type { Splitting, World } from '../cluster/index.ts';
 import { type Settings, settingOptions } from '../config/index.ts';
-import { describeClasses, wrap } from '../format.ts';
 import type { ResizeReport } from '../images/resize.ts';
-import { keepFoldersApart } from '../keep_apart.ts';
-import { printable } from '../printable.ts';
+import { keepFoldersApart } from '../system/keep_apart.ts';
+import { describeClasses, wrap } from '../text/format.ts';
+import { printable } from '../text/printable.ts';
 import { addExamples } from './examples.ts';
 import { type ProgressBar, progressBar } from './progress.ts';
 import { onRanks, readPictureSettings } from './ranks.ts';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { nextRunName } from '../checkpoints/index.ts';
-import { wrongValue } from '../wrong_value.ts';
+import { wrongValue } from '../text/wrong_value.ts';
 
 /** The folder of the run that --run names, or of the next free name. @throws {UsageError} for a name that is a path. */
 export async function runFolder(checkpoints: string, run: string | undefined): Promise<string> {

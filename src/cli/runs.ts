@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { readSettings, settingOptions } from '../config/index.ts';
-import { duration, figure, lineWidth, localTime, settingText, wrap } from '../format.ts';
 import type { RunSummary } from '../runs/list.ts';
+import { duration, figure, lineWidth, localTime, settingText, wrap } from '../text/format.ts';
 import { addExamples } from './examples.ts';
 import { table } from './table.ts';
 

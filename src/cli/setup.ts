@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import { batSup } from '../command.ts';
 import type { Installation } from '../engine/native/installation.ts';
 import { UsageError } from '../errors.ts';
 import type { Plan, SetUpEvents } from '../setup/set_up.ts';
+import { batSup } from '../system/command.ts';
 import { addExamples } from './examples.ts';
 import { type ProgressBar, progressBar } from './progress.ts';
 

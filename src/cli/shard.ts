@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { Shard, World } from '../cluster/index.ts';
 import { UsageError } from '../errors.ts';
-import { wrongValue } from '../wrong_value.ts';
+import { wrongValue } from '../text/wrong_value.ts';
 
 const meaning = 'do only the i-th of n parts of the work, as one of n jobs that know nothing of each other';
 

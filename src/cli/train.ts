@@ -2,7 +2,6 @@ import { dirname } from 'node:path';
 import { type Command, Option } from 'commander';
 import { type Checkpoint, findWhole, hasSaved, newestRun } from '../checkpoints/index.ts';
 import type { World } from '../cluster/index.ts';
-import { batSup } from '../command.ts';
 import {
   flagsFor,
   flagsGiven,
@@ -16,14 +15,15 @@ import {
   valuesOf,
 } from '../config/index.ts';
 import { UsageError } from '../errors.ts';
-import { counted, settingText } from '../format.ts';
-import { keepFolderApart, keepFoldersApart } from '../keep_apart.ts';
-import { quoteForShell } from '../quote.ts';
 import { readRecord } from '../runs/record.ts';
+import { batSup } from '../system/command.ts';
+import { keepFolderApart, keepFoldersApart } from '../system/keep_apart.ts';
+import { counted, settingText } from '../text/format.ts';
+import { quoteForShell } from '../text/quote.ts';
+import { wrongValue } from '../text/wrong_value.ts';
 import { type Advice, adviceFor } from '../training/advice.ts';
 import { checkResumable, isOver, refuseCheckpoints, settingsOfRun } from '../training/resume.ts';
 import type { TrainingResult } from '../training/train.ts';
-import { wrongValue } from '../wrong_value.ts';
 import { addExamples } from './examples.ts';
 import { notice } from './notice.ts';
 import { onRanks, readTogether, withShareOfMachine } from './ranks.ts';

@@ -1,7 +1,7 @@
 import type { Metrics, Position } from '../checkpoints/index.ts';
-import { withCommandsAsTyped } from '../command.ts';
 import type { Settings } from '../config/index.ts';
-import { describeClasses, figure } from '../format.ts';
+import { withCommandsAsTyped } from '../system/command.ts';
+import { describeClasses, figure } from '../text/format.ts';
 import type { BatchResult } from '../training/step.ts';
 import type { TrainingEvents } from '../training/train.ts';
 import { type LiveBlock, liveBlock } from './live_block.ts';

@@ -1,4 +1,4 @@
-import { wrongValue } from '../wrong_value.ts';
+import { wrongValue } from '../text/wrong_value.ts';
 
 /** What a flag was given. @throws {UsageError} naming the flag, the value and what is allowed. */
 export function wholeNumber(

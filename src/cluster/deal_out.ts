@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
+import { inBatches } from '../async/in_batches.ts';
 import { UserError } from '../errors.ts';
-import { inBatches } from '../in_batches.ts';
 import { memory } from './mpi.ts';
 import { joinShares, shareOf } from './shards.ts';
 import type { World } from './world.ts';

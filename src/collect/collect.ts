@@ -1,11 +1,11 @@
 import { rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Slots } from '../async/slots.ts';
 import { reason, UserError } from '../errors.ts';
-import { makeFolder, removeRests, syncFolder, temporaryName } from '../files.ts';
 import { findPictures } from '../images/find.ts';
 import { findGenerated } from '../images/generated.ts';
-import { Slots } from '../slots.ts';
-import { wrongValue } from '../wrong_value.ts';
+import { makeFolder, removeRests, syncFolder, temporaryName } from '../system/files.ts';
+import { wrongValue } from '../text/wrong_value.ts';
 import type { Candidate } from './candidate.ts';
 import { download } from './download.ts';
 import { FetchFailure } from './failure.ts';

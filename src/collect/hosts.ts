@@ -1,5 +1,5 @@
 import timers from 'node:timers/promises';
-import { Slots } from '../slots.ts';
+import { Slots } from '../async/slots.ts';
 import { FetchFailure } from './failure.ts';
 
 export interface HostLimits {

@@ -6,7 +6,7 @@ import {
   type IncomingMessage,
 } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import { packageVersion } from '../version.ts';
+import { packageVersion } from '../system/version.ts';
 import {
   checkUrl,
   guardedLookup,

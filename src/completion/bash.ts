@@ -1,4 +1,4 @@
-import { quote } from '../quote.ts';
+import { quote } from '../text/quote.ts';
 import type { CompletedCommand, Value } from './commands.ts';
 import { valueCases } from './value_cases.ts';
 

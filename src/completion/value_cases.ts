@@ -1,4 +1,4 @@
-import { quote } from '../quote.ts';
+import { quote } from '../text/quote.ts';
 import type { CompletedCommand, Value } from './commands.ts';
 
 /** The cases of bash and zsh for the values of a command's options. @param complete what to do for a value. */

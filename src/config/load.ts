@@ -1,9 +1,9 @@
 import { existsSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { didYouMean } from '../did_you_mean.ts';
 import { reason, UsageError } from '../errors.ts';
-import { wrongValue } from '../wrong_value.ts';
+import { didYouMean } from '../text/did_you_mean.ts';
+import { wrongValue } from '../text/wrong_value.ts';
 import { recipes } from './recipes.ts';
 import {
   type Config,

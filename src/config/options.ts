@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { quoteForShell } from '../quote.ts';
+import { quoteForShell } from '../text/quote.ts';
 import type { SettingsInForce } from './load.ts';
 import { recipes } from './recipes.ts';
 import {

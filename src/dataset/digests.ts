@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { mapConcurrently } from '../concurrency.ts';
-import { linesOf, makeFolder, sha256OfFile, writeFileAtomically } from '../files.ts';
+import { mapConcurrently } from '../async/concurrency.ts';
+import { linesOf, makeFolder, sha256OfFile, writeFileAtomically } from '../system/files.ts';
 import { type Dataset, nameOf, type Picture, pathBelow } from './scan.ts';
 
 /** First 128 bits of the SHA-256 of a file, base64url. */

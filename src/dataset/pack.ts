@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto';
 import { type FileHandle, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { endianness } from 'node:os';
 import { join } from 'node:path';
-import { mapConcurrently } from '../concurrency.ts';
-import { DisjointSets } from '../disjoint_sets.ts';
+import { mapConcurrently } from '../async/concurrency.ts';
 import { reason, UserError } from '../errors.ts';
-import { makeFolder, temporaryName, writeFileAtomically } from '../files.ts';
 import { decodePicture, type PictureSize } from '../images/decode.ts';
+import { DisjointSets } from '../images/disjoint_sets.ts';
 import { fingerprint, fingerprintBytes } from '../images/fingerprint.ts';
 import { joinNearDuplicates } from '../images/near_duplicates.ts';
+import { makeFolder, temporaryName, writeFileAtomically } from '../system/files.ts';
 import type { Dataset, Picture } from './scan.ts';
 
 export interface Pack {

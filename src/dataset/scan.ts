@@ -1,10 +1,10 @@
 import { stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
-import { mapConcurrently } from '../concurrency.ts';
+import { mapConcurrently } from '../async/concurrency.ts';
 import { reason, UserError } from '../errors.ts';
 import { type ClassFolder, findClasses, findFiles, findPictures, skippedOf } from '../images/find.ts';
 import { copyNameOf, readGenerated } from '../images/generated.ts';
-import { printable } from '../printable.ts';
+import { printable } from '../text/printable.ts';
 
 export interface Picture {
   file: string;

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { DisjointSets } from '../disjoint_sets.ts';
+import { DisjointSets } from '../images/disjoint_sets.ts';
 import type { Picture } from './scan.ts';
 
 /**

@@ -1,7 +1,6 @@
 import { availableParallelism, totalmem } from 'node:os';
 import * as tf from '@tensorflow/tfjs-core';
 import sharp from 'sharp';
-import { batSup, withCommandsAsTyped } from '../command.ts';
 import { type EngineName, EngineUnavailable, engineNames, startEngine } from '../engine/index.ts';
 import { findInstallation, type Installation } from '../engine/native/installation.ts';
 import { whyNoTensorFlow } from '../engine/native/supported.ts';
@@ -9,6 +8,7 @@ import { reason } from '../errors.ts';
 import { findCompiler } from '../setup/build.ts';
 import { findGpus, type Gpu } from '../setup/nvidia.ts';
 import { findPython } from '../setup/wheels.ts';
+import { batSup, withCommandsAsTyped } from '../system/command.ts';
 
 export interface EngineCheck {
   name: EngineName;

@@ -2,8 +2,8 @@ import { basename, dirname } from 'node:path';
 import type { Checkpoint } from '../checkpoints/index.ts';
 import { flagsFor, flagsOf } from '../config/index.ts';
 import { lastSettings } from '../images/resize_ledger.ts';
-import { parseObject } from '../json.ts';
 import { readRecord } from '../runs/record.ts';
+import { parseObject } from '../text/json.ts';
 
 /**
  * What to say where data/ has since been made anew in another size, fit or number of channels than a checkpoint was

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, extname, join, resolve } from 'node:path';
-import { writeFileAtomically } from '../files.ts';
+import { writeFileAtomically } from '../system/files.ts';
 
 export interface OutputNames {
   /** @param picture path, or '-' for one from stdin, which is never the same as an earlier one. */

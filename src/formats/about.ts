@@ -1,6 +1,6 @@
 import { UserError } from '../errors.ts';
-import { finite, list, object, oneOf, string, whole } from '../json.ts';
 import type { LayerSummary } from '../model_tools/index.ts';
+import { finite, list, object, oneOf, string, whole } from '../text/json.ts';
 import type { Network } from './format.ts';
 
 /** Under which name a format's own metadata hold it. */

@@ -1,7 +1,7 @@
 import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { reason, UserError } from '../errors.ts';
-import { makeFolder, syncFolder, temporaryName } from '../files.ts';
+import { makeFolder, syncFolder, temporaryName } from '../system/files.ts';
 import type { ExportOptions, Format, Network } from './format.ts';
 import { readingRgb } from './rgb.ts';
 

@@ -1,7 +1,7 @@
 import type { Stats } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { reason, UserError } from '../errors.ts';
-import { readExactly } from '../files.ts';
+import { readExactly } from '../system/files.ts';
 
 /** @throws {UserError} naming the file and what is wrong with it. */
 export function damaged(file: string, why: string): never {

@@ -3,8 +3,8 @@
  * The names and settings are those of keras.io/api/layers.
  */
 import { type LayerSummary, paddingOf, sidesOf } from '../model_tools/index.ts';
+import type { Tensor } from '../tensors/tensors.ts';
 import type { NetworkBuilder, Padding, Value } from './network_builder.ts';
-import type { Tensor } from './tensors.ts';
 
 export interface KerasLayer {
   className: string;

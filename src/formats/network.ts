@@ -11,7 +11,7 @@ import {
 import type { Settings } from '../config/index.ts';
 import { variablesOf } from '../model_tools/index.ts';
 import { createModel, type Model } from '../models/model.ts';
-import { sizeOf } from '../shape.ts';
+import { sizeOf } from '../tensors/shape.ts';
 import type { Network } from './format.ts';
 
 /**

@@ -3,10 +3,10 @@ import { UserError } from '../errors.ts';
 import type { LayerSummary, Padding as OwnPadding } from '../model_tools/index.ts';
 import { paddingAttribute } from '../model_tools/padding.ts';
 import { ownPreprocessing } from '../models/preprocessing.ts';
-import { sizeOf } from '../shape.ts';
+import { sizeOf } from '../tensors/shape.ts';
+import { rowsToHwc, type Tensor } from '../tensors/tensors.ts';
 import type { About } from './about.ts';
 import type { ImportHints, Network } from './format.ts';
-import { rowsToHwc, type Tensor } from './tensors.ts';
 
 /** What a layer of a network under construction gives. */
 export interface Value {

@@ -1,5 +1,5 @@
 import { UserError } from '../errors.ts';
-import { sizeOf } from '../shape.ts';
+import { sizeOf } from '../tensors/shape.ts';
 import type { Network } from './format.ts';
 
 /**

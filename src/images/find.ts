@@ -1,9 +1,9 @@
 import { lstat, opendir, readdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
-import { mapConcurrently } from '../concurrency.ts';
+import { mapConcurrently } from '../async/concurrency.ts';
 import { reason, UserError } from '../errors.ts';
-import { isFolder } from '../files.ts';
-import { isWithin, realPathOf } from '../keep_apart.ts';
+import { isFolder } from '../system/files.ts';
+import { isWithin, realPathOf } from '../system/keep_apart.ts';
 import { whyNoClasses } from './no_classes.ts';
 import { refuseSplitFolders } from './split_folders.ts';
 

@@ -1,7 +1,7 @@
 import { readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { mapConcurrently } from '../concurrency.ts';
-import { writeFileAtomically } from '../files.ts';
+import { mapConcurrently } from '../async/concurrency.ts';
+import { writeFileAtomically } from '../system/files.ts';
 import { readMark } from './mark.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { DisjointSets } from '../disjoint_sets.ts';
+import { DisjointSets } from './disjoint_sets.ts';
 import { fingerprintBytes, hashBits, hashWords, nearBits, similarityOf } from './fingerprint.ts';
 
 /**

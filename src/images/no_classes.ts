@@ -1,8 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { isFolder } from '../files.ts';
-import { counted } from '../format.ts';
-import { printable } from '../printable.ts';
+import { isFolder } from '../system/files.ts';
+import { counted } from '../text/format.ts';
+import { printable } from '../text/printable.ts';
 import { pictureExtension } from './extensions.ts';
 
 /** Names that are shown of a folder. */

@@ -1,7 +1,7 @@
 /** Decoders for what sharp does not read, or not right. They work in threads: none of them may keep others waiting. */
 import { availableParallelism } from 'node:os';
 import type { Piscina } from 'piscina';
-import { threadModule } from '../thread_module.ts';
+import { threadModule } from '../system/thread_module.ts';
 import { readBmpSize } from './bmp.ts';
 import { readHeicSize } from './heic.ts';
 import { readPnmSize } from './pnm.ts';

@@ -2,11 +2,11 @@ import { existsSync } from 'node:fs';
 import { readdir, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
+import { mapConcurrently } from '../async/concurrency.ts';
 import { checkShared, dealOut, type Splitting, shareOf, type World } from '../cluster/index.ts';
-import { mapConcurrently } from '../concurrency.ts';
 import { reason, UserError } from '../errors.ts';
-import { makeFolder, removeRests, temporaryName } from '../files.ts';
-import { keepFolderApart, keepPathApart, placesOf } from '../keep_apart.ts';
+import { makeFolder, removeRests, temporaryName } from '../system/files.ts';
+import { keepFolderApart, keepPathApart, placesOf } from '../system/keep_apart.ts';
 import { type PictureSize, readably, standardise } from './decode.ts';
 import {
   type ClassFolder,

@@ -1,7 +1,7 @@
 import { type FileHandle, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Shard } from '../cluster/index.ts';
-import { linesOf, syncFolder, temporaryName } from '../files.ts';
+import { linesOf, syncFolder, temporaryName } from '../system/files.ts';
 
 /** Each shard has a file of its own: some disks do not let two hosts add to one. */
 const ledgerName = (shard?: Shard) =>

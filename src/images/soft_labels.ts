@@ -1,7 +1,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../errors.ts';
-import { writeFileAtomically } from '../files.ts';
+import { writeFileAtomically } from '../system/files.ts';
 
 /**
  * Pictures that show more than one class, which mixing makes. One hidden file beside the class folders of rawdata

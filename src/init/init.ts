@@ -1,7 +1,7 @@
 import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { reason, UserError } from '../errors.ts';
-import { makeFolder } from '../files.ts';
+import { makeFolder } from '../system/files.ts';
 import { projectFiles } from './files.ts';
 
 export interface InitReport {

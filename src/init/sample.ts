@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import seedrandom from 'seedrandom';
 import sharp from 'sharp';
-import { makeFolder } from '../files.ts';
+import { makeFolder } from '../system/files.ts';
 
 type Point = [x: number, y: number];
 

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { ourPackage } from '../version.ts';
+import { ourPackage } from '../system/version.ts';
 
 /** A package in npm's node_modules/.package-lock.json. */
 interface Locked {

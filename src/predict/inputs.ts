@@ -2,8 +2,8 @@ import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { resolve, sep } from 'node:path';
 import { reason, UserError } from '../errors.ts';
-import { piecesOf } from '../files.ts';
 import { search } from '../images/find.ts';
+import { piecesOf } from '../system/files.ts';
 
 /** One thing to predict: a file, a picture that came through stdin, or a name that leads nowhere. */
 export interface PredictInput {

@@ -1,5 +1,5 @@
+import { inBatches } from '../async/in_batches.ts';
 import { reason } from '../errors.ts';
-import { inBatches } from '../in_batches.ts';
 import type { PredictInput } from './inputs.ts';
 import type { Activation, Predictor } from './load_model.ts';
 

@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { concatenate } from '../bytes.ts';
 import type { LayerSummary, LayerWatch } from '../model_tools/index.ts';
 import type { Model, ModelDescription } from '../models/model.ts';
 import type { Preprocessing } from '../models/preprocessing.ts';
 import { toPictures } from '../models/to_pictures.ts';
+import { concatenate } from '../tensors/bytes.ts';
 
 export const activations = ['softmax', 'sigmoid', 'none'] as const;
 /** softmax: values sum to 1, calibrated where evaluate has stored how. sigmoid: each class by itself in 0..1, as the article adds. none: the logits. */

@@ -1,8 +1,8 @@
 import { lstat, realpath, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { reason, UserError } from '../errors.ts';
-import { makeFolder, syncFolder } from '../files.ts';
-import { areSame, copyDurably, double, isThere, numberedName } from '../move.ts';
+import { makeFolder, syncFolder } from '../system/files.ts';
+import { areSame, copyDurably, double, isThere, numberedName } from '../system/move.ts';
 
 /** A picture and its class, which names the folder that it goes to. */
 export interface Sorting {

@@ -1,6 +1,6 @@
-import { percent } from '../format.ts';
 import { html, type Markup } from '../html/markup.ts';
 import { page } from '../html/page.ts';
+import { percent } from '../text/format.ts';
 import type { ReportContents } from './contents.ts';
 import { curvesSection } from './sections/curves.ts';
 import { dataSection } from './sections/data.ts';

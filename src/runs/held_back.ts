@@ -2,9 +2,9 @@ import { join } from 'node:path';
 import { type Dataset, type Picture, pathBelow } from '../dataset/scan.ts';
 import type { Side, Split } from '../dataset/split.ts';
 import { cannotWrite, reason, UserError } from '../errors.ts';
-import { writeFileAtomically } from '../files.ts';
-import { list, object, oneOf, optional, string, whole } from '../json.ts';
-import { readJson } from '../read_json.ts';
+import { writeFileAtomically } from '../system/files.ts';
+import { readJson } from '../system/read_json.ts';
+import { list, object, oneOf, optional, string, whole } from '../text/json.ts';
 
 interface RecordedPicture {
   /** Path below the folder of pictures, with '/'. */

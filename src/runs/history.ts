@@ -2,8 +2,8 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Metrics } from '../checkpoints/index.ts';
 import { cannotWrite } from '../errors.ts';
-import { appendDurably, readWithin, writeFileAtomically } from '../files.ts';
-import { finite, object, optional, time, whole } from '../json.ts';
+import { appendDurably, readWithin, writeFileAtomically } from '../system/files.ts';
+import { finite, object, optional, time, whole } from '../text/json.ts';
 
 /** What one epoch came to: a line of <run>/metrics.jsonl. */
 export interface EpochRecord extends Metrics {

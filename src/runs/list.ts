@@ -8,8 +8,8 @@ import {
   type Metrics,
 } from '../checkpoints/index.ts';
 import { reason, UserError } from '../errors.ts';
-import { bytesBelow } from '../files.ts';
-import { isRunning } from '../processes.ts';
+import { bytesBelow } from '../system/files.ts';
+import { isRunning } from '../system/processes.ts';
 import { type EpochRecord, readHistory } from './history.ts';
 import { type RunRecord, readRecord, type Session } from './record.ts';
 

@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import type { Settings } from '../config/index.ts';
 import type { Engine } from '../engine/index.ts';
 import { cannotWrite, reason, UserError } from '../errors.ts';
-import { writeFileAtomically } from '../files.ts';
-import { list, object, oneOf, optional, string, time, whole } from '../json.ts';
-import { type ProcessIdentity, thisProcess } from '../processes.ts';
-import { readJson } from '../read_json.ts';
-import { packageVersion } from '../version.ts';
+import { writeFileAtomically } from '../system/files.ts';
+import { type ProcessIdentity, thisProcess } from '../system/processes.ts';
+import { readJson } from '../system/read_json.ts';
+import { packageVersion } from '../system/version.ts';
+import { list, object, oneOf, optional, string, time, whole } from '../text/json.ts';
 
 /** One sitting of a training: from its start, or a resume, to its end. */
 export interface Session {

@@ -6,8 +6,8 @@ import {
   type FastifyRequest,
   fastify,
 } from 'fastify';
-import { printable } from '../printable.ts';
-import { packageVersion } from '../version.ts';
+import { packageVersion } from '../system/version.ts';
+import { printable } from '../text/printable.ts';
 import { addBodies, mediaTypes } from './bodies.ts';
 import type { Current } from './current.ts';
 import type { Metrics } from './metrics.ts';

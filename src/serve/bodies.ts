@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { list, object, optional, string, wrongWith } from '../json.ts';
+import { list, object, optional, string, wrongWith } from '../text/json.ts';
 import { checkName, maxPictures, readForm, type SentPicture, tooManyPictures } from './multipart.ts';
 import { Problem } from './problem.ts';
 

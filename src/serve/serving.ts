@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { Slots } from '../async/slots.ts';
 import { reason } from '../errors.ts';
 import { highest } from '../evaluation/softmax.ts';
 import { canDrawGradCam, gradCam } from '../explain/grad_cam.ts';
@@ -6,7 +7,6 @@ import { drawHeatMap, enlargementFor } from '../explain/overlay.ts';
 import { claimedSize, UnreadablePicture } from '../images/decode.ts';
 import { readable, sniff } from '../images/sniff.ts';
 import type { Predictor } from '../predict/load_model.ts';
-import { Slots } from '../slots.ts';
 import { type BatcherOptions, makeBatcher } from './batcher.ts';
 
 export interface Answer {

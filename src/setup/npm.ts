@@ -2,7 +2,7 @@ import { rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { npmFolder, packageFolder, packageName, tfjsVersion } from '../engine/native/installation.ts';
 import { UserError } from '../errors.ts';
-import { makeFolder, temporaryName, writeDurably } from '../files.ts';
+import { makeFolder, temporaryName, writeDurably } from '../system/files.ts';
 import { errorLine, run } from './programs.ts';
 
 export const packageAndVersion = `${packageName}@${tfjsVersion}`;

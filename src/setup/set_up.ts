@@ -13,7 +13,7 @@ import {
 } from '../engine/native/installation.ts';
 import { whyNoTensorFlow } from '../engine/native/supported.ts';
 import { UserError } from '../errors.ts';
-import { makeFolder, temporaryName, writeDurably, writeFileAtomically } from '../files.ts';
+import { makeFolder, temporaryName, writeDurably, writeFileAtomically } from '../system/files.ts';
 import { build, findCompiler, type Library } from './build.ts';
 import { fetchPackage, packageAndVersion } from './npm.ts';
 import { findGpus } from './nvidia.ts';

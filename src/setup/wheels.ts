@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { UserError } from '../errors.ts';
-import { makeFolder, sha256OfFile } from '../files.ts';
+import { makeFolder, sha256OfFile } from '../system/files.ts';
 import { errorLine, follow, run } from './programs.ts';
 
 /** One release for everybody: what we measure and test with. */

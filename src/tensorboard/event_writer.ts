@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { cannotWrite } from '../errors.ts';
-import { makeFolder } from '../files.ts';
+import { makeFolder } from '../system/files.ts';
 import * as proto from './protobuf.ts';
 import { encodeRecord } from './record.ts';
 

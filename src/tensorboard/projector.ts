@@ -2,7 +2,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { cannotWrite } from '../errors.ts';
-import { makeFolder, writeFileAtomically } from '../files.ts';
+import { makeFolder, writeFileAtomically } from '../system/files.ts';
 import type { PixelSize } from './drawings/picture.ts';
 
 /** Where TensorBoard looks for a run's embeddings (tensorboard/plugins/projector/metadata.py). */

@@ -4,7 +4,7 @@ import type { CheckpointInfo, NamedTensor } from '../checkpoints/index.ts';
 import type { SaveJob } from '../checkpoints/save_worker.ts';
 import type { Settings } from '../config/index.ts';
 import { reason, UserError } from '../errors.ts';
-import { threadModule } from '../thread_module.ts';
+import { threadModule } from '../system/thread_module.ts';
 
 /** A tensor of the engine's; `read` gives its values now. */
 export interface TensorSource extends Omit<NamedTensor, 'values'> {

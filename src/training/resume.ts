@@ -15,14 +15,14 @@ import {
   settingNames,
 } from '../config/index.ts';
 import { UserError } from '../errors.ts';
-import { settingText } from '../format.ts';
 import { findClasses, findFiles } from '../images/find.ts';
 import { copyNameOf } from '../images/generated.ts';
 import { ResizeLedger } from '../images/resize_ledger.ts';
 import { architectureNames, resolveArchitecture } from '../models/index.ts';
 import type { ModelDescription } from '../models/model.ts';
-import { printable } from '../printable.ts';
 import { type RunRecord, readRecord } from '../runs/record.ts';
+import { settingText } from '../text/format.ts';
+import { printable } from '../text/printable.ts';
 
 /** Settings, with the batch of all ranks together and how many these are, where that is known. */
 type Trained = Config & { ranks?: number };

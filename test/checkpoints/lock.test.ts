@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { lockRun } from '../../src/checkpoints/index.ts';
 import { UserError } from '../../src/errors.ts';
-import { isRunning, thisProcess } from '../../src/processes.ts';
+import { isRunning, thisProcess } from '../../src/system/processes.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
 
 function writeLock(run: string, owner: Record<string, unknown>): string {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Command } from 'commander';
 import { createProgram } from '../../src/cli/main.ts';
-import { packageVersion } from '../../src/version.ts';
+import { packageVersion } from '../../src/system/version.ts';
 import { cli } from '../helpers/cli.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
 

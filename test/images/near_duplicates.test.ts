@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import seedrandom from 'seedrandom';
-import { DisjointSets } from '../../src/disjoint_sets.ts';
+import { DisjointSets } from '../../src/images/disjoint_sets.ts';
 import { fingerprintBytes, hashBits, hashWords, similarityOf } from '../../src/images/fingerprint.ts';
 import { joinNearDuplicates } from '../../src/images/near_duplicates.ts';
 

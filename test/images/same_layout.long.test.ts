@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import seedrandom from 'seedrandom';
 import sharp from 'sharp';
-import { DisjointSets } from '../../src/disjoint_sets.ts';
 import { decodePicture } from '../../src/images/decode.ts';
+import { DisjointSets } from '../../src/images/disjoint_sets.ts';
 import { fingerprint } from '../../src/images/fingerprint.ts';
 import { joinNearDuplicates } from '../../src/images/near_duplicates.ts';
 

@@ -1,10 +1,10 @@
 import { zipSync } from 'fflate';
-import { packageVersion } from '../../version.ts';
+import { packageVersion } from '../../system/version.ts';
+import type { Tensor } from '../../tensors/tensors.ts';
 import { about, aboutKey } from '../about.ts';
 import { inDepthOrder } from '../depth_order.ts';
 import type { ExportOptions, Network } from '../format.ts';
 import { toKerasLayers, type WrittenLayer } from '../keras_layers.ts';
-import type { Tensor } from '../tensors.ts';
 import { groupNames } from './group_names.ts';
 import { writeHdf5 } from './hdf5.ts';
 

@@ -1,6 +1,6 @@
 import type { Dataset, Entity, File, Group } from 'h5wasm';
-import { sizeOf } from '../../shape.ts';
-import type { Tensor } from '../tensors.ts';
+import { sizeOf } from '../../tensors/shape.ts';
+import type { Tensor } from '../../tensors/tensors.ts';
 
 /** For one tensor, as floats; WebAssembly's memory ends at 4 GiB. */
 const mostBytes = 2 ** 30;

@@ -1,13 +1,13 @@
 import { unzipSync } from 'fflate';
 import type { Group } from 'h5wasm';
 import { reason, UserError } from '../../errors.ts';
-import { parseObject } from '../../json.ts';
+import type { Tensor } from '../../tensors/tensors.ts';
+import { parseObject } from '../../text/json.ts';
 import { type About, aboutKey, readAbout } from '../about.ts';
 import type { ImportHints, Network } from '../format.ts';
 import { readKerasConfig } from '../keras_config.ts';
 import { buildFromKeras, type KerasLayer, type KerasNetwork, weightNames } from '../keras_layers.ts';
 import { NetworkBuilder } from '../network_builder.ts';
-import type { Tensor } from '../tensors.ts';
 import { groupNames } from './group_names.ts';
 import { datasetReader, entityOf, maxCompression, readHdf5 } from './hdf5.ts';
 

@@ -1,6 +1,6 @@
 import type { Piscina } from 'piscina';
 import { UserError } from '../../errors.ts';
-import { threadModule } from '../../thread_module.ts';
+import { threadModule } from '../../system/thread_module.ts';
 import type { ImportHints, Network } from '../format.ts';
 
 export interface ReadTask {

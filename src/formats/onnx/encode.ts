@@ -1,12 +1,12 @@
 import { UserError } from '../../errors.ts';
 import { type LayerSummary, paddingOf, sidesOf } from '../../model_tools/index.ts';
-import { sizeOf } from '../../shape.ts';
-import { packageVersion } from '../../version.ts';
+import { packageVersion } from '../../system/version.ts';
+import { sizeOf } from '../../tensors/shape.ts';
+import { bytesOf, rowsToChw, type Tensor, toFloat16, toInt8, toOihw } from '../../tensors/tensors.ts';
 import { about, aboutKey, type Input } from '../about.ts';
 import type { ExportOptions, Network, WeightType } from '../format.ts';
 import { mapsBefore } from '../maps_before.ts';
 import { samePadding } from '../network_builder.ts';
-import { bytesOf, rowsToChw, type Tensor, toFloat16, toInt8, toOihw } from '../tensors.ts';
 import {
   type AttributeMessage,
   attributeTypes,

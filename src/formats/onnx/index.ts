@@ -1,4 +1,4 @@
-import { writeDurably } from '../../files.ts';
+import { writeDurably } from '../../system/files.ts';
 import { readModelFile } from '../files.ts';
 import type { Format } from '../format.ts';
 

@@ -1,6 +1,6 @@
-import { sizeOf } from '../../shape.ts';
+import { sizeOf } from '../../tensors/shape.ts';
+import { permute, type Tensor, toHwio, transpose } from '../../tensors/tensors.ts';
 import type { NetworkBuilder, Padding, Value } from '../network_builder.ts';
-import { permute, type Tensor, toHwio, transpose } from '../tensors.ts';
 import type { NodeMessage } from './protos.ts';
 import { readTensor } from './tensor.ts';
 

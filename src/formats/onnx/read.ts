@@ -1,9 +1,9 @@
 import { UserError } from '../../errors.ts';
+import type { Tensor } from '../../tensors/tensors.ts';
 import { aboutKey, readAbout } from '../about.ts';
 import type { ImportHints, Network } from '../format.ts';
 import { NetworkBuilder } from '../network_builder.ts';
 import { quoted } from '../quoted.ts';
-import type { Tensor } from '../tensors.ts';
 import { readClassNames } from './class_names.ts';
 import { withExternalData } from './external_data.ts';
 import { type Item, type Operand, type Operator, operators, Reading } from './operators.ts';

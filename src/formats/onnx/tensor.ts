@@ -1,5 +1,5 @@
-import { sizeOf } from '../../shape.ts';
-import { fromBfloat16, fromFloat16, type Tensor } from '../tensors.ts';
+import { sizeOf } from '../../tensors/shape.ts';
+import { fromBfloat16, fromFloat16, type Tensor } from '../../tensors/tensors.ts';
 import { dataTypes, type TensorMessage } from './protos.ts';
 
 /** TensorProto.DataLocation. */

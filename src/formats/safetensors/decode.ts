@@ -1,9 +1,9 @@
 import { UserError } from '../../errors.ts';
-import { parseObject } from '../../json.ts';
-import { sizeOf } from '../../shape.ts';
+import { sizeOf } from '../../tensors/shape.ts';
+import { fromBfloat16, fromFloat16, type Tensor } from '../../tensors/tensors.ts';
+import { parseObject } from '../../text/json.ts';
 import { overlapping } from '../files.ts';
 import { quoted } from '../quoted.ts';
-import { fromBfloat16, fromFloat16, type Tensor } from '../tensors.ts';
 
 /** As in the format's own reader. */
 const longestHeader = 100_000_000;

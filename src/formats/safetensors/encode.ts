@@ -1,8 +1,8 @@
 import { variablesOf } from '../../model_tools/index.ts';
+import { bytesOf, type Tensor, toFloat16 } from '../../tensors/tensors.ts';
 import { about, aboutKey } from '../about.ts';
 import type { ExportOptions, Network } from '../format.ts';
 import { mapsBefore } from '../maps_before.ts';
-import { bytesOf, type Tensor, toFloat16 } from '../tensors.ts';
 import { pyTorchName, toPyTorch } from './pytorch.ts';
 
 /** The tensors of a network under PyTorch's names and in PyTorch's layouts. */

@@ -1,5 +1,5 @@
 import type { LayerSummary } from '../../model_tools/index.ts';
-import { rowsToChw, type Tensor, toOihw, transpose } from '../tensors.ts';
+import { rowsToChw, type Tensor, toOihw, transpose } from '../../tensors/tensors.ts';
 
 /** Our names for a layer's variables -> PyTorch's. */
 const suffixes: Record<string, string> = {

@@ -2,11 +2,11 @@ import { UserError } from '../../errors.ts';
 import { type LayerSummary, paddingOf, sidesOf, variablesOf } from '../../model_tools/index.ts';
 import { architectureNames } from '../../models/index.ts';
 import { createModel, type ModelDescription } from '../../models/model.ts';
-import { sizeOf } from '../../shape.ts';
+import { sizeOf } from '../../tensors/shape.ts';
+import { type Tensor, toHwio, transpose } from '../../tensors/tensors.ts';
 import { type About, aboutKey, readAbout } from '../about.ts';
 import type { ImportHints, Network } from '../format.ts';
 import { NetworkBuilder, type Value } from '../network_builder.ts';
-import { type Tensor, toHwio, transpose } from '../tensors.ts';
 import { decodeSafetensors } from './decode.ts';
 import { ourNames } from './pytorch.ts';
 

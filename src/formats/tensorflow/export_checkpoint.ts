@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { makeFolder, syncFolder, writeDurably } from '../../files.ts';
+import { makeFolder, syncFolder, writeDurably } from '../../system/files.ts';
 import { about, aboutKey } from '../about.ts';
 import type { ExportOptions, Network } from '../format.ts';
 import { writeBundle } from './bundle/write.ts';

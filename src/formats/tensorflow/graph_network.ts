@@ -1,11 +1,11 @@
 import { reason, UserError } from '../../errors.ts';
-import { sizeOf } from '../../shape.ts';
+import { sizeOf } from '../../tensors/shape.ts';
+import { type Tensor, transpose } from '../../tensors/tensors.ts';
 import { type About, aboutKey, readAbout } from '../about.ts';
 import { damaged } from '../files.ts';
 import type { ImportHints, Network } from '../format.ts';
 import { NetworkBuilder, type Value } from '../network_builder.ts';
 import { quoted } from '../quoted.ts';
-import { type Tensor, transpose } from '../tensors.ts';
 import { type AdamState, adamOf, stepsBy, variablesOf } from './adam.ts';
 import { openBundle } from './bundle/read.ts';
 import { inlineFunctions } from './inline_functions.ts';

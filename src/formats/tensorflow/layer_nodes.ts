@@ -1,7 +1,7 @@
 import type { NamedTensor } from '../../checkpoints/index.ts';
 import { type LayerSummary, paddingOf, sidesOf } from '../../model_tools/index.ts';
+import { bytesOf, toFloat16, toInt8 } from '../../tensors/tensors.ts';
 import type { Network, WeightType } from '../format.ts';
-import { bytesOf, toFloat16, toInt8 } from '../tensors.ts';
 import type { StoredTensor } from './bundle/write.ts';
 import { attribute, constant, type Graph } from './graph.ts';
 import { dataTypes } from './protos.ts';

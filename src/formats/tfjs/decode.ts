@@ -1,14 +1,14 @@
-import { concatenate } from '../../bytes.ts';
 import { UserError } from '../../errors.ts';
-import { parseObject } from '../../json.ts';
-import { sizeOf } from '../../shape.ts';
+import { concatenate } from '../../tensors/bytes.ts';
+import { sizeOf } from '../../tensors/shape.ts';
+import { fromFloat16, type Tensor } from '../../tensors/tensors.ts';
+import { parseObject } from '../../text/json.ts';
 import { aboutKey, readAbout } from '../about.ts';
 import type { ImportHints, Network } from '../format.ts';
 import { readKerasConfig } from '../keras_config.ts';
 import { buildFromKeras } from '../keras_layers.ts';
 import { NetworkBuilder } from '../network_builder.ts';
 import { quoted } from '../quoted.ts';
-import { fromFloat16, type Tensor } from '../tensors.ts';
 
 interface Entry {
   name: string;

@@ -1,6 +1,6 @@
 import { mkdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { writeDurably } from '../../files.ts';
+import { writeDurably } from '../../system/files.ts';
 import { beginningOf } from '../files.ts';
 import type { Format } from '../format.ts';
 

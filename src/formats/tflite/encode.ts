@@ -1,9 +1,9 @@
 import { zipSync } from 'fflate';
 import { type LayerSummary, paddingOf, sidesOf } from '../../model_tools/index.ts';
-import { packageVersion } from '../../version.ts';
+import { packageVersion } from '../../system/version.ts';
+import { bytesOf, permute, type Tensor, toFloat16, toInt8, transpose } from '../../tensors/tensors.ts';
 import { about, aboutKey } from '../about.ts';
 import type { ExportOptions, Network, WeightType } from '../format.ts';
-import { bytesOf, permute, type Tensor, toFloat16, toInt8, transpose } from '../tensors.ts';
 import {
   type Field,
   type OperatorName,

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { writeDurably } from '../../files.ts';
+import { writeDurably } from '../../system/files.ts';
 import type { Format } from '../format.ts';
 import { tfjs } from '../tfjs/index.ts';
 

@@ -2,7 +2,7 @@
  * Shrinks plain JPEGs several times as fast as a decoder that makes the whole picture first: blocks are decoded right
  * to the size that is needed, on every core. Anything else is left to sharp.
  */
-import { threadModule } from '../../thread_module.ts';
+import { threadModule } from '../../system/thread_module.ts';
 import { type Codec, makeCodec, type Placement, type Target } from './codec.ts';
 import { compiled, makeJpegPool } from './pool.ts';
 import { type JpegAnswer, type JpegJob, makeJpegResizer } from './resizer.ts';

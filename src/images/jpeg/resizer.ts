@@ -1,6 +1,6 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { temporaryName } from '../../files.ts';
+import { temporaryName } from '../../system/files.ts';
 import { makeCodec, type Target } from './codec.ts';
 import { openJpeg } from './open.ts';
 

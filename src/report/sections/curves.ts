@@ -1,8 +1,8 @@
-import { figure } from '../../format.ts';
 import { html, type Markup } from '../../html/markup.ts';
 import { dataTable } from '../../html/page.ts';
 import type { EpochRecord } from '../../runs/history.ts';
 import { bestEpoch } from '../../runs/list.ts';
+import { figure } from '../../text/format.ts';
 import { type Line, lineChart } from '../charts/line_chart.ts';
 import type { ReportContents } from '../contents.ts';
 

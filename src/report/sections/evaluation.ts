@@ -1,7 +1,7 @@
 import type { Average, Evaluation } from '../../evaluation/evaluate.ts';
-import { figure, percent } from '../../format.ts';
 import { html, type Markup } from '../../html/markup.ts';
 import { dataTable, scrolling } from '../../html/page.ts';
+import { figure, percent } from '../../text/format.ts';
 import { reliabilityChart } from '../charts/reliability_chart.ts';
 
 function confusionTable({ classes, confusion }: Evaluation): Markup {

@@ -1,7 +1,7 @@
 import { html, type Markup } from '../../html/markup.ts';
 import { dataTable } from '../../html/page.ts';
 import type { LayerSummary } from '../../model_tools/index.ts';
-import { sizeOf } from '../../shape.ts';
+import { sizeOf } from '../../tensors/shape.ts';
 import type { ReportContents } from '../contents.ts';
 
 function parametersOf({ variables }: LayerSummary): number {

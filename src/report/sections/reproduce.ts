@@ -1,8 +1,8 @@
 import { flagsFor, flagsOf, machineSettings, type SettingName, settingNames } from '../../config/index.ts';
-import { settingText } from '../../format.ts';
 import { html, type Markup } from '../../html/markup.ts';
 import { dataTable } from '../../html/page.ts';
 import type { RunRecord, Session } from '../../runs/record.ts';
+import { settingText } from '../../text/format.ts';
 import type { ReportContents } from '../contents.ts';
 
 /** Settings that the outcome depends on; augmentTarget is another command's. */

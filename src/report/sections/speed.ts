@@ -1,5 +1,5 @@
-import { duration } from '../../format.ts';
 import { html, type Markup } from '../../html/markup.ts';
+import { duration } from '../../text/format.ts';
 import type { ReportContents } from '../contents.ts';
 
 function median(values: number[]): number {

@@ -1,8 +1,8 @@
 import type { Evaluation, TopLoss } from '../../evaluation/evaluate.ts';
-import { figure, percent } from '../../format.ts';
 import { html, type Markup } from '../../html/markup.ts';
 import { thumbnail } from '../../html/thumbnail.ts';
-import { printable } from '../../printable.ts';
+import { figure, percent } from '../../text/format.ts';
+import { printable } from '../../text/printable.ts';
 
 const side = 136;
 

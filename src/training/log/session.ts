@@ -5,6 +5,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { SettingName, Settings } from '../../config/index.ts';
 import type { Dataset } from '../../dataset/scan.ts';
 import type { Split } from '../../dataset/split.ts';
+import { packageVersion } from '../../system/version.ts';
 import {
   type EventWriter,
   experimentSummary,
@@ -15,7 +16,6 @@ import {
   sessionStartSummary,
   textSummary,
 } from '../../tensorboard/index.ts';
-import { packageVersion } from '../../version.ts';
 
 /** Settings that say where and when, and change no result. */
 const notCompared: SettingName[] = [

@@ -3,7 +3,6 @@ import { nameOf, type Picture } from '../../dataset/scan.ts';
 import { confusionMatrix } from '../../evaluation/confusion.ts';
 import { highest, softmax } from '../../evaluation/softmax.ts';
 import type { Model } from '../../models/model.ts';
-import { sizeOf } from '../../shape.ts';
 import {
   drawConfusionMatrix,
   type EventWriter,
@@ -16,6 +15,7 @@ import {
   thumbnails,
   writeEmbedding,
 } from '../../tensorboard/index.ts';
+import { sizeOf } from '../../tensors/shape.ts';
 import type { EvaluationWatch } from '../step.ts';
 
 /** Wrong answers shown, those given with the greatest confidence. */

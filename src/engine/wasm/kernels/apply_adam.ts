@@ -1,5 +1,5 @@
 import type * as tf from '@tensorflow/tfjs-core';
-import { sizeOf } from '../../../shape.ts';
+import { sizeOf } from '../../../tensors/shape.ts';
 import { type AdamAttributes, applyAdamKernel } from '../../apply_adam.ts';
 import { addressOf, type KernelContext } from '../engine_memory.ts';
 import { kernelNumbers } from '../kernel_numbers.ts';

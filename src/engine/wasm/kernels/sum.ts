@@ -1,4 +1,4 @@
-import { sizeOf } from '../../../shape.ts';
+import { sizeOf } from '../../../tensors/shape.ts';
 import { addressOf, withScratch } from '../engine_memory.ts';
 import { kernelNumbers } from '../kernel_numbers.ts';
 import type { OwnKernel } from './own_kernel.ts';

@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import { syncFolder, writeDurably } from '../../../files.ts';
+import { syncFolder, writeDurably } from '../../../system/files.ts';
 import { maskedCrc32c } from '../../../tensorboard/crc32c.ts';
 import { bundleEntries, bundleHeaders } from '../protos.ts';
 import { writeTable } from './table.ts';

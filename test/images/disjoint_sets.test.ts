@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { DisjointSets } from '../src/disjoint_sets.ts';
+import { DisjointSets } from '../../src/images/disjoint_sets.ts';
 
 const pairs = fc.array(fc.tuple(fc.nat(29), fc.nat(29)), { maxLength: 40 });
 

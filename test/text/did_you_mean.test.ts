@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { settingNames } from '../src/config/index.ts';
-import { didYouMean, wordsMeant } from '../src/did_you_mean.ts';
+import { settingNames } from '../../src/config/index.ts';
+import { didYouMean, wordsMeant } from '../../src/text/did_you_mean.ts';
 
 const flags = ['--epochs', '--learning-rate', '--width', '--height', '--run', '--seed', '--verbose'];
 

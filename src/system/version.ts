@@ -10,8 +10,8 @@ interface Package {
 
 /** This package, as its package.json and its place on the disk tell. */
 export function ourPackage(): Package {
-  // dist/src and src lie at different depths below package.json.
-  for (const up of ['../', '../../']) {
+  // dist/src/system and src/system lie at different depths below package.json.
+  for (const up of ['../../', '../../../']) {
     const folder = new URL(up, import.meta.url);
     try {
       const { version } = JSON.parse(readFileSync(new URL('package.json', folder), 'utf8'));

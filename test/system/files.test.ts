@@ -3,8 +3,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { sha256OfFile } from '../src/files.ts';
-import { temporaryFolder } from './helpers/folder.ts';
+import { sha256OfFile } from '../../src/system/files.ts';
+import { temporaryFolder } from '../helpers/folder.ts';
 
 for (const size of [0, 1, 2 ** 16, 2 ** 16 + 1, 3 * 2 ** 16 - 1]) {
   test(`the SHA-256 of a file of ${size} bytes is that of its bytes`, async () => {

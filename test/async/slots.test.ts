@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Slots } from '../src/slots.ts';
+import { Slots } from '../../src/async/slots.ts';
 
 const pause = () => new Promise((resolve) => setImmediate(resolve));
 

@@ -1,6 +1,6 @@
 import { realpathSync } from 'node:fs';
 import { delimiter, dirname, join, relative } from 'node:path';
-import { quoteForShell } from './quote.ts';
+import { quoteForShell } from '../text/quote.ts';
 import { ourPackage } from './version.ts';
 
 /** The path without links; undefined where there is nothing. */

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { finite, list, object, oneOf, optional, type Shape, whole, wrongWith } from '../src/json.ts';
-import { readJson } from '../src/read_json.ts';
-import { temporaryFolder } from './helpers/folder.ts';
+import { readJson } from '../../src/system/read_json.ts';
+import { finite, list, object, oneOf, optional, type Shape, whole, wrongWith } from '../../src/text/json.ts';
+import { temporaryFolder } from '../helpers/folder.ts';
 
 const shape = object({
   kind: oneOf('a', 'b'),

@@ -1,5 +1,5 @@
+import { type Shape, wrongWith } from '../text/json.ts';
 import { readWithin } from './files.ts';
-import { type Shape, wrongWith } from './json.ts';
 
 /**
  * Reads JSON that somebody else may have written.

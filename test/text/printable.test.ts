@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { printable } from '../src/printable.ts';
+import { printable } from '../../src/text/printable.ts';
 
 const cases: [name: string, printed: string][] = [
   ['bat.png', 'bat.png'],

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { UsageError } from './errors.ts';
+import { UsageError } from '../errors.ts';
 
 /**
  * A value that is not allowed: `epochs must be a whole number of at least 1; received "ten" (config.ts).`

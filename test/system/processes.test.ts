@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { hostname } from 'node:os';
 import { test } from 'node:test';
-import { isRunning, thisProcess } from '../src/processes.ts';
+import { isRunning, thisProcess } from '../../src/system/processes.ts';
 
 test('this process runs, and none that was started at another time with its number', () => {
   const me = thisProcess();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { counted, wrap } from '../src/format.ts';
+import { counted, wrap } from '../../src/text/format.ts';
 
 test('one of a thing is told as one', () => {
   assert.equal(counted(1, 'picture'), '1 picture');

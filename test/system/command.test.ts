@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { mkdirSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { test } from 'node:test';
-import { batSup, programAsTyped, withCommandsAsTyped } from '../src/command.ts';
-import { temporaryFolder } from './helpers/folder.ts';
+import { batSup, programAsTyped, withCommandsAsTyped } from '../../src/system/command.ts';
+import { temporaryFolder } from '../helpers/folder.ts';
 
 /** A package as npm unpacks it. */
 function writePackage(root: string): string {

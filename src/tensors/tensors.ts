@@ -1,4 +1,4 @@
-import { sizeOf } from '../shape.ts';
+import { sizeOf } from './shape.ts';
 
 /** A tensor's values with its shape, as formats read and write them. */
 export interface Tensor {
