@@ -22,7 +22,7 @@ import { type Dataset, scanDataset } from '../src/dataset/scan.ts';
 import { splitPictures } from '../src/dataset/split.ts';
 import { startEngine } from '../src/engine/index.ts';
 import { decodePicture } from '../src/images/decode.ts';
-import { loadModel } from '../src/predict/load_model.ts';
+import { loadPredictor } from '../src/predict/load_predictor.ts';
 import { train } from '../src/training/train.ts';
 import { pythonWith } from './against/python.ts';
 import { type CategorySet, writeCategories } from './inputs/categories.ts';
@@ -86,7 +86,7 @@ async function trainOurs(task: Task): Promise<Trained> {
     const before = performance.now();
     const { best } = await train({ settings, run });
     const seconds = (performance.now() - before) / 1000;
-    const model = await loadModel(run);
+    const model = await loadPredictor(run);
     const { dataset, pixels } = await heldOut(place);
     const answers = await model.predict(pixels, 'none');
     const right = dataset.pictures.filter(({ label }, index) => {

@@ -36,7 +36,6 @@ export { resizeAll } from './images/resize.ts';
 export * from './model_tools/index.ts';
 export { type Architecture, architectures } from './models/index.ts';
 export { createModel, type Model, type ModelDescription } from './models/model.ts';
-export { type Activation, loadModel as loadPredictor, type Predictor } from './predict/load_model.ts';
 export {
   type Answer,
   type LoadOptions,
@@ -44,7 +43,9 @@ export {
   type Picture,
   type PictureModel,
   type PredictOptions,
-} from './predict/picture_model.ts';
+} from './predict/load_model.ts';
+export { loadPredictor } from './predict/load_predictor.ts';
+export type { Activation, Predictor } from './predict/predictor.ts';
 export { type ReportOptions, type ReportResult, writeReport } from './report/report.ts';
 export { differingSettings, listRuns, type RunSummary } from './runs/list.ts';
 export {

@@ -44,13 +44,13 @@ async function explainPictures(pictures: string[], options: ExplainOptions): Pro
   const settings = await readSettings(options);
   await keepOutputApart(settings, { option: '--output', path: options.output });
   const { startEngine } = await import('../engine/index.ts');
-  const { loadModel } = await import('../predict/load_model.ts');
+  const { loadPredictor } = await import('../predict/load_predictor.ts');
   const { predictInputs } = await import('../predict/inputs.ts');
   const { explainAll } = await import('../explain/explain_all.ts');
   const engine = await startEngine(settings.engine, settings);
   try {
     const place = checkpointPlace(options.checkpoint, settings.checkpoints);
-    const model = await loadModel(place, options.newest ? 'newest' : 'best', notice);
+    const model = await loadPredictor(place, options.newest ? 'newest' : 'best', notice);
     let failed = 0;
     for await (const explained of explainAll(model, predictInputs(pictures), options)) {
       if ('error' in explained) {

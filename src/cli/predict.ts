@@ -7,8 +7,8 @@ import { type Settings, settingOptions } from '../config/index.ts';
 import type { Engine } from '../engine/index.ts';
 import { UsageError, UserError } from '../errors.ts';
 import { readAnswer } from '../predict/answer.ts';
-import type { Activation, Predictor } from '../predict/load_model.ts';
 import type { Inputs, Prediction } from '../predict/predict_all.ts';
+import type { Activation, Predictor } from '../predict/predictor.ts';
 import type { Sorting } from '../predict/sort.ts';
 import { printable } from '../text/printable.ts';
 import { wrongValue } from '../text/wrong_value.ts';
@@ -188,8 +188,8 @@ async function start(
     world ? readOnRanks(world, read, place) : read(place),
     startEngineFor(settings, least),
   ]);
-  const { predictorOfStored } = await import('../predict/load_model.ts');
-  return { engine, model: predictorOfStored(network) };
+  const { restorePredictor } = await import('../predict/load_predictor.ts');
+  return { engine, model: restorePredictor(network) };
 }
 
 /** Batches of answers in the inputs' order; none on ranks other than 0. */

@@ -1,8 +1,8 @@
 import type { World } from '../cluster/index.ts';
 import { foundInput, type PredictInput } from '../predict/inputs.ts';
-import type { Predictor } from '../predict/load_model.ts';
 import { predictAll } from '../predict/predict_all.ts';
 import { predictOnRanks } from '../predict/predict_on_ranks.ts';
+import type { Predictor } from '../predict/predictor.ts';
 import type { Answers } from './answers.ts';
 import type { LabelledPicture } from './pictures.ts';
 

@@ -1,7 +1,7 @@
 import { type Checkpoint, saveCalibration } from '../checkpoints/index.ts';
 import type { World } from '../cluster/index.ts';
 import { UserError } from '../errors.ts';
-import { loadModel } from '../predict/load_model.ts';
+import { loadPredictor } from '../predict/load_predictor.ts';
 import type { Answers } from './answers.ts';
 import { collectAnswers, type Unreadable } from './collect_answers.ts';
 import { type Evaluation, evaluate } from './evaluate.ts';
@@ -37,7 +37,7 @@ export async function evaluateCheckpoint(
   pictures: LabelledPicture[],
   options: EvaluateCheckpointOptions,
 ): Promise<CheckpointEvaluation> {
-  const predictor = await loadModel(checkpoint.folder);
+  const predictor = await loadPredictor(checkpoint.folder);
   const collecting = collectAnswers(predictor, pictures, options.onProgress, options.world);
   const { answers, unreadable } = await collecting.finally(() => predictor.dispose());
   if (answers.labels.length === 0) {
@@ -64,6 +64,6 @@ export async function helpEvaluate(
   checkpoint: Checkpoint,
   pictures: LabelledPicture[],
 ): Promise<void> {
-  const predictor = await loadModel(checkpoint.folder);
+  const predictor = await loadPredictor(checkpoint.folder);
   await collectAnswers(predictor, pictures, undefined, world).finally(() => predictor.dispose());
 }

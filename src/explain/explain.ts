@@ -1,5 +1,5 @@
 import { UsageError } from '../errors.ts';
-import type { Predictor } from '../predict/load_model.ts';
+import type { Predictor } from '../predict/predictor.ts';
 import { gradCam } from './grad_cam.ts';
 import { correlation, type HeatMap } from './heat_map.ts';
 import { type Occlusion, occlusion } from './occlusion.ts';

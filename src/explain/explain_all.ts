@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { reason, UserError } from '../errors.ts';
 import type { PredictInput } from '../predict/inputs.ts';
-import type { Predictor } from '../predict/load_model.ts';
+import type { Predictor } from '../predict/predictor.ts';
 import { makeFolder, writeFileAtomically } from '../system/files.ts';
 import { classIndexOf, type ExplainOptions, type Explanation, explain } from './explain.ts';
 import { featureMaps } from './feature_maps.ts';

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { Predictor } from '../predict/load_model.ts';
+import type { Predictor } from '../predict/predictor.ts';
 
 /** What one layer makes of a picture. */
 export interface FeatureMaps {

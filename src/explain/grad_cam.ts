@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { UserError } from '../errors.ts';
 import type { LayerSummary } from '../model_tools/index.ts';
-import type { Predictor } from '../predict/load_model.ts';
+import type { Predictor } from '../predict/predictor.ts';
 import { type HeatMap, normalise } from './heat_map.ts';
 
 /** What belongs to a convolution before its relu: batch normalisation, and what is added to it. */

@@ -1,4 +1,4 @@
-import type { Predictor } from '../predict/load_model.ts';
+import type { Predictor } from '../predict/predictor.ts';
 import { type HeatMap, normalise } from './heat_map.ts';
 
 export interface Occlusion {

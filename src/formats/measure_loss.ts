@@ -2,8 +2,8 @@ import { type Answers, logitsOf } from '../evaluation/answers.ts';
 import { collectAnswers } from '../evaluation/collect_answers.ts';
 import type { LabelledPicture } from '../evaluation/pictures.ts';
 import { highest } from '../evaluation/softmax.ts';
-import { decoderFor } from '../predict/load_model.ts';
-import { predictorOf } from '../predict/predictor.ts';
+import { decoderFor } from '../predict/load_predictor.ts';
+import { createPredictor } from '../predict/predictor.ts';
 import type { Network } from './format.ts';
 import { modelOf } from './network.ts';
 
@@ -21,7 +21,7 @@ export interface WeightLoss {
 async function ask(network: Network, pictures: LabelledPicture[]): Promise<Answers> {
   const { model, preprocessing, temperature } = network;
   const decode = decoderFor(model, preprocessing);
-  const predictor = predictorOf(modelOf(network), {
+  const predictor = createPredictor(modelOf(network), {
     decode,
     fit: preprocessing.fit,
     temperature,

@@ -1,7 +1,7 @@
 import { inBatches } from '../async/in_batches.ts';
 import { reason } from '../errors.ts';
 import type { PredictInput } from './inputs.ts';
-import type { Activation, Predictor } from './load_model.ts';
+import type { Activation, Predictor } from './predictor.ts';
 
 /** A picture's answer, or why there is none. */
 export type Prediction = { name: string; values: Float32Array } | { name: string; error: string };

@@ -1,6 +1,6 @@
 import { dealOut, type World } from '../cluster/index.ts';
-import type { Activation, Predictor } from './load_model.ts';
 import { batchSizeFor, type Inputs, type Prediction, predictAll } from './predict_all.ts';
+import type { Activation, Predictor } from './predictor.ts';
 
 /** Batches for a rank until rank 0 has their answers. */
 const batchesAtOnce = 16;

@@ -5,9 +5,8 @@ import type { Preprocessing } from '../models/preprocessing.ts';
 import { toPictures } from '../models/to_pictures.ts';
 import { concatenate } from '../tensors/bytes.ts';
 
-export const activations = ['softmax', 'sigmoid', 'none'] as const;
 /** softmax: values sum to 1, calibrated where evaluate has stored how. sigmoid: each class by itself in 0..1, as the article adds. none: the logits. */
-export type Activation = (typeof activations)[number];
+export type Activation = 'softmax' | 'sigmoid' | 'none';
 
 export interface Predictor {
   description: ModelDescription;
@@ -36,7 +35,7 @@ function activate(logits: tf.Tensor2D, activation: Activation, temperature: numb
 }
 
 /** What asks a network about pictures; its `dispose` is the network's. */
-export function predictorOf(
+export function createPredictor(
   model: Model,
   { decode, fit, temperature, checkpoint }: Pick<Predictor, 'decode' | 'fit' | 'temperature' | 'checkpoint'>,
 ): Predictor {

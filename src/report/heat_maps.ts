@@ -4,7 +4,7 @@ import { UserError } from '../errors.ts';
 import type { TopLoss } from '../evaluation/evaluate.ts';
 import { explain } from '../explain/explain.ts';
 import { drawOverlay } from '../explain/overlay.ts';
-import type { Predictor } from '../predict/load_model.ts';
+import type { Predictor } from '../predict/predictor.ts';
 
 /** Pixels of the shorter side, at least. */
 const leastSide = 136;

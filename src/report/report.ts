@@ -6,7 +6,7 @@ import { validationPictures } from '../evaluation/pictures.ts';
 import { describeRemadeData } from '../evaluation/remade_data.ts';
 import { findPictures } from '../images/find.ts';
 import { readGenerated } from '../images/generated.ts';
-import { loadModel } from '../predict/load_model.ts';
+import { loadPredictor } from '../predict/load_predictor.ts';
 import { listRuns, readRun } from '../runs/list.ts';
 import { writeFileAtomically } from '../system/files.ts';
 import type { ReportContents } from './contents.ts';
@@ -73,7 +73,7 @@ async function gather(options: ReportOptions): Promise<ReportContents> {
   if (remade) notice(remade);
   const evaluation = await evaluateHeldBack(checkpoint, options);
   const samples = await findSamples(data, checkpoint);
-  const predictor = await loadModel(checkpoint.folder);
+  const predictor = await loadPredictor(checkpoint.folder);
   const { layers } = predictor;
   const losses = 'topLosses' in evaluation ? evaluation.topLosses : [];
   const heatMaps = await drawHeatMaps(predictor, losses).finally(() => predictor.dispose());

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { findCheckpoint, foldersIn } from '../checkpoints/find.ts';
 import { readTemperature } from '../checkpoints/index.ts';
 import { reason } from '../errors.ts';
-import { loadModel, type Predictor } from '../predict/load_model.ts';
+import { loadPredictor } from '../predict/load_predictor.ts';
+import type { Predictor } from '../predict/predictor.ts';
 import type { Serving } from './serving.ts';
 
 /** Milliseconds between two looks at the folder. */
@@ -78,7 +79,7 @@ function hold(serving: Serving) {
 export async function openCurrent(options: CurrentOptions): Promise<Current> {
   const { place, which, makeServing, notice, onReload = () => {} } = options;
   const before = await stateOf(place);
-  let current = hold(makeServing(await loadModel(place, which, notice)));
+  let current = hold(makeServing(await loadPredictor(place, which, notice)));
   // The checkpoint's folder changes as it is calibrated.
   let state = `${before}\n${await timeOf(current.model.checkpoint)}`;
   let closed = false;
@@ -87,7 +88,7 @@ export async function openCurrent(options: CurrentOptions): Promise<Current> {
   async function reload(): Promise<void> {
     const found = await findCheckpoint(place, which);
     if (await isAnswering(found.folder, current.model)) return;
-    const model = await loadModel(place, which, notice);
+    const model = await loadPredictor(place, which, notice);
     if (closed || (await isAnswering(model.checkpoint, current.model))) return model.dispose();
     const old = current;
     current = hold(makeServing(model));

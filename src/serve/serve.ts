@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, Server as TcpServer } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { reason, UserError } from '../errors.ts';
-import type { Predictor } from '../predict/load_model.ts';
+import type { Predictor } from '../predict/predictor.ts';
 import { makeApp } from './app.ts';
 import { openCurrent } from './current.ts';
 import { makeMetrics } from './metrics.ts';

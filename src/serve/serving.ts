@@ -6,7 +6,7 @@ import { canDrawGradCam, gradCam } from '../explain/grad_cam.ts';
 import { drawHeatMap, enlargementFor } from '../explain/overlay.ts';
 import { claimedSize, UnreadablePicture } from '../images/decode.ts';
 import { readable, sniff } from '../images/sniff.ts';
-import type { Predictor } from '../predict/load_model.ts';
+import type { Predictor } from '../predict/predictor.ts';
 import { type BatcherOptions, makeBatcher } from './batcher.ts';
 
 export interface Answer {

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { type CheckpointInfo, findCheckpoint, saveCheckpoint } from '../../src/checkpoints/index.ts';
 import { collectAnswers } from '../../src/evaluation/collect_answers.ts';
 import { type LabelledPicture, picturesOf, validationPictures } from '../../src/evaluation/pictures.ts';
-import type { Predictor } from '../../src/predict/load_model.ts';
+import type { Predictor } from '../../src/predict/predictor.ts';
 import { saveHeldBack } from '../../src/runs/held_back.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
 

@@ -5,7 +5,7 @@ import { type EngineName, startEngine } from '../../src/engine/index.ts';
 import { explain } from '../../src/explain/explain.ts';
 import { gradCam, mapsAndGradient } from '../../src/explain/grad_cam.ts';
 import type { ModelDescription } from '../../src/models/model.ts';
-import type { Predictor } from '../../src/predict/load_model.ts';
+import type { Predictor } from '../../src/predict/predictor.ts';
 import { withoutNative } from '../helpers/native.ts';
 import { predictorOf } from '../helpers/predictor.ts';
 

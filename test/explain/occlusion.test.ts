@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { occlusion } from '../../src/explain/occlusion.ts';
-import type { Predictor } from '../../src/predict/load_model.ts';
+import type { Predictor } from '../../src/predict/predictor.ts';
 
 interface Region {
   left: number;

@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { createModel, type ModelDescription } from '../../src/models/model.ts';
 import { toPictures } from '../../src/models/to_pictures.ts';
-import type { Predictor } from '../../src/predict/load_model.ts';
+import type { Predictor } from '../../src/predict/predictor.ts';
 
-/** A network that was never saved, as loadModel would give it. Its pictures are given decoded. */
+/** A predictor of a network that was never saved. It takes decoded pictures only. */
 export function predictorOf(description: ModelDescription, restored?: Map<string, Float32Array>): Predictor {
   const model = createModel(description, { seed: 5, ...(restored && { restored }) });
   const forward: Predictor['forward'] = (pictures, watch) =>

@@ -3,8 +3,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type PredictInput, predictInputs } from '../../src/predict/inputs.ts';
-import type { Predictor } from '../../src/predict/load_model.ts';
 import { predictAll } from '../../src/predict/predict_all.ts';
+import type { Predictor } from '../../src/predict/predictor.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
 
 /** Answers each picture with its first byte, and takes longer for some than for others. */

@@ -10,7 +10,7 @@ import { type Config, type Settings, settingNames, settingsInForce } from '../..
 import { type Engine, startEngine } from '../../src/engine/index.ts';
 import { UserError } from '../../src/errors.ts';
 import { decodePicture } from '../../src/images/decode.ts';
-import { loadModel } from '../../src/predict/load_model.ts';
+import { loadPredictor } from '../../src/predict/load_predictor.ts';
 import { readHistory } from '../../src/runs/history.ts';
 import { findLearningRate, testedRate } from '../../src/training/find_learning_rate.ts';
 import { train } from '../../src/training/train.ts';
@@ -77,7 +77,7 @@ test('a checkpoint’s weights are the averages, and the optimizer has the weigh
   }
   assert.ok(weights.has('norm1/mean'));
   // The validation was of the averages: evaluating them again gives what the manifest says.
-  const model = await loadModel(checkpoint.folder);
+  const model = await loadPredictor(checkpoint.folder);
   assert.equal(
     model.layers.find(({ kind }) => kind === 'dropout'),
     undefined,
@@ -175,7 +175,7 @@ for (const [count, epochs, moreThan] of [
     });
     const run = join(folder, `run-${count}`);
     await train({ settings, run });
-    const model = await loadModel(run);
+    const model = await loadPredictor(run);
     assert.deepEqual(model.description.classes, classes);
     assert.equal(model.description.architecture, 'deep');
     const answers = await model.predict(

@@ -12,7 +12,7 @@ import { canDrawGradCam, gradCam } from '../../explain/grad_cam.ts';
 import { makeCodec } from '../../images/jpeg/codec.ts';
 import { createModel } from '../../models/model.ts';
 import type { Answer, Description } from '../../page/answer.d.ts';
-import { type Predictor, predictorOf } from '../../predict/predictor.ts';
+import { createPredictor, type Predictor } from '../../predict/predictor.ts';
 import type { Network } from '../format.ts';
 import { decodeTfjs } from '../tfjs/decode.ts';
 import { mendFusedMatMul } from './fused_mat_mul.ts';
@@ -55,7 +55,7 @@ interface Ready {
 
 function predictorFor({ model, preprocessing, weights, temperature }: Network): Predictor {
   const restored = new Map([...weights].map(([name, { values }]) => [name, values]));
-  return predictorOf(createModel(model, { restored, preprocessing }), {
+  return createPredictor(createModel(model, { restored, preprocessing }), {
     decode: () => Promise.reject(new Error('pictures are decoded before')),
     fit: preprocessing.fit,
     temperature,
