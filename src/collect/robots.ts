@@ -1,7 +1,5 @@
 import { createRequire } from 'node:module';
 import { FetchFailure } from './failure.ts';
-import { withRetries } from './retry.ts';
-import type { Web } from './web.ts';
 
 export interface Rules {
   isAllowed(url: string): boolean;
@@ -12,15 +10,18 @@ export interface Rules {
 /** The name by which a robots.txt addresses us. */
 const robot = 'bat-sup';
 /** What RFC 9309 asks to be read at least, bytes. */
-const mostBytes = 500 * 1024;
+const maxBytes = 500 * 1024;
+
+/** Fetches the first `maxBytes` of a text. @throws {FetchFailure} where it cannot be fetched. */
+export type FetchText = (url: string, maxBytes: number) => Promise<string>;
 
 /** The robots.txt of each origin, read once (RFC 9309). */
 export class RobotRules {
-  readonly #web: Web;
+  readonly #fetchText: FetchText;
   readonly #rules = new Map<string, Promise<Rules | undefined>>();
 
-  constructor(web: Web) {
-    this.#web = web;
+  constructor(fetchText: FetchText) {
+    this.#fetchText = fetchText;
   }
 
   /**
@@ -38,26 +39,12 @@ export class RobotRules {
   async #read(origin: string): Promise<Rules | undefined> {
     const file = `${origin}/robots.txt`;
     try {
-      const text = await withRetries(() => this.#fetch(file), this.#web.options, this.#web.signal);
-      return parseRobots(file, text);
+      return parseRobots(file, await this.#fetchText(file, maxBytes));
     } catch (error) {
       if (!(error instanceof FetchFailure)) throw error;
       if (error.again === 'never') return undefined;
       throw new FetchFailure(`${file} cannot be read: ${error.message}`, 'next run');
     }
-  }
-
-  #fetch(file: string): Promise<string> {
-    return this.#web.get(file, { accept: 'text/plain', robots: false }, async ({ chunks }) => {
-      const parts: Buffer[] = [];
-      let bytes = 0;
-      for await (const chunk of chunks) {
-        parts.push(chunk);
-        bytes += chunk.length;
-        if (bytes >= mostBytes) break;
-      }
-      return Buffer.concat(parts).subarray(0, mostBytes).toString();
-    });
   }
 }
 

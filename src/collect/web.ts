@@ -17,7 +17,7 @@ import {
 } from './address.ts';
 import { FetchFailure, networkFailure } from './failure.ts';
 import { type HostLimits, Hosts } from './hosts.ts';
-import { type RetryOptions, retryAfter } from './retry.ts';
+import { type RetryOptions, retryAfter, withRetries } from './retry.ts';
 import { RobotRules } from './robots.ts';
 
 export interface WebOptions extends HostLimits, RetryOptions {
@@ -86,7 +86,9 @@ export class Web {
     // As many as there are requests wait for it at once, and none of them for ever.
     setMaxListeners(0, signal);
     this.#hosts = new Hosts(options, signal);
-    this.#robots = new RobotRules(this);
+    this.#robots = new RobotRules((url, maxBytes) =>
+      withRetries(() => this.#getText(url, maxBytes), options, signal),
+    );
     const lookup = guardedLookup(options.resolve, options.mayConnect);
     this.#http = new HttpAgent({ keepAlive: true, lookup });
     this.#https = new HttpsAgent({ keepAlive: true, lookup });
@@ -113,6 +115,20 @@ export class Web {
       url = checkUrl(result.location, url, mayConnect);
     }
     throw new FetchFailure(`it redirects more than ${mostRedirects} times`, 'never');
+  }
+
+  /** The first `maxBytes` of a text. */
+  #getText(url: string, maxBytes: number): Promise<string> {
+    return this.get(url, { accept: 'text/plain', robots: false }, async ({ chunks }) => {
+      const parts: Buffer[] = [];
+      let bytes = 0;
+      for await (const chunk of chunks) {
+        parts.push(chunk);
+        bytes += chunk.length;
+        if (bytes >= maxBytes) break;
+      }
+      return Buffer.concat(parts).subarray(0, maxBytes).toString();
+    });
   }
 
   #headers({ accept, authorization }: WebRequest, sameOrigin: boolean): Record<string, string> {

@@ -4,10 +4,11 @@ import { endianness } from 'node:os';
 import { join } from 'node:path';
 import { mapConcurrently } from '../async/concurrency.ts';
 import { reason, UserError } from '../errors.ts';
-import { decodePicture, type PictureSize } from '../images/decode.ts';
+import { decodePicture } from '../images/decode.ts';
 import { DisjointSets } from '../images/disjoint_sets.ts';
 import { fingerprint, fingerprintBytes } from '../images/fingerprint.ts';
 import { joinNearDuplicates } from '../images/near_duplicates.ts';
+import type { PictureSize } from '../images/picture_size.ts';
 import { makeFolder, temporaryName, writeFileAtomically } from '../system/files.ts';
 import type { Dataset, Picture } from './scan.ts';
 

@@ -7,6 +7,7 @@ import { resizeJpeg, resizePixels } from './jpeg/index.ts';
 import { rareJpeg } from './jpeg_process.ts';
 import { loadSharp } from './load_sharp.ts';
 import type { OwnKind } from './own_decoders.ts';
+import type { PictureSize } from './picture_size.ts';
 import {
   isUnsupported,
   type RawPicture,
@@ -18,16 +19,6 @@ import { sniff, todoFor } from './sniff.ts';
 import { isPlainTiff, rareTiff } from './tiff_tags.ts';
 
 export { UnreadablePicture };
-
-export interface PictureSize {
-  /** Pixels. */
-  width: number;
-  height: number;
-  /** 1: grey, the luma of ITU-R BT.601. 3: RGB. */
-  channels: 1 | 3;
-  /** 'fill' stretches to the size, 'cover' crops evenly to it, 'contain' pads with white. */
-  fit: 'fill' | 'cover' | 'contain';
-}
 
 /** More are taken for a decompression bomb; cameras have up to 150 million. */
 const mostPixels = 200_000_000;

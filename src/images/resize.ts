@@ -7,7 +7,7 @@ import { checkShared, dealOut, type Splitting, shareOf, type World } from '../cl
 import { reason, UserError } from '../errors.ts';
 import { makeFolder, removeRests, temporaryName } from '../system/files.ts';
 import { keepFolderApart, keepPathApart, placesOf } from '../system/keep_apart.ts';
-import { type PictureSize, readably, standardise } from './decode.ts';
+import { readably, standardise } from './decode.ts';
 import {
   type ClassFolder,
   type FoundPictures,
@@ -19,6 +19,7 @@ import {
 } from './find.ts';
 import { copyNameOf, readGeneratedList, relistGenerated, writeGeneratedList } from './generated.ts';
 import { resizeJpeg } from './jpeg/index.ts';
+import type { PictureSize } from './picture_size.ts';
 import { type Entry, ResizeLedger } from './resize_ledger.ts';
 import { readSoftLabels, writeSoftLabels } from './soft_labels.ts';
 

@@ -8,36 +8,13 @@ import {
 } from 'fastify';
 import { packageVersion } from '../system/version.ts';
 import { printable } from '../text/printable.ts';
+import type { AppOptions } from './app_options.ts';
 import { addBodies, mediaTypes } from './bodies.ts';
-import type { Current } from './current.ts';
-import type { Metrics } from './metrics.ts';
 import { describeApi } from './openapi.ts';
 import { addPage } from './page.ts';
-import type { Places } from './places.ts';
 import { addPredict } from './predict_route.ts';
 import { Problem } from './problem.ts';
 import { isFromElsewhere, isLoopback, makeHostCheck, makeTokenCheck, securityHeaders } from './security.ts';
-
-export interface AppOptions {
-  current: Current;
-  metrics: Metrics;
-  /** Of pictures that have arrived and are not answered yet. */
-  waiting: Places;
-  /** Of a request's body. */
-  maxBytes: number;
-  /** Milliseconds for a request to arrive, and again for its answer. */
-  timeout: number;
-  /** The address that is listened at. */
-  host: string;
-  /** That /predict, /model and /metrics ask for. */
-  token?: string | undefined;
-  /** Whether it shuts down. */
-  isDraining(): boolean;
-  /** Told of what should not have happened. */
-  onError(error: unknown): void;
-  /** Whether every request is a line of JSON on stderr. */
-  log: boolean;
-}
 
 /** Milliseconds. */
 const headersTimeout = 10_000;

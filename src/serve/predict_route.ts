@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { UnreadablePicture } from '../images/decode.ts';
 import { readAnswer } from '../predict/answer.ts';
-import type { AppOptions } from './app.ts';
+import type { AppOptions } from './app_options.ts';
 import { mediaTypes } from './bodies.ts';
 import { meter } from './meter.ts';
 import { maxPictures, type SentPicture } from './multipart.ts';

@@ -5,7 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import sharp, { type Sharp } from 'sharp';
-import { decodePicture, type PictureSize } from '../../src/images/decode.ts';
+import { decodePicture } from '../../src/images/decode.ts';
+import type { PictureSize } from '../../src/images/picture_size.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
 
 const size: PictureSize = { width: 8, height: 8, channels: 3, fit: 'fill' };

@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import sharp, { type Sharp } from 'sharp';
-import { decodePicture, type PictureSize, standardise } from '../../src/images/decode.ts';
+import { decodePicture, standardise } from '../../src/images/decode.ts';
 import { makeCodec } from '../../src/images/jpeg/codec.ts';
 import { readJpegHeader } from '../../src/images/jpeg/header.ts';
 import { resizeJpeg, resizePixels } from '../../src/images/jpeg/index.ts';
+import type { PictureSize } from '../../src/images/picture_size.ts';
 import { emoji } from '../helpers/emoji.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
 

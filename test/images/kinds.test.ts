@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import sharp from 'sharp';
-import { claimedSize, decodePicture, type PictureSize } from '../../src/images/decode.ts';
+import { claimedSize, decodePicture } from '../../src/images/decode.ts';
 import { decodeOurselves } from '../../src/images/own_decoders.ts';
+import type { PictureSize } from '../../src/images/picture_size.ts';
 import { isUnsupported } from '../../src/images/raw_picture.ts';
 import { readable, sniff, todoFor } from '../../src/images/sniff.ts';
 

@@ -1,4 +1,5 @@
-import { isData, type Meaning, nodeOf, type Variable } from './operations.ts';
+import type { Meaning, Variable } from './meanings.ts';
+import { isData, nodeOf } from './operations.ts';
 import type { NodeDef } from './protos.ts';
 
 /** Where a checkpoint holds the state of the Adam that trained it. */

@@ -1,117 +1,21 @@
+import {
+  type Constant,
+  type Given,
+  isOperation,
+  type Meaning,
+  type Operation,
+  type Unknown,
+  type Variable,
+  type Windowed,
+} from './meanings.ts';
 import type { AttrValue, NodeDef, TensorMessage } from './protos.ts';
 import { dataTypes } from './protos.ts';
-import {
-  type NormFactor,
-  type NormShift,
-  normDifference,
-  normProduct,
-  normRoot,
-  normSum,
-} from './spelled_batch_norm.ts';
+import { normDifference, normProduct, normRoot, normSum } from './spelled_batch_norm.ts';
 
 /**
  * What the nodes of a graph compute, as far as a network of bat-sup's layers needs it: found from what they do, not
  * from how they or their variables are named.
  */
-
-/** A variable that the checkpoint holds the values of. */
-export interface Variable {
-  kind: 'variable';
-  name: string;
-  shape: number[];
-  /** One of dataTypes. */
-  type: number;
-  /** What each value of an output, the last axis, is multiplied by: of rounded weights. */
-  scale?: Variable;
-}
-
-interface Windowed {
-  strides: number[];
-  padding: 'same' | 'valid';
-}
-
-/** A step from the pictures to the logits; `node` is where the graph has it. */
-export type Operation = { node: string } & (
-  | { kind: 'pictures'; shape: number[] }
-  /** The channels in the reverse order. */
-  | { kind: 'reverse'; inputs: [Operation] }
-  /** Every element times a number; undefined: that is only known when it runs, or another for each channel. */
-  | { kind: 'multiply'; inputs: [Operation]; factor: number | undefined; by?: NormFactor }
-  /** Every element times a number plus a number, each one for all channels or one for each. */
-  | { kind: 'normalise'; inputs: [Operation]; factors: number[]; offsets: number[] }
-  | ({ kind: 'conv'; inputs: [Operation]; weights: Variable; biases?: Variable } & Windowed)
-  | ({ kind: 'maxPool'; inputs: [Operation]; kernel: number[] } & Windowed)
-  /** Zeros [top, left, bottom, right]. */
-  | { kind: 'zeroPadding'; inputs: [Operation]; sides: number[] }
-  | { kind: 'relu'; inputs: [Operation] }
-  | { kind: 'flatten'; inputs: [Operation] }
-  | { kind: 'fullyConnected'; inputs: [Operation]; weights: Variable; transposed: boolean; biases?: Variable }
-  | { kind: 'batchNorm'; inputs: [Operation]; parts: NormParts; epsilon: number }
-  | { kind: 'add'; inputs: [Operation, Operation] }
-  | { kind: 'globalAveragePool'; inputs: [Operation] }
-);
-
-/** The scale is 1 where absent. */
-interface NormParts {
-  scale?: Variable;
-  offset: Variable;
-  mean: Variable;
-  variance: Variable;
-}
-
-/** It depends on the pictures in a way that bat-sup has no layer for. */
-interface Unknown {
-  kind: 'unknown';
-  node: string;
-  op: string;
-}
-
-/** A tensor that the graph holds, of whatever it may be the shape or the axis. */
-interface Constant {
-  kind: 'constant';
-  values: number[];
-  shape: number[];
-}
-
-/** It depends on random numbers, as dropout does. */
-interface Random {
-  kind: 'random';
-}
-
-/** A list of numbers not all of which are known: how many they are. */
-interface Packed {
-  kind: 'packed';
-  length: number;
-}
-
-export type Meaning = Operation | Variable | Constant | Random | Packed | NormFactor | NormShift | Unknown;
-
-/** A node with the meanings of its inputs; undefined: an input that has nothing to do with the network. */
-export interface Given {
-  node: NodeDef;
-  attributes: Map<string, AttrValue>;
-  inputs: (Meaning | undefined)[];
-}
-
-const operationKinds = [
-  'pictures',
-  'reverse',
-  'multiply',
-  'normalise',
-  'conv',
-  'maxPool',
-  'zeroPadding',
-  'relu',
-  'flatten',
-  'fullyConnected',
-  'batchNorm',
-  'add',
-  'globalAveragePool',
-];
-
-export function isOperation(meaning: Meaning | undefined): meaning is Operation {
-  return meaning !== undefined && operationKinds.includes(meaning.kind);
-}
 
 const textOf = (value: AttrValue | undefined) => Buffer.from(value?.s ?? []).toString();
 const sizesOf = (value: AttrValue | undefined) => value?.shape?.dim.map(({ size }) => size);
@@ -383,8 +287,7 @@ const understand = new Map<string, Understand>(
         ? { kind: 'globalAveragePool', node: node.name, inputs: [input] }
         : undefined;
     },
-    Mul: (given) =>
-      rounded(given.inputs) ?? normProduct(given, isOperation) ?? product(given, (value) => value),
+    Mul: (given) => rounded(given.inputs) ?? normProduct(given) ?? product(given, (value) => value),
     Rsqrt: normRoot,
     Sqrt: (given) => folded(given, Math.sqrt),
     Maximum: (given) => folded(given, Math.max),

@@ -1,26 +1,9 @@
-import type { Given, Meaning, Operation, Variable } from './operations.ts';
+import { type Given, isOperation, type Meaning, type NormFactor } from './meanings.ts';
 
 /**
  * Batch normalisation as tf.nn.batch_normalization spells it out, which Keras 3 answers with:
  * x * factor + (offset - mean * factor), with factor = rsqrt(variance + epsilon) * scale, or without the scale.
  */
-
-/** Of factor as much as has been met. */
-export interface NormFactor {
-  kind: 'normFactor';
-  variance: Variable;
-  epsilon: number;
-  isRoot?: true;
-  scale?: Variable;
-}
-
-/** mean * factor, and what it is taken from. */
-export interface NormShift {
-  kind: 'normShift';
-  factor: NormFactor;
-  mean: Variable;
-  offset?: Variable;
-}
 
 type Understand = (given: Given) => Meaning | undefined;
 
@@ -42,10 +25,7 @@ export const normRoot: Understand = ({ inputs: [sum] }) =>
   sum?.kind === 'normFactor' && !sum.isRoot ? { ...sum, isRoot: true } : undefined;
 
 /** rsqrt(...) * scale; mean * factor; x * factor. */
-export function normProduct(
-  { node, inputs: [a, b] }: Given,
-  isOperation: (meaning: Meaning | undefined) => meaning is Operation,
-): Meaning | undefined {
+export function normProduct({ node, inputs: [a, b] }: Given): Meaning | undefined {
   if (isRoot(a) && !a.scale && b?.kind === 'variable') return { ...a, scale: b };
   if (!isRoot(b)) return undefined;
   if (a?.kind === 'variable') return { kind: 'normShift', factor: b, mean: a };

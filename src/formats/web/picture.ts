@@ -1,6 +1,6 @@
-import type { PictureSize } from '../../images/decode.ts';
 import type { Codec } from '../../images/jpeg/codec.ts';
 import { readJpegHeader } from '../../images/jpeg/header.ts';
+import type { PictureSize } from '../../images/picture_size.ts';
 
 /** Of a canvas, on the telephones that allow least; larger pictures are drawn smaller at first. */
 const mostPixels = 16_000_000;

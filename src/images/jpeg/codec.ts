@@ -1,4 +1,4 @@
-import type { PictureSize } from '../decode.ts';
+import type { PictureSize } from '../picture_size.ts';
 import type { JpegHeader } from './header.ts';
 
 /** What a decoded picture is to become. */
