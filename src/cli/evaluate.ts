@@ -176,13 +176,13 @@ async function print(
 
 async function printCsv(answers: Answers, temperature: number): Promise<void> {
   const { logitsOf } = await import('../evaluation/answers.ts');
-  const { crossEntropy, highest, softmax } = await import('../evaluation/softmax.ts');
+  const { crossEntropy, argmax, softmax } = await import('../evaluation/softmax.ts');
   const { classes, files, labels } = answers;
   console.log(csvLine(['file', 'class', 'predicted', 'probability', 'loss', ...classes]));
   for (const [picture, label] of labels.entries()) {
     const logits = logitsOf(answers, picture);
     const probabilities = softmax(logits, temperature);
-    const best = highest(logits);
+    const best = argmax(logits);
     const names = [files[picture], classes[label], classes[best]] as string[];
     const values = [probabilities[best], crossEntropy(logits, label, temperature), ...probabilities];
     console.log(csvLine([...names, ...values.map(String)]));

@@ -1,14 +1,15 @@
-/** What a network said to pictures whose classes are known. */
+/** Predictions for labelled pictures. */
 export interface Answers {
   classes: string[];
+  /** Path of each picture. */
   files: string[];
-  /** Class index of each picture. */
+  /** True class index of each picture. */
   labels: number[];
-  /** float32 [pictures, classes]. */
+  /** [pictures, classes], row by row; before softmax. */
   logits: Float32Array;
 }
 
-/** The logits of one picture, not copied. */
+/** Logits of one picture, [classes]: a view, not a copy. */
 export function logitsOf({ classes, logits }: Answers, picture: number): Float32Array {
   return logits.subarray(picture * classes.length, (picture + 1) * classes.length);
 }

@@ -2,23 +2,24 @@ import seedrandom from 'seedrandom';
 
 export type Interval = [low: number, high: number];
 
-/** The value below which a share of the sorted values lies, between two of them in proportion. */
+/** Quantile with linear interpolation. @param share 0..1 */
 function quantile(sorted: number[], share: number): number {
-  const place = share * (sorted.length - 1);
-  const below = sorted[Math.floor(place)] as number;
-  const above = sorted[Math.ceil(place)] as number;
-  return below + (above - below) * (place - Math.floor(place));
+  const position = share * (sorted.length - 1);
+  const below = sorted[Math.floor(position)] as number;
+  const above = sorted[Math.ceil(position)] as number;
+  return below + (above - below) * (position - Math.floor(position));
 }
 
 /**
- * 95 % confidence intervals of figures by drawing the pictures anew, with replacement (Efron 1979, percentiles).
- * @param figures of a draw, given how many times each picture was drawn; null where the draw has none.
- * @returns an interval for each figure; null where no draw had it.
+ * 95 % confidence intervals by the percentile bootstrap (Efron, Bootstrap Methods: Another Look at the Jackknife, 1979):
+ * the pictures are resampled with replacement and the metrics computed again each time.
+ * @param metrics computes the metrics of one resample from how often each picture was drawn; null where undefined.
+ * @returns an interval per metric; null where no resample defined it.
  */
 export function bootstrapIntervals<Name extends string>(
   pictures: number,
   { resamples, seed }: { resamples: number; seed: number },
-  figures: (counts: Uint32Array) => Record<Name, number | null>,
+  metrics: (counts: Uint32Array) => Record<Name, number | null>,
 ): Record<Name, Interval | null> {
   const random = seedrandom(`${seed}/bootstrap`);
   const drawn = {} as Record<Name, number[]>;
@@ -28,7 +29,7 @@ export function bootstrapIntervals<Name extends string>(
       const picture = Math.floor(random() * pictures);
       counts[picture] = (counts[picture] as number) + 1;
     }
-    for (const [name, value] of Object.entries(figures(counts)) as [Name, number | null][]) {
+    for (const [name, value] of Object.entries(metrics(counts)) as [Name, number | null][]) {
       drawn[name] ??= [];
       if (value !== null) drawn[name].push(value);
     }

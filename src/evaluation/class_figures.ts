@@ -1,36 +1,36 @@
-/** Shares are 0..1, and 0 where nothing was there to divide by. */
+/** Metrics of one class against the others, each 0..1; 0 where the denominator is 0. */
 export interface ClassFigures {
-  /** Of the pictures said to be of the class, those that are. */
+  /** TP / (TP + FP). */
   precision: number;
-  /** Of the pictures of the class, those said to be. */
+  /** TP / (TP + FN). */
   recall: number;
-  /** Harmonic mean of the two. */
+  /** 2 TP / (2 TP + FP + FN), the harmonic mean of precision and recall. */
   f1: number;
-  /** Pictures of the class. */
+  /** Number of pictures of the class, TP + FN. */
   support: number;
 }
 
 const sum = (values: number[]) => values.reduce((total, value) => total + value, 0);
-const share = (part: number, whole: number) => (whole === 0 ? 0 : part / whole);
+const ratio = (part: number, whole: number) => (whole === 0 ? 0 : part / whole);
 
-/** @param confusion [true class][predicted class]. */
+/** Precision, recall and F1 per class. @param confusion [true class][predicted class]. */
 export function classFigures(confusion: number[][]): ClassFigures[] {
   return confusion.map((row, label) => {
-    const right = row[label] as number;
+    const truePositives = row[label] as number;
     const support = sum(row);
-    const said = sum(confusion.map((other) => other[label] as number));
+    const predicted = sum(confusion.map((other) => other[label] as number));
     return {
-      precision: share(right, said),
-      recall: share(right, support),
-      f1: share(2 * right, support + said),
+      precision: ratio(truePositives, predicted),
+      recall: ratio(truePositives, support),
+      f1: ratio(2 * truePositives, support + predicted),
       support,
     };
   });
 }
 
 /**
- * Mean of a figure over the classes, each counting the same (macro) or by its weight; null figures are left out.
- * @returns null where none is left.
+ * Mean of a metric over the classes, unweighted (macro) or weighted; nulls are left out.
+ * @returns null where nothing is left.
  */
 export function averageOf(figures: (number | null)[], weights?: number[]): number | null {
   const known = figures.flatMap((figure, index) =>

@@ -6,6 +6,7 @@ import type { Predictor } from '../predict/predictor.ts';
 import type { Answers } from './answers.ts';
 import type { LabelledPicture } from './pictures.ts';
 
+/** A picture that could not be decoded, and why. */
 export interface Unreadable {
   file: string;
   reason: string;
@@ -16,9 +17,9 @@ async function* inputsOf(pictures: LabelledPicture[]): AsyncGenerator<PredictInp
 }
 
 /**
- * The network's logits for pictures whose classes are known. Of the pictures, a few batches are in memory at a time.
- * @param world ranks that answer together; all must call this with the same pictures, rank 0 has the answers.
- * @returns the answers in the pictures' order, and the pictures that cannot be read.
+ * Predicts the logits of labelled pictures. Only a few batches of pictures are in memory at a time.
+ * @param world ranks that share the work: all of them must call this with the same pictures; rank 0 gets the answers.
+ * @returns the answers in the order of the pictures, without the pictures that could not be read.
  */
 export async function collectAnswers(
   predictor: Predictor,

@@ -1,7 +1,10 @@
 /**
- * How often a picture of one class was said to be of another.
- * @param weights how many times each picture counts; absent: once.
- * @returns [true class][predicted class].
+ * Confusion matrix: how often pictures of each class were predicted to be of each class.
+ * @param labels true class index per picture.
+ * @param predicted predicted class index per picture.
+ * @param classes number of classes.
+ * @param weights how many times each picture counts; default: once.
+ * @returns counts, [true class][predicted class].
  */
 export function confusionMatrix(
   labels: ArrayLike<number>,

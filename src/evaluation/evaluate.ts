@@ -4,18 +4,20 @@ import { averageOf, type ClassFigures, classFigures } from './class_figures.ts';
 import { confusionMatrix } from './confusion.ts';
 import { areasUnder, type Ranking, rank } from './ranking.ts';
 import { expectedCalibrationError, type ReliabilityBin, reliability } from './reliability.ts';
-import { crossEntropy, highest, softmax } from './softmax.ts';
+import { argmax, crossEntropy, softmax } from './softmax.ts';
 import { wilsonInterval } from './wilson.ts';
 
-/** A class against the rest; the areas are null where all pictures are of the class, or none is. */
+/** Metrics of one class against the rest. The areas are null where every picture is of the class, or none is. */
 export interface ClassEvaluation extends ClassFigures {
+  /** Name of the class. */
   class: string;
   /** Area under the ROC curve, 0..1. */
   rocAuc: number | null;
-  /** Area under the precision-recall curve as average precision, 0..1. */
+  /** Area under the precision-recall curve (average precision), 0..1. */
   prAuc: number | null;
 }
 
+/** Metrics averaged over the classes, each 0..1; null where no class defines it. */
 export interface Average {
   precision: number;
   recall: number;
@@ -24,65 +26,92 @@ export interface Average {
   prAuc: number | null;
 }
 
+/** How well the probabilities at one temperature match the share of correct answers. */
 export interface Calibration {
+  /** The logits were divided by it. */
   temperature: number;
-  /** Mean softmax cross-entropy, nats. */
+  /** Mean softmax cross-entropy in nats. */
   loss: number;
   /** Expected calibration error, 0..1. */
   ece: number;
   reliability: ReliabilityBin[];
 }
 
+/** One of the pictures with the highest losses. */
 export interface TopLoss {
   file: string;
+  /** Its true class. */
   class: string;
   predicted: string;
-  /** What the predicted class is given. */
+  /** Probability of the predicted class, 0..1. */
   probability: number;
-  /** Nats. */
+  /** Softmax cross-entropy in nats. */
   loss: number;
 }
 
-/** Shares are 0..1, intervals are of 95 %. Probabilities are those of the temperature. */
+/** Metrics of a network on labelled pictures. Intervals are 95 % confidence intervals, [low, high] in 0..1. */
 export interface Evaluation {
+  /** Number of pictures. */
   pictures: number;
+  /** Number of pictures that were classified correctly. */
   right: number;
+  /** right / pictures, 0..1. */
   accuracy: number;
-  /** Wilson's. */
+  /** Wilson score interval. */
   accuracyInterval: Interval;
+  /** In the order of the network's classes. */
   classes: ClassEvaluation[];
-  /** Mean over the classes that are there or were said to be. */
+  /** Unweighted mean over the classes that occur, as labels or as predictions. */
   macro: Average;
-  /** The same by the number of pictures. */
+  /** Mean over the same classes, weighted by their support. */
   weighted: Average;
-  /** Of the macro averages, by drawing the pictures anew `resamples` times. */
+  /** Bootstrap intervals of the macro averages; null where no resample defines the metric. */
   intervals: Record<'f1' | 'rocAuc' | 'prAuc', Interval | null>;
+  /** Number of bootstrap resamples. */
   resamples: number;
-  /** [true class][predicted class], pictures. */
+  /** Number of pictures, [true class][predicted class]. */
   confusion: number[][];
+  /** At the temperature that was asked for. */
   calibrated: Calibration;
-  /** The same with the logits as they are. */
+  /** At temperature 1. */
   uncalibrated: Calibration;
+  /** Highest loss first. */
   topLosses: TopLoss[];
 }
 
+/** Options of {@link evaluate}. */
 export interface EvaluateOptions {
-  /** Divides the logits. */
+  /** The logits are divided by it before softmax; 1 leaves them as they are. */
   temperature: number;
-  /** Of drawing the pictures anew. */
+  /** Seed of the bootstrap resamples. */
   seed: number;
-  /** How many of the pictures with the highest losses to name. */
+  /** How many of the pictures with the highest losses to list. */
   topLosses: number;
 }
 
 /**
- * How good the answers are. The figures are scikit-learn's: classification_report, roc_auc_score (one-vs-rest),
- * average_precision_score, log_loss.
+ * Computes the metrics of predictions for labelled pictures, defined as in scikit-learn: `classification_report`,
+ * `roc_auc_score` (one-vs-rest), `average_precision_score` and `log_loss`.
+ * @param answers logits [pictures, classes] and the true class index of each picture.
+ * @throws {RangeError} where a logit is NaN.
+ * @example
+ * ```ts
+ * import { evaluate } from 'bat-sup';
+ *
+ * const answers = {
+ *   classes: ['bat', 'sup'],
+ *   files: ['1.png', '2.png', '3.png'],
+ *   labels: [0, 0, 1],
+ *   logits: Float32Array.of(2, 0, 0, 1, 0, 3),
+ * };
+ * const { accuracy, confusion } = evaluate(answers, { temperature: 1, seed: 1, topLosses: 1 });
+ * console.log(accuracy, confusion); // 0.666..., [[1, 1], [0, 1]]
+ * ```
  */
 export function evaluate(answers: Answers, { temperature, seed, topLosses }: EvaluateOptions): Evaluation {
   const { classes, labels } = answers;
   const pictures = labels.length;
-  const predicted = labels.map((_, picture) => highest(logitsOf(answers, picture)));
+  const predicted = labels.map((_, picture) => argmax(logitsOf(answers, picture)));
   const right = labels.filter((label, picture) => predicted[picture] === label).length;
   const confusion = confusionMatrix(labels, predicted, classes.length);
   const rankings = rankClasses(answers, temperature);
@@ -108,7 +137,7 @@ export function evaluate(answers: Answers, { temperature, seed, topLosses }: Eva
   };
 }
 
-/** A thousand, fewer where the pictures are so many that they would take longer than a few seconds. */
+/** 1000, or fewer where so many pictures would take longer than a few seconds. */
 function affordableResamples(pictures: number, classes: number): number {
   return Math.max(100, Math.min(1000, Math.floor(3e7 / (pictures * (classes + 1)))));
 }
@@ -144,31 +173,20 @@ function averages(classes: ClassEvaluation[], confusion: number[][]): { macro: A
   const counted = classes.filter(
     ({ support }, label) => support > 0 || confusion.some((row) => (row[label] as number) > 0),
   );
-  const average = (weights?: number[]): Average => ({
-    precision:
+  const average = (weights?: number[]): Average => {
+    const mean = (metric: keyof Average) =>
       averageOf(
-        counted.map(({ precision }) => precision),
+        counted.map((one) => one[metric]),
         weights,
-      ) ?? 0,
-    recall:
-      averageOf(
-        counted.map(({ recall }) => recall),
-        weights,
-      ) ?? 0,
-    f1:
-      averageOf(
-        counted.map(({ f1 }) => f1),
-        weights,
-      ) ?? 0,
-    rocAuc: averageOf(
-      counted.map(({ rocAuc }) => rocAuc),
-      weights,
-    ),
-    prAuc: averageOf(
-      counted.map(({ prAuc }) => prAuc),
-      weights,
-    ),
-  });
+      );
+    return {
+      precision: mean('precision') ?? 0,
+      recall: mean('recall') ?? 0,
+      f1: mean('f1') ?? 0,
+      rocAuc: mean('rocAuc'),
+      prAuc: mean('prAuc'),
+    };
+  };
   return { macro: average(), weighted: average(counted.map(({ support }) => support)) };
 }
 

@@ -6,10 +6,10 @@ import { readRecord } from '../runs/record.ts';
 import { parseObject } from '../text/json.ts';
 
 /**
- * What to say where data/ has since been made anew in another size, fit or number of channels than a checkpoint was
- * trained on: figures of its pictures are not those of the training. Undefined where it is as it was, or came from
- * elsewhere, or the run's record does not tell where it is.
- * @param other folder of the pictures, where it is another than training was told.
+ * A warning where data/ was resized again to another size, fit or number of channels than the checkpoint was trained
+ * on, because its metrics then differ from those of the training. Undefined where nothing changed, where data/ was not
+ * made by resize, or where the run does not record which folder it was.
+ * @param other folder of the pictures; default: the one that was trained on.
  */
 export async function describeRemadeData(
   { folder, manifest }: Checkpoint,
@@ -24,12 +24,12 @@ export async function describeRemadeData(
   const size = { width, height, channels, fit: manifest.preprocessing.fit };
   const now = parseObject((await lastSettings(data)) ?? '');
   if (!now || Object.entries(size).every(([name, value]) => now[name] === value)) return undefined;
-  // config.ts may ask for another size, which is why it was made anew.
+  // The flags are needed because config.ts may ask for the new size.
   const folders = { data, ...(rawData !== undefined && { rawData }) };
   const flags = [...flagsOf(size, ['width', 'height', 'channels', 'fit']), ...flagsFor(folders)];
   const resize = ['bat-sup resize', ...flags].join(' ');
   return (
-    `${data} has been resized anew since ${basename(run)} was trained, so figures may differ from its own; ` +
-    `"${resize}" makes it as it was.`
+    `${data} was resized again after ${basename(run)} was trained, so the metrics may differ from those of the training; ` +
+    `"${resize}" restores it.`
   );
 }

@@ -1,4 +1,7 @@
-/** Logits of one picture -> probabilities that sum to 1. @param temperature divides the logits; 1 leaves them. */
+/**
+ * Probabilities of one picture: non-negative, with sum 1.
+ * @param temperature the logits are divided by it.
+ */
 export function softmax(logits: ArrayLike<number>, temperature = 1): Float64Array {
   const values = Float64Array.from(logits, (logit) => logit / temperature);
   const highest = values.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
@@ -10,7 +13,7 @@ export function softmax(logits: ArrayLike<number>, temperature = 1): Float64Arra
   return values.map((value) => value / sum);
 }
 
-/** Softmax cross-entropy of one picture, nats; finite where the probability of its class rounds to 0. */
+/** Softmax cross-entropy of one picture in nats; finite even where the probability of its class rounds to 0. */
 export function crossEntropy(logits: ArrayLike<number>, label: number, temperature = 1): number {
   let highest = Number.NEGATIVE_INFINITY;
   for (let index = 0; index < logits.length; index++) highest = Math.max(highest, logits[index] as number);
@@ -20,10 +23,10 @@ export function crossEntropy(logits: ArrayLike<number>, label: number, temperatu
   return Math.log(sum) - ((logits[label] as number) - highest) / temperature;
 }
 
-/** Index of the highest logit, the first of equals. */
-export function highest(logits: ArrayLike<number>): number {
+/** Index of the highest value, the first one of equals. */
+export function argmax(values: ArrayLike<number>): number {
   let best = 0;
-  for (let index = 1; index < logits.length; index++)
-    if ((logits[index] as number) > (logits[best] as number)) best = index;
+  for (let index = 1; index < values.length; index++)
+    if ((values[index] as number) > (values[best] as number)) best = index;
   return best;
 }

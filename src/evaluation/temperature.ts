@@ -1,19 +1,20 @@
+import { counted } from '../text/format.ts';
 import { type Answers, logitsOf } from './answers.ts';
-import { highest } from './softmax.ts';
+import { argmax } from './softmax.ts';
 
-/** Beyond these a temperature says that the pictures cannot tell it. */
-const coldest = 1 / 20;
-const hottest = 20;
+/** A temperature outside these bounds means that the pictures do not determine it. */
+const minTemperature = 1 / 20;
+const maxTemperature = 20;
 
 const precision = 1e-12;
 
-/** First and second derivative of the summed cross-entropy by 1 / temperature, at `inverse`. */
+/** First and second derivative of the summed cross-entropy with respect to 1 / temperature, at `inverse`. */
 function slopes(answers: Answers, inverse: number): { slope: number; curvature: number } {
   let slope = 0;
   let curvature = 0;
   for (const [picture, label] of answers.labels.entries()) {
     const logits = logitsOf(answers, picture);
-    const top = logits[highest(logits)] as number;
+    const top = logits[argmax(logits)] as number;
     let [sum, first, second] = [0, 0, 0];
     for (const value of logits) {
       const logit = value - top;
@@ -30,28 +31,28 @@ function slopes(answers: Answers, inverse: number): { slope: number; curvature: 
 }
 
 /**
- * One number fitted on n pictures costs about 1 / 2n nats on others. From so many on that is little beside what it
- * gains where probabilities are far off; on fewer a handful of mistakes decide.
+ * A parameter fitted on n pictures costs about 1 / 2n nats on unseen ones. With 100 pictures that is small compared with
+ * what calibration gains; with fewer, a handful of mistakes decides the result.
  */
 export const minPictures = 100;
 
-/** Why answers cannot tell a temperature, in words; undefined where they can. */
+/** Why no temperature can be fitted on these answers; undefined where one can. */
 export function whyNotFit(answers: Answers): string | undefined {
   const { length } = answers.labels;
   if (length < minPictures)
-    return `${length} pictures held back are too few to go by; it takes ${minPictures}.`;
+    return `only ${counted(length, 'picture is', 'pictures are')} held back; it takes ${minPictures}.`;
   if (fitTemperature(answers) === undefined)
-    return 'all answers are right or none is; they tell no temperature.';
+    return 'all answers are correct or all are wrong, so no temperature fits best.';
   return undefined;
 }
 
 /**
- * The temperature by which to divide the logits so that the mean cross-entropy is least (Guo et al. 2017). The
- * cross-entropy is convex in 1 / temperature, so that Newton's method, kept between two bounds, finds it.
- * @returns undefined where there is none from 1/20 to 20: with every picture right, the colder the better.
+ * Temperature scaling: the divisor of the logits that minimises the cross-entropy (Guo et al., On Calibration of Modern
+ * Neural Networks, 2017, section 4.2). The cross-entropy is convex in 1 / temperature, so bounded Newton steps find it.
+ * @returns undefined where the minimum is not between 1/20 and 20, for example where every answer is correct.
  */
 export function fitTemperature(answers: Answers): number | undefined {
-  let [low, high] = [1 / hottest, 1 / coldest];
+  let [low, high] = [1 / maxTemperature, 1 / minTemperature];
   if (slopes(answers, low).slope >= 0 || slopes(answers, high).slope <= 0) return undefined;
   let inverse = 1;
   for (let round = 0; round < 200 && high - low > precision; round++) {

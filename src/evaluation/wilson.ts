@@ -1,4 +1,7 @@
-/** 95 % confidence interval of a share, by Wilson's score (Wilson 1927). */
+/**
+ * 95 % Wilson score interval of a proportion (Wilson, Probable Inference, the Law of Succession, and Statistical
+ * Inference, 1927).
+ */
 export function wilsonInterval(right: number, count: number): [low: number, high: number] {
   const z = 1.96;
   const share = right / count;

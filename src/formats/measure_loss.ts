@@ -1,7 +1,7 @@
 import { type Answers, logitsOf } from '../evaluation/answers.ts';
 import { collectAnswers } from '../evaluation/collect_answers.ts';
 import type { LabelledPicture } from '../evaluation/pictures.ts';
-import { highest } from '../evaluation/softmax.ts';
+import { argmax } from '../evaluation/softmax.ts';
 import { decoderFor } from '../predict/load_predictor.ts';
 import { createPredictor } from '../predict/predictor.ts';
 import type { Network } from './format.ts';
@@ -45,7 +45,7 @@ export async function measureLoss(
   const { labels } = before;
   if (labels.length === 0) return undefined;
   const choices = [before, after].map((answers) =>
-    labels.map((_, place) => highest(logitsOf(answers, place))),
+    labels.map((_, place) => argmax(logitsOf(answers, place))),
   );
   const [own, rounded] = choices as [number[], number[]];
   const accuracyOf = (answers: number[]) =>

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { Slots } from '../async/slots.ts';
 import { reason } from '../errors.ts';
-import { highest } from '../evaluation/softmax.ts';
+import { argmax } from '../evaluation/softmax.ts';
 import { canDrawGradCam, gradCam } from '../explain/grad_cam.ts';
 import { drawHeatMap, enlargementFor } from '../explain/overlay.ts';
 import { claimedSize, UnreadablePicture } from '../images/decode.ts';
@@ -80,7 +80,7 @@ export function makeServing(
   const explains = canDrawGradCam(model);
 
   async function heatMapOf(pixels: Uint8Array, probabilities: Float32Array): Promise<Buffer> {
-    const heat = await gradCam(model, pixels, highest(probabilities));
+    const heat = await gradCam(model, pixels, argmax(probabilities));
     return drawHeatMap(heat, { ...model.description, enlargement: enlargementFor(model.description) });
   }
 

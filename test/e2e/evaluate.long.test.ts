@@ -45,7 +45,7 @@ test('the pictures held back are answered as training has answered them', async 
 test('of too few pictures no temperature is fitted, and it says so', async () => {
   const { code, stdout, stderr } = await cli(folder, 'evaluate', '--calibrate', '--json');
   assert.equal(code, 0, stderr);
-  assert.match(stderr, /not calibrated: \d+ pictures held back are too few to go by; it takes 100\./);
+  assert.match(stderr, /not calibrated: only 10 pictures are held back; it takes 100\./);
   assert.equal(JSON.parse(stdout).temperatureStored, false);
   assert.ok(!existsSync(join(checkpoint, 'calibration.json')));
   const both = await cli(folder, 'evaluate', 'rawdata', '--calibrate');
@@ -173,7 +173,7 @@ test('a folder of which nothing can be read is an error', async () => {
   writeFileSync(join(exam, 'food', 'bad.png'), 'no picture');
   const { code, stdout, stderr } = await cli(folder, 'evaluate', exam);
   assert.deepEqual([code, stdout], [1, '']);
-  assert.match(stderr, /None of the pictures can be read; the first, .*bad\.png: not a picture but text/);
+  assert.match(stderr, /None of the pictures can be read. The first is .*bad\.png: not a picture but text/);
 });
 
 test('runs lists trainings, how they ended and where they differ; a resumed one forgets no epoch', async () => {

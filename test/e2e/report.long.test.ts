@@ -94,7 +94,7 @@ test('without its pictures and its record a run still has a report', async () =>
   for (const name of ['validation.json', 'run.json', 'metrics.jsonl']) rmSync(join(run, name));
   const { code, stdout, stderr } = await cli(elsewhere, 'report', run, '--json');
   assert.equal(code, 0, stderr);
-  assert.match(stderr, /not evaluated: .* does not tell which pictures were held back/);
+  assert.match(stderr, /not evaluated: .* does not say which pictures were held back/);
   assert.equal(JSON.parse(stdout).accuracy, null);
   const page = readFileSync(join(elsewhere, 'report.html'), 'utf8');
   assert.match(page, /Not evaluated: /);

@@ -296,15 +296,15 @@ test('evaluate says where data/ was made anew in another size than the run’s, 
   const evaluate = ['evaluate', '--checkpoint', join('checkpoints', 'whole'), '--no-calibrate', '--json'];
   const first = await cli(elsewhere, ...evaluate);
   assert.equal(first.code, 0, first.stderr);
-  assert.doesNotMatch(first.stderr, /resized anew/);
+  assert.doesNotMatch(first.stderr, /resized again/);
   await cli(elsewhere, 'resize', '--width', '40', '--height', '40');
   const other = await cli(elsewhere, ...evaluate);
   const [, back = ''] =
-    /data has been resized anew since whole was trained.*"bat-sup (.*)" makes/.exec(other.stderr) ?? [];
+    /data was resized again after whole was trained.*"bat-sup (.*)" restores/.exec(other.stderr) ?? [];
   assert.equal(back, 'resize --width 16 --height 20 --channels 1 --fit contain');
   const resized = await cli(elsewhere, ...back.split(' '));
   assert.equal(resized.code, 0, resized.stderr);
   const again = await cli(elsewhere, ...evaluate);
-  assert.doesNotMatch(again.stderr, /resized anew/);
+  assert.doesNotMatch(again.stderr, /resized again/);
   assert.equal(again.stdout, first.stdout);
 });

@@ -12,7 +12,7 @@ export function answersOf(logits: number[][], labels: number[]): Answers {
   };
 }
 
-/** A network that is often right and too sure of itself; some of its answers tie. */
+/** Random answers of an overconfident network that is often correct; some logits tie. */
 export function randomAnswers(pictures: number, classes: number, seed: string): Answers {
   const random = seedrandom(seed);
   const labels = Array.from({ length: pictures }, (_, index) =>

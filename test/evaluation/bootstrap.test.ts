@@ -10,7 +10,7 @@ const share = (right: boolean[]) => (counts: Uint32Array) => ({
   never: null,
 });
 
-test('the interval of a share is near Wilson’s, the same by seed, and none where there is no figure', () => {
+test('the interval of a proportion is near Wilson’s, depends on the seed alone, and is null for an undefined metric', () => {
   const right = Array.from({ length: 400 }, (_, index) => index % 4 !== 0);
   const [a, b, c] = [1, 1, 2].map((seed) => bootstrapIntervals(400, { resamples: 1000, seed }, share(right)));
   assert.deepEqual(a, b);
@@ -21,7 +21,7 @@ test('the interval of a share is near Wilson’s, the same by seed, and none whe
   assert.equal(a?.never, null);
 });
 
-test('every draw is of as many pictures as there are', () => {
+test('every resample has as many pictures as the original', () => {
   bootstrapIntervals(7, { resamples: 50, seed: 3 }, (counts) => {
     assert.equal(
       counts.reduce((sum, count) => sum + count, 0),

@@ -31,7 +31,7 @@ test('precision, recall and F1 by hand', () => {
   ]);
 });
 
-test('a class that is never there and never said has zeros, no NaN', () => {
+test('a class that is neither present nor predicted has zeros, not NaN', () => {
   const [, absent] = classFigures([
     [2, 0],
     [0, 0],
@@ -39,7 +39,7 @@ test('a class that is never there and never said has zeros, no NaN', () => {
   assert.deepEqual(absent, { precision: 0, recall: 0, f1: 0, support: 0 });
 });
 
-test('averages leave out what is not known', () => {
+test('averages leave out nulls', () => {
   assert.equal(averageOf([0.5, null, 1]), 0.75);
   assert.equal(averageOf([0.5, null, 1], [3, 5, 1]), 0.625);
   assert.equal(averageOf([null, null]), null);

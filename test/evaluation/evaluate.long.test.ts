@@ -60,7 +60,7 @@ function compare(evaluation: Evaluation, answers: Answers, temperature: number):
   near(
     bins.map(({ confidence }) => confidence),
     theirs.reliability.claimed,
-    'claims',
+    'confidence',
   );
   near(fitTemperature(answers), theirs.temperature, 'temperature', 1e-5);
 }
@@ -70,7 +70,7 @@ for (const [pictures, classes] of [
   [333, 3],
   [1000, 7],
 ] as const) {
-  test(`of ${pictures} pictures of ${classes} classes the figures are scikit-learn's`, {
+  test(`the metrics of ${pictures} pictures in ${classes} classes are those of scikit-learn`, {
     skip: withoutPackage('sklearn'),
   }, () => {
     const answers = randomAnswers(pictures, classes, `${pictures}`);
@@ -79,7 +79,7 @@ for (const [pictures, classes] of [
   });
 }
 
-test('the highest losses come first, with what was said of them', () => {
+test('the highest losses come first, with their predictions', () => {
   const answers = answersOf(
     [
       [3, 0],
@@ -101,8 +101,8 @@ test('the highest losses come first, with what was said of them', () => {
   assert.ok(Math.abs((topLosses[0]?.probability ?? 0) - 1 / (1 + Math.exp(-5))) < 1e-6);
 });
 
-test('a class without pictures has no areas, and counts in the mean only where it was said', () => {
-  const unsaid = evaluate(
+test('a class without pictures has no areas, and counts in the mean only if it was predicted', () => {
+  const notPredicted = evaluate(
     answersOf(
       [
         [3, 0, 0],
@@ -112,9 +112,9 @@ test('a class without pictures has no areas, and counts in the mean only where i
     ),
     options,
   );
-  assert.equal(unsaid.classes[2]?.rocAuc, null);
-  assert.equal(unsaid.macro.f1, 1);
-  const said = evaluate(
+  assert.equal(notPredicted.classes[2]?.rocAuc, null);
+  assert.equal(notPredicted.macro.f1, 1);
+  const predicted = evaluate(
     answersOf(
       [
         [3, 0, 0],
@@ -125,10 +125,10 @@ test('a class without pictures has no areas, and counts in the mean only where i
     ),
     options,
   );
-  assert.ok(Math.abs(said.macro.f1 - (1 + 2 / 3 + 0) / 3) < 1e-12);
+  assert.ok(Math.abs(predicted.macro.f1 - (1 + 2 / 3 + 0) / 3) < 1e-12);
 });
 
-test('intervals hold the figure, are the same by seed, and narrow with more pictures', () => {
+test('intervals contain the metric, depend on the seed alone, and narrow with more pictures', () => {
   const width = ([low, high]: [number, number]) => high - low;
   const few = evaluate(randomAnswers(60, 3, 'few'), options);
   const many = evaluate(randomAnswers(2000, 3, 'few'), options);

@@ -64,7 +64,7 @@ function heldBack(digest: string, validation: number[]) {
   };
 }
 
-test('the pictures held back are those of the training, from its folder or another', async () => {
+test('the validation pictures are those the training held back, in its folder or another one', async () => {
   const run = join(temporaryFolder(), 'run-001');
   const checkpoint = await checkpointOf(run, 'abc');
   await saveHeldBack(run, heldBack('abc', [1, 2]));
@@ -76,14 +76,14 @@ test('the pictures held back are those of the training, from its folder or anoth
   assert.equal(moved?.file, join('/elsewhere', 'bat/2.jpg'));
 });
 
-test('a checkpoint from before pictures were added is asked about what its run holds back', async () => {
+test('a checkpoint from before pictures were added is evaluated on what its run holds back now', async () => {
   const run = join(temporaryFolder(), 'run-001');
   const checkpoint = await checkpointOf(run, 'abc');
   await saveHeldBack(run, heldBack('now', [1]));
   assert.equal((await validationPictures(checkpoint)).length, 1);
 });
 
-test('copies that a run of former versions held back are left out', async () => {
+test('copies that a run of an older version held back are left out', async () => {
   const run = join(temporaryFolder(), 'run-001');
   const checkpoint = await checkpointOf(run, 'abc');
   const pictures = ['bat/1.png.jpg', 'bat/1.png.aug-0001.jpg'].map((file) => ({ file, label: 0 }));
@@ -92,38 +92,38 @@ test('copies that a run of former versions held back are left out', async () => 
   assert.deepEqual(await validationPictures(checkpoint), [{ file: join('data', 'bat/1.png.jpg'), label: 0 }]);
 });
 
-test('where they are not known, or none was held back, it says so', async () => {
+test('an error says that the validation pictures are unknown, or that there are none', async () => {
   const run = join(temporaryFolder(), 'run-001');
   const checkpoint = await checkpointOf(run, 'abc');
-  await assert.rejects(validationPictures(checkpoint), /run-001 does not tell which pictures were held back/);
+  await assert.rejects(validationPictures(checkpoint), /run-001 does not say which pictures were held back/);
   const { data } = heldBack('', []);
   const former = { format: 'bat-sup validation', version: 1, dataset: 'another', data, pictures: [] };
   writeFileSync(join(run, 'validation.json'), JSON.stringify(former));
-  await assert.rejects(validationPictures(checkpoint), /does not tell which .* "bat-sup evaluate <folder>"/);
+  await assert.rejects(validationPictures(checkpoint), /does not say which .* "bat-sup evaluate <folder>"/);
   await saveHeldBack(run, heldBack('abc', []));
   await assert.rejects(validationPictures(checkpoint), /was trained on every picture/);
   writeFileSync(join(run, 'validation.json'), '{"format":');
   await assert.rejects(validationPictures(checkpoint), /validation\.json cannot be read \(it is not JSON\)/);
 });
 
-test('of a long list a few pictures are in memory at a time; the unreadable are left out', async () => {
+test('only a few pictures of a long list are in memory at a time, and unreadable ones are left out', async () => {
   const folder = temporaryFolder();
   const files = Array.from({ length: 200 }, (_, index) => `bat/${String(index).padStart(3, '0')}.jpg`);
   write(folder, ...files);
   let decoded = 0;
   let answered = 0;
-  let most = 0;
+  let maxWaiting = 0;
   const predictor: Predictor = {
-    // So large that sixteen are a batch.
+    // So large that a batch has sixteen of them.
     description: { architecture: 'article', width: 200, height: 200, channels: 1, classes: ['bat', 'sup'] },
     fit: 'fill',
     checkpoint: '',
     layers: [],
     temperature: 3,
-    forward: () => assert.fail('only answers are asked for'),
+    forward: () => assert.fail('only predict is called'),
     async decode(picture) {
       decoded++;
-      most = Math.max(most, decoded - answered);
+      maxWaiting = Math.max(maxWaiting, decoded - answered);
       const number = Number(basename(String(picture), '.jpg'));
       if (number === 13) throw new Error('unlucky');
       return Uint8Array.of(number);
@@ -143,5 +143,5 @@ test('of a long list a few pictures are in memory at a time; the unreadable are 
   assert.equal(answers.labels.length, 199);
   assert.equal(answers.logits.length, 2 * 199);
   assert.deepEqual([...answers.logits.subarray(2 * 13, 2 * 13 + 2)], [14, -1]);
-  assert.ok(most <= 64, `${most} pictures at a time`);
+  assert.ok(maxWaiting <= 64, `${maxWaiting} pictures at a time`);
 });

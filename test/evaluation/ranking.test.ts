@@ -10,7 +10,7 @@ const areas = (scores: number[], labels: boolean[], weights?: number[]) =>
   );
 
 test('areas by hand', () => {
-  // Ranked: right, wrong, right, wrong. Of four pairs of right and wrong, three are in order.
+  // Ranked: positive, negative, positive, negative. Three of the four pairs are in order.
   const { rocAuc, averagePrecision } = areas([0.9, 0.8, 0.7, 0.1], [true, false, true, false]) as {
     rocAuc: number;
     averagePrecision: number;
@@ -19,12 +19,12 @@ test('areas by hand', () => {
   assert.equal(averagePrecision, 0.5 * 1 + 0.5 * (2 / 3));
 });
 
-test('a ranking without meaning has half the area, and the share of the class as average precision', () => {
+test('a constant score has a ROC area of 0.5, and the share of the class as average precision', () => {
   const same = areas([0.5, 0.5, 0.5, 0.5], [true, false, false, false]);
   assert.deepEqual(same, { rocAuc: 0.5, averagePrecision: 0.25 });
 });
 
-test('where there is nothing to tell apart there is no area', () => {
+test('with one class only there is no area', () => {
   assert.equal(areas([0.1, 0.2], [true, true]), undefined);
   assert.equal(areas([0.1, 0.2], [false, false]), undefined);
   assert.equal(areas([], []), undefined);
@@ -60,7 +60,7 @@ test('the ROC area is the share of pairs in order, ties counting half', () => {
   );
 });
 
-test('a weight counts like as many pictures', () => {
+test('a weight of n counts like n pictures', () => {
   fc.assert(
     fc.property(pictures, (list) => {
       const repeated = list.flatMap((one) => Array.from({ length: one.weight }, () => one));

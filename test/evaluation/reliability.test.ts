@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { expectedCalibrationError, reliability } from '../../src/evaluation/reliability.ts';
 
 test('the calibration error by hand', () => {
-  // In the last bin 0.95 is claimed and half is right; in the one of 0.55 all is as claimed.
+  // In the last bin the confidence is 0.95 and half is correct; in the bin of 0.55 both are equal.
   const confidences = [0.95, 0.95, ...Array(20).fill(0.55)];
   const bins = reliability(
     Float64Array.from(confidences),
@@ -18,7 +18,7 @@ test('the calibration error by hand', () => {
   assert.ok(Math.abs(expectedCalibrationError(bins) - (2 * 0.45) / 22) < 1e-12);
 });
 
-test('every picture lies in one bin, within its bounds; empty bins have no figures', () => {
+test('every picture is in one bin, within its bounds; empty bins have no metrics', () => {
   const confidence = fc.double({ min: 1e-9, max: 1, noNaN: true });
   fc.assert(
     fc.property(fc.array(confidence, { minLength: 1, maxLength: 50 }), (list) => {
@@ -38,7 +38,7 @@ test('every picture lies in one bin, within its bounds; empty bins have no figur
   );
 });
 
-test('what is no probability is refused', () => {
+test('a confidence outside 0 to 1 is an error', () => {
   assert.throws(() => reliability(Float64Array.of(1.5), () => true), /A probability is 1\.5/);
   assert.throws(() => reliability(Float64Array.of(Number.NaN), () => true), /A probability is NaN/);
 });

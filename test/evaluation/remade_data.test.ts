@@ -9,7 +9,7 @@ import { temporaryFolder } from '../helpers/folder.ts';
 
 const size = { width: 100, height: 100, channels: 3, fit: 'fill' } as const;
 
-/** A run of the default size, trained on pictures that were made of rawData, and what lies in their folder. */
+/** A run of the default size, trained on pictures resized from rawData, and the ledger in their folder. */
 function project({ rawData, ledger }: { rawData?: string; ledger: string[] }) {
   const folder = temporaryFolder();
   const [run, data] = [join(folder, 'run-001'), join(folder, 'my data')];
@@ -33,28 +33,28 @@ function project({ rawData, ledger }: { rawData?: string; ledger: string[] }) {
 }
 
 const made = JSON.stringify(['bat/1.png', 100, 1]);
-/** As resize tells of what it is about to make; a kill leaves it so. */
+/** Written by resize before it writes a picture; remains if it is killed then. */
 const announced = JSON.stringify(['bat/2.png', -1, 0]);
 
-test('data/ in the size of the run is as it was, also where resizing more pictures was interrupted', async () => {
+test('data/ in the size of the run counts as unchanged, even if resizing more pictures was interrupted', async () => {
   const { checkpoint, data } = project({ ledger: [copySettings(size), made, announced] });
   assert.equal(await describeRemadeData(checkpoint), undefined);
   assert.equal(await describeRemadeData(checkpoint, data), undefined);
 });
 
-test('what came from elsewhere, or was never made anew, is as it was', async () => {
+test('data/ that resize did not make, or made only once, counts as unchanged', async () => {
   assert.equal(await describeRemadeData(project({ ledger: [] }).checkpoint), undefined);
   // A newer version that makes other bytes of the same size.
   const newer = JSON.stringify({ ...size, jpeg: 'other' });
   assert.equal(await describeRemadeData(project({ ledger: [newer, made] }).checkpoint), undefined);
 });
 
-test('data/ in another size is told, with the command for what the run was made of, whatever config.ts says', async () => {
+test('data/ in another size gets a warning with the command that restores it, whatever config.ts says', async () => {
   const ledger = [copySettings({ ...size, width: 64 }), made];
   const { checkpoint, data } = project({ rawData: '/media/usb/photos', ledger });
   const remade = await describeRemadeData(checkpoint);
-  assert.ok(remade?.startsWith(`${data} has been resized anew since run-001 was trained`), remade);
-  const [, command = ''] = /"(bat-sup resize .*)" makes it as it was\.$/.exec(remade ?? '') ?? [];
+  assert.ok(remade?.startsWith(`${data} was resized again after run-001 was trained`), remade);
+  const [, command = ''] = /"(bat-sup resize .*)" restores it\.$/.exec(remade ?? '') ?? [];
   assert.match(command, /^bat-sup resize --width 100 --height 100 --channels 3 --fit fill /);
   assert.match(command, / --raw-data \/media\/usb\/photos( |$)/);
   assert.match(command, / --data '.*my data'( |$)/);

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { crossEntropy, highest, softmax } from '../../src/evaluation/softmax.ts';
+import { argmax, crossEntropy, softmax } from '../../src/evaluation/softmax.ts';
 
-test('softmax and cross-entropy of what can be worked out by hand', () => {
+test('softmax and cross-entropy by hand', () => {
   const logits = [Math.log(1), Math.log(2), Math.log(5)];
   assert.deepEqual(
     [...softmax(logits)].map((value) => value.toFixed(12)),
@@ -28,7 +28,7 @@ test('probabilities sum to 1, keep the order, and give the loss', () => {
     fc.property(logits, temperature, (values, t) => {
       const probabilities = softmax(values, t);
       assert.ok(Math.abs(probabilities.reduce((a, b) => a + b) - 1) < 1e-12);
-      assert.equal(probabilities[highest(values)], Math.max(...probabilities));
+      assert.equal(probabilities[argmax(values)], Math.max(...probabilities));
       for (const [label, probability] of probabilities.entries())
         if (probability > 1e-200)
           assert.ok(Math.abs(crossEntropy(values, label, t) + Math.log(probability)) < 1e-9);
@@ -36,7 +36,7 @@ test('probabilities sum to 1, keep the order, and give the loss', () => {
   );
 });
 
-test('of equal logits the first is the answer', () => {
-  assert.equal(highest([1, 3, 3]), 1);
-  assert.equal(highest([-1, -1]), 0);
+test('argmax takes the first of equal values', () => {
+  assert.equal(argmax([1, 3, 3]), 1);
+  assert.equal(argmax([-1, -1]), 0);
 });

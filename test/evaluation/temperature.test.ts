@@ -14,7 +14,7 @@ function lossAt(answers: Answers, temperature: number): number {
 }
 
 test('the temperature by hand', () => {
-  // Three of four are right, whatever the picture: odds of 3 to 1, so that the logit 2 is to be ln 3.
+  // Three of four are correct: odds of 3 to 1, so the logit 2 should be ln 3.
   const answers = answersOf(Array(4).fill([2, 0]), [0, 0, 0, 1]);
   assert.ok(Math.abs((fitTemperature(answers) ?? 0) - 2 / Math.log(3)) < 1e-9);
 });
@@ -29,7 +29,7 @@ test('no temperature near it has a lower loss', () => {
   }
 });
 
-test('logits times a factor have the temperature times that factor', () => {
+test('scaling the logits scales the temperature', () => {
   const answers = randomAnswers(150, 3, 'scaled');
   const temperature = fitTemperature(answers) as number;
   fc.assert(
@@ -40,7 +40,7 @@ test('logits times a factor have the temperature times that factor', () => {
   );
 });
 
-test('where the pictures cannot tell, there is none', () => {
+test('undefined where the pictures do not determine it', () => {
   const allRight = answersOf(
     [
       [2, 0],

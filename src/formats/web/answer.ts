@@ -6,7 +6,7 @@ import '@tensorflow/tfjs-backend-cpu';
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
 import '@tensorflow/tfjs-backend-webgl';
 import * as tf from '@tensorflow/tfjs-core';
-import { highest } from '../../evaluation/softmax.ts';
+import { argmax } from '../../evaluation/softmax.ts';
 import { colourLayer } from '../../explain/colours.ts';
 import { canDrawGradCam, gradCam } from '../../explain/grad_cam.ts';
 import { makeCodec } from '../../images/jpeg/codec.ts';
@@ -133,6 +133,6 @@ export async function answer(picture: Blob, { heatMap }: { heatMap: boolean }): 
   const classes = predictor.description.classes
     .map((label, index) => ({ label, probability: probabilities[index] as number }))
     .sort((a, b) => b.probability - a.probability);
-  const best = highest(probabilities);
+  const best = argmax(probabilities);
   return { classes, heatMap: heatMap ? await drawHeatMap(predictor, pixels, best) : null };
 }

@@ -1,7 +1,7 @@
 import type { Batch } from '../../dataset/batches.ts';
 import { nameOf, type Picture } from '../../dataset/scan.ts';
 import { confusionMatrix } from '../../evaluation/confusion.ts';
-import { highest, softmax } from '../../evaluation/softmax.ts';
+import { argmax, softmax } from '../../evaluation/softmax.ts';
 import type { Model } from '../../models/model.ts';
 import {
   drawConfusionMatrix,
@@ -67,7 +67,7 @@ export class ValidationDetails implements EvaluationWatch {
       this.#thumbnails.push(thumbnails(pixels, labels.length, this.#model.description));
     for (const [row, label] of labels.entries()) {
       const probabilities = softmax(logits.subarray(row * classes, (row + 1) * classes));
-      const predicted = highest(probabilities);
+      const predicted = argmax(probabilities);
       const picture = this.#pictures[this.#probabilities.length] as Picture;
       this.#probabilities.push(probabilities);
       if (predicted === label) continue;
@@ -100,7 +100,7 @@ export class ValidationDetails implements EvaluationWatch {
   }
 
   #predictions(): number[] {
-    return this.#probabilities.map(highest);
+    return this.#probabilities.map(argmax);
   }
 
   #writeCurves(writer: EventWriter, step: number): void {
