@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import sharp from 'sharp';
-import type { OperationSetting } from '../src/augment/pipeline.ts';
+import type { OperationSetting } from '../src/augment/registry.ts';
 import { pythonWith, startScript } from './against/python.ts';
 import { median } from './measure/median.ts';
 

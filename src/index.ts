@@ -1,7 +1,7 @@
 /** bat-sup as a library: the layers, the networks, and everything the commands do. */
 export { type AugmentOptions, type AugmentReport, augmentAll, cleanAugmented } from './augment/augment.ts';
-export type { OperationName, OperationSetting } from './augment/pipeline.ts';
 export { previewAugment } from './augment/preview.ts';
+export type { OperationName, OperationSetting } from './augment/registry.ts';
 export { type CheckOptions, type CheckReport, checkAll } from './check/check.ts';
 export type { Finding } from './check/kinds.ts';
 export { quarantine, restore } from './check/quarantine.ts';

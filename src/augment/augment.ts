@@ -37,7 +37,7 @@ import { checkHeader, decodeSource } from './picture.ts';
 import {
   allPipelines,
   describePipeline,
-  mixingIn,
+  findMixing,
   type OperationsOfClasses,
   parsePipeline,
   pipelineOf,
@@ -133,9 +133,12 @@ function masksOfSettings(settings: string, rawData: string): string | undefined 
  */
 export async function augmentAll(options: AugmentOptions): Promise<AugmentReport> {
   const { rawData, seed, longestSide = 512, masks, world } = options;
-  const mixes = mixingIn(allPipelines(options)) !== undefined;
-  if (mixes && masks)
-    throw new UsageError('mixup and cutmix mix pictures, which masks cannot follow; leave out one.');
+  const mixing = findMixing(allPipelines(options));
+  if (mixing !== undefined && masks !== undefined)
+    throw new UsageError(
+      `${mixing} mixes pictures, which masks cannot follow; leave out ${mixing} or --masks.`,
+    );
+  const mixes = mixing !== undefined;
   if (masks !== undefined) await keepFolderApart(rawData, { option: '--masks', path: masks });
   const found = await findPictures(rawData);
   const folders = filledOf(found);

@@ -5,7 +5,7 @@ import { luma, part, toByte } from './operation.ts';
 import type { Picture } from './picture.ts';
 import {
   allPipelines,
-  mixingIn,
+  findMixing,
   type OperationsOfClasses,
   type Pipeline,
   pipelineOf,
@@ -79,7 +79,7 @@ export interface Online {
  * @throws {UsageError} for operations that are not there, or that need other pictures.
  */
 export function startOnline(job: OnlineJob): Online {
-  const mixing = mixingIn(allPipelines(job));
+  const mixing = findMixing(allPipelines(job));
   if (mixing) {
     throw new UsageError(
       `${mixing} needs other pictures, which --augment online has not; let "bat-sup augment" do it.`,

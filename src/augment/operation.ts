@@ -64,6 +64,8 @@ export interface Operation<P extends Parameters = Parameters> {
   summary: string;
   /** How often it is done where nothing else is said, 0..1. */
   probability: number;
+  /** Set where it blends in another source, so that its changes are of kind 'mix' and the label is shared. */
+  mixes?: true;
   parameters: P;
   /** Makes the choices: the same random numbers, the same change. */
   sample(random: Random, parameters: ValuesOf<P>, size: Size): Change | Change[];

@@ -1,27 +1,11 @@
 import seedrandom from 'seedrandom';
 import { UsageError } from '../errors.ts';
 import { wrongValue } from '../text/wrong_value.ts';
+import { withOurSpelling } from './american_spelling.ts';
 import type { Change, Operation, Size } from './operation.ts';
-import { operations } from './operations/index.ts';
-import type { ValuesOf } from './parameters.ts';
+import { findOperation, type OperationSetting, operations } from './registry.ts';
 
-type Operations = (typeof operations)[number];
-
-export type OperationName = Operations['name'];
-
-type ParametersOf<Name> = ValuesOf<Extract<Operations, { name: Name }>['parameters']>;
-
-/**
- * An operation as config.ts names it: its name alone, with its default probability and parameters, or
- * { operation: 'rotate', probability: 0.7, maxLeft: 10 }.
- */
-export type OperationSetting =
-  | OperationName
-  | {
-      [Name in OperationName]: { operation: Name; probability?: number } & Partial<ParametersOf<Name>>;
-    }[OperationName];
-
-/** Operations as config.ts has them, and other ones for some classes, by their names. */
+/** The operations of config.ts, and those of classes that have their own, by class name. */
 export interface OperationsOfClasses {
   operations: readonly OperationSetting[];
   classes?: Record<string, readonly OperationSetting[]>;
@@ -37,26 +21,22 @@ export interface Step {
 
 export type Pipeline = Step[];
 
-function unknownNames(given: object, known: string[]): string | undefined {
-  return Object.keys(given).find((name) => !known.includes(name));
-}
-
-function parseStep(setting: unknown, where: string): Step {
-  const { operation: name, ...given } = (
+function parseStep(given: unknown, where: string): Step {
+  const setting = withOurSpelling(given);
+  const { operation: name, ...options } = (
     typeof setting === 'object' && setting !== null ? setting : { operation: setting }
   ) as Record<string, unknown>;
-  const operation = operations.find((one) => one.name === name) as Operation | undefined;
+  const operation = findOperation(name);
   if (!operation) {
     const known = operations.map((one) => one.name).join(', ');
-    throw new UsageError(`${where}: there is no operation ${JSON.stringify(name)}; there are ${known}.`);
+    throw wrongValue('operation', `one of ${known}`, name, where);
   }
   const { parameters } = operation;
-  const unknown = unknownNames(given, ['probability', ...Object.keys(parameters)]);
-  if (unknown) {
-    const known = ['probability', ...Object.keys(parameters)].join(', ');
-    throw new UsageError(`${where}: ${name} has no parameter "${unknown}"; it has ${known}.`);
-  }
-  const { probability = operation.probability, ...values } = given;
+  const known = ['probability', ...Object.keys(parameters)];
+  const unknown = Object.keys(options).find((key) => !known.includes(key));
+  if (unknown !== undefined)
+    throw new UsageError(`${name} has no parameter "${unknown}"; it has ${known.join(', ')} (${where}).`);
+  const { probability = operation.probability, ...values } = options;
   if (typeof probability !== 'number' || !(probability >= 0 && probability <= 1)) {
     throw wrongValue(`${name}.probability`, 'a number from 0 to 1', probability, where);
   }
@@ -101,10 +81,9 @@ export function allPipelines({ operations, classes = {} }: OperationsOfClasses):
   return [parsePipeline(operations), ...own];
 }
 
-/** The first operation that needs another source, if any. */
-export function mixingIn(pipelines: Pipeline[]): string | undefined {
-  return pipelines.flat().find(({ operation }) => ['mixup', 'cutmix'].includes(operation.name))?.operation
-    .name;
+/** Name of the first operation that mixes in another source; undefined where none does. */
+export function findMixing(pipelines: Pipeline[]): string | undefined {
+  return pipelines.flat().find(({ operation }) => operation.mixes)?.operation.name;
 }
 
 /** The same setting for the same pipeline, defaults written out: what files depend on. */

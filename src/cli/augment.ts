@@ -114,7 +114,7 @@ async function augmentWithBar(options: AugmentOptions): Promise<AugmentReport> {
 
 /** Every operation, its probability and parameters with their defaults, and what is allowed. */
 async function list({ json }: AugmentFlags): Promise<void> {
-  const { operations } = await import('../augment/operations/index.ts');
+  const { operations } = await import('../augment/registry.ts');
   if (json) {
     console.log(JSON.stringify(operations));
     return;

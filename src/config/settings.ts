@@ -1,4 +1,5 @@
-import type { OperationSetting } from '../augment/pipeline.ts';
+import { withOurSpelling } from '../augment/american_spelling.ts';
+import type { OperationSetting } from '../augment/registry.ts';
 import { architectureChoices } from '../models/index.ts';
 
 /**
@@ -65,7 +66,9 @@ const operations: Kind<OperationSetting[]> = {
   allowed: 'a list of operations, each a name or { operation: name, parameters }',
   parse(value) {
     const list = typeof value === 'string' ? parseList(value) : value;
-    return Array.isArray(list) && list.length > 0 && list.every(isOperation) ? list : undefined;
+    return Array.isArray(list) && list.length > 0 && list.every(isOperation)
+      ? list.map(withOurSpelling)
+      : undefined;
   },
 };
 

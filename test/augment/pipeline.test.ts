@@ -1,20 +1,21 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { operations } from '../../src/augment/operations/index.ts';
-import { type OperationSetting, parsePipeline, samplePipeline } from '../../src/augment/pipeline.ts';
+import { describePipeline, parsePipeline, samplePipeline } from '../../src/augment/pipeline.ts';
+import { findOperation, type OperationSetting, operations } from '../../src/augment/registry.ts';
 import { render, renderMask } from '../../src/augment/render.ts';
+import { settings } from '../../src/config/settings.ts';
 import { UsageError } from '../../src/errors.ts';
 import { differenceOf, pictureOf, redsOf, smoothPicture } from '../helpers/pixels.ts';
 
 const wrong: [setting: unknown, message: RegExp][] = [
-  ['melt', /^augmentOperations: there is no operation "melt"; there are autoContrast, .*zoomRandom\.$/],
-  [{ operation: 'melt' }, /no operation "melt"/],
-  [{ maxLeft: 3 }, /no operation undefined/],
-  [null, /no operation null/],
+  ['melt', /^operation must be one of autoContrast, .*zoomRandom; received "melt" \(augmentOperations\)\.$/],
+  [{ operation: 'melt' }, /operation must be .*; received "melt" /],
+  [{ maxLeft: 3 }, /operation must be .*; received undefined /],
+  [null, /operation must be .*; received null /],
   [
     { operation: 'rotate', degrees: 3 },
-    /rotate has no parameter "degrees"; it has probability, maxLeft, maxRight\./,
+    /^rotate has no parameter "degrees"; it has probability, maxLeft, maxRight \(augmentOperations\)\.$/,
   ],
   [
     { operation: 'rotate', maxLeft: 181 },
@@ -60,13 +61,41 @@ for (const [setting, message] of wrong) {
 }
 
 test('settings are typed', () => {
-  const settings: OperationSetting[] = ['rotate', { operation: 'zoom', probability: 0.25, maxFactor: 2 }];
+  const typed: OperationSetting[] = ['rotate', { operation: 'zoom', probability: 0.25, maxFactor: 2 }];
   // @ts-expect-error rotate has no factor
-  settings.push({ operation: 'rotate', maxFactor: 2 });
+  typed.push({ operation: 'rotate', maxFactor: 2 });
   // @ts-expect-error there is no such operation
-  settings.push('melt');
-  assert.equal(parsePipeline(settings.slice(0, 2)).length, 2);
+  typed.push('melt');
+  // @ts-expect-error zoom has no centre, in either spelling
+  typed.push({ operation: 'zoom', center: true });
+  assert.equal(parsePipeline(typed.slice(0, 2)).length, 2);
 });
+
+const spellings: [american: OperationSetting, ours: OperationSetting][] = [
+  ['color', 'colour'],
+  ['cropCenter', 'cropCentre'],
+  ['grayscale', 'greyscale'],
+  ['histogramEqualization', 'histogramEqualisation'],
+  ['jpegArtifacts', 'jpegArtefacts'],
+  ['posterize', 'posterise'],
+  ['solarize', 'solarise'],
+  [
+    { operation: 'cropBySize', center: false },
+    { operation: 'cropBySize', centre: false },
+  ],
+  [
+    { operation: 'cropCenter', randomize: true, probability: 1 },
+    { operation: 'cropCentre', randomise: true, probability: 1 },
+  ],
+];
+
+for (const [american, ours] of spellings) {
+  test(`${JSON.stringify(american)} is the same operation as ${JSON.stringify(ours)}`, () => {
+    assert.deepEqual(describePipeline(parsePipeline([american])), describePipeline(parsePipeline([ours])));
+    assert.deepEqual(settings.augmentOperations.parse([american]), [ours]);
+    assert.deepEqual(settings.augmentClasses.parse({ bat: [american] }), { bat: [ours] });
+  });
+}
 
 test('a probability is kept exactly: no rounding to tenths', () => {
   for (const probability of [0, 0.04, 0.5, 0.96, 1]) {
@@ -176,7 +205,7 @@ test('a mask follows the geometry, and keeps its values', () =>
       fc.array(fc.constantFrom(...operations.map(({ name }) => name)), { minLength: 1, maxLength: 4 }),
       fc.integer(),
       async (names, seed) => {
-        const chosen = names.filter((name) => name !== 'mixup' && name !== 'cutmix');
+        const chosen = names.filter((name) => !findOperation(name)?.mixes);
         const pipeline = parsePipeline(chosen.map((operation) => ({ operation, probability: 1 })));
         // A disc, in the picture and in the mask.
         const isDisc = (x: number, y: number) => Math.hypot(x - 30, y - 20) < 14;

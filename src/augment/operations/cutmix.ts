@@ -7,6 +7,7 @@ export const cutmix = operation({
   name: 'cutmix',
   summary: 'a rectangle of another source, of any class, laid over it; the label is shared likewise',
   probability: 0.5,
+  mixes: true,
   parameters: { alpha: number(0.01, 10, 1, 'of the beta distribution of the shares; 1: all as likely') },
   sample(random, { alpha }) {
     const side = Math.sqrt(1 - beta(random, alpha));

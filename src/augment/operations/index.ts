@@ -1,98 +1,48 @@
-import { autoContrast } from './auto_contrast.ts';
-import { blackAndWhite } from './black_and_white.ts';
-import { blur } from './blur.ts';
-import { brightness } from './brightness.ts';
-import { colour } from './colour.ts';
-import { contrast } from './contrast.ts';
-import { cropBySize } from './crop_by_size.ts';
-import { cropCentre } from './crop_centre.ts';
-import { cropRandom } from './crop_random.ts';
-import { cutmix } from './cutmix.ts';
-import { cutout } from './cutout.ts';
-import { flipLeftRight } from './flip_left_right.ts';
-import { flipRandom } from './flip_random.ts';
-import { flipTopBottom } from './flip_top_bottom.ts';
-import { gaussianDistortion } from './gaussian_distortion.ts';
-import { greyscale } from './greyscale.ts';
-import { histogramEqualisation } from './histogram_equalisation.ts';
-import { hsvShift } from './hsv_shift.ts';
-import { invert } from './invert.ts';
-import { jpegArtefacts } from './jpeg_artefacts.ts';
-import { mixup } from './mixup.ts';
-import { noise } from './noise.ts';
-import { perspective } from './perspective.ts';
-import { posterise } from './posterise.ts';
-import { randAugment } from './rand_augment.ts';
-import { randomDistortion } from './random_distortion.ts';
-import { randomErasing } from './random_erasing.ts';
-import { resize } from './resize.ts';
-import { rotate } from './rotate.ts';
-import { rotate90 } from './rotate_90.ts';
-import { rotate180 } from './rotate_180.ts';
-import { rotate270 } from './rotate_270.ts';
-import { rotateRandom90 } from './rotate_random_90.ts';
-import { rotateWithoutCrop } from './rotate_without_crop.ts';
-import { scale } from './scale.ts';
-import { sharpness } from './sharpness.ts';
-import { shear } from './shear.ts';
-import { shift } from './shift.ts';
-import { skew } from './skew.ts';
-import { skewCorner } from './skew_corner.ts';
-import { skewLeftRight } from './skew_left_right.ts';
-import { skewTilt } from './skew_tilt.ts';
-import { skewTopBottom } from './skew_top_bottom.ts';
-import { solarise } from './solarise.ts';
-import { trivialAugment } from './trivial_augment.ts';
-import { zoom } from './zoom.ts';
-import { zoomRandom } from './zoom_random.ts';
-
-/** Every operation. A new one needs its file and a line here. */
-export const operations = [
-  autoContrast,
-  blackAndWhite,
-  blur,
-  brightness,
-  colour,
-  contrast,
-  cropBySize,
-  cropCentre,
-  cropRandom,
-  cutmix,
-  cutout,
-  flipLeftRight,
-  flipRandom,
-  flipTopBottom,
-  gaussianDistortion,
-  greyscale,
-  histogramEqualisation,
-  hsvShift,
-  invert,
-  jpegArtefacts,
-  mixup,
-  noise,
-  perspective,
-  posterise,
-  randAugment,
-  randomDistortion,
-  randomErasing,
-  resize,
-  rotate,
-  rotate180,
-  rotate270,
-  rotate90,
-  rotateRandom90,
-  rotateWithoutCrop,
-  scale,
-  sharpness,
-  shear,
-  shift,
-  skew,
-  skewCorner,
-  skewLeftRight,
-  skewTilt,
-  skewTopBottom,
-  solarise,
-  trivialAugment,
-  zoom,
-  zoomRandom,
-];
+/** Every operation: a new one needs its file, and a line here. */
+export { autoContrast } from './auto_contrast.ts';
+export { blackAndWhite } from './black_and_white.ts';
+export { blur } from './blur.ts';
+export { brightness } from './brightness.ts';
+export { colour } from './colour.ts';
+export { contrast } from './contrast.ts';
+export { cropBySize } from './crop_by_size.ts';
+export { cropCentre } from './crop_centre.ts';
+export { cropRandom } from './crop_random.ts';
+export { cutmix } from './cutmix.ts';
+export { cutout } from './cutout.ts';
+export { flipLeftRight } from './flip_left_right.ts';
+export { flipRandom } from './flip_random.ts';
+export { flipTopBottom } from './flip_top_bottom.ts';
+export { gaussianDistortion } from './gaussian_distortion.ts';
+export { greyscale } from './greyscale.ts';
+export { histogramEqualisation } from './histogram_equalisation.ts';
+export { hsvShift } from './hsv_shift.ts';
+export { invert } from './invert.ts';
+export { jpegArtefacts } from './jpeg_artefacts.ts';
+export { mixup } from './mixup.ts';
+export { noise } from './noise.ts';
+export { perspective } from './perspective.ts';
+export { posterise } from './posterise.ts';
+export { randAugment } from './rand_augment.ts';
+export { randomDistortion } from './random_distortion.ts';
+export { randomErasing } from './random_erasing.ts';
+export { resize } from './resize.ts';
+export { rotate } from './rotate.ts';
+export { rotate90 } from './rotate_90.ts';
+export { rotate180 } from './rotate_180.ts';
+export { rotate270 } from './rotate_270.ts';
+export { rotateRandom90 } from './rotate_random_90.ts';
+export { rotateWithoutCrop } from './rotate_without_crop.ts';
+export { scale } from './scale.ts';
+export { sharpness } from './sharpness.ts';
+export { shear } from './shear.ts';
+export { shift } from './shift.ts';
+export { skew } from './skew.ts';
+export { skewCorner } from './skew_corner.ts';
+export { skewLeftRight } from './skew_left_right.ts';
+export { skewTilt } from './skew_tilt.ts';
+export { skewTopBottom } from './skew_top_bottom.ts';
+export { solarise } from './solarise.ts';
+export { trivialAugment } from './trivial_augment.ts';
+export { zoom } from './zoom.ts';
+export { zoomRandom } from './zoom_random.ts';

@@ -7,6 +7,7 @@ export const mixup = operation({
   name: 'mixup',
   summary: 'mean of it and another source, of any class; the label is shared likewise',
   probability: 0.5,
+  mixes: true,
   parameters: { alpha: number(0.01, 10, 0.4, 'of the beta distribution of the shares; less mixes less') },
   sample(random, { alpha }) {
     const share = beta(random, alpha);
