@@ -1,21 +1,12 @@
 import { withCommandsAsTyped } from '../system/command.ts';
 import { counted } from '../text/format.ts';
 import { printable } from '../text/printable.ts';
+import { table } from '../text/table.ts';
 import type { CheckReport } from './check.ts';
 import { type Finding, kindNames, kinds } from './kinds.ts';
 
-/** Lines of a kind that are printed; the rest is counted. */
-const mostLines = 10;
-
-/** Columns of text, as wide as they need to be; numbers to the right. */
-function table(rows: string[][]): string[] {
-  const widths = (rows[0] as string[]).map((_, column) =>
-    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
-  );
-  const cell = (text: string, column: number) =>
-    /^\d+$/.test(text) ? text.padStart(widths[column] as number) : text.padEnd(widths[column] as number);
-  return rows.map((row) => row.map(cell).join('  ').trimEnd());
-}
+/** Findings that are printed per kind; the others are counted. */
+const maxLines = 10;
 
 function rowOf({ files, why }: Finding): string[] {
   const [first, ...rest] = files.map(printable);
@@ -32,14 +23,15 @@ export function describe(report: CheckReport): string {
   const counts = classes.map((one) => [printable(one.name), String(one.pictures), String(one.generated)]);
   const lines = [
     `${rawData}: ${counted(pictures, 'picture')} in ${counted(classes.length, 'class', 'classes')}`,
-    ...table([['class', 'pictures', 'generated'], ...counts]),
+    table([['class', 'pictures', 'generated'], ...counts], [0]),
   ];
   for (const kind of kindNames) {
     const found = findings.filter((finding) => finding.kind === kind);
     if (found.length === 0) continue;
     lines.push('', `${kinds[kind].title}: ${found.length}. ${withCommandsAsTyped(kinds[kind].advice)}`);
-    lines.push(...table(found.slice(0, mostLines).map(rowOf)).map((line) => `  ${line}`));
-    if (found.length > mostLines) lines.push(`  and ${found.length - mostLines} more; --json lists all`);
+    const rows = table(found.slice(0, maxLines).map(rowOf), [0, 1]);
+    lines.push(rows.replace(/^/gm, '  '));
+    if (found.length > maxLines) lines.push(`  and ${found.length - maxLines} more; --json lists all`);
   }
   if (findings.length === 0) lines.push('', 'Nothing wrong was found.');
   if (together.groups > 0)

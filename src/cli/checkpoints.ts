@@ -7,9 +7,9 @@ import { readSettings, settingOptions } from '../config/index.ts';
 import { UserError } from '../errors.ts';
 import { bytesBelow } from '../system/files.ts';
 import { figure, localTime, settingText } from '../text/format.ts';
+import { table } from '../text/table.ts';
 import { addExamples } from './examples.ts';
 import { notice } from './notice.ts';
-import { table } from './table.ts';
 
 type Flags = Record<string, unknown>;
 

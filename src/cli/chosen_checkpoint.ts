@@ -1,24 +1,42 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Command } from 'commander';
 import { betterRun } from '../checkpoints/index.ts';
 import { figure } from '../text/format.ts';
 import { printable } from '../text/printable.ts';
 import { quoteForShell } from '../text/quote.ts';
 import { notice } from './notice.ts';
 
-/** Where to look for a checkpoint: what --checkpoint names, a path or a run by its name; else the newest run. */
+export interface CheckpointFlags {
+  checkpoint?: string;
+  newest?: boolean;
+}
+
+/** Adds the flags that choose a checkpoint. */
+export function checkpointOptions(command: Command): Command {
+  return command
+    .option('--checkpoint <folder>', 'checkpoint or run to use (default: the best of the newest run)')
+    .option('--newest', 'use the newest checkpoint of the run instead of its best');
+}
+
+/** Which checkpoint of a run the flags choose. */
+export function whichOf({ newest }: CheckpointFlags): 'best' | 'newest' {
+  return newest ? 'newest' : 'best';
+}
+
+/** Where to look for a checkpoint: the path or the run that --checkpoint names, or else all runs. */
 export function checkpointPlace(named: string | undefined, checkpoints: string): string {
   if (named === undefined) return checkpoints;
   const run = join(checkpoints, named);
   return !existsSync(named) && existsSync(run) ? run : named;
 }
 
-/** Says on stderr which checkpoint answers. */
+/** Prints on stderr which checkpoint is used. */
 export function announceCheckpoint(folder: string): void {
   console.error(`Checkpoint: ${printable(folder)}`);
 }
 
-/** Says on stderr which run was better than that of the checkpoint that answers, where the newest one was taken. */
+/** Where the newest run was taken by default: prints on stderr which other run validated better. */
 export async function adviseBetterRun(
   folder: string,
   named: string | undefined,
@@ -29,6 +47,8 @@ export async function adviseBetterRun(
   if (!better) return;
   const { name, accuracy, here } = better;
   const flag = quoteForShell(named === undefined ? name : join(place, name));
-  notice(`${printable(name)} was better on its validation, ${figure(accuracy)} against ${figure(here)};
-  --checkpoint ${flag} takes it.`);
+  notice(
+    `${printable(name)} has a better validation accuracy, ${figure(accuracy)} against ${figure(here)};\n` +
+      `  use it with --checkpoint ${flag}`,
+  );
 }

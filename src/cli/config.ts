@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import { describeValue, settingNames, settingOptions, settingsInForce } from '../config/index.ts';
 import { wrap } from '../text/format.ts';
+import { table } from '../text/table.ts';
 import { addExamples } from './examples.ts';
-import { table } from './table.ts';
 
 export function addConfig(program: Command): void {
   const command = program

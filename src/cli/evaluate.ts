@@ -1,28 +1,24 @@
 import { type Command, Option } from 'commander';
 import { type Checkpoint, findWhole } from '../checkpoints/index.ts';
 import type { World } from '../cluster/index.ts';
-import { settingOptions } from '../config/index.ts';
+import { type Settings, settingOptions } from '../config/index.ts';
+import { fastestEngineFor } from '../engine/fastest_engine.ts';
 import { UsageError, UserError } from '../errors.ts';
 import type { Answers } from '../evaluation/answers.ts';
-import type { Average, Evaluation } from '../evaluation/evaluate.ts';
 import type { CheckpointEvaluation } from '../evaluation/evaluate_checkpoint.ts';
-import type { FolderPictures } from '../evaluation/pictures.ts';
-import { figure } from '../text/format.ts';
+import type { EvaluationSet } from '../evaluation/evaluation_set.ts';
+import { counted, csvLine } from '../text/format.ts';
 import { printable } from '../text/printable.ts';
-import { checkpointPlace } from './chosen_checkpoint.ts';
-import { csvLine } from './csv.ts';
+import { type CheckpointFlags, checkpointOptions, checkpointPlace, whichOf } from './chosen_checkpoint.ts';
+import { evaluationTables } from './evaluation_tables.ts';
 import { addExamples } from './examples.ts';
 import { notice } from './notice.ts';
-import { type ProgressBar, progressBar } from './progress.ts';
+import { progressBar } from './progress.ts';
 import { onRanks, readEngineSettings, readTogether } from './ranks.ts';
 import { refuseShards } from './shard.ts';
-import { startEngineFor } from './start_engine.ts';
-import { table } from './table.ts';
 import { wholeNumber } from './whole_number.ts';
 
-interface EvaluateFlags extends Record<string, unknown> {
-  checkpoint?: string;
-  newest?: boolean;
+interface EvaluateFlags extends CheckpointFlags, Record<string, unknown> {
   data?: string;
   topLosses: string;
   calibrate?: boolean;
@@ -33,68 +29,36 @@ interface EvaluateFlags extends Record<string, unknown> {
 export function addEvaluate(program: Command): void {
   const command = program
     .command('evaluate')
-    .description('show how good a network is, class by class, or calibrate its probabilities')
-    .argument('[folder]', 'pictures by class, <folder>/<class>/* (default: those held back for validation)')
-    .option('--checkpoint <folder>', 'checkpoint or run to use (default: the best of the newest run)')
-    .option('--newest', 'use the newest checkpoint of the run instead of its best')
-    .option('--top-losses <n>', 'pictures to name whose answers are the worst', '10')
-    .option(
-      '--calibrate',
-      'fit the temperature that makes probabilities believable, and store it for predict',
-    )
-    // As it was called when evaluate did that by itself.
+    .description('measure how well a network classifies, class by class; calibrate its probabilities')
+    .argument('[folder]', 'pictures by class, <folder>/<class>/* (default: those held back for validation)');
+  checkpointOptions(command)
+    .option('--top-losses <n>', 'how many of the worst predictions to list', '10')
+    .option('--calibrate', 'fit the temperature that calibrates the probabilities; store it for predict')
+    // Calibration used to be the default.
     .addOption(new Option('--no-calibrate').hideHelp())
     .option('--json', 'print everything as JSON')
-    .option('--csv', 'print each picture’s answer as CSV');
+    .option('--csv', 'print the prediction for each picture as CSV');
   refuseShards(
     command,
-    'its figures are of all pictures; start it by mpirun, or join what predict --shard says',
+    'its metrics need all pictures; start it with mpirun, or join the output of predict --shard',
   );
   settingOptions(command, ['checkpoints', 'data', 'seed', 'engine', 'threads']).action((folder, flags) =>
     onRanks((world) => runEvaluation(folder, flags, world)),
   );
   addExamples(command, [
-    ['bat-sup evaluate', 'how good the newest run is on the pictures held back, class by class'],
-    ['bat-sup evaluate unseen', 'the same on pictures of your own, unseen/<class>/*'],
-    ['bat-sup evaluate --calibrate', 'the same, and probabilities of predict that can be believed'],
-    ['bat-sup evaluate --csv', 'each picture’s answer'],
+    ['bat-sup evaluate', 'metrics of the newest run on the pictures held back for validation'],
+    ['bat-sup evaluate unseen', 'metrics on pictures of your own, unseen/<class>/*'],
+    ['bat-sup evaluate --calibrate', 'also makes the probabilities of predict trustworthy'],
+    ['bat-sup evaluate --csv', 'the prediction for each picture'],
   ]);
 }
 
-/** Pictures held back for validation have no folder. */
-interface Exam extends FolderPictures {
-  name: string;
-  isValidation: boolean;
-}
-
-async function choosePictures(
-  folder: string | undefined,
-  checkpoint: Checkpoint,
-  data: string | undefined,
-): Promise<Exam> {
-  const { picturesOf, validationPictures } = await import('../evaluation/pictures.ts');
-  if (folder !== undefined) {
-    const { classes } = checkpoint.manifest.model;
-    return { name: folder, isValidation: false, ...(await picturesOf(folder, classes)) };
-  }
-  const pictures = await validationPictures(checkpoint, data);
-  const { describeRemadeData } = await import('../evaluation/remade_data.ts');
-  const remade = await describeRemadeData(checkpoint, data);
-  if (remade) notice(remade);
-  const name = 'Held back for validation';
-  return { name, isValidation: true, pictures, unknown: [], missing: [] };
-}
-
-/** The checkpoint and the pictures, the same on all ranks. */
-async function plan(folder: string | undefined, flags: EvaluateFlags, checkpoints: string) {
-  const which = flags.newest ? 'newest' : 'best';
-  const checkpoint = await findWhole(
-    checkpointPlace(flags.checkpoint, checkpoints),
-    which,
-    ['weights.bin'],
-    notice,
-  );
-  return { checkpoint, exam: await choosePictures(folder, checkpoint, flags.data) };
+/** The checkpoint and the pictures to evaluate it on. */
+async function chooseWhat(folder: string | undefined, flags: EvaluateFlags, { checkpoints }: Settings) {
+  const place = checkpointPlace(flags.checkpoint, checkpoints);
+  const checkpoint = await findWhole(place, whichOf(flags), ['weights.bin'], notice);
+  const { chooseEvaluationSet } = await import('../evaluation/evaluation_set.ts');
+  return { checkpoint, set: await chooseEvaluationSet(folder, checkpoint, flags.data, notice) };
 }
 
 async function runEvaluation(
@@ -106,15 +70,16 @@ async function runEvaluation(
   const topLosses = wholeNumber('--top-losses', flags.topLosses, 0);
   if (flags.json && flags.csv) throw new UsageError('--json and --csv exclude each other; give one.');
   if (flags.calibrate && folder !== undefined)
-    throw new UsageError('--calibrate goes by the pictures held back for validation; leave out the folder.');
-  const { checkpoint, exam } = await readTogether(world, () => plan(folder, flags, settings.checkpoints));
-  warn(exam, checkpoint);
+    throw new UsageError('--calibrate uses the pictures held back for validation; leave out the folder.');
+  const { checkpoint, set } = await readTogether(world, () => chooseWhat(folder, flags, settings));
+  warnAboutClasses(set, checkpoint);
   const { evaluateCheckpoint, helpEvaluate } = await import('../evaluation/evaluate_checkpoint.ts');
-  const engine = await startEngineFor(settings, exam.pictures.length);
+  const { startEngine } = await import('../engine/index.ts');
+  const engine = await startEngine(fastestEngineFor(settings.engine, set.pictures.length), settings);
   if (world && world.rank > 0)
-    return helpEvaluate(world, checkpoint, exam.pictures).finally(() => engine.dispose());
-  const bar: ProgressBar = progressBar('Evaluating', exam.pictures.length);
-  const result = await evaluateCheckpoint(checkpoint, exam.pictures, {
+    return helpEvaluate(world, checkpoint, set.pictures).finally(() => engine.dispose());
+  const bar = progressBar('Evaluating', set.pictures.length);
+  const result = await evaluateCheckpoint(checkpoint, set.pictures, {
     calibrate: flags.calibrate === true,
     seed: flags.seed === undefined ? checkpoint.manifest.training.seed : settings.seed,
     topLosses,
@@ -126,40 +91,41 @@ async function runEvaluation(
   });
   for (const { file, reason } of result.unreadable) console.error(`bat-sup: ${printable(file)}: ${reason}`);
   if (result.whyNotFitted) notice(`not calibrated: ${result.whyNotFitted}`);
-  await print(result, exam, checkpoint, flags);
-  failOnRest(exam, result);
+  await print(result, set, checkpoint, flags);
+  failOnLeftOut(set, result);
 }
 
-function warn({ name, unknown, missing }: Exam, { manifest }: Checkpoint): void {
+function warnAboutClasses({ name, unknown, missing }: EvaluationSet, { manifest }: Checkpoint): void {
   const known = manifest.model.classes.join(', ');
   for (const one of unknown)
     console.error(
-      `skipped ${printable(`${name}/${one}`)}: the network knows no class "${one}"; it knows ${known}`,
+      `skipped ${printable(`${name}/${one}`)}: the network has no class "${one}"; it has ${known}`,
     );
   if (missing.length > 0)
-    console.error(`${name} holds no pictures of ${missing.join(', ')}; the figures say nothing about them`);
+    console.error(`${name} holds no pictures of ${missing.join(', ')}; the metrics leave them out`);
 }
 
-/** @throws {UserError} where something of the folder was left out. */
-function failOnRest({ unknown }: Exam, { unreadable, evaluation }: CheckpointEvaluation): void {
-  const rest = [
-    unreadable.length > 0 && `${unreadable.length} of the pictures could not be read`,
-    unknown.length > 0 && `${unknown.length} of the folders are no class of the network`,
+/** @throws {UserError} where pictures or folders were left out. */
+function failOnLeftOut({ unknown }: EvaluationSet, { unreadable, evaluation }: CheckpointEvaluation): void {
+  const leftOut = [
+    unreadable.length > 0 && `${counted(unreadable.length, 'picture')} could not be read`,
+    unknown.length > 0 &&
+      `${counted(unknown.length, 'folder')} ${unknown.length === 1 ? 'is not a class' : 'are not classes'} of the network`,
   ].filter(Boolean);
-  if (rest.length > 0)
-    throw new UserError(`${rest.join(', and ')}; the figures are of the other ${evaluation.pictures}.`);
+  if (leftOut.length > 0)
+    throw new UserError(
+      `${leftOut.join(', and ')}; the metrics cover the other ${counted(evaluation.pictures, 'picture')}.`,
+    );
 }
 
 async function print(
   { evaluation, answers, unreadable, fitted }: CheckpointEvaluation,
-  exam: Exam,
-  checkpoint: Checkpoint,
+  { name, unknown, missing }: EvaluationSet,
+  { folder }: Checkpoint,
   flags: EvaluateFlags,
 ): Promise<void> {
-  const { folder } = checkpoint;
   const { temperature } = evaluation.calibrated;
   if (flags.json) {
-    const { name, unknown, missing } = exam;
     const about = { checkpoint: folder, evaluated: name, unknownClasses: unknown, missingClasses: missing };
     console.log(JSON.stringify({ ...about, unreadable, ...evaluation, temperatureStored: fitted }));
     return;
@@ -168,8 +134,8 @@ async function print(
     await printCsv(answers, temperature);
     return;
   }
-  console.log(`${exam.name}: ${evaluation.pictures} pictures\ncheckpoint ${folder}\n`);
-  console.log(describe(evaluation));
+  console.log(`${name}: ${counted(evaluation.pictures, 'picture')}\ncheckpoint ${folder}\n`);
+  console.log(evaluationTables(evaluation));
   if (fitted)
     console.log(`\nStored the temperature ${temperature.toFixed(4)} with the checkpoint; predict uses it.`);
 }
@@ -187,79 +153,4 @@ async function printCsv(answers: Answers, temperature: number): Promise<void> {
     const values = [probabilities[best], crossEntropy(logits, label, temperature), ...probabilities];
     console.log(csvLine([...names, ...values.map(String)]));
   }
-}
-
-const interval = (of: [number, number] | null) =>
-  of ? `95 % interval ${figure(of[0])} to ${figure(of[1])}` : 'no interval';
-
-function describe(evaluation: Evaluation): string {
-  const parts = [
-    table(summaryRows(evaluation), [0, 2]),
-    table(classRows(evaluation), [0]),
-    `Confusion: true classes downwards, answers to the right\n${table(confusionRows(evaluation), [0])}`,
-    `Reliability: what the answers claim, and what they keep\n${table(reliabilityRows(evaluation), [0])}`,
-  ];
-  if (evaluation.topLosses.length > 0)
-    parts.push(`Highest losses: are these labelled right?\n${table(topLossRows(evaluation), [1, 2, 3])}`);
-  return parts.join('\n\n');
-}
-
-function summaryRows(evaluation: Evaluation): string[][] {
-  const { right, pictures, macro, intervals, calibrated, uncalibrated } = evaluation;
-  const isCalibrated = calibrated.temperature !== 1;
-  const before = (value: number) => (isCalibrated ? `; ${figure(value)} uncalibrated` : '');
-  const temperature = isCalibrated ? `at temperature ${figure(calibrated.temperature)}` : 'uncalibrated';
-  const share = `${right} of ${pictures}`;
-  return [
-    ['accuracy', figure(evaluation.accuracy), `${share}, ${interval(evaluation.accuracyInterval)}`],
-    ['F1', figure(macro.f1), `macro, ${interval(intervals.f1)}`],
-    ['ROC-AUC', figure(macro.rocAuc), `macro, each class against the rest, ${interval(intervals.rocAuc)}`],
-    ['PR-AUC', figure(macro.prAuc), `macro, average precision, ${interval(intervals.prAuc)}`],
-    ['loss', figure(calibrated.loss), `nats${before(uncalibrated.loss)}`],
-    ['ECE', figure(calibrated.ece), `calibration error ${temperature}${before(uncalibrated.ece)}`],
-  ];
-}
-
-function classRows({ classes, macro, weighted, pictures }: Evaluation): string[][] {
-  const row = (name: string, one: Average, support: number) => [
-    name,
-    ...[one.precision, one.recall, one.f1].map(figure),
-    String(support),
-    figure(one.rocAuc),
-    figure(one.prAuc),
-  ];
-  return [
-    ['class', 'precision', 'recall', 'F1', 'support', 'ROC-AUC', 'PR-AUC'],
-    ...classes.map((one) => row(one.class, one, one.support)),
-    row('macro average', macro, pictures),
-    row('weighted average', weighted, pictures),
-  ];
-}
-
-function confusionRows({ classes, confusion }: Evaluation): string[][] {
-  const names = classes.map((one) => one.class);
-  return [['', ...names], ...confusion.map((row, label) => [names[label] as string, ...row.map(String)])];
-}
-
-function reliabilityRows({ calibrated }: Evaluation): string[][] {
-  const bins = calibrated.reliability.filter(({ pictures }) => pictures > 0);
-  return [
-    ['probability', 'pictures', 'claimed', 'right'],
-    ...bins.map(({ from, to, pictures, confidence, accuracy }) => [
-      `${from.toFixed(2)} to ${to.toFixed(2)}`,
-      String(pictures),
-      figure(confidence),
-      figure(accuracy),
-    ]),
-  ];
-}
-
-function topLossRows({ topLosses }: Evaluation): string[][] {
-  const rows = topLosses.map((one) => [
-    figure(one.loss),
-    one.class,
-    `${one.predicted} ${figure(one.probability)}`,
-    printable(one.file),
-  ]);
-  return [['loss', 'class', 'answer', 'file'], ...rows];
 }

@@ -1,21 +1,11 @@
-import type { ClassAnswer } from '../predict/answer.ts';
+import type { PredictRecord } from '../predict/predict_run.ts';
+import { csvLine } from '../text/format.ts';
 import { printable } from '../text/printable.ts';
-import { csvLine } from './csv.ts';
-
-/** What is told of one picture: its answer, its error, or both where it was answered and could not be sorted. */
-export interface PredictRecord {
-  file: string;
-  answer?: ClassAnswer;
-  /** Values as the network has them, one a class. */
-  values?: Float32Array;
-  /** Where it was moved or copied to. */
-  to?: string;
-  error?: string;
-}
 
 export interface PredictOutput {
+  /** The first line, where the format has one. */
   head?: string;
-  /** @returns undefined where nothing is told on stdout. */
+  /** @returns undefined where nothing is printed on stdout. */
   line(record: PredictRecord): string | undefined;
 }
 
@@ -27,7 +17,7 @@ export interface OutputOptions {
   sorts: boolean;
 }
 
-/** JSON Lines: an object a picture, errors as well. */
+/** JSON Lines: one object per picture, errors included. */
 export function jsonOutput({ kind, topK }: OutputOptions): PredictOutput {
   return {
     line({ file, answer, to, error }) {
@@ -47,7 +37,7 @@ export function jsonOutput({ kind, topK }: OutputOptions): PredictOutput {
   };
 }
 
-/** A row a picture: its class, the value of every class, and why there is none. */
+/** One row per picture: its class, the value of every class, and the error where there is one. */
 export function csvOutput({ classes, kind, sorts }: OutputOptions): PredictOutput {
   return {
     head: csvLine(['file', 'class', kind, ...classes, ...(sorts ? ['to'] : []), 'error']),
@@ -61,7 +51,7 @@ export function csvOutput({ classes, kind, sorts }: OutputOptions): PredictOutpu
   };
 }
 
-/** A line a picture, for people; errors are told on stderr. */
+/** One line per picture, for people; errors go to stderr. */
 export function textOutput({ topK }: OutputOptions): PredictOutput {
   return {
     line({ file, answer }) {

@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { newestRun } from '../checkpoints/index.ts';
 import { readSettings, settingOptions } from '../config/index.ts';
+import { fastestEngineFor } from '../engine/fastest_engine.ts';
 import { UserError } from '../errors.ts';
 import { keepOutputApart } from '../system/keep_apart.ts';
 import { addExamples } from './examples.ts';
 import { notice } from './notice.ts';
 import { progressBar } from './progress.ts';
-import { startEngineFor } from './start_engine.ts';
 
 interface ReportFlags extends Record<string, unknown> {
   output: string;
@@ -50,7 +50,8 @@ async function report(name: string | undefined, flags: ReportFlags): Promise<voi
   const run = await chooseRun(name, settings.checkpoints);
   const { writeReport } = await import('../report/report.ts');
   const pictures = await countHeldBack(run);
-  const engine = await startEngineFor(settings, pictures);
+  const { startEngine } = await import('../engine/index.ts');
+  const engine = await startEngine(fastestEngineFor(settings.engine, pictures), settings);
   const bar = progressBar('Evaluating', pictures);
   const result = await writeReport({
     run,

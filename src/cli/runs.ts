@@ -2,8 +2,8 @@ import type { Command } from 'commander';
 import { readSettings, settingOptions } from '../config/index.ts';
 import type { RunSummary } from '../runs/list.ts';
 import { duration, figure, lineWidth, localTime, settingText, wrap } from '../text/format.ts';
+import { table } from '../text/table.ts';
 import { addExamples } from './examples.ts';
-import { table } from './table.ts';
 
 export function addRuns(program: Command): void {
   const command = program

@@ -20,6 +20,7 @@ import { batSup } from '../system/command.ts';
 import { keepFolderApart, keepFoldersApart } from '../system/keep_apart.ts';
 import { counted, settingText } from '../text/format.ts';
 import { quoteForShell } from '../text/quote.ts';
+import { table } from '../text/table.ts';
 import { wrongValue } from '../text/wrong_value.ts';
 import { type Advice, adviceFor } from '../training/advice.ts';
 import { checkResumable, isOver, refuseCheckpoints, settingsOfRun } from '../training/resume.ts';
@@ -31,7 +32,6 @@ import { rawDataArgument, withRawData } from './raw_data_argument.ts';
 import { resizeWhereStale } from './resize.ts';
 import { runFolder } from './run_folder.ts';
 import { abortOnSignals } from './signals.ts';
-import { table } from './table.ts';
 import { describeMetrics, TrainingDisplay } from './training_display.ts';
 
 interface TrainOptions extends Record<string, unknown> {

@@ -1,9 +1,9 @@
-/** Of answers that are less sure than a threshold. A network may have a class of that name, which they join. */
+/** The class of an answer below the threshold. A network may have a class of that name; they become one. */
 export const unknown = 'unknown';
 
 export interface RankedClass {
   class: string;
-  /** A probability, or a logit where the activation is 'none'. */
+  /** A probability, 0..1, or a logit where the activation is 'none'. */
   value: number;
 }
 
@@ -15,9 +15,9 @@ export interface ClassAnswer {
 }
 
 /**
- * What a network's values say.
- * @param values one a class, in their order. As many digits are kept as float32 has.
- * @param threshold the least value that a class is believed with; below every value where none is given.
+ * Ranks the classes by a network's output for one picture.
+ * @param values one per class, in the order of `classes`; rounded to the 7 digits that float32 holds.
+ * @param threshold the answer is 'unknown' where no value reaches it. Default: no threshold.
  */
 export function readAnswer(
   values: Float32Array,

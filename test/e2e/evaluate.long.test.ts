@@ -50,7 +50,7 @@ test('of too few pictures no temperature is fitted, and it says so', async () =>
   assert.ok(!existsSync(join(checkpoint, 'calibration.json')));
   const both = await cli(folder, 'evaluate', 'rawdata', '--calibrate');
   assert.equal(both.code, 2);
-  assert.match(both.stderr, /--calibrate goes by the pictures held back/);
+  assert.match(both.stderr, /--calibrate uses the pictures held back/);
 });
 
 /** Pictures of noise, in two shades that are hard to tell apart. */
@@ -141,7 +141,10 @@ test('the table names every class and the pictures with the highest losses', asy
   assert.match(stdout, /^Held back for validation: 10 pictures\ncheckpoint .*checkpoint-\d+\n/);
   assert.match(stdout, /accuracy +[01]\.\d{4} {2}\d+ of 10, 95 % interval 0\.\d{4} to [01]\.\d{4}\n/);
   assert.match(stdout, /\nanimal( +[01]\.\d{4}){3} +[456]( +[01]\.\d{4}){2}\n/);
-  assert.match(stdout, /are these labelled right\?\n.*file\n.* rawdata\/.*\.png\n.* rawdata\/[^\n]*\.png\n$/);
+  assert.match(
+    stdout,
+    /are these labelled correctly\?\n.*file\n.* rawdata\/.*\.png\n.* rawdata\/[^\n]*\.png\n$/,
+  );
 });
 
 test('classes that the network does not know, that are missing, and unreadable pictures are told', async () => {
@@ -154,12 +157,12 @@ test('classes that the network does not know, that are missing, and unreadable p
   writeFileSync(join(exam, 'animal', 'bad.png'), 'no picture');
   const { code, stdout, stderr } = await cli(folder, 'evaluate', exam, '--json');
   assert.equal(code, 1);
-  assert.match(stderr, /skipped .*cats: the network knows no class "cats"; it knows animal, food\n/);
-  assert.match(stderr, /holds no pictures of food; the figures say nothing about them\n/);
+  assert.match(stderr, /skipped .*cats: the network has no class "cats"; it has animal, food\n/);
+  assert.match(stderr, /holds no pictures of food; the metrics leave them out\n/);
   assert.match(stderr, /bad\.png: not a picture but text\n/);
   assert.match(
     stderr,
-    /1 of the pictures could not be read, and 1 of the folders are no class .* other 1\.\n$/,
+    /1 picture could not be read, and 1 folder is not a class of the network; .* other 1 picture\.\n$/,
   );
   const evaluation = JSON.parse(stdout);
   assert.deepEqual([evaluation.unknownClasses, evaluation.missingClasses], [['cats'], ['food']]);

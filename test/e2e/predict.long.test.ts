@@ -84,14 +84,14 @@ test('a run that was better is named after the answers, by the words that take i
     return (await finish(spawn('sh', ['-c', 'exec "$@" 2>&1', 'sh', ...command], { cwd: folder, env })))
       .stdout;
   };
-  const answer = String.raw`Checkpoint: my runs/new/checkpoint-\d+\n.*bat\.png.*\nbat-sup: good was better .*\n`;
+  const answer = String.raw`Checkpoint: my runs/new/checkpoint-\d+\n.*bat\.png.*\nbat-sup: good has a better validation accuracy, .*\n`;
   assert.match(
     await words('--checkpoint', 'my runs'),
-    new RegExp(`^${answer} {2}--checkpoint 'my runs/good' takes it\\.\n$`),
+    new RegExp(`^${answer} {2}use it with --checkpoint 'my runs/good'\n$`),
   );
   assert.match(
     await words('--checkpoints', 'my runs'),
-    new RegExp(`^${answer} {2}--checkpoint good takes it\\.\n$`),
+    new RegExp(`^${answer} {2}use it with --checkpoint good\n$`),
   );
   const taken = await words('--checkpoint', 'my runs/good');
   assert.match(taken, /^Checkpoint: my runs\/good\/checkpoint-\d+\n.*bat\.png.*\n$/);
@@ -117,7 +117,10 @@ test('a list of hundreds is answered in its order, whatever each takes, with bad
   for (const { file, error } of answers) assert.equal(error !== undefined, file === 'bad.jpg');
   const bad = names.filter((name) => name === 'bad.jpg').length;
   assert.equal(run.stderr.split('\n').filter((line) => line.startsWith('bat-sup: bad.jpg: ')).length, bad);
-  assert.match(run.stderr, new RegExp(`${bad} of the pictures could not be read; the others are answered`));
+  assert.match(
+    run.stderr,
+    new RegExp(`bat-sup: ${bad} pictures could not be read; the others are classified`),
+  );
 });
 
 test('names that end with NUL may hold line feeds', async () => {
@@ -272,9 +275,9 @@ for (const [what, args, says] of [
     ['x.png', '--threshold', '70'],
     /--threshold must be a probability from 0 to 1; received "70"/,
   ],
-  ['a threshold of logits', ['x.png', '--threshold', '0.5', '--activation', 'none'], /gives none/],
-  ['--null alone', ['x.png', '--null'], /--null says how names in --files-from end/],
-  ['watching and more', ['x.png', '--watch', 'in'], /--watch answers the pictures of its folder only/],
+  ['a threshold of logits', ['x.png', '--threshold', '0.5', '--activation', 'none'], /gives logits/],
+  ['--null alone', ['x.png', '--null'], /--null is about the names in --files-from/],
+  ['watching and more', ['x.png', '--watch', 'in'], /--watch classifies the pictures of its folder only/],
 ] as const)
   test(`${what}: wrong usage, in one line`, async () => {
     const { code, stderr, stdout } = await predict(base, ...args);

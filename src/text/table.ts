@@ -1,4 +1,8 @@
-/** Columns side by side, two spaces apart; those named in `left` begin at the left, the others end at the right. */
+/**
+ * Columns side by side, two spaces apart, each as wide as its longest cell.
+ * @param left indices of the columns aligned to the left; the others are aligned to the right.
+ * @returns the rows joined by line feeds, without trailing blanks.
+ */
 export function table(rows: string[][], left: number[]): string {
   const columns = Math.max(...rows.map((row) => row.length));
   const widths = Array.from({ length: columns }, (_, column) =>
