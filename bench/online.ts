@@ -16,8 +16,8 @@ import { shuffle } from '../src/dataset/shuffle.ts';
 import { type EngineName, startEngine } from '../src/engine/index.ts';
 import { createModel } from '../src/models/model.ts';
 import { Adam } from '../src/training/adam.ts';
+import { augmentationOf, startOnlineFor } from '../src/training/online.ts';
 import { trainStep } from '../src/training/step.ts';
-import { startOnlineFor, variation } from '../src/training/train.ts';
 import { writePhotographs } from './drawings.ts';
 import { median } from './measure/median.ts';
 
@@ -56,7 +56,7 @@ async function epoch(round: number, isVaried: boolean): Promise<Epoch> {
   const every = dataset.pictures.map((_, index) => index);
   const order = shuffle(every, String(round)).slice(0, steps * batchSize);
   const used = isVaried ? online : undefined;
-  const vary = variation({ online: used, settings, position: { epoch: round } });
+  const vary = augmentationOf(used, settings.seed, round);
   const begin = performance.now();
   const cpuBefore = process.cpuUsage();
   let reading: (() => unknown) | undefined;

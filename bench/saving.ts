@@ -13,8 +13,9 @@ import { readSettings } from '../src/config/index.ts';
 import { type EngineName, startEngine } from '../src/engine/index.ts';
 import { createModel } from '../src/models/model.ts';
 import { Adam } from '../src/training/adam.ts';
-import { CheckpointSaver, type TensorSource, tensorSources } from '../src/training/checkpoint_saver.ts';
+import { CheckpointSaver } from '../src/training/checkpoint_saver.ts';
 import { trainStep } from '../src/training/step.ts';
+import { type TensorSource, tensorSources } from '../src/training/tensor_source.ts';
 import { inChild } from './measure/in_child.ts';
 import { median } from './measure/median.ts';
 

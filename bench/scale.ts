@@ -27,7 +27,7 @@ import { splitPictures } from '../src/dataset/split.ts';
 import { findPictures } from '../src/images/find.ts';
 import { copySettings, type ResizeOptions, resizeAll, surveyData } from '../src/images/resize.ts';
 import { ResizeLedger } from '../src/images/resize_ledger.ts';
-import { digestOf } from '../src/training/train.ts';
+import { digestOf } from '../src/training/prepare.ts';
 
 const { values: options } = parseArgs({
   options: {

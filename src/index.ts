@@ -16,7 +16,7 @@ export {
   collectDefaults,
 } from './collect/collect.ts';
 export { readCredits } from './collect/credits.ts';
-export { type Config, type Settings, settingsInForce } from './config/index.ts';
+export { type Config, readSettings, type Settings, settingsInForce } from './config/index.ts';
 export { type Engine, type EngineName, startEngine } from './engine/index.ts';
 export { UsageError, UserError } from './errors.ts';
 export { type EvaluateOptions, type Evaluation, evaluate } from './evaluation/evaluate.ts';
@@ -53,4 +53,5 @@ export {
   type LearningRateSearch,
   type RangeTest,
 } from './training/find_learning_rate.ts';
-export { type TrainingEvents, type TrainingOptions, type TrainingResult, train } from './training/train.ts';
+export type { TrainingEvents, TrainingOptions, TrainingResult } from './training/options.ts';
+export { train } from './training/train.ts';

@@ -20,5 +20,5 @@ export {
   verifyCheckpoint,
 } from './load.ts';
 export { isRunRemoved, lockRun } from './lock.ts';
-export type { CheckpointInfo, FileName, Manifest, Metrics, NamedTensor, Position } from './manifest.ts';
+export type { CheckpointInfo, FileName, Manifest, Metrics, Position } from './manifest.ts';
 export { removeOldCheckpoints, saveCheckpoint } from './save.ts';

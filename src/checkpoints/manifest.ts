@@ -73,12 +73,6 @@ export interface Manifest extends CheckpointInfo {
 export type FileName = keyof Manifest['files'];
 export const fileNames: FileName[] = ['weights.bin', 'optimizer.bin'];
 
-export interface NamedTensor {
-  name: string;
-  shape: number[];
-  values: Float32Array;
-}
-
 const mebibyte = 2 ** 20;
 /** A thousand classes make a tenth of one. */
 const mostManifestBytes = 64 * mebibyte;

@@ -4,15 +4,9 @@ import { readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { reason, UserError } from '../errors.ts';
 import { makeFolder, syncFolder, writeDurably } from '../system/files.ts';
+import type { NamedTensor } from '../tensors/tensors.ts';
 import { bestOf, type Checkpoint, listCheckpoints } from './find.ts';
-import {
-  type CheckpointInfo,
-  checksumOf,
-  type Manifest,
-  manifestFile,
-  type NamedTensor,
-  type TensorFile,
-} from './manifest.ts';
+import { type CheckpointInfo, checksumOf, type Manifest, manifestFile, type TensorFile } from './manifest.ts';
 
 async function writeTensors(file: string, tensors: NamedTensor[]): Promise<TensorFile> {
   const parts = tensors.map(

@@ -5,10 +5,10 @@ import type { Picture } from './scan.ts';
 export interface Batch {
   /** uint8 [count, height, width, channels]. */
   pixels: Uint8Array;
-  /** Class index of each picture. */
+  /** [count], the class index of each picture. */
   labels: number[];
-  /** [count, classes], how much of the label each class has; absent where each picture is all of its class. */
-  shares?: Float32Array;
+  /** [count, classes], each row with the sum 1; absent where every picture shows one class. */
+  softLabels?: Float32Array;
 }
 
 async function readBatch(
@@ -20,36 +20,38 @@ async function readBatch(
   const bytes = pack.pictureBytes;
   const pixels = new Uint8Array(indexes.length * bytes);
   await Promise.all(
-    indexes.map(async (index, place) => {
-      const { bytesRead } = await handle.read(pixels, place * bytes, bytes, index * bytes);
+    indexes.map(async (index, row) => {
+      const { bytesRead } = await handle.read(pixels, row * bytes, bytes, index * bytes);
       if (bytesRead !== bytes)
         throw new Error(`${pack.file} is shorter than its pictures; delete it and train again.`);
     }),
   );
   const chosen = indexes.map((index) => pictures[index] as Picture);
-  return { pixels, labels: chosen.map(({ label }) => label), ...sharesOf(chosen) };
+  return { pixels, labels: chosen.map(({ label }) => label), ...softLabelsOf(chosen) };
 }
 
-function sharesOf(pictures: Picture[]): { shares?: Float32Array } {
-  const classes = pictures.find(({ shares }) => shares)?.shares?.length;
+function softLabelsOf(pictures: Picture[]): Pick<Batch, 'softLabels'> {
+  const classes = pictures.find(({ softLabel }) => softLabel)?.softLabel?.length;
   if (classes === undefined) return {};
-  const shares = new Float32Array(pictures.length * classes);
-  for (const [row, picture] of pictures.entries()) {
-    if (picture.shares) shares.set(picture.shares, row * classes);
-    else shares[row * classes + picture.label] = 1;
+  const softLabels = new Float32Array(pictures.length * classes);
+  for (const [row, { label, softLabel }] of pictures.entries()) {
+    if (softLabel) softLabels.set(softLabel, row * classes);
+    else softLabels[row * classes + label] = 1;
   }
-  return { shares };
+  return { softLabels };
 }
 
-/** Makes other pixels of a batch's. @param indexes of its pictures */
+/** Returns augmented pixels, of the same shape, for a batch. @param indexes of its pictures in the dataset. */
 export type Vary = (batch: Batch, indexes: number[]) => Promise<Uint8Array>;
 
-/** Batches under way while the caller works on one: one that is varied, and one that is read for it. */
-const ahead = 2;
+/** Batches prepared while the caller works on one: one is augmented, one is read. */
+const prefetch = 2;
 
 /**
- * The pictures at `indexes` in batches, in this order. The next batches are read, and varied, while the caller works
- * on this one, even if it never lets the event loop turn meanwhile; no more than three are in memory.
+ * The pictures at `indexes`, in this order, in batches; the last one may be smaller. The next batches are read and
+ * augmented while the caller works on one, even if it never returns to the event loop. At most three are in memory.
+ * @param vary augments each batch.
+ * @throws {UserError} where another command has replaced the pack.
  */
 export async function* batches(
   pack: Pack,
@@ -67,9 +69,9 @@ export async function* batches(
   const underWay: Promise<Batch>[] = [];
   let start = 0;
   const fill = () => {
-    for (; underWay.length < ahead && start < indexes.length; start += batchSize) {
+    for (; underWay.length < prefetch && start < indexes.length; start += batchSize) {
       const batch = read(start);
-      batch.catch(() => {}); // reported when it is awaited
+      batch.catch(() => {}); // thrown when it is awaited
       underWay.push(batch);
     }
   };
@@ -77,7 +79,7 @@ export async function* batches(
     fill();
     for (let batch = await underWay.shift(); batch; batch = await underWay.shift()) {
       fill();
-      // What was read meanwhile is to be varied while the caller is at work, which may let nothing else happen.
+      // Lets the batch just read start to be augmented: the caller's work may block the event loop.
       await new Promise(setImmediate);
       yield batch;
     }

@@ -18,8 +18,8 @@ export interface Picture {
   copyOf?: string;
   /** What the raw picture's bytes are told by, whatever its name; absent in copies that augment made. */
   digest?: string;
-  /** How much of the label each class has, where it is not all one's. */
-  shares?: number[];
+  /** [classes], with the sum 1: how much of each class a mixed picture shows; absent where it shows one. */
+  softLabel?: number[];
 }
 
 export interface Dataset {

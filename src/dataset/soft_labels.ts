@@ -5,9 +5,10 @@ import { type Dataset, pathBelow } from './scan.ts';
 import type { Split } from './split.ts';
 
 /**
- * The dataset with the shares of pictures that show more than one class, and the split without those of them that mix
- * in a source that is not trained on.
- * @throws {UserError} where a label names a class that is not there.
+ * Adds the soft labels of pictures that augment has mixed from several (mixup, cutmix). Mixed pictures are never
+ * validated, and not trained on if one of their sources is not.
+ * @param folder the dataset's, data/.
+ * @throws {UserError} where a label names a class that does not exist.
  */
 export async function applySoftLabels(
   folder: string,
@@ -19,7 +20,7 @@ export async function applySoftLabels(
   const paths = dataset.pictures.map(({ file }) => pathBelow(folder, file));
   const pictures = dataset.pictures.map((picture, index) => {
     const label = labels[paths[index] as string];
-    return label ? { ...picture, shares: sharesOf(label.shares, dataset.classes) } : picture;
+    return label ? { ...picture, softLabel: softLabelOf(label.shares, dataset.classes) } : picture;
   });
   const untrained = new Set(paths);
   for (const index of split.train) untrained.delete(paths[index] as string);
@@ -29,16 +30,16 @@ export async function applySoftLabels(
     dataset: { ...dataset, pictures },
     split: {
       train: split.train.filter(isTrained),
-      validation: split.validation.filter((index) => !pictures[index]?.shares),
+      validation: split.validation.filter((index) => !pictures[index]?.softLabel),
     },
   };
 }
 
-function sharesOf(shares: Record<string, number>, classes: string[]): number[] {
+function softLabelOf(shares: Record<string, number>, classes: string[]): number[] {
   const unknown = Object.keys(shares).find((name) => !classes.includes(name));
   if (unknown !== undefined) {
     throw new UserError(
-      `A mixed picture shows "${unknown}", which is no class here; run "bat-sup augment" again.`,
+      `A mixed picture shows the class "${unknown}", which does not exist; run "bat-sup augment" again.`,
     );
   }
   return classes.map((name) => shares[name] ?? 0);

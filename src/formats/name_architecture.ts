@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { NamedTensor } from '../checkpoints/index.ts';
 import { type LayerSummary, modelTools, Scope, variablesOf } from '../model_tools/index.ts';
 import { type ArchitectureName, architectureNames, architectures } from '../models/index.ts';
+import type { NamedTensor } from '../tensors/tensors.ts';
 import { inDepthOrder } from './depth_order.ts';
 import type { Network } from './format.ts';
 import { valuesOf } from './network.ts';

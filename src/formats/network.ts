@@ -3,7 +3,6 @@ import {
   type CheckpointInfo,
   checkTensors,
   loadTensors,
-  type NamedTensor,
   readTemperature,
   saveCalibration,
   saveCheckpoint,
@@ -12,6 +11,7 @@ import type { Settings } from '../config/index.ts';
 import { variablesOf } from '../model_tools/index.ts';
 import { createModel, type Model } from '../models/model.ts';
 import { sizeOf } from '../tensors/shape.ts';
+import type { NamedTensor } from '../tensors/tensors.ts';
 import type { Network } from './format.ts';
 
 /**

@@ -1,9 +1,9 @@
-import type { NamedTensor } from '../checkpoints/index.ts';
 import { UserError } from '../errors.ts';
 import type { LayerSummary, Padding as OwnPadding } from '../model_tools/index.ts';
 import { paddingAttribute } from '../model_tools/padding.ts';
 import { ownPreprocessing } from '../models/preprocessing.ts';
 import { sizeOf } from '../tensors/shape.ts';
+import type { NamedTensor } from '../tensors/tensors.ts';
 import { rowsToHwc, type Tensor } from '../tensors/tensors.ts';
 import type { About } from './about.ts';
 import type { ImportHints, Network } from './format.ts';

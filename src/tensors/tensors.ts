@@ -6,6 +6,10 @@ export interface Tensor {
   values: Float32Array;
 }
 
+export interface NamedTensor extends Tensor {
+  name: string;
+}
+
 /**
  * The tensor with its axes in another order: axis i of the result is axis `axes[i]` of the argument.
  * permute(kernel [height, width, in, out], [3, 2, 0, 1]) -> [out, in, height, width]

@@ -1,26 +1,29 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { applyAdam } from '../engine/apply_adam.ts';
-import { type TensorSource, tensorSources } from './checkpoint_saver.ts';
+import { type TensorSource, tensorSources } from './tensor_source.ts';
 
 const beta1 = 0.9;
 const beta2 = 0.999;
 const epsilon = 1e-8;
 
-/** Weights, of convolutions and fully connected layers; not biases, nor what batch normalisation learns. */
+/** Weights of convolutions and fully connected layers decay; biases, and the scale and offset of batch normalisation, do not. */
 function decays(name: string): boolean {
   return name.endsWith('/weights');
 }
 
-/** Adam's two moments of every variable, and the steps taken. */
+/**
+ * Adam (Kingma and Ba 2015, algorithm 1, in the order of computation that section 2 gives at its end), with the
+ * decoupled weight decay of AdamW (Loshchilov and Hutter 2019): before its update a weight becomes
+ * weight * (1 - learningRate * weightDecay).
+ */
 export class Adam {
   readonly #variables: Map<string, tf.Variable>;
   readonly #moments = new Map<string, { m: tf.Variable; v: tf.Variable }>();
   readonly #weightDecay: number;
 
   /**
+   * @param variables by name; only those named '<layer>/weights' decay.
    * @param restored moments by '<variable>/m' and '<variable>/v'; zero where absent.
-   * @param weightDecay decoupled from the gradients (AdamW, Loshchilov and Hutter 2019): before its update a weight
-   * becomes weight * (1 - learningRate * weightDecay). Variables named '<layer>/weights' decay, no others.
    */
   constructor(
     variables: Map<string, tf.Variable>,
@@ -39,8 +42,8 @@ export class Adam {
   }
 
   /**
-   * One update of every variable.
-   * @param gradients by the variables' tfjs names.
+   * Updates every variable once.
+   * @param gradients by the tfjs names of the variables.
    * @param step 1 for the first.
    */
   apply(gradients: tf.NamedTensorMap, step: number, learningRate: number): void {
@@ -64,7 +67,7 @@ export class Adam {
     );
   }
 
-  /** The moments, to save. */
+  /** The moments as a checkpoint saves them. */
   snapshot(): TensorSource[] {
     return tensorSources(this.moments);
   }

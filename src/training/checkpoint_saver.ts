@@ -1,25 +1,14 @@
-import type * as tf from '@tensorflow/tfjs-core';
 import { Piscina } from 'piscina';
-import type { CheckpointInfo, NamedTensor } from '../checkpoints/index.ts';
+import type { CheckpointInfo } from '../checkpoints/index.ts';
 import type { SaveJob } from '../checkpoints/save_worker.ts';
 import type { Settings } from '../config/index.ts';
 import { reason, UserError } from '../errors.ts';
 import { threadModule } from '../system/thread_module.ts';
+import type { NamedTensor } from '../tensors/tensors.ts';
+import type { TensorSource } from './tensor_source.ts';
 
-/** A tensor of the engine's; `read` gives its values now. */
-export interface TensorSource extends Omit<NamedTensor, 'values'> {
-  read(): Float32Array;
-}
-
-export function tensorSource(name: string, variable: tf.Variable): TensorSource {
-  return { name, shape: variable.shape, read: () => variable.dataSync() as Float32Array };
-}
-
-export function tensorSources(variables: ReadonlyMap<string, tf.Variable>): TensorSource[] {
-  return [...variables].map(([name, variable]) => tensorSource(name, variable));
-}
-
-interface Snapshot {
+/** What a checkpoint is made of. */
+export interface Snapshot {
   info: CheckpointInfo;
   weights: TensorSource[];
   optimizer: TensorSource[];
@@ -27,14 +16,14 @@ interface Snapshot {
 
 const worker = threadModule('../checkpoints/save_worker', import.meta.url);
 
-/** Saves in the background while training goes on, one checkpoint at a time. */
+/** Saves checkpoints on a thread of its own while training continues, one at a time. */
 export class CheckpointSaver {
   readonly #run: string;
   readonly #settings: Settings;
   readonly #snapshot: () => Snapshot;
-  /** Started by the first save. */
+  /** Started by the first save(). */
   #pool: Piscina | undefined;
-  /** In memory that the thread shares, and that the next snapshot overwrites. */
+  /** Shared with the thread; the next snapshot overwrites them. */
   readonly #copies = new Map<string, Float32Array>();
   #saving: Promise<void> = Promise.resolve();
   #savedAt = performance.now();
@@ -45,7 +34,7 @@ export class CheckpointSaver {
     this.#snapshot = snapshot;
   }
 
-  /** Whether the settings ask for saving after this step, between epochs. */
+  /** Whether --save-every-steps or --save-every-minutes asks for a checkpoint after this step. */
   isDue(step: number): boolean {
     const { saveEverySteps, saveEveryMinutes } = this.#settings;
     const byStep = saveEverySteps > 0 && step % saveEverySteps === 0;
@@ -54,8 +43,9 @@ export class CheckpointSaver {
   }
 
   /**
-   * Takes a snapshot now and writes it in the background, unless its weights are no numbers any more; waits for the
-   * one before, so that there is only one copy.
+   * Takes a snapshot and returns while it is written. It waits for the previous one, so that only one copy is in
+   * memory. A snapshot with weights that are not finite is not written.
+   * @throws {UserError} where the previous one could not be written.
    */
   async save(): Promise<void> {
     await this.#saving;
@@ -70,7 +60,7 @@ export class CheckpointSaver {
     this.#savedAt = performance.now();
     this.#pool ??= new Piscina({ filename: worker, minThreads: 1, maxThreads: 1 });
     this.#saving = this.#pool.run(job).catch((error) => {
-      throw new UserError(reason(error)); // its class is lost on the way between threads
+      throw new UserError(reason(error)); // errors lose their class between threads
     });
     this.#saving.catch(() => {}); // thrown by the next save() or finish()
   }
@@ -84,12 +74,12 @@ export class CheckpointSaver {
     return { name, shape, values: copy };
   }
 
-  /** Waits until what was saved is on the disk. @throws {UserError} where it could not be written. */
+  /** Waits until the last snapshot is on the disk. @throws {UserError} where it could not be written. */
   finish(): Promise<void> {
     return this.#saving;
   }
 
-  /** Ends the thread, once what it writes is on the disk. */
+  /** Waits for the last snapshot and ends the thread. */
   async close(): Promise<void> {
     await this.#saving.catch(() => {});
     await this.#pool?.destroy();

@@ -1,66 +1,74 @@
+import type { Online } from '../augment/online.ts';
 import type { Settings } from '../config/index.ts';
 import { type Batch, batches } from '../dataset/batches.ts';
 import { shuffle } from '../dataset/shuffle.ts';
 import { UserError } from '../errors.ts';
 import { createModel } from '../models/model.ts';
 import { Adam } from './adam.ts';
+import { augmentationOf, startOnlineFor } from './online.ts';
+import type { TrainingEvents } from './options.ts';
+import { type Prepared, prepare } from './prepare.ts';
 import { trainStep } from './step.ts';
-import { prepare, startOnlineFor, type TrainingEvents, variation } from './train.ts';
 
-/** From the first step's to the last one's, each the same multiple of the one before. */
-const least = 1e-6;
-const most = 1;
-/** Share of the steps that the smoothed loss is about a mean of; before so many it is not looked at. */
+/** The learning rates of the first and the last step; in between they grow by a constant factor. */
+const minRate = 1e-6;
+const maxRate = 1;
+/** The smoothed loss is roughly a mean over this share of the steps. The lowest one is only looked for after as many. */
 const smoothedOver = 0.1;
-/** Times the lowest smoothed loss: beyond, the network is learning nothing any more. */
-const diverged = 4;
+/** The test ends once the smoothed loss is this many times its lowest value. */
+const divergence = 4;
 
+/** One step of the test: a point of the curve of loss against learning rate. */
 export interface RangeTest {
   learningRate: number;
-  /** Of the step before its update; and the mean of those so far, of which the latest count most. */
+  /** Of the batch, before its update; mean softmax cross-entropy, nats. */
   loss: number;
+  /** Exponential moving average of the losses so far. */
   smoothedLoss: number;
 }
 
+/** What {@link findLearningRate} returns. */
 export interface LearningRateSearch {
-  /** A tenth of the rate where the smoothed loss was lowest. */
+  /** A tenth of the learning rate where the smoothed loss was lowest. */
   suggestion: number;
   lowest: RangeTest;
   steps: RangeTest[];
-  /** Whether the loss rose too far, or left the numbers, before the last step. */
+  /** Whether the test ended early because the loss rose too far or was no longer finite. */
   diverged: boolean;
 }
 
+/** The arguments of {@link findLearningRate}. */
 export interface FindLearningRateOptions {
   settings: Settings;
-  /** Steps from the least rate to the most. At least 10; default 300. */
+  /** Steps from the lowest rate, 1e-6, to the highest, 1. At least 10; default 300. */
   steps?: number;
+  /** Once aborted, the test ends with an error. */
   signal?: AbortSignal;
   events?: Pick<TrainingEvents, 'decoding' | 'notice'>;
   onProgress?: (done: number, total: number) => void;
 }
 
-/** The rate of a step, 1 for the first. */
+/** The learning rate of a step. @param step 1 for the first. */
 export function testedRate(step: number, steps: number): number {
-  return least * (most / least) ** ((step - 1) / (steps - 1));
+  return minRate * (maxRate / minRate) ** ((step - 1) / (steps - 1));
 }
 
-/** Batches for as many epochs as are asked for. */
+/** Batches of one epoch after another, without end. */
 async function* endlessBatches(
-  { pack, dataset, split }: Awaited<ReturnType<typeof prepare>>,
-  settings: Settings,
-  online: Awaited<ReturnType<typeof startOnlineFor>> | undefined,
+  { pack, dataset, split }: Prepared,
+  { seed, batchSize }: Settings,
+  online: Online | undefined,
 ): AsyncGenerator<Batch> {
   for (let epoch = 0; ; epoch++) {
-    const order = shuffle(split.train, `${settings.seed}/epoch/${epoch}`);
-    const whole = order.slice(0, order.length - (order.length % settings.batchSize));
-    const vary = variation({ online, settings, position: { epoch } });
-    yield* batches(pack, dataset.pictures, whole, settings.batchSize, vary);
+    const order = shuffle(split.train, `${seed}/epoch/${epoch}`);
+    const whole = order.slice(0, order.length - (order.length % batchSize));
+    const vary = augmentationOf(online, seed, epoch);
+    yield* batches(pack, dataset.pictures, whole, batchSize, vary);
   }
 }
 
-/** The curve's next point: an exponential mean, free of its bias to the first values (Kingma and Ba 2015, section 3). */
-function follow(curve: RangeTest[], learningRate: number, loss: number, steps: number): RangeTest {
+/** The curve's next point. The moving average is corrected for its start at 0 (Kingma and Ba 2015, section 3). */
+function nextPoint(curve: RangeTest[], learningRate: number, loss: number, steps: number): RangeTest {
   const smoothing = 1 - 1 / (smoothedOver * steps);
   const before = curve.at(-1)?.smoothedLoss ?? 0;
   const weightBefore = 1 - smoothing ** curve.length;
@@ -75,9 +83,21 @@ function lowestOf(curve: RangeTest[], steps: number): RangeTest {
 }
 
 /**
- * The learning-rate range test (Smith 2017, section 3.3): trains a fresh network for some steps, each with a larger
- * learning rate, and sees up to which the loss falls. Nothing is saved. The engine must have been started.
- * @throws {UserError} for too few classes or pictures, or where it was stopped or no rate learns anything.
+ * The learning-rate range test (Smith 2017, section 3.3): trains a new network for some steps, each with a higher
+ * learning rate than the one before, and finds where the loss is lowest. Nothing is saved. The engine must have been
+ * started.
+ * @throws {UserError} for fewer than two classes, or fewer pictures than a batch; where `signal` is aborted; where the
+ * first loss is not finite.
+ * @example
+ * ```ts
+ * import { findLearningRate, readSettings, startEngine } from 'bat-sup';
+ *
+ * const settings = await readSettings({ batchSize: 4, engine: 'wasm' });
+ * const engine = await startEngine(settings.engine, settings);
+ * const { suggestion } = await findLearningRate({ settings, steps: 20 });
+ * console.log(`--learning-rate ${suggestion.toPrecision(2)}`);
+ * await engine.dispose();
+ * ```
  */
 export async function findLearningRate(options: FindLearningRateOptions): Promise<LearningRateSearch> {
   const { settings, steps = 300, signal, events = {}, onProgress } = options;
@@ -96,11 +116,13 @@ export async function findLearningRate(options: FindLearningRateOptions): Promis
       const { loss } = trainStep(model, adam, batch, { step, learningRate, objective, clipNorm })();
       isDiverged = !Number.isFinite(loss);
       if (isDiverged) break;
-      curve.push(follow(curve, learningRate, loss, steps));
+      curve.push(nextPoint(curve, learningRate, loss, steps));
       onProgress?.(step, steps);
-      isDiverged = (curve.at(-1) as RangeTest).smoothedLoss > diverged * lowestOf(curve, steps).smoothedLoss;
+      isDiverged =
+        (curve.at(-1) as RangeTest).smoothedLoss > divergence * lowestOf(curve, steps).smoothedLoss;
       if (isDiverged || step === steps) break;
-      if (signal?.aborted) throw new UserError('The learning-rate test was stopped; nothing is suggested.');
+      if (signal?.aborted)
+        throw new UserError('The learning-rate test was stopped before it could suggest anything.');
     }
   } finally {
     await online?.close();
@@ -108,7 +130,7 @@ export async function findLearningRate(options: FindLearningRateOptions): Promis
     model.dispose();
   }
   if (curve.length === 0)
-    throw new UserError('The loss is no number from the first step on; check the pictures.');
+    throw new UserError('The loss is not finite even in the first step; run "bat-sup check".');
   const lowest = lowestOf(curve, steps);
   return { suggestion: lowest.learningRate / 10, lowest, steps: curve, diverged: isDiverged };
 }

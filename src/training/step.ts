@@ -6,24 +6,24 @@ import type { Model } from '../models/model.ts';
 import { toPictures } from '../models/to_pictures.ts';
 import type { Adam } from './adam.ts';
 import { clipGradients } from './clip_gradients.ts';
-import { type Objective, sharesOf, type Targets, targetsOf } from './targets.ts';
+import { type Objective, oneHot, type Targets, targetsOf } from './targets.ts';
 
 export interface BatchResult {
   /** Mean softmax cross-entropy, nats. */
   loss: number;
-  /** Pictures whose highest logit is their class's. */
+  /** Pictures whose highest logit is that of their class. */
   correct: number;
 }
 
-/** Looks into a training step without changing it. */
+/** Observes a training step without changing it. */
 export interface StepWatch {
   batch?(batch: Batch): void;
   layer: LayerWatch;
-  /** @param gradients by the variables' tfjs names, before Adam uses them. */
+  /** @param gradients by the tfjs names of the variables, before clipping. */
   gradients(gradients: tf.NamedTensorMap): void;
 }
 
-/** Looks into the evaluation of a batch. */
+/** Observes the evaluation of a batch. */
 export interface EvaluationWatch {
   layer: LayerWatch;
   /** @param logits [batch, classes] */
@@ -34,21 +34,24 @@ export interface StepOptions {
   /** 1 for the first. */
   step: number;
   learningRate: number;
-  /** What the loss is measured against; the labels where absent. */
+  /** What the loss compares with; the labels alone where absent. */
   objective?: Objective | undefined;
-  /** Most that the norm of all gradients together may be; 0 or absent: no limit. */
+  /** Clips the gradients to this global norm; 0 or absent: not at all. */
   clipNorm?: number;
   watch?: StepWatch | undefined;
 }
 
 /**
- * Mean softmax cross-entropy. logits [batch, classes], targets: class indexes, or shares and weights -> scalar.
- * Its gradient is weight * (softmax(logits) - share) / batch.
+ * Mean softmax cross-entropy, nats: logits [batch, classes] -> scalar. Its gradient is
+ * weight * (softmax(logits) - target) / batch.
+ * @param labels class indices, or the target probabilities and weights.
  */
-export function softmaxCrossEntropy(logits: tf.Tensor2D, given: number[] | Targets): tf.Scalar {
-  const { shares, weights } = Array.isArray(given) ? { shares: sharesOf(given, logits.shape[1]) } : given;
-  const [batch] = logits.shape;
-  const targets = tf.tensor2d(shares, logits.shape);
+export function softmaxCrossEntropy(logits: tf.Tensor2D, labels: number[] | Targets): tf.Scalar {
+  const [batch, classes] = logits.shape;
+  const { probabilities, weights }: Targets = Array.isArray(labels)
+    ? { probabilities: oneHot(labels, classes) }
+    : labels;
+  const targets = tf.tensor2d(probabilities, logits.shape);
   const loss = tf.customGrad((...inputs) => {
     const [input, save] = inputs as [tf.Tensor2D, tf.GradSaveFunc];
     const plain = crossEntropies(input, targets);
@@ -78,25 +81,28 @@ function countCorrect(logits: tf.Tensor2D, labels: number[]): number {
   }).length;
 }
 
-/** How a batch is learnt from. */
-export interface Lesson {
+interface DifferentiateOptions {
   objective: Objective | undefined;
   layer: LayerWatch | undefined;
   learning: LearningPass;
 }
 
-/** A batch's mean loss and logits. */
+/** The mean loss of a batch, and its logits [batch, classes]. */
 interface Outcome {
   loss: tf.Scalar;
   logits: tf.Tensor2D;
 }
 
-/** Within tf.tidy: the mean loss of a batch and the logits, both kept, and the gradients of these variables. */
+/**
+ * A forward and a backward pass. To be called within tf.tidy, which disposes of the gradients; the loss and the logits
+ * are kept.
+ * @returns the gradients of `variables`, by their tfjs names.
+ */
 export function differentiate(
   model: Model,
   batch: Batch,
   variables: tf.Variable[],
-  { objective, layer, learning }: Lesson,
+  { objective, layer, learning }: DifferentiateOptions,
 ): Outcome & { gradients: tf.NamedTensorMap } {
   const pictures = toPictures(batch.pixels, model);
   let logits: tf.Tensor2D | undefined;
@@ -108,9 +114,9 @@ export function differentiate(
 }
 
 /**
- * Shows the network a batch and lets Adam learn from it.
- * @returns what reads the result. A GPU is still at work when this returns, and waiting for it costs time: read
- * once the next step is on its way.
+ * One training step: forward pass, backward pass and Adam's update.
+ * @returns a function that waits for the result. A GPU may still be at work when this returns: call it once the next
+ * step is under way.
  */
 export function trainStep(
   model: Model,
@@ -119,17 +125,17 @@ export function trainStep(
   { step, learningRate, objective, clipNorm = 0, watch }: StepOptions,
 ): () => BatchResult {
   const outcome = tf.tidy(() => {
-    const lesson = { objective, layer: watch?.layer, learning: { step } };
-    const { gradients, ...learnt } = differentiate(model, batch, [...model.variables.values()], lesson);
+    const options = { objective, layer: watch?.layer, learning: { step } };
+    const { gradients, ...result } = differentiate(model, batch, [...model.variables.values()], options);
     watch?.batch?.(batch);
     watch?.gradients(gradients);
     adam.apply(clipNorm > 0 ? clipGradients(gradients, clipNorm) : gradients, step, learningRate);
-    return learnt;
+    return result;
   });
   return () => readResult(outcome, batch);
 }
 
-/** Waits for a batch's result, and disposes of the tensors. */
+/** Waits for the result of a batch, and disposes of its tensors. */
 export function readResult(outcome: Outcome, { labels }: Batch): BatchResult {
   const { loss, logits } = outcome;
   const result = { loss: loss.dataSync()[0] as number, correct: countCorrect(logits, labels) };
@@ -137,7 +143,7 @@ export function readResult(outcome: Outcome, { labels }: Batch): BatchResult {
   return result;
 }
 
-/** What the network makes of a batch, without learning from it. */
+/** Loss and accuracy of a batch, in inference mode. */
 export function evaluateBatch(model: Model, batch: Batch, watch?: EvaluationWatch): BatchResult {
   return tf.tidy(() => {
     const logits = model.forward(toPictures(batch.pixels, model), watch?.layer);

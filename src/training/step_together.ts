@@ -8,14 +8,14 @@ import { type BatchResult, differentiate, readResult, type StepOptions } from '.
 
 export interface SharedStepOptions extends StepOptions {
   exchange: GradientExchange;
-  /** Whether this rank has been asked to stop; see {@link GradientExchange.stopped}. */
+  /** Whether this rank was asked to stop; see {@link GradientExchange.stopped}. */
   stop: boolean;
 }
 
 /**
- * The same step as trainStep's on all ranks, each with its rows of one batch: Adam learns from the mean of their
- * gradients, so that the weights stay the same everywhere. Batch normalisation goes by each rank's own rows.
- * @returns the result of all rows.
+ * One training step on all ranks, each with its own rows of one batch. Adam uses the mean of their gradients, so the
+ * weights stay the same on all ranks. Batch normalisation uses the statistics of each rank's own rows.
+ * @returns the result over all rows.
  */
 export async function trainStepTogether(
   model: Model,
@@ -29,8 +29,8 @@ export async function trainStepTogether(
       const watched = watch?.layer(name, output);
       return pass.layer(name, watched ?? output) ?? watched;
     };
-    const lesson = { objective, layer, learning: pass.learning(step) };
-    const { loss, logits } = differentiate(model, batch, exchange.variables, lesson);
+    const options = { objective, layer, learning: pass.learning(step) };
+    const { loss, logits } = differentiate(model, batch, exchange.variables, options);
     return { loss, logits };
   });
   const { result, gradients } = await pass.finish(readResult(mine, batch), stop);

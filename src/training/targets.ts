@@ -1,50 +1,50 @@
 import type { Batch } from '../dataset/batches.ts';
 
-/** What a batch's loss is measured against. */
+/** What the loss compares the logits with, besides the labels. */
 export interface Objective {
-  /** Share of each label that is spread over all classes alike. */
+  /** Share of each label that is spread evenly over all classes, 0 to 1. */
   labelSmoothing: number;
-  /** How much a picture of each class counts; absent: 1 each. */
+  /** [classes], the weight of a picture of each class in the loss; absent: 1 each. */
   classWeights?: number[] | undefined;
 }
 
-/** [batch, classes]: each picture's class has all of the label. */
-export function sharesOf(labels: number[], classes: number): Float32Array {
-  const shares = new Float32Array(labels.length * classes);
-  for (const [row, label] of labels.entries()) shares[row * classes + label] = 1;
-  return shares;
+/** [batch, classes]: 1 at each picture's class, 0 elsewhere. */
+export function oneHot(labels: number[], classes: number): Float32Array {
+  const targets = new Float32Array(labels.length * classes);
+  for (const [row, label] of labels.entries()) targets[row * classes + label] = 1;
+  return targets;
 }
 
-/** (1 - smoothing) * shares + smoothing / classes (Szegedy et al. 2016, section 7). */
-function smooth(shares: Float32Array, smoothing: number, classes: number): Float32Array {
-  return shares.map((share) => (1 - smoothing) * share + smoothing / classes);
+/** (1 - smoothing) * target + smoothing / classes (Szegedy et al. 2016, section 7). */
+function smooth(targets: Float32Array, smoothing: number, classes: number): Float32Array {
+  return targets.map((target) => (1 - smoothing) * target + smoothing / classes);
 }
 
-/** Of each picture: its class's weight; of one that shows several, theirs by their shares. */
-function weigh(shares: Float32Array, classWeights: number[]): Float32Array {
+/** [batch]: the class weights, weighted by the targets. */
+function weigh(targets: Float32Array, classWeights: number[]): Float32Array {
   const classes = classWeights.length;
-  return Float32Array.from({ length: shares.length / classes }, (_, row) =>
-    classWeights.reduce((sum, weight, label) => sum + weight * (shares[row * classes + label] as number), 0),
+  return Float32Array.from({ length: targets.length / classes }, (_, row) =>
+    classWeights.reduce((sum, weight, label) => sum + weight * (targets[row * classes + label] as number), 0),
   );
 }
 
 export interface Targets {
-  /** [batch, classes], each row making 1. */
-  shares: Float32Array;
-  /** [batch], how much each picture counts; absent: 1 each. */
+  /** [batch, classes], each row with the sum 1. */
+  probabilities: Float32Array;
+  /** [batch], the weight of each picture in the loss; absent: 1 each. */
   weights?: Float32Array;
 }
 
 export function targetsOf(batch: Batch, classes: number, objective?: Objective): Targets {
-  const shares = batch.shares ?? sharesOf(batch.labels, classes);
+  const targets = batch.softLabels ?? oneHot(batch.labels, classes);
   const { labelSmoothing = 0, classWeights } = objective ?? {};
   return {
-    shares: labelSmoothing > 0 ? smooth(shares, labelSmoothing, classes) : shares,
-    ...(classWeights && { weights: weigh(shares, classWeights) }),
+    probabilities: labelSmoothing > 0 ? smooth(targets, labelSmoothing, classes) : targets,
+    ...(classWeights && { weights: weigh(targets, classWeights) }),
   };
 }
 
-/** pictures / (classes * pictures of the class), so that each class counts alike and all together as before. */
+/** pictures / (classes * pictures of the class): every class then has the same total weight, and their mean is 1. */
 export function balancedWeights(labels: number[], classes: number): number[] {
   const counts = Array.from({ length: classes }, () => 0);
   for (const label of labels) counts[label] = (counts[label] as number) + 1;

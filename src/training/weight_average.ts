@@ -1,10 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { type TensorSource, tensorSource } from './checkpoint_saver.ts';
+import { type TensorSource, tensorSource } from './tensor_source.ts';
 
 /**
- * Exponential moving averages of a network's weights (Polyak averaging), which answer better than the weights of any
- * one step: average = d * average + (1 - d) * weight after each step, with d = min(decay, (1 + step) / (10 + step)),
- * so that the random beginning is soon forgotten (as TensorFlow's ExponentialMovingAverage has it).
+ * Exponential moving averages of a network's weights (Polyak averaging), which usually predict better than the weights
+ * of any single step. After each step, average = d * average + (1 - d) * weight, with
+ * d = min(decay, (1 + step) / (10 + step)), so that the random initial weights are soon forgotten (as in TensorFlow's
+ * ExponentialMovingAverage).
  */
 export class WeightAverage {
   readonly #variables: Map<string, tf.Variable>;
@@ -26,8 +27,8 @@ export class WeightAverage {
     this.#averages = new Map([...variables].map(start));
   }
 
-  /** @param step whose update the weights have just had; 1 for the first. */
-  follow(step: number): void {
+  /** @param step the step that has just updated the weights; 1 for the first. */
+  update(step: number): void {
     const decay = Math.min(this.#decay, (1 + step) / (10 + step));
     for (const [name, average] of this.#averages) {
       const variable = this.#variables.get(name) as tf.Variable;
@@ -35,15 +36,15 @@ export class WeightAverage {
     }
   }
 
-  /** Has the network answer by the averages while `use` runs. */
-  async during<T>(use: () => Promise<T>): Promise<T> {
-    const learnt = new Map([...this.#variables].map(([name, variable]) => [name, tf.clone(variable)]));
+  /** Puts the averages in place of the weights while `work` runs. */
+  async use<T>(work: () => Promise<T>): Promise<T> {
+    const current = new Map([...this.#variables].map(([name, variable]) => [name, tf.clone(variable)]));
     this.#assign(this.#averages);
     try {
-      return await use();
+      return await work();
     } finally {
-      this.#assign(learnt);
-      tf.dispose([...learnt.values()]);
+      this.#assign(current);
+      tf.dispose([...current.values()]);
     }
   }
 
@@ -61,19 +62,19 @@ export class WeightAverage {
   }
 }
 
-const learntSuffix = '/learnt';
+const currentSuffix = '/learnt';
 
-/** The weights themselves as a checkpoint keeps them beside their averages, to save. */
-export function learntTensors(variables: Map<string, tf.Variable>): TensorSource[] {
-  return [...variables].map(([name, variable]) => tensorSource(`${name}${learntSuffix}`, variable));
+/** The current weights, which a checkpoint keeps in optimizer.bin while weights.bin holds their averages. */
+export function currentWeights(variables: Map<string, tf.Variable>): TensorSource[] {
+  return [...variables].map(([name, variable]) => tensorSource(`${name}${currentSuffix}`, variable));
 }
 
-/** What to go on learning from: a checkpoint's weights, or what it keeps beside their averages. */
-export function withLearnt(
+/** The weights to continue training from: those that {@link currentWeights} saved, or else those of weights.bin. */
+export function weightsToTrain(
   weights: Map<string, Float32Array>,
   optimizer: Map<string, Float32Array>,
 ): Map<string, Float32Array> {
   return new Map(
-    [...weights].map(([name, values]) => [name, optimizer.get(`${name}${learntSuffix}`) ?? values]),
+    [...weights].map(([name, values]) => [name, optimizer.get(`${name}${currentSuffix}`) ?? values]),
   );
 }

@@ -21,7 +21,6 @@ import {
   listCheckpoints,
   loadTensors,
   type Manifest,
-  type NamedTensor,
   newestRun,
   nextRunName,
   removeOldCheckpoints,
@@ -29,6 +28,7 @@ import {
 } from '../../src/checkpoints/index.ts';
 import { checksumOf } from '../../src/checkpoints/manifest.ts';
 import { UserError } from '../../src/errors.ts';
+import type { NamedTensor } from '../../src/tensors/tensors.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
 
 function info(step: number, validationAccuracy?: number): CheckpointInfo {

@@ -38,7 +38,7 @@ test('mixed pictures have their shares, and none joins training and validation',
   const split = { train: [0, 1, 2, 3, 4], validation: [5] };
   const applied = await applySoftLabels(folder, dataset, split);
   assert.deepEqual(applied.split, { train: [0, 1, 2, 4], validation: [5] });
-  assert.deepEqual(applied.dataset.pictures[1]?.shares, [0.25, 0.75]);
+  assert.deepEqual(applied.dataset.pictures[1]?.softLabel, [0.25, 0.75]);
   const other = await applySoftLabels(folder, dataset, { train: [2, 4, 5], validation: [0, 1] });
   assert.deepEqual(other.split, { train: [2, 4, 5], validation: [0] });
 });
@@ -52,15 +52,17 @@ test('a batch with a mixed picture gives the shares of all', async () => {
   writeFileSync(keyFile, await keyOf(file, 'these'));
   const pack = { key: 'these', keyFile, file, pictureBytes: 1, lookalikes: new Int32Array(6) };
   const seen = [];
-  for await (const batch of batches(pack, soft.pictures, [1, 4, 0, 5], 2)) seen.push(batch.shares);
+  for await (const batch of batches(pack, soft.pictures, [1, 4, 0, 5], 2)) seen.push(batch.softLabels);
   assert.deepEqual(seen, [Float32Array.of(0.25, 0.75, 0, 1), undefined]);
 });
 
 test('the loss of shares is the mean of the classes’ losses, and its gradient softmax less the shares', async () => {
   await tf.setBackend('cpu');
   const logits = tf.tensor2d([1, 3, 0.5, -2], [2, 2]);
-  const shares = Float32Array.of(0.25, 0.75, 1, 0);
-  const { value, grad } = tf.valueAndGrad((x) => softmaxCrossEntropy(x as tf.Tensor2D, { shares }))(logits);
+  const probabilities = Float32Array.of(0.25, 0.75, 1, 0);
+  const { value, grad } = tf.valueAndGrad((x) => softmaxCrossEntropy(x as tf.Tensor2D, { probabilities }))(
+    logits,
+  );
   const logShare = (a: number, b: number) => a - Math.log(Math.exp(a) + Math.exp(b));
   const expected = -(0.25 * logShare(1, 3) + 0.75 * logShare(3, 1) + logShare(0.5, -2)) / 2;
   assert.ok(Math.abs((value.dataSync()[0] as number) - expected) < 1e-6);

@@ -65,7 +65,7 @@ test('stopped and resumed by --resume alone, a training ends with the same bits,
   );
   rmSync(join(folder, 'config.ts'));
   assert.equal(code, 0, stderr);
-  assert.doesNotMatch(stderr, /changed settings|begins anew/);
+  assert.doesNotMatch(stderr, /changed settings|starts again/);
   assert.match(
     stderr,
     /^Kept from checkpoints.broken, which only flags change: width 16 \(config\.ts: 64\); .*; warmup 1 \(BATSUP_WARMUP: 0\); /m,
@@ -278,7 +278,7 @@ test('where the raw pictures are gone, data/ is taken as it is, whatever else li
   const second = await cli(elsewhere, ...resume, '--epochs', '5');
   assert.equal(second.code, 0, second.stderr);
   assert.match(second.stderr, /^Continuing with changed settings: epochs 4 -> 5$/m);
-  assert.doesNotMatch(second.stderr, /begins anew/);
+  assert.doesNotMatch(second.stderr, /starts again/);
   const classes = (files: unknown[]) => files.filter((file) => !String(file).startsWith('.cache'));
   assert.deepEqual(classes(filesOf(join(elsewhere, 'data'))), classes(was));
   rmSync(join(elsewhere, 'data'), { recursive: true });

@@ -54,7 +54,7 @@ for (const [what, atStep] of [
       assert.ok(error instanceof UserError, String(error));
       assert.equal(
         error.message,
-        `${run} was removed while it was trained; nothing is left to resume. Train again.`,
+        `${run} was removed during training, so there is nothing to resume; train again.`,
       );
       return true;
     });
@@ -74,7 +74,7 @@ test('a training whose folder another one has made anew leaves that one alone', 
     writeFileSync(ownerFile, owner);
     writeFileSync(join(run, 'run.json'), '{}');
   };
-  await assert.rejects(train({ settings, run, events: { step } }), /was removed while it was trained/);
+  await assert.rejects(train({ settings, run, events: { step } }), /was removed during training/);
   assert.equal(readFileSync(ownerFile, 'utf8'), owner);
   assert.deepEqual(readdirSync(run).sort(), ['run.json', 'training.lock']);
   assert.equal(readFileSync(join(run, 'run.json'), 'utf8'), '{}');

@@ -8,9 +8,9 @@ import { balancedWeights, targetsOf } from '../../src/training/targets.ts';
 const pixels = new Uint8Array(0);
 
 test('label smoothing spreads its share over all classes', () => {
-  const { shares, weights } = targetsOf({ pixels, labels: [2, 0] }, 4, { labelSmoothing: 0.2 });
+  const { probabilities, weights } = targetsOf({ pixels, labels: [2, 0] }, 4, { labelSmoothing: 0.2 });
   const expected = [0.05, 0.05, 0.85, 0.05, 0.85, 0.05, 0.05, 0.05];
-  for (const [index, share] of shares.entries())
+  for (const [index, share] of probabilities.entries())
     assert.ok(Math.abs(share - (expected[index] as number)) < 1e-6);
   assert.equal(weights, undefined);
 });
@@ -19,7 +19,7 @@ test('balanced weights are scikit-learn’s, and a mixed picture has its classes
   // compute_class_weight('balanced', classes=[0, 1, 2], y=[0, 0, 0, 1, 1, 2])
   const classWeights = balancedWeights([0, 0, 0, 1, 1, 2], 3);
   assert.deepEqual(classWeights, [6 / 9, 1, 2]);
-  const mixed = { pixels, labels: [0, 2], shares: Float32Array.of(0.5, 0, 0.5, 0, 0, 1) };
+  const mixed = { pixels, labels: [0, 2], softLabels: Float32Array.of(0.5, 0, 0.5, 0, 0, 1) };
   const { weights } = targetsOf(mixed, 3, { labelSmoothing: 0.1, classWeights });
   assert.ok(Math.abs((weights?.[0] as number) - (6 / 9 + 2) / 2) < 1e-6);
   assert.equal(weights?.[1], 2);

@@ -3,7 +3,7 @@ import { before, test } from 'node:test';
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import { clipGradients } from '../../src/training/clip_gradients.ts';
-import { learntTensors, WeightAverage, withLearnt } from '../../src/training/weight_average.ts';
+import { currentWeights, WeightAverage, weightsToTrain } from '../../src/training/weight_average.ts';
 
 before(async () => {
   tf.enableProdMode();
@@ -19,17 +19,17 @@ test('averages follow the weights, slowly once there were many steps, and answer
   for (const step of [1, 2, 9, 50]) {
     const weights = [step, step * step];
     variable.assign(tf.tensor1d(weights));
-    average.follow(step);
+    average.update(step);
     const decay = Math.min(0.5, (1 + step) / (10 + step));
     for (const [i, weight] of weights.entries())
       expected[i] = decay * (expected[i] as number) + (1 - decay) * weight;
   }
-  const during = await average.during(async () => valuesOf(variable));
+  const during = await average.use(async () => valuesOf(variable));
   for (const [i, value] of expected.entries()) assert.ok(Math.abs((during[i] as number) - value) < 1e-3);
   assert.deepEqual(valuesOf(average.averages.get('a/weights')), during);
   assert.deepEqual(valuesOf(variable), [50, 2500]);
   await assert.rejects(
-    average.during(() => Promise.reject(new Error('no'))),
+    average.use(() => Promise.reject(new Error('no'))),
     /no/,
   );
   assert.deepEqual(valuesOf(variable), [50, 2500]);
@@ -37,14 +37,14 @@ test('averages follow the weights, slowly once there were many steps, and answer
 
 test('a checkpoint’s averages answer, and its weights are learnt on from', () => {
   const variable = tf.variable(tf.tensor1d([7]));
-  const [saved] = learntTensors(new Map([['a/weights', variable]]));
+  const [saved] = currentWeights(new Map([['a/weights', variable]]));
   const optimizer = new Map([[saved?.name as string, saved?.read() as Float32Array]]);
   const weights = new Map([
     ['a/weights', Float32Array.of(5)],
     ['b/weights', Float32Array.of(6)],
   ]);
   assert.deepEqual(
-    [...withLearnt(weights, optimizer)].map(([name, values]) => [name, values[0]]),
+    [...weightsToTrain(weights, optimizer)].map(([name, values]) => [name, values[0]]),
     [
       ['a/weights', 7],
       ['b/weights', 6],

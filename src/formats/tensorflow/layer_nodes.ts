@@ -1,5 +1,5 @@
-import type { NamedTensor } from '../../checkpoints/index.ts';
 import { type LayerSummary, paddingOf, sidesOf } from '../../model_tools/index.ts';
+import type { NamedTensor } from '../../tensors/tensors.ts';
 import { bytesOf, toFloat16, toInt8 } from '../../tensors/tensors.ts';
 import type { Network, WeightType } from '../format.ts';
 import type { StoredTensor } from './bundle/write.ts';

@@ -1,0 +1,60 @@
+import type { Checkpoint, CheckpointInfo, Metrics, Position } from '../checkpoints/index.ts';
+import type { World } from '../cluster/index.ts';
+import type { Settings } from '../config/index.ts';
+import type { Dataset } from '../dataset/scan.ts';
+import type { Split } from '../dataset/split.ts';
+import type { Engine } from '../engine/index.ts';
+import type { Model } from '../models/model.ts';
+import type { BatchResult } from './step.ts';
+
+/** What training reports while it runs. Each function is optional and is called between two steps. */
+export interface TrainingEvents {
+  /** Pictures decoded so far; only where data/ has changed since the last training. */
+  decoding?(done: number, total: number): void;
+  /** Once, before the first step. */
+  started?(start: {
+    model: Model;
+    dataset: Dataset;
+    split: Split;
+    stepsPerEpoch: number;
+    /** Pictures per step, over all ranks. */
+    batchSize: number;
+    position: Position;
+  }): void;
+  /** After each step; `rate` is in pictures per second. */
+  step?(position: Position, result: BatchResult, rate: number): void;
+  /** After each epoch, 1 for the first, and its validation. */
+  epoch?(epoch: number, metrics: Metrics): void;
+  /** A sentence that the user should read. */
+  notice?(text: string): void;
+}
+
+/** The arguments of {@link train}. */
+export interface TrainingOptions {
+  /** Every setting, as `readSettings` gives them. */
+  settings: Settings;
+  /** The run's folder, for its checkpoints and logs; made if missing. */
+  run: string;
+  /** The checkpoint to continue from, one of `run`'s; absent for a new run. */
+  resume?: Checkpoint | undefined;
+  /** The MPI ranks that train together. Each calls `train` with the same settings, run and checkpoint. */
+  world?: World | undefined;
+  /** For the run's record: the engine, and the command line as it was typed. */
+  engine?: Engine;
+  command?: string;
+  /** Once aborted, training finishes its step, saves a checkpoint and returns. */
+  signal?: AbortSignal;
+  events?: TrainingEvents;
+}
+
+/** What {@link train} returns. */
+export interface TrainingResult {
+  run: string;
+  position: Position;
+  /** Of the last whole epoch. */
+  metrics: Metrics;
+  /** The epoch with the best validation, whose checkpoint is kept and used to predict; absent without validation. */
+  best?: CheckpointInfo['best'];
+  /** False if the signal ended training before its last epoch. */
+  finished: boolean;
+}

@@ -1,0 +1,124 @@
+import { createHash } from 'node:crypto';
+import { dirname } from 'node:path';
+import type { Checkpoint } from '../checkpoints/index.ts';
+import type { World } from '../cluster/index.ts';
+import type { Settings } from '../config/index.ts';
+import { digestPictures } from '../dataset/digests.ts';
+import { type Pack, packPictures } from '../dataset/pack.ts';
+import { type Dataset, scanDataset } from '../dataset/scan.ts';
+import { applySoftLabels } from '../dataset/soft_labels.ts';
+import { fallShort, type Split, splitPictures } from '../dataset/split.ts';
+import { UserError } from '../errors.ts';
+import type { ModelDescription } from '../models/model.ts';
+import { type HeldBack, readHeldBack, sidesBefore } from '../runs/held_back.ts';
+import type { TrainingEvents } from './options.ts';
+import { checkSameNetwork, describeNetwork } from './resume.ts';
+import { balancedWeights, type Objective } from './targets.ts';
+
+/** The data to train on, and the network to train. */
+export interface Prepared {
+  description: ModelDescription;
+  pack: Pack;
+  dataset: Dataset;
+  split: Split;
+  /** What a resumed run has held back so far; on rank 0 only. */
+  heldBackBefore: HeldBack | undefined;
+  stepsPerEpoch: number;
+  objective: Objective;
+}
+
+type Data = Pick<Prepared, 'description' | 'pack' | 'dataset'>;
+
+/**
+ * Scans data/, decodes its pictures and splits them for training and validation.
+ * @param resume the checkpoint to continue from; it is checked before the pictures are decoded.
+ * @param world the ranks that share each step. Rank 0 splits the pictures for all of them.
+ * @throws {UserError} for too few classes or pictures, or a checkpoint of another network.
+ */
+export async function prepare(
+  settings: Settings,
+  events: TrainingEvents,
+  { resume, world }: { resume?: Checkpoint | undefined; world?: World | undefined } = {},
+): Promise<Prepared> {
+  const isFirst = world === undefined || world.rank === 0;
+  const heldBackBefore = resume && isFirst ? await readHeldBack(dirname(resume.folder)) : undefined;
+  const read = () => readData(settings, events, { resume, isFirst });
+  const { description, pack, dataset: scanned } = await (world ? world.inTurn(read) : read());
+  const ownSplit = isFirst ? splitData(scanned, { pack, heldBackBefore }, settings, events) : undefined;
+  const hardSplit = (world ? await world.share(ownSplit) : ownSplit) as Split;
+  const { dataset, split } = await applySoftLabels(settings.data, scanned, hardSplit);
+  const stepsPerEpoch = countSteps(split, (world?.size ?? 1) * settings.batchSize);
+  const objective = objectiveOf(dataset, split, settings);
+  return { description, pack, dataset, split, heldBackBefore, stepsPerEpoch, objective };
+}
+
+/** @param isFirst whether this is rank 0: only it needs the raw pictures, because it splits for all. */
+async function readData(
+  settings: Settings,
+  events: TrainingEvents,
+  { resume, isFirst }: { resume: Checkpoint | undefined; isFirst: boolean },
+): Promise<Data> {
+  const { data, workers } = settings;
+  const rawData = isFirst ? settings.rawData : undefined;
+  const scanned = await scanDataset(data, rawData, (text) => events.notice?.(text));
+  const description = describeNetwork(settings, scanned.classes, resume);
+  if (resume) checkSameNetwork(resume, description);
+  const dataset = isFirst ? await digestPictures(scanned, { folder: data, workers }) : scanned;
+  const pack = await packPictures(dataset, {
+    folder: data,
+    size: settings,
+    workers,
+    onProgress: (done) => events.decoding?.(done, dataset.pictures.length),
+  });
+  return { description, pack, dataset };
+}
+
+/** Splits the pictures, and reports the classes of which too few can be held back. */
+function splitData(
+  { pictures, classes }: Dataset,
+  { pack, heldBackBefore }: Pick<Prepared, 'pack' | 'heldBackBefore'>,
+  { data, validationSplit: share, seed, groupLookalikes }: Settings,
+  events: TrainingEvents,
+): Split {
+  const sides = heldBackBefore && sidesBefore(heldBackBefore, pictures, data);
+  const lookalikes = groupLookalikes === 'on' ? pack.lookalikes : undefined;
+  const split = splitPictures(pictures, { classes: classes.length, share, seed, lookalikes, sides });
+  // The pictures of a resumed run keep their sides, whatever share the settings ask for now.
+  if (heldBackBefore) return split;
+  for (const { label, held } of fallShort(pictures, split, { classes: classes.length, share })) {
+    events.notice?.(
+      `Only ${(100 * held).toFixed(1)} % of the class "${classes[label]}" can be held back for validation: ` +
+        'its pictures are copies of few, or look the same; "bat-sup check" lists them.',
+    );
+  }
+  return split;
+}
+
+function objectiveOf(
+  { pictures, classes }: Dataset,
+  { train }: Split,
+  { labelSmoothing, classWeights }: Settings,
+): Objective {
+  if (classWeights === 'off') return { labelSmoothing };
+  const labels = train.map((index) => pictures[index]?.label as number);
+  return { labelSmoothing, classWeights: balancedWeights(labels, classes.length) };
+}
+
+/** Full batches per epoch. The pictures left over take part in later epochs, which are shuffled differently. */
+function countSteps(split: Split, batchSize: number): number {
+  const steps = Math.floor(split.train.length / batchSize);
+  if (steps > 0) return steps;
+  throw new UserError(
+    `There are ${split.train.length} pictures to train on, fewer than one batch of ${batchSize}; ` +
+      'add pictures, run "bat-sup augment", or lower --batch-size.',
+  );
+}
+
+/** SHA-256 of the pictures and their split: with the seed, these determine the order of every epoch. */
+export function digestOf(dataset: Dataset, split: Split): string {
+  // The JSON of [pictures, split], in pieces: that of a million pictures would exceed the longest string.
+  const hash = createHash('sha256').update('[[');
+  for (const [index, { file, label }] of dataset.pictures.entries())
+    hash.update(`${index === 0 ? '' : ','}${JSON.stringify([file, label])}`);
+  return hash.update(`],${JSON.stringify(split)}]`).digest('hex');
+}

@@ -1,0 +1,64 @@
+import type { Online } from '../augment/online.ts';
+import type { CheckpointInfo, Metrics, Position } from '../checkpoints/index.ts';
+import type { Shard } from '../cluster/index.ts';
+import type { Settings } from '../config/index.ts';
+import type { Pack } from '../dataset/pack.ts';
+import type { Dataset } from '../dataset/scan.ts';
+import type { Split } from '../dataset/split.ts';
+import type { Model } from '../models/model.ts';
+import type { OpenSession } from '../runs/record.ts';
+import type { Adam } from './adam.ts';
+import type { CheckpointSaver } from './checkpoint_saver.ts';
+import type { GradientExchange } from './exchange.ts';
+import type { TrainingEvents } from './options.ts';
+import { isOver } from './resume.ts';
+import type { Objective } from './targets.ts';
+import type { TrainingLog } from './training_log.ts';
+import type { WeightAverage } from './weight_average.ts';
+
+/** Everything a training works with. `position`, `metrics` and `best` change as it runs. */
+export interface Training {
+  run: string;
+  settings: Settings;
+  dataset: Dataset;
+  split: Split;
+  pack: Pack;
+  model: Model;
+  adam: Adam;
+  objective: Objective;
+  /** With --ema: the averaged weights, which are validated and saved in place of the current ones. */
+  average: WeightAverage | undefined;
+  position: Position;
+  metrics: Metrics;
+  best: CheckpointInfo['best'];
+  stepsPerEpoch: number;
+  /** Pictures per step, over all ranks. */
+  globalBatchSize: number;
+  /** This rank, and how many there are. */
+  rank: Shard;
+  /** Only where there are other ranks. */
+  exchange: GradientExchange | undefined;
+  /** What is written to the run's folder; on rank 0 only. */
+  records: Records | undefined;
+  /** With --augment online: the threads that augment each batch. */
+  online: Online | undefined;
+  events: TrainingEvents;
+  signal: AbortSignal | undefined;
+}
+
+/** What rank 0 writes to the run's folder. */
+export interface Records {
+  saver: CheckpointSaver;
+  log: TrainingLog;
+  session: OpenSession;
+}
+
+/** Whether the last epoch is done, or training has stopped early. */
+export function isFinished(training: Training): boolean {
+  return isOver(training, training.settings);
+}
+
+/** Whether to stop after this step. Ranks stop together, once all of them know that one was asked to. */
+export function isStopped({ exchange, signal }: Training): boolean {
+  return exchange ? exchange.stopped : signal?.aborted === true;
+}
