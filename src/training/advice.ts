@@ -1,44 +1,47 @@
 import type { CheckpointInfo, Metrics } from '../checkpoints/index.ts';
 import type { Settings } from '../config/index.ts';
 
-/** What is known of a training at its end. */
-export interface Ended {
+/** How a training went. */
+export interface TrainingOutcome {
   settings: Pick<Settings, 'recipe' | 'augment' | 'epochs'>;
-  /** Of the last epoch. */
+  /** Of the last whole epoch. */
   metrics: Metrics;
   best: CheckpointInfo['best'];
   epoch: number;
 }
 
-/** Training accuracy above validation accuracy, from which on pictures are known by heart rather than understood. */
-const overfitGap = 0.15;
+/** A training accuracy this far above the validation accuracy is taken as overfitting. */
+const overfittingGap = 0.15;
 
-/** A way to learn better: what to add to the command, and why. */
+/** A suggestion for a better network: a flag for the next training, and why. */
 export interface Advice {
   /** A flag with its value. */
   flag: string;
   why: string;
-  /** Whether it continues the training; otherwise a new one does better. */
+  /** Whether the flag goes with --resume; otherwise with a new training. */
   continues?: true;
 }
 
 /**
- * What would probably make the network better, the most promising first: at most two things, told from how training
- * went. Empty without validation, or where nothing suggests itself.
+ * What would probably improve the network, judged by how training went: at most two suggestions, the most promising
+ * first. Without validation there are none.
  */
-export function adviceFor({ settings, metrics, best, epoch }: Ended): Advice[] {
+export function adviceFor({ settings, metrics, best, epoch }: TrainingOutcome): Advice[] {
   const { accuracy, validationAccuracy } = metrics;
   if (accuracy === undefined || validationAccuracy === undefined || !best) return [];
-  const isOverfit = accuracy - validationAccuracy > overfitGap;
+  const isOverfitting = accuracy - validationAccuracy > overfittingGap;
   const isStillImproving = best.epoch === epoch && epoch === settings.epochs;
   const advice: (Advice | false)[] = [
     settings.recipe === 'article' && {
       flag: '--recipe best',
-      why: 'a larger network on varied pictures',
+      why: 'a larger network, trained on augmented pictures',
     },
-    isOverfit &&
+    isOverfitting &&
       settings.recipe !== 'article' &&
-      settings.augment === 'off' && { flag: '--augment online', why: 'it learns pictures by heart' },
+      settings.augment === 'off' && {
+        flag: '--augment online',
+        why: 'it overfits: it knows the training pictures by heart',
+      },
     isStillImproving && {
       flag: `--epochs ${2 * settings.epochs}`,
       why: 'the last epoch was the best',

@@ -1,8 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 
 /**
- * Scales all gradients by one number, so that the root of the sum of their squares is at most `norm` (Pascanu, Mikolov
- * and Bengio 2013). It is not read back, so that nothing waits for it.
+ * Scales all gradients by one factor, so that their global norm, the square root of the sum of all squares, is at most
+ * `norm` (Pascanu, Mikolov and Bengio 2013). The factor stays on the engine: reading it back would wait for a GPU.
+ * @returns new tensors by the same names, which the caller disposes of.
  */
 export function clipGradients(gradients: tf.NamedTensorMap, norm: number): tf.NamedTensorMap {
   return tf.tidy(() => {

@@ -8,26 +8,27 @@ import type { Model } from '../models/model.ts';
 import type { BatchResult } from './step.ts';
 
 /**
- * Gradients of all ranks together. Most are averaged by all-reduces, several to one, that start as soon as the backward
- * pass has them. The gradient of a fully connected layer's weights is the product of two thin matrices, the layer's
- * input and its output's gradient: where these are the smaller ones they are gathered from all ranks, and multiplied
- * here (sufficient factor broadcasting, Xie et al. 2016).
+ * Data-parallel training: the gradients of all ranks are averaged. Most are averaged by all-reduces, several gradients
+ * to one, that start as soon as the backward pass has computed them. The gradient of a fully connected layer's weights
+ * is the product of two thin matrices, the layer's input and the gradient of its output. Where these are smaller than
+ * the product, they are gathered from all ranks and multiplied on each (sufficient factor broadcasting, Xie et al.
+ * 2016).
  */
 
-/** Numbers of an all-reduce: enough for the network's bandwidth to count, not its latency. */
+/** Values per all-reduce: enough that the bandwidth of the network matters, not its latency. */
 const bucketLength = 1 << 20;
 /** A fully connected layer whose factors are gathered. */
-interface Factored {
+interface FactoredLayer {
   weights: tf.Variable;
   /** Name of the layer that it reads. */
   input: string;
 }
 
 /**
- * The layers whose factors, for so many rows, have fewer numbers than their weights. An all-reduce moves each number
- * twice, but what is gathered has to be multiplied as well: `npm run bench -- cluster` measures both.
+ * The layers whose factors, with this many rows, have fewer values than their weights. An all-reduce transfers each
+ * value twice, but gathered factors must be multiplied as well: `npm run bench -- cluster` measures both.
  */
-function factoredLayers(model: Model, rows: number): Map<string, Factored> {
+function factoredLayers(model: Model, rows: number): Map<string, FactoredLayer> {
   const layers = model.layers.filter(({ kind, inputs: [input], inputShape, outputShape }) => {
     const [inputs = 0] = inputShape;
     const [outputs = 0] = outputShape;
@@ -41,12 +42,12 @@ function factoredLayers(model: Model, rows: number): Map<string, Factored> {
   );
 }
 
-/** The same tensor, of whose gradient `see` is told in the backward pass. */
-function seeGradient<T extends tf.Tensor>(tensor: T, see: (gradient: tf.Tensor) => void): T {
+/** The same tensor; the backward pass calls `onGradient` with its gradient. */
+function watchGradient<T extends tf.Tensor>(tensor: T, onGradient: (gradient: tf.Tensor) => void): T {
   const same = tf.customGrad((x) => ({
     value: tf.clone(x as tf.Tensor),
     gradFunc: (dy: tf.Tensor) => {
-      see(dy);
+      onGradient(dy);
       return dy;
     },
   }));
@@ -59,20 +60,20 @@ export interface ExchangeOptions {
   settings: Pick<Settings, 'batchSize' | 'gradientCompression'>;
 }
 
-/** What ranks tell each other as they learn together. */
+/** What the ranks exchange in each step. It is made once, before the first. */
 export class GradientExchange {
   readonly world: World;
   readonly compression: HalfPrecision | undefined;
-  readonly factored: ReadonlyMap<string, Factored>;
-  /** What layers keep besides, e.g. the moving averages of batch normalisation: averaged as gradients are. */
+  readonly factored: ReadonlyMap<string, FactoredLayer>;
+  /** State that no gradient changes, e.g. the moving averages of batch normalisation; averaged as gradients are. */
   readonly state: tf.Variable[];
-  /** Weights of factored layers, whose gradients no rank computes by itself; and all others. */
-  readonly apart: ReadonlySet<tf.Variable>;
+  /** Weights of factored layers, whose gradients no rank computes alone. */
+  readonly factoredWeights: ReadonlySet<tf.Variable>;
+  /** All other trainable variables. */
   readonly variables: tf.Variable[];
   readonly #batchSize: number;
-  /** Whether any rank has asked to stop. */
   #stopped = false;
-  /** By use and length; made once. */
+  /** By use and length, reused in every step. */
   readonly #memory = new Map<string, Float32Array>();
   readonly #compressed = new Map<string, CompressedAllreduce>();
 
@@ -83,30 +84,31 @@ export class GradientExchange {
     this.compression = gradientCompression === 'off' ? undefined : halfPrecisions[gradientCompression];
     this.factored = factoredLayers(model, batchSize * world.size);
     this.state = [...model.state.values()];
-    this.apart = new Set([...this.factored.values()].map(({ weights }) => weights));
-    this.variables = [...model.variables.values()].filter((variable) => !this.apart.has(variable));
+    this.factoredWeights = new Set([...this.factored.values()].map(({ weights }) => weights));
+    this.variables = [...model.variables.values()].filter((variable) => !this.factoredWeights.has(variable));
   }
 
+  /** Whether any rank was asked to stop, as of the last exchange: the same on all ranks. */
   get stopped(): boolean {
     return this.#stopped;
   }
 
-  /** Which row of the batch of all is this rank's first. */
+  /** Index of this rank's first row in the batch of all ranks. */
   get firstRow(): number {
     return this.world.rank * this.#batchSize;
   }
 
-  /** Sums of all ranks' numbers. @param stop whether this rank has been asked to stop; then all are. */
-  async sum(numbers: ArrayLike<number>, stop: boolean): Promise<Float64Array> {
-    const values = memory(Float64Array, numbers.length + 1);
-    values.set(numbers);
-    values[numbers.length] = Number(stop);
+  /** Sums the values of all ranks. @param stop whether this rank was asked to stop; see {@link stopped}. */
+  async sum(own: ArrayLike<number>, stop: boolean): Promise<Float64Array> {
+    const values = memory(Float64Array, own.length + 1);
+    values.set(own);
+    values[own.length] = Number(stop);
     await this.world.allreduce(values);
-    this.#stopped = (values[numbers.length] as number) > 0;
-    return values.subarray(0, numbers.length);
+    this.#stopped = (values[own.length] as number) > 0;
+    return values.subarray(0, own.length);
   }
 
-  /** Memory for one use in each step. */
+  /** MPI memory for one use per step. */
   memoryFor(use: string, length: number): Float32Array {
     const key = `${use}/${length}`;
     const known = this.#memory.get(key) ?? memory(Float32Array, length);
@@ -114,7 +116,7 @@ export class GradientExchange {
     return known;
   }
 
-  /** Starts to sum all ranks' values in place. @returns waits for it; to be called in the same order on all. */
+  /** Starts to sum the values of all ranks, in place; in the same order on all. @returns what waits for it. */
   reduce(use: string, values: Float32Array): () => Promise<void> {
     if (!this.compression) return afterwards(this.world.allreduce(values));
     const key = `${use}/${values.length}`;
@@ -135,15 +137,15 @@ interface Gradient {
   values: Float32Array;
 }
 
-/** One step's exchange. */
+/** The exchange of one step. */
 export class SharedPass {
   readonly #exchange: GradientExchange;
-  /** Inputs of factored layers, until the backward pass comes to them. */
+  /** Inputs of factored layers, kept until the backward pass reaches them. */
   readonly #inputs = new Map<string, tf.Tensor>();
-  /** Waiting for an all-reduce that is worth it. */
+  /** Gradients collected for the next all-reduce. */
   #bucket: Gradient[] = [];
   #buckets = 0;
-  /** Each waits for something under way, and makes gradients of it. */
+  /** Each waits for one transfer and returns the gradients, by name, that it completes. */
   readonly #pending: (() => Promise<[string, tf.Tensor][]>)[] = [];
 
   constructor(exchange: GradientExchange) {
@@ -151,21 +153,21 @@ export class SharedPass {
   }
 
   learning(step: number): LearningPass {
-    const { firstRow, apart } = this.#exchange;
+    const { firstRow, factoredWeights } = this.#exchange;
     const variable = (_: string, variable: tf.Variable) =>
-      apart.has(variable)
+      factoredWeights.has(variable)
         ? variable
-        : seeGradient<tf.Tensor>(variable, (gradient) => this.#add(variable.name, gradient));
+        : watchGradient<tf.Tensor>(variable, (gradient) => this.#add(variable.name, gradient));
     return { step, firstRow, variable };
   }
 
-  /** To watch the layers of the forward pass. */
+  /** Observes the layers of the forward pass. */
   readonly layer: LayerWatch = (name, output) => {
     const { factored } = this.#exchange;
     if ([...factored.values()].some(({ input }) => input === name))
       this.#inputs.set(name, tf.keep(tf.clone(output)));
     const layer = factored.get(name);
-    return layer && seeGradient(output, (gradient) => this.#gather(layer, gradient));
+    return layer && watchGradient(output, (gradient) => this.#gather(layer, gradient));
   };
 
   #add(name: string, gradient: tf.Tensor): void {
@@ -196,7 +198,7 @@ export class SharedPass {
     });
   }
 
-  #gather({ weights, input }: Factored, dy: tf.Tensor): void {
+  #gather({ weights, input }: FactoredLayer, dy: tf.Tensor): void {
     const { world } = this.#exchange;
     const x = this.#inputs.get(input) as tf.Tensor;
     const inputs = this.#gatherRows(`${weights.name}/x`, x, 1);
@@ -210,7 +212,7 @@ export class SharedPass {
     world.progress();
   }
 
-  /** [rows, columns], times a factor, of all ranks: [ranks * rows, columns]. */
+  /** [rows, columns] of each rank -> factor * [ranks * rows, columns], on all. */
   #gatherRows(use: string, rows: tf.Tensor, factor: number): () => Promise<tf.Tensor2D> {
     const { world, compression } = this.#exchange;
     const [count, columns] = rows.shape as [number, number];
@@ -228,9 +230,10 @@ export class SharedPass {
   }
 
   /**
-   * Waits for what is under way.
-   * @param result of this rank's rows.
-   * @returns of all rows: the result, and the mean gradients by the variables' tfjs names, which the caller disposes of.
+   * Waits for all transfers, and averages the state of the layers.
+   * @param result over this rank's rows.
+   * @returns the result over all rows, and the mean gradients by the tfjs names of the variables, which the caller
+   * disposes of.
    */
   async finish(
     result: BatchResult,
@@ -240,8 +243,8 @@ export class SharedPass {
     const rest = this.#bucket.reduce((sum, { values }) => sum + values.length, 0);
     if (rest > 0) this.#reduce(rest);
     const { world, state } = this.#exchange;
-    const kept = state.flatMap((variable) => [...variable.dataSync()]);
-    const summed = this.#exchange.sum([result.loss, result.correct, ...kept], stop);
+    const stateValues = state.flatMap((variable) => [...variable.dataSync()]);
+    const summed = this.#exchange.sum([result.loss, result.correct, ...stateValues], stop);
     summed.catch(() => {}); // awaited below
     const gradients: tf.NamedTensorMap = {};
     for (const finish of this.#pending) Object.assign(gradients, Object.fromEntries(await finish()));
@@ -261,13 +264,13 @@ export class SharedPass {
   }
 }
 
-/** What fails is told to who waits for it, not as a promise that nobody listens to. */
+/** Throws a failure to whoever waits for it, instead of as an unhandled rejection. */
 function afterwards(promise: Promise<void>): () => Promise<void> {
   promise.catch(() => {});
   return () => promise;
 }
 
-/** Rank 0's values to all ranks' variables of the same names. */
+/** Copies the values of rank 0 to the same variables of all other ranks. */
 export async function broadcastVariables(
   world: World,
   variables: ReadonlyMap<string, tf.Variable>,

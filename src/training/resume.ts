@@ -24,17 +24,17 @@ import { type RunRecord, readRecord } from '../runs/record.ts';
 import { settingText } from '../text/format.ts';
 import { printable } from '../text/printable.ts';
 
-/** Settings, with the batch of all ranks together and how many these are, where that is known. */
+/** Settings whose batch size is that of all ranks together, and the number of ranks, if known. */
 type Trained = Config & { ranks?: number };
 
 /**
- * What a run was trained with so far: its last session's settings, and what its checkpoint says where the record does
- * not know it, or there is none (imported networks, older versions).
+ * The settings that a run was trained with so far: those of its last session, and, for what the record does not have,
+ * those that the checkpoint implies. Imported networks and runs of older versions have no record.
  */
-function trainedWith(checkpoint: Checkpoint, record: RunRecord | undefined): Trained {
+function previousSettings(checkpoint: Checkpoint, record: RunRecord | undefined): Trained {
   const { width, height, channels, architecture } = checkpoint.manifest.model;
   const named = architectureNames.find((name) => name === architecture);
-  const known = { ...knownOf(checkpoint), ...(named && { architecture: named }) };
+  const known = { ...settingsIn(checkpoint), ...(named && { architecture: named }) };
   const size = { width, height, channels };
   const last = record?.sessions.at(-1);
   if (!last) return { ...known, ...size };
@@ -43,30 +43,27 @@ function trainedWith(checkpoint: Checkpoint, record: RunRecord | undefined): Tra
 }
 
 /**
- * The settings that a run continues with. Its batch is parted anew where there is another number of ranks, so that all
- * of them together take as many pictures per step as before.
+ * The settings that a run continues with. If the number of ranks has changed, the batch of each is resized, so that
+ * together they take as many pictures per step as before.
  * @param ranks that will train it.
- * @throws {UserError} where its record is damaged: what it was trained with is not known then.
+ * @throws {UserError} where the run's record is damaged, so that its settings are not known.
  */
 export async function settingsOfRun(checkpoint: Checkpoint, ranks = 1): Promise<Config> {
   const record = await readRecord(dirname(checkpoint.folder));
-  const { ranks: _, ...before } = trainedWith(checkpoint, record);
+  const { ranks: _, ...before } = previousSettings(checkpoint, record);
   if (before.batchSize !== undefined) before.batchSize = Math.max(1, Math.round(before.batchSize / ranks));
   return before;
 }
 
-/** What a checkpoint says of its training, the batch of all ranks together; an imported network has had none here. */
-function knownOf({ manifest }: Checkpoint): Config {
+/** The settings that a checkpoint itself stores. An imported network was not trained here: it has `fit` only. */
+function settingsIn({ manifest }: Checkpoint): Config {
   const { seed, batchSize, learningRate, validationSplit, dataset } = manifest.training;
   const { fit } = manifest.preprocessing;
   if (dataset === '') return { fit };
   return { fit, seed, batchSize, learningRate, validationSplit, ema: manifest.ema ?? 0 };
 }
 
-/**
- * A training from the start would mix its checkpoints with those of another one.
- * @throws {UserError} where the run has checkpoints.
- */
+/** @throws {UserError} where the run has checkpoints, with which those of a new training would mix. */
 export async function refuseCheckpoints(run: string): Promise<void> {
   if ((await listCheckpoints(run)).length === 0) return;
   throw new UserError(
@@ -74,7 +71,7 @@ export async function refuseCheckpoints(run: string): Promise<void> {
   );
 }
 
-/** Whether nothing is left to do: after the last epoch, or once so many epochs were no better than the best. */
+/** Whether training is complete: after the last epoch, or after `earlyStopping` epochs without improvement. */
 export function isOver(
   { position, best }: { position: Position; best?: CheckpointInfo['best'] | undefined },
   { epochs, earlyStopping }: Pick<Settings, 'epochs' | 'earlyStopping'>,
@@ -83,9 +80,7 @@ export function isOver(
   return position.epoch >= Math.min(epochs, patienceEnds);
 }
 
-/**
- * The network that these settings and classes ask for; an imported one keeps its layers, which no setting names.
- */
+/** The network that the settings and the classes ask for. A resumed imported network keeps its own layers. */
 export function describeNetwork(
   settings: Pick<Settings, 'architecture' | 'width' | 'height' | 'channels'>,
   classes: string[],
@@ -108,7 +103,7 @@ function classesThatDiffer(saved: string[], wanted: string[]): string {
   return `classes differ (${parts.join('; ') || 'in their order'})`;
 }
 
-/** @throws {UserError} listing what differs between the network to train and the checkpoint's. */
+/** @throws {UserError} listing the differences between the network to train and that of the checkpoint. */
 export function checkSameNetwork({ folder, manifest }: Checkpoint, wanted: ModelDescription): void {
   const saved = manifest.model;
   const keys = Object.keys(wanted) as (keyof ModelDescription)[];
@@ -121,11 +116,11 @@ export function checkSameNetwork({ folder, manifest }: Checkpoint, wanted: Model
     );
   if (differences.length === 0) return;
   throw new UserError(
-    `${folder} cannot be resumed: ${differences.join('; ')}. Train a new run without --resume, or put these back.`,
+    `${folder} cannot be resumed: ${differences.join('; ')}. Train a new run without --resume, or undo these changes.`,
   );
 }
 
-/** Whether there is a file that is not hidden, at any depth. */
+/** Whether a folder has a file that is not hidden, at any depth. */
 async function holdsFiles(folder: string): Promise<boolean> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
   const seen = entries.filter(({ name }) => !name.startsWith('.'));
@@ -134,16 +129,13 @@ async function holdsFiles(folder: string): Promise<boolean> {
   return false;
 }
 
-/**
- * The classes that training will find once data/ is as rawdata/ and these settings ask for it; [] where there are none
- * yet.
- */
-async function classesToCome({ rawData, data }: Pick<Settings, 'rawData' | 'data'>): Promise<string[]> {
+/** The classes that data/ will have once it has been updated from rawdata/; [] where there are no pictures at all. */
+async function expectedClasses({ rawData, data }: Pick<Settings, 'rawData' | 'data'>): Promise<string[]> {
   const [raw, made] = [await findClasses(rawData), await findClasses(data)];
   if (raw.length === 0) return made;
   const classes: string[] = [];
   for (const name of raw) if (await holdsFiles(join(rawData, name))) classes.push(name);
-  // Copies of sources that are gone will be removed, and their folder with them.
+  // A folder stays only if it has pictures that were not resized from rawdata/: outdated copies are removed.
   const others = made.filter((name) => !classes.includes(name));
   if (others.length === 0) return classes;
   const ledger = await ResizeLedger.read(data, '');
@@ -156,8 +148,9 @@ async function classesToCome({ rawData, data }: Pick<Settings, 'rawData' | 'data
 }
 
 /**
- * Refuses before anything is touched what train would refuse after resizing and decoding.
- * @throws {UserError} where size, channels, architecture or classes are not the checkpoint's, or its pictures are gone.
+ * Checks, before any file is changed, what training would otherwise refuse only after resizing and decoding.
+ * @throws {UserError} where size, channels, architecture or classes differ from the checkpoint's, or its pictures are
+ * missing.
  */
 export async function checkResumable(
   checkpoint: Checkpoint,
@@ -166,9 +159,9 @@ export async function checkResumable(
 ): Promise<void> {
   if (checkpoint.manifest.model.architecture === 'layers' && flags.architecture !== undefined)
     throw new UserError(
-      `${checkpoint.folder} is an imported network with layers of its own; leave out --architecture.`,
+      `${checkpoint.folder} is an imported network with its own layers; leave out --architecture.`,
     );
-  const classes = await classesToCome(settings);
+  const classes = await expectedClasses(settings);
   const wanted = describeNetwork(
     settings,
     classes.length > 0 ? classes : checkpoint.manifest.model.classes,
@@ -183,23 +176,24 @@ export async function checkResumable(
   );
 }
 
-/** Of each setting that is another now, what it was and what it is. */
+/** The settings that have changed, each with its old and its new value; run.json stores them like this. */
 export type ChangedSettings = Record<string, { was: unknown; is: unknown }>;
 
 /**
- * Which settings are not those that the run was trained with so far.
- * @param now with the batch of all ranks together.
+ * The settings that differ from those the run was trained with so far. Those that only concern the machine do not
+ * count.
+ * @param now with the batch size of all ranks together.
  */
 export async function changedSettings(
   checkpoint: Checkpoint,
   now: Settings & { ranks: number },
 ): Promise<ChangedSettings> {
   const record = await readRecord(dirname(checkpoint.folder)).catch(() => undefined);
-  const before = trainedWith(checkpoint, record);
+  const before = previousSettings(checkpoint, record);
   const online = now.augment === 'online' || before.augment === 'online';
   const isCompared = (name: SettingName) =>
     !machineSettings.includes(name) && name !== 'augmentTarget' && (online || !/^augment./.test(name));
-  // Without it the number of ranks changes nothing but the order of some sums.
+  // Unless it scales the learning rate, the number of ranks only changes the order of some sums.
   const ranks = now.scaleLearningRate === 'off' ? [] : (['ranks'] as const);
   const changed = [...settingNames.filter(isCompared), ...ranks]
     .filter((name) => before[name] !== undefined)

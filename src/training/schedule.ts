@@ -2,20 +2,20 @@ import type { Settings } from '../config/index.ts';
 
 type ScheduleSettings = Pick<Settings, 'learningRate' | 'learningRateSchedule' | 'warmup' | 'epochs'>;
 
-/** Shares of the steps after warm-up at which 'step' divides the learning rate by ten: He et al. 2016, section 4.2. */
+/** 'step' divides the learning rate by 10 at these shares of the steps after warm-up: He et al. 2016, section 4.2. */
 const milestones = [0.5, 0.75];
 
-/** By how much each schedule multiplies the learning rate. `done`: share of the steps after warm-up, 0..1. */
+/** What each schedule multiplies the learning rate by. `done` is the share of the steps after warm-up, 0 to 1. */
 const factors: Record<Settings['learningRateSchedule'], (done: number) => number> = {
   constant: () => 1,
-  // Loshchilov and Hutter 2017, equation 5, without restarts.
+  // Loshchilov and Hutter 2017, equation 5, without warm restarts.
   cosine: (done) => (1 + Math.cos(Math.PI * done)) / 2,
   step: (done) => 0.1 ** milestones.filter((milestone) => done >= milestone).length,
 };
 
 /**
- * The learning rate of a step. It rises in equal steps to `learningRate` over the first `warmup` epochs, and then goes
- * by the schedule, so that the last step's is just above what the schedule ends at.
+ * The learning rate of a step: it rises linearly to `learningRate` over the first `warmup` epochs, and then follows the
+ * schedule, whose end lies one step beyond the last.
  * @param step 1 for the first.
  */
 export function learningRateAt(step: number, settings: ScheduleSettings, stepsPerEpoch: number): number {
@@ -30,11 +30,11 @@ const scales: Record<Settings['scaleLearningRate'], (ranks: number) => number> =
   off: () => 1,
   // Goyal et al. 2017, section 2.1.
   linear: (ranks) => ranks,
-  // What keeps the variance of a step with Adam: Malladi et al. 2022, section 4.
+  // The square-root scaling rule for Adam: Malladi et al. 2022, section 4.
   sqrt: Math.sqrt,
 };
 
-/** By how much so many ranks, each with a batch of its own, multiply the learning rate. */
+/** What the learning rate is multiplied by when this many ranks each train on a batch of the same size. */
 export function scaleOf({ scaleLearningRate }: Pick<Settings, 'scaleLearningRate'>, ranks: number): number {
   return scales[scaleLearningRate](ranks);
 }

@@ -22,16 +22,16 @@ export interface TrainingLog {
     step: number,
     done: { result: BatchResult; batchSize: number; learningRate: number; rate: number },
   ): void;
-  /** What is to look into an epoch's last step, where this epoch is to be shown in detail. */
+  /** What observes the last step of an epoch, if this epoch is logged in detail. */
   watchStep(step: number, isLastEpoch: boolean): StepWatch | undefined;
-  /** The same for the validation after it. @param indexes of the pictures that are looked at, in their order. */
+  /** The same for the validation after it. @param indexes of the validated pictures, in order. */
   watchValidation(indexes: number[]): EvaluationWatch | undefined;
   epoch(step: number, metrics: Metrics): void;
-  /** That the run has come to its end. */
+  /** Marks the run as ended. */
   finish(outcome: 'success' | 'failure', step: number): void;
-  /** Once this returns, a kill loses nothing of what was logged before. What fails is thrown by close(). */
+  /** Writes what was logged so far, so that a kill loses none of it. Errors are thrown by close(). */
   flush(): Promise<void>;
-  /** @throws {UserError} where something could not be written. */
+  /** @throws {UserError} where a file could not be written. */
   close(): Promise<void>;
 }
 
@@ -41,11 +41,11 @@ export interface TrainingLogOptions extends SessionDescription {
 }
 
 /**
- * Histograms, drawings and curves come after an epoch, unless they have taken more than this share of the steps' time
- * so far; the first and the last epoch always have them. Encoding beside the training, and the numbers of every step,
- * come on top.
+ * An epoch is logged in detail (histograms, drawings, curves) as long as details have taken at most this share of the
+ * time of all steps so far; the first and the last epoch always are. Scalars, and what is encoded while training
+ * continues, are not counted.
  */
-const shareOfTime = 0.005;
+const maxDetailShare = 0.005;
 
 /** TensorBoard shows <run>/train and <run>/validation as two curves of one chart, and <run> as a line of HPARAMS. */
 export async function openTrainingLog(run: string, options: TrainingLogOptions): Promise<TrainingLog> {
@@ -71,14 +71,14 @@ class RunLog implements TrainingLog {
   readonly #run: string;
   readonly #options: TrainingLogOptions;
   readonly #writers: Writers;
-  /** Milliseconds of all steps, and those that details have kept training waiting. */
+  /** Milliseconds that all steps took, and that training has waited for details. */
   #trained = 0;
-  #spent = 0;
-  /** Whether this epoch, and how many so far, are shown in detail. */
+  #spentOnDetails = 0;
+  /** Whether this epoch is logged in detail, and how many have been. */
   #detailed = false;
   #epochsDetailed = 0;
   #validation: ValidationDetails | undefined;
-  /** Drawings are encoded while training goes on. */
+  /** Drawings are encoded while training continues. */
   #drawing: Promise<void> = Promise.resolve();
 
   constructor(run: string, options: TrainingLogOptions, writers: Writers) {
@@ -99,7 +99,7 @@ class RunLog implements TrainingLog {
   }
 
   watchStep(step: number, isLastEpoch: boolean): StepWatch | undefined {
-    const affordable = this.#spent <= shareOfTime * this.#trained;
+    const affordable = this.#spentOnDetails <= maxDetailShare * this.#trained;
     this.#detailed = isLastEpoch || affordable || this.#epochsDetailed === 0;
     if (!this.#detailed) return undefined;
     const { train } = this.#writers;
@@ -158,7 +158,7 @@ class RunLog implements TrainingLog {
   #spend<T>(work: () => T): T {
     const before = performance.now();
     const result = work();
-    this.#spent += performance.now() - before;
+    this.#spentOnDetails += performance.now() - before;
     return result;
   }
 

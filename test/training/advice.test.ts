@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { adviceFor, type Ended } from '../../src/training/advice.ts';
+import { adviceFor, type TrainingOutcome } from '../../src/training/advice.ts';
 
-function ended(change: Partial<Ended> = {}): Ended {
+function ended(change: Partial<TrainingOutcome> = {}): TrainingOutcome {
   const metrics = { loss: 0.4, accuracy: 0.9, validationLoss: 0.5, validationAccuracy: 0.8 };
   return {
     settings: { recipe: 'best', augment: 'online', epochs: 10 },
@@ -10,9 +10,9 @@ function ended(change: Partial<Ended> = {}): Ended {
     best: { epoch: 8, metrics },
     epoch: 10,
     ...change,
-  } as Ended;
+  } as TrainingOutcome;
 }
-const flags = (change?: Partial<Ended>) =>
+const flags = (change?: Partial<TrainingOutcome>) =>
   adviceFor(ended(change)).map(({ continues, flag }) => (continues ? `--resume ${flag}` : flag));
 const article = { recipe: 'article', augment: 'off', epochs: 10 } as const;
 

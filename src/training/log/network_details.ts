@@ -3,14 +3,14 @@ import type { Model } from '../../models/model.ts';
 import { drawFilters, type EventWriter, histogramSummary, imageSummary } from '../../tensorboard/index.ts';
 import type { StepWatch } from '../step.ts';
 
-/** Enough for thirty buckets; more would only take longer to read back. */
+/** Enough values for thirty buckets; more would take longer to read back. */
 const sampleSize = 1 << 14;
 
-/** Values of a tensor from all over it, read back from the engine. */
+/** Evenly spaced values of a tensor, read back from the engine. */
 function sampleOf(tensor: tf.Tensor): Float32Array {
   return tf.tidy(() => {
     const flat = tf.reshape(tensor, [-1]);
-    // An odd stride shares no factor with sizes that are powers of two, and so passes through all their rows.
+    // Odd, so that it has no common factor with sizes that are powers of two and reaches all of their rows.
     const stride = Math.ceil(flat.size / sampleSize) | 1;
     const sample = stride === 1 ? flat : tf.stridedSlice(flat, [0], [flat.size], [stride]);
     return sample.dataSync() as Float32Array;
@@ -21,11 +21,11 @@ function histogramOf(tag: string, tensor: tf.Tensor): Buffer {
   return histogramSummary(tag, sampleOf(tensor), tensor.size);
 }
 
-/** How the activations and gradients of one step are distributed. */
+/** Logs histograms of the activations and gradients of one step. */
 export function watchNetwork(writer: EventWriter, model: Model, step: number): StepWatch {
   return {
     layer(name, output) {
-      // Flattening changes no value.
+      // Its values are those of the layer before.
       if (name !== 'flatten') writer.summary(step, histogramOf(`activations/${name}`, output));
       return undefined;
     },
@@ -38,13 +38,13 @@ export function watchNetwork(writer: EventWriter, model: Model, step: number): S
   };
 }
 
-/** 'conv1/weights' -> 'weights/conv1', so that all weights stand together. */
+/** 'conv1/weights' -> 'weights/conv1', so that TensorBoard groups all weights. */
 function tagOf(variable: string): string {
   const slash = variable.lastIndexOf('/');
   return `${variable.slice(slash + 1)}/${variable.slice(0, slash)}`;
 }
 
-/** How the weights are distributed, and the first convolution's as pictures. @returns once these are drawn. */
+/** Logs histograms of the weights at once, and then draws the filters of the first convolution. */
 export async function writeWeights(writer: EventWriter, model: Model, step: number): Promise<void> {
   for (const [name, variable] of model.variables) writer.summary(step, histogramOf(tagOf(name), variable));
   const first = model.layers.find(({ kind }) => kind === 'conv');

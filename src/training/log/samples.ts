@@ -5,10 +5,10 @@ import type { Split } from '../../dataset/split.ts';
 import type { ModelDescription } from '../../models/model.ts';
 import { type EventWriter, encodePicture, imageSummary } from '../../tensorboard/index.ts';
 
-const classesShown = 12;
-const picturesOfClass = 4;
+const maxClasses = 12;
+const picturesPerClass = 4;
 
-/** Some of the indexes, from all over the list. */
+/** Up to `count` of the indexes, evenly spaced. */
 function spread(indexes: number[], count: number): number[] {
   const step = Math.max(indexes.length / count, 1);
   return Array.from(
@@ -17,7 +17,7 @@ function spread(indexes: number[], count: number): number[] {
   );
 }
 
-/** Shows what the network learns from, as it sees it: some pictures of each class, and some made by augment. */
+/** Logs some training pictures of each class as the network sees them, and some that augment has made. */
 export async function writeSamples(
   writer: EventWriter,
   { dataset, split, pack }: { dataset: Dataset; split: Split; pack: Pack },
@@ -32,14 +32,14 @@ export async function writeSamples(
   };
   const pictureAt = (index: number) => dataset.pictures[index] as Picture;
   try {
-    for (const [label, className] of dataset.classes.slice(0, classesShown).entries()) {
+    for (const [label, className] of dataset.classes.slice(0, maxClasses).entries()) {
       const ofClass = split.train.filter((index) => dataset.pictures[index]?.label === label);
       const kinds = {
         pictures: ofClass.filter((index) => !pictureAt(index).copyOf),
         'augmented pictures': ofClass.filter((index) => pictureAt(index).copyOf),
       };
       for (const [kind, indexes] of Object.entries(kinds)) {
-        const chosen = spread(indexes, picturesOfClass);
+        const chosen = spread(indexes, picturesPerClass);
         if (chosen.length === 0) continue;
         const files = await Promise.all(chosen.map(encode));
         const description = chosen.map((index) => `\`${nameOf(pictureAt(index))}\``).join(', ');
@@ -51,7 +51,7 @@ export async function writeSamples(
   }
 }
 
-/** Shows pictures of a batch that training has varied, under the tags of those that augment has made. */
+/** Logs pictures of a batch that was augmented during training, under the same tags as those of augment. */
 export async function writeVaried(
   writer: EventWriter,
   { pixels, labels }: Batch,
@@ -59,8 +59,8 @@ export async function writeVaried(
   step: number,
 ): Promise<void> {
   const bytes = width * height * channels;
-  for (const [label, className] of classes.slice(0, classesShown).entries()) {
-    const rows = [...labels.keys()].filter((row) => labels[row] === label).slice(0, picturesOfClass);
+  for (const [label, className] of classes.slice(0, maxClasses).entries()) {
+    const rows = [...labels.keys()].filter((row) => labels[row] === label).slice(0, picturesPerClass);
     if (rows.length === 0) continue;
     const encoded = rows.map((row) =>
       encodePicture(pixels.subarray(row * bytes, (row + 1) * bytes), { width, height, channels }),

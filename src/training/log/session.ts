@@ -17,7 +17,7 @@ import {
   textSummary,
 } from '../../tensorboard/index.ts';
 
-/** Settings that say where and when, and change no result. */
+/** Settings that do not affect the result. */
 const notCompared: SettingName[] = [
   'rawData',
   'data',
@@ -85,9 +85,9 @@ function environmentTable(): string {
 }
 
 /**
- * What a run is, in a file of its own in the run's folder: settings, classes and machine as texts, and the settings
- * for comparing runs. TensorBoard goes by the first it reads of these, so that a resumed run, whose settings may be
- * others, replaces the file.
+ * Describes the run in an event file of its own: settings, classes and machine as texts, and the settings again for the
+ * HPARAMS tab. TensorBoard shows the first description that it finds, so a resumed run, whose settings may have
+ * changed, replaces the file.
  */
 export async function openSessionLog(
   run: string,

@@ -18,11 +18,11 @@ import {
 import { sizeOf } from '../../tensors/shape.ts';
 import type { EvaluationWatch } from '../step.ts';
 
-/** Wrong answers shown, those given with the greatest confidence. */
-const mistakesShown = 12;
-/** Beyond, a table or chart for each class would be more than anybody reads. */
-const classesOfTable = 20;
-const classesOfCurves = 50;
+/** The mistakes with the highest probability are shown. */
+const maxMistakes = 12;
+/** With more classes, the table and the curves would be too much to read. */
+const maxTableClasses = 20;
+const maxCurveClasses = 50;
 
 interface Mistake {
   picture: Picture;
@@ -31,7 +31,7 @@ interface Mistake {
   pixels: Uint8Array;
 }
 
-/** Gathers one validation's answers, batch after batch, to show where the network is right and wrong. */
+/** Collects the predictions of one validation, batch by batch, and logs where the network is right and wrong. */
 export class ValidationDetails implements EvaluationWatch {
   readonly #model: Model;
   readonly #pictures: Picture[];
@@ -43,14 +43,14 @@ export class ValidationDetails implements EvaluationWatch {
   #mistakes: Mistake[] = [];
 
   /**
-   * @param pictures of the validation, in the order in which they come.
-   * @param withThumbnails the first time in a run; the projector's pictures stay the same.
+   * @param pictures of the validation, in the order of the batches.
+   * @param withThumbnails whether to write the projector's thumbnails; once per run is enough, they do not change.
    */
   constructor(model: Model, pictures: Picture[], withThumbnails: boolean) {
     this.#model = model;
     this.#pictures = pictures;
     this.#withThumbnails = withThumbnails;
-    // What the last layer decides by.
+    // The features that the last layer classifies.
     this.#featureLayer = model.layers.at(-2)?.name ?? '';
   }
 
@@ -76,17 +76,17 @@ export class ValidationDetails implements EvaluationWatch {
       this.#mistakes.push({ picture, predicted, probability, pixels: shown });
     }
     this.#mistakes.sort((a, b) => b.probability - a.probability);
-    this.#mistakes = this.#mistakes.slice(0, mistakesShown);
+    this.#mistakes = this.#mistakes.slice(0, maxMistakes);
   }
 
-  /** Writes numbers and texts at once. @returns what is left to do: drawings and the projector's files. */
+  /** Writes numbers and texts. @returns what remains to be done: drawings and the projector's files. */
   write(writer: EventWriter, run: string, step: number): () => Promise<void> {
     const { classes } = this.#model.description;
     const labels = this.#pictures.map(({ label }) => label);
     const matrix = confusionMatrix(labels, this.#predictions(), classes.length);
     this.#writeCurves(writer, step);
-    if (classes.length <= classesOfTable) {
-      // Not the image's tag: TensorBoard keeps one kind of value under a tag.
+    if (classes.length <= maxTableClasses) {
+      // Not under the tag of the image: TensorBoard has one kind of value per tag.
       const rows = matrix.map((row, label) => [classes[label] as string, ...row]);
       const table = markdownTable(['true \\ predicted', ...classes], rows);
       writer.summary(step, textSummary('confusion_matrix/table', table));
@@ -105,7 +105,7 @@ export class ValidationDetails implements EvaluationWatch {
 
   #writeCurves(writer: EventWriter, step: number): void {
     const { classes } = this.#model.description;
-    for (const [label, name] of classes.slice(0, classesOfCurves).entries()) {
+    for (const [label, name] of classes.slice(0, maxCurveClasses).entries()) {
       const ofClass = this.#probabilities.map((probabilities) => probabilities[label] as number);
       const isPositive = this.#probabilities.map((_, index) => this.#pictures[index]?.label === label);
       writer.summary(step, prCurveSummary(`pr_curve/${name}`, ofClass, isPositive));
@@ -114,7 +114,7 @@ export class ValidationDetails implements EvaluationWatch {
 
   #mistakesTable(): string {
     const { classes } = this.#model.description;
-    if (this.#mistakes.length === 0) return 'None: every picture of the validation was told right.';
+    if (this.#mistakes.length === 0) return 'None: every validation picture was classified correctly.';
     const rows = this.#mistakes.map(({ picture, predicted, probability }) => [
       nameOf(picture),
       classes[picture.label] as string,
@@ -124,7 +124,7 @@ export class ValidationDetails implements EvaluationWatch {
     return markdownTable(['picture', 'true', 'predicted', 'probability'], rows);
   }
 
-  /** Under one tag what was mistaken for the same, e.g. 'misclassified/food taken for animals'. */
+  /** One tag for each kind of mistake, e.g. 'misclassified/food taken for animals'. */
   async #writeMistakes(writer: EventWriter, step: number): Promise<void> {
     const { classes, width, height } = this.#model.description;
     const groups = new Map<string, Mistake[]>();
