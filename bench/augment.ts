@@ -1,32 +1,36 @@
 /**
- * Pictures a second of augmentation, ours and Augmentor's:
- * npm run bench -- augment [--pictures 200] [--copies 1] [--workers 0] [--rounds 5] [--against augmentor] [--json]
- * 1024 x 768 in, 1024 x 768 out, JPEG both, rotated, flipped, zoomed, distorted and brightened, on every core; in
- * rounds that alternate, so that a machine whose speed drifts drifts for both. Ours is what `bat-sup augment` runs, as
- * built, and starts its threads in each round.
+ * Pictures per second of augmentation: bat-sup and Augmentor.
+ *
+ * npm run bench -- augment [--pictures 200] [--copies 1] [--workers 0] [--rounds 5] [--against augmentor]
+ *   [--augmentor-python python] [--json]
+ *
+ * JPEGs of 1024 x 768 are rotated, flipped, zoomed, distorted and brightened on every core and written at the same size;
+ * rounds alternate. bat-sup runs as built, and starts its threads in each round.
  */
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cpSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import sharp from 'sharp';
 import type { OperationSetting } from '../src/augment/registry.ts';
-import { pythonWith, startScript } from './against/python.ts';
-import { median } from './measure/median.ts';
+import { temporaryFolder } from '../test/helpers/folder.ts';
+import { pythonScript, pythonWith } from './against/python.ts';
+import { photographs } from './inputs/photographs.ts';
+import { startConversation } from './measure/conversation.ts';
+import { readOptions } from './measure/options.ts';
+import { report } from './measure/report.ts';
+import { alternate } from './measure/rounds.ts';
+import { timed } from './measure/spent.ts';
+import { median, round } from './measure/statistics.ts';
 
-const { values: options } = parseArgs({
-  options: {
-    pictures: { type: 'string', default: '200' },
-    copies: { type: 'string', default: '1' },
-    workers: { type: 'string', default: '0' },
-    rounds: { type: 'string', default: '5' },
-    against: { type: 'string', default: 'augmentor' },
-    'augmentor-python': { type: 'string' },
-    json: { type: 'boolean', default: false },
-  },
+const options = readOptions({
+  pictures: 200,
+  copies: 1,
+  workers: 0,
+  rounds: 5,
+  against: 'augmentor',
+  'augmentor-python': '',
 });
-const pictures = Number(options.pictures);
-const wanted = pictures * Number(options.copies);
+const { pictures, workers } = options;
+const wanted = pictures * options.copies;
 
 /** The same as in against/augment_augmentor.py. */
 const operations: OperationSetting[] = [
@@ -40,87 +44,57 @@ const operations: OperationSetting[] = [
 const built = new URL('../dist/src/augment/augment.js', import.meta.url).href;
 const { augmentAll, cleanAugmented }: typeof import('../src/augment/augment.ts') = await import(built);
 
-/** Something with the detail of a photograph: smooth noise, of about 200 KB as JPEG. */
-async function writePictures(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  for (let i = 0; i < pictures; i++) {
-    const noise = { type: 'gaussian' as const, mean: 128, sigma: 45 };
-    const small = sharp({ create: { width: 256, height: 192, channels: 3, background: 'grey', noise } });
-    const image = small.resize(1024, 768, { kernel: 'cubic' }).toColourspace('srgb');
-    await image.jpeg({ quality: 85 }).toFile(join(folder, `${i}.jpg`));
-  }
-}
-
 interface Contestant {
   name: string;
   description: string;
-  /** Milliseconds that all the pictures took. */
-  round(): Promise<number>;
+  /** Makes `wanted` pictures. @returns milliseconds. */
+  augment(): Promise<number>;
   stop(): void;
 }
 
 function ours(rawData: string): Contestant {
-  const workers = Number(options.workers);
+  const target = pictures + wanted;
   return {
     name: 'bat-sup',
     description: `sharp ${sharp.versions.sharp}, one resampling in WebAssembly`,
-    async round() {
-      const before = performance.now();
-      const target = pictures + wanted;
-      const { made } = await augmentAll({ rawData, target, operations, seed: 1, workers, longestSide: 1024 });
-      const milliseconds = performance.now() - before;
-      if (made !== wanted) throw new Error(`made ${made} of ${wanted} pictures`);
+    async augment() {
+      let made = 0;
+      const { wall } = await timed(async () => {
+        ({ made } = await augmentAll({ rawData, target, operations, seed: 1, workers, longestSide: 1024 }));
+      });
+      if (made !== wanted) throw new Error(`bat-sup made ${made} of ${wanted} pictures.`);
       await cleanAugmented(rawData);
-      return milliseconds;
+      return wall;
     },
     stop() {},
   };
 }
 
 async function augmentor(source: string, output: string): Promise<Contestant> {
-  const python = pythonWith(options['augmentor-python'], 'augmentor');
-  const running = startScript(python, 'augment_augmentor.py', [source, output]);
-  const { description } = await running.next();
-  return {
-    name: 'Augmentor',
-    description,
-    round: async () => (await running.ask(String(wanted))).milliseconds,
-    stop: running.stop,
-  };
+  const python = pythonWith('augmentor', options['augmentor-python']);
+  const command = pythonScript(python, 'augment_augmentor.py', source, output);
+  const { description, ask, stop } = await startConversation<string, number>(command);
+  return { name: 'Augmentor', description, augment: () => ask(wanted), stop };
 }
 
-const folder = await mkdtemp(join(tmpdir(), 'bat-sup-bench-'));
-try {
-  const rawData = join(folder, 'rawdata');
-  await writePictures(join(rawData, 'a'));
-  const contestants = [ours(rawData)];
-  if (options.against === 'augmentor') {
-    contestants.push(await augmentor(join(rawData, 'a'), join(folder, 'output')));
-  }
-  const rates = contestants.map((): number[] => []);
-  for (const one of contestants) await one.round();
-  for (let round = 0; round < Number(options.rounds); round++) {
-    for (const [index, one] of contestants.entries()) {
-      rates[index]?.push((wanted * 1000) / (await one.round()));
-    }
-  }
-  for (const one of contestants) one.stop();
-  print(contestants, rates);
-} finally {
-  await rm(folder, { recursive: true, force: true });
-}
-
-function print(contestants: Contestant[], rates: number[][]): void {
-  const medians = rates.map(median);
-  const last = medians.at(-1) as number;
-  const rows = contestants.map(({ name, description }, index) => ({
-    name,
-    description,
-    'img/s': Number(medians[index]?.toFixed(1)),
-    min: Number(Math.min(...(rates[index] as number[])).toFixed(1)),
-    max: Number(Math.max(...(rates[index] as number[])).toFixed(1)),
-    'x last': Number(((medians[index] as number) / last).toFixed(2)),
-  }));
-  if (options.json) console.log(JSON.stringify({ bench: 'augment', pictures: wanted, contestants: rows }));
-  else console.table(rows);
-}
+const folder = temporaryFolder();
+const rawData = join(folder, 'rawdata');
+cpSync(await photographs(pictures), join(rawData, 'a'), { recursive: true });
+const contestants = [ours(rawData)];
+if (options.against === 'augmentor')
+  contestants.push(await augmentor(join(rawData, 'a'), join(folder, 'output')));
+const results = await alternate(contestants, options.rounds, async (one) => {
+  const milliseconds = await one.augment();
+  return (wanted * 1000) / milliseconds;
+});
+for (const one of contestants) one.stop();
+const medians = [...results.values()].map(median);
+const rows = [...results].map(([{ name, description }, rates], index) => ({
+  name,
+  description,
+  'img/s': round(medians[index] as number, 1),
+  min: round(Math.min(...rates), 1),
+  max: round(Math.max(...rates), 1),
+  'x last': round((medians[index] as number) / (medians.at(-1) as number), 2),
+}));
+report('augment', options, { pictures: wanted, contestants: rows });

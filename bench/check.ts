@@ -1,12 +1,14 @@
 /**
- * What check costs: npm run bench -- check [--counts 10000,100000,1000000] [--files 500] [--rounds 3] [--json]
- * The search for what looks the same is given pictures blended from real drawings, frames of one film, and copies. Then
- * real files are checked, for the first time and again, and packed for training with and without their looks.
+ * Speed of check: finding near duplicates among up to a million pictures, and checking real files.
+ *
+ * npm run bench -- check [--counts 10000,100000,1000000] [--files 500] [--rounds 3] [--json]
+ *
+ * Near duplicates are searched among pictures blended from real drawings, frames of one film, and copies of one picture.
+ * Real files (JPEGs of 800 x 600) are checked for the first time and again; the speed of their fingerprints is what
+ * finding duplicates adds to packing.
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import seedrandom from 'seedrandom';
 import sharp from 'sharp';
 import { classes, conceptsOf } from '../demo/concepts.ts';
@@ -17,24 +19,20 @@ import { decodePicture } from '../src/images/decode.ts';
 import { DisjointSets } from '../src/images/disjoint_sets.ts';
 import { fingerprint, fingerprintBytes } from '../src/images/fingerprint.ts';
 import { joinNearDuplicates } from '../src/images/near_duplicates.ts';
-import { median } from './measure/median.ts';
+import { temporaryFolder } from '../test/helpers/folder.ts';
+import { readOptions } from './measure/options.ts';
+import { report } from './measure/report.ts';
+import { timed } from './measure/spent.ts';
+import { median, round } from './measure/statistics.ts';
 
-const { values: options } = parseArgs({
-  options: {
-    counts: { type: 'string', default: '10000,100000,1000000' },
-    files: { type: 'string', default: '500' },
-    rounds: { type: 'string', default: '3' },
-    json: { type: 'boolean', default: false },
-  },
-});
-const counts = options.counts.split(',').filter(Boolean).map(Number);
-const rounds = Number(options.rounds);
+const options = readOptions({ counts: [10_000, 100_000, 1_000_000], files: 500, rounds: 3 });
+const { counts, rounds } = options;
 const side = 32;
 const raster = { width: side, height: side, channels: 3 };
 const pictureBytes = side * side * 3;
 const random = seedrandom('bench');
 
-/** Drawings of all makers, uint8 [32, 32, 3] each. */
+/** All drawings, each uint8 [32, 32, 3]. */
 async function drawings(): Promise<Uint8Array[]> {
   const svgs = makers.flatMap((maker) =>
     classes.flatMap((name) => conceptsOf(name).map((concept) => openDrawings(maker)(concept))),
@@ -44,7 +42,7 @@ async function drawings(): Promise<Uint8Array[]> {
   return Promise.all(complete.map((svg) => decodePicture(Buffer.from(svg), size)));
 }
 
-/** One drawing over another, each moved. */
+/** Blends one drawing, shifted, over another. */
 function blend(one: Uint8Array, other: Uint8Array, pixels: Uint8Array): void {
   const weight = 0.2 + 0.6 * random();
   const [right, down] = [Math.floor(random() * side), Math.floor(random() * side)];
@@ -85,7 +83,7 @@ function fills(all: Uint8Array[]): Record<string, Fill> {
 function measureSearch(name: string, records: Uint8Array, count: number) {
   const times: number[] = [];
   let sets = 0;
-  for (let round = 0; round < rounds; round++) {
+  for (let number = 0; number < rounds; number++) {
     const joined = new DisjointSets(count);
     const before = performance.now();
     joinNearDuplicates(records.subarray(0, count * fingerprintBytes), joined);
@@ -95,8 +93,8 @@ function measureSearch(name: string, records: Uint8Array, count: number) {
   return {
     pictures: name,
     count,
-    'µs/picture': Number(((median(times) * 1000) / count).toFixed(1)),
-    's in all': Number((median(times) / 1000).toFixed(2)),
+    'µs/picture': round((median(times) * 1000) / count, 1),
+    seconds: round(median(times) / 1000, 2),
     sets,
     'MiB of process': Math.round(process.memoryUsage().rss / 2 ** 20),
   };
@@ -105,68 +103,59 @@ function measureSearch(name: string, records: Uint8Array, count: number) {
 async function searches() {
   const rows = [];
   for (const [name, fill] of Object.entries(fills(await drawings()))) {
-    const most = Math.max(...counts);
-    const records = new Uint8Array(most * fingerprintBytes);
-    fill(records, most);
+    const largest = Math.max(...counts);
+    const records = new Uint8Array(largest * fingerprintBytes);
+    fill(records, largest);
     for (const count of counts) rows.push(measureSearch(name, records, count));
   }
   return rows;
 }
 
-async function files() {
-  const folder = mkdtempSync(join(tmpdir(), 'bat-sup-bench-'));
-  try {
-    const rawData = join(folder, 'rawdata');
-    for (const name of classes) {
-      mkdirSync(join(rawData, name), { recursive: true });
-      const concepts = conceptsOf(name);
-      for (let index = 0; index < Number(options.files) / 2; index++) {
-        const concept = concepts[index % concepts.length] as string;
-        const drawing = openDrawings(makers[index % makers.length] as (typeof makers)[number])(concept);
-        const photo = await sharp(await photograph(drawing, random))
-          .resize(800, 600, { fit: 'fill' })
-          .jpeg()
-          .toBuffer();
-        writeFileSync(join(rawData, name, `${index}.jpg`), photo);
-      }
+/** <rawData>/<class>/<index>.jpg, JPEGs of 800 x 600. */
+async function writeFiles(rawData: string): Promise<void> {
+  for (const name of classes) {
+    mkdirSync(join(rawData, name), { recursive: true });
+    const concepts = conceptsOf(name);
+    for (let index = 0; index < options.files / 2; index++) {
+      const concept = concepts[index % concepts.length] as string;
+      const drawing = openDrawings(makers[index % makers.length] as (typeof makers)[number])(concept);
+      const photo = sharp(await photograph(drawing, random)).resize(800, 600, { fit: 'fill' });
+      writeFileSync(join(rawData, name, `${index}.jpg`), await photo.jpeg().toBuffer());
     }
-    const check = async () => {
-      const before = performance.now();
-      const { pictures } = await checkAll({ rawData, width: 100, height: 100, workers: 0 });
-      return (pictures * 1000) / (performance.now() - before);
-    };
-    const [first, again]: [number[], number[]] = [[], []];
-    for (let round = 0; round < rounds; round++) {
-      rmSync(join(rawData, '.checked.jsonl'), { force: true });
-      first.push(await check());
-      again.push(await check());
-    }
-    return [
-      { what: 'check of JPEGs of 800 x 600', 'img/s': Math.round(median(first)) },
-      { what: 'the same again', 'img/s': Math.round(median(again)) },
-      await fingerprints(rawData),
-    ];
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
   }
 }
 
-/** What a picture's look adds to packing it. */
+async function files() {
+  const rawData = join(temporaryFolder(), 'rawdata');
+  await writeFiles(rawData);
+  const check = async () => {
+    const { wall } = await timed(() => checkAll({ rawData, width: 100, height: 100, workers: 0 }));
+    return (options.files * 1000) / wall;
+  };
+  const [first, again]: [number[], number[]] = [[], []];
+  for (let number = 0; number < rounds; number++) {
+    rmSync(join(rawData, '.checked.jsonl'), { force: true });
+    first.push(await check());
+    again.push(await check());
+  }
+  return [
+    { what: 'check JPEGs of 800 x 600', 'img/s': Math.round(median(first)) },
+    { what: 'check them again', 'img/s': Math.round(median(again)) },
+    await fingerprints(rawData),
+  ];
+}
+
 async function fingerprints(rawData: string) {
   const size = { width: 100, height: 100, channels: 3, fit: 'fill' } as const;
   const pixels = await decodePicture(join(rawData, classes[0], '0.jpg'), size);
-  const times = Array.from({ length: rounds }, () => {
-    const before = performance.now();
-    for (let count = 0; count < 2000; count++) fingerprint(pixels, size);
-    return performance.now() - before;
-  });
-  return { what: 'fingerprints of 100 x 100', 'img/s': Math.round(2_000_000 / median(times)) };
+  const times: number[] = [];
+  for (let number = 0; number < rounds; number++) {
+    const { wall } = await timed(() => {
+      for (let count = 0; count < 2000; count++) fingerprint(pixels, size);
+    });
+    times.push(wall);
+  }
+  return { what: 'fingerprint pixels of 100 x 100', 'img/s': Math.round(2_000_000 / median(times)) };
 }
 
-const result = { search: counts.length > 0 ? await searches() : [], files: await files() };
-if (options.json) {
-  console.log(JSON.stringify({ bench: 'check', ...result }));
-} else {
-  console.table(result.search);
-  console.table(result.files);
-}
+report('check', options, { search: counts.length > 0 ? await searches() : [], files: await files() });

@@ -1,86 +1,34 @@
 /**
- * What storing weights in 16 or 8 bits costs: the article's network, trained on the demo's drawings, exported in every
- * format, and asked by the format's own runtime about drawings by a maker that the network has never seen.
+ * Accuracy of every export format with its weights in 32, 16 and 8 bits.
+ *
  * npm run bench -- formats [--epochs 4] [--engine native] [--python .cache/python/bin/python] [--json]
- * ONNX Runtime, LiteRT and Keras are asked through the scripts of the tests, with the Python of the tests in CI.
- * TensorFlow.js, safetensors and TensorFlow's graphs hold weights that become float32 before they are used; bat-sup
- * imports these again.
+ *
+ * The article's network is trained on the demo's drawings, exported in every format, and evaluated by the format's own
+ * runtime on drawings by a designer whom the network has never seen. ONNX Runtime, LiteRT and Keras run through the
+ * scripts of the tests, with the Python that `npm run test:all` sets up. TensorFlow.js, safetensors and TensorFlow's
+ * graphs turn their weights into float32 before use, so bat-sup imports these again.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
-import * as tf from '@tensorflow/tfjs-core';
-import { shuffle } from '../src/dataset/shuffle.ts';
 import { type EngineName, startEngine } from '../src/engine/index.ts';
 import { exportNetwork } from '../src/formats/export.ts';
 import { importNetwork } from '../src/formats/import.ts';
 import { formats, type Network, type weightTypes } from '../src/formats/index.ts';
-import { modelOf } from '../src/formats/network.ts';
-import { decodePicture } from '../src/images/decode.ts';
-import { createModel, type Model, type ModelDescription } from '../src/models/model.ts';
+import type { Model } from '../src/models/model.ts';
 import { ownPreprocessing } from '../src/models/preprocessing.ts';
-import { toPictures } from '../src/models/to_pictures.ts';
 import { bytesBelow } from '../src/system/files.ts';
-import { Adam } from '../src/training/adam.ts';
-import { trainStep } from '../src/training/step.ts';
-import { drawings, photographOf } from './drawings.ts';
+import { temporaryFolder } from '../test/helpers/folder.ts';
+import { compare, logitsOf } from '../test/helpers/network.ts';
+import { python } from '../test/helpers/python.ts';
+import { description, drawings, examplesOf, trainOnDrawings } from './inputs/drawings.ts';
+import { readOptions } from './measure/options.ts';
+import { report } from './measure/report.ts';
+import { round } from './measure/statistics.ts';
 
-const { values: options } = parseArgs({
-  options: {
-    epochs: { type: 'string', default: '4' },
-    engine: { type: 'string', default: 'native' },
-    python: {
-      type: 'string',
-      default: fileURLToPath(new URL('../.cache/python/bin/python', import.meta.url)),
-    },
-    json: { type: 'boolean', default: false },
-  },
-});
-const batchSize = 10;
-const size = { width: 100, height: 100, channels: 3, fit: 'fill' } as const;
-const description: ModelDescription = {
-  architecture: 'article',
-  width: 100,
-  height: 100,
-  channels: 3,
-  classes: ['animals', 'food'],
-};
-
-interface Examples {
-  pixels: Uint8Array[];
-  labels: number[];
-}
-
-async function examplesOf(list: typeof drawings.rawdata, shots: number): Promise<Examples> {
-  const all = list.flatMap((drawing) => Array.from({ length: shots }, (_, shot) => ({ drawing, shot })));
-  const decode = async ({ drawing, shot }: (typeof all)[number]) =>
-    decodePicture(await photographOf(drawing, shot), size);
-  return {
-    pixels: await Promise.all(all.map(decode)),
-    labels: all.map(({ drawing }) => description.classes.indexOf(drawing.className)),
-  };
-}
-
-function train({ pixels, labels }: Examples): Model {
-  const model = createModel(description, { seed: 1 });
-  const adam = new Adam(model.variables);
-  let step = 0;
-  for (let epoch = 0; epoch < Number(options.epochs); epoch++) {
-    const order = shuffle([...labels.keys()], `1/${epoch}`);
-    for (let start = 0; start + batchSize <= order.length; start += batchSize) {
-      const places = order.slice(start, start + batchSize);
-      const batch = {
-        pixels: Buffer.concat(places.map((place) => pixels[place] as Uint8Array)),
-        labels: places.map((place) => labels[place] as number),
-      };
-      trainStep(model, adam, batch, { step: ++step, learningRate: 3e-4 })();
-    }
-  }
-  return model;
-}
+const options = readOptions({ epochs: 4, engine: 'native' as EngineName, python });
+const folder = temporaryFolder();
 
 function networkOf({ variables, layers }: Model): Network {
   const weights: Network['weights'] = new Map();
@@ -90,28 +38,16 @@ function networkOf({ variables, layers }: Model): Network {
   return { model: description, preprocessing, layers, weights, temperature: 1 };
 }
 
-function ask(network: Network, pixels: Uint8Array[]): number[][] {
-  const model = modelOf(network);
-  const logits = pixels.flatMap((picture) =>
-    tf.tidy(() => model.forward(toPictures(picture, model)).arraySync()),
-  );
-  model.dispose();
-  return logits;
-}
-
-/** The logits of an exported file, by whatever runs it. */
-async function askExported(
-  name: string,
-  file: string,
-  pixels: Uint8Array[],
-  folder: string,
-): Promise<number[][]> {
-  if (!['onnx', 'tflite', 'keras'].includes(name)) return ask((await importNetwork(file)).network, pixels);
+/** The logits of an exported file, computed by its own runtime where there is one. */
+async function logitsOfFile(format: string, file: string, pixels: Uint8Array): Promise<number[][]> {
+  if (!['onnx', 'tflite', 'keras'].includes(format))
+    return logitsOf((await importNetwork(file)).network, pixels);
   const pixelFile = join(folder, 'pixels');
-  writeFileSync(pixelFile, Buffer.concat(pixels));
-  const task = { file, pixels: pixelFile, shape: [-1, size.height, size.width, size.channels], scale: null };
+  writeFileSync(pixelFile, pixels);
+  const { height, width, channels } = description;
+  const task = { file, pixels: pixelFile, shape: [-1, height, width, channels], scale: null };
   writeFileSync(join(folder, 'tasks.json'), JSON.stringify([task]));
-  const script = fileURLToPath(new URL(`../test/formats/${name}/run.py`, import.meta.url));
+  const script = fileURLToPath(new URL(`../test/formats/${format}/run.py`, import.meta.url));
   const output = execFileSync(options.python, [script, join(folder, 'tasks.json')], {
     encoding: 'utf8',
     maxBuffer: 2 ** 26,
@@ -125,47 +61,41 @@ async function bytesOf(path: string): Promise<number> {
   return found.isDirectory() ? bytesBelow(path) : found.size;
 }
 
-const best = (row: number[]) => row.indexOf(Math.max(...row));
+const predicted = (logits: number[]) => logits.indexOf(Math.max(...logits));
 
-function compare(own: number[][], theirs: number[][], labels: number[]) {
-  const right = theirs.filter((row, picture) => best(row) === labels[picture]).length;
-  const changed = theirs.filter((row, picture) => best(row) !== best(own[picture] as number[])).length;
-  const differences = own.flatMap((row, picture) =>
-    row.map((value, place) => Math.abs(value - (theirs[picture]?.[place] ?? Number.NaN))),
-  );
+await startEngine(options.engine, { threads: 0 });
+const { model } = trainOnDrawings(await examplesOf(drawings.training, 2), {
+  epochs: options.epochs,
+  seed: 1,
+});
+const network = networkOf(model);
+const evaluationSet = await examplesOf(drawings.heldOut, 1);
+const pixels = Buffer.concat(evaluationSet.map((example) => example.pixels));
+const own = logitsOf(network, pixels);
+
+function figuresOf(logits: number[][]) {
+  const correct = logits.filter((row, index) => predicted(row) === evaluationSet[index]?.label).length;
+  const changed = logits.filter((row, index) => predicted(row) !== predicted(own[index] as number[])).length;
   return {
-    accuracy: Number((right / labels.length).toFixed(4)),
-    'answers changed': changed,
-    'largest difference of a logit': Number(Math.max(...differences).toPrecision(2)),
+    accuracy: round(correct / evaluationSet.length, 4),
+    'predictions changed': changed,
+    'largest difference of a logit': Number(compare(own, logits).difference.toPrecision(2)),
   };
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'bat-sup-bench-'));
-await startEngine(options.engine as EngineName, { threads: 0 });
-const lessons = await examplesOf(drawings.rawdata, 2);
-const exam = await examplesOf([...drawings.seen, ...drawings.unseen], 1);
-const network = networkOf(train(lessons));
-const own = ask(network, exam.pixels);
-type Row = { format: string; weights: (typeof weightTypes)[number]; MB: number } & ReturnType<typeof compare>;
-const stored = [...network.weights.values()].reduce((sum, { values }) => sum + 4 * values.length, 0);
+type Row = { format: string; weights: (typeof weightTypes)[number]; MB: number } & ReturnType<
+  typeof figuresOf
+>;
+const ownBytes = [...network.weights.values()].reduce((sum, { values }) => sum + 4 * values.length, 0);
 const rows: Row[] = [
-  { format: 'bat-sup itself', weights: 'float32', MB: stored / 1e6, ...compare(own, own, exam.labels) },
+  { format: 'bat-sup itself', weights: 'float32', MB: round(ownBytes / 1e6, 1), ...figuresOf(own) },
 ];
 for (const [name, format] of Object.entries(formats)) {
   for (const weights of format.weights ?? (['float32'] as const)) {
     const file = join(folder, weights, format.output);
     await exportNetwork(network, format, file, { weights, preprocessing: 'inside' });
-    const theirs = await askExported(name, file, exam.pixels, folder);
-    rows.push({
-      format: name,
-      weights,
-      MB: (await bytesOf(file)) / 1e6,
-      ...compare(own, theirs, exam.labels),
-    });
+    const logits = await logitsOfFile(name, file, pixels);
+    rows.push({ format: name, weights, MB: round((await bytesOf(file)) / 1e6, 1), ...figuresOf(logits) });
   }
 }
-rmSync(folder, { recursive: true });
-const rounded = rows.map((row) => ({ ...row, MB: Number(row.MB.toFixed(1)) }));
-if (options.json)
-  console.log(JSON.stringify({ bench: 'formats', pictures: exam.labels.length, rows: rounded }));
-else console.table(rounded);
+report('formats', options, { pictures: evaluationSet.length, rows });

@@ -1,17 +1,17 @@
 /**
- * What TensorBoard's logs cost a training of the article's network:
+ * Cost of TensorBoard's logs in a training of the article's network.
+ *
  * npm run bench -- logging [--engines native,wasm] [--pictures 1000] [--epochs 20] [--trainings 3] [--json]
- * Two trainings of the same network and batches, one with the log as every training has it and one with none, take
- * turns epoch by epoch in one process, with a validation after each. The log shows the first and the last epoch in
- * detail, and of the others those that its share of the time allows. What is measured is all that it costs: opening,
- * every step, the details, drawing beside the training, closing. The figures are medians over the trainings.
+ *
+ * Two trainings of the same network on the same batches, one with the usual log and one without, take turns epoch by
+ * epoch in one process, each epoch with its validation. The log records the first and the last epoch in detail, and as
+ * many others as its share of the time allows. All of its cost counts: opening, every step, the details, drawing beside
+ * the training, closing. Figures are medians over the trainings.
  */
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { readSettings } from '../src/config/index.ts';
 import { batches } from '../src/dataset/batches.ts';
 import { packPictures } from '../src/dataset/pack.ts';
@@ -23,25 +23,25 @@ import { createModel } from '../src/models/model.ts';
 import { Adam } from '../src/training/adam.ts';
 import { type BatchResult, evaluateBatch, trainStep } from '../src/training/step.ts';
 import { openTrainingLog, type TrainingLog } from '../src/training/training_log.ts';
-import { writePhotographs } from './drawings.ts';
-import { inChild } from './measure/in_child.ts';
-import { median } from './measure/median.ts';
+import { temporaryFolder } from '../test/helpers/folder.ts';
+import { writePhotographs } from './inputs/drawings.ts';
+import { answerParent, inChild, taskOfChild } from './measure/in_child.ts';
+import { readOptions } from './measure/options.ts';
+import { report } from './measure/report.ts';
+import { type Spent, timed } from './measure/spent.ts';
+import { median, round } from './measure/statistics.ts';
 
-const { values: options } = parseArgs({
-  options: {
-    engines: { type: 'string', default: 'native,wasm' },
-    pictures: { type: 'string', default: '1000' },
-    epochs: { type: 'string', default: '20' },
-    trainings: { type: 'string', default: '3' },
-    json: { type: 'boolean', default: false },
-  },
+const options = readOptions({
+  engines: ['native', 'wasm'] as EngineName[],
+  pictures: 1000,
+  epochs: 20,
+  trainings: 3,
 });
 
-/** Milliseconds of one training's epochs. */
-interface Spent {
-  wall: number;
-  /** Of all the process's threads. */
-  cpu: number;
+/** For the process that measures one engine. */
+interface Task {
+  engine: EngineName;
+  folder: string;
 }
 
 interface Measured {
@@ -49,20 +49,20 @@ interface Measured {
   trainings: { on: Spent; off: Spent; detailed: number; logBytes: number }[];
 }
 
-/** Longer than what is drawn beside the training takes after an epoch. */
+/** Longer than the drawing beside the training takes after an epoch. */
 const drawingMs = 700;
 
-/** @returns of work and of the drawing it leaves behind; of the latter, what keeps the main thread from training. */
+/** Includes the drawing that the work leaves behind; of its time, as much as keeps the main thread from training. */
 async function spentBy(work: () => Promise<void>): Promise<Spent> {
-  const begin = performance.now();
-  const used = process.cpuUsage();
-  await work();
-  const wall = performance.now() - begin;
-  const before = performance.eventLoopUtilization();
-  await setTimeout(drawingMs);
-  const { active } = performance.eventLoopUtilization(before);
-  const { user, system } = process.cpuUsage(used);
-  return { wall: wall + active, cpu: (user + system) / 1000 };
+  let active = 0;
+  let wall = 0;
+  const { cpu } = await timed(async () => {
+    wall = (await timed(work)).wall;
+    const before = performance.eventLoopUtilization();
+    await setTimeout(drawingMs);
+    active = performance.eventLoopUtilization(before).active;
+  });
+  return { wall: wall + active, cpu };
 }
 
 function add(sum: Spent, { wall, cpu }: Spent): void {
@@ -70,7 +70,7 @@ function add(sum: Spent, { wall, cpu }: Spent): void {
   sum.cpu += cpu;
 }
 
-async function measure(name: EngineName, folder: string): Promise<Measured> {
+async function measure({ engine: name, folder }: Task): Promise<Measured> {
   const engine = await startEngine(name, { threads: 0 });
   const settings = { ...(await readSettings({})), data: join(folder, 'data') };
   const dataset = await scanDataset(settings.data);
@@ -85,7 +85,7 @@ async function measure(name: EngineName, folder: string): Promise<Measured> {
   const { batchSize, learningRate } = settings;
   const model = createModel({ ...settings, architecture: 'article', classes: dataset.classes });
   const adam = new Adam(model.variables);
-  const epochs = Number(options.epochs);
+  const { epochs } = options;
   const steps = Math.floor(split.train.length / batchSize);
   let step = 0;
   let detailed = 0;
@@ -94,7 +94,7 @@ async function measure(name: EngineName, folder: string): Promise<Measured> {
     const order = shuffle(split.train, String(step)).slice(0, steps * batchSize);
     const lastStep = step + steps;
     let before = performance.now();
-    let reading: (() => BatchResult) | undefined;
+    let pending: (() => BatchResult) | undefined;
     const record = (read: () => BatchResult, at: number) => {
       const result = read();
       const now = performance.now();
@@ -105,10 +105,10 @@ async function measure(name: EngineName, folder: string): Promise<Measured> {
       const watch = ++step === lastStep ? log?.watchStep(step, isLastEpoch) : undefined;
       if (watch) detailed++;
       const next = trainStep(model, adam, batch, { step, learningRate, watch });
-      if (reading) record(reading, step - 1);
-      reading = next;
+      if (pending) record(pending, step - 1);
+      pending = next;
     }
-    if (reading) record(reading, step);
+    if (pending) record(pending, step);
     const watch = log?.watchValidation(split.validation);
     for await (const batch of batches(pack, dataset.pictures, split.validation, batchSize))
       evaluateBatch(model, batch, watch);
@@ -118,10 +118,8 @@ async function measure(name: EngineName, folder: string): Promise<Measured> {
 
   async function training(run: string): Promise<Measured['trainings'][number]> {
     mkdirSync(run);
-    const [on, off] = [
-      { wall: 0, cpu: 0 },
-      { wall: 0, cpu: 0 },
-    ];
+    const on = { wall: 0, cpu: 0 };
+    const off = { wall: 0, cpu: 0 };
     detailed = 0;
     let log: TrainingLog | undefined;
     const description = { settings, dataset, split, pack, model, firstStep: step + 1 };
@@ -131,19 +129,19 @@ async function measure(name: EngineName, folder: string): Promise<Measured> {
     add(on, await spentBy(open));
     const logged = async (isLast: boolean) => add(on, await spentBy(() => epoch(log, isLast)));
     const plain = async () => add(off, await spentBy(() => epoch(undefined, false)));
-    for (let round = 1; round <= epochs; round++) {
-      const loggedFirst = round % 2 === 1; // neither always runs after the other
-      if (loggedFirst) await logged(round === epochs);
+    for (let number = 1; number <= epochs; number++) {
+      const loggedFirst = number % 2 === 1; // so that neither always follows the other
+      if (loggedFirst) await logged(number === epochs);
       await plain();
-      if (!loggedFirst) await logged(round === epochs);
+      if (!loggedFirst) await logged(number === epochs);
     }
     add(on, await spentBy(async () => log?.close()));
     return { on, off, detailed, logBytes: bytesOfLogs(run) };
   }
 
-  await epoch(undefined, false); // the first of a process is slow
+  await epoch(undefined, false); // the first epoch of a process is slow
   const trainings: Measured['trainings'] = [];
-  for (let n = 1; n <= Number(options.trainings); n++) {
+  for (let n = 1; n <= options.trainings; n++) {
     const one = await training(join(folder, `run-${name}-${n}`));
     trainings.push(one);
     const ratio = (of: keyof Spent) => (one.on[of] / one.off[of]).toFixed(4);
@@ -160,48 +158,36 @@ function bytesOfLogs(run: string): number {
 }
 
 function rowOf(engine: string, { steps, trainings }: Measured) {
-  const epochs = Number(options.epochs);
+  const { epochs } = options;
   const over = (value: (training: Measured['trainings'][number]) => number) => median(trainings.map(value));
-  const rounded = (value: number, digits: number) => Number(value.toFixed(digits));
   return {
     engine,
     epochs,
-    'steps an epoch': steps,
-    'ms an epoch, no log': Math.round(over(({ off }) => off.wall) / epochs),
+    'steps per epoch': steps,
+    'ms per epoch, no log': Math.round(over(({ off }) => off.wall) / epochs),
     'with log': Math.round(over(({ on }) => on.wall) / epochs),
-    'ratio of time': rounded(
+    'ratio of time': round(
       over(({ on, off }) => on.wall / off.wall),
       4,
     ),
-    'ratio of CPU time': rounded(
+    'ratio of CPU time': round(
       over(({ on, off }) => on.cpu / off.cpu),
       4,
     ),
     'epochs in detail': over(({ detailed }) => detailed),
-    'KiB of log an epoch': Math.round(over(({ logBytes }) => logBytes) / 1024 / epochs),
+    'KiB of log per epoch': Math.round(over(({ logBytes }) => logBytes) / 1024 / epochs),
   };
 }
 
 async function compare(): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'bat-sup-bench-'));
-  try {
-    await writePhotographs(join(folder, 'data'), Number(options.pictures));
-    const rows = [];
-    for (const name of options.engines.split(',') as EngineName[])
-      rows.push(
-        rowOf(name, await inChild<Measured>(import.meta.url, { BENCH_ENGINE: name, BENCH_FOLDER: folder })),
-      );
-    if (options.json) console.log(JSON.stringify({ bench: 'logging', rows }));
-    else console.table(rows);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  const folder = temporaryFolder();
+  await writePhotographs(join(folder, 'data'), options.pictures);
+  const rows = [];
+  for (const engine of options.engines)
+    rows.push(rowOf(engine, await inChild<Measured>(import.meta.url, { engine, folder })));
+  report('logging', options, { rows });
 }
 
-const own = process.env.BENCH_ENGINE as EngineName | undefined;
-if (own) {
-  process.send?.(await measure(own, process.env.BENCH_FOLDER as string));
-  process.disconnect();
-} else {
-  await compare();
-}
+const task = taskOfChild<Task>();
+if (task) answerParent(await measure(task));
+else await compare();

@@ -1,36 +1,31 @@
 /**
- * What --precision bf16 on a GPU costs in accuracy and gains in time, on the demo's drawings of animals and food by a
- * maker that the network has never seen: npm run bench -- precision [--seeds 3] [--epochs 4] [--engine native] [--json]
- * Both precisions start from the same weights and see the same batches; their trainings alternate. On a CPU it computes
- * the same, so that the accuracies count there as well; the seconds do not.
+ * Accuracy and time of --precision bf16 on a GPU, against float32.
+ *
+ * npm run bench -- precision [--seeds 3] [--epochs 4] [--engine native] [--json]
+ *
+ * Trains on the demo's drawings of animals and food, and evaluates on drawings by a designer whom the network has never
+ * seen. Both precisions start from the same weights and see the same batches; their trainings alternate. A CPU computes
+ * the same numbers, so accuracies count there as well; the seconds do not.
  */
-import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
-import { shuffle } from '../src/dataset/shuffle.ts';
 import { type EngineName, startEngine } from '../src/engine/index.ts';
 import type { NodeBackend } from '../src/engine/native/backend.ts';
 import { registerKernels } from '../src/engine/native/kernels/index.ts';
 import { useMixedPrecision } from '../src/engine/native/product.ts';
-import { decodePicture } from '../src/images/decode.ts';
-import { createModel } from '../src/models/model.ts';
-import { Adam } from '../src/training/adam.ts';
-import { evaluateBatch, trainStep } from '../src/training/step.ts';
-import { drawings, photographOf } from './drawings.ts';
-import { inChild } from './measure/in_child.ts';
+import { evaluateBatch } from '../src/training/step.ts';
+import { batchesOf, drawings, examplesOf, trainOnDrawings } from './inputs/drawings.ts';
+import { answerParent, inChild, taskOfChild } from './measure/in_child.ts';
+import { readOptions } from './measure/options.ts';
+import { report } from './measure/report.ts';
+import { mean, round } from './measure/statistics.ts';
 
-const { values: options } = parseArgs({
-  options: {
-    seeds: { type: 'string', default: '3' },
-    epochs: { type: 'string', default: '4' },
-    engine: { type: 'string', default: 'native' },
-    json: { type: 'boolean', default: false },
-  },
-});
-const precisions = ['float32', 'bf16'] as const;
-type Precision = (typeof precisions)[number];
-const batchSize = 10;
-const size = { width: 100, height: 100, channels: 3, fit: 'fill' } as const;
-const classes = ['animals', 'food'];
+const options = readOptions({ seeds: 3, epochs: 4, engine: 'native' as EngineName });
+
+/** For the process of one training. */
+interface Task {
+  precision: 'float32' | 'bf16';
+  seed: number;
+}
 
 interface Trained {
   loss: number;
@@ -38,83 +33,39 @@ interface Trained {
   seconds: number;
 }
 
-type Example = { pixels: Uint8Array; label: number };
-
-async function examplesOf(list: typeof drawings.rawdata, shots: number): Promise<Example[]> {
-  const all = list.flatMap((drawing) => Array.from({ length: shots }, (_, shot) => ({ drawing, shot })));
-  return Promise.all(
-    all.map(async ({ drawing, shot }) => ({
-      pixels: await decodePicture(await photographOf(drawing, shot), size),
-      label: classes.indexOf(drawing.className),
-    })),
-  );
-}
-
-function* batchesOf(examples: Example[]) {
-  for (let start = 0; start < examples.length; start += batchSize) {
-    const batch = examples.slice(start, start + batchSize);
-    yield {
-      pixels: Buffer.concat(batch.map(({ pixels }) => pixels)),
-      labels: batch.map(({ label }) => label),
-    };
-  }
-}
-
-async function trainInPrecision(precision: Precision, seed: number): Promise<Trained> {
-  const [lessons, exam] = await Promise.all([
-    examplesOf(drawings.rawdata, 2),
-    examplesOf([...drawings.seen, ...drawings.unseen], 1),
+async function train({ precision, seed }: Task): Promise<Trained> {
+  const [trainingSet, evaluationSet] = await Promise.all([
+    examplesOf(drawings.training, 2),
+    examplesOf(drawings.heldOut, 1),
   ]);
-  await startEngine(options.engine as EngineName, { threads: 0 });
+  await startEngine(options.engine, { threads: 0 });
   if (precision === 'bf16') {
     const backend = tf.backend() as unknown as NodeBackend;
     registerKernels(backend, { operations: false });
     useMixedPrecision(backend, true);
   }
-  const model = createModel(
-    { architecture: 'article', classes, width: 100, height: 100, channels: 3 },
-    { seed },
-  );
-  const adam = new Adam(model.variables);
   const before = performance.now();
-  let step = 0;
-  let loss = 0;
-  for (let epoch = 0; epoch < Number(options.epochs); epoch++) {
-    loss = 0;
-    const whole = lessons.length - (lessons.length % batchSize);
-    const order = shuffle(lessons, `${seed}/${epoch}`).slice(0, whole);
-    for (const batch of batchesOf(order))
-      loss +=
-        trainStep(model, adam, batch, { step: ++step, learningRate: 3e-4 })().loss / (whole / batchSize);
-  }
+  const { model, loss } = trainOnDrawings(trainingSet, { epochs: options.epochs, seed });
   const seconds = (performance.now() - before) / 1000;
-  const right = [...batchesOf(exam)].reduce((sum, batch) => sum + evaluateBatch(model, batch).correct, 0);
-  return { loss, accuracy: right / exam.length, seconds };
+  const correct = [...batchesOf(evaluationSet)].map((batch) => evaluateBatch(model, batch).correct);
+  return { loss, accuracy: correct.reduce((sum, count) => sum + count, 0) / evaluationSet.length, seconds };
 }
 
 async function compare(): Promise<void> {
-  const results = new Map(precisions.map((precision) => [precision, [] as Trained[]]));
-  for (let seed = 1; seed <= Number(options.seeds); seed++)
-    for (const precision of precisions) {
-      const environment = { BENCH_PRECISION: precision, BENCH_SEED: String(seed) };
-      results.get(precision)?.push(await inChild<Trained>(import.meta.url, environment));
-    }
-  const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
-  const rows = [...results].map(([precision, trained]) => ({
+  const results = { float32: [] as Trained[], bf16: [] as Trained[] };
+  for (let seed = 1; seed <= options.seeds; seed++)
+    for (const precision of ['float32', 'bf16'] as const)
+      results[precision].push(await inChild<Trained>(import.meta.url, { precision, seed }));
+  const rows = Object.entries(results).map(([precision, trained]) => ({
     precision,
-    'held-out accuracy': Number(mean(trained.map(({ accuracy }) => accuracy)).toFixed(4)),
+    'held-out accuracy': round(mean(trained.map(({ accuracy }) => accuracy)), 4),
     'of each seed': trained.map(({ accuracy }) => accuracy.toFixed(3)).join(' '),
-    'last training loss': Number(mean(trained.map(({ loss }) => loss)).toFixed(4)),
-    seconds: Number(mean(trained.map(({ seconds }) => seconds)).toFixed(1)),
+    'last training loss': round(mean(trained.map(({ loss }) => loss)), 4),
+    seconds: round(mean(trained.map(({ seconds }) => seconds)), 1),
   }));
-  if (options.json) console.log(JSON.stringify({ bench: 'precision', engine: options.engine, rows }));
-  else console.table(rows);
+  report('precision', options, { engine: options.engine, rows });
 }
 
-const own = process.env.BENCH_PRECISION as Precision | undefined;
-if (own) {
-  process.send?.(await trainInPrecision(own, Number(process.env.BENCH_SEED)));
-  process.disconnect();
-} else {
-  await compare();
-}
+const task = taskOfChild<Task>();
+if (task) answerParent(await train(task));
+else await compare();

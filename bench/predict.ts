@@ -1,190 +1,141 @@
 /**
- * Answers of one checkpoint, each as its users would ask for them; whole processes, rounds that alternate:
- * npm run bench -- predict [--pictures 2000] [--rounds 5] [--many 10000] [--json]
- * One picture: bat-sup against Keras, PyTorch and ONNX Runtime, with the checkpoint as bat-sup exports it.
- * A folder of JPEGs of 640 x 480: bat-sup against a PyTorch DataLoader with a worker for each core.
- * Memory: bat-sup with --many pictures, against a tenth of them.
+ * Time and memory of predicting with one checkpoint: bat-sup, Keras, PyTorch and ONNX Runtime, as whole processes.
+ *
+ * npm run bench -- predict [--pictures 2000] [--rounds 5] [--many 10000] [--pytorch-python python]
+ *   [--keras-python python] [--onnxruntime-python python] [--json]
+ *
+ * One picture: each loads the checkpoint as bat-sup exports it. A folder of JPEGs of 640 x 480: bat-sup against a
+ * PyTorch DataLoader with a worker per core. Rounds alternate. Memory: bat-sup's peak with --many pictures, and with a
+ * tenth of them.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
-import { pythonWith } from './against/python.ts';
+import { bin } from '../test/helpers/bin.ts';
+import { temporaryFolder } from '../test/helpers/folder.ts';
+import { pythonScript, pythonWith } from './against/python.ts';
 import { saveArticleRun } from './inputs/article_run.ts';
 import { photographs } from './inputs/photographs.ts';
-import { median } from './measure/median.ts';
+import { type Command, timeCommand } from './measure/command.ts';
+import { readOptions } from './measure/options.ts';
+import { report } from './measure/report.ts';
+import { alternate } from './measure/rounds.ts';
+import { median, round } from './measure/statistics.ts';
 
-const { values: options } = parseArgs({
-  options: {
-    pictures: { type: 'string', default: '2000' },
-    many: { type: 'string', default: '10000' },
-    rounds: { type: 'string', default: '5' },
-    json: { type: 'boolean', default: false },
-  },
+const options = readOptions({
+  pictures: 2000,
+  many: 10_000,
+  rounds: 5,
+  'pytorch-python': '',
+  'keras-python': '',
+  'onnxruntime-python': '',
 });
-// Where a company's network sets it, Node 20 reads all certificates as it starts, 45 ms; nobody here speaks to a network.
+// With it Node 20 reads all certificates as it starts, for 45 ms; nothing here needs a network.
 delete process.env.NODE_EXTRA_CA_CERTS;
-const file = (path: string) => fileURLToPath(new URL(path, import.meta.url));
-const batSup = file('../dist/bin/bat-sup.js');
-const folder = mkdtempSync(join(tmpdir(), 'bat-sup-bench-predict-'));
-const pictures = await photographs(Number(options.pictures), 640, 480);
-const names = readdirSync(pictures)
+const folder = temporaryFolder();
+const pictures = await photographs(options.pictures, 640, 480);
+const files = readdirSync(pictures)
   .sort()
   .map((name) => join(pictures, name));
-const [picture] = names as [string];
+const [picture] = files as [string];
 
-/** What is asked, and what others load of it. */
+type Packages = 'pytorch' | 'keras' | 'onnxruntime';
+const pythonOf = (packages: Packages) => pythonWith(packages, options[`${packages}-python`]);
+
+/** A checkpoint, and what the others load of it. */
 async function makeModels(): Promise<void> {
   await saveArticleRun(folder, ['animals', 'food']);
   for (const format of ['keras', 'onnx', 'safetensors'])
-    execFileSync(process.execPath, [batSup, 'export', '--format', format], { cwd: folder, stdio: 'ignore' });
-  const convert = [file('./against/state_dict.py'), 'model.safetensors', 'model.pt'];
-  execFileSync(pythonWith(undefined, 'pytorch'), convert, { cwd: folder });
-}
-
-interface Contestant {
-  name: string;
-  command: string[];
+    execFileSync(process.execPath, [bin, 'export', '--format', format], { cwd: folder, stdio: 'ignore' });
+  const [python = '', ...args] = pythonScript(
+    pythonOf('pytorch'),
+    'state_dict.py',
+    'model.safetensors',
+    'model.pt',
+  );
+  execFileSync(python, args, { cwd: folder });
 }
 
 interface Answer {
-  file: string;
   class: string;
   probability: number;
 }
 
-const ours = (name: string, ...args: string[]): Contestant => ({
+const ours = (name: string, ...args: string[]): Command => ({
   name: `bat-sup predict${name}`,
-  command: [process.execPath, batSup, 'predict', '--json', ...args],
+  command: [process.execPath, bin, 'predict', '--json', ...args],
 });
-const theirs = (
-  name: string,
-  packages: 'pytorch' | 'keras' | 'onnxruntime',
-  ...args: string[]
-): Contestant => ({
+const theirs = (name: string, packages: Packages, ...args: string[]): Command => ({
   name,
-  command: [pythonWith(undefined, packages), file(`./against/predict_${packages}.py`), ...args],
+  command: pythonScript(pythonOf(packages), `predict_${packages}.py`, ...args),
 });
 
-function run({ name, command }: Contestant): { seconds: number; answers: Answer[] } {
-  const [program, ...args] = command as [string, ...string[]];
-  const before = performance.now();
-  const { status, stdout, stderr } = spawnSync(program, args, {
-    cwd: folder,
-    encoding: 'utf8',
-    maxBuffer: 2 ** 28,
-  });
-  const seconds = (performance.now() - before) / 1000;
-  if (status !== 0) throw new Error(`${name} failed: ${stderr.trim().split('\n').at(-1)}`);
-  return {
-    seconds,
-    answers: stdout
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line)),
-  };
-}
-
-/** @returns seconds of each round, and the last answers. */
-function compare(contestants: Contestant[], rounds: number) {
-  const results = contestants.map(() => [] as ReturnType<typeof run>[]);
-  // The first round warms up.
-  for (let round = 0; round <= rounds; round++) {
-    for (const [index, one] of contestants.entries()) {
-      const result = run(one);
-      if (round > 0) results[index]?.push(result);
-    }
-  }
-  return contestants.map(({ name }, index) => {
-    const seconds = (results[index] ?? []).map((result) => result.seconds);
-    return {
-      name,
-      seconds: median(seconds),
-      least: Math.min(...seconds),
-      answers: results[index]?.at(-1)?.answers ?? [],
-    };
+/** The median and the shortest time of each command, and its answers. */
+async function compare(commands: Command[]) {
+  const results = await alternate(commands, options.rounds, (one) => timeCommand(one, folder));
+  return [...results].map(([{ name }, rounds]) => {
+    const lines = (rounds.at(-1)?.stdout ?? '').trim().split('\n');
+    const seconds = rounds.map((one) => one.seconds);
+    const answers: Answer[] = lines.map((line) => JSON.parse(line));
+    return { name, seconds: median(seconds), min: Math.min(...seconds), answers };
   });
 }
 
-function onePicture() {
-  const measured = compare(
-    [
-      ours('', picture),
-      theirs('Keras', 'keras', 'model.keras', picture),
-      theirs('PyTorch', 'pytorch', 'model.pt', picture),
-      theirs('ONNX Runtime', 'onnxruntime', 'model.onnx', picture),
-    ],
-    Number(options.rounds),
-  );
-  return measured.map(({ name, seconds, least, answers }) => ({
+async function onePicture() {
+  const measured = await compare([
+    ours('', picture),
+    theirs('Keras', 'keras', 'model.keras', picture),
+    theirs('PyTorch', 'pytorch', 'model.pt', picture),
+    theirs('ONNX Runtime', 'onnxruntime', 'model.onnx', picture),
+  ]);
+  return measured.map(({ name, seconds, min, answers }) => ({
     name,
-    seconds: Number(seconds.toFixed(2)),
-    least: Number(least.toFixed(2)),
-    'x ours': Number((seconds / (measured[0]?.seconds ?? 0)).toFixed(1)),
+    seconds: round(seconds, 2),
+    min: round(min, 2),
+    'x ours': round(seconds / (measured[0]?.seconds ?? 0), 1),
     answer: `${answers[0]?.class} ${answers[0]?.probability.toFixed(3)}`,
   }));
 }
 
-function manyPictures() {
-  const measured = compare(
-    [
-      ours(', native', pictures, '--engine', 'native'),
-      ours(', wasm', pictures, '--engine', 'wasm'),
-      theirs('PyTorch DataLoader', 'pytorch', 'model.pt', pictures),
-    ],
-    Number(options.rounds),
-  );
+async function manyPictures() {
+  const measured = await compare([
+    ours(', native', pictures, '--engine', 'native'),
+    ours(', wasm', pictures, '--engine', 'wasm'),
+    theirs('PyTorch DataLoader', 'pytorch', 'model.pt', pictures),
+  ]);
   const rival = measured.at(-1);
-  return measured.map(({ name, seconds, least, answers }) => ({
+  return measured.map(({ name, seconds, min, answers }) => ({
     name,
-    seconds: Number(seconds.toFixed(1)),
-    least: Number(least.toFixed(1)),
-    'img/s': Math.round(names.length / seconds),
-    'x PyTorch': Number(((rival?.seconds ?? 0) / seconds).toFixed(2)),
+    seconds: round(seconds, 1),
+    min: round(min, 1),
+    'img/s': Math.round(files.length / seconds),
+    'x PyTorch': round((rival?.seconds ?? 0) / seconds, 2),
     'same class': answers.filter((one, index) => one.class === rival?.answers[index]?.class).length,
   }));
 }
 
-/** Prints the peak memory of a process of Node's as it ends, KiB. */
+/** A module that prints its process's peak memory in KiB at the end. */
 const watcher =
   "data:text/javascript,process.on('exit', () => console.error(process.resourceUsage().maxRSS))";
 
-function memory(engine: string) {
-  const many = Number(options.many);
-  return [many / 10, many].map((count) => {
-    const list = Array.from({ length: count }, (_, index) => names[index % names.length]).join('\n');
-    writeFileSync(join(folder, 'list.txt'), list);
-    const args = [
-      '--import',
-      watcher,
-      batSup,
-      'predict',
-      '--csv',
-      '--files-from',
-      'list.txt',
-      '--engine',
-      engine,
-    ];
-    const { stderr } = spawnSync(process.execPath, args, {
-      cwd: folder,
-      encoding: 'utf8',
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
-    return { engine, pictures: count, 'peak MiB': Math.round(Number(stderr.trim()) / 1024) };
+function peakMemory(engine: string, count: number) {
+  const list = Array.from({ length: count }, (_, index) => files[index % files.length]).join('\n');
+  writeFileSync(join(folder, 'list.txt'), list);
+  const flags = ['--csv', '--files-from', 'list.txt', '--engine', engine];
+  const { stderr } = spawnSync(process.execPath, ['--import', watcher, bin, 'predict', ...flags], {
+    cwd: folder,
+    encoding: 'utf8',
+    stdio: ['ignore', 'ignore', 'pipe'],
   });
+  return { engine, pictures: count, 'peak MiB': Math.round(Number(stderr.trim()) / 1024) };
 }
 
-try {
-  await makeModels();
-  const result = {
-    onePicture: onePicture(),
-    manyPictures: manyPictures(),
-    memory: [...memory('native'), ...memory('wasm')],
-  };
-  if (options.json) console.log(JSON.stringify({ bench: 'predict', ...options, ...result }));
-  else for (const rows of Object.values(result)) console.table(rows);
-} finally {
-  rmSync(folder, { recursive: true, force: true });
-}
+await makeModels();
+report('predict', options, {
+  pictures: options.pictures,
+  onePicture: await onePicture(),
+  manyPictures: await manyPictures(),
+  memory: ['native', 'wasm'].flatMap((engine) =>
+    [options.many / 10, options.many].map((count) => peakMemory(engine, count)),
+  ),
+});

@@ -1,46 +1,47 @@
 /**
- * What saving costs a training of the article's network (44 MB of weights and 88 MB of what Adam remembers):
+ * Cost of saving checkpoints in a training of the article's network (44 MB of weights, 88 MB of Adam's moments).
+ *
  * npm run bench -- saving [--engines native,wasm] [--steps 60] [--rounds 5] [--json]
- * Rounds of steps alternate: none saved, one checkpoint saved in the thread that training uses, and one in the main
- * thread, as it would be without. In one process for each engine; the disk is that of the temporary folder.
+ *
+ * Rounds of steps alternate: without saving, with one checkpoint saved as training does (in a thread of its own), and
+ * with one saved in the main thread. Each engine has a process of its own; the disk is the temporary folder's.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { type CheckpointInfo, removeOldCheckpoints, saveCheckpoint } from '../src/checkpoints/index.ts';
 import { readSettings } from '../src/config/index.ts';
 import { type EngineName, startEngine } from '../src/engine/index.ts';
-import { createModel } from '../src/models/model.ts';
-import { Adam } from '../src/training/adam.ts';
 import { CheckpointSaver } from '../src/training/checkpoint_saver.ts';
-import { trainStep } from '../src/training/step.ts';
 import { type TensorSource, tensorSources } from '../src/training/tensor_source.ts';
-import { inChild } from './measure/in_child.ts';
-import { median } from './measure/median.ts';
+import { temporaryFolder } from '../test/helpers/folder.ts';
+import { articleTraining } from './inputs/article_training.ts';
+import { answerParent, inChild, taskOfChild } from './measure/in_child.ts';
+import { readOptions } from './measure/options.ts';
+import { report } from './measure/report.ts';
+import { peakMebibytes } from './measure/spent.ts';
+import { median, round } from './measure/statistics.ts';
 
-const { values: options } = parseArgs({
-  options: {
-    engines: { type: 'string', default: 'native,wasm' },
-    steps: { type: 'string', default: '60' },
-    rounds: { type: 'string', default: '5' },
-    json: { type: 'boolean', default: false },
-  },
-});
-const steps = Number(options.steps);
+const options = readOptions({ engines: ['native', 'wasm'] as EngineName[], steps: 60, rounds: 5 });
+const { steps } = options;
+
+/** For the process that measures one engine. */
+interface Task {
+  engine: EngineName;
+  /** Where it saves. */
+  run: string;
+}
 
 type Mode = 'none' | 'thread' | 'main thread';
 
 /** Milliseconds. */
 interface Round {
   mode: Mode;
-  /** Of all the steps. */
+  /** All steps together. */
   all: number;
-  /** Until the next step could start, once saving was asked for. */
+  /** From the request to save until the next step could start. */
   wait: number;
-  /** The longest step of all. */
+  /** The longest step. */
   longest: number;
-  /** Until the checkpoint was on the disk, whether or not there were steps left. */
+  /** From the request to save until the checkpoint was on the disk. */
   saved: number;
 }
 
@@ -49,20 +50,14 @@ interface Measured {
   peakMebibytes: number;
 }
 
-async function measure(name: EngineName, run: string): Promise<Measured> {
+async function measure({ engine: name, run }: Task): Promise<Measured> {
   const engine = await startEngine(name, { threads: 0 });
   const settings = await readSettings({});
-  const { batchSize, width, height, channels } = settings;
-  const model = createModel({ ...settings, architecture: 'article', classes: ['bat', 'sup'] });
-  const adam = new Adam(model.variables);
-  const pixels = Uint8Array.from(
-    { length: batchSize * width * height * channels },
-    (_, index) => (index * 7919) % 256,
-  );
-  const labels = Array.from({ length: batchSize }, (_, index) => index % 2);
-  let step = 0;
+  const { batchSize } = settings;
+  const { model, adam, startStep, stepsSoFar } = articleTraining(batchSize);
 
   const snapshot = () => {
+    const step = stepsSoFar();
     const info: CheckpointInfo = {
       model: model.description,
       preprocessing: { fit: 'fill', scale: 1 / 255 },
@@ -80,82 +75,68 @@ async function measure(name: EngineName, run: string): Promise<Measured> {
     await removeOldCheckpoints(run, settings.keepCheckpoints);
   }
 
-  async function round(mode: Mode): Promise<Round> {
-    const began = performance.now();
+  async function take(mode: Mode): Promise<Round> {
+    const start = performance.now();
     let saving: Promise<number> | undefined;
     let [wait, longest] = [0, 0];
     for (let i = 0; i < steps; i++) {
       const before = performance.now();
-      trainStep(model, adam, { pixels, labels }, { step: ++step, learningRate: 1e-4 })();
-      await new Promise(setImmediate); // as reading a batch does
+      startStep()();
+      await new Promise(setImmediate); // as a training does when it reads a batch
       longest = Math.max(longest, performance.now() - before);
       if (i !== 5 || mode === 'none') continue;
-      const asked = performance.now();
+      const request = performance.now();
       const done = mode === 'thread' ? saver.save().then(() => () => saver.finish()) : () => saveHere();
       const finish = await done;
-      saving = finish().then(() => performance.now() - asked);
-      wait = performance.now() - asked;
+      saving = finish().then(() => performance.now() - request);
+      wait = performance.now() - request;
     }
-    const all = performance.now() - began;
+    const all = performance.now() - start;
     return { mode, all, wait, longest, saved: (await saving) ?? 0 };
   }
 
-  await round('none');
-  await round('thread');
+  await take('none');
+  await take('thread');
   const modes: Mode[] = ['none', 'thread', 'main thread'];
   const rounds: Round[] = [];
-  for (let i = 0; i < Number(options.rounds); i++)
-    for (const mode of i % 2 === 0 ? modes : modes.toReversed()) rounds.push(await round(mode));
+  for (let i = 0; i < options.rounds; i++)
+    for (const mode of i % 2 === 0 ? modes : modes.toReversed()) rounds.push(await take(mode));
   await saver.close();
   await engine.dispose();
-  return { rounds, peakMebibytes: process.resourceUsage().maxRSS / 1024 };
+  return { rounds, peakMebibytes: peakMebibytes() };
 }
 
-function rowsOf(engine: string, { rounds, peakMebibytes }: Measured) {
-  const of = (mode: Mode) => rounds.filter((round) => round.mode === mode);
-  const none = of('none');
+function rowsOf(engine: string, measured: Measured) {
+  const roundsOf = (mode: Mode) => measured.rounds.filter((one) => one.mode === mode);
+  const none = roundsOf('none');
   return (['thread', 'main thread'] as const).map((mode) => {
-    // Neighbouring rounds: a machine whose speed drifts drifts for both.
-    const lost = of(mode).map((round, index) => round.all - (none[index] as Round).all);
+    const saving = roundsOf(mode);
+    // Compares neighbouring rounds, since the machine's speed may drift.
+    const lost = median(saving.map((one, index) => one.all - (none[index] as Round).all));
     return {
       engine,
       'saved in': mode,
-      'ms a step, none saved': Number((median(none.map(({ all }) => all)) / steps).toFixed(1)),
-      'ms that saving keeps waiting': Math.round(median(of(mode).map(({ wait }) => wait))),
-      'longest step, ms': Math.round(median(of(mode).map(({ longest }) => longest))),
-      'ms until on the disk': Math.round(median(of(mode).map(({ saved }) => saved))),
-      'ms lost a save': Math.round(median(lost)),
-      '% of the time at one a minute': Number(((100 * median(lost)) / 60_000).toFixed(2)),
-      'peak MiB': Math.round(peakMebibytes),
+      'ms per step, none saved': round(median(none.map(({ all }) => all)) / steps, 1),
+      'ms that training waits': Math.round(median(saving.map(({ wait }) => wait))),
+      'longest step, ms': Math.round(median(saving.map(({ longest }) => longest))),
+      'ms until on the disk': Math.round(median(saving.map(({ saved }) => saved))),
+      'ms lost per save': Math.round(lost),
+      '% of the time at one a minute': round((100 * lost) / 60_000, 2),
+      'peak MiB': Math.round(measured.peakMebibytes),
     };
   });
 }
 
 async function compare(): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'bat-sup-bench-'));
-  try {
-    const rows = [];
-    for (const name of options.engines.split(',') as EngineName[])
-      rows.push(
-        ...rowsOf(
-          name,
-          await inChild<Measured>(import.meta.url, {
-            BENCH_ENGINE: name,
-            BENCH_FOLDER: join(folder, name),
-          }),
-        ),
-      );
-    if (options.json) console.log(JSON.stringify({ bench: 'saving', rows }));
-    else console.table(rows);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  const folder = temporaryFolder();
+  const rows = [];
+  for (const engine of options.engines)
+    rows.push(
+      ...rowsOf(engine, await inChild<Measured>(import.meta.url, { engine, run: join(folder, engine) })),
+    );
+  report('saving', options, { rows });
 }
 
-const own = process.env.BENCH_ENGINE as EngineName | undefined;
-if (own) {
-  process.send?.(await measure(own, process.env.BENCH_FOLDER as string));
-  process.disconnect();
-} else {
-  await compare();
-}
+const task = taskOfChild<Task>();
+if (task) answerParent(await measure(task));
+else await compare();

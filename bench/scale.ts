@@ -1,18 +1,17 @@
 /**
- * What a million pictures cost before the first step: npm run bench -- scale [--sizes 10000,100000,1000000]
- * [--pack 10000,100000] [--json]
+ * Time and memory of every step before training, with up to a million pictures.
+ *
+ * npm run bench -- scale [--sizes 10000,100000,1000000] [--pack 10000,100000] [--json]
+ *
  * Each size is listed, checked for the first time and again, resized again without a change and with 1 % changed, and
- * made ready for training, each in a process of its own, so that every peak of memory is its own. Pictures are JPEGs of
- * 100 x 100, each another one, and their copies are links to them. The 1 % are resized for real. Packing runs for the
- * sizes of --pack (30 GB for a million); for the others the pack of a training before is laid down, in which no two
- * pictures look the same. Times are by the clock, and of all threads' work.
+ * prepared for training, each in a process of its own with its own peak of memory. Pictures are different JPEGs of 100 x
+ * 100; their copies in data/ are links to them. The 1 % are really resized. Packing runs for the sizes of --pack (30 GB
+ * for a million); the others get the pack that an earlier training would have left, in which no two pictures look alike.
+ * Times are wall-clock time, and the work of all threads.
  */
-import { execFileSync } from 'node:child_process';
-import { linkSync, mkdirSync, mkdtempSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import seedrandom from 'seedrandom';
 import sharp, { type Sharp } from 'sharp';
 import { classes, conceptsOf } from '../demo/concepts.ts';
@@ -29,17 +28,15 @@ import { copySettings, type ResizeOptions, resizeAll, surveyData } from '../src/
 import { ResizeLedger } from '../src/images/resize_ledger.ts';
 import { digestOf } from '../src/training/prepare.ts';
 
-const { values: options } = parseArgs({
-  options: {
-    sizes: { type: 'string', default: '10000,100000,1000000' },
-    pack: { type: 'string', default: '10000,100000' },
-    json: { type: 'boolean', default: false },
-    // For the processes that this one starts.
-    measure: { type: 'string' },
-    folder: { type: 'string', default: '' },
-  },
-});
-const numbers = (list: string) => list.split(',').filter(Boolean).map(Number);
+import { temporaryFolder } from '../test/helpers/folder.ts';
+import { answerParent, inChild, taskOfChild } from './measure/in_child.ts';
+import { readOptions } from './measure/options.ts';
+import { report } from './measure/report.ts';
+import { peakMebibytes, timed } from './measure/spent.ts';
+import { round } from './measure/statistics.ts';
+
+const options = readOptions({ sizes: [10_000, 100_000, 1_000_000], pack: [10_000, 100_000] });
+/** Photographs whose strips are combined. */
 const distinct = 1000;
 const picturesPerFolder = 10_000;
 const size = { width: 100, height: 100, channels: 3, fit: 'fill' } as const;
@@ -47,7 +44,7 @@ const size = { width: 100, height: 100, channels: 3, fit: 'fill' } as const;
 interface Row {
   pictures: number;
   what: string;
-  's in all': number;
+  seconds: number;
   'µs/picture': number;
   'µs of work/picture': number;
   'peak MiB': number;
@@ -98,10 +95,10 @@ const pathOf = (index: number) => {
 
 type MakePicture = () => Buffer;
 
-/** Rows of pixels of a restart interval: two blocks, since colours are halved. */
+/** Rows of pixels per restart interval: two blocks, since chroma is subsampled. */
 const stripRows = 16;
 
-/** A photograph's JPEG with its colours halved and the tables of the standard, so that strips of several fit together. */
+/** JPEG with subsampled chroma and the standard's own tables, so that strips of several pictures fit together. */
 const encode = (picture: Sharp) =>
   picture.jpeg({ quality: 80, chromaSubsampling: '4:2:0', optimiseCoding: false }).toBuffer();
 
@@ -110,7 +107,7 @@ const scanStartOf = (jpeg: Buffer) => {
   return scan + 2 + jpeg.readUInt16BE(scan + 2);
 };
 
-/** The strips of a photograph, entropy-coded. */
+/** A photograph's strips, entropy-coded. */
 async function stripsOf(photo: Buffer): Promise<Buffer[]> {
   const strips: Buffer[] = [];
   for (let top = 0; top < size.height; top += stripRows) {
@@ -121,7 +118,7 @@ async function stripsOf(photo: Buffer): Promise<Buffer[]> {
   return strips;
 }
 
-/** JPEGs whose strips of 16 rows are those of randomly chosen photographs: as quick to make as to copy, all different. */
+/** Makes JPEGs from 16-row strips of random photographs: all different, and as fast to make as to copy. */
 async function pictureMaker(): Promise<MakePicture> {
   const random = seedrandom('scale');
   const photos: Buffer[][] = [];
@@ -146,7 +143,7 @@ async function pictureMaker(): Promise<MakePicture> {
   };
 }
 
-/** rawdata/, data/ and the ledger as after a first resizing. */
+/** rawdata/, data/ and its ledger, as a first resizing leaves them. */
 async function writeProject({ count, resize: { rawData, data } }: Project, makePicture: MakePicture) {
   const made = new Set<string>();
   for (let index = 0; index < count; index++) {
@@ -168,17 +165,17 @@ async function writeProject({ count, resize: { rawData, data } }: Project, makeP
   await ledger.close();
 }
 
-/** Other pictures in the place of every hundredth. */
+/** Replaces every hundredth picture. */
 function change({ count, resize: { rawData } }: Project, makePicture: MakePicture): void {
   for (let index = 0; index < count; index += 100) {
     const file = join(rawData, pathOf(index));
-    // Its copy is a link to it.
+    // Its copy is a link to it, and must not change.
     rmSync(file);
     writeFileSync(file, makePicture());
   }
 }
 
-/** What packing leaves, but for the pixels, which starting does not read. */
+/** What packing leaves, without the pixels, which the start of a training does not read. */
 async function writePack({ count, resize: { data } }: Project): Promise<void> {
   const folder = join(data, '.cache');
   mkdirSync(folder, { recursive: true });
@@ -191,74 +188,63 @@ async function writePack({ count, resize: { data } }: Project): Promise<void> {
   writeFileSync(join(folder, 'pictures.key'), key);
 }
 
-function run(what: string, { count }: Project, folder: string): Row {
-  const own = ['--measure', what, '--folder', folder, '--sizes', String(count)];
-  const file = fileURLToPath(import.meta.url);
-  const output = execFileSync(process.execPath, ['--import', 'tsx', file, ...own], {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  return JSON.parse(output);
+/** For the process of one measurement. */
+interface Task {
+  what: string;
+  folder: string;
+  count: number;
 }
 
-async function measure(what: string): Promise<Row> {
-  const project = projectOf(options.folder, Number(options.sizes));
-  const [before, workBefore] = [performance.now(), process.cpuUsage()];
-  await measurements[what]?.(project);
-  const seconds = (performance.now() - before) / 1000;
-  const { user, system } = process.cpuUsage(workBefore);
+async function measure({ what, folder, count }: Task): Promise<Row> {
+  const { wall, cpu } = await timed(() => measurements[what]?.(projectOf(folder, count)));
   return {
-    pictures: project.count,
+    pictures: count,
     what,
-    's in all': Number(seconds.toFixed(2)),
-    'µs/picture': Number(((seconds * 1e6) / project.count).toFixed(1)),
-    'µs of work/picture': Number(((user + system) / project.count).toFixed(1)),
-    'peak MiB': Math.round(process.resourceUsage().maxRSS / 1024),
+    seconds: round(wall / 1000, 2),
+    'µs/picture': round((wall * 1000) / count, 1),
+    'µs of work/picture': round((cpu * 1000) / count, 1),
+    'peak MiB': Math.round(peakMebibytes()),
   };
 }
 
 /** @throws {Error} where the temporary folder has too little room. */
-function checkRoom(most: number): void {
+function checkRoom(pictures: number): void {
   const { bavail, bsize, ffree } = statfsSync(tmpdir());
-  // Files and folders' entries of two links each, what is known of them, and the largest pack.
-  const bytes = 5000 * most + 30_000 * Math.max(0, ...numbers(options.pack)) + 2 ** 30;
-  if (bavail * bsize < bytes || ffree < most + 10_000)
-    throw new Error(`${tmpdir()} has too little room: ${Math.round(bytes / 2 ** 20)} MiB are needed`);
+  // Pictures with their directory entries and records, and the largest pack.
+  const bytes = 5000 * pictures + 30_000 * Math.max(0, ...options.pack) + 2 ** 30;
+  if (bavail * bsize < bytes || ffree < pictures + 10_000)
+    throw new Error(`${tmpdir()} has too little room: this needs ${Math.round(bytes / 2 ** 20)} MiB.`);
 }
 
-async function measureAll(): Promise<Row[]> {
+async function measureSize(count: number, makePicture: MakePicture): Promise<Row[]> {
+  const folder = temporaryFolder();
+  const project = projectOf(folder, count);
   const rows: Row[] = [];
-  checkRoom(Math.max(...numbers(options.sizes)));
-  const makePicture = await pictureMaker();
-  for (const count of numbers(options.sizes)) {
-    const folder = mkdtempSync(join(tmpdir(), 'bat-sup-bench-'));
-    try {
-      const project = projectOf(folder, count);
-      await writeProject(project, makePicture);
-      const add = (what: string) => {
-        rows.push(run(what, project, folder));
-        if (!options.json) console.error(Object.values(rows.at(-1) as Row).join('  '));
-      };
-      add('list');
-      add('check for the first time');
-      add('check, nothing changed');
-      add('resize, nothing changed');
-      change(project, makePicture);
-      add('resize, 1 % changed');
-      if (numbers(options.pack).includes(count)) add('pack for the first time');
-      await writePack(project);
-      add('start training');
-    } finally {
-      rmSync(folder, { recursive: true, force: true });
-    }
-  }
+  const add = async (what: string) => {
+    rows.push(await inChild<Row>(import.meta.url, { what, folder, count }));
+    console.error(Object.values(rows.at(-1) as Row).join('  '));
+  };
+  await writeProject(project, makePicture);
+  await add('list');
+  await add('check for the first time');
+  await add('check, nothing changed');
+  await add('resize, nothing changed');
+  change(project, makePicture);
+  await add('resize, 1 % changed');
+  if (options.pack.includes(count)) await add('pack for the first time');
+  await writePack(project);
+  await add('start training');
+  rmSync(folder, { recursive: true, force: true });
   return rows;
 }
 
-if (options.measure !== undefined) {
-  console.log(JSON.stringify(await measure(options.measure)));
+const task = taskOfChild<Task>();
+if (task) {
+  answerParent(await measure(task));
 } else {
-  const rows = await measureAll();
-  if (options.json) console.log(JSON.stringify({ bench: 'scale', rows }));
-  else console.table(rows);
+  checkRoom(Math.max(...options.sizes));
+  const makePicture = await pictureMaker();
+  const rows: Row[] = [];
+  for (const count of options.sizes) rows.push(...(await measureSize(count, makePicture)));
+  report('scale', options, { rows });
 }

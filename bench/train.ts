@@ -1,178 +1,148 @@
 /**
- * Training speed of the article's network:
- * npm run bench -- train [--batch 10] [--threads 2] [--engines native,wasm] [--against pytorch,keras] [--json]
- * Each contestant takes whole training steps (forward, backward, Adam) on uint8 pictures in memory, in a process of
- * its own and in rounds that alternate, so that a machine whose speed drifts drifts for all of them.
+ * Training speed of the article's network: our engines, PyTorch and Keras.
+ *
+ * npm run bench -- train [--batch 10] [--threads 0] [--engines native,wasm,cpu] [--precision float32]
+ *   [--against pytorch,keras] [--pytorch-python python] [--keras-python python] [--rounds 7] [--json]
+ *
+ * Everyone takes whole training steps (forward, backward, Adam) on uint8 pictures in memory, in a process of their own.
+ * Rounds alternate. --threads 0 leaves the number of threads to each framework.
  */
-import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { type EngineName, EngineUnavailable, engineNames, startEngine } from '../src/engine/index.ts';
-import { createModel } from '../src/models/model.ts';
-import { Adam } from '../src/training/adam.ts';
-import { trainStep } from '../src/training/step.ts';
-import { pythonWith, startScript } from './against/python.ts';
-import { median } from './measure/median.ts';
+import { type Packages, pythonScript, pythonWith } from './against/python.ts';
+import { articleTraining } from './inputs/article_training.ts';
+import { type Conversation, converse, startConversation } from './measure/conversation.ts';
+import { taskOfChild } from './measure/in_child.ts';
+import { readOptions } from './measure/options.ts';
+import { report } from './measure/report.ts';
+import { alternate } from './measure/rounds.ts';
+import { peakMebibytes } from './measure/spent.ts';
+import { median, round } from './measure/statistics.ts';
 
-const { values: options } = parseArgs({
-  options: {
-    batch: { type: 'string', default: '10' },
-    threads: { type: 'string', default: '0' },
-    precision: { type: 'string', default: 'float32' },
-    rounds: { type: 'string', default: '7' },
-    engines: { type: 'string', default: engineNames.join(',') },
-    against: { type: 'string', default: '' },
-    'pytorch-python': { type: 'string' },
-    'keras-python': { type: 'string' },
-    json: { type: 'boolean', default: false },
-  },
+const options = readOptions({
+  batch: 10,
+  threads: 0,
+  precision: 'float32' as 'float32' | 'bf16',
+  rounds: 7,
+  engines: [...engineNames] as EngineName[],
+  against: [] as string[],
+  'pytorch-python': '',
+  'keras-python': '',
 });
-const batchSize = Number(options.batch);
-const secondsOfRound = 2;
+const secondsPerRound = 2;
 
-/** GeForce 930M, 7,620 pictures x 300 epochs in 8 hours, as the article tells. */
+/** Pictures per second on the article's GeForce 930M: 7,620 pictures x 300 epochs in 8 hours. */
 const articleRate = (7620 * 300) / (8 * 3600);
 
-interface Round {
-  /** Of all the steps. */
+/** What some training steps took, all together. */
+interface Steps {
+  count: number;
   milliseconds: number;
   peakMebibytes: number;
 }
 
-interface Contestant {
-  name: string;
+interface Description {
   description: string;
-  /** Minutes a step: once tells enough, and it has been once. */
-  slow?: Round;
-  round(steps: number): Promise<Round>;
-  stop(): void;
+  /** Why the engine cannot run here. */
+  failed?: string;
+  /** The first step of an engine that is too slow for more. */
+  slow?: Steps;
 }
 
-/** In a process of its own: answers each message with the time of so many steps. */
+interface Contestant extends Conversation<Description, Omit<Steps, 'count'>> {
+  name: string;
+}
+
 async function measureEngine(name: EngineName): Promise<void> {
-  const engine = await startEngine(name, {
-    threads: Number(options.threads),
-    precision: options.precision as 'float32' | 'bf16',
-  });
-  const classes = ['bat', 'sup'];
-  const model = createModel({ architecture: 'article', width: 100, height: 100, channels: 3, classes });
-  const adam = new Adam(model.variables);
-  const pixels = Uint8Array.from({ length: batchSize * 100 * 100 * 3 }, (_, index) => (index * 7919) % 256);
-  const labels = Array.from({ length: batchSize }, (_, index) => index % 2);
-  let step = 0;
-  const round = (steps: number): Round => {
+  const { threads, precision } = options;
+  const { description } = await startEngine(name, { threads, precision });
+  const { startStep } = articleTraining(options.batch);
+  const take = (count: number): Steps => {
     const before = performance.now();
     let read: (() => unknown) | undefined;
-    for (let i = 0; i < steps; i++) {
-      const next = trainStep(model, adam, { pixels, labels }, { step: ++step, learningRate: 1e-4 });
+    for (let i = 0; i < count; i++) {
+      const next = startStep();
       read?.();
       read = next;
     }
     read?.();
-    return {
-      milliseconds: performance.now() - before,
-      peakMebibytes: process.resourceUsage().maxRSS / 1024,
-    };
+    return { count, milliseconds: performance.now() - before, peakMebibytes: peakMebibytes() };
   };
-  const first = round(1);
-  const { description } = engine;
-  if (first.milliseconds > 10_000) return finish({ description, slow: first });
-  process.on('message', (steps) => process.send?.(round(Number(steps))));
-  process.send?.({ description });
+  const first = take(1);
+  const slow = first.milliseconds > 10_000 ? first : undefined;
+  await converse({ description, slow }, (count) => take(Number(count)));
 }
 
-function finish(message: unknown): void {
-  process.send?.(message);
-  process.disconnect();
+async function startOurs(name: EngineName): Promise<Contestant> {
+  const own = ['--import', 'tsx', fileURLToPath(import.meta.url), ...process.argv.slice(2)];
+  const environment = { ...process.env, BENCH_TASK: JSON.stringify(name) };
+  return { name, ...(await startConversation([process.execPath, ...own], environment)) };
 }
 
-async function startOurs(name: EngineName): Promise<Contestant | undefined> {
-  const child = fork(fileURLToPath(import.meta.url), process.argv.slice(2), {
-    env: { ...process.env, BENCH_ENGINE: name },
-    execArgv: ['--import', 'tsx'],
-  });
-  const next = <T>() =>
-    new Promise<T>((resolve) => child.once('message', (message) => resolve(message as T)));
-  const first = await next<{ failed?: string; description: string; slow?: Round }>();
-  if (first.failed) {
-    console.error(`${name}: ${first.failed}`);
-    return undefined;
-  }
-  const round = (steps: number) => {
-    child.send(steps);
-    return next<Round>();
-  };
-  return { name, ...first, round, stop: () => child.kill() };
-}
-
-type Rival = { packages: 'pytorch' | 'keras'; script: string; args: string[] };
-
-const rivals: Record<string, Rival[]> = {
-  pytorch: [{ packages: 'pytorch', script: 'network_pytorch.py', args: [] }],
-  keras: [
-    { packages: 'keras', script: 'network_keras.py', args: [] },
-    { packages: 'keras', script: 'network_keras.py', args: ['jit'] },
-  ],
+const rivals: Record<string, [packages: Packages & ('pytorch' | 'keras'), ...args: string[]][]> = {
+  pytorch: [['pytorch']],
+  keras: [['keras'], ['keras', 'jit']],
 };
 
-async function startRival({ packages, script, args }: Rival): Promise<Contestant> {
-  const python = pythonWith(options[`${packages}-python`], packages);
-  const running = startScript(python, script, [String(batchSize), options.threads, ...args]);
-  const { description } = await running.next();
-  const round = (steps: number) => running.ask(String(steps));
-  return { name: [packages, ...args].join(' '), description, round, stop: running.stop };
+async function startRivals(name: string): Promise<Contestant[]> {
+  const contestants: Contestant[] = [];
+  for (const [packages, ...args] of rivals[name] ?? []) {
+    const python = pythonWith(packages, options[`${packages}-python`]);
+    const command = pythonScript(python, `network_${packages}.py`, options.batch, options.threads, ...args);
+    contestants.push({ name: [packages, ...args].join(' '), ...(await startConversation(command)) });
+  }
+  return contestants;
+}
+
+/** Pictures per second. */
+function rate({ count, milliseconds }: Steps): number {
+  return (count * options.batch * 1000) / milliseconds;
 }
 
 async function compare(): Promise<void> {
-  const ours = options.engines.split(',').filter(Boolean) as EngineName[];
-  const theirs = options.against.split(',').flatMap((name) => rivals[name] ?? []);
   const contestants: Contestant[] = [];
-  for (const name of ours) contestants.push(...[await startOurs(name)].filter((one) => one !== undefined));
-  for (const rival of theirs) contestants.push(await startRival(rival));
-  const results = new Map(contestants.map((one) => [one, [] as { rate: number; peak: number }[]]));
-  const rate = (steps: number, round: Round) => (steps * batchSize * 1000) / round.milliseconds;
-  const stepsOf = new Map<Contestant, number>();
-  for (const one of contestants) {
-    if (one.slow) results.get(one)?.push({ rate: rate(1, one.slow), peak: one.slow.peakMebibytes });
-    else
-      stepsOf.set(one, Math.max(3, Math.round((secondsOfRound * rate(5, await one.round(5))) / batchSize)));
+  for (const name of options.engines) {
+    const one = await startOurs(name);
+    if (one.description.failed) console.error(`${name}: ${one.description.failed}`);
+    else contestants.push(one);
   }
-  for (let count = 0; count < Number(options.rounds); count++) {
-    for (const [one, steps] of stepsOf) {
-      const round = await one.round(steps);
-      results.get(one)?.push({ rate: rate(steps, round), peak: round.peakMebibytes });
-    }
-  }
+  for (const name of options.against) contestants.push(...(await startRivals(name)));
+  const take = async (one: Contestant, count: number) => ({ count, ...(await one.ask(count)) });
+  const stepsPerRound = new Map<Contestant, number>();
+  const results = await alternate(contestants, options.rounds, async (one, number) => {
+    if (one.description.slow) return one.description.slow;
+    if (number > 0) return take(one, stepsPerRound.get(one) as number);
+    const steps = await take(one, 5);
+    stepsPerRound.set(one, Math.max(3, Math.round((secondsPerRound * rate(steps)) / options.batch)));
+    return steps;
+  });
   for (const one of contestants) one.stop();
-  print(results);
+  report('train', options, { batchSize: options.batch, contestants: rowsOf(results) });
 }
 
-function print(results: Map<Contestant, { rate: number; peak: number }[]>): void {
-  const medians = [...results.values()].map((rounds) => median(rounds.map(({ rate }) => rate)));
-  const rows = [...results].map(([{ name, description }, rounds], index) => {
-    const rates = rounds.map(({ rate }) => rate);
+function rowsOf(results: Map<Contestant, Steps[]>) {
+  const medians = [...results.values()].map((rounds) => median(rounds.map(rate)));
+  return [...results].map(([{ name, description }, rounds], index) => {
     const typical = medians[index] as number;
     return {
       name,
-      description,
-      'img/s': Number(typical.toFixed(1)),
-      min: Number(Math.min(...rates).toFixed(1)),
-      max: Number(Math.max(...rates).toFixed(1)),
-      'ms/step': Number(((batchSize * 1000) / typical).toFixed(1)),
-      'x first': Number((typical / (medians[0] as number)).toFixed(2)),
-      'x article GPU': Number((typical / articleRate).toFixed(2)),
-      'peak MiB': Math.round(Math.max(...rounds.map(({ peak }) => peak))),
+      description: description.description,
+      'img/s': round(typical, 1),
+      min: round(Math.min(...rounds.map(rate)), 1),
+      max: round(Math.max(...rounds.map(rate)), 1),
+      'ms/step': round((options.batch * 1000) / typical, 1),
+      'x first': round(typical / (medians[0] as number), 2),
+      'x article GPU': round(typical / articleRate, 2),
+      'peak MiB': Math.round(Math.max(...rounds.map((steps) => steps.peakMebibytes))),
     };
   });
-  if (options.json) console.log(JSON.stringify({ bench: 'train', batchSize, contestants: rows }));
-  else console.table(rows);
 }
 
-const own = process.env.BENCH_ENGINE as EngineName | undefined;
-if (own) {
-  await measureEngine(own).catch((error) => {
+const engine = taskOfChild<EngineName>();
+if (engine) {
+  await measureEngine(engine).catch((error) => {
     if (!(error instanceof EngineUnavailable)) throw error;
-    finish({ failed: error.message });
+    console.log(JSON.stringify({ failed: error.message }));
   });
 } else {
   await compare();

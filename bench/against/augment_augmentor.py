@@ -1,10 +1,7 @@
-"""Augmentor's pictures a second: answers each line on stdin, a number of samples, with their time.
+"""Augments with Augmentor: each line on stdin is a number of pictures to make, the answer is the milliseconds it took.
 
 Usage: augment_augmentor.py <folder of pictures> <folder to write into>
 """
-
-import json
-import logging
 import os
 import shutil
 import sys
@@ -12,11 +9,12 @@ import time
 
 import Augmentor
 import PIL
+from answers import answer_lines
 
 source, output = sys.argv[1:3]
 os.makedirs(output, exist_ok=True)
 
-# What it prints on its own would mix with the answers.
+# Augmentor prints messages of its own, which must not mix with the answers.
 answers = sys.stdout
 sys.stdout = open(os.devnull, "w")
 
@@ -28,19 +26,17 @@ pipeline.random_distortion(probability=1, grid_width=8, grid_height=8, magnitude
 pipeline.random_brightness(probability=1, min_factor=0.7, max_factor=1.3)
 
 
-def answer(**fields):
-    print(json.dumps(fields), file=answers, flush=True)
-
-
-answer(description=f"Augmentor {Augmentor.__version__}, Pillow {PIL.__version__}")
-for line in sys.stdin:
+def answer(line):
     count = int(line)
     before = time.perf_counter()
     pipeline.sample(count)
     seconds = time.perf_counter() - before
     written = len(os.listdir(output))
     if written < count:
-        sys.exit(f"only {written} of {count} pictures were written")
+        sys.exit(f"Augmentor wrote {written} of {count} pictures")
     shutil.rmtree(output)
     os.makedirs(output)
-    answer(milliseconds=1000 * seconds)
+    return 1000 * seconds
+
+
+answer_lines(f"Augmentor {Augmentor.__version__}, Pillow {PIL.__version__}", answer, answers)

@@ -1,35 +1,37 @@
-"""The article's network in Keras on TensorFlow, and the time of its training step: tf.function, or jit_compile as well.
+"""The article's network in Keras on TensorFlow. Run by bench/train.ts, it takes training steps.
 
-Started by bench/train.ts: each line on stdin is a number of steps, each answer the milliseconds they took.
+Usage: network_keras.py <batch> <threads, 0 for Keras's own choice> [jit]
 """
-import json
 import os
-import resource
 import sys
-import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
+from answers import answer_steps  # noqa: E402
 
 
-def build():
-    """The network, its weights as the article has them."""
+def build(side=100, classes=2):
+    """The network with the article's initial weights, for RGB pictures of side x side."""
     layers = keras.layers
-    weights = {
-        "kernel_initializer": keras.initializers.TruncatedNormal(stddev=0.05),
-        "bias_initializer": keras.initializers.Constant(0.05),
-    }
+
+    def initializers():
+        # One for each layer: an initializer gives the same numbers every time.
+        return {
+            "kernel_initializer": keras.initializers.TruncatedNormal(stddev=0.05),
+            "bias_initializer": keras.initializers.Constant(0.05),
+        }
+
     return keras.Sequential([
-        keras.Input((100, 100, 3)),
-        layers.Conv2D(16, 5, padding="same", **weights), layers.MaxPooling2D(5, 2, padding="same"), layers.ReLU(),
-        layers.Conv2D(32, 4, padding="same", **weights), layers.MaxPooling2D(4, 2, padding="same"), layers.ReLU(),
-        layers.Conv2D(64, 3, padding="same", **weights), layers.MaxPooling2D(3, 2, padding="same"), layers.ReLU(),
+        keras.Input((side, side, 3)),
+        layers.Conv2D(16, 5, padding="same", **initializers()), layers.MaxPooling2D(5, 2, padding="same"), layers.ReLU(),
+        layers.Conv2D(32, 4, padding="same", **initializers()), layers.MaxPooling2D(4, 2, padding="same"), layers.ReLU(),
+        layers.Conv2D(64, 3, padding="same", **initializers()), layers.MaxPooling2D(3, 2, padding="same"), layers.ReLU(),
         layers.Flatten(),
-        layers.Dense(1024, activation="relu", **weights),
-        layers.Dense(2, **weights),
+        layers.Dense(1024, activation="relu", **initializers()),
+        layers.Dense(classes, **initializers()),
     ])  # fmt: skip
 
 
@@ -56,19 +58,13 @@ def main():
         optimizer.apply_gradients(zip(gradients, model.trainable_variables))
         return loss
 
-    for _ in range(5):
-        train_step(tf.constant(pixels), tf.constant(labels)).numpy()
-    name = f"Keras {keras.__version__}, TensorFlow {tf.__version__}, {'jit_compile' if jit else 'tf.function'}"
-    print(json.dumps({"description": name}), flush=True)
-    for line in sys.stdin:
-        steps = int(line)
-        before = time.perf_counter()
-        for _ in range(steps):
+    def take_steps(count):
+        for _ in range(count):
             loss = train_step(tf.constant(pixels), tf.constant(labels))
         loss.numpy()
-        milliseconds = (time.perf_counter() - before) * 1000
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        print(json.dumps({"milliseconds": milliseconds, "peakMebibytes": peak}), flush=True)
+
+    how = "jit_compile" if jit else "tf.function"
+    answer_steps(f"Keras {keras.__version__}, TensorFlow {tf.__version__}, {how}", take_steps)
 
 
 if __name__ == "__main__":

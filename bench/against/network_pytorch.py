@@ -1,13 +1,11 @@
-"""The article's network in PyTorch, channels_last and with fused Adam, and the time of its training step.
+"""The article's network in PyTorch, channels_last and with fused Adam. Run by bench/train.ts, it takes training steps.
 
-Started by bench/train.ts: each line on stdin is a number of steps, each answer the milliseconds they took.
+Usage: network_pytorch.py <batch> <threads, 0 for PyTorch's own choice>
 """
-import json
-import resource
 import sys
-import time
 
 import torch
+from answers import answer_steps
 from torch import nn
 from torch.nn import functional as F
 
@@ -31,7 +29,7 @@ class SamePad(nn.Module):
 
 
 def same_pool(kernel, height):
-    """Symmetric where that is the same as SAME, since the pooling pads for nothing; else an explicit padding."""
+    """Symmetric padding where it equals SAME, because pooling does it for free; explicit padding otherwise."""
     total = max((-(-height // 2) - 1) * 2 + kernel - height, 0)
     if total % 2 == 0:
         return nn.MaxPool2d(kernel, 2, padding=total // 2)
@@ -39,7 +37,7 @@ def same_pool(kernel, height):
 
 
 def network():
-    """The network, with PyTorch's own first weights."""
+    """The network with PyTorch's own initial weights."""
     return nn.Sequential(
         nn.Conv2d(3, 16, 5, padding="same"), same_pool(5, 100), nn.ReLU(inplace=True),
         nn.Conv2d(16, 32, 4, padding="same"), same_pool(4, 50), nn.ReLU(inplace=True),
@@ -51,7 +49,7 @@ def network():
 
 
 def build(learning_rate=1e-4):
-    """The network, its weights as the article has them, and its optimizer."""
+    """The network with the article's initial weights, and its optimizer."""
     model = network()
     for parameter in model.parameters():
         if parameter.dim() > 1:
@@ -81,18 +79,12 @@ def main():
         optimizer.step()
         return loss
 
-    for _ in range(5):
-        train_step().item()
-    print(json.dumps({"description": f"PyTorch {torch.__version__}"}), flush=True)
-    for line in sys.stdin:
-        steps = int(line)
-        before = time.perf_counter()
-        for _ in range(steps):
+    def take_steps(count):
+        for _ in range(count):
             loss = train_step()
         loss.item()
-        milliseconds = (time.perf_counter() - before) * 1000
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        print(json.dumps({"milliseconds": milliseconds, "peakMebibytes": peak}), flush=True)
+
+    answer_steps(f"PyTorch {torch.__version__}", take_steps)
 
 
 if __name__ == "__main__":

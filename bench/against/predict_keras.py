@@ -1,4 +1,4 @@
-"""Answers a picture with Keras on TensorFlow: predict_keras.py <model.keras> <picture>. Prints a line of JSON."""
+"""Classifies a picture with Keras on TensorFlow: predict_keras.py <model.keras> <picture>. Prints a line of JSON."""
 import json
 import os
 import sys

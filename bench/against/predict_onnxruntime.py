@@ -1,4 +1,4 @@
-"""Answers a picture with ONNX Runtime and Pillow: predict_onnxruntime.py <model.onnx> <picture>. Prints a line of JSON."""
+"""Classifies a picture with ONNX Runtime and Pillow: predict_onnxruntime.py <model.onnx> <picture>. Prints a line of JSON."""
 import json
 import sys
 

@@ -1,7 +1,6 @@
-"""Answers pictures with PyTorch: predict_pytorch.py <state_dict> <picture>... or, with a DataLoader, <state_dict> <folder>.
+"""Classifies pictures with PyTorch: predict_pytorch.py <state_dict> <picture>... or, with a DataLoader, <state_dict> <folder>.
 
-Prints a line of JSON for each picture. The weights are float32; PNG, JPEG and so on are read by Pillow, JPEGs shrunk as
-they are decoded. With a picture nothing is imported that only folders need.
+Prints a line of JSON per picture. Weights are float32. Pillow reads the pictures and scales JPEGs while it decodes them.
 """
 import json
 import os
@@ -16,7 +15,7 @@ classes = ("animals", "food")
 
 
 def load(file):
-    """A network without first weights, which would be thrown away."""
+    """Skips the initial weights, which would be thrown away."""
     with torch.device("meta"):
         model = network()
     model.load_state_dict(torch.load(file, weights_only=True, mmap=True), assign=True)
@@ -24,7 +23,7 @@ def load(file):
 
 
 def read(file):
-    """[3, height, width] uint8, as decoded pictures lie in memory."""
+    """[3, height, width] uint8, a view of the decoded picture."""
     picture = Image.open(file)
     picture.draft("RGB", (100, 100))
     picture = picture.convert("RGB").resize((100, 100), Image.Resampling.BILINEAR)

@@ -1,7 +1,7 @@
-"""The article's network and recipe in Keras on a given split; prints what it answers to held-out pictures, as JSON.
+"""Trains the article's network by its recipe in Keras on a given split. Prints its accuracies as JSON.
 
-Argument: a JSON file {pictures, heldOut: files of raw uint8 pictures, train, validation: indexes, labels,
-heldOutLabels, size, classes, seed, batchSize, learningRate, epochs}.
+Usage: recipe_keras.py <JSON file with {pictures, heldOut: files of raw uint8 pictures, train, validation: indices, labels,
+heldOutLabels, size, classes, seed, batchSize, learningRate, epochs}>
 """
 import json
 import os
@@ -12,6 +12,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
+from network_keras import build  # noqa: E402
 
 with open(sys.argv[1]) as file:
     task = json.load(file)
@@ -25,7 +26,7 @@ def pictures_of(path):
 
 
 class Best(keras.callbacks.Callback):
-    """Keeps the weights of the epoch with the highest validation accuracy, of equals that with the lowest loss."""
+    """Keeps the weights of the epoch with the highest validation accuracy; on a tie, with the lowest loss."""
 
     best = (-1.0, 0.0)
 
@@ -37,21 +38,7 @@ class Best(keras.callbacks.Callback):
 
 def main():
     keras.utils.set_random_seed(task["seed"])
-    layers = keras.layers
-    weights = {
-        "kernel_initializer": lambda: keras.initializers.TruncatedNormal(stddev=0.05),
-        "bias_initializer": lambda: keras.initializers.Constant(0.05),
-    }
-    own = lambda: {name: make() for name, make in weights.items()}  # noqa: E731
-    model = keras.Sequential([
-        keras.Input((side, side, 3)),
-        layers.Conv2D(16, 5, padding="same", **own()), layers.MaxPooling2D(5, 2, padding="same"), layers.ReLU(),
-        layers.Conv2D(32, 4, padding="same", **own()), layers.MaxPooling2D(4, 2, padding="same"), layers.ReLU(),
-        layers.Conv2D(64, 3, padding="same", **own()), layers.MaxPooling2D(3, 2, padding="same"), layers.ReLU(),
-        layers.Flatten(),
-        layers.Dense(1024, activation="relu", **own()),
-        layers.Dense(task["classes"], **own()),
-    ])  # fmt: skip
+    model = build(side, task["classes"])
     model.compile(
         optimizer=keras.optimizers.Adam(task["learningRate"], epsilon=1e-8),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),

@@ -1,13 +1,14 @@
-"""How near resized pictures are to the best shrinking of their originals: reference_pictures.py <source> <width>
-<height>. Each line on stdin is a folder; the answer is the mean PSNR in dB and SSIM of its pictures.
-The reference is Lanczos's kernel in floating point over the whole original, without JPEG's own shrinking."""
+"""Quality of resized pictures: each line on stdin is a folder, the answer is the mean PSNR in dB and SSIM of its pictures.
 
-import json
+Usage: reference_pictures.py <folder of the originals> <width> <height>
+The reference is Lanczos resampling of the whole original in floating point, without the JPEG decoder's own scaling.
+"""
 import os
 import sys
 
 import cv2
 import numpy as np
+from answers import answer_lines
 from PIL import Image
 
 source, width, height = sys.argv[1:]
@@ -21,7 +22,7 @@ def reference(name):
 
 
 def ssim(a, b):
-    """Wang et al. 2004: Gaussian windows of 11, sigma 1.5; mean over the channels."""
+    """Wang et al. 2004, with Gaussian windows of 11 pixels and sigma 1.5; mean over the channels."""
     blur = lambda x: cv2.GaussianBlur(x, (11, 11), 1.5)
     mean_a, mean_b = blur(a), blur(b)
     variance_a, variance_b = blur(a * a) - mean_a**2, blur(b * b) - mean_b**2
@@ -33,12 +34,16 @@ def ssim(a, b):
 
 names = sorted(os.listdir(source))[:: max(1, len(os.listdir(source)) // 100)]
 references = {name: reference(name) for name in names}
-print(json.dumps({"description": f"{len(names)} pictures"}), flush=True)
-for line in sys.stdin:
+
+
+def answer(folder):
     psnrs, ssims = [], []
     for name in names:
-        made = np.asarray(Image.open(os.path.join(line.strip(), name)).convert("RGB"), dtype=np.float32)
-        error = np.mean((made - references[name]) ** 2)
+        resized = np.asarray(Image.open(os.path.join(folder, name)).convert("RGB"), dtype=np.float32)
+        error = np.mean((resized - references[name]) ** 2)
         psnrs.append(10 * np.log10(255**2 / error))
-        ssims.append(ssim(made, references[name]))
-    print(json.dumps({"psnr": float(np.mean(psnrs)), "ssim": float(np.mean(ssims))}), flush=True)
+        ssims.append(ssim(resized, references[name]))
+    return {"psnr": float(np.mean(psnrs)), "ssim": float(np.mean(ssims))}
+
+
+answer_lines(f"{len(names)} pictures", answer)

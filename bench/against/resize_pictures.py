@@ -1,12 +1,14 @@
-"""Resizes a folder of JPEGs with Pillow or OpenCV: resize_pictures.py <library> <mode> <source> <width> <height>.
-Each line on stdin is a folder to write to; the answer is how long all the pictures took, with a process for each core
-(or threads, in that mode), and the time of all cores together."""
+"""Resizes a folder of JPEGs with Pillow or OpenCV, with a process per core, or a thread in mode "threads".
 
-import json
+Usage: resize_pictures.py <pillow|opencv> <mode> <folder of the originals> <width> <height>
+Each line on stdin is a folder to write to; the answer is the milliseconds it took, and those of all cores together.
+"""
 import os
 import sys
 import time
 from multiprocessing import Pool
+
+from answers import answer_lines
 
 library, mode, source, width, height = sys.argv[1:]
 size = (int(width), int(height))
@@ -28,7 +30,7 @@ def with_opencv(name, folder):
     import cv2
 
     cv2.setNumThreads(0 if mode == "threads" else 1)
-    # Half of the pixels or more are left: as far as OpenCV's reader shrinks on its own.
+    # The decoder's own scaling to a quarter.
     flag = cv2.IMREAD_REDUCED_COLOR_4 if mode == "reduced" else cv2.IMREAD_COLOR
     picture = cv2.imread(os.path.join(source, name), flag)
     picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
@@ -60,16 +62,16 @@ def version():
     return f"OpenCV {cv2.__version__}"
 
 
+def answer(folder):
+    before, cores_before = time.perf_counter(), time.process_time()
+    if mode == "threads":
+        threads_of_opencv(folder)
+        cores = time.process_time() - cores_before
+    else:
+        cores = sum(pool.map(work, [(name, folder) for name in names], chunksize=8))
+    return {"wall": (time.perf_counter() - before) * 1000, "cpu": cores * 1000}
+
+
 if __name__ == "__main__":
     with Pool(processes) as pool:
-        print(json.dumps({"description": version()}), flush=True)
-        for line in sys.stdin:
-            folder = line.strip()
-            before, cores_before = time.perf_counter(), time.process_time()
-            if mode == "threads":
-                threads_of_opencv(folder)
-                cores = time.process_time() - cores_before
-            else:
-                cores = sum(pool.map(work, [(name, folder) for name in names], chunksize=8))
-            milliseconds = (time.perf_counter() - before) * 1000
-            print(json.dumps({"milliseconds": milliseconds, "cores": cores * 1000}), flush=True)
+        answer_lines(version(), answer)

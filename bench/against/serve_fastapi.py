@@ -1,7 +1,7 @@
-"""The article's network in PyTorch behind FastAPI, as its tutorials have it, for bench/serve.ts.
+"""Serves the article's network in PyTorch with FastAPI, as its tutorials do, for bench/serve.ts.
 
-Arguments: the port, and the threads of PyTorch. FastAPI runs the handler in threads of its own, so that pictures are
-decoded beside each other.
+Usage: serve_fastapi.py <port> <PyTorch's threads>
+FastAPI runs the handler in threads of its own, so pictures are decoded concurrently.
 """
 import io
 import sys

@@ -1,4 +1,4 @@
-"""Makes a PyTorch state_dict of network_pytorch.py of a safetensors file: state_dict.py <safetensors> <state_dict>."""
+"""Converts a safetensors file to a state_dict of network_pytorch.py: state_dict.py <safetensors> <state_dict>."""
 import json
 import sys
 

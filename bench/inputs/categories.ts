@@ -5,7 +5,7 @@ import sharp from 'sharp';
 import { drawingsIn, makers, openDrawings } from '../../demo/makers.ts';
 import { shuffle } from '../../src/dataset/shuffle.ts';
 
-/** A picture of a category. Pictures of one concept are either all learnt from or all held out. */
+/** A picture of a category. Pictures of one concept are either all for training or all held out. */
 interface Source {
   category: string;
   concept: string;
@@ -13,11 +13,11 @@ interface Source {
   read(): Promise<Buffer>;
 }
 
-/** Pictures sorted into categories by those who drew them. */
+/** Pictures that their designers have sorted into categories. */
 export const categorySets = { emoji: emojiByCategory, stamps: stampsByCategory };
 export type CategorySet = keyof typeof categorySets;
 
-/** Concepts that each emoji category is cut to, so that a training stays short. */
+/** Limit per emoji category, which keeps a training short. */
 const conceptsOfCategory = 70;
 const heldOutShare = 0.25;
 
@@ -31,7 +31,7 @@ const emojiCategories = [
   'Travel & Places',
 ];
 
-/** Emoji that four makers have drawn and sorted into the same of seven categories. */
+/** Emoji that all four designers have drawn and sorted into the same category. */
 async function emojiByCategory(): Promise<Source[]> {
   return emojiCategories.flatMap((category) => {
     const [first = [], ...rest] = makers.map((maker) => drawingsIn(maker, category));
@@ -50,7 +50,7 @@ async function emojiByCategory(): Promise<Source[]> {
   });
 }
 
-/** Of Tux Paint's stamps those with forty pictures and more, but for symbols, which are coins and letters. */
+/** Tux Paint's categories of at least forty pictures, without symbols, which are coins and letters. */
 const stampCategories = ['animals', 'clothes', 'food', 'household', 'plants', 'seasonal', 'town', 'vehicles'];
 
 /** Photographs and drawings of Debian's package tuxpaint-stamps-default, by its categories. */
@@ -59,7 +59,7 @@ async function stampsByCategory(cache: string): Promise<Source[]> {
   return stampCategories.flatMap((category) => {
     const files = readdirSync(join(stamps, category), { recursive: true, encoding: 'utf8' });
     const pictures = files.filter((file) => /\.(png|svg)$/.test(file)).sort();
-    // Some are there in both formats.
+    // Some exist in both formats.
     const stems = new Map(pictures.map((file) => [file.replace(/\.\w+$/, ''), file]));
     return [...stems].map(([stem, file]) => ({
       category,
@@ -74,11 +74,11 @@ async function stampsByCategory(cache: string): Promise<Source[]> {
   });
 }
 
-/** Fetches the package from Debian's archive, once. */
+/** Downloads the package from Debian's archive, once. */
 function unpackStamps(cache: string): string {
   const folder = join(cache, 'tuxpaint-stamps-default');
   if (existsSync(folder)) return folder;
-  console.error('Fetching the Debian package tuxpaint-stamps-default (161 MB) ...');
+  console.error('Downloading the Debian package tuxpaint-stamps-default (161 MB) ...');
   mkdirSync(cache, { recursive: true });
   execFileSync('apt-get', ['download', 'tuxpaint-stamps-default'], { cwd: cache, stdio: ['ignore', 2, 2] });
   const archive = readdirSync(cache).find((file) => /^tuxpaint-stamps-default_.*\.deb$/.test(file)) as string;
@@ -88,11 +88,14 @@ function unpackStamps(cache: string): string {
   return folder;
 }
 
-/** Writes <place>/data/<category>/*.png to learn from and <place>/held-out/<category>/*.png, once. @returns <place>. */
+/**
+ * Writes <folder>/data/<category>/*.png for training and <folder>/held-out/<category>/*.png, once.
+ * @returns <folder>.
+ */
 export async function writeCategories(set: CategorySet, cache: string, size: number): Promise<string> {
-  const place = join(cache, `${set}-${size}`);
-  if (existsSync(place)) return place;
-  const temporary = `${place}.tmp`;
+  const folder = join(cache, `${set}-${size}`);
+  if (existsSync(folder)) return folder;
+  const temporary = `${folder}.tmp`;
   rmSync(temporary, { recursive: true, force: true });
   const sources = await categorySets[set](cache);
   for (const category of new Set(sources.map((source) => source.category))) {
@@ -105,8 +108,8 @@ export async function writeCategories(set: CategorySet, cache: string, size: num
       writeFileSync(join(temporary, part, category, `${source.name}.png`), await resized(source, size));
     }
   }
-  renameSync(temporary, place);
-  return place;
+  renameSync(temporary, folder);
+  return folder;
 }
 
 async function resized(source: Source, size: number): Promise<Buffer> {

@@ -14,17 +14,17 @@ const { icons } = JSON.parse(readFileSync(require.resolve('@iconify-json/noto/ic
 
 type Random = () => number;
 
-/** Bytes that the name alone determines: the key stream of a cipher, which is quick. */
+/** Bytes that depend on the name alone: a cipher's key stream, which is fast. */
 function bytesOf(name: string, count: number): Buffer {
   const key = createHash('sha256').update(name).digest().subarray(0, 16);
   return createCipheriv('aes-128-ctr', key, Buffer.alloc(16)).update(Buffer.alloc(count));
 }
 
 interface Octave {
-  /** Pixels over which the noise is smooth. */
+  /** Distance in pixels over which the noise is smooth. */
   grain: number;
   weight: number;
-  /** Fine structure is of light, not of colour. */
+  /** 1 for noise in brightness alone. */
   channels: 1 | 3;
 }
 
@@ -42,8 +42,8 @@ function noise(name: string, width: number, height: number, { grain, channels }:
   return sharp(values, { raw }).resize(width, height, { fit: 'fill', kernel: 'cubic' }).raw().toBuffer();
 }
 
-/** Octaves of noise: soft light and shade, structure, and the grain of a sensor. */
-async function ground(name: string, width: number, height: number): Promise<Buffer> {
+/** Octaves of noise: soft light and shade, texture, and a sensor's grain. */
+async function background(name: string, width: number, height: number): Promise<Buffer> {
   const sum = new Float32Array(width * height * 3).fill(-28);
   for (const octave of octaves) {
     const layer = await noise(name, width, height, octave);
@@ -68,22 +68,22 @@ async function drawings(random: Random, width: number, height: number): Promise<
   return overlays;
 }
 
-/** A baseline JPEG of about 150 kB with 4:2:0 chroma, as cameras and the web have them. */
+/** A baseline JPEG with 4:2:0 chroma, about 150 kB at 1024 x 768, like those of cameras and the web. */
 async function photograph(index: number, width: number, height: number): Promise<Buffer> {
   const name = `photograph/${index}`;
   const random = seedrandom(name);
-  const pixels = await ground(name, width, height);
+  const pixels = await background(name, width, height);
   return sharp(pixels, { raw: { width, height, channels: 3 } })
     .composite(await drawings(random, width, height))
     .jpeg({ quality: 88, chromaSubsampling: '4:2:0' })
     .toBuffer();
 }
 
-/** A folder of JPEGs <index>.jpg, the same on every machine; made once. */
+/** A folder of JPEGs <index>.jpg, the same on every machine. Made once. */
 export async function photographs(count: number, width = 1024, height = 768): Promise<string> {
   const folder = join(cache, `photographs-${count}-${width}x${height}`);
   if (existsSync(folder)) return folder;
-  console.error(`Making ${count} pictures of ${width} x ${height} in ${folder} ...`);
+  console.error(`Drawing ${count} pictures of ${width} x ${height} in ${folder} ...`);
   const temporary = `${folder}.tmp`;
   rmSync(temporary, { recursive: true, force: true });
   mkdirSync(temporary, { recursive: true });

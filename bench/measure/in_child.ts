@@ -2,19 +2,29 @@ import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 /**
- * Runs a benchmark in a process of its own, so that neither finds what the other has left in memory.
+ * Runs a benchmark again in a process of its own, so that its memory and its engine are its own. The child gets the same
+ * flags, finds the task with `taskOfChild` and sends the result with `answerParent`.
  * @param bench its import.meta.url.
- * @param environment tells the child what it is to measure.
- * @returns what it sends first.
  */
-export function inChild<Measured>(bench: string, environment: Record<string, string>): Promise<Measured> {
+export function inChild<Result>(bench: string, task: unknown): Promise<Result> {
+  const description = JSON.stringify(task);
   return new Promise((resolve, reject) => {
     const child = fork(fileURLToPath(bench), process.argv.slice(2), {
-      env: { ...process.env, ...environment },
+      env: { ...process.env, BENCH_TASK: description },
       execArgv: ['--import', 'tsx'],
     });
-    child.on('message', (measured) => resolve(measured as Measured));
-    const what = Object.values(environment).join(' ');
-    child.on('exit', (code) => reject(new Error(`Measuring ${what} ended with exit code ${code}.`)));
+    child.on('message', (result) => resolve(result as Result));
+    child.on('exit', (code) => reject(new Error(`Measuring ${description} ended with exit code ${code}.`)));
   });
+}
+
+/** What this process is to measure, in a child; undefined in the benchmark's first process. */
+export function taskOfChild<Task>(): Task | undefined {
+  const task = process.env.BENCH_TASK;
+  return task === undefined ? undefined : JSON.parse(task);
+}
+
+export function answerParent(result: unknown): void {
+  process.send?.(result);
+  process.disconnect();
 }

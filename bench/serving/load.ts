@@ -1,19 +1,20 @@
 import { Agent, request } from 'node:http';
 
-/** A request's body and what it is. */
+/** A request's body and its content type. */
 export interface Body {
   type: string;
   bytes: Buffer;
 }
 
-/** Milliseconds of each request that was answered with 200; others are counted. */
 export interface Load {
+  /** Milliseconds of each request that was answered with 200. */
   times: number[];
+  /** Requests that were answered with another status. */
   failed: number;
   seconds: number;
 }
 
-/** A form with one picture, as a browser sends it. */
+/** A form with one picture, as browsers send it. */
 export function formOf(picture: Buffer): Body {
   const boundary = '----bat-sup-bench';
   const head = `--${boundary}\r\nContent-Disposition: form-data; name="file"; filename="a.jpg"\r\nContent-Type: image/jpeg\r\n\r\n`;
@@ -23,6 +24,7 @@ export function formOf(picture: Buffer): Body {
   };
 }
 
+/** @returns the status. */
 export function post(url: string, { type, bytes }: Body, agent?: Agent): Promise<number> {
   return new Promise((resolve, reject) => {
     const headers = { 'content-type': type, 'content-length': bytes.length };
@@ -36,7 +38,7 @@ export function post(url: string, { type, bytes }: Body, agent?: Agent): Promise
   });
 }
 
-/** So many clients, each sending the next picture as soon as it has an answer. */
+/** Keeps `clients` clients busy: each sends the next picture as soon as it has its answer. */
 export async function load(url: string, bodies: Body[], clients: number, seconds: number): Promise<Load> {
   const agent = new Agent({ keepAlive: true });
   const times: number[] = [];

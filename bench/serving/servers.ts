@@ -1,10 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { pythonWith } from '../against/python.ts';
-
-const file = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+import { bin } from '../../test/helpers/bin.ts';
+import { freePort } from '../../test/helpers/free_port.ts';
+import { pythonScript, pythonWith } from '../against/python.ts';
 
 export interface RunningServer {
   name: string;
@@ -12,17 +10,8 @@ export interface RunningServer {
   process: ChildProcess;
 }
 
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
-}
-
-/** @throws {Error} where nothing answers within a minute. */
-async function whenUp(server: RunningServer, path: string): Promise<RunningServer> {
+/** @throws {Error} where the server does not answer within a minute. */
+async function whenReady(server: RunningServer, path: string): Promise<RunningServer> {
   for (let tries = 0; tries < 600; tries++) {
     const response = await fetch(`${server.url}${path}`).catch(() => undefined);
     if (response?.ok) return server;
@@ -31,31 +20,31 @@ async function whenUp(server: RunningServer, path: string): Promise<RunningServe
   throw new Error(`${server.name} does not answer.`);
 }
 
-export async function startOurs(
-  folder: string,
-  engine: string,
-  flags: string[] = [],
-): Promise<RunningServer> {
-  const port = await freePort();
-  const args = ['serve', '--engine', engine, '--port', String(port), ...flags];
-  const child = spawn(process.execPath, [file('../../dist/bin/bat-sup.js'), ...args], {
-    cwd: folder,
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-  return whenUp(
-    { name: `bat-sup serve, ${engine}`, url: `http://127.0.0.1:${port}/`, process: child },
-    'readyz',
-  );
+export function startOurs(folder: string, engine: string): Promise<RunningServer> {
+  const command = (port: number) => [
+    process.execPath,
+    ...[bin, 'serve', '--engine', engine, '--port', String(port)],
+  ];
+  return start(`bat-sup serve, ${engine}`, command, 'readyz', folder);
 }
 
-/** @param threads of PyTorch. */
-export async function startFastApi(threads: number): Promise<RunningServer> {
-  const port = await freePort();
-  const script = file('../against/serve_fastapi.py');
-  const python = pythonWith(undefined, 'pytorch');
-  const child = spawn(python, [script, String(port), String(threads)], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
+/** @param threads PyTorch's. */
+export function startFastApi(threads: number, python: string): Promise<RunningServer> {
   const name = `FastAPI, PyTorch with ${threads} ${threads === 1 ? 'thread' : 'threads'}`;
-  return whenUp({ name, url: `http://127.0.0.1:${port}/`, process: child }, 'docs');
+  const command = (port: number) =>
+    pythonScript(pythonWith('pytorch', python), 'serve_fastapi.py', port, threads);
+  return start(name, command, 'docs');
+}
+
+/** @param path answered with 200 once the server is ready. */
+async function start(
+  name: string,
+  command: (port: number) => string[],
+  path: string,
+  cwd?: string,
+): Promise<RunningServer> {
+  const port = await freePort();
+  const [program = '', ...args] = command(port);
+  const child = spawn(program, args, { ...(cwd && { cwd }), stdio: ['ignore', 'ignore', 'inherit'] });
+  return whenReady({ name, url: `http://127.0.0.1:${port}/`, process: child }, path);
 }

@@ -7,10 +7,10 @@ import { pngClaiming } from '../../test/helpers/hostile.ts';
 import { formOf, post } from './load.ts';
 import type { RunningServer } from './servers.ts';
 
-/** What is done to the server, by name; a number is the status that came back. */
-type Deed = () => Promise<number | string>;
+/** @returns the status that came back, or what happened instead. */
+type Action = () => Promise<number | string>;
 
-/** Sends text as it is, and waits for the end of the connection. */
+/** Sends raw text, and waits for the end of the connection or for `milliseconds`. */
 function speak(url: string, text: string, milliseconds: number): Promise<string> {
   return new Promise((resolve) => {
     const socket = connect(Number(new URL(url).port), '127.0.0.1', () => socket.write(text));
@@ -27,7 +27,7 @@ function speak(url: string, text: string, milliseconds: number): Promise<string>
   });
 }
 
-/** A body without end, until the server has had enough. */
+/** Sends a body without end until the server stops it. */
 function stream(url: string): Promise<number | string> {
   return new Promise((resolve) => {
     const chunk = Buffer.alloc(1 << 16);
@@ -44,7 +44,7 @@ function stream(url: string): Promise<number | string> {
   });
 }
 
-async function deedsAt(url: string, jpegs: Buffer[]): Promise<Record<string, Deed>> {
+async function actionsAgainst(url: string, jpegs: Buffer[]): Promise<Record<string, Action>> {
   const predict = `${url}predict`;
   let next = 0;
   const picture = () => jpegs[next++ % jpegs.length] as Buffer;
@@ -60,77 +60,81 @@ async function deedsAt(url: string, jpegs: Buffer[]): Promise<Record<string, Dee
     'heat map': () => post(`${predict}?heatmap=true`, formOf(picture())),
     png: () => raw(png),
     '27 megapixels, progressive': () => raw(large),
-    half: () => raw(picture().subarray(0, 50_000)),
+    'half a JPEG': () => raw(picture().subarray(0, 50_000)),
     text: () => raw(Buffer.from('not a picture')),
     'decompression bomb': () => raw(pngClaiming(60_000, 60_000)),
-    'no base64': () => post(predict, json({ pictures: [{ data: '!' }] })),
+    'not base64': () => post(predict, json({ pictures: [{ data: '!' }] })),
     'deep JSON': () => post(predict, { type: 'application/json', bytes: Buffer.from('['.repeat(100_000)) }),
     'broken form': () =>
       post(predict, { type: 'multipart/form-data; boundary=a', bytes: Buffer.from('--b') }),
-    'no end': () => stream(predict),
+    'endless body': () => stream(predict),
     'stalled body': () => speak(url, `${head}Content-Length: 1000\r\n\r\nabc`, 15_000),
     'stalled header': () => speak(url, head, 15_000),
-    'gone while sending': () => speak(url, `${head}Content-Length: 100000\r\n\r\n${'x'.repeat(50_000)}`, 50),
-    'gone while waiting': () =>
+    'client leaves while sending': () =>
+      speak(url, `${head}Content-Length: 100000\r\n\r\n${'x'.repeat(50_000)}`, 50),
+    'client leaves while waiting': () =>
       speak(url, `${head}Content-Length: ${png.length}\r\n\r\n${png.toString('latin1')}`, 5),
     'huge header': () =>
       speak(url, `GET / HTTP/1.1\r\nHost: localhost\r\nX: ${'x'.repeat(100_000)}\r\n\r\n`, 5000),
-    'no HTTP': () => speak(url, '\x16\x03\x01\x02\x00\x01\x00\r\n\r\n', 5000),
+    'not HTTP': () => speak(url, '\x16\x03\x01\x02\x00\x01\x00\r\n\r\n', 5000),
     'other path': () =>
       speak(url, 'GET /../../etc/passwd HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n', 5000),
   };
 }
 
-/** MiB that a process holds in memory (proc(5)). */
+/** MiB of a process's resident memory (proc(5)). */
 function memoryOf(id: number | undefined): number {
   const status = readFileSync(`/proc/${id}/status`, 'utf8');
   return Math.round(Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]) / 1024);
 }
 
-/** Does all kinds of things to a server, some a second, and tells of each minute what it held and what it said. */
+/**
+ * Sends a server all kinds of requests, `rate` of them per second. Stops the server at the end.
+ * @returns its memory in each minute; what it answered goes to stderr.
+ */
 export async function soak(
   server: RunningServer,
   jpegs: Buffer[],
   { minutes, rate }: { minutes: number; rate: number },
 ) {
-  const deeds = Object.entries(await deedsAt(server.url, jpegs));
-  const said: Record<string, Record<string, number>> = {};
-  const under = new Set<Promise<void>>();
+  const actions = Object.entries(await actionsAgainst(server.url, jpegs));
+  const answers: Record<string, Record<string, number>> = {};
+  const pending = new Set<Promise<void>>();
   const figures: {
     minute: number;
     'RSS MiB': number;
-    'most MiB': number;
+    'peak MiB': number;
     requests: number;
     ready: boolean;
   }[] = [];
   let requests = 0;
   for (let minute = 0; minute < minutes; minute++) {
-    let most = 0;
+    let peak = 0;
     for (const end = performance.now() + 60_000; performance.now() < end; ) {
-      const [name, deed] = deeds[requests++ % deeds.length] as [string, Deed];
-      const one = deed()
+      const [name, act] = actions[requests++ % actions.length] as [string, Action];
+      const one = act()
         .catch((error) => error.code ?? 'failed')
         .then((answer) => {
-          said[name] ??= {};
-          said[name][answer] = (said[name][answer] ?? 0) + 1;
-          under.delete(one);
+          answers[name] ??= {};
+          answers[name][answer] = (answers[name][answer] ?? 0) + 1;
+          pending.delete(one);
         });
-      under.add(one);
-      most = Math.max(most, memoryOf(server.process.pid));
+      pending.add(one);
+      peak = Math.max(peak, memoryOf(server.process.pid));
       await sleep(1000 / rate);
     }
     const ready = (await fetch(`${server.url}readyz`)).ok;
     figures.push({
       minute: minute + 1,
       'RSS MiB': memoryOf(server.process.pid),
-      'most MiB': most,
+      'peak MiB': peak,
       requests,
       ready,
     });
     console.error(Object.values(figures.at(-1) ?? {}).join('  '));
   }
-  await Promise.all(under);
-  for (const [name, answers] of Object.entries(said)) console.error(name, JSON.stringify(answers));
+  await Promise.all(pending);
+  for (const [name, counts] of Object.entries(answers)) console.error(name, JSON.stringify(counts));
   const ended = new Promise((resolve) => server.process.once('exit', resolve));
   server.process.kill('SIGTERM');
   console.error(`exit code ${await ended}`);

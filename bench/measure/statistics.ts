@@ -1,0 +1,13 @@
+/** The middle value; for an even number of values, the upper of the two in the middle. */
+export function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1] as number;
+}
+
+export function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/** @param digits after the decimal point. */
+export function round(value: number, digits: number): number {
+  return Number(value.toFixed(digits));
+}
