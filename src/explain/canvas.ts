@@ -1,24 +1,25 @@
 import { dotsOf } from './lettering.ts';
 
-/** Pixels around what is painted. */
+/** Pixels between the edge and the content. */
 export const margin = 8;
-/** Grey, of each channel. */
-const ground = 24;
-const ink = 230;
+/** Grey levels, 0..255. */
+const background = 24;
+const foreground = 230;
 
-/** RGB pixels, dark, that can be painted on. */
+/** A dark RGB image to draw squares and text on. */
 export class Canvas {
   readonly height: number;
   readonly width: number;
+  /** uint8 [height, width, 3]. */
   readonly pixels: Uint8Array;
 
   constructor(height: number, width: number) {
     this.height = height;
     this.width = width;
-    this.pixels = new Uint8Array(height * width * 3).fill(ground);
+    this.pixels = new Uint8Array(height * width * 3).fill(background);
   }
 
-  /** What sharp is told of the pixels. */
+  /** The options that sharp needs to read the pixels. */
   get raw() {
     return { raw: { height: this.height, width: this.width, channels: 3 as const } };
   }
@@ -29,7 +30,9 @@ export class Canvas {
     }
   }
 
+  /** Draws one line of text. @param dot pixels per dot of a letter. */
   text(text: string, left: number, top: number, dot: number): void {
-    for (const { x, y } of dotsOf(text)) this.square(left + x * dot, top + y * dot, dot, [ink, ink, ink]);
+    for (const { x, y } of dotsOf(text))
+      this.square(left + x * dot, top + y * dot, dot, [foreground, foreground, foreground]);
   }
 }

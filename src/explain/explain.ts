@@ -4,42 +4,54 @@ import { gradCam } from './grad_cam.ts';
 import { correlation, type HeatMap } from './heat_map.ts';
 import { type Occlusion, occlusion } from './occlusion.ts';
 
+/** Options of {@link explain}. */
 export interface ExplainOptions {
   /** Which class to explain. Default: the likeliest. */
   class?: string | undefined;
-  /** Also by occlusion, which takes some two hundred predictions. Default true. */
+  /** Whether to add occlusion, which takes about two hundred predictions. Default: true. */
   occlusion?: boolean;
 }
 
-/** Why a picture is taken for one class. */
+/** Which parts of a picture speak for one class. */
 export interface Explanation {
   class: string;
-  /** By softmax, 0..1. */
+  /** Softmax probability of the class, 0..1. */
   probability: number;
-  /** Of the heat maps, pixels: the network's. */
+  /** Pixels of the heat maps: the network's input size. */
   height: number;
   width: number;
+  /** float32 [height, width], 0..1. */
   gradCam: HeatMap;
   occlusion?: Occlusion;
-  /** Correlation of the two heat maps, -1..1; absent without occlusion or where one of them is empty. */
+  /** Pearson correlation of the two heat maps, -1..1; absent without occlusion, or where one of the maps is constant. */
   agreement?: number;
 }
 
-/** @throws {UsageError} where there is no such class, listing those that there are. */
+/** Index of a class by its name. @throws {UsageError} where the network has no such class; it lists the classes. */
 export function classIndexOf(classes: string[], name: string): number {
   const index = classes.indexOf(name);
   if (index >= 0) return index;
-  throw new UsageError(`There is no class "${name}" in the checkpoint; it has ${classes.join(', ')}.`);
+  throw new UsageError(`The checkpoint has no class "${name}"; its classes are ${classes.join(', ')}.`);
 }
 
 /**
- * Where in a picture the network sees a class: by Grad-CAM, and by occlusion as a check that needs no gradients.
+ * Shows where in a picture the network sees a class: by Grad-CAM, and by occlusion as a check without gradients.
  * The engine must have been started.
- * @param picture uint8 [height, width, channels] as `model.decode` gives it.
- * @throws {UsageError} where there is no such class. {UserError} where the network has no convolution.
+ * @param picture uint8 [height, width, channels], from `model.decode`.
+ * @throws {UsageError} where the network has no such class.
+ * @throws {UserError} where the network has no convolution.
  * @example
- * const { predictor } = await loadModel('checkpoints');
- * const { class: name, gradCam } = await explain(predictor, await predictor.decode('sup.jpg'));
+ * ```ts
+ * import { readdir } from 'node:fs/promises';
+ * import { explain, loadModel } from 'bat-sup';
+ *
+ * const { predictor, classes, dispose } = await loadModel('checkpoints', { engine: 'wasm' });
+ * const folder = `rawdata/${classes[0]}`;
+ * const picture = await predictor.decode(`${folder}/${(await readdir(folder))[0]}`);
+ * const { class: name, gradCam, agreement } = await explain(predictor, picture);
+ * console.log(name, Math.max(...gradCam), agreement);
+ * await dispose();
+ * ```
  */
 export async function explain(
   model: Predictor,

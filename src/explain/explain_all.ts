@@ -11,28 +11,31 @@ import { openOutputNames } from './output_names.ts';
 import { drawOverlay, enlargementFor } from './overlay.ts';
 import { drawSheet } from './sheet.ts';
 
+/** Options of {@link explainAll}. */
 export interface ExplainAllOptions extends ExplainOptions {
-  /** Where the drawings go; made where it is not there. */
+  /** Folder for the drawings; created if it does not exist. */
   output: string;
-  /** Also a sheet of every layer's feature maps. Default false. */
+  /** Whether to draw the feature maps of every layer as well. Default: false. */
   layers?: boolean;
 }
 
-/** The PNG files drawn of a picture. */
+/** Paths of the PNG files drawn for a picture. */
 export interface ExplanationFiles {
   gradCam: string;
   occlusion?: string;
-  /** By the layer's name. */
+  /** By layer name. */
   layers?: Record<string, string>;
 }
 
+/** The result for one picture: its explanation and drawings, or why it could not be read. */
 export type Explained =
   | { name: string; explanation: Explanation; files: ExplanationFiles }
   | { name: string; error: string };
 
 interface Decoded {
+  /** uint8 [height, width, channels]: the network's input. */
   pixels: Uint8Array;
-  /** What the drawing is laid over. */
+  /** The same picture enlarged, which the heat maps are drawn over. */
   large: Uint8Array;
 }
 
@@ -44,7 +47,7 @@ async function decode(model: Predictor, input: PredictInput): Promise<Decoded> {
 
 const gradCamSuffix = '-gradcam.png';
 
-/** Draws what was found about one picture. @param stem path of the files, without what tells them apart. */
+/** Draws the explanation of one picture. @param stem path of the files without their suffixes. */
 async function draw(
   model: Predictor,
   { pixels, large }: Decoded,
@@ -73,9 +76,25 @@ async function draw(
 }
 
 /**
- * Explains pictures one after the other, in the inputs' order, and draws what was found as PNG files in `output`.
- * A file there is only replaced by a newer one of the same picture.
- * @throws {UsageError} where there is no such class. {UserError} where the folder cannot be written.
+ * Explains pictures one after the other, in the order of the inputs, and draws the heat maps as PNG files in `output`.
+ * A file in there is replaced only by a newer drawing of the same picture. The engine must have been started.
+ * @param inputs each with a name, which the files are named after, and a function that reads a path or bytes.
+ * @throws {UsageError} where the network has no such class.
+ * @throws {UserError} where the folder cannot be created, or the network has no convolution.
+ * @example
+ * ```ts
+ * import { readdir } from 'node:fs/promises';
+ * import { explainAll, loadModel } from 'bat-sup';
+ *
+ * const { predictor, classes, dispose } = await loadModel('checkpoints', { engine: 'wasm' });
+ * const folder = `rawdata/${classes[0]}`;
+ * async function* inputs() {
+ *   for (const name of await readdir(folder)) yield { name, read: async () => `${folder}/${name}` };
+ * }
+ * for await (const one of explainAll(predictor, inputs(), { output: 'explained', occlusion: false }))
+ *   console.log(one.name, 'files' in one ? one.files.gradCam : one.error);
+ * await dispose();
+ * ```
  */
 export async function* explainAll(
   model: Predictor,
@@ -85,7 +104,9 @@ export async function* explainAll(
   const { output, layers = false } = options;
   if (options.class !== undefined) classIndexOf(model.description.classes, options.class);
   await makeFolder(output).catch((error) => {
-    throw new UserError(`${output} cannot be made (${reason(error)}); choose another folder with --output.`);
+    throw new UserError(
+      `${output} cannot be created (${reason(error)}); choose another folder with --output.`,
+    );
   });
   const names = await openOutputNames(output, gradCamSuffix);
   for await (const input of inputs) {

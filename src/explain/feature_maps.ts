@@ -1,20 +1,33 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Predictor } from '../predict/predictor.ts';
 
-/** What one layer makes of a picture. */
+/** The output of one layer for one picture. */
 export interface FeatureMaps {
-  /** 'conv1', 'pool1', 'relu1' ... */
+  /** Name of the layer: 'conv1', 'pool1', 'relu1' ... */
   layer: string;
   height: number;
   width: number;
   channels: number;
-  /** [height, width, channels] */
+  /** float32 [height, width, channels]. */
   values: Float32Array;
 }
 
 /**
- * The maps of every layer that has height and width, in the network's order.
- * @param picture uint8 [height, width, channels] as `model.decode` gives it.
+ * Computes the feature maps of every layer whose output has a height and a width, in the order of the layers.
+ * The engine must have been started.
+ * @param picture uint8 [height, width, channels], from `model.decode`.
+ * @example
+ * ```ts
+ * import { readdir } from 'node:fs/promises';
+ * import { featureMaps, loadModel } from 'bat-sup';
+ *
+ * const { predictor, classes, dispose } = await loadModel('checkpoints', { engine: 'wasm' });
+ * const folder = `rawdata/${classes[0]}`;
+ * const picture = await predictor.decode(`${folder}/${(await readdir(folder))[0]}`);
+ * for (const { layer, height, width, channels } of await featureMaps(predictor, picture))
+ *   console.log(layer, height, width, channels);
+ * await dispose();
+ * ```
  */
 export async function featureMaps(model: Predictor, picture: Uint8Array): Promise<FeatureMaps[]> {
   const outputs: { layer: string; tensor: tf.Tensor }[] = [];

@@ -1,21 +1,21 @@
-/** How much each pixel mattered, [height, width] row by row, in 0..1; all 0 where nothing did. */
+/** How much each pixel matters: float32 [height, width], row by row, 0..1; all 0 where no pixel does. */
 export type HeatMap = Float32Array;
 
-/** What is below zero becomes 0 and the largest value 1. */
+/** Clips negative values to 0 and scales the largest value to 1. */
 export function normalise(values: ArrayLike<number>): HeatMap {
   const heat = Float32Array.from(values, (value) => Math.max(0, value));
-  const most = heat.reduce((a, b) => Math.max(a, b), 0);
-  return most > 0 ? heat.map((value) => value / most) : heat;
+  const max = heat.reduce((a, b) => Math.max(a, b), 0);
+  return max > 0 ? heat.map((value) => value / max) : heat;
 }
 
-/** The hottest pixel, the first row by row of equals; undefined where nothing is above 0. */
+/** The hottest pixel, the first of equals in row order; undefined where all are 0. */
 export function hottest(heat: HeatMap, width: number): { x: number; y: number } | undefined {
   const index = heat.reduce((best, value, at) => (value > (heat[best] as number) ? at : best), 0);
   if (!heat[index]) return undefined;
   return { x: index % width, y: Math.floor(index / width) };
 }
 
-/** Pearson's correlation of two heat maps, -1..1; undefined where one of them is the same everywhere. */
+/** Pearson correlation of two heat maps, -1..1; undefined where one of them is constant. */
 export function correlation(a: HeatMap, b: HeatMap): number | undefined {
   const mean = (values: HeatMap) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const [meanA, meanB] = [mean(a), mean(b)];

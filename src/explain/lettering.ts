@@ -1,6 +1,6 @@
 /**
- * Letters 3 wide and 5 high, as machines without any font have none to draw with. A digit is a row from the top, its
- * bits 4, 2 and 1 the dots from the left.
+ * A bitmap font of 3 x 5 dots, because a machine may have no font installed. Each digit is one row, from the top; its
+ * bits 4, 2 and 1 are the dots from the left.
  */
 const glyphs = new Map(
   [
@@ -12,32 +12,33 @@ const glyphs = new Map(
   ].flatMap((line) => line.split('  ').map((entry) => entry.split(' ') as [string, string])),
 );
 
+/** Dots from one letter to the next. */
 const advance = 4;
 export const letterHeight = 5;
 
-/** Letters that can be drawn: without their accents. */
+/** The text in capitals, without accents. */
 function plain(text: string): string {
   return text.normalize('NFKD').replace(/\p{M}/gu, '').toUpperCase();
 }
 
-/** Dots. */
+/** Width of a line of text in dots. */
 export function letteringWidth(text: string): number {
   return plain(text).length * advance - 1;
 }
 
-/** Whether all of a text can be drawn. */
+/** Whether the font has every letter of a text. */
 export function canDraw(text: string): boolean {
   return [...plain(text)].every((letter) => letter === ' ' || glyphs.has(letter));
 }
 
 /**
- * The dots of a line of text, from its upper left corner. Small letters are drawn as capitals, accents are left
- * out, and other letters are blank.
+ * The dots of a line of text, relative to its upper left corner. Lower case is drawn as capitals and without accents;
+ * letters that the font lacks are left blank.
  */
 export function* dotsOf(text: string): Generator<{ x: number; y: number }> {
-  for (const [place, letter] of [...plain(text)].entries()) {
+  for (const [index, letter] of [...plain(text)].entries()) {
     for (const [y, row] of [...(glyphs.get(letter) ?? '')].entries()) {
-      for (const x of [0, 1, 2]) if (Number(row) & (4 >> x)) yield { x: place * advance + x, y };
+      for (const x of [0, 1, 2]) if (Number(row) & (4 >> x)) yield { x: index * advance + x, y };
     }
   }
 }

@@ -1,13 +1,15 @@
 import type { Predictor } from '../predict/predictor.ts';
 import { type HeatMap, normalise } from './heat_map.ts';
 
+/** The result of {@link occlusion}. */
 export interface Occlusion {
+  /** float32 [height, width], 0..1. */
   heat: HeatMap;
-  /** By how much the best placed patch lowers the class's probability, 0..1. */
+  /** The largest drop of the class's probability that one patch causes, 0..1. */
   largestDrop: number;
 }
 
-/** Pixels. */
+/** A rectangle, in pixels. */
 interface Patch {
   top: number;
   left: number;
@@ -15,15 +17,15 @@ interface Patch {
   width: number;
 }
 
-/** Of the picture's sides, from coarse to fine. */
+/** Sides of the patches relative to the picture's, from coarse to fine. */
 const patchShares = [1 / 4, 1 / 8, 1 / 16];
-const leastPatch = 2;
+const minPatch = 2;
 const grey = 128;
-/** Finer patches go where the map is at least so hot, of the hottest. */
-const worthRefining = 0.5;
+/** Finer patches go where the heat is at least this share of the maximum. */
+const refineAbove = 0.5;
 const batchSize = 16;
 
-/** Where patches start along a side: every half a patch, the last one flush with the end. */
+/** Start positions of the patches along a side: half a patch apart, the last one flush with the end. */
 function starts(side: number, patch: number): number[] {
   const step = Math.max(1, Math.floor(patch / 2));
   const count = Math.ceil((side - patch) / step);
@@ -31,8 +33,8 @@ function starts(side: number, patch: number): number[] {
 }
 
 function patchesOf(height: number, width: number, share: number): Patch[] {
-  const patchHeight = Math.min(height, Math.max(leastPatch, Math.round(height * share)));
-  const patchWidth = Math.min(width, Math.max(leastPatch, Math.round(width * share)));
+  const patchHeight = Math.min(height, Math.max(minPatch, Math.round(height * share)));
+  const patchWidth = Math.min(width, Math.max(minPatch, Math.round(width * share)));
   return starts(height, patchHeight).flatMap((top) =>
     starts(width, patchWidth).map((left) => ({ top, left, height: patchHeight, width: patchWidth })),
   );
@@ -43,7 +45,7 @@ function covered(
   patch: Patch,
   { width, channels }: { width: number; channels: number },
 ) {
-  // Of a Buffer, slice would be no copy.
+  // slice() would not copy a Buffer.
   const pixels = new Uint8Array(picture);
   for (let y = patch.top; y < patch.top + patch.height; y++) {
     const from = (y * width + patch.left) * channels;
@@ -52,8 +54,8 @@ function covered(
   return pixels;
 }
 
-/** What softmax leaves to the other classes: 1 - probability, and exact where the probability rounds to 1. */
-function shareOfOthers(logits: Float32Array, classIndex: number): number {
+/** 1 - softmax probability of the class, exact even where the probability rounds to 1. */
+function complement(logits: Float32Array, classIndex: number): number {
   const own = logits[classIndex] as number;
   const others = logits.filter((_, index) => index !== classIndex);
   const largest = Math.max(...others);
@@ -61,26 +63,26 @@ function shareOfOthers(logits: Float32Array, classIndex: number): number {
   return 1 / (1 + Math.exp(own - largest) / sum);
 }
 
-/** By how much each patch lowers the class's probability; below zero where it raises it. */
+/** The drop of the class's probability that each patch causes; negative where the probability rises. */
 async function dropsOf(
   model: Predictor,
   picture: Uint8Array,
   classIndex: number,
   patches: Patch[],
 ): Promise<number[]> {
-  const others = (logits: Float32Array) =>
-    shareOfOthers(
+  const missing = (logits: Float32Array) =>
+    complement(
       logits.map((logit) => logit / model.temperature),
       classIndex,
     );
   const [whole] = (await model.predict([picture], 'none')) as [Float32Array];
-  const before = others(whole);
+  const before = missing(whole);
   const drops: number[] = [];
   for (let start = 0; start < patches.length; start += batchSize) {
     const batch = patches
       .slice(start, start + batchSize)
       .map((patch) => covered(picture, patch, model.description));
-    for (const logits of await model.predict(batch, 'none')) drops.push(others(logits) - before);
+    for (const logits of await model.predict(batch, 'none')) drops.push(missing(logits) - before);
   }
   return drops;
 }
@@ -102,18 +104,19 @@ function addDrops(heat: Float64Array, width: number, patches: Patch[], drops: nu
   }
 }
 
+/** The largest value, at least 0. */
 function largest(values: Iterable<number>): number {
-  let most = 0;
-  for (const value of values) most = Math.max(most, value);
-  return most;
+  let max = 0;
+  for (const value of values) max = Math.max(max, value);
+  return max;
 }
 
 /**
  * Occlusion (Zeiler and Fergus, Visualizing and Understanding Convolutional Networks, 2014, section 4.2): a grey patch
- * is slid over the picture, and what matters is where it lowers the class's probability. It needs no gradients. A
- * coarse grid is refined with patches of half the size, and a quarter, where it matters; a pixel's heat is the mean
- * drop of the patches that cover it, summed over the sizes.
- * @param picture uint8 [height, width, channels] as `model.decode` gives it.
+ * slides over the picture, and a region matters if covering it lowers the class's probability. It needs no gradients.
+ * Where the coarse grid is hot it is refined with patches of half and a quarter the size. The heat of a pixel is the
+ * mean drop of the patches that cover it, summed over the patch sizes.
+ * @param picture uint8 [height, width, channels], from `model.decode`.
  */
 export async function occlusion(
   model: Predictor,
@@ -124,7 +127,7 @@ export async function occlusion(
   const heat = new Float64Array(height * width);
   let largestDrop = 0;
   for (const [level, share] of patchShares.entries()) {
-    const hot = largest(heat) * worthRefining;
+    const hot = largest(heat) * refineAbove;
     const centre = (patch: Patch) =>
       (patch.top + (patch.height >> 1)) * width + patch.left + (patch.width >> 1);
     const patches = patchesOf(height, width, share).filter(

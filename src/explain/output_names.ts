@@ -3,15 +3,15 @@ import { basename, extname, join, resolve } from 'node:path';
 import { writeFileAtomically } from '../system/files.ts';
 
 export interface OutputNames {
-  /** @param picture path, or '-' for one from stdin, which is never the same as an earlier one. */
+  /** The name for the drawings of a picture. @param picture its path, or '-' for stdin, which is a new picture each time. */
   nameFor(picture: string): Promise<string>;
 }
 
 const tableName = '.sources.json';
-/** Of a name, so that with what is appended to it no file system finds it too long. */
-const mostCharacters = 50;
+/** Longest name: with its suffix it is short enough for every file system. */
+const maxCharacters = 50;
 
-/** Absolute path of a picture by the name that it has, in small letters. Empty where there is no readable table. */
+/** Absolute path of each picture by its name in lower case; empty where there is no readable table. */
 async function readTable(folder: string): Promise<Map<string, string>> {
   try {
     return new Map(Object.entries(JSON.parse(await readFile(join(folder, tableName), 'utf8'))));
@@ -21,21 +21,21 @@ async function readTable(folder: string): Promise<Map<string, string>> {
 }
 
 /**
- * Names for what is drawn of a picture: its base name, and a number where another picture has taken that. Which
- * picture a name stands for is kept in the output folder, so that the same picture's drawings replace its older ones
- * and nobody else's, in this run or a later one.
- * @param suffix of the file that every picture gets.
+ * Names for the drawings of a picture: its base name, with a number if another picture already has that name. A table
+ * in the output folder remembers which picture a name belongs to, so that new drawings replace only older ones of the
+ * same picture, in this run or a later one.
+ * @param suffix of the file that is drawn for every picture.
  */
 export async function openOutputNames(folder: string, suffix: string): Promise<OutputNames> {
   const sources = await readTable(folder);
-  // Some file systems take capital and small letters for the same.
+  // Some file systems ignore case.
   const files = new Set((await readdir(folder)).map((file) => file.toLowerCase()));
 
   return {
     async nameFor(picture) {
       const source = picture === '-' ? '' : resolve(picture);
       const stem = picture === '-' ? 'stdin' : basename(picture, extname(picture));
-      const base = [...stem].slice(0, mostCharacters).join('');
+      const base = [...stem].slice(0, maxCharacters).join('');
       for (let number = 1; ; number++) {
         const name = number === 1 ? base : `${base}-${number}`;
         const key = name.toLowerCase();

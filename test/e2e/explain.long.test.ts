@@ -1,4 +1,4 @@
-/** Small pictures of noise in which a striped square decides the class: is it what the drawings point to? */
+/** In these small pictures of noise a striped square decides the class; the heat maps must point to it. */
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,10 +19,10 @@ interface Planted {
   top: number;
 }
 
-/** 'upright' or 'level' stripes somewhere. */
+/** Writes a picture with 'upright' or 'level' stripes at a random position. */
 async function plant(file: string, className: string): Promise<Planted> {
-  const place = () => Math.floor(random() * (side - square + 1));
-  const [left, top] = [place(), place()];
+  const position = () => Math.floor(random() * (side - square + 1));
+  const [left, top] = [position(), position()];
   const pixels = Uint8Array.from({ length: side * side * 3 }, () => 60 + Math.floor(random() * 120));
   for (let y = 0; y < square; y++) {
     for (let x = 0; x < square; x++) {
@@ -82,7 +82,7 @@ test('both methods point into the square that decides', async () => {
   }
 });
 
-test('the drawings are PNG files of 400 pixels at least, each picture’s its own', async () => {
+test('the drawings are PNG files of at least 400 pixels, with names of their own', async () => {
   const output = ['--output', 'drawn'];
   const pictures = ['unseen/upright/0.png', 'unseen/level/0.png'];
   const first = await cli(folder, 'explain', ...pictures, '--layers', '--json', ...output);
@@ -107,7 +107,7 @@ test('the drawings are PNG files of 400 pixels at least, each picture’s its ow
   assert.deepEqual(readFileSync(join(folder, 'drawn', '0-gradcam.png')), before);
 });
 
-test('the other class can be asked for, without the check', async () => {
+test('--class explains the other class, --no-occlusion leaves out the check', async () => {
   const flags = ['--class', 'level', '--no-occlusion', '--output', 'other'];
   const { code, stdout, stderr } = await cli(folder, 'explain', 'unseen/upright/1.png', ...flags);
   assert.equal(code, 0, stderr);
@@ -115,7 +115,7 @@ test('the other class can be asked for, without the check', async () => {
   assert.ok(!existsSync(join(folder, 'other', '1-occlusion.png')));
 });
 
-test('a bad file is a line on stderr and exit code 1; the others are explained', async () => {
+test('an unreadable file is a line on stderr and exit code 1; the others are explained', async () => {
   writeFileSync(join(folder, 'bad.png'), 'no picture');
   const pictures = ['bad.png', 'unseen/level/2.png', 'missing.png'];
   const { code, stdout, stderr } = await cli(folder, 'explain', ...pictures, '--no-occlusion', '--json');
@@ -130,9 +130,9 @@ test('a bad file is a line on stderr and exit code 1; the others are explained',
 });
 
 for (const [what, flags, code, says] of [
-  ['an unknown class', ['--class', 'slanted'], 2, /no class "slanted" .*; it has level, upright\./],
-  ['a checkpoint that is not there', ['--checkpoint', 'elsewhere'], 1, /elsewhere holds no checkpoint/],
-  ['a file in the place of the output folder', ['--output', 'config.ts'], 1, /config\.ts cannot be made/],
+  ['an unknown class', ['--class', 'slanted'], 2, /no class "slanted"; its classes are level, upright\./],
+  ['a missing checkpoint', ['--checkpoint', 'elsewhere'], 1, /elsewhere holds no checkpoint/],
+  ['an output folder that is a file', ['--output', 'config.ts'], 1, /config\.ts cannot be created/],
 ] as const) {
   test(`${what}: one line, exit code ${code}, nothing drawn`, async () => {
     writeFileSync(join(folder, 'config.ts'), 'export default {}');

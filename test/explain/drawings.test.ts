@@ -22,7 +22,7 @@ test('the colours are those of viridis', () => {
   }
 });
 
-test('letters are dots; what has no letter takes its place', () => {
+test('letters are dots; a letter the font lacks is left blank', () => {
   const drawn = (text: string) => {
     const rows = Array.from({ length: 5 }, () => Array(letteringWidth(text)).fill(' '));
     for (const { x, y } of dotsOf(text)) (rows[y] as string[])[x] = '#';
@@ -40,7 +40,7 @@ for (const [height, width, channels] of [
   [30, 90, 1],
   [500, 800, 3],
 ] as const) {
-  test(`an overlay of ${height} x ${width} x ${channels} has 400 pixels at least, and colour where it is hot`, async () => {
+  test(`an overlay of ${height} x ${width} x ${channels} has at least 400 pixels a side, and colour where it is hot`, async () => {
     const enlargement = enlargementFor({ height, width });
     const heat = new Float32Array(height * width);
     // The upper left quarter.
@@ -64,7 +64,7 @@ for (const [height, width, channels] of [
 test('a sheet shows every channel, all on one scale', async () => {
   const [height, width, channels] = [4, 6, 5];
   const values = new Float32Array(height * width * channels);
-  // The last channel says most, the first least.
+  // The last channel has the largest values, the first the smallest.
   for (const at of values.keys()) values[at] = (at % channels) - 2;
   const png = await drawSheet({ layer: 'conv1', height, width, channels, values });
   const { data, info } = await sharp(png).raw().toBuffer({ resolveWithObject: true });
@@ -80,7 +80,7 @@ test('a sheet shows every channel, all on one scale', async () => {
   for (let channel = 0; channel < channels; channel++) assert.equal(count(channel / 4), 96 * 64);
 });
 
-test('a sheet of nothing but one value can be drawn', async () => {
+test('a sheet with a single value can be drawn', async () => {
   const maps = { layer: 'relu3', height: 1, width: 1, channels: 1, values: Float32Array.of(0) };
   assert.equal((await sharp(await drawSheet(maps)).metadata()).format, 'png');
 });
@@ -88,10 +88,10 @@ test('a sheet of nothing but one value can be drawn', async () => {
 for (const [what, name, written] of [
   ['a name', 'bat', 'bat  97.5 %'],
   ['a name with accents and signs', 'Ölüm (2), à+b', 'olum (2), a+b  97.5 %'],
-  ['a name in letters that are not known', '狐', 'class 3  97.5 %'],
+  ['a name in letters the font lacks', '狐', 'class 3  97.5 %'],
   ['a long name', 'n'.repeat(300), 'n'.repeat(96)],
 ] as const)
-  test(`below a heat map are its class, its probability and its colours: ${what}`, async () => {
+  test(`the legend has the class, its probability and the colour scale: ${what}`, async () => {
     const [width, height] = [400, 500];
     const overlay = await sharp({ create: { width, height, channels: 3, background: '#646464' } })
       .png()
@@ -102,7 +102,7 @@ for (const [what, name, written] of [
     assert.deepEqual([info.width, info.height, info.channels], [width, height + legendHeight, 3]);
     assert.ok(
       data.subarray(0, width * height * 3).every((value) => value === 100),
-      'the picture is as it was',
+      'the picture is unchanged',
     );
     const at = (x: number, y: number) => [...data.subarray((y * width + x) * 3, (y * width + x) * 3 + 3)];
 

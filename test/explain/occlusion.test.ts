@@ -10,7 +10,7 @@ interface Region {
   side: number;
 }
 
-/** Says 'a' by how much white there is in a region, and nothing else. `seen` counts what it is asked. */
+/** Predicts 'a' by how much white a region has. `seen` counts the pictures it was given. */
 function regionCounter(
   width: number,
   height: number,
@@ -25,8 +25,8 @@ function regionCounter(
     checkpoint: '',
     layers: [],
     temperature,
-    decode: () => assert.fail('it is given decoded pictures'),
-    forward: () => assert.fail('only answers are asked for'),
+    decode: () => assert.fail('pictures are decoded already'),
+    forward: () => assert.fail('only predict is called'),
     async predict(pictures) {
       counter.seen += pictures.length;
       return pictures.map((pixels) => {
@@ -41,7 +41,7 @@ function regionCounter(
   return { model, counter };
 }
 
-test('what the class hangs on is found, wherever it is', () =>
+test('the region that decides the class is found wherever it is', () =>
   fc.assert(
     fc.asyncProperty(
       fc.record({ width: fc.integer({ min: 24, max: 70 }), height: fc.integer({ min: 24, max: 70 }) }),
@@ -55,15 +55,15 @@ test('what the class hangs on is found, wherever it is', () =>
         const picture = Buffer.alloc(width * height, 255);
         const { heat, largestDrop } = await occlusion(model, picture, 0);
         assert.ok(largestDrop > 0.3 && largestDrop <= 1, `largest drop ${largestDrop}`);
-        let [inside, all, most] = [0, 0, 0];
+        let [inside, all, max] = [0, 0, 0];
         for (const [at, value] of heat.entries()) {
           const [px, py] = [at % width, Math.floor(at / width)];
           const within = px >= left && px < left + side && py >= top && py < top + side;
           all += value;
           if (within) inside += value;
-          if (within) most = Math.max(most, value);
+          if (within) max = Math.max(max, value);
         }
-        assert.equal(most, 1);
+        assert.equal(max, 1);
         assert.ok(inside / side ** 2 > 3 * (all / heat.length), 'no hotter than elsewhere');
         assert.deepEqual(picture, Buffer.alloc(width * height, 255));
       },
@@ -71,14 +71,14 @@ test('what the class hangs on is found, wherever it is', () =>
     { numRuns: 25 },
   ));
 
-test('a finer grid goes only where the coarse one is hot', async () => {
+test('the grid is refined only where it is hot', async () => {
   const { model, counter } = regionCounter(96, 96, { left: 30, top: 50, side: 6 });
   await occlusion(model, new Uint8Array(96 * 96).fill(255), 0);
   const everywhere = (96 / 12 - 1) ** 2 + (96 / 6 - 1) ** 2 + (96 / 3 - 1) ** 2;
   assert.ok(counter.seen < everywhere / 4, `${counter.seen} predictions`);
 });
 
-test('a probability that rounds to 1 is no hindrance', async () => {
+test('it works where the probability rounds to 1', async () => {
   const { model } = regionCounter(32, 32, { left: 8, top: 8, side: 6 }, 60);
   // Half a square covered leaves a logit of 30, whose probability is 1 in float32 and almost so in float64.
   const { heat, largestDrop } = await occlusion(model, new Uint8Array(32 * 32).fill(255), 0);
@@ -86,16 +86,16 @@ test('a probability that rounds to 1 is no hindrance', async () => {
   assert.equal(Math.max(...heat), 1);
 });
 
-test('a drop is one of the probability that predict gives, calibrated where the checkpoint is', async () => {
+test('the drop is measured on calibrated probabilities, as predict gives them', async () => {
   const region = { left: 8, top: 8, side: 4 };
   const { model } = regionCounter(32, 32, region, 6, 3);
   const { largestDrop } = await occlusion(model, new Uint8Array(32 * 32).fill(255), 0);
-  // All of it is hidden: the logit falls from 6 to 0, and with it the probability from e^2 / (e^2 + 2) to a third.
+  // With the whole region covered the logit falls from 6 to 0, and the probability from e^2 / (e^2 + 2) to 1/3.
   const expected = Math.exp(2) / (Math.exp(2) + 2) - 1 / 3;
   assert.ok(Math.abs(largestDrop - expected) < 1e-6, `${largestDrop} for ${expected}`);
 });
 
-test('a class that nothing speaks for gives an empty map', async () => {
+test('a class without evidence gives an empty map', async () => {
   const { model } = regionCounter(32, 32, { left: 8, top: 8, side: 6 });
   const { heat, largestDrop } = await occlusion(model, new Uint8Array(32 * 32).fill(255), 1);
   assert.equal(largestDrop, 0);

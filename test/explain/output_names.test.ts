@@ -14,7 +14,7 @@ async function namesFor(folder: string, pictures: string[]): Promise<string[]> {
   return given;
 }
 
-test('pictures of one base name get different names, and keep them in later runs', async () => {
+test('pictures with the same base name get different names, and keep them in later runs', async () => {
   const folder = temporaryFolder();
   const pictures = ['a/bat.png', 'b/bat.png', 'a/bat.jpg', 'a/BAT.png', 'sup.png'];
   const expected = ['bat', 'bat-2', 'bat-3', 'BAT-4', 'sup'];
@@ -23,7 +23,7 @@ test('pictures of one base name get different names, and keep them in later runs
   assert.deepEqual(await namesFor(folder, ['./a/../a/bat.png', 'c/bat.png']), ['bat', 'bat-5']);
 });
 
-test('what was there before is nobody’s to replace, also where the table is lost or damaged', async () => {
+test('files that were there before are not replaced, even if the table is lost or damaged', async () => {
   const folder = temporaryFolder();
   writeFileSync(join(folder, 'Bat-gradcam.png'), 'somebody’s');
   assert.deepEqual(await namesFor(folder, ['bat.png']), ['bat-2']);
@@ -33,13 +33,13 @@ test('what was there before is nobody’s to replace, also where the table is lo
   }
 });
 
-test('every picture from stdin is another', async () => {
+test('every picture from stdin gets a new name', async () => {
   const folder = temporaryFolder();
   assert.deepEqual(await namesFor(folder, ['-', '-']), ['stdin', 'stdin-2']);
   assert.deepEqual(await namesFor(folder, ['-']), ['stdin-3']);
 });
 
-test('a long name is cut to what every file system takes', async () => {
+test('a long name is cut so that every file system accepts it', async () => {
   const folder = temporaryFolder();
   const long = '🦇'.repeat(80);
   const [first, second] = (await namesFor(folder, [`${long}1.png`, `${long}2.png`])) as [string, string];
