@@ -1,4 +1,4 @@
-/** Text that is HTML already; anything else is escaped where it meets `html`. */
+/** Text that is already HTML; `html` escapes everything else. */
 export class Markup {
   readonly text: string;
   constructor(text: string) {
@@ -16,7 +16,7 @@ const entities: Record<string, string> = {
   "'": '&#39;',
 };
 
-/** Any text as it can stand between tags and in a quoted attribute. */
+/** Escapes text for use between tags and in a quoted attribute. */
 export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (letter) => entities[letter] as string);
 }
@@ -27,7 +27,7 @@ function toText(value: Value): string {
   return value instanceof Markup ? value.text : escapeHtml(String(value));
 }
 
-/** html`<td>${name}</td>`: what is put in is escaped, unless it is made by html itself; lists are joined. */
+/** html`<td>${name}</td>`: values are escaped, unless `html` made them; lists are joined. */
 export function html(strings: TemplateStringsArray, ...values: Value[]): Markup {
   return new Markup(strings.reduce((text, part, index) => text + toText(values[index - 1]) + part));
 }

@@ -20,8 +20,8 @@ code { overflow-wrap: anywhere; }
 `;
 
 /**
- * A page that is one file: its style is within, and it may load and run nothing but pictures of its own.
- * Its colours are those of the reader's system, light or dark.
+ * A self-contained HTML page: the style is embedded, and its Content-Security-Policy allows embedded pictures only, no
+ * scripts. It is light or dark as the reader's system is.
  */
 export function page({
   title,
@@ -30,6 +30,7 @@ export function page({
   main,
 }: {
   title: string;
+  /** CSS in addition to that of every page. */
   style: string;
   header: Markup;
   main: Markup;
@@ -56,7 +57,7 @@ ${main}
 `.text;
 }
 
-/** A table that scrolls by itself where it is wider than the page. The first cell of each row names it. */
+/** A table that scrolls where it is wider than the page. The first cell of each row is its header. */
 export function dataTable(caption: string, titles: string[], rows: (string | number)[][]): Markup {
   const heads = titles.map((title) => html`<th scope="col">${title}</th>`);
   const lines = rows.map(
@@ -73,7 +74,7 @@ ${lines}</tbody></table>`,
   );
 }
 
-/** Content that scrolls sideways by itself, also with the keyboard. */
+/** Content in a box that scrolls sideways, with the keyboard as well. */
 export function scrolling(label: string, content: Markup): Markup {
   return html`<div class="scroll" role="region" aria-label="${label}" tabindex="0">${content}</div>`;
 }

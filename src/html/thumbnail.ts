@@ -1,7 +1,7 @@
 import sharp from 'sharp';
 import { standardise } from '../images/decode.ts';
 
-/** A picture as a small JPEG within the page, padded to a square; undefined where it cannot be read. */
+/** A picture as the data URL of a small JPEG, padded to a square; undefined where it cannot be read. */
 export async function thumbnail(file: string, side: number): Promise<string | undefined> {
   try {
     const size = { width: side, height: side, channels: 3, fit: 'contain' } as const;

@@ -3,16 +3,16 @@ import type { Evaluation } from '../evaluation/evaluate.ts';
 import type { LayerSummary } from '../model_tools/index.ts';
 import type { RunFiles, RunSummary } from '../runs/list.ts';
 
-/** Everything that a report tells; each section takes from it what it shows. */
+/** Everything in a report; each section picks what it shows. */
 export interface ReportContents extends RunFiles {
   summary: RunSummary;
-  /** The one that is reported on. */
+  /** The checkpoint that the report is about. */
   checkpoint: Checkpoint;
   layers: LayerSummary[];
-  /** Some pictures of each class. */
+  /** Paths of a few pictures of each class. */
   samples: { class: string; files: string[] }[];
-  /** On the pictures held back, or why there is none. */
+  /** On the validation pictures, or why there is none. */
   evaluation: Evaluation | { missing: string };
-  /** Where the network saw the classes that it answered, pictures within the page, by file of the highest losses. */
+  /** Grad-CAM of the pictures with the highest losses: data URLs by the pictures' paths. */
   heatMaps: Map<string, string>;
 }

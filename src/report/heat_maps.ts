@@ -6,13 +6,14 @@ import { explain } from '../explain/explain.ts';
 import { drawOverlay } from '../explain/overlay.ts';
 import type { Predictor } from '../predict/predictor.ts';
 
-/** Pixels of the shorter side, at least. */
-const leastSide = 136;
+/** Smallest shorter side of a heat map, in pixels. */
+const minSide = 136;
 
+/** Grad-CAM of the predicted class over its picture, as the data URL of a JPEG. */
 async function drawHeatMap(model: Predictor, { predicted }: TopLoss, bytes: Buffer): Promise<string> {
   const { width, height, channels } = model.description;
   const { gradCam } = await explain(model, await model.decode(bytes), { class: predicted, occlusion: false });
-  const enlargement = Math.ceil(leastSide / Math.min(width, height));
+  const enlargement = Math.ceil(minSide / Math.min(width, height));
   const large = await model.decode(bytes, enlargement);
   const overlay = await drawOverlay(gradCam, large, { width, height, channels, enlargement });
   const picture = await sharp(overlay).jpeg({ quality: 75, mozjpeg: true }).toBuffer();
@@ -20,8 +21,8 @@ async function drawHeatMap(model: Predictor, { predicted }: TopLoss, bytes: Buff
 }
 
 /**
- * Where the network saw the classes that it answered (Grad-CAM), as small JPEGs within the page.
- * @returns by file; empty where the network has no convolution to look into.
+ * Draws Grad-CAM of the predicted classes as small JPEGs for embedding in the page.
+ * @returns data URLs by the pictures' paths; empty where the network has no convolution.
  */
 export async function drawHeatMaps(model: Predictor, losses: TopLoss[]): Promise<Map<string, string>> {
   const drawn = new Map<string, string>();

@@ -14,26 +14,31 @@ import { drawHeatMaps } from './heat_maps.ts';
 import { reportPage } from './report_page.ts';
 import { spread } from './sections/data.ts';
 
+/** Options of {@link writeReport}. */
 export interface ReportOptions {
   /** Folder of the run. */
   run: string;
   /** HTML file to write. */
   output: string;
-  /** Folder of the pictures, where it is another than training was told. */
+  /** Folder of the pictures; default: the one that was trained on. */
   data?: string | undefined;
-  /** Of the confidence intervals; the run's own unless given. */
+  /** Seed of the confidence intervals; default: that of the run. */
   seed?: number | undefined;
-  /** Told as the pictures held back are answered. */
+  /** Called after each validation picture with the number of pictures so far. */
   onProgress?: (done: number) => void;
-  /** Told where the best checkpoint is damaged and another is used. */
+  /** Called with a warning, such as a damaged best checkpoint; default: `process.emitWarning`. */
   notice?: (text: string) => void;
 }
 
+/** The result of {@link writeReport}. */
 export interface ReportResult {
+  /** The file that was written. */
   output: string;
+  /** Folder of the checkpoint that the report is about. */
   checkpoint: string;
+  /** Size of the file. */
   bytes: number;
-  /** On the pictures held back, or why there is none. */
+  /** On the validation pictures, or why there is none. */
   evaluation: ReportContents['evaluation'];
 }
 
@@ -41,9 +46,19 @@ const topLosses = 12;
 const samplesPerClass = 6;
 
 /**
- * Writes all that is known of a run, with an evaluation of its best checkpoint on the pictures held back, into one
- * HTML file. The engine must have been started.
+ * Writes a report of a run as one HTML file: an evaluation of its best checkpoint on the validation pictures, training
+ * curves, the network and how to reproduce it. The engine must have been started.
  * @throws {UserError} where the run has no checkpoint, or the file cannot be written.
+ * @example
+ * ```ts
+ * import { listRuns, startEngine, writeReport } from 'bat-sup';
+ *
+ * const engine = await startEngine('wasm', { threads: 1 });
+ * const [run] = await listRuns('checkpoints');
+ * const { output, bytes } = await writeReport({ run: `checkpoints/${run?.name}`, output: 'report.html' });
+ * console.log(output, bytes);
+ * await engine.dispose();
+ * ```
  */
 export async function writeReport(options: ReportOptions): Promise<ReportResult> {
   const contents = await gather(options);
@@ -67,7 +82,7 @@ async function gather(options: ReportOptions): Promise<ReportContents> {
   const checkpoint = await findWhole(run, 'best', ['weights.bin'], notice);
   const files = await readRun(run);
   const [summary] = await listRuns(dirname(run), [basename(run)]);
-  if (!files || !summary) throw new UserError(`${run} is no run; "bat-sup runs" lists them.`);
+  if (!files || !summary) throw new UserError(`${run} is not a run; "bat-sup runs" lists the runs.`);
   const data = options.data ?? files.record?.sessions.at(-1)?.settings.data ?? 'data';
   const remade = await describeRemadeData(checkpoint, options.data);
   if (remade) notice(remade);
@@ -96,7 +111,7 @@ async function evaluateHeldBack(
   }
 }
 
-/** Of sources rather than of their copies; none where data/ is not there any more. */
+/** Finds pictures to show, no augmented copies; none where the folder no longer exists. */
 async function findSamples(data: string, { manifest }: Checkpoint): Promise<ReportContents['samples']> {
   const { classes } = await findPictures(data).catch(() => ({ classes: [] }));
   const known = classes.filter(({ name }) => manifest.model.classes.includes(name));

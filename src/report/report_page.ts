@@ -23,7 +23,7 @@ async function sectionsOf(contents: ReportContents): Promise<Section[]> {
   const isEvaluated = 'accuracy' in evaluation;
   const results = isEvaluated
     ? [
-        { id: 'evaluation', title: 'How good it is', content: evaluationSection(evaluation) },
+        { id: 'evaluation', title: 'Evaluation', content: evaluationSection(evaluation) },
         {
           id: 'top-losses',
           title: 'Highest losses',
@@ -33,18 +33,18 @@ async function sectionsOf(contents: ReportContents): Promise<Section[]> {
     : [
         {
           id: 'evaluation',
-          title: 'How good it is',
+          title: 'Evaluation',
           content: html`<p>Not evaluated: ${evaluation.missing}</p>`,
         },
       ];
   return [
     ...results,
-    { id: 'curves', title: 'How it learnt', content: curvesSection(contents) },
+    { id: 'curves', title: 'Training curves', content: curvesSection(contents) },
     { id: 'data', title: 'Pictures', content: await dataSection(contents) },
     { id: 'network', title: 'Network', content: networkSection(contents) },
     { id: 'speed', title: 'Speed', content: speedSection(contents) },
     { id: 'environment', title: 'Environment', content: environmentSection(contents) },
-    { id: 'reproduce', title: 'How to do it again', content: reproduceSection(contents) },
+    { id: 'reproduce', title: 'Reproduce', content: reproduceSection(contents) },
   ];
 }
 
@@ -59,7 +59,7 @@ function facts({ summary, evaluation, checkpoint }: ReportContents): Markup {
   return html`<dl class="facts">${all.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
 }
 
-/** The report as one HTML file that needs nothing else: pictures and charts are within, and it runs nothing. */
+/** The report as one self-contained HTML file without scripts; pictures and charts are embedded. */
 export async function reportPage(contents: ReportContents): Promise<string> {
   const { summary, checkpoint } = contents;
   const { classes } = checkpoint.manifest.model;
@@ -67,7 +67,7 @@ export async function reportPage(contents: ReportContents): Promise<string> {
   const sections = await sectionsOf(contents);
   const links = sections.map(({ id, title }) => html`<li><a href="#${id}">${title}</a></li>`);
   const started = summary.started
-    ? html`, begun <time datetime="${summary.started}">${summary.started.slice(0, 10)}</time>`
+    ? html`, started <time datetime="${summary.started}">${summary.started.slice(0, 10)}</time>`
     : undefined;
   return page({
     title: `bat-sup: ${summary.name}`,

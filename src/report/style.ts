@@ -1,4 +1,4 @@
-/** What the report needs besides the style of every page. */
+/** CSS of the report, in addition to that of every page. */
 export const style = `
 :root { --first: light-dark(#0b57c2, #8ab8ff); --second: light-dark(#a8420a, #ffb27d); }
 .facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.5rem, 1fr)); gap: .5rem 1rem; margin: 1rem 0; }

@@ -1,4 +1,4 @@
-/** The report of a training whose classes and files have hostile names, opened in a real browser. */
+/** The report of a training whose classes and files have hostile names, in a real browser. */
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -63,7 +63,7 @@ test('charts, tables and pictures have names, and hostile names are text', { ski
   const widths = await page.evaluate<number[]>('Array.from(document.images, (image) => image.naturalWidth)');
   // Ten of the highest losses, each with a heat map of nine times the network's 16 pixels; six samples of each class.
   assert.deepEqual(widths.sort(), [...Array(10).fill(136), ...Array(10).fill(144), ...Array(12).fill(64)]);
-  assert.equal(await page.getByRole('img', { name: /^Heat map: where it looks like / }).count(), 10);
+  assert.equal(await page.getByRole('img', { name: /^Heat map: where the network sees / }).count(), 10);
   await page.getByRole('navigation').getByRole('link', { name: 'Network' }).click();
   assert.match(page.url(), /#network$/);
   assert.equal(await page.getByRole('heading', { level: 1 }).count(), 1);
@@ -71,7 +71,7 @@ test('charts, tables and pictures have names, and hostile names are text', { ski
   await page.close();
 });
 
-test('the report holds what the run was, and may load and run nothing', async () => {
+test('the report has the commands, layers and engine of the run, and may load and run nothing', async () => {
   const page = readFileSync(report, 'utf8');
   assert.match(page, /Content-Security-Policy" content="default-src 'none'; img-src data:; style-src/);
   assert.doesNotMatch(page, /<script|https?:|<img src=x|<svg onload/);
@@ -88,7 +88,7 @@ test('the report holds what the run was, and may load and run nothing', async ()
   assert.equal(readFileSync(again, 'utf8'), page);
 });
 
-test('without its pictures and its record a run still has a report', async () => {
+test('a run without its pictures and its record still gets a report', async () => {
   const run = join(folder, 'checkpoints', 'run-001');
   const elsewhere = temporaryFolder();
   for (const name of ['validation.json', 'run.json', 'metrics.jsonl']) rmSync(join(run, name));
@@ -98,10 +98,10 @@ test('without its pictures and its record a run still has a report', async () =>
   assert.equal(JSON.parse(stdout).accuracy, null);
   const page = readFileSync(join(elsewhere, 'report.html'), 'utf8');
   assert.match(page, /Not evaluated: /);
-  assert.match(page, /The run keeps no figures of its epochs/);
+  assert.match(page, /The run has no record of its epochs/);
 });
 
-test('a report that cannot be written leaves what was there', async () => {
+test('a report that cannot be written leaves the existing file alone', async () => {
   const output = join(folder, 'taken');
   mkdirSync(output);
   writeFileSync(join(output, 'mine'), 'mine');

@@ -1,4 +1,4 @@
-/** An HTML report in a real browser, and what holds of each of them. */
+/** Opens an HTML report in a real browser, and checks what holds for every report. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -31,13 +31,13 @@ export async function launchBrowser(profile: string): Promise<BrowserContext> {
 
 export interface Opened {
   page: Page;
-  /** Addresses that the report asked for. */
+  /** URLs that the report requested. */
   requests: string[];
-  /** What it complained of. */
+  /** Console messages, errors and dialogs. */
   problems: string[];
 }
 
-/** A report in a window of its own. */
+/** Opens a report in a new window. */
 export async function openReport(
   context: BrowserContext,
   report: string,
@@ -59,32 +59,32 @@ export async function openReport(
   return { page, requests, problems };
 }
 
-/** @param leastPasses rules of axe that must have had something to look at. */
-export async function violations(page: Page, leastPasses: number): Promise<unknown[]> {
+/** @param minPasses how many rules of axe must have been checked. */
+export async function violations(page: Page, minPasses: number): Promise<unknown[]> {
   await page.evaluate(axe);
   const { violations, passes } = (await page.evaluate('axe.run()')) as {
     violations: { id: string; nodes: unknown[] }[];
     passes: unknown[];
   };
-  assert.ok(passes.length > leastPasses);
+  assert.ok(passes.length > minPasses);
   return violations.map(({ id, nodes }) => [id, nodes]);
 }
 
-/** Tests that it can be read on a phone and on a desk, by day and by night, and asks for nothing but itself. */
+/** Tests that it is readable on a phone and a desktop, light and dark, and requests nothing but itself. */
 export function testReadable(
   report: string,
   open: (window: { width: number; dark: boolean }) => Promise<Opened>,
-  leastPasses: number,
+  minPasses: number,
 ): void {
   for (const width of [360, 1200]) {
     for (const dark of [false, true]) {
-      test(`${width} pixels wide, ${dark ? 'dark' : 'light'}: nothing sticks out and all can be read`, {
+      test(`${width} pixels wide, ${dark ? 'dark' : 'light'}: everything fits and is readable`, {
         skip: withoutChromium(),
       }, async () => {
         const { page, requests, problems } = await open({ width, dark });
         await page.evaluate('for (const one of document.querySelectorAll("details")) one.open = true');
         assert.ok((await page.evaluate<number>('document.documentElement.scrollWidth')) <= width);
-        assert.deepEqual(await violations(page, leastPasses), []);
+        assert.deepEqual(await violations(page, minPasses), []);
         const ground = await page.evaluate<string>('getComputedStyle(document.body).backgroundColor');
         assert.equal(ground, dark ? 'rgb(22, 24, 26)' : 'rgb(255, 255, 255)');
         assert.deepEqual(

@@ -1,7 +1,7 @@
 import { html, type Markup } from '../../html/markup.ts';
 import { linear, roundTicks } from './scale.ts';
 
-/** Small enough that its text can be read where it fills a phone's width. */
+/** User units; so few that the text is readable on a phone. */
 const width = 360;
 const height = 250;
 const area = { left: 46, right: 350, top: 10, bottom: 210 };
@@ -9,22 +9,24 @@ const area = { left: 46, right: 350, top: 10, bottom: 210 };
 interface Axis {
   label: string;
   range: [number, number];
-  /** Only whole numbers have a line of their own. */
+  /** Puts ticks at whole numbers only. */
   whole?: boolean;
 }
 
 interface Frame {
-  /** Names and describes the chart where it is not seen. */
+  /** Accessible name of the chart. */
   title: string;
+  /** Accessible description of the chart. */
   description: string;
   x: Axis;
   y: Axis;
+  /** Draws the content; `x` and `y` turn values into positions in the SVG. */
   draw(x: (value: number) => number, y: (value: number) => number): Markup;
 }
 
 const rounded = (value: number) => Number(value.toFixed(1));
 
-/** An SVG with axes, and within them what `draw` draws. @param id unique within the page. */
+/** A chart as SVG: axes with the content in between. @param id unique within the page. */
 export function chart(id: string, { title, description, x, y, draw }: Frame): Markup {
   const toX = (value: number) => rounded(linear(x.range, [area.left, area.right])(value));
   const toY = (value: number) => rounded(linear(y.range, [area.bottom, area.top])(value));

@@ -2,7 +2,7 @@ import { html, type Markup } from '../../html/markup.ts';
 import { chart } from './frame.ts';
 
 export interface Line {
-  /** Of a colour and a dash pattern in the style. */
+  /** Selects colour and dash pattern in the style sheet. */
   kind: 'first' | 'second';
   label: string;
   points: { x: number; y: number }[];
@@ -16,7 +16,7 @@ function draw({ kind, points }: Line, x: (value: number) => number, y: (value: n
   return html`<polyline class="${kind}" points="${path}"/>\n`;
 }
 
-/** Lines over the epochs, named below. */
+/** Line chart over the epochs, with a legend below. @param id unique within the page. */
 export function lineChart(
   id: string,
   { title, y, lines }: { title: string; y: { label: string; range: [number, number] }; lines: Line[] },

@@ -7,16 +7,16 @@ interface Curve extends Calibration {
   label: string;
 }
 
-/** What share is right of the answers that claim a probability, and the diagonal on which all that is claimed is true. */
+/** Reliability diagram: share correct by predicted probability, with the diagonal of perfect calibration. */
 export function reliabilityChart(id: string, curves: Curve[]): Markup {
   const errors = curves.map(
     ({ label, ece }) => `${label}: the expected calibration error is ${ece.toFixed(4)}.`,
   );
   const svg = chart(id, {
     title: 'Reliability curve',
-    description: `Share that is right by claimed probability. ${errors.join(' ')}`,
-    x: { label: 'claimed probability', range: [0, 1] },
-    y: { label: 'share that is right', range: [0, 1] },
+    description: `Share correct by predicted probability. ${errors.join(' ')}`,
+    x: { label: 'predicted probability', range: [0, 1] },
+    y: { label: 'share correct', range: [0, 1] },
     draw(x, y) {
       const drawn = curves.map(({ kind, reliability }) => {
         const points = reliability.flatMap(({ confidence, accuracy }) =>

@@ -1,4 +1,4 @@
-/** About `count` round values (1, 2 or 5 times a power of ten) from `low` to `high`. */
+/** About `count` evenly spaced ticks from `low` to `high`, 1, 2 or 5 times a power of ten apart. */
 export function roundTicks(low: number, high: number, count = 5): number[] {
   const rough = (high - low) / count;
   if (!(rough > 0)) return [low];
@@ -11,7 +11,7 @@ export function roundTicks(low: number, high: number, count = 5): number[] {
   );
 }
 
-/** A value of [from, to] -> its place in [start, end]. */
+/** Maps the range [from, to] linearly to [start, end]. */
 export function linear([from, to]: [number, number], [start, end]: [number, number]) {
   const slope = to === from ? 0 : (end - start) / (to - from);
   return (value: number) => start + (value - from) * slope;

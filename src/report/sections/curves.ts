@@ -18,7 +18,7 @@ function lineOf(history: EpochRecord[], metric: Metric, kind: Line['kind'], labe
 
 /** Loss and accuracy of each epoch. */
 export function curvesSection({ history }: ReportContents): Markup {
-  if (history.length === 0) return html`<p>The run keeps no figures of its epochs.</p>`;
+  if (history.length === 0) return html`<p>The run has no record of its epochs.</p>`;
   const losses = [
     lineOf(history, 'loss', 'first', 'training'),
     lineOf(history, 'validationLoss', 'second', 'validation'),
@@ -36,7 +36,7 @@ export function curvesSection({ history }: ReportContents): Markup {
 ${lineChart('loss', { title: 'Loss', y: { label: 'loss, nats', range: [0, highest || 1] }, lines: losses })}
 ${lineChart('accuracy', { title: 'Accuracy', y: { label: 'accuracy', range: [0, 1] }, lines: accuracies })}
 </div>
-<details><summary>The figures of each epoch</summary>
+<details><summary>Loss and accuracy of each epoch</summary>
 ${dataTable(
   'Epochs',
   ['Epoch', 'Loss', 'Accuracy', 'Validation loss', 'Validation accuracy'],

@@ -19,7 +19,7 @@ async function samplesOf({ class: name, files }: ReportContents['samples'][0]): 
   return html`<h3>${name}</h3><ul class="pictures" role="list">${images}</ul>\n`;
 }
 
-/** The classes, how many pictures of each, and some of them. */
+/** The classes, the number of pictures in each, and a few samples. */
 export async function dataSection({ record, checkpoint, samples }: ReportContents): Promise<Markup> {
   const counts = record?.sessions.at(-1)?.dataset;
   const table = counts
@@ -32,11 +32,10 @@ export async function dataSection({ record, checkpoint, samples }: ReportContent
   return html`${table}\n${await Promise.all(samples.map(samplesOf))}`;
 }
 
-/** Up to `count` of a class's pictures, evenly spread over the list, so that neighbours in name are not all alike. */
+/** Up to `count` pictures, evenly spaced over the list, because neighbours are often alike. @returns paths. */
 export function spread(folder: string, files: string[], count: number): string[] {
   const step = Math.max(1, files.length / count);
-  const places = Array.from({ length: Math.min(count, files.length) }, (_, index) =>
-    Math.floor(index * step),
+  return Array.from({ length: Math.min(count, files.length) }, (_, index) =>
+    join(folder, files[Math.floor(index * step)] as string),
   );
-  return places.map((place) => join(folder, files[place] as string));
 }

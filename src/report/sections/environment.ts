@@ -2,14 +2,14 @@ import { html, type Markup } from '../../html/markup.ts';
 import { dataTable } from '../../html/page.ts';
 import type { ReportContents } from '../contents.ts';
 
-/** What it was trained on. */
+/** The machine that it was trained on. */
 export function environmentSection({ record }: ReportContents): Markup {
   const session = record?.sessions.at(-1);
-  if (!session) return html`<p>The run keeps no record of where it was trained.</p>`;
+  if (!session) return html`<p>The run has no record of where it was trained.</p>`;
   const { batSup, node, platform, cpu, threads, memory } = session.environment;
   return dataTable(
     'Where it was trained',
-    ['What', 'Which'],
+    ['Item', 'Value'],
     [
       ['Engine', session.engine?.description ?? 'unknown'],
       ['bat-sup', batSup],

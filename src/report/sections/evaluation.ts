@@ -1,14 +1,14 @@
 import type { Average, Evaluation } from '../../evaluation/evaluate.ts';
 import { html, type Markup } from '../../html/markup.ts';
 import { dataTable, scrolling } from '../../html/page.ts';
-import { figure, percent } from '../../text/format.ts';
+import { counted, figure, percent } from '../../text/format.ts';
 import { reliabilityChart } from '../charts/reliability_chart.ts';
 
 function confusionTable({ classes, confusion }: Evaluation): Markup {
   const heads = classes.map((one) => html`<th scope="col">${one.class}</th>`);
   const rows = confusion.map((row, label) => {
     const { class: name, support } = classes[label] as Evaluation['classes'][0];
-    // Light enough for the text on it.
+    // At most 35 % colour, so that the text stays readable.
     const cells = row.map((count) => {
       const share = support > 0 ? (35 * count) / support : 0;
       return html`<td style="--share: ${share.toFixed(0)}%">${count}</td>`;
@@ -18,7 +18,7 @@ function confusionTable({ classes, confusion }: Evaluation): Markup {
   return scrolling(
     'Confusion matrix',
     html`<table class="confusion">
-<caption>Confusion matrix: a row for each true class, a column for each answer</caption>
+<caption>Confusion matrix: true classes in rows, predicted classes in columns</caption>
 <thead><tr><th scope="col">Class</th>${heads}</tr></thead>
 <tbody>
 ${rows}</tbody></table>`,
@@ -45,20 +45,20 @@ function classTable({ classes, macro, weighted, pictures }: Evaluation): Markup 
 
 function calibration({ calibrated, uncalibrated }: Evaluation): Markup {
   const isCalibrated = calibrated.temperature !== 1;
-  const before = { ...uncalibrated, kind: 'second' as const, label: 'as trained' };
+  const before = { ...uncalibrated, kind: 'second' as const, label: 'uncalibrated' };
   const after = { ...calibrated, kind: 'first' as const, label: 'calibrated' };
   const text = isCalibrated
-    ? `Divided by the temperature ${figure(calibrated.temperature)}, the logits give probabilities whose expected calibration error is ${figure(calibrated.ece)}; as trained it is ${figure(uncalibrated.ece)}.`
-    : `The probabilities are as trained; their expected calibration error is ${figure(uncalibrated.ece)}. “bat-sup evaluate --calibrate” makes them believable.`;
+    ? `Calibration (temperature ${figure(calibrated.temperature)}) changes the expected calibration error from ${figure(uncalibrated.ece)} to ${figure(calibrated.ece)}.`
+    : `The probabilities are not calibrated; their expected calibration error is ${figure(uncalibrated.ece)}. “bat-sup evaluate --calibrate” calibrates them.`;
   return html`<p>${text}</p>\n${reliabilityChart('reliability', isCalibrated ? [after, before] : [before])}`;
 }
 
-/** How good the network is on the pictures held back. */
+/** Metrics on the validation pictures. */
 export function evaluationSection(evaluation: Evaluation): Markup {
   const { right, pictures, accuracy, accuracyInterval } = evaluation;
   const [low, high] = accuracyInterval.map(percent);
-  return html`<p>${right} of ${pictures} pictures that the network has not learnt from are answered right:
-${percent(accuracy)}, with a 95 % confidence interval from ${low} to ${high}.</p>
+  return html`<p>${right} of ${counted(pictures, 'validation picture')} classified correctly: accuracy ${percent(accuracy)}, with a 95 %
+confidence interval from ${low} to ${high}. The network was not trained on these pictures.</p>
 ${confusionTable(evaluation)}
 ${classTable(evaluation)}
 <h3>Calibration</h3>

@@ -10,7 +10,7 @@ function parametersOf({ variables }: LayerSummary): number {
 
 const grouped = (count: number) => count.toLocaleString('en-GB');
 
-/** Layers with what they do to the shape, and how many numbers they learn. */
+/** The layers with their attributes, output shapes and numbers of parameters. */
 export function networkSection({ layers, checkpoint }: ReportContents): Markup {
   const { architecture, height, width, channels } = checkpoint.manifest.model;
   const total = layers.reduce((sum, layer) => sum + parametersOf(layer), 0);
@@ -22,11 +22,11 @@ export function networkSection({ layers, checkpoint }: ReportContents): Markup {
     layer.outputShape.join(' × '),
     grouped(parametersOf(layer)),
   ]);
-  return html`<p>The network “${architecture}” of ${grouped(total)} parameters, for pictures of ${width} × ${height}
-pixels, ${channels === 1 ? 'grey' : 'in colour'}.</p>
+  return html`<p>Architecture “${architecture}” with ${grouped(total)} parameters, for ${channels === 1 ? 'grey' : 'colour'} pictures of
+${width} × ${height} pixels.</p>
 ${dataTable(
   'Layers',
-  ['Layer', 'What', 'Output', 'Parameters'],
+  ['Layer', 'Attributes', 'Output', 'Parameters'],
   [['pictures', '', [height, width, channels].join(' × '), '0'], ...rows],
 )}`;
 }

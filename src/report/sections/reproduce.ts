@@ -5,15 +5,15 @@ import type { RunRecord, Session } from '../../runs/record.ts';
 import { settingText } from '../../text/format.ts';
 import type { ReportContents } from '../contents.ts';
 
-/** Settings that the outcome depends on; augmentTarget is another command's. */
+/** Settings that the result depends on; augmentTarget belongs to another command. */
 const decisive = settingNames.filter((name) => !machineSettings.includes(name) && name !== 'augmentTarget');
-const widest = 80;
+const maxWidth = 80;
 
-/** A command over as many lines as it needs. */
+/** A command, broken over lines with backslashes. */
 function wrapped(words: string[]): string {
   return words.reduce((text, word) => {
     const line = text.slice(text.lastIndexOf('\n') + 1);
-    return `${text}${line.length + word.length + 3 > widest ? ' \\\n  ' : ' '}${word}`;
+    return `${text}${line.length + word.length + 3 > maxWidth ? ' \\\n  ' : ' '}${word}`;
   });
 }
 
@@ -23,8 +23,8 @@ function commandOf({ ranks, engine }: Session, flags: string[]): string {
 }
 
 /**
- * The commands that lead to the same network: one, whatever stops there were, unless a resume changed settings. Then
- * each part of the training has its own.
+ * The commands that reproduce a network. One is enough, however often training was stopped and resumed, unless a resume
+ * changed settings: then each part of the training needs its own.
  */
 export function commandsToReproduce({ sessions }: RunRecord): string[] {
   const last = sessions.at(-1);
@@ -36,20 +36,20 @@ export function commandsToReproduce({ sessions }: RunRecord): string[] {
     if (!changed) return [];
     const isChanged = (name: SettingName) => Object.hasOwn(changed, name);
     const stopped =
-      sessions[index - 1]?.state === 'finished' ? [] : [`# stopped after step ${from.step}; then:`];
+      sessions[index - 1]?.state === 'finished' ? [] : [`# stop after step ${from.step}, then:`];
     return [...stopped, commandOf(session, ['--resume', ...flagsOf(settings, decisive.filter(isChanged))])];
   });
 }
 
-/** The commands, the settings in force, and what tells whether the outcome is the same. */
+/** The commands, the settings, and the checksum that shows whether the result is the same. */
 export function reproduceSection({ record, summary, checkpoint }: ReportContents): Markup {
   const { manifest, folder } = checkpoint;
   const settings = Object.entries(summary.settings).map(([name, value]) => [name, settingText(value)]);
   const intro = record
-    ? html`<p>With the same pictures, and without a config.ts:</p>\n<pre><code>${commandsToReproduce(record).join('\n')}</code></pre>`
-    : html`<p>The run keeps no record of its commands.</p>`;
+    ? html`<p>With the same pictures and without a config.ts, run:</p>\n<pre><code>${commandsToReproduce(record).join('\n')}</code></pre>`
+    : html`<p>The run has no record of its commands.</p>`;
   return html`${intro}
-<p>Everything random follows from the seed ${manifest.training.seed}. This report is of <code>${folder}</code>, whose
-weights have the SHA-256 checksum <code>${manifest.files['weights.bin'].sha256}</code>.</p>
-${dataTable('Settings in force', ['Setting', 'Value'], settings)}`;
+<p>The seed ${manifest.training.seed} determines everything random. This report is about <code>${folder}</code>; the
+SHA-256 checksum of its weights is <code>${manifest.files['weights.bin'].sha256}</code>.</p>
+${dataTable('Settings', ['Setting', 'Value'], settings)}`;
 }

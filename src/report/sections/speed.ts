@@ -9,15 +9,15 @@ function median(values: number[]): number {
   return (below + above) / 2;
 }
 
-/** How fast it was trained. */
+/** How fast training was. */
 export function speedSection({ history, summary }: ReportContents): Markup {
   const facts: [string, string][] = [];
   if (history.length > 0) {
-    facts.push(['Training', `${median(history.map(({ rate }) => rate)).toFixed(0)} pictures a second`]);
-    facts.push(['An epoch', duration(median(history.map(({ seconds }) => seconds)))]);
+    facts.push(['Training', `${median(history.map(({ rate }) => rate)).toFixed(0)} pictures per second`]);
+    facts.push(['Epoch', duration(median(history.map(({ seconds }) => seconds)))]);
   }
-  if (summary.seconds !== null) facts.push(['In all', duration(summary.seconds)]);
-  if (facts.length === 0) return html`<p>The run keeps no times.</p>`;
+  if (summary.seconds !== null) facts.push(['Total', duration(summary.seconds)]);
+  if (facts.length === 0) return html`<p>The run has no record of its speed.</p>`;
   return html`<dl class="facts">${facts.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
-<p>(medians over the epochs; training steps without validation)</p>`;
+<p>Medians over the epochs, without validation.</p>`;
 }
