@@ -95,7 +95,7 @@ async function runServer(flags: ServeFlags): Promise<void> {
   try {
     const server = await serve({
       ...limits,
-      place,
+      checkpoint: place,
       which: flags.newest ? 'newest' : 'best',
       token,
       log: flags.verbose === true,

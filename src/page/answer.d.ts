@@ -1,37 +1,37 @@
 /**
- * What the page asks: the one boundary between it and whatever runs the network. page.js imports './answer.js', and
- * each place that shows the page puts an answer.js of its own beside it: `bat-sup export --format web` one that runs the
- * network in the browser, a server one that asks over HTTP.
+ * The interface between the page and the network. page.js imports './answer.js', and whoever publishes the page puts an
+ * implementation beside it: `bat-sup export --format web` one that runs the network in the browser, `bat-sup serve` one
+ * that sends the pictures over HTTP.
  *
- * Both functions reject with an Error whose message is a sentence for the person at the page.
+ * Both functions reject with an Error whose message is a sentence for the visitor.
  */
 
-/** What the page says before there is a picture. */
+/** What the page shows before there is a picture. */
 export interface Description {
   /** Heading and title of the page. */
   title: string;
   /** In the order of the network's answers. */
   classes: string[];
-  /** How pictures are brought to the network's size; it says where a heat map lies on its picture. */
+  /** How pictures are fitted to the network's size; it decides where a heat map goes on its picture. */
   fit: 'fill' | 'cover' | 'contain';
-  /** Whether heat maps can be asked for. */
+  /** Whether heat maps are available. */
   heatMaps: boolean;
-  /** A sentence: what computes, and where pictures go. */
+  /** A sentence: where the network runs, and where the pictures go. */
   note: string;
 }
 
 export interface Answer {
-  /** The likeliest first; probabilities are 0..1. */
+  /** Most likely first; probabilities are 0..1. */
   classes: { label: string; probability: number }[];
   /**
-   * The heat map of the likeliest class, if it was asked for: a picture in the proportions of the network's input, clear
-   * where nothing matters, for the page to lay over the picture.
+   * Heat map of the likeliest class, if requested: an image with the proportions of the network's input, transparent
+   * where nothing matters, which the page shows over the picture.
    */
   heatMap: Blob | null;
 }
 
-/** Makes ready what answers, and tells about it. */
+/** Loads or contacts the network, and describes it. */
 export function describe(): Promise<Description>;
 
-/** @param picture the bytes of a picture's file, of any size and format. */
+/** Classifies one picture. @param picture the bytes of an image file, of any size and format. */
 export function answer(picture: Blob, options: { heatMap: boolean }): Promise<Answer>;

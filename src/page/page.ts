@@ -1,4 +1,4 @@
-/** The page's behaviour. What answers is behind answer.js: see answer.d.ts. */
+/** The behaviour of the page. The network is behind answer.js; see answer.d.ts. */
 import { type Answer, answer, type Description, describe } from './answer.js';
 
 function element<T extends HTMLElement>(id: string): T {
@@ -16,28 +16,28 @@ const video = element<HTMLVideoElement>('video');
 const cameraButton = element('open-camera');
 const photograph = element('photograph');
 
-/** So many of the likeliest are listed. */
+/** Most classes listed per picture. */
 const maxListed = 10;
 const photographQuality = 0.95;
 
-/** A picture that was given, and what is shown of it. */
-interface Asked {
+/** A picture and its card on the page. */
+interface Entry {
   picture: Blob;
   card: Element;
-  /** Whether the browser can show it; undefined as long as it tries. */
+  /** Whether the browser can show it; undefined until it has tried. */
   isShown?: boolean;
   answer?: Answer;
-  /** Whether a heat map was asked for as well. */
+  /** Whether the answer was requested with a heat map. */
   isDrawn: boolean;
-  /** Why there is no answer, a sentence; '' where there is one. */
+  /** Why there is no answer, in a sentence; '' otherwise. */
   problem: string;
 }
 
-/** What is shown; answers about what was shown before it come too late. */
-let current: Asked[] = [];
-/** Those that are being asked about. */
-let working: Asked[] | undefined;
-/** How pictures are brought to the network's size. */
+/** The pictures on the page. Answers for earlier ones are dropped. */
+let current: Entry[] = [];
+/** The pictures that are being classified. */
+let working: Entry[] | undefined;
+/** How pictures are fitted to the network's size. */
 let fit: Description['fit'] = 'fill';
 
 function percent(probability: number): string {
@@ -53,32 +53,32 @@ function fail(error: unknown): void {
   problem.textContent = sentenceOf(error);
 }
 
-/** A part of what is shown of a picture. */
-function part<T extends HTMLElement>({ card }: Asked, className: string): T {
+/** An element of a picture's card. */
+function part<T extends HTMLElement>({ card }: Entry, className: string): T {
   return card.querySelector(`.${className}`) as T;
 }
 
-/** Shows a blob in an image, and forgets the one before. */
+/** Shows a blob in an image element, and releases the previous one. */
 function show(image: HTMLImageElement, blob: Blob): void {
   URL.revokeObjectURL(image.src);
   image.src = URL.createObjectURL(blob);
 }
 
-/** Shows what can be shown of it: a browser knows other kinds of pictures than the network's side does. */
-function lay(asked: Asked): void {
-  part(asked, 'stack').hidden = !asked.isShown;
-  part(asked, 'unseen').hidden = asked.isShown !== false || !asked.answer;
-  part(asked, 'heat-map').hidden = !showHeatMap.checked || !asked.answer?.heatMap;
+/** Shows or hides the parts of a card; a browser supports other formats than the network's decoder. */
+function updateCard(entry: Entry): void {
+  part(entry, 'stack').hidden = !entry.isShown;
+  part(entry, 'unseen').hidden = entry.isShown !== false || !entry.answer;
+  part(entry, 'heat-map').hidden = !showHeatMap.checked || !entry.answer?.heatMap;
 }
 
-async function showPicture(asked: Asked): Promise<void> {
-  const image = part<HTMLImageElement>(asked, 'picture');
-  show(image, asked.picture);
-  asked.isShown = await image.decode().then(
+async function showPicture(entry: Entry): Promise<void> {
+  const image = part<HTMLImageElement>(entry, 'picture');
+  show(image, entry.picture);
+  entry.isShown = await image.decode().then(
     () => true,
     () => false,
   );
-  lay(asked);
+  updateCard(entry);
 }
 
 function row({ label, probability }: Answer['classes'][number]): HTMLLIElement {
@@ -98,87 +98,87 @@ function row({ label, probability }: Answer['classes'][number]): HTMLLIElement {
   return item;
 }
 
-function showAnswer(asked: Asked): void {
-  const { classes = [], heatMap } = asked.answer ?? {};
-  part(asked, 'problem').textContent = asked.problem;
-  part(asked, 'classes').replaceChildren(...classes.slice(0, maxListed).map(row));
-  if (heatMap) show(part(asked, 'heat-map'), heatMap);
-  lay(asked);
+function showAnswer(entry: Entry): void {
+  const { classes = [], heatMap } = entry.answer ?? {};
+  part(entry, 'problem').textContent = entry.problem;
+  part(entry, 'classes').replaceChildren(...classes.slice(0, maxListed).map(row));
+  if (heatMap) show(part(entry, 'heat-map'), heatMap);
+  updateCard(entry);
 }
 
-/** What became of all pictures, for the line above them. */
-function summary(all: Asked[]): string {
+/** The line above the pictures when all are done. */
+function summary(all: Entry[]): string {
   const answered = all.filter(({ answer }) => answer);
   const [best] = all[0]?.answer?.classes ?? [];
-  if (all.length > 1) return `${answered.length} of ${all.length} pictures answered`;
+  if (all.length > 1) return `${answered.length} of ${all.length} pictures classified`;
   return best ? `${best.label}, ${percent(best.probability)}` : '';
 }
 
-/** @throws {Error} saying so where the file is a folder, or has gone. */
-async function checkReadable({ picture }: Asked): Promise<void> {
+/** @throws {Error} where the file is a folder, or no longer exists. */
+async function checkReadable({ picture }: Entry): Promise<void> {
   await picture
     .slice(0, 1)
     .arrayBuffer()
     .catch(() => {
-      throw new Error('This cannot be read; if it is a folder, choose the pictures in it.');
+      throw new Error('This file cannot be read. If it is a folder, choose the pictures in it.');
     });
 }
 
-/** Asks about one picture, and shows what came of it if it is still wanted. */
-async function askOne(asked: Asked, all: Asked[]): Promise<void> {
+/** Classifies one picture and shows the result, unless other pictures have replaced it. */
+async function classifyOne(entry: Entry, all: Entry[]): Promise<void> {
   const heatMap = showHeatMap.checked;
-  const which = all.length > 1 ? ` at picture ${all.indexOf(asked) + 1} of ${all.length}` : '';
-  status.textContent = `Looking${which}${heatMap ? ', and drawing the heat map' : ''} ...`;
+  const which = all.length > 1 ? ` picture ${all.indexOf(entry) + 1} of ${all.length}` : '';
+  status.textContent = `Classifying${which}${heatMap ? ' and drawing the heat map' : ''} ...`;
   try {
-    await checkReadable(asked);
-    asked.answer = await answer(asked.picture, { heatMap });
-    asked.isDrawn = heatMap;
+    await checkReadable(entry);
+    entry.answer = await answer(entry.picture, { heatMap });
+    entry.isDrawn = heatMap;
   } catch (error) {
-    asked.problem = sentenceOf(error);
+    entry.problem = sentenceOf(error);
   }
-  if (all === current) showAnswer(asked);
+  if (all === current) showAnswer(entry);
 }
 
-/** Asks about the pictures one after the other, again where a heat map is wished for since. */
-async function ask(): Promise<void> {
+/** Classifies the pictures one after the other, and again those that need a heat map now. */
+async function classifyAll(): Promise<void> {
   const all = current;
   if (all === working) return;
   working = all;
   const next = () =>
-    all.find((asked) => asked.problem === '' && (!asked.answer || (showHeatMap.checked && !asked.isDrawn)));
-  for (let asked = next(); asked && all === current; asked = next()) await askOne(asked, all);
+    all.find((entry) => entry.problem === '' && (!entry.answer || (showHeatMap.checked && !entry.isDrawn)));
+  for (let entry = next(); entry && all === current; entry = next()) await classifyOne(entry, all);
   if (all !== current) return;
   working = undefined;
   status.textContent = summary(all);
 }
 
-/** Shows new pictures and asks about each. */
+/** Shows new pictures and classifies each. */
 async function take(pictures: Blob[]): Promise<void> {
   for (const image of results.querySelectorAll('img')) URL.revokeObjectURL(image.src);
   problem.textContent = '';
   current = pictures.map((picture) => {
     const card = (template.content.cloneNode(true) as DocumentFragment).firstElementChild as Element;
-    const asked: Asked = { picture, card, isDrawn: false, problem: '' };
+    const entry: Entry = { picture, card, isDrawn: false, problem: '' };
     const name = picture instanceof File ? picture.name : '';
-    part(asked, 'name').textContent = name;
-    part<HTMLImageElement>(asked, 'picture').alt = `Your picture ${name}`.trim();
-    part(asked, 'heat-map').classList.add(fit);
-    return asked;
+    part(entry, 'name').textContent = name;
+    part<HTMLImageElement>(entry, 'picture').alt = `Your picture ${name}`.trim();
+    part(entry, 'heat-map').classList.add(fit);
+    return entry;
   });
   const all = current;
   results.replaceChildren(...all.map(({ card }) => card));
-  await Promise.all([ask(), ...all.map(showPicture)]);
+  await Promise.all([classifyAll(), ...all.map(showPicture)]);
 }
 
 function takeFiles(files: Iterable<File>): void {
   const pictures = [...files];
   if (pictures.length > 0) void take(pictures);
-  else fail('There is no picture in what was given; choose a picture’s file.');
+  else fail('That contains no picture; choose an image file.');
 }
 
 async function changeHeatMap(): Promise<void> {
-  for (const asked of current) lay(asked);
-  if (current.length > 0) await ask();
+  for (const entry of current) updateCard(entry);
+  if (current.length > 0) await classifyAll();
 }
 
 function closeCamera(): void {
@@ -201,8 +201,8 @@ async function openCamera(): Promise<void> {
     const isForbidden = error instanceof DOMException && error.name === 'NotAllowedError';
     fail(
       isForbidden
-        ? 'The camera may not be used; allow it for this page in the browser’s settings, or choose a picture.'
-        : 'No camera can be used here; choose a picture instead.',
+        ? 'The browser blocks the camera; allow it for this page in the browser’s settings, or choose a picture.'
+        : 'No camera is available; choose a picture instead.',
     );
   }
 }
@@ -214,7 +214,7 @@ function capture(): void {
   canvas.getContext('2d')?.drawImage(video, 0, 0);
   closeCamera();
   canvas.toBlob(
-    (picture) => (picture ? take([picture]) : fail('The camera gave no picture; try again.')),
+    (picture) => (picture ? take([picture]) : fail('The camera returned no picture; try again.')),
     'image/jpeg',
     photographQuality,
   );
@@ -225,7 +225,7 @@ function listen(): void {
     const input = element<HTMLInputElement>(id);
     input.addEventListener('change', () => {
       if (input.files?.length) takeFiles(input.files);
-      // So that the same file can be chosen again.
+      // Allows choosing the same file again.
       input.value = '';
     });
   }
@@ -246,7 +246,7 @@ function listen(): void {
   element('close-camera').addEventListener('click', closeCamera);
   element('capture').addEventListener('click', capture);
   showHeatMap.addEventListener('change', changeHeatMap);
-  // Browsers give cameras to pages of HTTPS and of this machine alone.
+  // Browsers offer cameras only to pages from HTTPS or from this machine.
   const hasCamera = navigator.mediaDevices !== undefined;
   cameraButton.hidden = !hasCamera;
   photograph.hidden = hasCamera;

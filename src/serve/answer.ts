@@ -1,21 +1,21 @@
-/** What the page asks (src/page/answer.d.ts), in the browser: answers come from the server that the page is from. */
+/** Implements src/page/answer.d.ts in the browser: asks the server that the page came from. */
 import type { Answer, Description } from '../page/answer.js';
 
-/** Where the tab remembers the token. */
+/** Key of the token in the tab's session storage. */
 const tokenKey = 'bat-sup token';
 
-/** A dialogue for the token that the server wants. @returns '' where none was given. */
+/** Shows a dialog that asks for the server's token. @returns '' where none was given. */
 function askForToken(): Promise<string> {
   const dialog = document.createElement('dialog');
   const form = document.createElement('form');
   form.method = 'dialog';
   const label = document.createElement('label');
-  label.textContent = 'This server asks for a token: ';
+  label.textContent = 'This server requires a token: ';
   const input = document.createElement('input');
   input.type = 'password';
   input.required = true;
   const button = document.createElement('button');
-  button.textContent = 'Go on';
+  button.textContent = 'Continue';
   label.append(input);
   form.append(label, button);
   dialog.append(form);
@@ -35,11 +35,11 @@ function send(path: string, request: RequestInit): Promise<Response> {
   const headers = new Headers(request.headers);
   if (token !== null) headers.set('authorization', `Bearer ${token}`);
   return fetch(path, { ...request, headers }).catch(() => {
-    throw new Error('The server cannot be reached; is it still running?');
+    throw new Error('The server cannot be reached. Is it still running?');
   });
 }
 
-/** What the server says, asked again with another token for as long as one is given. */
+/** Sends a request and asks for a token as often as the server refuses it. @returns the JSON of the answer. */
 async function ask(path: string, request: RequestInit = {}) {
   for (;;) {
     const response = await send(path, request);
@@ -53,7 +53,7 @@ async function ask(path: string, request: RequestInit = {}) {
 
 export async function describe(): Promise<Description> {
   const { classes, fit, heatMaps } = await ask('/model');
-  const note = `Pictures are sent to ${location.host}, which answers them and keeps none.`;
+  const note = `Pictures are sent to ${location.host}, which classifies them and does not keep them.`;
   return { title: 'Picture classifier', classes, fit, heatMaps, note };
 }
 

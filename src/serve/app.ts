@@ -14,7 +14,7 @@ import { describeApi } from './openapi.ts';
 import { addPage } from './page.ts';
 import { addPredict } from './predict_route.ts';
 import { Problem } from './problem.ts';
-import { isFromElsewhere, isLoopback, makeHostCheck, makeTokenCheck, securityHeaders } from './security.ts';
+import { isCrossSite, isLoopback, makeHostCheck, makeTokenCheck, securityHeaders } from './security.ts';
 
 /** Milliseconds. */
 const headersTimeout = 10_000;
@@ -22,7 +22,7 @@ const timeoutCheckInterval = 500;
 
 const methods = ['GET', 'HEAD', 'POST'];
 
-/** Fastify's own errors, in words that tell what to do. */
+/** Fastify's own errors, reworded to say what to do. */
 const details: Record<string, (options: AppOptions) => string> = {
   FST_ERR_CTP_BODY_TOO_LARGE: ({ maxBytes }) =>
     `The body has more than ${maxBytes} bytes; send fewer or smaller pictures.`,
@@ -34,7 +34,7 @@ function problemOf(error: FastifyError | Problem, options: AppOptions): Problem 
   const { statusCode = 500, code, message } = error;
   if (statusCode < 500) return new Problem(statusCode, details[code]?.(options) ?? message);
   options.onError(error);
-  return new Problem(500, 'Something went wrong here; the server’s own messages tell more.');
+  return new Problem(500, 'Internal error; the server’s stderr has the details.');
 }
 
 function sendProblem(reply: FastifyReply, problem: Problem): void {
@@ -42,14 +42,14 @@ function sendProblem(reply: FastifyReply, problem: Problem): void {
   reply.code(statusCode).headers(headers).type('application/problem+json').send(JSON.stringify(problem));
 }
 
-/** Answers what HTTP's own rules forbid, where there is no request yet to reply to. */
+/** Answers a connection that is not valid HTTP, before there is a request to reply to. */
 function refuseConnection(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
   const known: Record<string, [number, string]> = {
     ERR_HTTP_REQUEST_TIMEOUT: [408, 'The request took too long to arrive.'],
     HPE_HEADER_OVERFLOW: [431, 'The header has more than 16 KiB.'],
   };
-  const [status, detail] = known[error.code ?? ''] ?? [400, 'This is not HTTP as it should be.'];
+  const [status, detail] = known[error.code ?? ''] ?? [400, 'This is not valid HTTP.'];
   const problem = new Problem(status, detail);
   const body = JSON.stringify(problem);
   const head = [
@@ -61,6 +61,7 @@ function refuseConnection(error: Error & { code?: string }, socket: Socket): voi
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
 }
 
+/** GET routes other than the page. */
 function addDescriptions(app: FastifyInstance, { current, metrics, token, isDraining }: AppOptions): void {
   app.get('/model', () =>
     current.use(async ({ model: { checkpoint, fit, description }, explains }) => {
@@ -78,45 +79,42 @@ function addDescriptions(app: FastifyInstance, { current, metrics, token, isDrai
   app.get('/openapi.json', async () => description);
 }
 
-/** Tells what is not there from what cannot be asked in this way. */
+/** 404 for an unknown path, 405 for a known one with another method. */
 function addNotFound(app: FastifyInstance): void {
   app.setNotFoundHandler((request, reply) => {
     const url = request.url.split('?')[0] as string;
     const allowed = methods.filter((method) => app.hasRoute({ method, url }));
     if (allowed.length === 0)
-      return sendProblem(reply, new Problem(404, 'There is nothing here; see /openapi.json.'));
+      return sendProblem(reply, new Problem(404, 'There is nothing at this path; see /openapi.json.'));
     const allow = allowed.join(', ');
-    sendProblem(reply, new Problem(405, `Only ${allow} can be asked here.`, { headers: { allow } }));
+    sendProblem(reply, new Problem(405, `This path supports ${allow} only.`, { headers: { allow } }));
   });
 }
 
 function addTokenCheck(app: FastifyInstance, token: string): void {
-  const isRight = makeTokenCheck(token);
+  const isAllowed = makeTokenCheck(token);
   const guarded = ['/predict', '/model', '/metrics'];
   app.addHook('onRequest', async ({ routeOptions: { url = '' }, headers }: FastifyRequest) => {
-    if (!guarded.includes(url) || isRight(headers.authorization)) return;
+    if (!guarded.includes(url) || isAllowed(headers.authorization)) return;
     const challenge = { 'www-authenticate': 'Bearer realm="bat-sup"' };
     throw new Problem(401, 'Send the token: Authorization: Bearer <token>.', { headers: challenge });
   });
 }
 
 /**
- * Keeps pages of other sites, in a browser that can reach this server, from using it where no token does. Which names
- * lead here is known only where this machine alone is let in.
+ * Without a token, keeps pages of other sites from using the server through a visitor's browser. The Host is checked
+ * only on a loopback address, since otherwise the server cannot know by which names it is reached.
  */
 function addBrowserChecks(app: FastifyInstance, address: string): void {
-  const isRight = isLoopback(address) ? makeHostCheck(address) : () => true;
+  const isKnownHost = isLoopback(address) ? makeHostCheck(address) : () => true;
   app.addHook('onRequest', async ({ method, headers }: FastifyRequest) => {
-    if (!isRight(headers.host))
+    if (!isKnownHost(headers.host))
       throw new Problem(
         403,
-        `This server answers as localhost, 127.0.0.1 and [::1], not as ${printable(headers.host ?? '')}; ask it by one of these, or start it with a token (BATSUP_SERVE_TOKEN).`,
+        `This server answers as localhost, 127.0.0.1 and [::1], not as ${printable(headers.host ?? '')}; use one of these names, or start it with a token (BATSUP_SERVE_TOKEN).`,
       );
-    if (method !== 'GET' && method !== 'HEAD' && isFromElsewhere(headers))
-      throw new Problem(
-        403,
-        'Pages of other sites cannot ask here; use this server’s own page, or a program.',
-      );
+    if (method !== 'GET' && method !== 'HEAD' && isCrossSite(headers))
+      throw new Problem(403, 'Pages of other sites cannot use this server; use its own page, or a program.');
   });
 }
 
@@ -124,13 +122,13 @@ function isClosing({ server }: FastifyInstance): boolean {
   return !server.listening;
 }
 
-/** The whole server, not listening yet. */
+/** Builds the server; it does not listen yet. */
 export async function makeApp(options: AppOptions): Promise<FastifyInstance> {
   const { metrics, timeout, host, token, log } = options;
   const app = fastify({
     logger: log && { level: 'info', stream: process.stderr },
     requestTimeout: timeout,
-    // A client that does not read its answer.
+    // Closes the connection of a client that does not read its answer.
     connectionTimeout: 2 * timeout,
     http: {
       headersTimeout: Math.min(headersTimeout, timeout),
@@ -141,13 +139,13 @@ export async function makeApp(options: AppOptions): Promise<FastifyInstance> {
     frameworkErrors: (error, _, reply) => sendProblem(reply, new Problem(400, error.message)),
   });
   app.setErrorHandler((error: FastifyError, _, reply) => {
-    // Fastify would close the connection of a body that it has not read; meter reads it.
+    // Fastify closes connections with an unread body; here meter reads the rest.
     if (!isClosing(app)) reply.removeHeader('connection');
     sendProblem(reply, problemOf(error, options));
   });
   app.addHook('onRequest', async (_, reply) => {
     reply.headers(securityHeaders);
-    // Told before, clients would connect again just as no more are let in.
+    // Not earlier: clients would reconnect while the server stops listening.
     if (isClosing(app)) reply.header('connection', 'close');
   });
   app.addHook('onResponse', async ({ method, routeOptions }, reply) => {
@@ -156,7 +154,7 @@ export async function makeApp(options: AppOptions): Promise<FastifyInstance> {
   });
   if (token === undefined) addBrowserChecks(app, host);
   else addTokenCheck(app, token);
-  // A client that has sent its request may shut its side of the connection, and still wants the answer.
+  // A client may close its side of the connection after sending the request, and still read the answer.
   Object.assign(app.server, { httpAllowHalfOpen: true });
   addBodies(app);
   addPredict(app, options);

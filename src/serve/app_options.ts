@@ -1,24 +1,24 @@
 import type { Current } from './current.ts';
 import type { Metrics } from './metrics.ts';
-import type { Places } from './places.ts';
+import type { Quota } from './quota.ts';
 
 export interface AppOptions {
   current: Current;
   metrics: Metrics;
-  /** Of pictures that have arrived and are not answered yet. */
-  waiting: Places;
-  /** Of a request's body. */
+  /** Pictures that have arrived and are not answered yet. */
+  waiting: Quota;
+  /** Largest body of a request, in bytes. */
   maxBytes: number;
   /** Milliseconds for a request to arrive, and again for its answer. */
   timeout: number;
-  /** The address that is listened at. */
+  /** The address that the server listens on. */
   host: string;
-  /** That /predict, /model and /metrics ask for. */
+  /** Required by /predict, /model and /metrics. */
   token?: string | undefined;
-  /** Whether it shuts down. */
+  /** Whether the server is shutting down. */
   isDraining(): boolean;
-  /** Told of what should not have happened. */
+  /** Called with unexpected errors. */
   onError(error: unknown): void;
-  /** Whether every request is a line of JSON on stderr. */
+  /** Whether every request is logged to stderr as a line of JSON. */
   log: boolean;
 }

@@ -1,37 +1,38 @@
 import type { Histogram } from 'prom-client';
 
 export interface BatcherOptions {
-  /** Inputs that are worked on together. */
+  /** Largest number of inputs per batch. */
   maxBatch: number;
-  /** Milliseconds that an input waits for others that are on their way. */
+  /** Longest time in milliseconds that an input waits for others that are being decoded. */
   maxWait: number;
+  /** Observes the size of each batch. */
   sizes?: Pick<Histogram, 'observe'>;
 }
 
 interface Entry<Input, Output> {
   input: Input;
-  /** Until when it waits for others; by performance.now(). */
-  until: number;
+  /** Its batch starts at this time at the latest, by performance.now(). */
+  deadline: number;
   signal: AbortSignal;
   resolve(output: Output): void;
   reject(error: unknown): void;
 }
 
-/** Works on an input together with others. @throws what the input's promise or the work throws, or why it was aborted. */
+/** Processes an input in a batch with others. @throws what the input's promise or the work throws, or the signal's reason. */
 export type Batcher<Input, Output> = (input: Promise<Input>, signal: AbortSignal) => Promise<Output>;
 
 /**
- * Puts single inputs together for work that is cheaper in batches, one batch at a time, first come first served.
- * A batch starts as soon as it is full, or nothing else is on its way, or its first input has waited long enough: who
- * comes alone never waits. What is aborted before its batch starts is left out.
- * @param work inputs -> outputs in the same order.
+ * Collects single inputs into batches, which are processed one at a time in the order of arrival. A batch starts when
+ * it is full, when no other input is being decoded, or when its first input has waited for `maxWait`; so a lone input
+ * never waits. Inputs that are aborted before their batch starts are left out.
+ * @param work maps inputs to outputs in the same order.
  */
 export function makeBatcher<Input, Output>(
   work: (inputs: Input[]) => Promise<Output[]>,
   { maxBatch, maxWait, sizes }: BatcherOptions,
 ): Batcher<Input, Output> {
   let waiting: Entry<Input, Output>[] = [];
-  let onTheirWay = 0;
+  let pending = 0;
   let working = false;
   let timer: NodeJS.Timeout | undefined;
 
@@ -44,34 +45,34 @@ export function makeBatcher<Input, Output>(
     } catch (error) {
       for (const { reject } of batch) reject(error);
     }
-    // What became ready meanwhile is let in first.
+    // Lets inputs that became ready meanwhile join the next batch.
     setImmediate(() => {
       working = false;
-      startWhereReady();
+      startIfReady();
     });
   }
 
-  function startWhereReady(): void {
+  function startIfReady(): void {
     clearTimeout(timer);
     waiting = waiting.filter(({ signal }) => !signal.aborted);
     const [first] = waiting;
     if (working || !first) return;
-    const left = first.until - performance.now();
-    if (waiting.length >= maxBatch || onTheirWay === 0 || left <= 0) run(waiting.splice(0, maxBatch));
-    else timer = setTimeout(startWhereReady, left);
+    const left = first.deadline - performance.now();
+    if (waiting.length >= maxBatch || pending === 0 || left <= 0) run(waiting.splice(0, maxBatch));
+    else timer = setTimeout(startIfReady, left);
   }
 
   return (coming, signal) => {
-    onTheirWay++;
+    pending++;
     return new Promise((resolve, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason), { once: true });
       const arrive = (input: Input) => {
         signal.throwIfAborted();
-        waiting.push({ input, until: performance.now() + maxWait, signal, resolve, reject });
+        waiting.push({ input, deadline: performance.now() + maxWait, signal, resolve, reject });
       };
       const done = () => {
-        onTheirWay--;
-        startWhereReady();
+        pending--;
+        startIfReady();
       };
       coming.then(arrive).catch(reject).finally(done);
     });

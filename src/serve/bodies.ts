@@ -5,15 +5,15 @@ import { Problem } from './problem.ts';
 
 export const mediaTypes = 'image/*, application/octet-stream, multipart/form-data or application/json';
 
-/** Strings and punctuation of a JSON body: many times what the most pictures need. */
+/** Most strings and punctuation marks in a JSON body: many times what 32 pictures need. */
 const maxTokens = 4096;
 
 const [quotationMark, backslash] = Buffer.from('"\\') as Iterable<number> as [number, number];
-/** 1 for each byte that begins a string or is punctuation. */
+/** 1 for each byte that starts a string or is punctuation. */
 const isToken = new Uint8Array(256);
 for (const byte of Buffer.from('"{[:,')) isToken[byte] = 1;
 
-/** Where a string of JSON ends that begins at `start`; past the end where it does not. */
+/** Index of the quotation mark that ends the JSON string starting at `start`; the length where there is none. */
 function endOfString(json: Buffer, start: number): number {
   const end = json.indexOf(quotationMark, start + 1);
   if (end < 0) return json.length;
@@ -26,8 +26,8 @@ function endOfString(json: Buffer, start: number): number {
 }
 
 /**
- * Whether JSON has more strings and punctuation than `max`. It looks no further than to the one that is too many: what
- * parsing takes in time and memory is in proportion to them, and can be fifty times the text.
+ * Whether JSON has more than `max` strings and punctuation marks; it stops at the first one too many. Parsing takes
+ * time and memory in proportion to them, up to fifty times the size of the text.
  */
 function hasMoreTokens(json: Buffer, max: number): boolean {
   let tokens = 0;
@@ -43,10 +43,10 @@ const jsonShape = object({ pictures: list(object({ data: string, name: optional(
 /** RFC 4648, section 4. */
 const base64 = /^[A-Za-z0-9+/]*={0,2}$/;
 
-/** { "pictures": [{ "data": base64, "name"? }] } */
+/** Reads { "pictures": [{ "data": base64, "name"? }] }. @throws {Problem} where the body is anything else. */
 export function readJsonBody(body: Buffer): SentPicture[] {
   if (hasMoreTokens(body, maxTokens))
-    throw new Problem(413, `The JSON has more than the ${maxPictures} pictures that a request can hold.`);
+    throw new Problem(413, `The JSON has more than ${maxPictures} pictures, the most a request can hold.`);
   let value: unknown;
   try {
     value = JSON.parse(body.toString());
@@ -61,13 +61,13 @@ export function readJsonBody(body: Buffer): SentPicture[] {
     if (data.length % 4 !== 0 || !base64.test(data))
       throw new Problem(
         400,
-        `The JSON is not as expected: pictures[${index}].data is not base64 in one piece, without line breaks or "data:".`,
+        `The JSON is not as expected: pictures[${index}].data is not base64 (without line breaks and without "data:").`,
       );
     return { bytes: Buffer.from(data, 'base64'), ...(name != null && { name: checkName(name) }) };
   });
 }
 
-/** Makes every kind of body the pictures in it. Fastify counts the bytes as they come. */
+/** Parses every supported body into its pictures. Fastify enforces the size limit. */
 export function addBodies(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   const add = (type: string | RegExp, read: (body: Buffer, type: string) => SentPicture[]) =>
@@ -77,7 +77,7 @@ export function addBodies(app: FastifyInstance): void {
   app.addHook('onRequest', async ({ headers }) => {
     const coding = headers['content-encoding'] ?? 'identity';
     if (!/^identity$/i.test(coding))
-      throw new Problem(415, 'Send the body as it is, without a Content-Encoding.', {
+      throw new Problem(415, 'Send the body uncompressed, without a Content-Encoding.', {
         headers: { 'accept-encoding': 'identity' },
       });
   });

@@ -7,24 +7,24 @@ import { loadPredictor } from '../predict/load_predictor.ts';
 import type { Predictor } from '../predict/predictor.ts';
 import type { Serving } from './serving.ts';
 
-/** Milliseconds between two looks at the folder. */
+/** Milliseconds between two checks of the folder. */
 const interval = 1000;
 
 export interface CurrentOptions {
-  /** A checkpoint, a run, or a folder of runs. */
-  place: string;
+  /** Path of a checkpoint, a run, or a folder of runs. */
+  checkpoint: string;
   which: 'best' | 'newest';
   makeServing(model: Predictor): Serving;
   notice(text: string): void;
   onReload?(result: 'loaded' | 'failed'): void;
 }
 
-/** The network that answers just now. */
+/** The network that currently answers. */
 export interface Current {
   readonly model: Predictor;
-  /** Work with the network of now, which stays until the work is done. */
+  /** Runs `work` with the current network, which stays loaded until the work is done. */
   use<T>(work: (serving: Serving) => Promise<T>): Promise<T>;
-  /** Looks no more for others; the network goes once nobody uses it. */
+  /** Stops looking for newer checkpoints; disposes of the network once nothing uses it. */
   close(): void;
 }
 
@@ -35,21 +35,22 @@ async function timeOf(folder: string): Promise<string> {
   );
 }
 
-/** Changes whenever a checkpoint or a run comes or goes. */
-async function stateOf(place: string): Promise<string> {
-  const folders = [place, ...(await foldersIn(place)).map((name) => join(place, name))];
+/** A text that changes whenever a checkpoint or a run appears or disappears. */
+async function stateOf(folder: string): Promise<string> {
+  const folders = [folder, ...(await foldersIn(folder)).map((name) => join(folder, name))];
   return (await Promise.all(folders.sort().map(timeOf))).join('\n');
 }
 
-/** Whether a checkpoint is the one that answers, calibrated as it is now. */
-async function isAnswering(folder: string, model: Predictor): Promise<boolean> {
+/** Whether a checkpoint is the one that is loaded, with the calibration it has now. */
+async function isLoaded(folder: string, model: Predictor): Promise<boolean> {
   return folder === model.checkpoint && (await readTemperature(folder)) === model.temperature;
 }
 
+/** Counts the users of a network and disposes of it after the last one, once it is retired. */
 function hold(serving: Serving) {
   let users = 0;
   let retired = false;
-  const disposeWhereUnused = () => {
+  const disposeIfUnused = () => {
     if (retired && users === 0) serving.model.dispose();
   };
   return {
@@ -60,56 +61,56 @@ function hold(serving: Serving) {
         return await work(serving);
       } finally {
         users--;
-        disposeWhereUnused();
+        disposeIfUnused();
       }
     },
     retire() {
       retired = true;
-      disposeWhereUnused();
+      disposeIfUnused();
     },
   };
 }
 
 /**
- * Loads the checkpoint that predict would take, and every other one that it would take later, as a training goes on: the
- * new network is loaded beside the old one, which finishes what it has begun. A damaged one is told of and left.
- * The engine must have been started.
- * @throws {UserError} where there is no checkpoint to begin with.
+ * Loads the checkpoint that predict would use, and replaces it whenever predict would use another one, as training
+ * continues. The new network is loaded beside the old one, which finishes its work. A damaged checkpoint is reported
+ * and skipped. The engine must have been started.
+ * @throws {UserError} where there is no checkpoint at the start.
  */
 export async function openCurrent(options: CurrentOptions): Promise<Current> {
-  const { place, which, makeServing, notice, onReload = () => {} } = options;
-  const before = await stateOf(place);
-  let current = hold(makeServing(await loadPredictor(place, which, notice)));
-  // The checkpoint's folder changes as it is calibrated.
+  const { checkpoint, which, makeServing, notice, onReload = () => {} } = options;
+  const before = await stateOf(checkpoint);
+  let current = hold(makeServing(await loadPredictor(checkpoint, which, notice)));
+  // Calibration changes the checkpoint's folder.
   let state = `${before}\n${await timeOf(current.model.checkpoint)}`;
   let closed = false;
   let timer: NodeJS.Timeout;
 
   async function reload(): Promise<void> {
-    const found = await findCheckpoint(place, which);
-    if (await isAnswering(found.folder, current.model)) return;
-    const model = await loadPredictor(place, which, notice);
-    if (closed || (await isAnswering(model.checkpoint, current.model))) return model.dispose();
+    const found = await findCheckpoint(checkpoint, which);
+    if (await isLoaded(found.folder, current.model)) return;
+    const model = await loadPredictor(checkpoint, which, notice);
+    if (closed || (await isLoaded(model.checkpoint, current.model))) return model.dispose();
     const old = current;
     current = hold(makeServing(model));
     old.retire();
     onReload('loaded');
-    notice(`now answering: ${model.checkpoint}`);
+    notice(`now using ${model.checkpoint}`);
   }
 
-  async function look(): Promise<void> {
-    const now = `${await stateOf(place)}\n${await timeOf(current.model.checkpoint)}`;
+  async function check(): Promise<void> {
+    const now = `${await stateOf(checkpoint)}\n${await timeOf(current.model.checkpoint)}`;
     if (now !== state) {
       state = now;
       await reload().catch((error) => {
         onReload('failed');
-        notice(`${current.model.checkpoint} goes on answering: ${reason(error)}`);
+        notice(`${current.model.checkpoint} remains in use: ${reason(error)}`);
       });
     }
-    if (!closed) timer = setTimeout(look, interval).unref();
+    if (!closed) timer = setTimeout(check, interval).unref();
   }
 
-  timer = setTimeout(look, interval).unref();
+  timer = setTimeout(check, interval).unref();
   return {
     get model() {
       return current.model;

@@ -8,7 +8,7 @@ const problem = (description: string, headers = {}) => ({
 });
 
 const retryAfter = {
-  'Retry-After': { description: 'Seconds after which to try again.', schema: { type: 'integer' } },
+  'Retry-After': { description: 'Seconds to wait before trying again.', schema: { type: 'integer' } },
 };
 
 const binary = { type: 'string', contentMediaType: 'application/octet-stream' };
@@ -22,10 +22,10 @@ const schemas = {
     type: 'object',
     required: ['checkpoint', 'answers'],
     properties: {
-      checkpoint: { type: 'string', description: 'The checkpoint that has answered.' },
+      checkpoint: { type: 'string', description: 'The checkpoint that was used.' },
       answers: {
         type: 'array',
-        description: 'One for each picture, in the request’s order.',
+        description: 'One per picture, in the order of the request.',
         items: { anyOf: [{ $ref: '#/components/schemas/Answer' }, { $ref: '#/components/schemas/Unread' }] },
       },
     },
@@ -34,10 +34,10 @@ const schemas = {
     type: 'object',
     required: ['classes'],
     properties: {
-      name: { type: 'string', description: 'As the picture was sent.' },
+      name: { type: 'string', description: 'The name that was sent with the picture.' },
       classes: {
         type: 'array',
-        description: 'All classes, the likeliest first.',
+        description: 'All classes, most likely first.',
         items: {
           type: 'object',
           required: ['class', 'probability'],
@@ -52,7 +52,7 @@ const schemas = {
         contentEncoding: 'base64',
         contentMediaType: 'image/png',
         description:
-          'Grad-CAM of the likeliest class, to lay over the picture, where it was asked for; null where the network has no convolution.',
+          'Grad-CAM of the likeliest class, an overlay for the picture. Only present if requested; null if the network has no convolution.',
       },
     },
   },
@@ -62,18 +62,18 @@ const schemas = {
     properties: {
       checkpoint: { type: 'string' },
       classes: { type: 'array', items: { type: 'string' }, description: 'In the network’s order.' },
-      width: { type: 'integer', description: 'Pixels that the network reads.' },
-      height: { type: 'integer' },
+      width: { type: 'integer', description: 'Width of the network’s input in pixels.' },
+      height: { type: 'integer', description: 'Height of the network’s input in pixels.' },
       channels: { enum: [1, 3] },
-      fit: { enum: ['fill', 'cover', 'contain'], description: 'How a picture is brought to that size.' },
-      heatMaps: { type: 'boolean', description: 'Whether there are heat maps.' },
+      fit: { enum: ['fill', 'cover', 'contain'], description: 'How pictures are fitted to that size.' },
+      heatMaps: { type: 'boolean', description: 'Whether heat maps are available.' },
     },
   },
   Unread: {
     type: 'object',
     required: ['error'],
     properties: {
-      name: { type: 'string', description: 'As the picture was sent.' },
+      name: { type: 'string', description: 'The name that was sent with the picture.' },
       error: { type: 'string', description: 'Why this picture cannot be read.' },
     },
   },
@@ -101,19 +101,19 @@ const schemas = {
       type: { type: 'string', format: 'uri-reference' },
       title: { type: 'string' },
       status: { type: 'integer' },
-      detail: { type: 'string', description: 'What is wrong, and what to do.' },
+      detail: { type: 'string', description: 'What is wrong and what to do.' },
     },
   },
 };
 
 const predict = {
   operationId: 'predict',
-  summary: 'Tell the class of pictures',
+  summary: 'Classify pictures',
   parameters: [
     {
       name: 'heatmap',
       in: 'query',
-      description: 'Also where in the picture the network sees its class.',
+      description: 'Whether to add a heat map of where the network sees the class.',
       schema: { type: 'boolean', default: false },
     },
   ],
@@ -131,12 +131,12 @@ const predict = {
   responses: {
     200: {
       description:
-        'Answers; where there are several pictures, one that cannot be read has an error in its place.',
+        'The answers. If there are several pictures, one that cannot be read has an error instead.',
       content: { 'application/json': { schema: { $ref: '#/components/schemas/Answers' } } },
     },
     400: problem('The request is not as described here.'),
     401: problem('The token is missing or wrong.'),
-    403: problem('A page of another site asks, or the Host is not this machine.'),
+    403: problem('The request is from a page of another site, or its Host is not this machine.'),
     408: problem('The request took too long to arrive.'),
     413: problem('Too many bytes or pictures.'),
     415: problem(`The body is none of ${mediaTypes}, or is compressed.`),
@@ -146,7 +146,7 @@ const predict = {
   },
 };
 
-/** What the server understands, in OpenAPI 3.1. @param withToken whether a bearer token is asked for. */
+/** Describes the HTTP API in OpenAPI 3.1. @param withToken whether it requires a bearer token. */
 export function describeApi(version: string, withToken: boolean) {
   const security = withToken ? { security: [{ token: [] }] } : {};
   const get = (operationId: string, summary: string, responses: object, more = {}) => ({
@@ -154,29 +154,29 @@ export function describeApi(version: string, withToken: boolean) {
   });
   return {
     openapi: '3.1.0',
-    info: { title: 'bat-sup', version, description: 'Asks a trained network about pictures.' },
+    info: { title: 'bat-sup', version, description: 'Classifies pictures with a trained network.' },
     paths: {
       '/predict': { post: { ...predict, ...security } },
       '/model': get(
         'model',
-        'The network that answers',
+        'The network in use',
         {
           200: {
-            description: 'What it reads and tells.',
+            description: 'Its input size and classes.',
             content: { 'application/json': { schema: { $ref: '#/components/schemas/Model' } } },
           },
         },
         security,
       ),
-      '/healthz': get('isAlive', 'Whether it runs', { 200: text('It does.') }),
-      '/readyz': get('isReady', 'Whether it takes requests', {
+      '/healthz': get('isAlive', 'Whether the server is running', { 200: text('It is.') }),
+      '/readyz': get('isReady', 'Whether the server accepts requests', {
         200: text('It does.'),
         503: text('It is shutting down.'),
       }),
       '/metrics': get(
         'metrics',
-        'Figures for Prometheus',
-        { 200: text('Prometheus’s text format.') },
+        'Metrics for Prometheus',
+        { 200: text('Prometheus text format.') },
         security,
       ),
       '/openapi.json': get('describe', 'This description', {

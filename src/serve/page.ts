@@ -9,7 +9,7 @@ const types: Record<string, string> = {
   '.js': 'text/javascript; charset=utf-8',
 };
 
-/** The page for people. Each of its files has a route of its own, so that no path leads anywhere else. */
+/** Serves the web page. Each file has a route of its own, so no path can reach any other file. */
 export async function addPage(app: FastifyInstance): Promise<void> {
   const files = await readPage();
   files.set('answer.js', await readFile(new URL('answer.js', import.meta.url)));

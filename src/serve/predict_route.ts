@@ -6,16 +6,17 @@ import type { AppOptions } from './app_options.ts';
 import { mediaTypes } from './bodies.ts';
 import { meter } from './meter.ts';
 import { maxPictures, type SentPicture } from './multipart.ts';
-import { Places } from './places.ts';
+
 import { busy, Problem } from './problem.ts';
+import { Quota } from './quota.ts';
 import type { Answer } from './serving.ts';
 
-/** Bodies in memory: so many of the largest. */
-const largestBodies = 16;
+/** Memory for bodies, in bodies of the largest size. */
+const maxBodies = 16;
 
 const named = ({ name }: SentPicture) => (name === undefined ? {} : { name });
 
-/** @param drawn whether a heat map was asked for. */
+/** @param drawn whether a heat map was requested. */
 function toJson({ probabilities, heatMap }: Answer, classes: string[], drawn: boolean) {
   const { ranked } = readAnswer(probabilities, classes);
   return {
@@ -24,7 +25,7 @@ function toJson({ probabilities, heatMap }: Answer, classes: string[], drawn: bo
   };
 }
 
-/** Aborts with a Problem after `timeout` milliseconds, and when the client goes. */
+/** A signal that aborts with a Problem after `timeout` milliseconds, or when the client disconnects. */
 function deadlineOf(reply: FastifyReply, timeout: number): AbortSignal {
   const controller = new AbortController();
   setMaxListeners(maxPictures, controller.signal);
@@ -34,7 +35,7 @@ function deadlineOf(reply: FastifyReply, timeout: number): AbortSignal {
   );
   reply.raw.once('close', () => {
     clearTimeout(timer);
-    controller.abort(new Problem(499, 'The client has gone.'));
+    controller.abort(new Problem(499, 'The client has disconnected.'));
   });
   return controller.signal;
 }
@@ -42,8 +43,8 @@ function deadlineOf(reply: FastifyReply, timeout: number): AbortSignal {
 /** POST /predict: pictures in, classes out. */
 export function addPredict(app: FastifyInstance, options: AppOptions): void {
   const { current, metrics, waiting, timeout } = options;
-  const bodies = new Places(largestBodies * options.maxBytes);
-  const tooMuch = () => busy(429, 'There is too much to do just now; try again soon.');
+  const bodies = new Quota(maxBodies * options.maxBytes);
+  const tooMuch = () => busy(429, 'The server is busy; try again soon.');
 
   const answerAll = (pictures: SentPicture[], heatMap: boolean, signal: AbortSignal) =>
     current.use(async ({ model, answer }) => {
@@ -56,7 +57,7 @@ export function addPredict(app: FastifyInstance, options: AppOptions): void {
           return { ...named(picture), error: error.message };
         }
       });
-      // Nobody leaves before all are done, since the network has to stay for them.
+      // Waits for all of them, because the network must stay loaded until the last is done.
       await Promise.allSettled(answers);
       return { checkpoint: model.checkpoint, answers: await Promise.all(answers) };
     });
@@ -72,13 +73,13 @@ export function addPredict(app: FastifyInstance, options: AppOptions): void {
           additionalProperties: false,
         },
       },
-      onRequest: (_request, _reply, next) => next(waiting.taken < waiting.most ? undefined : tooMuch()),
+      onRequest: (_request, _reply, next) => next(waiting.used < waiting.max ? undefined : tooMuch()),
       preParsing: meter(bodies, tooMuch),
     },
     async ({ body: pictures = [], query }, reply) => {
       if (pictures.length === 0)
         throw new Problem(400, `There is no picture in the request; send ${mediaTypes}.`);
-      if (!waiting.take(pictures.length)) throw tooMuch();
+      if (!waiting.tryTake(pictures.length)) throw tooMuch();
       const signal = deadlineOf(reply, timeout);
       try {
         const result = await answerAll(pictures, query.heatmap, signal);
@@ -87,13 +88,14 @@ export function addPredict(app: FastifyInstance, options: AppOptions): void {
         metrics.pictures.inc({ result: 'unreadable' }, errors.length);
         if (errors.length < pictures.length) return result;
         const [first] = errors;
-        const detail = pictures.length > 1 ? `None can be read; the first: ${first?.error}` : first?.error;
+        const detail =
+          pictures.length > 1 ? `None of the pictures can be read. The first: ${first?.error}` : first?.error;
         throw new Problem(422, detail as string, { more: pictures.length > 1 ? { errors } : {} });
       } catch (error) {
         if (signal.aborted) metrics.pictures.inc({ result: 'abandoned' }, pictures.length);
         throw error;
       } finally {
-        waiting.give(pictures.length);
+        waiting.release(pictures.length);
       }
     },
   );

@@ -1,13 +1,13 @@
 import { STATUS_CODES } from 'node:http';
 
-/** What a request is refused with, as RFC 9457 writes it down (application/problem+json). */
+/** The reason for refusing a request, sent as application/problem+json (RFC 9457). */
 export class Problem extends Error {
   readonly statusCode: number;
   readonly headers: Record<string, string>;
-  /** Members besides the standard's own. */
+  /** Additional members of the JSON. */
   readonly more: Record<string, unknown>;
 
-  /** @param detail for people: what is wrong and what to do. */
+  /** @param detail what is wrong and what to do, in one sentence. */
   constructor(
     statusCode: number,
     detail: string,
@@ -25,7 +25,7 @@ export class Problem extends Error {
   }
 }
 
-/** Too much to do just now. */
+/** Refuses a request for now; the client may try again after a second. */
 export function busy(status: 429 | 503, detail: string): Problem {
   return new Problem(status, detail, { headers: { 'retry-after': '1' } });
 }

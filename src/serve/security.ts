@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
-/** The page may load and run its own files, show pictures that it has in memory, and ask this server. */
+/** The page may load and run its own files, show pictures from memory, and send requests to this server. */
 const contentPolicy = [
   "default-src 'none'",
   "script-src 'self'",
@@ -15,7 +15,7 @@ const contentPolicy = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-/** Of every answer. */
+/** Headers of every answer. */
 export const securityHeaders = {
   'content-security-policy': contentPolicy,
   'cross-origin-opener-policy': 'same-origin',
@@ -27,7 +27,7 @@ export const securityHeaders = {
 
 const digest = (text: string) => createHash('sha256').update(text).digest();
 
-/** Whether a request's Authorization (RFC 6750, 2.1) has the token; takes the same time for every wrong one. */
+/** Makes a check of the Authorization header (RFC 6750, 2.1), in constant time so that a wrong token reveals nothing. */
 export function makeTokenCheck(token: string): (authorization: string | undefined) => boolean {
   const expected = digest(token);
   return (authorization = '') => {
@@ -36,16 +36,16 @@ export function makeTokenCheck(token: string): (authorization: string | undefine
   };
 }
 
-/** Whether only this machine can reach a server that listens at the address. */
+/** Whether a server on this address can be reached from this machine only. */
 export function isLoopback(host: string): boolean {
   if (isIP(host) === 0) return host === 'localhost';
   return ipaddr.process(host).range() === 'loopback';
 }
 
 /**
- * Whether a request's Host (RFC 9110, 7.2), with any port, names this machine or the address that is listened at. A page
- * whose own name was made to lead here after it was loaded (DNS rebinding) sends that name, and browsers take it for
- * this server's own. Browsers always send a Host.
+ * Makes a check that the Host (RFC 9110, 7.2), with any port, is this machine or the address of the server. It stops
+ * DNS rebinding: a page whose name was pointed at this machine after loading counts as same-origin in the browser, but
+ * sends its own name as Host. Programs may send none; browsers always do.
  */
 export function makeHostCheck(address: string): (host: string | undefined) => boolean {
   return (host) => {
@@ -57,10 +57,10 @@ export function makeHostCheck(address: string): (host: string | undefined) => bo
 }
 
 /**
- * Whether a browser says that a page of somewhere else sends the request: by Fetch Metadata, or where it has none, by
- * Origin ('null' for pages that hide theirs). Programs send neither.
+ * Whether the request comes from a page of another origin: by Fetch Metadata, or in older browsers by Origin ('null' for
+ * pages that hide theirs). Programs send neither.
  */
-export function isFromElsewhere({ 'sec-fetch-site': site, origin, host = '' }: IncomingHttpHeaders): boolean {
+export function isCrossSite({ 'sec-fetch-site': site, origin, host = '' }: IncomingHttpHeaders): boolean {
   if (site !== undefined) return site !== 'same-origin' && site !== 'none';
   return origin !== undefined && ![`http://${host}`, `https://${host}`].includes(origin);
 }

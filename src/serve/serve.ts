@@ -6,73 +6,75 @@ import type { Predictor } from '../predict/predictor.ts';
 import { makeApp } from './app.ts';
 import { openCurrent } from './current.ts';
 import { makeMetrics } from './metrics.ts';
-import { Places } from './places.ts';
+import { Quota } from './quota.ts';
 import { makeServing } from './serving.ts';
 
 export interface ServeOptions {
-  /** A checkpoint, a run, or a folder of runs; in the latter two, what predict would take is taken, now and later. */
-  place: string;
+  /** Path of a checkpoint, a run, or a folder of runs. A newer checkpoint there is loaded as soon as it appears. */
+  checkpoint: string;
   which: 'best' | 'newest';
+  /** Address to listen on. */
   host: string;
-  /** 0: any that is free. */
+  /** 0 takes any free port. */
   port: number;
-  /** Pictures that the network answers at once. */
+  /** Largest number of pictures per batch. */
   maxBatch: number;
-  /** Milliseconds that a picture waits for others that are on their way. */
+  /** Longest time in milliseconds that a picture waits for others that are being decoded. */
   maxWait: number;
-  /** Pictures that may wait; further ones are turned away. */
+  /** Longest queue, in pictures; beyond it requests get 429. */
   maxQueue: number;
-  /** Of a request's body. */
+  /** Largest body of a request, in bytes. */
   maxBytes: number;
-  /** Width times height. */
+  /** Largest picture, width times height. */
   maxPixels: number;
   /** Milliseconds for a request to arrive, and again for its answer. */
   timeout: number;
+  /** Required by /predict, /model and /metrics, if given. */
   token?: string | undefined;
-  /** Whether every request is a line of JSON on stderr. */
+  /** Whether every request is logged to stderr as a line of JSON. */
   log: boolean;
-  /** Told what the user should know. */
+  /** Called with messages for the user. */
   notice(text: string): void;
 }
 
 export interface RunningServer {
   url: string;
   readonly model: Predictor;
-  /** Takes no new connections, answers everything under way, and ends. */
+  /** Stops accepting connections, answers the pending requests, and ends. */
   close(): Promise<void>;
 }
 
-/** Milliseconds that a connection without a request stays open for one, once no new ones are taken. */
+/** Milliseconds that an idle connection may still send a request after the server stopped listening. */
 const linger = 1000;
 const lingerCheckInterval = 50;
-/** Milliseconds of a turn of the event loop. */
-const quiet = 0.5;
-const mostTurns = 1000;
+/** A turn of the event loop that takes fewer milliseconds counts as idle. */
+const idleTurn = 0.5;
+const maxTurns = 1000;
 
 /**
- * Waits for a turn of the event loop in which next to nothing happened, so that who has connected is let in: the system
- * resets the connections that wait when a server stops listening.
+ * Waits for an idle turn of the event loop, so that connections in the backlog are accepted: the system resets them when
+ * the server stops listening.
  */
-async function quietTurn(): Promise<void> {
+async function waitForIdleTurn(): Promise<void> {
   await turn();
-  for (let turns = 0; turns < mostTurns; turns++) {
+  for (let turns = 0; turns < maxTurns; turns++) {
     const before = performance.now();
     await turn();
-    if (performance.now() - before < quiet) return;
+    if (performance.now() - before < idleTurn) return;
   }
 }
 
 /**
- * A server of HTTP that answers pictures. The engine must have been started.
- * @throws {UserError} where there is no checkpoint, or the address cannot be listened at.
+ * Starts an HTTP server that classifies pictures, with a web page. The engine must have been started.
+ * @throws {UserError} where there is no checkpoint, or the server cannot listen on the address.
  */
 export async function serve(options: ServeOptions): Promise<RunningServer> {
-  const { place, which, host, port, maxQueue, notice } = options;
+  const { checkpoint, which, host, port, maxQueue, notice } = options;
   let draining = false;
-  const waiting = new Places(maxQueue);
-  const metrics = makeMetrics({ waiting: () => waiting.taken, checkpoint: () => current.model.checkpoint });
+  const waiting = new Quota(maxQueue);
+  const metrics = makeMetrics({ waiting: () => waiting.used, checkpoint: () => current.model.checkpoint });
   const current = await openCurrent({
-    place,
+    checkpoint,
     which,
     notice,
     makeServing: (model) => makeServing(model, { ...options, sizes: metrics.batches }),
@@ -91,14 +93,14 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
 
   async function stop(): Promise<void> {
     draining = true;
-    await quietTurn();
+    await waitForIdleTurn();
     const closed = once(server, 'close');
-    // That of HTTP would cut connections on which a request may be on its way.
+    // close() of an HTTP server would cut connections on which a request may be arriving.
     TcpServer.prototype.close.call(server);
     const started = performance.now();
     const cutting = setInterval(() => {
       const waited = performance.now() - started;
-      // What has arrived is read before that, however long this process was kept from it.
+      // Requests that have arrived are read first, however long this process was busy.
       if (waited > linger) setImmediate(() => server.closeIdleConnections());
       if (waited > linger + 2 * options.timeout) server.closeAllConnections();
     }, lingerCheckInterval);
@@ -128,6 +130,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
 function cannotListen(host: string, port: number, error: unknown): string {
   const { code } = error as NodeJS.ErrnoException;
   if (code === 'EADDRINUSE') return `Port ${port} of ${host} is in use; choose another with --port.`;
-  if (code === 'EACCES') return `Port ${port} may not be used by you; choose one from 1024 up with --port.`;
-  return `${host} cannot be listened at (${reason(error)}); choose another address with --host.`;
+  if (code === 'EACCES')
+    return `You are not allowed to use port ${port}; choose one from 1024 up with --port.`;
+  return `Cannot listen on ${host} (${reason(error)}); choose another address with --host.`;
 }

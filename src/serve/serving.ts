@@ -10,9 +10,9 @@ import type { Predictor } from '../predict/predictor.ts';
 import { type BatcherOptions, makeBatcher } from './batcher.ts';
 
 export interface Answer {
-  /** Of every class, in the network's order; 0..1. */
+  /** Softmax probabilities [classes], 0..1. */
   probabilities: Float32Array;
-  /** PNG: Grad-CAM of the likeliest class, to lay over the picture. Absent where it was not asked for or cannot be. */
+  /** PNG: Grad-CAM of the likeliest class, an overlay for the picture. Absent if not requested or not possible. */
   heatMap?: Buffer;
 }
 
@@ -21,23 +21,23 @@ export interface AnswerOptions {
   signal: AbortSignal;
 }
 
-/** A network at work. */
+/** A network with its decoder and batcher. */
 export interface Serving {
   model: Predictor;
-  /** Whether there are heat maps: Grad-CAM needs a convolution. */
+  /** Whether heat maps are possible: Grad-CAM needs a convolution. */
   explains: boolean;
-  /** @throws {UnreadablePicture}; what the signal was aborted with. */
+  /** @throws {UnreadablePicture} where it cannot be decoded; the signal's reason once that is aborted. */
   answer(picture: Buffer, options: AnswerOptions): Promise<Answer>;
 }
 
-/** Pictures decoded at once: what a core waits for while another works. */
-const mostAtOnce = availableParallelism() * 2;
+/** Most pictures decoded at once: two per core, so that no core waits for the next one. */
+const maxDecoding = availableParallelism() * 2;
 
-/** What a picture's header says that it has. @throws {Error} where it is no picture that is taken here. */
+/** The pixels of a picture by its header. @throws {Error} where it is not a picture that the server accepts. */
 async function pixelsOf(bytes: Buffer, maxPixels: number): Promise<number> {
   const kind = sniff(bytes);
-  // Decoding takes time in proportion to the pixels, but for an SVG, which can take any.
-  if (kind === 'SVG') throw new Error('SVG is not taken here');
+  // Decoding time is proportional to the pixels, except for SVG, which has no bound.
+  if (kind === 'SVG') throw new Error('SVG is not accepted by the server');
   const { width, height } = await claimedSize(bytes);
   if (!readable.has(kind ?? '')) throw new Error('not a picture');
   const pixels = width * height;
@@ -46,20 +46,20 @@ async function pixelsOf(bytes: Buffer, maxPixels: number): Promise<number> {
 }
 
 /**
- * Decodes pictures when it is their turn, if they are still wanted. All that are under way have `maxPixels` together at
- * most: what decoding holds in memory is in proportion to them.
+ * Decodes pictures in turn, unless they are aborted before. The pictures being decoded have at most `maxPixels` together,
+ * because decoding takes memory in proportion to the pixels.
  */
 function makeDecoder(model: Predictor, maxPixels: number) {
-  const pixelsUnderWay = new Slots(maxPixels);
+  const pixelsDecoding = new Slots(maxPixels);
 
   async function inTurn(bytes: Buffer, signal: AbortSignal): Promise<Uint8Array> {
-    const pixels = Math.max(await pixelsOf(bytes, maxPixels), Math.floor(maxPixels / mostAtOnce));
-    await pixelsUnderWay.take(pixels);
+    const pixels = Math.max(await pixelsOf(bytes, maxPixels), Math.floor(maxPixels / maxDecoding));
+    await pixelsDecoding.take(pixels);
     try {
       signal.throwIfAborted();
       return await model.decode(bytes);
     } finally {
-      pixelsUnderWay.give(pixels);
+      pixelsDecoding.give(pixels);
     }
   }
 
@@ -70,7 +70,7 @@ function makeDecoder(model: Predictor, maxPixels: number) {
     });
 }
 
-/** @param options.maxPixels width times height, by the picture's header, before anything is decoded. */
+/** @param options.maxPixels largest width times height, checked in the header before decoding. */
 export function makeServing(
   model: Predictor,
   { maxPixels, ...batching }: BatcherOptions & { maxPixels: number },

@@ -1,4 +1,4 @@
-/** bat-sup serve as others meet it: over HTTP. */
+/** bat-sup serve over HTTP. */
 import assert from 'node:assert/strict';
 import { rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
@@ -82,7 +82,7 @@ function formOf(pictures: Record<string, Buffer>): FormData {
 const jsonOf = (pictures: Buffer[]) =>
   JSON.stringify({ pictures: pictures.map((bytes) => ({ data: bytes.toString('base64') })) });
 
-/** What predict says of both pictures. */
+/** The classes that predict gives both pictures. */
 async function predicted(): Promise<Ranked[][]> {
   const { stdout, stderr } = await cli(folder, 'predict', 'bat.jpg', 'taco.png', '--top-k', '2', '--json');
   const lines = stdout.trim().split('\n');
@@ -102,7 +102,7 @@ function assertClose(answers: Answers, expected: Ranked[][]): void {
     }
 }
 
-test('a form, JSON and bytes are answered as predict answers, in their order', async () => {
+test('a form, JSON and bytes get the same answers as predict, in their order', async () => {
   const expected = await predicted();
   const form = await answersOf(await post(formOf({ 'bat.jpg': bat, 'taco.png': taco })));
   assertClose(form, expected);
@@ -116,7 +116,7 @@ test('a form, JSON and bytes are answered as predict answers, in their order', a
   assertClose(await answersOf(await post(taco, 'application/octet-stream')), expected.slice(1));
 });
 
-test('a heat map is a PNG in the proportions of the network’s pictures, and only where it is asked for', async () => {
+test('a heat map is a PNG in the proportions of the network’s pictures, and only if requested', async () => {
   const { answers } = await answersOf(await post(bat, 'image/jpeg', '?heatmap=true'));
   const png = await sharp(Buffer.from(answers[0]?.heatMap ?? '', 'base64')).metadata();
   assert.deepEqual([png.format, png.width, png.height, png.hasAlpha], ['png', 408, 408, true]);
@@ -124,7 +124,7 @@ test('a heat map is a PNG in the proportions of the network’s pictures, and on
   assert.deepEqual(Object.keys(plain ?? {}), ['classes']);
 });
 
-test('many at once are answered each with its own answer', async () => {
+test('many requests at once each get their own answer', async () => {
   const expected = await predicted();
   const sent = Array.from({ length: 60 }, (_, index) => index % 2);
   const answers = await Promise.all(
@@ -134,7 +134,7 @@ test('many at once are answered each with its own answer', async () => {
     assertClose(answers[index] as Answers, [expected[which] as Ranked[]]);
 });
 
-test('of several pictures one that cannot be read has a reason in its place', async () => {
+test('among several pictures an unreadable one gets an error instead', async () => {
   const { answers } = await answersOf(
     await post(formOf({ a: Buffer.from('text'), 'taco.png': taco, c: bat.subarray(0, 500) })),
   );
@@ -154,7 +154,7 @@ bmp.writeUInt16LE(8, 28);
 bmp.writeUInt32LE(1, 30);
 
 const refused: [what: string, body: Sent, type: string | undefined, status: number, detail: RegExp][] = [
-  ['no picture', 'hello', 'image/png', 422, /^not a picture but text$/],
+  ['text', 'hello', 'image/png', 422, /^not a picture but text$/],
   ['nothing', '', 'image/png', 422, /^the file is empty$/],
   ['half a picture', new Blob([Buffer.from('\xff\xd8\xff', 'latin1')]), 'image/jpeg', 422, /damaged JPEG/],
   ['a decompression bomb', pngClaiming(40_000, 40_000), 'image/png', 422, /more than 200 million pixels/],
@@ -166,8 +166,8 @@ const refused: [what: string, body: Sent, type: string | undefined, status: numb
     /^its 8000 x 8000 pixels are more than 50/,
   ],
   ['a BMP of a few bytes that claims many pixels', bmp, 'image/bmp', 422, /^its 40000 x 40000 pixels/],
-  ['an SVG', svg, 'image/svg+xml', 422, /^SVG is not taken here$/],
-  ['a type that is not understood', 'a=b', 'application/x-www-form-urlencoded', 415, /^Send image\/\*/],
+  ['an SVG', svg, 'image/svg+xml', 422, /^SVG is not accepted by the server$/],
+  ['an unsupported type', 'a=b', 'application/x-www-form-urlencoded', 415, /^Send image\/\*/],
   ['an empty form', new FormData(), undefined, 400, /no picture in the request/],
   ['a form without its boundary', '--a', 'multipart/form-data', 400, /form .* is damaged/],
   [
@@ -205,12 +205,12 @@ const refused: [what: string, body: Sent, type: string | undefined, status: numb
     413,
     /32 pictures/,
   ],
-  ['no JSON', '{', 'application/json', 400, /^The body is not JSON/],
+  ['broken JSON', '{', 'application/json', 400, /^The body is not JSON/],
   ['deep JSON', '['.repeat(100_000), 'application/json', 413, /more than the 32 pictures/],
   ['JSON without pictures', '{}', 'application/json', 400, /pictures is not a list/],
   ['JSON of no pictures', '{"pictures":[]}', 'application/json', 400, /no picture in the request/],
   [
-    'what is no base64',
+    'invalid base64',
     '{"pictures":[{"data":"*"}]}',
     'application/json',
     400,
@@ -275,7 +275,7 @@ for (const [what, text] of [
 ] as const)
   test(`a ${what} that stalls is refused and the connection closed`, () => assertRefused(hasty, text, 408));
 
-test('a client that shuts its side of the connection gets its answer', async () => {
+test('a client that closes its side of the connection gets its answer', async () => {
   // A PNG, which is decoded in another thread: its answer comes after the end of what the client sends.
   const text = Buffer.concat([Buffer.from(`${head}Content-Length: ${taco.length}\r\n\r\n`), taco]);
   const answer = await speak(server.port, text, true);
@@ -283,7 +283,7 @@ test('a client that shuts its side of the connection gets its answer', async () 
   assert.equal(JSON.parse(answer.split('\r\n\r\n')[1] as string).answers[0].classes.length, 2);
 });
 
-test('a client that shuts its side within its request is refused', async () => {
+test('a client that closes its side within its request is refused', async () => {
   assert.match(
     await speak(server.port, `${head}Content-Length: 100\r\n\r\nabc`, true),
     /^(HTTP\/1.1 400 |$)/,
@@ -291,7 +291,7 @@ test('a client that shuts its side within its request is refused', async () => {
 });
 
 for (const coding of ['gzip', 'deflate', 'br', 'zstd', 'x-nothing'])
-  test(`a body in ${coding} is refused with what is taken`, async () => {
+  test(`a body in ${coding} is refused with what to send`, async () => {
     const response = await postTo(`${server.url}predict`, gzipSync(bat), {
       'content-type': 'image/jpeg',
       'content-encoding': coding,
@@ -333,7 +333,7 @@ for (const [host, allowed] of Object.entries({
       if (!allowed) assert.match(answer, /answers as localhost, 127.0.0.1 and \[::1\].*BATSUP_SERVE_TOKEN/);
     }
     const { status } = await askWith(guarded, 'GET', '/', { Host: host });
-    assert.equal(status, 200, 'who asks for a token does not look at names');
+    assert.equal(status, 200, 'with a token the Host is not checked');
   });
 
 const browsers: [what: string, headers: Record<string, string>, allowed: boolean][] = [
@@ -350,16 +350,16 @@ const browsers: [what: string, headers: Record<string, string>, allowed: boolean
 ];
 
 for (const [what, headers, allowed] of browsers)
-  test(`a picture that ${what} sends is ${allowed ? 'taken' : 'refused'}`, async () => {
+  test(`a picture that ${what} sends is ${allowed ? 'accepted' : 'refused'}`, async () => {
     const { status, answer } = await askWith(server, 'POST', '/predict', {
       Host: 'localhost:80',
       ...headers,
     });
     assert.equal(status, allowed ? 422 : 403, answer);
-    if (!allowed) assert.match(answer, /Pages of other sites cannot ask here/);
+    if (!allowed) assert.match(answer, /Pages of other sites cannot use this server/);
   });
 
-test('whoever listens to everybody is asked by any name, but not by pages of other sites', async () => {
+test('a server open to all answers to any name, but not to pages of other sites', async () => {
   const open = await startServer(folder, ['--host', '0.0.0.0']);
   const host = { Host: 'pictures.example:80' };
   assert.equal((await askWith(open, 'GET', '/model', host)).status, 200);
@@ -397,7 +397,7 @@ test('another method is refused with those that are allowed', async () => {
   assert.deepEqual([response.status, response.headers.get('allow')], [405, 'POST']);
 });
 
-test('after all this it answers, and whoever went away has left nothing waiting', async () => {
+test('after all this it still answers, and clients that left have nothing waiting', async () => {
   const gone = Array.from({ length: 20 }, () =>
     postTo(`${server.url}predict`, bat, { 'content-type': 'image/jpeg' }, AbortSignal.timeout(3)).catch(
       () => {},
@@ -411,7 +411,7 @@ test('after all this it answers, and whoever went away has left nothing waiting'
   assert.doesNotMatch(server.said(), /Error|undefined/);
 });
 
-test('every answer has the headers that keep browsers from harm', async () => {
+test('every answer has the security headers', async () => {
   for (const path of ['', 'predict', 'nothing', 'openapi.json']) {
     const { headers } = await fetch(`${server.url}${path}`);
     assert.match(headers.get('content-security-policy') ?? '', /default-src 'none'.*script-src 'self'/);
@@ -420,7 +420,7 @@ test('every answer has the headers that keep browsers from harm', async () => {
   }
 });
 
-test('its description is OpenAPI, and true of what it answers', async () => {
+test('its description is valid OpenAPI and matches its answers', async () => {
   const description = (await (await fetch(`${server.url}openapi.json`)).json()) as {
     openapi: string;
     paths: Record<string, Record<string, unknown>>;
@@ -459,7 +459,7 @@ test('Prometheus’s own parser reads the metrics, and they count', {
   assert.equal(now['batsup_checkpoint_info{checkpoint=checkpoints/run-001/checkpoint-00000001}'], 1);
 });
 
-test('with a token, only who has it is answered; health is told to everybody', async () => {
+test('with a token only its holder is answered, but anyone may ask for the health', async () => {
   const asked = (authorization?: string) =>
     postTo(`${guarded.url}predict`, bat, {
       'content-type': 'image/jpeg',
@@ -482,7 +482,7 @@ test('with a token, only who has it is answered; health is told to everybody', a
 const wrongUse: [flags: string[], says: RegExp, code: number][] = [
   [['--port', '70000'], /--port must be a whole number from 0 to 65535; received "70000"/, 2],
   [['--max-queue', '0'], /--max-queue must be a whole number of at least 1; received "0"/, 2],
-  [['--host', '192.0.2.1'], /192\.0\.2\.1 cannot be listened at/, 1],
+  [['--host', '192.0.2.1'], /Cannot listen on 192\.0\.2\.1/, 1],
   [['--host', ''], /--host is empty; name an address/, 2],
   [['--host='], /--host is empty; name an address/, 2],
   [['--checkpoint', 'nowhere'], /nowhere holds no checkpoint/, 1],
@@ -496,7 +496,7 @@ for (const [flags, says, code] of wrongUse)
     assert.equal(run.stderr.trim().split('\n').length, 1);
   });
 
-test('a port that is taken is told', async () => {
+test('a port in use is an error in one line', async () => {
   const { code, stderr } = await cli(folder, 'serve', '--port', String(server.port));
   assert.deepEqual(
     [code, stderr],
@@ -504,7 +504,7 @@ test('a port that is taken is told', async () => {
   );
 });
 
-test('a calibration is taken over as it runs', async () => {
+test('a new calibration is loaded while it runs', async () => {
   const checkpoint = join(folder, 'checkpoints', 'run-001', 'checkpoint-00000001');
   const [before] = (await answersOf(await post(bat, 'image/jpeg'))).answers;
   const uncalibrated = before?.classes[0]?.probability;

@@ -45,7 +45,7 @@ after(async () => {
   }
 });
 
-/** The page on a phone, and what it complained of; its own policy holds. */
+/** Opens the page on a phone; its Content-Security-Policy applies. @returns also its console messages and errors. */
 async function openPage(url: string): Promise<{ page: Page; problems: string[] }> {
   const context = await opened.newContext({ ...devices['Pixel 7'] });
   context.setDefaultTimeout(hangs);
@@ -57,13 +57,13 @@ async function openPage(url: string): Promise<{ page: Page; problems: string[] }
   return { page, problems };
 }
 
-/** Chooses a file, once the page has met the server and listens. */
+/** Chooses a file, once the page is ready. */
 async function choose(page: Page, file: Parameters<Page['setInputFiles']>[1]): Promise<void> {
   await page.locator('#ways').waitFor();
   await page.setInputFiles('#file', file);
 }
 
-/** Bars as the page lists them, the likeliest first. */
+/** Bars as the page lists them, most likely first. */
 async function barsOf(page: Page): Promise<string[]> {
   await page.locator('.classes li').first().waitFor();
   const texts = await page.locator('.classes li').allInnerTexts();
@@ -76,7 +76,7 @@ async function expectedBars(): Promise<string[]> {
   return top.map((one) => `${one.class} ${(100 * one.probability).toFixed(1)} %`);
 }
 
-test('a picture is chosen, and its classes are shown as predict tells them', { skip }, async () => {
+test('a chosen picture gets the same classes as predict gives it', { skip }, async () => {
   const { page, problems } = await openPage(server.url);
   await choose(page, picture);
   assert.deepEqual(await barsOf(page), await expectedBars());
@@ -85,7 +85,7 @@ test('a picture is chosen, and its classes are shown as predict tells them', { s
   assert.deepEqual(problems, []);
 });
 
-test('the heat map lies over the picture', { skip }, async () => {
+test('the heat map covers the picture', { skip }, async () => {
   const { page, problems } = await openPage(server.url);
   await choose(page, picture);
   await barsOf(page);
@@ -121,7 +121,7 @@ function shownOf(page: Page): Promise<Shown[]> {
   })`);
 }
 
-test('what is no picture is told in a sentence, without a broken picture', { skip }, async () => {
+test('a file that is not a picture gets a sentence, not a broken image', { skip }, async () => {
   const { page } = await openPage(server.url);
   const file = { name: 'a.jpg', mimeType: 'image/jpeg', buffer: Buffer.from('text') };
   await choose(page, file);
@@ -132,7 +132,7 @@ test('what is no picture is told in a sentence, without a broken picture', { ski
   assert.equal(await page.locator('.unseen').isVisible(), false);
 });
 
-test('a heat map that is wished for before the answer has come is drawn', { skip }, async () => {
+test('a heat map chosen before the answer has come is drawn', { skip }, async () => {
   const { page } = await openPage(server.url);
   await page.locator('#ways').waitFor();
   let release = () => {};
@@ -149,7 +149,7 @@ test('a heat map that is wished for before the answer has come is drawn', { skip
   await page.locator('.heat-map').waitFor();
 });
 
-test('every file gets its own answer, also what is no picture and what no browser shows', {
+test('every file gets its own answer, also one that is not a picture or that no browser can show', {
   skip,
 }, async () => {
   const { page, problems } = await openPage(server.url);
@@ -163,7 +163,7 @@ test('every file gets its own answer, also what is no picture and what no browse
     { name: 'empty.png', mimeType: 'image/png', buffer: Buffer.alloc(0) },
     { name: 'two.png', mimeType: '', buffer: await emoji('bat', 300).png().toBuffer() },
   ]);
-  await page.locator('#status', { hasText: '3 of 6 pictures answered' }).waitFor();
+  await page.locator('#status', { hasText: '3 of 6 pictures classified' }).waitFor();
   const shown = await shownOf(page);
   const best = expected?.split(' ')[0] as string;
   assert.deepEqual(
@@ -191,14 +191,14 @@ test('every file gets its own answer, also what is no picture and what no browse
   ]);
 
   await page.check('#show-heat-map');
-  await page.locator('#status', { hasText: '3 of 6 pictures answered' }).waitFor();
+  await page.locator('#status', { hasText: '3 of 6 pictures classified' }).waitFor();
   assert.deepEqual(
     (await shownOf(page)).map(({ pictures }) => pictures.length),
     [2, 0, 0, 0, 0, 2],
   );
   const width = await page.evaluate<number>('document.documentElement.scrollWidth');
   assert.ok(width <= (page.viewportSize()?.width ?? 0), `${width} pixels wide`);
-  // The browser tells of each answer of 422.
+  // The browser logs each 422.
   assert.deepEqual(
     problems.filter((text) => !text.includes('422')),
     [],
@@ -209,7 +209,7 @@ test('every file gets its own answer, also what is no picture and what no browse
   assert.equal((await shownOf(page)).length, 1);
 });
 
-test('a folder that is dropped is told of', { skip }, async () => {
+test('a dropped folder gets a sentence', { skip }, async () => {
   const { page } = await openPage(server.url);
   await page.locator('#ways').waitFor();
   // What a browser gives for a folder: a file whose bytes cannot be read.
@@ -220,10 +220,10 @@ test('a folder that is dropped is told of', { skip }, async () => {
     Object.defineProperty(event, 'dataTransfer', { value: { files: [file] } });
     window.dispatchEvent(event);
   })()`);
-  await page.locator('.problem', { hasText: 'if it is a folder, choose the pictures in it' }).waitFor();
+  await page.locator('.problem', { hasText: 'If it is a folder, choose the pictures in it' }).waitFor();
 });
 
-test('a token is asked for until it is right, and remembered by the tab', { skip }, async () => {
+test('the page asks for a token until it is correct, and the tab remembers it', { skip }, async () => {
   const { page } = await openPage(guarded.url);
   for (const given of ['wrong', token]) {
     await page.fill('dialog input', given);
@@ -237,13 +237,13 @@ test('a token is asked for until it is right, and remembered by the tab', { skip
   assert.equal(await page.locator('dialog').count(), 0);
 });
 
-test('without a token it says what is missing', { skip }, async () => {
+test('without a token the page says what is missing', { skip }, async () => {
   const { page } = await openPage(guarded.url);
   await page.locator('dialog input').press('Escape');
   await page.locator('#problem', { hasText: 'Send the token' }).waitFor();
 });
 
-test('axe finds nothing to complain of, by day and by night', { skip }, async () => {
+test('axe finds no violation, light and dark', { skip }, async () => {
   const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
   for (const colorScheme of ['light', 'dark'] as const) {
     const { page } = await openPage(server.url);

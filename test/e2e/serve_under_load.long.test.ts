@@ -1,4 +1,4 @@
-/** bat-sup serve while it has work: newer checkpoints, too much to do, and its end. */
+/** bat-sup serve under load: newer checkpoints, a full queue, and shutting down. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { renameSync } from 'node:fs';
@@ -30,15 +30,15 @@ interface Said {
   body: { checkpoint?: string; detail?: string };
 }
 
-/** What came of one request: an answer, or the code of what went wrong. */
+/** The result of one request: an answer, or an error code. */
 type Outcome = Said | string;
 
-/** Milliseconds that a server which ends leaves a connection without a request open. */
+/** Milliseconds that a server which is shutting down keeps idle connections open. */
 const linger = 1000;
-/** When the last answer came over a connection; by the server's clock, which is this machine's, in whole seconds. */
+/** Time of the last answer on a connection, by the server's Date header, in whole seconds. */
 const answered = new WeakMap<Socket, number>();
 
-/** Asks about a picture over the agent's connections. */
+/** Sends a picture over the agent's connections. */
 function ask(server: TestServer, picture: Buffer, agent: Agent): Promise<Outcome> {
   return new Promise((resolve) => {
     let idle = 0;
@@ -57,7 +57,7 @@ function ask(server: TestServer, picture: Buffer, agent: Agent): Promise<Outcome
     sent.on('socket', (socket) => {
       idle = Date.now() - (answered.get(socket) ?? Date.now());
     });
-    // Where this process was kept from asking, the connection may be closed; clients then ask again over another one.
+    // If this process was busy the connection may be closed; clients then use another one.
     sent.on('error', (error: NodeJS.ErrnoException) =>
       resolve(idle >= linger ? ask(server, picture, agent) : (error.code ?? error.message)),
     );
@@ -65,7 +65,7 @@ function ask(server: TestServer, picture: Buffer, agent: Agent): Promise<Outcome
   });
 }
 
-/** Clients that ask and ask until told to stop; each outcome in its order. */
+/** Clients that send one request after the other until they are stopped; outcomes in order. */
 function clients(server: TestServer, count: number) {
   const agent = new Agent({ keepAlive: true });
   const outcomes: Outcome[] = [];
@@ -74,7 +74,7 @@ function clients(server: TestServer, count: number) {
     while (!stopped) {
       const outcome = await ask(server, bat, agent);
       outcomes.push(outcome);
-      // No connection was made, so that nothing was lost.
+      // There was no connection, so nothing was lost.
       if (outcome === 'ECONNREFUSED') return;
     }
   };
@@ -111,7 +111,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const)
     assert.equal(code, 0, stderr);
   });
 
-/** Whether no connection is made any more. */
+/** Whether the server no longer accepts connections. */
 async function letsNobodyIn({ port }: TestServer): Promise<boolean> {
   const socket = connect(port, '127.0.0.1');
   const refused = await once(socket, 'connect').then(
@@ -122,11 +122,11 @@ async function letsNobodyIn({ port }: TestServer): Promise<boolean> {
   return refused;
 }
 
-test('while it drains it says that it is not ready, and answers who is connected', async () => {
+test('while shutting down it is not ready, and still answers connected clients', async () => {
   const folder = temporaryFolder();
   await saveNetwork(folder, 1, 0.5);
   const server = await startServer(folder);
-  // A connection on which a request has begun is not idle. Its header is awaited for ten seconds.
+  // A connection with a partial request is not idle; the server waits ten seconds for the rest of the header.
   const begun = connect(server.port, '127.0.0.1');
   begun.write('GET /readyz HTTP/1.1\r\nHost: localhost\r\n');
   const agent = new Agent();
@@ -141,7 +141,7 @@ test('while it drains it says that it is not ready, and answers who is connected
   assert.equal((await server.ended).code, 0);
 });
 
-test('a newer checkpoint answers once it is there, without a request lost', async () => {
+test('a newer checkpoint is loaded once it is there, without losing a request', async () => {
   const folder = temporaryFolder();
   const first = await saveNetwork(folder, 1, 0.5);
   const server = await startServer(folder);
@@ -151,7 +151,7 @@ test('a newer checkpoint answers once it is there, without a request lost', asyn
   await answeredBy(first);
   const better = await saveNetwork(folder, 2, 0.6);
   await answeredBy(better);
-  // Not the best: predict would not take it either.
+  // Not the best, so predict would not use it either.
   await saveNetwork(folder, 3, 0.4);
   const outcomes = await load.stop();
   assert.equal(answersOf(outcomes).length, outcomes.length);
@@ -160,7 +160,7 @@ test('a newer checkpoint answers once it is there, without a request lost', asyn
   await stop(server);
 });
 
-test('a damaged newer checkpoint is told of, and the old one goes on', async () => {
+test('a damaged newer checkpoint is reported, and the old one remains in use', async () => {
   const folder = temporaryFolder();
   const first = await saveNetwork(folder, 1, 0.5);
   const server = await startServer(folder);
@@ -174,18 +174,18 @@ test('a damaged newer checkpoint is told of, and the old one goes on', async () 
   const outcome = (await ask(server, bat, agent)) as Said;
   assert.deepEqual([outcome.status, outcome.body.checkpoint], [200, first]);
   const whole = await saveNetwork(folder, 3, 0.95);
-  await until(() => server.said().includes(`now answering: ${whole}`));
+  await until(() => server.said().includes(`now using ${whole}`));
   await stop(server);
 });
 
-test('with too much to do it says so and when to come again; what it took it answers', async () => {
+test('a full queue answers 429 with Retry-After, and accepted requests are answered', async () => {
   const folder = temporaryFolder();
   await saveNetwork(folder, 1, 0.5);
   const server = await startServer(folder, ['--max-queue', '3']);
   const agent = new Agent();
   const isRefused = (outcome: Outcome): outcome is Said => !isAnswer(outcome);
   let refused: Said[] = [];
-  // However slowly they arrive here, at some time they come faster than they are answered.
+  // However slowly they arrive, sooner or later they come faster than they are answered.
   while (refused.length === 0) {
     const outcomes = await Promise.all(Array.from({ length: 30 }, () => ask(server, large, agent)));
     assert.ok(answersOf(outcomes).length >= 3);
@@ -193,20 +193,20 @@ test('with too much to do it says so and when to come again; what it took it ans
   }
   for (const { status, headers, body } of refused) {
     assert.deepEqual([status, headers['retry-after']], [429, '1']);
-    assert.match(body.detail ?? '', /too much to do/);
+    assert.match(body.detail ?? '', /server is busy/);
   }
   assert.ok(isAnswer(await ask(server, bat, agent)));
   await stop(server);
 });
 
-test('what is not answered in time is told so, and leaves its place', async () => {
+test('a request that times out gets 503 and leaves the queue', async () => {
   const folder = temporaryFolder();
   await saveNetwork(folder, 1, 0.5);
   const server = await startServer(folder, ['--timeout', '1']);
   const huge = await emoji('bat', 6900).toBuffer();
   const agent = new Agent();
   let late: Said[] = [];
-  // One that did not arrive in time either has another answer.
+  // A request that also arrived too late gets 408 instead.
   while (late.length === 0) {
     const outcomes = await Promise.all(Array.from({ length: 40 }, () => ask(server, huge, agent)));
     late = outcomes.filter(

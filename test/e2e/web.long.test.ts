@@ -1,4 +1,4 @@
-/** The page that export writes, in a real browser, asked about the pictures that the command line is asked about. */
+/** The page that export writes, in a real browser, on the same pictures as the command line. */
 import assert from 'node:assert/strict';
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -14,7 +14,7 @@ import { violations } from '../helpers/report_page.ts';
 import { serveFolder } from '../helpers/static_server.ts';
 
 const skip = withoutChromium();
-/** A network with every other kind of layer, whose pictures are grey and cut. */
+/** A network with the other kinds of layers, for grey pictures that are cropped to its size. */
 const other = '--architecture residual --width 36 --height 32 --channels 1 --fit cover'.split(' ');
 const folder = temporaryFolder();
 const asked = join(folder, 'asked');
@@ -23,13 +23,13 @@ let context: BrowserContext;
 let address: string;
 let residual: string;
 
-/** What is in asked/, and how far an answer may be from the command line's. */
+/** The files in asked/, and how far an answer may differ from the command line's. */
 const tolerances: Record<string, number> = {
-  // The same decoder: only the engines' floats differ.
+  // The same decoder: only the rounding of the engines differs.
   'large.jpg': 1e-5,
   'of-its-size.jpg': 1e-5,
   'of-its-size.png': 1e-5,
-  // The browser's decoder, and resampling with other roundings.
+  // The browser's decoder.
   'large.png': 0.01,
   'turned.jpg': 0.01,
   'transparent.png': 0.01,
@@ -104,7 +104,7 @@ after(async () => {
   for (const close of closing.reverse()) await close();
 });
 
-/** The page once its network is ready, and what it asked for and complained of. */
+/** Opens the page and waits for its network. @returns also its requests, console messages and errors. */
 async function open({ at = address, query = '', width = 800, dark = false, within = context } = {}) {
   const page = await within.newPage();
   const requests: string[] = [];
@@ -125,7 +125,7 @@ async function statusOf(page: Page): Promise<string> {
   return (await page.locator('#status').textContent()) as string;
 }
 
-/** What the page's answer.js says of a file, by class. */
+/** Probabilities by class that the page's answer.js gives a file. */
 async function probabilitiesOf(page: Page, file: string): Promise<Record<string, number>> {
   const base64 = readFileSync(file).toString('base64');
   return page.evaluate(`(async () => {
@@ -156,8 +156,8 @@ for (const [engine, note] of [
   ['webgl', /WebGL/],
   ['cpu', /JavaScript/],
 ] as const) {
-  test(`${engine} answers as the command line does`, { skip }, async (t) => {
-    // WebGL without a graphics card is imitated by the processor, which is only taken where it is asked for.
+  test(`${engine} gives the same answers as the command line`, { skip }, async (t) => {
+    // Without a graphics card the processor emulates WebGL, which the page uses only on request.
     const within = engine === 'webgl' ? await launch('--enable-unsafe-swiftshader') : context;
     for (const [run, at, tolerance] of [
       ['article', address, (file: string) => tolerances[file] as number],
@@ -183,13 +183,13 @@ for (const [engine, note] of [
   });
 }
 
-test('without a graphics card it takes WebAssembly', { skip }, async () => {
+test('without a graphics card it uses WebAssembly', { skip }, async () => {
   const { page } = await open();
   assert.match((await page.locator('#note').textContent()) as string, /WebAssembly/);
   await page.close();
 });
 
-test('a chosen picture is shown with its classes, offline too, and nothing outside the folder is asked for', {
+test('a chosen picture is shown with its classes, offline too, and nothing outside the folder is requested', {
   skip,
 }, async () => {
   const { page, requests, problems } = await open();
@@ -209,7 +209,7 @@ test('a chosen picture is shown with its classes, offline too, and nothing outsi
   await page.close();
 });
 
-/** In the page: whether its service worker has the folder; false where that is not so within half a minute. */
+/** In the page: whether its service worker has cached the folder within half a minute. */
 const isKept = `Promise.race([
   new Promise((later) => setTimeout(later, 30000, false)),
   (async () => {
@@ -221,7 +221,7 @@ const isKept = `Promise.race([
   })(),
 ])`;
 
-test('once opened, it opens and answers without its server, with the export that was opened last', {
+test('once opened, it works without its server, with the export that was opened last', {
   skip,
 }, async () => {
   const place = join(folder, 'moved');
@@ -243,7 +243,7 @@ test('once opened, it opens and answers without its server, with the export that
     };
     const { page } = await open({ at });
     await answersAs(page);
-    // A worker that waits for the page before it goes on once the page is loaded anew.
+    // A worker that waits for the old page takes over once the page is reloaded.
     for (let loads = 1; !(await page.evaluate<boolean>(isKept)); loads++) {
       assert.ok(loads < 20, 'its service worker never has the folder');
       await page.reload();
@@ -257,7 +257,7 @@ test('once opened, it opens and answers without its server, with the export that
   }
 });
 
-test('the heat map lies on the picture, hottest where explain finds it', { skip }, async () => {
+test('the heat map covers the picture, and is hottest where explain finds it', { skip }, async () => {
   const { page, problems } = await open();
   await page.setInputFiles('#file', join(asked, 'large.jpg'));
   await statusOf(page);
@@ -291,7 +291,7 @@ test('the heat map lies on the picture, hottest where explain finds it', { skip 
   await page.close();
 });
 
-test('the camera takes a picture by the keyboard, and is closed', { skip }, async () => {
+test('the camera takes a picture with the keyboard, and is closed', { skip }, async () => {
   const { page, problems } = await open();
   await page.getByRole('button', { name: 'Use the camera' }).focus();
   await page.keyboard.press('Enter');
@@ -310,7 +310,7 @@ for (const [way, event] of [
   ['pasted', `new ClipboardEvent('paste', { clipboardData: given })`],
   ['dropped', `new DragEvent('drop', { dataTransfer: given, cancelable: true })`],
 ]) {
-  test(`a picture is ${way}; what is none is said in words, and the next picture is answered`, {
+  test(`a picture is ${way}; a file that is not one gets a sentence, and the next picture is classified`, {
     skip,
   }, async () => {
     const { page } = await open();
@@ -333,7 +333,7 @@ for (const [way, event] of [
 
 for (const width of [360, 1200]) {
   for (const dark of [false, true]) {
-    test(`${width} pixels wide, ${dark ? 'dark' : 'light'}: nothing sticks out and all can be read`, {
+    test(`${width} pixels wide, ${dark ? 'dark' : 'light'}: everything fits and is readable`, {
       skip,
     }, async () => {
       const { page } = await open({ width, dark });
@@ -347,7 +347,7 @@ for (const width of [360, 1200]) {
   }
 }
 
-test('a folder that is not whole is told in words', { skip }, async () => {
+test('an incomplete folder gets a sentence', { skip }, async () => {
   const { page } = await open();
   const torn = temporaryFolder();
   for (const name of readdirSync(join(folder, 'web')))
@@ -359,7 +359,7 @@ test('a folder that is not whole is told in words', { skip }, async () => {
   await page.close();
 });
 
-test('what was exported is imported again', async () => {
+test('an exported network can be imported', async () => {
   const { code, stdout, stderr } = await cli(folder, 'import', 'web', '--run', 'back', '--json');
   assert.equal(code, 0, stderr);
   assert.deepEqual(JSON.parse(stdout).model.classes, ['animal', 'food']);

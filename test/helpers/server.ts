@@ -12,8 +12,8 @@ const description = { architecture: 'article', width: 24, height: 24, channels: 
 
 /**
  * Saves a checkpoint of a random network below `folder`. An engine must have been started.
- * @param accuracy that it claims: the highest is the best.
- * @returns its path from `folder`, as the server tells it.
+ * @param accuracy validation accuracy in its manifest, which decides the best checkpoint.
+ * @returns its path from `folder`, as the server reports it.
  */
 export async function saveNetwork(folder: string, step: number, accuracy: number): Promise<string> {
   const model = createModel({ ...description, classes }, { seed: step });
@@ -53,8 +53,8 @@ export interface TestServer {
 }
 
 /**
- * Starts the real command and waits until it says where it answers. It gives every request ten minutes, so that no test
- * depends on how busy the machine is.
+ * Starts the real command and waits until it prints its URL. Every request gets ten minutes, so that no test depends on
+ * how busy the machine is.
  */
 export function startServer(
   folder: string,
@@ -75,7 +75,7 @@ export function startServer(
 
 /**
  * Sends bytes as they are. @returns all that came back before the connection was closed.
- * @param thenShut whether the client shuts its side of the connection after that.
+ * @param thenShut whether the client closes its side of the connection after that.
  */
 export function speak(port: number, text: string | Buffer, thenShut = false): Promise<string> {
   return new Promise((resolve) => {
@@ -98,7 +98,7 @@ export async function until(holds: () => boolean | Promise<boolean>): Promise<vo
   while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
-/** Damages a checkpoint so that only its checksum tells. */
+/** Damages a checkpoint in a way that only its checksum reveals. */
 export function damage(file: string): void {
   execFileSync('truncate', ['--size=-4', file]);
   execFileSync('sh', ['-c', 'printf abcd >> "$0"', file]);

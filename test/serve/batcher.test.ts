@@ -8,7 +8,7 @@ const never = new AbortController().signal;
 setMaxListeners(0, never);
 const long = 60_000;
 
-/** Doubles, and remembers what was put together. */
+/** A batcher that doubles its inputs and records the batches. */
 function doubling(maxBatch: number, maxWait: number) {
   const batches: number[][] = [];
   const run = makeBatcher(
@@ -21,12 +21,12 @@ function doubling(maxBatch: number, maxWait: number) {
   return { batches, run };
 }
 
-test('who comes alone does not wait', async () => {
+test('a lone input does not wait', async () => {
   const { run } = doubling(8, long);
   assert.equal(await run(Promise.resolve(21), never), 42);
 });
 
-test('a batch waits for what is on its way, and no longer than for that', async () => {
+test('a batch waits for pending inputs, and no longer', async () => {
   const { batches, run } = doubling(8, long);
   const { promise, resolve } = deferred<number>();
   const both = [run(Promise.resolve(1), never), run(promise, never)];
@@ -35,7 +35,7 @@ test('a batch waits for what is on its way, and no longer than for that', async 
   assert.deepEqual(batches, [[1, 2]]);
 });
 
-test('a batch starts after its wait, whatever is still on its way', async () => {
+test('a batch starts after maxWait, whatever is still pending', async () => {
   const { run } = doubling(8, 1);
   const { promise, resolve } = deferred<number>();
   const late = run(promise, never);
@@ -44,7 +44,7 @@ test('a batch starts after its wait, whatever is still on its way', async () => 
   assert.equal(await late, 4);
 });
 
-test('batches are no larger than allowed, and everybody gets his own answer, in any order of coming', async () => {
+test('batches are no larger than maxBatch, and every input gets its own output, in any order of arrival', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.nat(20), { maxLength: 40 }),
@@ -63,7 +63,7 @@ test('batches are no larger than allowed, and everybody gets his own answer, in 
   );
 });
 
-test('what fails on its way fails alone', async () => {
+test('an input that fails does not affect the others', async () => {
   const { batches, run } = doubling(8, long);
   const failing = assert.rejects(run(Promise.reject(new Error('broken')), never), /broken/);
   assert.equal(await run(Promise.resolve(1), never), 2);
@@ -71,7 +71,7 @@ test('what fails on its way fails alone', async () => {
   assert.deepEqual(batches, [[1]]);
 });
 
-test('what is aborted while it waits is left out', async () => {
+test('an input that is aborted while it waits is left out', async () => {
   const { batches, run } = doubling(8, long);
   const { promise, resolve } = deferred<number>();
   const controller = new AbortController();
@@ -86,7 +86,7 @@ test('what is aborted while it waits is left out', async () => {
   assert.deepEqual(batches, [[2]]);
 });
 
-test('where the work fails all of its batch is told, and the next one is worked on', async () => {
+test('if the work fails its whole batch rejects, and the next batch runs', async () => {
   let works = false;
   const run = makeBatcher(
     async (inputs: number[]) => {

@@ -1,4 +1,4 @@
-/** Forms as clients send them, and as nobody should; Node's own reader of forms says what is right. */
+/** Valid forms, compared with Node's own parser, and hostile ones. */
 import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
 import fc from 'fast-check';
@@ -12,7 +12,7 @@ const read = (...parts: string[]) => readForm(formOf(...parts), type);
 const texts = (pictures: SentPicture[]) =>
   pictures.map(({ name, bytes }) => [name, bytes.toString('latin1')]);
 
-/** How a body is refused, and how much of it was looked at for boundaries: searches, and the farthest find. */
+/** How a body is refused, and how far it was searched for boundaries: number of searches, and the farthest match. */
 function refusal(body: Buffer, contentType = type) {
   const { mock: search } = mock.method(body, 'indexOf');
   try {
@@ -25,7 +25,7 @@ function refusal(body: Buffer, contentType = type) {
   }
 }
 
-test('any bytes and names that fetch sends are read as Node reads them', async () => {
+test('any bytes and names that fetch sends are parsed as Node parses them', async () => {
   const picture = fc.record({
     bytes: fc.oneof(fc.uint8Array(), fc.constantFrom('\r\n', '\r\n--', '--\r\n\r\n', '-'.repeat(99))),
     name: fc.oneof(
@@ -76,7 +76,7 @@ for (const [what, parameters, name] of [
 ] as const)
   test(`a name is read with ${what}`, () => assert.deepEqual(named(parameters), [[name, '1']]));
 
-test('what is allowed and rare is read', () => {
+test('rare but valid forms are read', () => {
   const rare = [
     'not looked at\r\n--a  \t\r\nX-Other: 1\r\ncontent-disposition:\r\n form-data; name="f";\r\n\tfilename="1"\r\n\r\n',
     `\r\n--a\r\n${file}\r\n\r\n--a`,
@@ -111,7 +111,7 @@ test('32 pictures and 16 fields are read, and not one more', () => {
 
 const bytes = 4_000_000;
 const filled = (text: string, start = '') => Buffer.concat([Buffer.from(start), Buffer.alloc(bytes, text)]);
-/** The farthest that may be looked at of a body that goes on without end: so many parts with headers of 8 KiB. */
+/** How far an endless body may be searched: 50 parts with headers of 8 KiB. */
 const near = 50 * 9000;
 
 for (const [what, body, statusCode] of [
@@ -133,7 +133,7 @@ for (const [what, body, statusCode] of [
     400,
   ],
 ] as const)
-  test(`a form of nothing but ${what} is refused where it has become too much`, () => {
+  test(`a form with too many ${what} is refused early`, () => {
     const refused = refusal(body);
     assert.equal(refused.statusCode, statusCode, refused.message);
     assert.ok(refused.searches <= 50, `${refused.searches} searches`);
@@ -154,7 +154,7 @@ for (const [what, body] of [
   ['with a header that begins folded', formOf(` ${file}\r\n\r\n1`)],
   ['with lines that end in LF', Buffer.from(`--a\n${file}\n\n1\n--a--\n`)],
 ] as const)
-  test(`a form that is ${what} is told to be damaged, after one search for each boundary`, () => {
+  test(`a form that is ${what} is reported as damaged, after one search per boundary`, () => {
     const { statusCode, message, searches } = refusal(body);
     assert.equal(statusCode, 400);
     assert.match(message, /^The form \(multipart\/form-data\) is damaged: .*\.$/);
@@ -167,12 +167,12 @@ for (const contentType of [
   `multipart/form-data; boundary=${'b'.repeat(71)}`,
   `multipart/form-data; boundary="${'\\"'.repeat(8000)}`,
 ])
-  test(`${contentType.slice(0, 50)} ... names no boundary that can be looked for`, () => {
+  test(`${contentType.slice(0, 50)} ... has no usable boundary`, () => {
     const { statusCode, searches } = refusal(formOf(`${file}\r\n\r\n1`), contentType);
     assert.deepEqual([statusCode, searches], [400, 0]);
   });
 
-test('a part that is encoded, or named at length, is refused with what to do', () => {
+test('an encoded part, or one with a long name, is refused with what to do', () => {
   assert.throws(() => read(`${file}\r\nContent-Transfer-Encoding: BASE64\r\n\r\nAAAA`), /send the bytes/);
   assert.throws(() => named(`; filename="${'n'.repeat(1025)}"`), /more than 1024 characters/);
   assert.equal(named(`; filename="${'n'.repeat(1024)}"`).length, 1);

@@ -1,6 +1,6 @@
 /**
- * What answers in the browser, for the page of src/page: the network, the decoder and the heat maps of the command line,
- * on TensorFlow.js. scripts/build.mjs makes one file of this module and all that it imports.
+ * Implements src/page/answer.d.ts in the browser: the same network, decoder and heat maps as the command line, on
+ * TensorFlow.js. scripts/build.mjs bundles this module with its imports into one file.
  */
 import '@tensorflow/tfjs-backend-cpu';
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
@@ -15,24 +15,24 @@ import type { Answer, Description } from '../../page/answer.d.ts';
 import { createPredictor, type Predictor } from '../../predict/predictor.ts';
 import type { Network } from '../format.ts';
 import { decodeTfjs } from '../tfjs/decode.ts';
-import { mendFusedMatMul } from './fused_mat_mul.ts';
+import { fixFusedMatMul } from './fused_mat_mul.ts';
 import { decodePicture } from './picture.ts';
 
-const places: Record<string, string> = {
+const whereItRuns: Record<string, string> = {
   webgl: 'on the graphics card (WebGL)',
   wasm: 'on the processor (WebAssembly)',
   cpu: 'on the processor (JavaScript, slow)',
 };
 
-/** A file of the page's own folder, wherever that is served. */
+/** Fetches a file from the folder of the page. */
 async function load(name: string): Promise<Uint8Array<ArrayBuffer>> {
   const response = await fetch(new URL(name, import.meta.url)).catch(() => undefined);
   if (response?.ok) return new Uint8Array(await response.arrayBuffer());
-  const why = response ? `status ${response.status}` : 'the server does not answer';
+  const why = response ? `status ${response.status}` : 'the server does not respond';
   throw new Error(`${name} cannot be loaded (${why}); serve the whole folder that was exported.`);
 }
 
-/** Where WebGL is only imitated by the processor, WebAssembly is faster. */
+/** Whether WebGL runs on a graphics card. Where the processor emulates it, WebAssembly is faster. */
 function hasGraphicsCard(): boolean {
   const context = new OffscreenCanvas(1, 1).getContext('webgl2', { failIfMajorPerformanceCaveat: true });
   const names = context?.getExtension('WEBGL_debug_renderer_info');
@@ -40,10 +40,10 @@ function hasGraphicsCard(): boolean {
   return !/swiftshader|llvmpipe|software/i.test(names && context.getParameter(names.UNMASKED_RENDERER_WEBGL));
 }
 
-/** The engines to try; ?engine=wasm in the page's address asks for one. */
+/** The engines to try; ?engine=wasm in the page's URL selects one. */
 function candidates(): string[] {
   const asked = new URLSearchParams(location.search).get('engine');
-  if (asked !== null && asked in places) return [asked];
+  if (asked !== null && asked in whereItRuns) return [asked];
   return hasGraphicsCard() ? ['webgl', 'wasm', 'cpu'] : ['wasm', 'cpu'];
 }
 
@@ -56,14 +56,14 @@ interface Ready {
 function predictorFor({ model, preprocessing, weights, temperature }: Network): Predictor {
   const restored = new Map([...weights].map(([name, { values }]) => [name, values]));
   return createPredictor(createModel(model, { restored, preprocessing }), {
-    decode: () => Promise.reject(new Error('pictures are decoded before')),
+    decode: () => Promise.reject(new Error('pictures are decoded already')),
     fit: preprocessing.fit,
     temperature,
     checkpoint: '',
   });
 }
 
-/** The network on the first engine that computes with it. */
+/** Starts the network on the first engine that can run it. */
 async function start(network: Network): Promise<{ predictor: Predictor; engine: string }> {
   const { width, height, channels } = network.model;
   let problem: unknown;
@@ -77,19 +77,19 @@ async function start(network: Network): Promise<{ predictor: Predictor; engine: 
       problem = error;
     }
   }
-  throw problem ?? new Error('The network runs in no way that this browser has; try another browser.');
+  throw problem ?? new Error('The network cannot run in this browser; try another one.');
 }
 
-/** Rejects where the browser keeps nothing: the page answers all the same, and needs its server to open. */
+/** Installs the service worker. Rejects where the browser has none; the page then works only with its server. */
 async function keepForOffline(): Promise<void> {
   await navigator.serviceWorker?.register(new URL('offline.js', import.meta.url));
 }
 
 async function makeReady(): Promise<Ready> {
   tf.enableProdMode();
-  // Threads need headers that a plain server does not send.
+  // Threads need headers that a plain web server does not send.
   tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
-  mendFusedMatMul();
+  fixFusedMatMul();
   setWasmPaths(new URL('./', import.meta.url).href);
   const [json, jpeg] = await Promise.all([load('model.json'), load('jpeg.wasm')]);
   const codec = makeCodec(await WebAssembly.compile(jpeg));
@@ -112,11 +112,11 @@ export async function describe(): Promise<Description> {
     classes: predictor.description.classes,
     fit: predictor.fit,
     heatMaps: canDrawGradCam(predictor),
-    note: `The network runs in this browser, ${places[engine]}. Pictures stay on this device.`,
+    note: `The network runs in this browser, ${whereItRuns[engine]}. Pictures stay on this device.`,
   };
 }
 
-/** Grad-CAM as a PNG of the network's size. */
+/** Grad-CAM as a PNG of the network's input size. */
 async function drawHeatMap(predictor: Predictor, pixels: Uint8Array, classIndex: number): Promise<Blob> {
   const { width, height } = predictor.description;
   const heat = await gradCam(predictor, pixels, classIndex);

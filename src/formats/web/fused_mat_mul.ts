@@ -1,13 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core';
 
-/** A matrix as a batch of one. */
+/** A matrix as a batch of one: [rows, columns] -> [1, rows, columns]. */
 const batched = (matrix: tf.TensorInfo): tf.TensorInfo => ({ ...matrix, shape: [1, ...matrix.shape] });
 
 /**
- * TensorFlow.js's own kernel for WebAssembly takes matrices [rows, columns] for batches of them, and reads beyond their
- * end. To be called before the backend starts.
+ * Works around a bug of TensorFlow.js: its _FusedMatMul kernel for WebAssembly takes matrices for batches of matrices
+ * and reads past their end. Call it before the backend starts.
  */
-export function mendFusedMatMul(): void {
+export function fixFusedMatMul(): void {
   const own = tf.getKernel('_FusedMatMul', 'wasm');
   if (!own) return;
   tf.unregisterKernel(own.kernelName, own.backendName);

@@ -6,7 +6,7 @@ import { writeDurably } from '../../system/files.ts';
 import type { Format } from '../format.ts';
 import { tfjs } from '../tfjs/index.ts';
 
-/** Where the files beside the network are; answer.js is there once bat-sup is built. */
+/** Reads the files that the page needs besides the network; answer.js exists once bat-sup is built. */
 async function readRuntime(): Promise<[name: string, data: Buffer][]> {
   const { resolve } = createRequire(import.meta.url);
   const files: [name: string, file: string | URL][] = [
@@ -22,7 +22,7 @@ async function readRuntime(): Promise<[name: string, data: Buffer][]> {
   );
 }
 
-/** The service worker that keeps all files of a folder. */
+/** The service worker that caches all files of a folder. */
 async function offlineFor(folder: string): Promise<string> {
   const digests: Record<string, string> = {};
   for (const name of (await readdir(folder)).sort()) {
@@ -33,7 +33,7 @@ async function offlineFor(folder: string): Promise<string> {
   return `const digests = ${JSON.stringify(digests)};\n${worker}`;
 }
 
-/** A TensorFlow.js model with a page around it. */
+/** A TensorFlow.js model with a web page that runs it. */
 export const web: Format = {
   ...tfjs,
   description: 'a page that runs the network in the browser, a folder for any web server',

@@ -2,10 +2,10 @@ import type { Codec } from '../../images/jpeg/codec.ts';
 import { readJpegHeader } from '../../images/jpeg/header.ts';
 import type { PictureSize } from '../../images/picture_size.ts';
 
-/** Of a canvas, on the telephones that allow least; larger pictures are drawn smaller at first. */
-const mostPixels = 16_000_000;
+/** Largest canvas that every phone supports; larger pictures are drawn reduced first. */
+const maxPixels = 16_000_000;
 
-/** What the browser makes of a picture: upright, in sRGB, on white; RGB [height, width, 3]. */
+/** Decodes a picture with the browser: upright, in sRGB, on white. @returns RGB, uint8 [height, width, 3]. */
 async function drawOnWhite(
   picture: Blob,
 ): Promise<{ pixels: Uint8Array<ArrayBuffer>; width: number; height: number }> {
@@ -14,18 +14,18 @@ async function drawOnWhite(
   try {
     await image.decode();
   } catch {
-    throw new Error('This is not a picture that the browser can read; choose another, as JPEG or PNG.');
+    throw new Error('The browser cannot read this picture; choose a JPEG or PNG file.');
   } finally {
     URL.revokeObjectURL(image.src);
   }
   const { naturalWidth, naturalHeight } = image;
-  const shrink = Math.min(1, Math.sqrt(mostPixels / (naturalWidth * naturalHeight)));
+  const shrink = Math.min(1, Math.sqrt(maxPixels / (naturalWidth * naturalHeight)));
   const width = Math.max(1, Math.floor(naturalWidth * shrink));
   const height = Math.max(1, Math.floor(naturalHeight * shrink));
   const canvas = document.createElement('canvas');
   Object.assign(canvas, { width, height });
   const context = canvas.getContext('2d', { willReadFrequently: true });
-  if (!context) throw new Error('The browser has no memory for this picture; choose a smaller one.');
+  if (!context) throw new Error('The browser has not enough memory for this picture; choose a smaller one.');
   context.imageSmoothingQuality = 'high';
   context.fillStyle = 'white';
   context.fillRect(0, 0, width, height);
@@ -41,9 +41,10 @@ async function drawOnWhite(
 }
 
 /**
- * A picture's pixels, uint8 [height, width, channels], as images/decode.ts makes them for the command line: plain JPEGs are
- * decoded by the same decoder, all else by the browser, and resampled by the same resampler.
- * @throws {Error} in a sentence, where it is no picture.
+ * Decodes and resizes a picture as images/decode.ts does for the command line: plain JPEGs with the same decoder, all else
+ * with the browser, and both with the same resampler.
+ * @returns uint8 [height, width, channels].
+ * @throws {Error} whose message is a sentence for the visitor, where it is not a picture.
  */
 export async function decodePicture(picture: Blob, size: PictureSize, codec: Codec): Promise<Uint8Array> {
   const bytes = new Uint8Array(await picture.arrayBuffer());
@@ -52,6 +53,6 @@ export async function decodePicture(picture: Blob, size: PictureSize, codec: Cod
   if (own) return own;
   const { pixels, ...drawn } = await drawOnWhite(picture);
   const resized = codec(pixels, drawn, size);
-  if (!resized) throw new Error('The browser has no memory for this picture; choose a smaller one.');
+  if (!resized) throw new Error('The browser has not enough memory for this picture; choose a smaller one.');
   return resized;
 }
