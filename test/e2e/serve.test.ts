@@ -206,7 +206,7 @@ const refused: [what: string, body: Sent, type: string | undefined, status: numb
     /32 pictures/,
   ],
   ['broken JSON', '{', 'application/json', 400, /^The body is not JSON/],
-  ['deep JSON', '['.repeat(100_000), 'application/json', 413, /more than the 32 pictures/],
+  ['deep JSON', '['.repeat(100_000), 'application/json', 413, /more than 32 pictures/],
   ['JSON without pictures', '{}', 'application/json', 400, /pictures is not a list/],
   ['JSON of no pictures', '{"pictures":[]}', 'application/json', 400, /no picture in the request/],
   [
