@@ -1,4 +1,4 @@
-/** The run failed for a reason the user can mend: one line, with the file and what to do. Exit code 1. */
+/** A failure that the user can fix: one line, with the file and what to do. Exit code 1. */
 export class UserError extends Error {
   readonly exitCode: number = 1;
 }
@@ -14,10 +14,12 @@ export function reason(error: unknown): string {
 }
 
 /**
- * What is thrown where a training's own files cannot be written.
- * @param goOn what to do after that.
+ * Throws the error of a file that cannot be written.
+ * @param next what to do after fixing that, e.g. ', then --resume'.
  * @throws {UserError} always.
  */
-export function cannotWrite(file: string, error: unknown, goOn = ''): never {
-  throw new UserError(`${file} cannot be written (${reason(error)}); free space or mend the folder${goOn}.`);
+export function cannotWrite(file: string, error: unknown, next = ''): never {
+  throw new UserError(
+    `${file} cannot be written (${reason(error)}); free disk space or check the folder's permissions${next}.`,
+  );
 }

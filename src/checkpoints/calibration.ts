@@ -4,14 +4,17 @@ import { writeFileAtomically } from '../system/files.ts';
 import { readJson } from '../system/read_json.ts';
 import { finite, object, oneOf, time, whole } from '../text/json.ts';
 
-/** What makes a checkpoint's probabilities believable; kept beside its weights as calibration.json. */
+/**
+ * calibration.json, beside a checkpoint's weights: the temperature that calibrates its probabilities (Guo et al. 2017).
+ */
 export interface StoredCalibration {
   format: 'bat-sup calibration';
   version: 1;
-  /** Above 0; softmax divides the logits by it. */
+  /** Above 0; the logits are divided by it before softmax. */
   temperature: number;
-  /** Pictures that it was fitted on. */
+  /** How many pictures it was fitted on. */
   pictures: number;
+  /** ISO 8601. */
   saved: string;
 }
 
@@ -43,16 +46,16 @@ const calibrationShape = object({
 });
 
 /**
- * What softmax divides the logits by: 1 where the checkpoint has not been calibrated.
- * @throws {UserError} where the calibration is damaged.
+ * The temperature that the logits are divided by before softmax; 1 where the checkpoint was not calibrated.
+ * @throws {UserError} where calibration.json is damaged.
  */
 export async function readTemperature(checkpoint: string): Promise<number> {
   return (await readCalibration(checkpoint))?.temperature ?? 1;
 }
 
 /**
- * The calibration of a checkpoint's folder; undefined where it has none.
- * @throws {UserError} where it is damaged.
+ * The calibration of a checkpoint; undefined where it was not calibrated.
+ * @throws {UserError} where calibration.json is damaged.
  */
 export async function readCalibration(checkpoint: string): Promise<StoredCalibration | undefined> {
   const file = fileOf(checkpoint);
@@ -63,7 +66,7 @@ export async function readCalibration(checkpoint: string): Promise<StoredCalibra
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw new UserError(
-      `${file} is damaged; delete it, and "bat-sup evaluate --calibrate" makes it anew (${reason(error)}).`,
+      `${file} is damaged; delete it, then make a new one with "bat-sup evaluate --calibrate" (${reason(error)}).`,
     );
   }
 }

@@ -1,6 +1,6 @@
 import type { Metrics } from './manifest.ts';
 
-/** Sorts the better first: the higher validation accuracy; of equals the lower validation loss. */
+/** For sort(), the better first: the higher validation accuracy, and of equals the lower validation loss. */
 export function compareMetrics(a: Metrics, b: Metrics): number {
   const accuracy = (metrics: Metrics) => metrics.validationAccuracy ?? 0;
   const loss = (metrics: Metrics) => metrics.validationLoss ?? Number.MAX_VALUE;

@@ -1,25 +1,27 @@
 import { type Checkpoint, findCheckpoint } from './find.ts';
 import { loadTensors } from './load.ts';
 
-/** How far a tensor of one checkpoint is from that of another. */
+/** How much a tensor differs between two checkpoints. */
 export interface TensorDifference {
   name: string;
-  /** [before, after]; null where there is none of this name. */
+  /** [before, after]; null where that checkpoint has no tensor of this name. */
   shapes: [number[] | null, number[] | null];
-  /** Of their numbers; null where their shapes differ. */
+  /** Largest absolute difference of their values; null where the shapes differ. */
   largest: number | null;
-  /** |after - before| / |before|, Euclidean norms; null also where |before| is 0. */
+  /** |after - before| / |before|, Euclidean norms; also null where |before| is 0. */
   relative: number | null;
 }
 
+/** What {@link diffCheckpoints} returns. */
 export interface CheckpointDifference {
+  /** The folders of the two checkpoints. */
   before: string;
   after: string;
-  /** Of the manifests, by path: 'position.step': [10, 20]; undefined where one does not tell. */
+  /** Values of the manifests that differ, by path, e.g. 'position.step': [10, 20]; undefined where one is missing. */
   values: Record<string, [unknown, unknown]>;
-  /** Of the weights, those that are the same included. */
+  /** All weights, including equal ones. */
   tensors: TensorDifference[];
-  /** Whether what Adam remembers is the same, bit for bit. */
+  /** Whether the optimizer's tensors are equal, bit for bit. */
   sameOptimizer: boolean;
 }
 
@@ -29,8 +31,8 @@ function leaves(value: unknown, path: string): [string, unknown][] {
 }
 
 function valuesOf({ manifest }: Checkpoint): Map<string, unknown> {
-  const { format, version, checksum, files, ...told } = manifest;
-  return new Map(leaves(told, ''));
+  const { format, version, checksum, files, ...info } = manifest;
+  return new Map(leaves(info, ''));
 }
 
 function differingValues(before: Checkpoint, after: Checkpoint): CheckpointDifference['values'] {
@@ -54,23 +56,36 @@ function distance(before: Float32Array, after: Float32Array): Pick<TensorDiffere
 }
 
 /**
- * In what two checkpoints, or the newest of two runs, differ.
+ * Compares two checkpoints.
+ * @param before a checkpoint, or a run or a checkpoints folder, whose newest checkpoint is taken.
+ * @param after the same.
  * @throws {UserError} where one of them is missing or damaged.
+ * @example
+ * ```ts
+ * import { diffCheckpoints, surveyCheckpoints } from 'bat-sup';
+ *
+ * const checkpoints = await surveyCheckpoints('checkpoints');
+ * const oldest = checkpoints[0]?.folder ?? '';
+ * const newest = checkpoints.at(-1)?.folder ?? '';
+ * const { values, tensors } = await diffCheckpoints(oldest, newest);
+ * console.log(values['position.step']);
+ * for (const { name, relative } of tensors) console.log(name, relative);
+ * ```
  */
 export async function diffCheckpoints(before: string, after: string): Promise<CheckpointDifference> {
   const [a, b] = [await findCheckpoint(before, 'newest'), await findCheckpoint(after, 'newest')];
-  const [old, young] = [await loadTensors(a, 'weights.bin'), await loadTensors(b, 'weights.bin')];
+  const [weightsA, weightsB] = [await loadTensors(a, 'weights.bin'), await loadTensors(b, 'weights.bin')];
   const shapes = ({ manifest }: Checkpoint) =>
     new Map(manifest.files['weights.bin'].tensors.map(({ name, shape }) => [name, shape]));
-  const [shapesOld, shapesYoung] = [shapes(a), shapes(b)];
-  const tensors = [...new Set([...old.keys(), ...young.keys()])].map((name): TensorDifference => {
-    const both: TensorDifference['shapes'] = [shapesOld.get(name) ?? null, shapesYoung.get(name) ?? null];
-    const alike = both[0]?.join() === both[1]?.join();
-    const [x, y] = [old.get(name), young.get(name)];
+  const [shapesA, shapesB] = [shapes(a), shapes(b)];
+  const tensors = [...new Set([...weightsA.keys(), ...weightsB.keys()])].map((name): TensorDifference => {
+    const both: TensorDifference['shapes'] = [shapesA.get(name) ?? null, shapesB.get(name) ?? null];
+    const isSameShape = both[0]?.join() === both[1]?.join();
+    const [x, y] = [weightsA.get(name), weightsB.get(name)];
     return {
       name,
       shapes: both,
-      ...(alike && x && y ? distance(x, y) : { largest: null, relative: null }),
+      ...(isSameShape && x && y ? distance(x, y) : { largest: null, relative: null }),
     };
   });
   const optimizer = ({ manifest }: Checkpoint) => manifest.files['optimizer.bin'].sha256;

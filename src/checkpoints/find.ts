@@ -5,6 +5,7 @@ import { isFolder } from '../system/files.ts';
 import { compareMetrics } from './compare.ts';
 import { type Manifest, readManifest, whatIsDamaged } from './manifest.ts';
 
+/** A saved network, with the state of its training. */
 export interface Checkpoint {
   folder: string;
   manifest: Manifest;
@@ -14,21 +15,22 @@ export interface Checkpoint {
 export interface DamagedCheckpoint {
   folder: string;
   step: number;
-  /** In words, with the file. */
+  /** One sentence that names the file. */
   why: string;
 }
 
 /**
- * checkpoint-<step>, or that with .old: the one before of the same step, which counts where a kill came between its
- * renaming and that of the new one.
+ * checkpoint-<step>. With .old it is the previous checkpoint of the same step, which counts if training was killed after
+ * renaming it and before the new one got its name.
  */
 const checkpointName = /^checkpoint-(\d{8,})(?:\.old)?$/;
 
+/** Whether this is the name of a checkpoint's folder; the disk is not read. */
 export function isCheckpoint(folder: string): boolean {
   return checkpointName.test(basename(folder));
 }
 
-/** Names of the folders in a folder, and of links to folders; none where it cannot be read. */
+/** The names of folders, and of links to folders, in a folder; [] where it cannot be read. */
 export async function foldersIn(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
   const names = entries.map(async (entry) => {
@@ -47,12 +49,13 @@ function isGone(folder: string): Promise<boolean> {
 
 export interface RunScan {
   run: string;
-  /** Oldest first, as the damaged ones are. */
+  /** Oldest first. */
   checkpoints: Checkpoint[];
+  /** Oldest first. */
   damaged: DamagedCheckpoint[];
 }
 
-/** A run's checkpoints, and those whose manifest cannot be read. */
+/** The checkpoints of a run, and those whose manifest cannot be read. */
 export async function scan(run: string): Promise<RunScan> {
   const folders = await foldersIn(run);
   const names = folders.filter(
@@ -65,57 +68,57 @@ export async function scan(run: string): Promise<RunScan> {
     try {
       checkpoints.push({ folder, manifest: await readManifest(folder) });
     } catch (error) {
-      // A training may remove it as it is read.
+      // A training may be removing it.
       if (!(await isGone(folder)))
         damaged.push({ folder, step: Number(checkpointName.exec(name)?.[1]), why: whatIsDamaged(error) });
     }
   };
   await Promise.all(names.map(read));
-  // A training has put others in the place of all of them.
+  // A training has replaced all of them meanwhile.
   if (names.length > 0 && checkpoints.length + damaged.length === 0) return scan(run);
   checkpoints.sort((a, b) => a.manifest.position.step - b.manifest.position.step);
   damaged.sort((a, b) => a.step - b.step);
   return { run, checkpoints, damaged };
 }
 
-/** A run's checkpoints with a manifest that is whole, oldest first. */
+/** The checkpoints of a run whose manifest is intact, oldest first. */
 export async function listCheckpoints(run: string): Promise<Checkpoint[]> {
   return (await scan(run)).checkpoints;
 }
 
-/** The highest validation accuracy first; of equals the lowest validation loss. Those without validation are left out. */
+/** Best first, see {@link compareMetrics}; without those that were not validated. */
 function byAccuracy(checkpoints: Checkpoint[]): Checkpoint[] {
   return checkpoints
     .filter(({ manifest }) => Number.isFinite(manifest.metrics.validationAccuracy))
     .sort((a, b) => compareMetrics(a.manifest.metrics, b.manifest.metrics));
 }
 
-/** The highest validation accuracy; of equals the lowest validation loss. Undefined without validation. */
+/** The best checkpoint, see {@link compareMetrics}; undefined if none was validated. */
 export function bestOf(checkpoints: Checkpoint[]): Checkpoint | undefined {
   return byAccuracy(checkpoints)[0];
 }
 
-/** The next free name: run-001, run-002 ... */
+/** The next free name of a run: run-001, run-002 ... */
 export async function nextRunName(checkpoints: string): Promise<string> {
-  // Whatever has the name: a link to a disk that is not there has it, too.
+  // All names, not only those of folders: a link to a disk that is not mounted takes a name, too.
   const names = await readdir(checkpoints).catch(() => []);
   const numbers = names.map((name) => Number(/^run-(\d+)$/.exec(name)?.[1] ?? 0));
   return `run-${String(Math.max(0, ...numbers) + 1).padStart(3, '0')}`;
 }
 
 /**
- * Whether a run, or one of the runs below a checkpoints folder, has saved a checkpoint, be it readable or not. A
- * checkpoint that a kill left unfinished does not count.
- * @throws {UserError} where that cannot be seen.
+ * Whether a run, or any run in a checkpoints folder, has a checkpoint, readable or not. Unfinished ones that a kill left
+ * do not count.
+ * @throws {UserError} where the folder cannot be read.
  */
-export async function hasSaved(place: string): Promise<boolean> {
-  const names = await namesIn(place);
+export async function hasSaved(folder: string): Promise<boolean> {
+  const names = await namesIn(folder);
   if (names.some((name) => checkpointName.test(name))) return true;
-  const below = await Promise.all(names.map((name) => namesIn(join(place, name))));
+  const below = await Promise.all(names.map((name) => namesIn(join(folder, name))));
   return below.flat().some((name) => checkpointName.test(name));
 }
 
-/** [] for what is not there, or is a file. */
+/** The names in a folder; [] where it does not exist or is a file. */
 async function namesIn(folder: string): Promise<string[]> {
   return readdir(folder).catch((error) => {
     if (['ENOENT', 'ENOTDIR'].includes(error.code)) return [];
@@ -123,7 +126,7 @@ async function namesIn(folder: string): Promise<string[]> {
   });
 }
 
-/** The runs below a checkpoints folder, the one that saved last first. */
+/** The runs in a checkpoints folder, the one that saved last first. */
 async function runsBySaving(checkpoints: string): Promise<(RunScan & { saved: string })[]> {
   const scans = await Promise.all(
     (await foldersIn(checkpoints)).map((name) => scan(join(checkpoints, name))),
@@ -136,8 +139,8 @@ async function runsBySaving(checkpoints: string): Promise<(RunScan & { saved: st
 }
 
 /**
- * The run below a checkpoints folder that saved last.
- * @param notice told of runs that are passed over because all of their checkpoints are damaged.
+ * The run in a checkpoints folder that saved last.
+ * @param notice called for each run that is skipped because all of its checkpoints are damaged.
  * @throws {UserError} where there is none.
  */
 export async function newestRun(
@@ -148,25 +151,27 @@ export async function newestRun(
   const [newest] = runs;
   if (newest && newest.saved !== '') {
     for (const { run, saved, damaged } of runs)
-      if (saved === '' && damaged[0]) notice(`${run} is passed over: ${damaged[0].why}`);
+      if (saved === '' && damaged[0]) notice(`${run} is skipped: ${damaged[0].why}`);
     return newest.run;
   }
   const damaged = runs.flatMap((run) => run.damaged).map(({ why }) => why);
   if (damaged.length > 0)
-    throw new UserError(`${checkpoints} holds no whole checkpoint: ${damaged.join('; ')}.`);
+    throw new UserError(`${checkpoints} holds no intact checkpoint: ${damaged.join('; ')}.`);
   throw new UserError(`${checkpoints} holds no checkpoint; run "bat-sup train" first.`);
 }
 
 /**
- * The run below a checkpoints folder whose best validation accuracy is the highest, where it is higher than that of the
- * run of the checkpoint that was taken; undefined where none is.
+ * The run in a checkpoints folder with the highest validation accuracy, if it is better than that of the chosen
+ * checkpoint's run.
+ * @param chosen the folder of the chosen checkpoint.
+ * @returns `accuracy` of the better run and, as `here`, of the chosen one; undefined where none is better.
  */
 export async function betterRun(
   checkpoints: string,
-  taken: string,
+  chosen: string,
 ): Promise<{ name: string; accuracy: number; here: number } | undefined> {
   const names = await foldersIn(checkpoints);
-  const hasOthers = names.length > 1 && names.some((name) => join(checkpoints, name) === dirname(taken));
+  const hasOthers = names.length > 1 && names.some((name) => join(checkpoints, name) === dirname(chosen));
   if (!hasOthers) return undefined;
   const runs = names.map(async (name) => {
     const best = bestOf(await listCheckpoints(join(checkpoints, name)));
@@ -174,32 +179,41 @@ export async function betterRun(
   });
   const byAccuracy = (await Promise.all(runs)).sort((a, b) => b.accuracy - a.accuracy);
   const [best] = byAccuracy;
-  const here = byAccuracy.find(({ name }) => join(checkpoints, name) === dirname(taken))?.accuracy;
+  const here = byAccuracy.find(({ name }) => join(checkpoints, name) === dirname(chosen))?.accuracy;
   if (!best || here === undefined || !Number.isFinite(here) || best.accuracy <= here) return undefined;
   return { ...best, here };
 }
 
-/** The run at `place`, or the newest one below it. */
-async function scanAt(place: string, notice: (text: string) => void): Promise<RunScan> {
-  const run = await scan(place);
+/** The run `path`, or the newest one in the checkpoints folder `path`. */
+async function scanAt(path: string, notice: (text: string) => void): Promise<RunScan> {
+  const run = await scan(path);
   if (run.checkpoints.length + run.damaged.length > 0) return run;
-  return scan(await newestRun(place, notice));
+  return scan(await newestRun(path, notice));
 }
 
-/** A run's checkpoints, the first choice first: the best (without validation: the newest), then the newest ones. */
-function choices(checkpoints: Checkpoint[], which: 'best' | 'newest'): Checkpoint[] {
+/** The checkpoints of a run in order of preference: with 'best' by accuracy, then all by age, the newest first. */
+function byPreference(checkpoints: Checkpoint[], which: 'best' | 'newest'): Checkpoint[] {
   const newestFirst = checkpoints.toReversed();
   return which === 'best' ? [...new Set([...byAccuracy(checkpoints), ...newestFirst])] : newestFirst;
 }
 
 /**
- * One checkpoint: `place` itself, or the best (without validation: the newest) of the run at `place`,
- * or of the newest run below it.
- * @throws {UserError} where there is none.
+ * Finds one checkpoint. Only its manifest is read and checked; {@link verifyCheckpoint} reads all of it.
+ * @param path a checkpoint; or a run; or a checkpoints folder, whose newest run is taken.
+ * @param which of a run's checkpoints: the one with the highest validation accuracy (the newest where none was
+ * validated), or the newest.
+ * @throws {UserError} where there is none, or all of them are damaged.
+ * @example
+ * ```ts
+ * import { findCheckpoint } from 'bat-sup';
+ *
+ * const { folder, manifest } = await findCheckpoint('checkpoints');
+ * console.log(folder, manifest.model.classes, manifest.metrics.validationAccuracy);
+ * ```
  */
-export function findCheckpoint(place: string, which: 'best' | 'newest' = 'best'): Promise<Checkpoint> {
+export function findCheckpoint(path: string, which: 'best' | 'newest' = 'best'): Promise<Checkpoint> {
   return findFirst(
-    place,
+    path,
     which,
     async (checkpoint) => checkpoint,
     () => {},
@@ -207,36 +221,37 @@ export function findCheckpoint(place: string, which: 'best' | 'newest' = 'best')
 }
 
 /**
- * What `attempt` makes of the first checkpoint that it does not refuse with a UserError; the first choice is that of
- * findCheckpoint. A checkpoint that is `place` itself is the only choice.
- * @param notice told what is damaged, and what is used in its place.
- * @throws {UserError} where there is none.
+ * Tries the checkpoints of a run in order of preference, the first being that of {@link findCheckpoint}, until `attempt`
+ * does not throw a UserError. If `path` is a checkpoint, only that is tried.
+ * @param notice called with what is damaged, and what is used instead.
+ * @returns what `attempt` returns.
+ * @throws {UserError} where none is left.
  */
 export async function findFirst<T>(
-  place: string,
+  path: string,
   which: 'best' | 'newest',
   attempt: (checkpoint: Checkpoint) => Promise<T>,
   notice: (text: string) => void,
 ): Promise<T> {
-  if (isCheckpoint(place)) return attempt({ folder: place, manifest: await readManifest(place) });
-  const { run, checkpoints, damaged } = await scanAt(place, notice);
+  if (isCheckpoint(path)) return attempt({ folder: path, manifest: await readManifest(path) });
+  const { run, checkpoints, damaged } = await scanAt(path, notice);
   const refused: string[] = [];
-  for (const checkpoint of choices(checkpoints, which)) {
+  for (const checkpoint of byPreference(checkpoints, which)) {
     try {
       const result = await attempt(checkpoint);
-      // Any of the damaged ones could be the best; but what is older than the newest whole one is not missed.
+      // Any damaged one could have been the best; only newer ones could have been the newest.
       const { step } = checkpoint.manifest.position;
       const missed = damaged.filter((one) => which === 'best' || one.step > step).map(({ why }) => why);
-      const told = [...missed, ...refused];
-      if (told.length > 0) notice(`${told.join('; ')}. Used instead: ${checkpoint.folder}`);
+      const unusable = [...missed, ...refused];
+      if (unusable.length > 0) notice(`${unusable.join('; ')}. Used instead: ${checkpoint.folder}`);
       return result;
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
-      // A training may have removed it meanwhile, and there are others.
-      if (await isGone(checkpoint.folder)) return findFirst(place, which, attempt, notice);
+      // A training may have removed it and saved others meanwhile.
+      if (await isGone(checkpoint.folder)) return findFirst(path, which, attempt, notice);
       refused.push(whatIsDamaged(error));
     }
   }
   const all = [...damaged.map(({ why }) => why), ...refused];
-  throw new UserError(`${run} holds no whole checkpoint: ${all.join('; ')}.`);
+  throw new UserError(`${run} holds no intact checkpoint: ${all.join('; ')}.`);
 }

@@ -13,7 +13,7 @@ export {
 } from './find.ts';
 export {
   checkTensors,
-  findWhole,
+  findIntact,
   loadTensors,
   readNetwork,
   type StoredNetwork,

@@ -14,7 +14,10 @@ import {
   whatIsDamaged,
 } from './manifest.ts';
 
-/** The bytes of one of a checkpoint's files. @throws {UserError} where it is not what the manifest says. */
+/**
+ * The bytes of one of a checkpoint's files.
+ * @throws {UserError} where length or checksum differ from the manifest.
+ */
 async function readWhole({ folder, manifest }: Checkpoint, name: FileName): Promise<Buffer> {
   const file = join(folder, name);
   const { bytes, sha256 } = manifest.files[name];
@@ -29,7 +32,7 @@ async function readWhole({ folder, manifest }: Checkpoint, name: FileName): Prom
 
 /**
  * The tensors of one of a checkpoint's files, by name.
- * @throws {UserError} where the file is missing, has another length than the manifest says, or fails its checksum.
+ * @throws {UserError} where the file is missing, or its length or checksum differs from the manifest.
  */
 export async function loadTensors(
   checkpoint: Checkpoint,
@@ -48,8 +51,8 @@ export async function loadTensors(
 }
 
 /**
- * That a file holds the tensors that a network works with: none would be random instead.
- * @throws {UserError} naming one that is missing or of another shape.
+ * Checks that a file has all tensors of a network: one that is missing would silently start from random values.
+ * @throws {UserError} naming one that is missing or has another shape.
  */
 export function checkTensors(
   { folder, manifest }: Checkpoint,
@@ -67,7 +70,19 @@ export function checkTensors(
   }
 }
 
-/** What is wrong with a checkpoint, [] where it is whole: every byte is read. */
+/**
+ * Reads every byte of a checkpoint and compares it with its checksums.
+ * @param folder of the checkpoint.
+ * @returns a sentence for each damaged file; [] where the checkpoint is intact.
+ * @example
+ * ```ts
+ * import { findCheckpoint, verifyCheckpoint } from 'bat-sup';
+ *
+ * const { folder } = await findCheckpoint('checkpoints');
+ * const damage = await verifyCheckpoint(folder);
+ * console.log(damage.length === 0 ? 'intact' : damage.join('; '));
+ * ```
+ */
 export async function verifyCheckpoint(folder: string): Promise<string[]> {
   const manifest = await readManifest(folder).catch(whatIsDamaged);
   if (typeof manifest === 'string') return [manifest];
@@ -77,13 +92,12 @@ export async function verifyCheckpoint(folder: string): Promise<string[]> {
 }
 
 /**
- * A checkpoint as findCheckpoint finds it, but of those of which these files are whole: where the first choice is
- * damaged, the next one.
- * @param notice told what is damaged, and what is used in its place.
- * @throws {UserError} where there is none.
+ * As {@link findCheckpoint}, but reads these files of the checkpoint and, where one is damaged, tries the next.
+ * @param notice called with what is damaged, and what is used instead.
+ * @throws {UserError} where none is left.
  */
-export function findWhole(
-  place: string,
+export function findIntact(
+  path: string,
   which: 'best' | 'newest',
   files: FileName[],
   notice: (text: string) => void,
@@ -92,25 +106,25 @@ export function findWhole(
     for (const name of files) await readWhole(checkpoint, name);
     return checkpoint;
   };
-  return findFirst(place, which, verified, notice);
+  return findFirst(path, which, verified, notice);
 }
 
-/** A network as it is stored: all that is needed of a checkpoint to answer pictures. */
+/** A network as a checkpoint stores it: everything needed to classify pictures. */
 export interface StoredNetwork {
   checkpoint: Checkpoint;
-  /** By the names of variables. */
+  /** By variable name. */
   weights: Map<string, Float32Array>;
-  /** Softmax divides the logits by it; 1 where the checkpoint has not been calibrated. */
+  /** The logits are divided by it before softmax; 1 where the checkpoint was not calibrated. */
   temperature: number;
 }
 
 /**
- * Reads a network from a checkpoint, a run or a checkpoints folder. No engine is needed, so that one can start meanwhile.
- * @param notice told where the first choice of a run is damaged and another is used.
- * @throws {UserError} where there is no checkpoint or it is damaged.
+ * Reads a network from a checkpoint, a run or a checkpoints folder. It needs no engine, so one can start meanwhile.
+ * @param notice called with what is damaged, and what is used instead.
+ * @throws {UserError} where there is no checkpoint, or all of them are damaged.
  */
 export async function readNetwork(
-  place: string,
+  path: string,
   which: 'best' | 'newest',
   notice: (text: string) => void,
 ): Promise<StoredNetwork> {
@@ -118,6 +132,6 @@ export async function readNetwork(
     checkpoint,
     weights: await loadTensors(checkpoint, 'weights.bin'),
   });
-  const stored = await findFirst(place, which, read, notice);
+  const stored = await findFirst(path, which, read, notice);
   return { ...stored, temperature: await readTemperature(stored.checkpoint.folder) };
 }

@@ -7,19 +7,21 @@ import { readJson } from '../system/read_json.ts';
 import { sizeOf } from '../tensors/shape.ts';
 import { finite, list, matching, object, oneOf, optional, string, time, whole } from '../text/json.ts';
 
-/** Where training stands; with the seed it tells every random choice that follows. */
+/** How far training is. Together with the seed it determines every random choice that follows. */
 export interface Position {
   /** Steps done since the first epoch. */
   step: number;
-  /** Whole epochs done. */
+  /** Complete epochs. */
   epoch: number;
-  /** Batches done of the epoch under way, and what they summed up to. */
+  /**
+   * Batches done in the current epoch, the sum of their losses, and how many of their pictures were classified right.
+   */
   batch: number;
   lossSum: number;
   correct: number;
 }
 
-/** Shares are 0..1; losses are mean softmax cross-entropies, in nats. */
+/** Losses are mean softmax cross-entropies, in nats; accuracies are shares, 0 to 1. Absent values are not known. */
 export interface Metrics {
   loss?: number;
   accuracy?: number;
@@ -27,46 +29,48 @@ export interface Metrics {
   validationAccuracy?: number;
 }
 
-/** What a checkpoint says about itself besides its tensors. */
+/** What a checkpoint stores besides its tensors. */
 export interface CheckpointInfo {
   model: ModelDescription;
   preprocessing: Preprocessing;
   training: {
     seed: number;
-    /** Pictures a step, of all ranks together. */
+    /** Pictures per step, over all ranks. */
     batchSize: number;
     learningRate: number;
     validationSplit: number;
-    /** Tells whether the pictures and their split are still those that training began with. */
+    /** SHA-256 of the pictures and their split, to see whether they have changed. */
     dataset: string;
   };
   position: Position;
-  /** Of the last whole epoch; empty where training stopped within the first. */
+  /** Of the last complete epoch; empty where training stopped in the first. */
   metrics: Metrics;
   /** The best epoch so far; absent without validation. */
   best?: { epoch: number; metrics: Metrics };
   /**
-   * Decay of the moving averages that weights.bin holds in place of the weights, which are in optimizer.bin as
-   * '<variable>/learnt'; absent where there are none.
+   * With --ema: the decay of the averages. weights.bin then holds the averaged weights, and optimizer.bin the current
+   * ones, as '<variable>/learnt'.
    */
   ema?: number;
 }
 
-/** Tensors lie in their file one after the other, float32, little-endian. */
+/** A file of tensors, one after the other without gaps: float32, little-endian, C order. */
 export interface TensorFile {
-  /** Absent in version 1, where it is the same. */
+  /** Absent in version 1, which has no other type. */
   dtype?: 'float32';
   bytes: number;
   sha256: string;
   tensors: { name: string; shape: number[] }[];
 }
 
+/** manifest.json of a checkpoint. */
 export interface Manifest extends CheckpointInfo {
   format: 'bat-sup checkpoint';
   version: 1 | 2;
+  /** ISO 8601. */
   saved: string;
   files: { 'weights.bin': TensorFile; 'optimizer.bin': TensorFile };
-  /** SHA-256 of the JSON of all the rest, without spaces; absent in version 1. */
+  /** SHA-256 of the manifest without this value, as JSON without spaces; absent in version 1. */
   checksum?: string;
 }
 
@@ -74,8 +78,8 @@ export type FileName = keyof Manifest['files'];
 export const fileNames: FileName[] = ['weights.bin', 'optimizer.bin'];
 
 const mebibyte = 2 ** 20;
-/** A thousand classes make a tenth of one. */
-const mostManifestBytes = 64 * mebibyte;
+/** With a thousand classes a manifest has about 100 KB. */
+const maxManifestBytes = 64 * mebibyte;
 
 const sizes = list(whole());
 const shapes = list(object({ name: string, shape: sizes }));
@@ -132,37 +136,37 @@ const manifestShape = object({
 
 export const bytesPerNumber = Float32Array.BYTES_PER_ELEMENT;
 
-/** Numbers in all tensors of a file. */
+/** How many values all tensors of a file have. */
 export function parametersOf({ tensors }: Pick<TensorFile, 'tensors'>): number {
   return tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
 }
 
 function contradiction({ files, model }: Manifest): string | undefined {
-  if (new Set(model.classes).size < model.classes.length) return 'a class is named twice';
+  if (new Set(model.classes).size < model.classes.length) return 'two classes have the same name';
   for (const name of fileNames) {
     const { bytes, tensors } = files[name];
     const declared = parametersOf({ tensors }) * bytesPerNumber;
-    if (declared !== bytes) return `the tensors of ${name} make ${declared} bytes, not ${bytes}`;
+    if (declared !== bytes) return `the tensors of ${name} have ${declared} bytes, not ${bytes}`;
     if (new Set(tensors.map((tensor) => tensor.name)).size < tensors.length)
-      return `${name} has two tensors of a name`;
+      return `${name} has two tensors of the same name`;
   }
   return undefined;
 }
 
 const advice = '; choose another checkpoint with --checkpoint.';
 
-/** The error of a file that cannot be used. */
+/** The error for a file that cannot be used. */
 export function damaged(file: string, error: unknown): UserError {
   const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
   return new UserError(`${file} is ${isMissing ? 'missing' : `damaged (${reason(error)})`}${advice}`);
 }
 
-/** What such an error says, to go on with. */
+/** The message of such an error without its advice, to be part of another message. */
 export function whatIsDamaged(error: unknown): string {
   return reason(error).replace(advice, '');
 }
 
-/** @param manifest all of it but the checksum. */
+/** @param manifest without its checksum. */
 export function checksumOf(manifest: Manifest): string {
   return createHash('sha256').update(JSON.stringify(manifest)).digest('hex');
 }
@@ -171,12 +175,12 @@ export function manifestFile(checkpoint: string): string {
   return join(checkpoint, 'manifest.json');
 }
 
-/** Nothing of a manifest is believed before its checksum is right; version 1 has none. */
+/** What is wrong with a manifest. Its values are trusted only if the checksum, which version 1 lacks, is right. */
 function wrongIn(read: unknown): string | undefined {
   const { format, version, checksum, ...rest } = Object(read) as Manifest;
-  if (format !== 'bat-sup checkpoint') return 'it is not that of a bat-sup checkpoint';
+  if (format !== 'bat-sup checkpoint') return 'it is not a bat-sup checkpoint';
   if (typeof version === 'number' && version > 2) return 'it was made by a newer version of bat-sup';
-  if (version !== 1 && version !== 2) return 'its version is not known';
+  if (version !== 1 && version !== 2) return 'its version is unknown';
   const isSigned = version === 2 || checksum !== undefined;
   if (isSigned && checksumOf({ format, version, ...rest }) !== checksum) return 'its checksum differs';
   return manifestShape(read) ?? contradiction(read as Manifest);
@@ -188,7 +192,7 @@ function wrongIn(read: unknown): string | undefined {
  */
 export async function readManifest(checkpoint: string): Promise<Manifest> {
   const file = manifestFile(checkpoint);
-  return readJson<Manifest>(file, { most: mostManifestBytes, shape: wrongIn }).catch((error) => {
+  return readJson<Manifest>(file, { most: maxManifestBytes, shape: wrongIn }).catch((error) => {
     throw damaged(file, error);
   });
 }

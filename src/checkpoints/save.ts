@@ -23,7 +23,7 @@ async function writeTensors(file: string, tensors: NamedTensor[]): Promise<Tenso
   };
 }
 
-/** What is saved of a network and its optimizer. */
+/** The tensors of weights.bin and optimizer.bin. */
 export interface SavedTensors {
   weights: NamedTensor[];
   optimizer: NamedTensor[];
@@ -46,7 +46,7 @@ async function write(folder: string, info: CheckpointInfo, tensors: SavedTensors
   await syncFolder(folder);
 }
 
-/** Gives a folder its name. One that has it is called .old until then, and found by that if a kill comes between. */
+/** Renames a folder to its final name. A previous one is called .old meanwhile, so that it is found after a kill. */
 async function putInPlace(temporary: string, folder: string): Promise<void> {
   const old = `${folder}.old`;
   if (existsSync(folder)) {
@@ -59,9 +59,9 @@ async function putInPlace(temporary: string, folder: string): Promise<void> {
 }
 
 /**
- * Saves a checkpoint as <run>/checkpoint-<step>/: complete or not at all, whatever interrupts it.
+ * Saves a checkpoint as <run>/checkpoint-<step>/: completely or not at all, whatever interrupts it.
  * @returns its folder.
- * @throws {UserError} where it cannot be written; the older checkpoints stay.
+ * @throws {UserError} where it cannot be written; older checkpoints are kept.
  */
 export async function saveCheckpoint(
   run: string,
@@ -78,34 +78,36 @@ export async function saveCheckpoint(
   } catch (error) {
     await rm(temporary, { recursive: true, force: true }).catch(() => {});
     throw new UserError(
-      `${folder} cannot be saved (${reason(error)}); free space or mend the folder, then --resume.`,
+      `${folder} cannot be saved (${reason(error)}); free disk space or check the folder's permissions, then --resume.`,
     );
   }
   return folder;
 }
 
-/** Removes a checkpoint: a kill leaves all of it, or nothing that is taken for one. */
+/** Removes a checkpoint. A kill leaves either all of it, or nothing that would be taken for a checkpoint. */
 export async function removeCheckpoint(folder: string): Promise<void> {
-  const gone = `${folder}.gone`;
-  await rm(gone, { recursive: true, force: true });
-  await rename(folder, gone);
-  await rm(gone, { recursive: true, force: true });
+  const doomed = `${folder}.gone`;
+  await rm(doomed, { recursive: true, force: true });
+  await rename(folder, doomed);
+  await rm(doomed, { recursive: true, force: true });
 }
 
-/** Of a run's checkpoints, oldest first, all but the newest `keep` and the best. */
-export function superfluous(checkpoints: Checkpoint[], keep: number): Checkpoint[] {
+/** All checkpoints of a run but the newest `keep` and the best. @param checkpoints oldest first. */
+export function redundant(checkpoints: Checkpoint[], keep: number): Checkpoint[] {
   const kept = new Set([...checkpoints.slice(-keep), bestOf(checkpoints)]);
   return checkpoints.filter((checkpoint) => !kept.has(checkpoint));
 }
 
-/** Removes all but the newest `keep` checkpoints of a run and its best, and what interrupted saves left. */
+/** Removes all checkpoints of a run but the newest `keep` and the best, and leftovers of interrupted saves. */
 export async function removeOldCheckpoints(run: string, keep: number): Promise<void> {
-  for (const { folder } of superfluous(await listCheckpoints(run), keep)) await removeCheckpoint(folder);
-  for (const name of await listRests(run)) await rm(join(run, name), { recursive: true, force: true });
+  for (const { folder } of redundant(await listCheckpoints(run), keep)) await removeCheckpoint(folder);
+  for (const name of await listLeftovers(run)) await rm(join(run, name), { recursive: true, force: true });
 }
 
-/** Names of what interrupted saves and removals left in a run; while it is being trained, also of what is under way. */
-export async function listRests(run: string): Promise<string[]> {
+/**
+ * Names of what interrupted saves and removals left in a run. While it is being trained, these may be in progress.
+ */
+export async function listLeftovers(run: string): Promise<string[]> {
   const names: string[] = await readdir(run).catch(() => []);
   return names.filter((name) => {
     const replacedBy = /^(checkpoint-\d+)\.old$/.exec(name)?.[1];

@@ -1,10 +1,10 @@
 import type { CheckpointInfo } from './manifest.ts';
 import { removeOldCheckpoints, type SavedTensors, saveCheckpoint } from './save.ts';
 
-/** What is sent to the thread; the tensors are in shared memory. */
+/** A checkpoint to save; its tensors are in shared memory. */
 export interface SaveJob extends SavedTensors {
   run: string;
-  /** Newest checkpoints to keep. */
+  /** How many of the newest checkpoints to keep. */
   keep: number;
   info: CheckpointInfo;
 }
@@ -13,9 +13,9 @@ function allFinite({ weights }: SavedTensors): boolean {
   return weights.every(({ values }) => values.every(Number.isFinite));
 }
 
-/** What the thread does with each snapshot: checksums, writing and waiting for the disk, while training goes on. */
+/** Runs on a thread while training continues: computes the checksums, writes, and waits for the disk. */
 export default async function work({ run, keep, info, weights, optimizer }: SaveJob): Promise<void> {
-  // A network that has left the numbers would push the last good checkpoints out.
+  // A checkpoint with NaN or infinite weights would replace the last good ones.
   if (!allFinite({ weights, optimizer })) return;
   await saveCheckpoint(run, info, { weights, optimizer });
   await removeOldCheckpoints(run, keep);

@@ -8,21 +8,21 @@ import { type Metrics, type Position, parametersOf } from './manifest.ts';
 /** A checkpoint as `bat-sup checkpoints` lists it. */
 export interface ListedCheckpoint {
   folder: string;
-  /** Name of its run. */
+  /** Names of its run's folder and of its own. */
   run: string;
   name: string;
   step: number;
-  /** Of all its files. */
+  /** Total size of its files. */
   bytes: number;
   isBest: boolean;
   isNewest: boolean;
-  /** Why its manifest cannot be read; null where it can, and only then the rest is known. */
+  /** Why its manifest cannot be read; null where it can. Only then are the following values known. */
   damage: string | null;
   /** ISO 8601. */
   saved: string | null;
   epoch: Position['epoch'] | null;
   metrics: Metrics;
-  /** Numbers in its weights. */
+  /** How many values its weights have, moving averages of batch normalisation included. */
   parameters: number | null;
 }
 
@@ -54,33 +54,39 @@ async function listRun({ run, checkpoints, damaged }: RunScan): Promise<ListedCh
 }
 
 /**
- * What a user means by a place: a path, or one below the checkpoints folder, such as the name of a run.
- * @throws {UserError} where there is neither.
+ * The path that a user means: as it is, or relative to the checkpoints folder, such as the name of a run.
+ * @throws {UserError} where neither exists.
  */
-export function placeOf(checkpoints: string, place = checkpoints): string {
-  const found = [place, join(checkpoints, place)].find((candidate) => existsSync(candidate));
+export function resolvePath(checkpoints: string, path = checkpoints): string {
+  const found = [path, join(checkpoints, path)].find((candidate) => existsSync(candidate));
   if (found) return found.replace(/[\\/]+$/, '');
-  if (place === checkpoints)
+  if (path === checkpoints)
     throw new UserError(`${checkpoints} holds no checkpoint; run "bat-sup train" first.`);
-  throw new UserError(
-    `There is no "${place}", here or in ${checkpoints}; "bat-sup checkpoints" lists what there is.`,
-  );
+  throw new UserError(`There is no "${path}", here or in ${checkpoints}; "bat-sup checkpoints" lists all.`);
 }
 
-/** The runs at a place: that of a checkpoint, the run itself, or those below. */
-export async function runsAt(place: string): Promise<string[]> {
-  if (isCheckpoint(place)) return [dirname(place)];
-  const names = await foldersIn(place);
-  return names.some(isCheckpoint) ? [place] : names.sort().map((name) => join(place, name));
+/** The run of a checkpoint, the run itself, or all runs in a checkpoints folder. */
+export async function runsAt(path: string): Promise<string[]> {
+  if (isCheckpoint(path)) return [dirname(path)];
+  const names = await foldersIn(path);
+  return names.some(isCheckpoint) ? [path] : names.sort().map((name) => join(path, name));
 }
 
 /**
- * The checkpoints at a place: itself, those of the run, or those of all runs below; a run's are oldest first.
+ * Lists checkpoints, damaged ones included. Those of a run are sorted by step, the oldest first.
+ * @param path a checkpoint; a run; or a checkpoints folder, for those of all runs in it.
  * @throws {UserError} where there are none.
+ * @example
+ * ```ts
+ * import { surveyCheckpoints } from 'bat-sup';
+ *
+ * for (const { run, name, isBest, metrics } of await surveyCheckpoints('checkpoints'))
+ *   console.log(run, name, isBest ? 'best' : '', metrics.validationAccuracy);
+ * ```
  */
-export async function surveyCheckpoints(place: string): Promise<ListedCheckpoint[]> {
-  const runs = await Promise.all((await runsAt(place)).map(async (run) => listRun(await scan(run))));
-  const listed = runs.flat().filter(({ folder }) => !isCheckpoint(place) || folder === place);
+export async function surveyCheckpoints(path: string): Promise<ListedCheckpoint[]> {
+  const runs = await Promise.all((await runsAt(path)).map(async (run) => listRun(await scan(run))));
+  const listed = runs.flat().filter(({ folder }) => !isCheckpoint(path) || folder === path);
   if (listed.length > 0) return listed;
-  throw new UserError(`${place} holds no checkpoint; run "bat-sup train" first.`);
+  throw new UserError(`${path} holds no checkpoint; run "bat-sup train" first.`);
 }

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import type { CheckpointDifference } from '../checkpoints/diff.ts';
-import { findWhole, type Manifest, verifyCheckpoint } from '../checkpoints/index.ts';
+import { findIntact, type Manifest, verifyCheckpoint } from '../checkpoints/index.ts';
 import { parametersOf } from '../checkpoints/manifest.ts';
-import { type ListedCheckpoint, placeOf, surveyCheckpoints } from '../checkpoints/survey.ts';
+import { type ListedCheckpoint, resolvePath, surveyCheckpoints } from '../checkpoints/survey.ts';
 import { readSettings, settingOptions } from '../config/index.ts';
 import { UserError } from '../errors.ts';
 import { bytesBelow } from '../system/files.ts';
@@ -77,7 +77,7 @@ const megabytes = (bytes: number) => (bytes / 1e6).toFixed(bytes < 1e6 ? 2 : 0);
 
 async function placeFrom(place: string | undefined, flags: Flags): Promise<string> {
   const { checkpoints } = await readSettings(flags);
-  return placeOf(checkpoints, place);
+  return resolvePath(checkpoints, place);
 }
 
 function marks({ isBest, isNewest, damage }: ListedCheckpoint): string {
@@ -114,7 +114,7 @@ function describeRun(run: string, checkpoints: ListedCheckpoint[]): string {
 
 async function inspect(given: string | undefined, flags: Flags): Promise<void> {
   const which = flags.newest ? 'newest' : 'best';
-  const { folder, manifest } = await findWhole(await placeFrom(given, flags), which, [], notice);
+  const { folder, manifest } = await findIntact(await placeFrom(given, flags), which, [], notice);
   const [bytes, parameters] = [await bytesBelow(folder), parametersOf(manifest.files['weights.bin'])];
   console.log(
     flags.json ? JSON.stringify({ folder, bytes, parameters, manifest }) : describe(folder, manifest, bytes),
@@ -194,7 +194,7 @@ async function removeOld(given: string | undefined, flags: Flags): Promise<void>
   const { checkpoints, keepCheckpoints } = await readSettings(flags);
   const { pruneCheckpoints } = await import('../checkpoints/prune.ts');
   const dryRun = flags.dryRun === true;
-  const result = await pruneCheckpoints(placeOf(checkpoints, given), {
+  const result = await pruneCheckpoints(resolvePath(checkpoints, given), {
     keep: keepCheckpoints,
     force: flags.force === true,
     dryRun,

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { type Checkpoint, findWhole } from '../checkpoints/index.ts';
+import { type Checkpoint, findIntact } from '../checkpoints/index.ts';
 import type { World } from '../cluster/index.ts';
 import { type Settings, settingOptions } from '../config/index.ts';
 import { fastestEngineFor } from '../engine/fastest_engine.ts';
@@ -56,7 +56,7 @@ export function addEvaluate(program: Command): void {
 /** The checkpoint and the pictures to evaluate it on. */
 async function chooseWhat(folder: string | undefined, flags: EvaluateFlags, { checkpoints }: Settings) {
   const place = checkpointPlace(flags.checkpoint, checkpoints);
-  const checkpoint = await findWhole(place, whichOf(flags), ['weights.bin'], notice);
+  const checkpoint = await findIntact(place, whichOf(flags), ['weights.bin'], notice);
   const { chooseEvaluationSet } = await import('../evaluation/evaluation_set.ts');
   return { checkpoint, set: await chooseEvaluationSet(folder, checkpoint, flags.data, notice) };
 }

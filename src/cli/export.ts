@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { type Checkpoint, findWhole } from '../checkpoints/index.ts';
+import { type Checkpoint, findIntact } from '../checkpoints/index.ts';
 import { readSettings, settingOptions } from '../config/index.ts';
 import { UsageError, UserError } from '../errors.ts';
 import { type ExportOptions, type Format, formats, type Network, weightTypes } from '../formats/index.ts';
@@ -76,7 +76,7 @@ async function runExport(flags: ExportFlags): Promise<void> {
   const output = flags.output ?? format.output;
   await keepOutputApart(settings, { option: '--output', path: output });
   const place = checkpointPlace(flags.checkpoint, settings.checkpoints);
-  const checkpoint = await findWhole(place, flags.newest ? 'newest' : 'best', ['weights.bin'], notice);
+  const checkpoint = await findIntact(place, flags.newest ? 'newest' : 'best', ['weights.bin'], notice);
   const { startEngine } = await import('../engine/index.ts');
   const { networkOf } = await import('../formats/network.ts');
   const { exportNetwork } = await import('../formats/export.ts');

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import { type Command, Option } from 'commander';
-import { type Checkpoint, findWhole, hasSaved, newestRun } from '../checkpoints/index.ts';
+import { type Checkpoint, findIntact, hasSaved, newestRun } from '../checkpoints/index.ts';
 import type { World } from '../cluster/index.ts';
 import {
   flagsFor,
@@ -82,7 +82,7 @@ async function findResumed(
     return undefined;
   }
   const folder = run === undefined ? await newestRun(place, notice) : place;
-  return findWhole(folder, 'newest', ['weights.bin', 'optimizer.bin'], notice);
+  return findIntact(folder, 'newest', ['weights.bin', 'optimizer.bin'], notice);
 }
 
 /** What is to be trained. */

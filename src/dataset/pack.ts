@@ -20,7 +20,9 @@ export interface Pack {
   file: string;
   /** Bytes of one picture. */
   pictureBytes: number;
-  /** Index of the first picture that looks the same as each one, directly or through others; its own where none does. */
+  /**
+   * Index of the first picture that looks the same as each one, directly or through others; its own where none does.
+   */
   lookalikes: Int32Array;
 }
 

@@ -84,7 +84,9 @@ function countLabels(pictures: Picture[], classes: number): number[] {
   return counts;
 }
 
-/** By how much of what is wanted the number held back may be off, so that pictures keep their sides as others come. */
+/**
+ * By how much of what is wanted the number held back may be off, so that pictures keep their sides as others come.
+ */
 const slack = 1 / 4;
 
 /** What is held back so far, and how far it is from what is wanted, in the owner's pictures of each class. */

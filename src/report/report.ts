@@ -1,5 +1,5 @@
 import { basename, dirname, join } from 'node:path';
-import { type Checkpoint, findWhole } from '../checkpoints/index.ts';
+import { type Checkpoint, findIntact } from '../checkpoints/index.ts';
 import { reason, UserError } from '../errors.ts';
 import { type CheckpointEvaluation, evaluateCheckpoint } from '../evaluation/evaluate_checkpoint.ts';
 import { validationPictures } from '../evaluation/pictures.ts';
@@ -79,7 +79,7 @@ export async function writeReport(options: ReportOptions): Promise<ReportResult>
 
 async function gather(options: ReportOptions): Promise<ReportContents> {
   const { run, notice = (text) => process.emitWarning(text) } = options;
-  const checkpoint = await findWhole(run, 'best', ['weights.bin'], notice);
+  const checkpoint = await findIntact(run, 'best', ['weights.bin'], notice);
   const files = await readRun(run);
   const [summary] = await listRuns(dirname(run), [basename(run)]);
   if (!files || !summary) throw new UserError(`${run} is not a run; "bat-sup runs" lists the runs.`);

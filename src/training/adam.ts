@@ -6,7 +6,10 @@ const beta1 = 0.9;
 const beta2 = 0.999;
 const epsilon = 1e-8;
 
-/** Weights of convolutions and fully connected layers decay; biases, and the scale and offset of batch normalisation, do not. */
+/**
+ * Weights of convolutions and fully connected layers decay; biases, and the scale and offset of batch normalisation, do
+ * not.
+ */
 function decays(name: string): boolean {
   return name.endsWith('/weights');
 }

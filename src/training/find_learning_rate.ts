@@ -13,7 +13,9 @@ import { trainStep } from './step.ts';
 /** The learning rates of the first and the last step; in between they grow by a constant factor. */
 const minRate = 1e-6;
 const maxRate = 1;
-/** The smoothed loss is roughly a mean over this share of the steps. The lowest one is only looked for after as many. */
+/**
+ * The smoothed loss is roughly a mean over this share of the steps. The lowest one is only looked for after as many.
+ */
 const smoothedOver = 0.1;
 /** The test ends once the smoothed loss is this many times its lowest value. */
 const divergence = 4;

@@ -92,7 +92,9 @@ function snapshot(training: Training, dataset: string): Snapshot {
   };
 }
 
-/** Starts to save a checkpoint. The log is flushed first: no step of a checkpoint is missing from it, even after a kill. */
+/**
+ * Starts to save a checkpoint. The log is flushed first: no step of a checkpoint is missing from it, even after a kill.
+ */
 export async function save({ run, records }: Training): Promise<void> {
   if (records) await refuseRemoved(run);
   await records?.log.flush();

@@ -77,7 +77,9 @@ interface Network {
   average: WeightAverage | undefined;
 }
 
-/** @param isFirst whether this is rank 0: only it loads the checkpoint; {@link broadcastNetwork} gives it to the others. */
+/**
+ * @param isFirst whether this is rank 0: only it loads the checkpoint; {@link broadcastNetwork} gives it to the others.
+ */
 async function createNetwork(
   description: ModelDescription,
   { settings, resume }: Pick<TrainingOptions, 'settings' | 'resume'>,

@@ -17,7 +17,7 @@ import {
   type CheckpointInfo,
   checkTensors,
   findCheckpoint,
-  findWhole,
+  findIntact,
   listCheckpoints,
   loadTensors,
   type Manifest,
@@ -162,7 +162,7 @@ test('a manifest of version 1, without a checksum of its own, is read', async ()
 });
 
 const wrongs: [what: string, change: (manifest: Manifest) => void, says: RegExp][] = [
-  ['contradicts itself', ({ files }) => void files['weights.bin'].tensors.pop(), /make 16 bytes, not 20/],
+  ['contradicts itself', ({ files }) => void files['weights.bin'].tensors.pop(), /have 16 bytes, not 20/],
   [
     'has negative sizes',
     ({ files }) => void Object.assign(files['weights.bin'], { bytes: -4 }),
@@ -176,7 +176,7 @@ const wrongs: [what: string, change: (manifest: Manifest) => void, says: RegExp]
   [
     'names a class twice',
     ({ model }) => void Object.assign(model, { classes: ['a', 'a'] }),
-    /a class is named twice/,
+    /two classes have the same name/,
   ],
   [
     'has another kind of numbers',
@@ -192,7 +192,7 @@ const wrongs: [what: string, change: (manifest: Manifest) => void, says: RegExp]
   [
     'is of something else',
     (manifest) => void Object.assign(manifest, { format: 'x' }),
-    /not that of a bat-sup/,
+    /it is not a bat-sup checkpoint/,
   ],
 ];
 for (const [what, change, says] of wrongs) {
@@ -229,40 +229,40 @@ test('where the newest or the best is damaged the next one is used, and it says 
   writeFileSync(join(one as string, 'weights.bin'), Buffer.alloc(20));
   const notices: string[] = [];
   const notice = (text: string) => void notices.push(text);
-  const newest = await findWhole(run, 'newest', ['weights.bin', 'optimizer.bin'], notice);
+  const newest = await findIntact(run, 'newest', ['weights.bin', 'optimizer.bin'], notice);
   assert.equal(newest.folder, two);
   assert.match(
     notices.join(),
     /0004.manifest\.json is damaged .*0003.optimizer\.bin is damaged .*\. Used instead: .*checkpoint-00000002$/,
   );
-  assert.equal((await findWhole(run, 'best', ['weights.bin'], notice)).folder, three);
+  assert.equal((await findIntact(run, 'best', ['weights.bin'], notice)).folder, three);
   assert.match(notices.at(-1) ?? '', /0001.weights\.bin is damaged/);
-  await assert.rejects(findWhole(one as string, 'best', ['weights.bin'], notice), /weights\.bin is damaged/);
+  await assert.rejects(findIntact(one as string, 'best', ['weights.bin'], notice), /weights\.bin is damaged/);
 
   for (const folder of [two, three] as string[]) rmSync(join(folder, 'weights.bin'));
   await assert.rejects(
-    findWhole(run, 'best', ['weights.bin'], notice),
-    /run-001 holds no whole checkpoint: /,
+    findIntact(run, 'best', ['weights.bin'], notice),
+    /run-001 holds no intact checkpoint: /,
   );
 });
 
-test('what is older than the newest whole checkpoint is not told of', async () => {
+test('what is older than the newest intact checkpoint is not mentioned', async () => {
   const run = join(temporaryFolder(), 'run-001');
   writeFileSync(join(await save(run, 1), 'manifest.json'), '');
   await save(run, 2);
   const notices: string[] = [];
-  await findWhole(run, 'newest', ['weights.bin'], (text) => void notices.push(text));
+  await findIntact(run, 'newest', ['weights.bin'], (text) => void notices.push(text));
   assert.deepEqual(notices, []);
 });
 
-test('a newer run whose checkpoints are all damaged is passed over, and it says so', async () => {
+test('a newer run whose checkpoints are all damaged is skipped, with a notice', async () => {
   const checkpoints = temporaryFolder();
   await save(join(checkpoints, 'run-001'), 1);
   writeFileSync(join(await save(join(checkpoints, 'run-002'), 1), 'manifest.json'), '');
   const notices: string[] = [];
   const run = await newestRun(checkpoints, (text) => void notices.push(text));
   assert.equal(basename(run), 'run-001');
-  assert.match(notices.join(), /run-002 is passed over: .*manifest\.json is damaged/);
+  assert.match(notices.join(), /run-002 is skipped: .*manifest\.json is damaged/);
 });
 
 test('a checkpoint of the same step is replaced; killed between, the one before is found', async () => {

@@ -184,7 +184,7 @@ test('--resume auto begins where nothing is saved, and continues where something
   for (const flags of [['--run', 'bats'], []]) {
     const { code, stderr } = await cli(elsewhere, 'train', '--resume', 'auto', '--epochs', '4', ...flags);
     assert.equal(code, 1);
-    assert.match(stderr, /^bat-sup: .*bats holds no whole checkpoint: .*weights\.bin is damaged/);
+    assert.match(stderr, /^bat-sup: .*bats holds no intact checkpoint: .*weights\.bin is damaged/);
   }
   assert.deepEqual(filesOf(elsewhere), was);
 });
