@@ -10,7 +10,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { type EngineName, startEngine } from '../src/engine/index.ts';
 import type { NodeBackend } from '../src/engine/native/backend.ts';
-import { registerKernels } from '../src/engine/native/kernels/index.ts';
+import { registerKernels } from '../src/engine/native/kernels.ts';
 import { useMixedPrecision } from '../src/engine/native/product.ts';
 import { evaluateBatch } from '../src/training/step.ts';
 import { batchesOf, drawings, examplesOf, trainOnDrawings } from './inputs/drawings.ts';

@@ -1,14 +1,6 @@
 /** Builds dist/: the WebAssembly kernels, the backend with shared memory, the TypeScript, the C++ sources. */
 import { execFileSync } from 'node:child_process';
-import {
-  chmodSync,
-  copyFileSync,
-  cpSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
@@ -46,10 +38,10 @@ for (const file of modules) {
   copyFileSync(join(root, file), join(root, 'dist', file));
 }
 // `bat-sup setup` compiles these where they are used.
-for (const sources of ['signals.h', 'stderr.cc', 'operations']) {
-  cpSync(join(root, 'src/engine/native', sources), join(root, 'dist/src/engine/native', sources), {
-    recursive: true,
-  });
+for (const name of readdirSync(join(root, 'src/engine'), { recursive: true })) {
+  if (!/\.(cc|h)$/.test(name)) continue;
+  mkdirSync(dirname(join(root, 'dist/src/engine', name)), { recursive: true });
+  copyFileSync(join(root, 'src/engine', name), join(root, 'dist/src/engine', name));
 }
 for (const file of ['index.html', 'style.css'])
   copyFileSync(join(root, 'src/page', file), join(root, 'dist/src/page', file));
@@ -61,6 +53,7 @@ buildSync({
   minify: true,
   format: 'esm',
   platform: 'browser',
+  tsconfig: join(root, 'tsconfig.json'),
   target: 'es2022',
   legalComments: 'eof',
 });

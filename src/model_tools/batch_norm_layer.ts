@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { normaliseBatch, normaliseBy } from '../engine/batch_norm.ts';
+import { normaliseBatch, normaliseBy } from '../engine/kernels/batch_norm/operation.ts';
 import { Scope } from './scope.ts';
 
 export interface BatchNormOptions {

@@ -2,13 +2,11 @@ import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { nodeApiVersion } from '../engine/native/installation.ts';
+import { nativeSources, nodeApiVersion } from '../engine/native/installation.ts';
 import { UserError } from '../errors.ts';
 import { errorLine, run } from './programs.ts';
 
 const require = createRequire(import.meta.url);
-const native = fileURLToPath(new URL('../engine/native/', import.meta.url));
 
 /** What to compile against and link with. */
 export interface Library {
@@ -66,18 +64,18 @@ export async function build(
   folder: string,
 ): Promise<boolean> {
   const api = [`-DNAPI_VERSION=${nodeApiVersion}`, '-I', nodeHeaders()];
-  const muting = ['-DNODE_GYP_MODULE_NAME=stderr', ...api, join(native, 'stderr.cc')];
+  const muting = ['-DNODE_GYP_MODULE_NAME=stderr', ...api, nativeSources.muting];
   await compile(compiler, join(folder, 'stderr.node'), muting);
 
   const hasOperations = existsSync(join(library.include, 'tensorflow/c/kernels.h'));
-  const operations = hasOperations ? await sourcesIn(join(native, 'operations')) : [];
+  const operations = hasOperations ? nativeSources.operations().filter((file) => file.endsWith('.cc')) : [];
   await compile(compiler, join(folder, 'tfjs_binding.node'), [
     '-DNODE_GYP_MODULE_NAME=tfjs_binding',
     ...api,
     ...['-I', library.include, '-I', join(binding, '..'), '-I', binding],
-    ...['-include', join(native, 'signals.h')],
+    ...['-include', nativeSources.signals],
     ...(await sourcesIn(binding)),
-    ...['-fopenmp', '-fno-math-errno', ...operations],
+    ...['-fopenmp', '-fno-math-errno', '-I', nativeSources.include, ...operations],
     ...[...library.files, `-Wl,-rpath,${library.runPath}`],
   ]);
   return hasOperations;

@@ -3,7 +3,7 @@
  * machine may end the process that loads it.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { applyAdam } from '../engine/apply_adam.ts';
+import { applyAdam } from '../engine/kernels/adam/operation.ts';
 import { startInstallation } from '../engine/native/index.ts';
 import { convLayer, poolingLayer, Scope } from '../model_tools/index.ts';
 

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Batch } from '../dataset/batches.ts';
-import { type CrossEntropies, crossEntropies } from '../engine/cross_entropy.ts';
+import { type CrossEntropies, crossEntropies } from '../engine/kernels/cross_entropy/operation.ts';
 import type { LayerWatch, LearningPass } from '../model_tools/index.ts';
 import type { Model } from '../models/model.ts';
 import { toPictures } from '../models/to_pictures.ts';

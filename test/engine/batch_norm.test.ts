@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-core';
-import { normaliseBatch, type Statistics } from '../../src/engine/batch_norm.ts';
 import { type EngineName, startEngine } from '../../src/engine/index.ts';
+import { normaliseBatch, type Statistics } from '../../src/engine/kernels/batch_norm/operation.ts';
 import { withoutNative } from '../helpers/native.ts';
 
 const epsilon = 1e-3;

@@ -6,12 +6,12 @@ import '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
-import { applyAdam } from '../../src/engine/apply_adam.ts';
 import { startEngine } from '../../src/engine/index.ts';
+import { applyAdam } from '../../src/engine/kernels/adam/operation.ts';
+import { scalePixels } from '../../src/engine/kernels/scale_pixels/operation.ts';
 import type { NodeBackend } from '../../src/engine/native/backend.ts';
-import { registerKernels } from '../../src/engine/native/kernels/index.ts';
+import { registerKernels } from '../../src/engine/native/kernels.ts';
 import { useMixedPrecision } from '../../src/engine/native/product.ts';
-import { scalePixels } from '../../src/engine/scale_pixels.ts';
 import {
   activationLayer,
   convLayer,

@@ -4,8 +4,8 @@ import { after, before, test } from 'node:test';
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
-import { applyAdam } from '../../src/engine/apply_adam.ts';
 import { type Engine, startEngine } from '../../src/engine/index.ts';
+import { applyAdam } from '../../src/engine/kernels/adam/operation.ts';
 import '../../src/engine/gradients.ts';
 
 let engine: Engine;

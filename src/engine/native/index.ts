@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { type Engine, type EngineName, type EngineOptions, EngineUnavailable } from '../engine.ts';
 import { findInstallation, type Installation } from './installation.ts';
-import { registerKernels } from './kernels/index.ts';
+import { registerKernels } from './kernels.ts';
 import { loadBackend } from './load.ts';
 import { useMixedPrecision } from './product.ts';
 

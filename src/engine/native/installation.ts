@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -39,13 +39,35 @@ export function nativeFolder(): string {
   return join(cache, 'bat-sup', 'native', key);
 }
 
-/** Tells builds of different sources of ours apart: after an update of bat-sup only the build is made anew. */
+const engineFolder = fileURLToPath(new URL('../', import.meta.url));
+
+/** Our C++ for the native engine, which `bat-sup setup` compiles: absolute paths, in a fixed order. */
+export const nativeSources = {
+  muting: join(engineFolder, 'native', 'stderr.cc'),
+  signals: join(engineFolder, 'native', 'signals.h'),
+  /** Folder that the operations include from. */
+  include: join(engineFolder, 'native'),
+  /** The operations that we add to TensorFlow, and what they share. */
+  operations: () =>
+    [join(engineFolder, 'native'), ...subfolders(join(engineFolder, 'kernels'))].flatMap(operationFilesIn),
+};
+
+function subfolders(folder: string): string[] {
+  const names = readdirSync(folder).filter((name) => statSync(join(folder, name)).isDirectory());
+  return names.sort().map((name) => join(folder, name));
+}
+
+function operationFilesIn(folder: string): string[] {
+  const files = readdirSync(folder).filter((name) => /\.(cc|h)$/.test(name));
+  const paths = files.sort().map((name) => join(folder, name));
+  return paths.filter((path) => path !== nativeSources.muting && path !== nativeSources.signals);
+}
+
+/** Identifies the C++ sources of a build, so that an update of bat-sup repeats the build but not the download. */
 export function sourcesDigest(): string {
-  const folder = fileURLToPath(new URL('./', import.meta.url));
-  const operations = readdirSync(join(folder, 'operations')).sort();
-  const files = ['signals.h', 'stderr.cc', ...operations.map((file) => join('operations', file))];
   const hash = createHash('sha256');
-  for (const file of files) hash.update(readFileSync(join(folder, file)));
+  for (const file of [nativeSources.signals, nativeSources.muting, ...nativeSources.operations()])
+    hash.update(readFileSync(file));
   return hash.digest('hex').slice(0, 12);
 }
 

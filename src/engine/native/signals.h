@@ -1,13 +1,13 @@
-// Included before the sources of tfjs's binding: while TensorFlow computes for it, signals wait. Until version 3.11.2,
-// oneDNN's products of float32 on x86 keep an address of the heap in the stack pointer, and a signal's handler writes
-// over what lies below it: Node's, of Ctrl-C, SIGTERM and a terminal that changes its size, as well as the profiler's.
+// Included before the sources of tfjs's binding: blocks signals while TensorFlow computes. On x86, oneDNN before 3.11.2
+// keeps a heap address in the stack pointer during float32 matrix products, and a signal handler would overwrite the
+// memory below it: Node's handlers of Ctrl-C, SIGTERM and terminal resizes, and the profiler's.
 #pragma once
 #include <signal.h>
 #include <tensorflow/c/eager/c_api.h>
 
 #include <initializer_list>
 
-// Signals to this thread, and to those that it starts meanwhile, but for those that tell of its own faults.
+// Blocks signals to this thread and to the threads that it starts, except those that report its own faults.
 class SignalsWait {
  public:
   SignalsWait() {

@@ -1,5 +1,5 @@
-// TensorFlow writes to the standard error stream while its library is loaded, before any of its settings for
-// logging apply. Node cannot redirect a file descriptor, so this does: mute() and unmute(), nothing else.
+// TensorFlow writes to standard error while its library is loaded, before any of its logging settings apply. Node
+// cannot redirect a file descriptor, so this module does: mute() and unmute().
 #include <fcntl.h>
 #include <node_api.h>
 #include <unistd.h>

@@ -5,7 +5,7 @@ import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Engine, EngineOptions } from '../engine.ts';
 import type { WasmBackend } from './engine_memory.ts';
-import { registerKernels } from './kernels/index.ts';
+import { registerKernels } from './kernels.ts';
 import { controlBytes, startThreads, type Threads } from './threads.ts';
 
 /** More jobs than predicting one picture takes. */

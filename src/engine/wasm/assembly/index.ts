@@ -1,2 +1,2 @@
-export { packFilter, packTransposedFilter } from './pack_filter';
+export { packFilter, packTransposedFilter } from '../../kernels/conv/wasm_pack_filter.assembly';
 export { runJob, workerLoop } from './pool';

@@ -1,14 +1,14 @@
-import { applyAdam } from './apply_adam';
-import { convolve } from './convolve';
-import { convolveFilterGradient } from './convolve_filter_gradient';
-import { matMul } from './mat_mul';
-import { matMulTransposeA } from './mat_mul_transpose_a';
-import { matMulTransposeB } from './mat_mul_transpose_b';
-import { maxPool } from './max_pool';
-import { maxPoolGradient } from './max_pool_gradient';
-import { pad } from './pad';
-import { reluGradient } from './relu_gradient';
-import { sumRows } from './sum_rows';
+import { applyAdam } from '../../kernels/adam/wasm.assembly';
+import { convolve } from '../../kernels/conv/wasm.assembly';
+import { convolveFilterGradient } from '../../kernels/conv/wasm_filter_gradient.assembly';
+import { matMul } from '../../kernels/mat_mul/wasm.assembly';
+import { matMulTransposeA } from '../../kernels/mat_mul/wasm_transpose_a.assembly';
+import { matMulTransposeB } from '../../kernels/mat_mul/wasm_transpose_b.assembly';
+import { maxPool } from '../../kernels/max_pool/wasm.assembly';
+import { maxPoolGradient } from '../../kernels/max_pool/wasm_gradient.assembly';
+import { pad } from '../../kernels/conv/wasm_pad.assembly';
+import { reluGradient } from '../../kernels/activation/wasm.assembly';
+import { sumRows } from '../../kernels/bias/wasm.assembly';
 
 /** The numbers are those of ../kernel_numbers.ts. */
 export function runChunk(kernel: i32, args: usize, chunk: i32): void {

@@ -1,0 +1,69 @@
+import * as tf from '@tensorflow/tfjs-core';
+import {
+  type Attributes,
+  execute,
+  float32,
+  type NodeBackend,
+  type OutputMetadata,
+} from '../../native/backend.ts';
+import type { OwnKernel } from '../../native/kernel.ts';
+import { type BatchNormAttributes, batchNormGradKernel, batchNormKernel } from './operation.ts';
+
+/**
+ * TensorFlow's FusedBatchNormV3. On the CPU its reserved outputs are the batch's mean and biased variance, and its
+ * gradient takes these; cuDNN's are others, so that a GPU is left to what engine/kernels/batch_norm/operation.ts composes.
+ */
+
+function attributesOf(attributes: tf.NamedAttrMap): Attributes {
+  const { epsilon } = attributes as unknown as BatchNormAttributes;
+  return { T: float32, U: float32, epsilon: { float: epsilon }, data_format: 'NHWC', is_training: true };
+}
+
+/** It normalises feature maps; a row of features is a map of one pixel. */
+function asMaps(x: tf.TensorInfo): tf.Tensor {
+  const shape = x.shape.length === 4 ? x.shape : [x.shape[0] as number, 1, 1, x.shape.at(-1) as number];
+  return tf.reshape(x as tf.Tensor, shape);
+}
+
+/** The outputs at `wanted`, in this order, as tensors; the others are let go. */
+function take(backend: NodeBackend, outputs: OutputMetadata[], wanted: number[]): tf.Tensor[] {
+  for (const [index, { id }] of outputs.entries())
+    if (!wanted.includes(index)) backend.binding.deleteTensor(id);
+  return wanted.map((index) => backend.createOutputTensor(outputs[index] as OutputMetadata));
+}
+
+function emptyTensor({ binding }: NodeBackend): number {
+  return binding.createTensor([0], binding.TF_FLOAT as number, new Float32Array(0));
+}
+
+export const batchNorm: OwnKernel = {
+  name: batchNormKernel,
+  needs: 'cpu',
+  run(backend, inputs, attributes) {
+    const { x, scale, offset } = inputs as Record<'x' | 'scale' | 'offset', tf.TensorInfo>;
+    const maps = asMaps(x);
+    const none = emptyTensor(backend);
+    const ids = [...backend.getInputTensorIds([maps, scale, offset]), none, none];
+    const outputs = execute(backend, 'FusedBatchNormV3', attributesOf(attributes), ids, 6);
+    backend.binding.deleteTensor(none);
+    const [y, mean, variance] = take(backend, outputs, [0, 3, 4]) as [tf.Tensor, tf.Tensor, tf.Tensor];
+    return [tf.reshape(y, x.shape), mean, variance];
+  },
+};
+
+export const batchNormGradient: OwnKernel = {
+  name: batchNormGradKernel,
+  needs: 'cpu',
+  run(backend, inputs, attributes) {
+    const { dy, x, scale, mean, variance } = inputs as Record<
+      'dy' | 'x' | 'scale' | 'mean' | 'variance',
+      tf.TensorInfo
+    >;
+    const none = emptyTensor(backend);
+    const ids = [...backend.getInputTensorIds([asMaps(dy), asMaps(x), scale, mean, variance]), none];
+    const outputs = execute(backend, 'FusedBatchNormGradV3', attributesOf(attributes), ids, 5);
+    backend.binding.deleteTensor(none);
+    const [dx, ...others] = take(backend, outputs, [0, 1, 2]) as [tf.Tensor, tf.Tensor, tf.Tensor];
+    return [tf.reshape(dx, x.shape), ...others];
+  },
+};

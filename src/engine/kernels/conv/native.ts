@@ -1,0 +1,66 @@
+import type * as tf from '@tensorflow/tfjs-core';
+import { type Attributes, execute, firstId, float32 } from '../../native/backend.ts';
+import { defer } from '../../native/deferred.ts';
+import type { OwnKernel } from '../../native/kernel.ts';
+import { product } from '../../native/product.ts';
+
+function attributesOf({ strides, pad }: tf.NamedAttrMap): Attributes {
+  const [height, width = height] = [strides].flat() as [number, number?];
+  return {
+    strides: [1, height, width, 1],
+    padding: (pad as string).toUpperCase(),
+    data_format: 'NHWC',
+  };
+}
+
+/** What these kernels compute; anything else is left to the backend's own. */
+function isPlain({ pad, dataFormat, dilations, activation }: tf.NamedAttrMap): boolean {
+  const dilated = Array.isArray(dilations) ? dilations.some((one) => one !== 1) : (dilations ?? 1) !== 1;
+  return (
+    typeof pad === 'string' && dataFormat === 'NHWC' && !dilated && (activation ?? 'linear') === 'linear'
+  );
+}
+
+/** Convolution and bias; the bias is left to a max-pooling that follows, for which it is a quarter of the work. */
+export const fusedConv2d: OwnKernel = {
+  name: 'FusedConv2D',
+  run(backend, inputs, attributes) {
+    const { x, filter, bias } = inputs as { x: tf.TensorInfo; filter: tf.TensorInfo; bias?: tf.TensorInfo };
+    if (!isPlain(attributes)) return undefined;
+    const factors = backend.getInputTensorIds([x, filter]);
+    const convolved = backend.createOutputTensor(
+      product(backend, 'Conv2D', attributesOf(attributes), factors),
+    );
+    if (!bias) return convolved;
+    const biased = { kind: 'biased', inputs: [convolved, bias] } as const;
+    const output = defer(backend, convolved.shape, biased, () => {
+      const ids = backend.getInputTensorIds([convolved, bias]);
+      return firstId(execute(backend, 'BiasAdd', { T: float32, data_format: 'NHWC' }, ids));
+    });
+    convolved.dispose();
+    return output;
+  },
+};
+
+export const convolutionInputGradient: OwnKernel = {
+  name: 'Conv2DBackpropInput',
+  run(backend, inputs, attributes) {
+    if (!isPlain(attributes)) return undefined;
+    const { dy, filter } = inputs as Record<'dy' | 'filter', tf.TensorInfo>;
+    const factors = backend.getInputTensorIds([filter, dy]);
+    const all = [attributes.inputShape as number[], ...factors];
+    return backend.createOutputTensor(product(backend, 'Conv2DBackpropInput', attributesOf(attributes), all));
+  },
+};
+
+export const convolutionFilterGradient: OwnKernel = {
+  name: 'Conv2DBackpropFilter',
+  run(backend, inputs, attributes) {
+    if (!isPlain(attributes)) return undefined;
+    const [x, dy] = backend.getInputTensorIds([inputs.x, inputs.dy] as tf.TensorInfo[]) as [number, number];
+    const all = [x, attributes.filterShape as number[], dy];
+    return backend.createOutputTensor(
+      product(backend, 'Conv2DBackpropFilter', attributesOf(attributes), all),
+    );
+  },
+};

@@ -1,0 +1,66 @@
+import type * as tf from '@tensorflow/tfjs-core';
+import { addressOf, withScratch } from '../../wasm/engine_memory.ts';
+import type { OwnKernel } from '../../wasm/kernel.ts';
+import { kernelNumbers } from '../../wasm/kernel_numbers.ts';
+import { convInfoOf, inputPadding, isPlainConvolution, roundUp } from './wasm_convolve.ts';
+import { type Padding, pad, paddedSize } from './wasm_pad.ts';
+
+/** The kernel reads four neighbouring inputs and eight outputs at a time. */
+const rowsAUnit = 4;
+const outputsAUnit = 8;
+
+export const conv2dBackpropFilter: OwnKernel = {
+  name: 'Conv2DBackpropFilter',
+  accepts: (_, attributes) => isPlainConvolution(attributes),
+  run(context, inputs, attributes) {
+    const { x, dy } = inputs as Record<'x' | 'dy', tf.TensorInfo>;
+    const info = convInfoOf(x.shape, attributes.filterShape as number[], attributes);
+    const gradient = context.backend.makeOutput(attributes.filterShape as number[], 'float32');
+    const padding = inputPadding(info);
+    const dyChannels = roundUp(info.outChannels);
+    const dyPadding: Padding = {
+      batch: info.batchSize,
+      height: info.outHeight,
+      width: info.outWidth,
+      channels: info.outChannels,
+      toHeight: info.outHeight,
+      toWidth: info.outWidth,
+      toChannels: dyChannels,
+      top: 0,
+      left: 0,
+      dilation: [1, 1],
+    };
+    const needsBlocks = dyChannels !== info.outChannels;
+    const groups = Math.ceil((info.filterWidth * info.inChannels) / rowsAUnit);
+    const units = info.filterHeight * groups * (dyChannels / outputsAUnit);
+    const scratch = {
+      padded: paddedSize(padding),
+      dyInBlocks: needsBlocks ? paddedSize(dyPadding) : 0,
+      sums: units * rowsAUnit * outputsAUnit,
+    };
+    withScratch(context, scratch, ({ padded, dyInBlocks, sums }) => {
+      pad(context, addressOf(context, x), padded, padding);
+      if (needsBlocks) pad(context, addressOf(context, dy), dyInBlocks, dyPadding);
+      context.threads.run(kernelNumbers.convolveFilterGradient, units, (chunks) => [
+        padded,
+        needsBlocks ? dyInBlocks : addressOf(context, dy),
+        addressOf(context, gradient),
+        sums,
+        chunks,
+        info.batchSize,
+        padding.toHeight,
+        padding.toWidth,
+        info.inChannels,
+        info.outHeight,
+        info.outWidth,
+        info.outChannels,
+        dyChannels,
+        info.filterHeight,
+        info.filterWidth,
+        info.strideHeight,
+        info.strideWidth,
+      ]);
+    });
+    return gradient;
+  },
+};

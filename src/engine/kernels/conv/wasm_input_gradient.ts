@@ -1,0 +1,40 @@
+import type * as tf from '@tensorflow/tfjs-core';
+import { addressOf } from '../../wasm/engine_memory.ts';
+import type { OwnKernel } from '../../wasm/kernel.ts';
+import { convInfoOf, convolve, gradientPadding, isPlainConvolution } from './wasm_convolve.ts';
+
+/** dx is the convolution of dy with the filter turned by 180 degrees, inputs and outputs exchanged. */
+export const conv2dBackpropInput: OwnKernel = {
+  name: 'Conv2DBackpropInput',
+  accepts(inputs, attributes) {
+    const { filter } = inputs as { filter: tf.TensorInfo };
+    const info = convInfoOf(attributes.inputShape as number[], filter.shape, attributes);
+    // Padding beyond the kernel would mean leaving out parts of dy.
+    return (
+      isPlainConvolution(attributes) &&
+      info.padInfo.top < info.filterHeight &&
+      info.padInfo.left < info.filterWidth
+    );
+  },
+  run(context, inputs, attributes) {
+    const { dy, filter } = inputs as Record<'dy' | 'filter', tf.TensorInfo>;
+    const info = convInfoOf(attributes.inputShape as number[], filter.shape, attributes);
+    const output = context.backend.makeOutput(info.inShape, 'float32');
+    const taps = info.filterHeight * info.filterWidth;
+    convolve(context, dy, undefined, output, {
+      padding: gradientPadding(info),
+      filter: { height: info.filterHeight, width: info.filterWidth, outputs: info.inChannels },
+      stride: [1, 1],
+      output: [info.inHeight, info.inWidth],
+      packTo: (address) =>
+        context.threads.kernels.packTransposedFilter(
+          addressOf(context, filter),
+          address,
+          taps,
+          info.inChannels,
+          info.outChannels,
+        ),
+    });
+    return output;
+  },
+};

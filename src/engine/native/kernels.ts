@@ -1,0 +1,61 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { relu, reluGradient } from '../kernels/activation/native.ts';
+import { applyAdam } from '../kernels/adam/native.ts';
+import { applyAdamToResources } from '../kernels/adam/native_resources.ts';
+import { batchNorm, batchNormGradient } from '../kernels/batch_norm/native.ts';
+import { biasGradient } from '../kernels/bias/native.ts';
+import { convolutionFilterGradient, convolutionInputGradient, fusedConv2d } from '../kernels/conv/native.ts';
+import { crossEntropy } from '../kernels/cross_entropy/native.ts';
+import { batchMatMul, fusedMatMul } from '../kernels/mat_mul/native.ts';
+import { batchMatMulPlain, fusedMatMulPlain } from '../kernels/mat_mul/native_plain.ts';
+import { maxPool, maxPoolGradient } from '../kernels/max_pool/native.ts';
+import { scalePixels, scalePixelsAtOnce } from '../kernels/scale_pixels/native.ts';
+import type { NodeBackend } from './backend.ts';
+import type { Inputs, OwnKernel } from './kernel.ts';
+
+/** Of two with one name the later one is taken, where what it needs is there. */
+const ownKernels: OwnKernel[] = [
+  applyAdamToResources,
+  applyAdam,
+  batchMatMulPlain,
+  batchMatMul,
+  batchNorm,
+  batchNormGradient,
+  biasGradient,
+  convolutionFilterGradient,
+  convolutionInputGradient,
+  crossEntropy,
+  fusedConv2d,
+  fusedMatMulPlain,
+  fusedMatMul,
+  maxPool,
+  maxPoolGradient,
+  relu,
+  reluGradient,
+  scalePixels,
+  scalePixelsAtOnce,
+];
+
+/** The backend's own kernels that ours have taken the place of. */
+const theirs = new Map<string, tf.KernelConfig | undefined>();
+
+/**
+ * Registers our kernels with tfjs's 'tensorflow' backend.
+ * @param operations whether TensorFlow has ours.
+ */
+export function registerKernels(backend: NodeBackend, { operations }: { operations: boolean }): void {
+  for (const { name, needs, run } of ownKernels) {
+    if (needs && backend.isUsingGpuDevice) continue;
+    if (needs === 'operations' && !operations) continue;
+    const known = tf.getKernel(name, 'tensorflow');
+    if (!theirs.has(name)) theirs.set(name, known);
+    if (known) tf.unregisterKernel(name, 'tensorflow');
+    tf.registerKernel({
+      kernelName: name,
+      backendName: 'tensorflow',
+      kernelFunc: (call) =>
+        run(backend, call.inputs as Inputs, call.attrs ?? {}) ??
+        (theirs.get(name) as tf.KernelConfig).kernelFunc(call),
+    });
+  }
+}

@@ -1,0 +1,43 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { reluGradient } from '../kernels/activation/wasm.ts';
+import { applyAdam } from '../kernels/adam/wasm.ts';
+import { sum } from '../kernels/bias/wasm.ts';
+import { conv2d, fusedConv2d } from '../kernels/conv/wasm.ts';
+import { conv2dBackpropFilter } from '../kernels/conv/wasm_filter_gradient.ts';
+import { conv2dBackpropInput } from '../kernels/conv/wasm_input_gradient.ts';
+import { batchMatMul, fusedMatMul } from '../kernels/mat_mul/wasm.ts';
+import { maxPool, maxPoolGrad } from '../kernels/max_pool/wasm.ts';
+import type { KernelContext } from './engine_memory.ts';
+import type { Inputs, OwnKernel } from './kernel.ts';
+
+const ownKernels: OwnKernel[] = [
+  applyAdam,
+  batchMatMul,
+  conv2d,
+  conv2dBackpropFilter,
+  conv2dBackpropInput,
+  fusedConv2d,
+  fusedMatMul,
+  maxPool,
+  maxPoolGrad,
+  reluGradient,
+  sum,
+];
+
+/** Registers our kernels with tfjs's 'wasm' backend. */
+export function registerKernels(context: KernelContext): void {
+  for (const { name, accepts, run } of ownKernels) {
+    const theirs = tf.getKernel(name, 'wasm')?.kernelFunc as tf.KernelFunc | undefined;
+    if (theirs) tf.unregisterKernel(name, 'wasm');
+    tf.registerKernel({
+      kernelName: name,
+      backendName: 'wasm',
+      kernelFunc(call) {
+        const inputs = call.inputs as Inputs;
+        const attributes = call.attrs ?? {};
+        if (theirs && accepts && !accepts(inputs, attributes)) return theirs(call);
+        return run(context, inputs, attributes);
+      },
+    });
+  }
+}
