@@ -33,7 +33,7 @@ export { type Format, formats, type Network } from './formats/index.ts';
 export { networkOf, saveImported } from './formats/network.ts';
 export { UnreadablePicture } from './images/decode.ts';
 export { resizeAll } from './images/resize.ts';
-export * from './model_tools/index.ts';
+export * from './layers/index.ts';
 export { type Architecture, architectures } from './models/index.ts';
 export { createModel, type Model, type ModelDescription } from './models/model.ts';
 export {

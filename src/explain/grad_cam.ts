@@ -1,31 +1,34 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { UserError } from '../errors.ts';
-import type { LayerSummary } from '../model_tools/index.ts';
+import { type LayerSummary, layerOf } from '../layers/index.ts';
 import type { Predictor } from '../predict/predictor.ts';
 import { type HeatMap, normalise } from './heat_map.ts';
 
-/** What belongs to a convolution before its relu: batch normalisation, and what is added to it. */
-const completing: LayerSummary['kind'][] = ['batchNorm', 'add'];
+/** Whether a layer has a kernel that it moves over feature maps. */
+function isConvolution({ variables, outputShape }: LayerSummary): boolean {
+  return outputShape.length === 3 && variables.some(({ shape }) => shape.length === 4);
+}
 
 /** Whether a network has what Grad-CAM looks at. */
 export function canDrawGradCam({ layers }: Pick<Predictor, 'layers'>): boolean {
-  return layers.some(({ kind }) => kind === 'conv');
+  return layers.some(isConvolution);
 }
 
 /**
- * The last convolution, or what completes it, and whether relu comes after it.
+ * The last convolution, or what completes it before its activation (batch normalisation, an addition), and the activation
+ * after it.
  * @throws {UserError} where the network has none.
  */
-function lastConvolution(layers: LayerSummary[]): { layer: string; rectified: boolean } {
-  const index = layers.findLastIndex(({ kind }) => kind === 'conv');
+function lastConvolution(layers: LayerSummary[]): { layer: string; activation: LayerSummary | undefined } {
+  const index = layers.findLastIndex(isConvolution);
   if (index < 0) throw new UserError('Grad-CAM needs a network with a convolution, and this one has none.');
   const after = layers.slice(index + 1);
-  const other = after.findIndex(({ kind }) => !completing.includes(kind));
+  const other = after.findIndex((layer) => !layerOf(layer).isLinear);
   const found = layers[index + (other < 0 ? after.length : other)] as LayerSummary;
   const rest = layers.slice(layers.indexOf(found) + 1);
   const weighted = rest.findIndex(({ variables }) => variables.length > 0);
   const own = weighted < 0 ? rest : rest.slice(0, weighted);
-  return { layer: found.name, rectified: own.some(({ kind }) => kind === 'activation') };
+  return { layer: found.name, activation: own.find(({ kind }) => kind === 'activation') };
 }
 
 /**
@@ -58,16 +61,21 @@ export function mapsAndGradient(
  */
 export async function gradCam(model: Predictor, picture: Uint8Array, classIndex: number): Promise<HeatMap> {
   const { height, width } = model.description;
-  const { layer, rectified } = lastConvolution(model.layers);
+  const { layer, activation } = lastConvolution(model.layers);
   const map = tf.tidy(() => {
     const { maps, gradient } = mapsAndGradient(model, picture, { layer, classIndex });
     const importance = tf.mean(gradient, [1, 2], true);
-    // Max-pooling first and relu then is relu first and max-pooling then, and what relu stops is no evidence.
-    const activations = rectified ? tf.relu(maps) : maps;
+    // Max-pooling and then relu is the same as relu and then max-pooling, and what relu stops is not evidence.
+    const activations = activation ? activate(activation, maps) : maps;
     const combined = tf.relu(tf.sum(tf.mul(activations, importance), 3, true)) as tf.Tensor4D;
     return tf.image.resizeBilinear(combined, [height, width], false, true);
   });
   const values = await map.data();
   map.dispose();
   return normalise(values as Float32Array);
+}
+
+function activate(layer: LayerSummary, maps: tf.Tensor4D): tf.Tensor4D {
+  const pass = { name: layer.name, seed: 0, training: undefined };
+  return layerOf(layer).forward([maps], {}, layer.attributes, pass) as tf.Tensor4D;
 }

@@ -1,5 +1,5 @@
 import { UserError } from '../errors.ts';
-import type { LayerSummary } from '../model_tools/index.ts';
+import type { LayerSummary } from '../layers/index.ts';
 import { finite, list, object, oneOf, string, whole } from '../text/json.ts';
 import type { Network } from './format.ts';
 

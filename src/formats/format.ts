@@ -1,5 +1,5 @@
 import type { CheckpointInfo } from '../checkpoints/index.ts';
-import type { LayerSummary } from '../model_tools/index.ts';
+import type { LayerSummary } from '../layers/index.ts';
 import type { NamedTensor } from '../tensors/tensors.ts';
 
 /** A trained network as every format sees it: plain data, no tensors of an engine. */

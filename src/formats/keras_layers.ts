@@ -2,9 +2,22 @@
  * Keras's layers as bat-sup has them, for the two formats that describe networks so: Keras's own and TensorFlow.js's.
  * The names and settings are those of keras.io/api/layers.
  */
-import { type LayerSummary, paddingOf, sidesOf } from '../model_tools/index.ts';
+
+import { addRelu } from '../layers/activation/formats.ts';
+import { addAddition } from '../layers/add/formats.ts';
+import { addBatchNorm } from '../layers/batch_norm/formats.ts';
+import { addConv } from '../layers/conv/formats.ts';
+import { addDropout } from '../layers/dropout/formats.ts';
+import { addFlatten } from '../layers/flatten/formats.ts';
+import { addFullyConnected } from '../layers/fully_connected/formats.ts';
+import { addGlobalAveragePool } from '../layers/global_average_pool/formats.ts';
+import type { LayerSummary } from '../layers/index.ts';
+import { addMaxPool } from '../layers/pool/formats.ts';
+import { addZeroPadding } from '../layers/zero_padding/formats.ts';
 import type { Tensor } from '../tensors/tensors.ts';
-import type { NetworkBuilder, Padding, Value } from './network_builder.ts';
+import { paddingOf, sidesOf } from './interim.ts';
+import type { NetworkBuilder, Value } from './network_builder.ts';
+import type { Padding } from './windows.ts';
 
 export interface KerasLayer {
   className: string;
@@ -29,7 +42,7 @@ function connectionsOf({ variables }: LayerSummary): WrittenLayer['weights'] {
   return variables.map(({ name }) => ({ name: names[name.split('/').at(-1) ?? ''] ?? name, variable: name }));
 }
 
-const writers: Record<LayerSummary['kind'], (layer: LayerSummary) => Written> = {
+const writers: Record<string, (layer: LayerSummary) => Written> = {
   conv(layer) {
     const { kernel, stride } = layer.attributes;
     const weights = connectionsOf(layer);
@@ -98,7 +111,7 @@ export function toKerasLayers(layers: LayerSummary[], scale: number | undefined)
     weights: [],
   };
   const written = layers.map((layer) => ({
-    ...writers[layer.kind](layer),
+    ...(writers[layer.kind] as (layer: LayerSummary) => Written)(layer),
     name: layer.name.replaceAll('/', '_'),
     inputs: layer.inputs.length === 0 ? [input] : layer.inputs.map((name) => name.replaceAll('/', '_')),
   }));
@@ -146,7 +159,7 @@ const nameOf = (activation: unknown): unknown =>
 function activate({ builder, layer }: Reading, value: Value): Value {
   const activation = nameOf(layer.config.activation) ?? 'linear';
   if (activation === 'linear') return value;
-  if (activation === 'relu') return builder.relu(value);
+  if (activation === 'relu') return addRelu(builder, value, layer.name);
   if (activation === 'softmax') return builder.softmax(value);
   return builder.fail(layer.name, `has the activation ${JSON.stringify(activation)}, which bat-sup has not`);
 }
@@ -159,7 +172,8 @@ const readers: Record<string, Reader> = {
   Conv2D(reading, [input]) {
     const { builder, layer, weight } = reading;
     expect(reading, { ...channelsLast, dilation_rate: [[1, 1], 1], groups: [1] });
-    const output = builder.conv(
+    const output = addConv(
+      builder,
       input,
       {
         kernel: required(reading, 'kernel'),
@@ -176,22 +190,22 @@ const readers: Record<string, Reader> = {
     expect(reading, channelsLast);
     const kernel = pairOf(layer.config.pool_size ?? 2);
     const strides = pairOf(layer.config.strides ?? kernel);
-    return builder.maxPool(input, { kernel, strides, padding: paddingIn(reading) }, layer.name);
+    return addMaxPool(builder, input, { kernel, strides, padding: paddingIn(reading) }, layer.name);
   },
   Activation: (reading, [input]) => activate(reading, input),
   ReLU(reading, [input]) {
     expect(reading, { max_value: [null], negative_slope: [0], threshold: [0] });
-    return reading.builder.relu(input);
+    return addRelu(reading.builder, input, reading.layer.name);
   },
   Softmax: ({ builder }, [input]) => builder.softmax(input),
   Flatten(reading, [input]) {
     expect(reading, channelsLast);
-    return reading.builder.flatten(input, 'hwc', reading.layer.name);
+    return addFlatten(reading.builder, input, 'hwc', reading.layer.name);
   },
   Dense(reading, [input]) {
     const { builder, layer, weight } = reading;
     const weights = { weights: required(reading, 'kernel'), biases: weight('bias') };
-    return activate(reading, builder.fullyConnected(input, weights, layer.name));
+    return activate(reading, addFullyConnected(builder, input, weights, layer.name));
   },
   BatchNormalization(reading, [input]) {
     const { builder, layer, weight } = reading;
@@ -204,25 +218,26 @@ const readers: Record<string, Reader> = {
       mean: required(reading, 'moving_mean'),
       variance: required(reading, 'moving_variance'),
     };
-    return builder.batchNorm(input, parts, layer.name);
+    return addBatchNorm(builder, input, parts, layer.name);
   },
   Add(reading, [one, other, ...rest]) {
     const { builder, layer } = reading;
     if (!other || rest.length > 0) return builder.fail(layer.name, 'adds other than two layers');
-    return builder.add(one, other, layer.name);
+    return addAddition(builder, one, other, layer.name);
   },
   GlobalAveragePooling2D(reading, [input]) {
     expect(reading, { ...channelsLast, keepdims: [false] });
-    return reading.builder.globalAveragePool(input, reading.layer.name);
+    return addGlobalAveragePool(reading.builder, input, reading.layer.name);
   },
-  Dropout: ({ builder, layer }, [input]) => builder.dropout(input, Number(layer.config.rate), layer.name),
+  Dropout: ({ builder, layer }, [input]) => addDropout(builder, input, Number(layer.config.rate), layer.name),
   ZeroPadding2D(reading, [input]) {
     expect(reading, channelsLast);
     // One number for all sides, or one for each axis, which may be two: [[top, bottom], [left, right]].
     const [vertical, horizontal] = twoOf(reading.layer.config.padding ?? 1).map(twoOf);
     const [top, bottom] = (vertical ?? []).map(Number);
     const [left, right] = (horizontal ?? []).map(Number);
-    return reading.builder.zeroPadding(
+    return addZeroPadding(
+      reading.builder,
       input,
       [top, left, bottom, right].map((side) => side ?? Number.NaN),
       reading.layer.name,

@@ -1,4 +1,4 @@
-import type { LayerSummary } from '../model_tools/index.ts';
+import type { LayerSummary } from '../layers/index.ts';
 
 /** The maps [height, width, channels] that were flattened into this layer's features, if they were. */
 export function mapsBefore(layer: LayerSummary, byName: Map<string, LayerSummary>): number[] | undefined {

@@ -8,7 +8,7 @@ import {
   saveCheckpoint,
 } from '../checkpoints/index.ts';
 import type { Settings } from '../config/index.ts';
-import { variablesOf } from '../model_tools/index.ts';
+import { variablesOf } from '../layers/index.ts';
 import { createModel, type Model } from '../models/model.ts';
 import { sizeOf } from '../tensors/shape.ts';
 import type { NamedTensor } from '../tensors/tensors.ts';

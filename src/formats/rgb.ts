@@ -1,26 +1,38 @@
 import { UserError } from '../errors.ts';
+import { type LayerSummary, layerOf } from '../layers/index.ts';
 import { sizeOf } from '../tensors/shape.ts';
 import type { Network } from './format.ts';
 
 /**
- * The same network for pictures in RGB: the first layers' kernels read their channels the other way round.
- * @throws {UserError} where it reads BGR by a layer that is no convolution.
+ * The same network for pictures in RGB: the convolutions that read the pictures read their channels in reverse order.
+ * @throws {UserError} where another layer with weights reads them.
  */
 export function readingRgb(network: Network): Network {
   const { order = 'rgb', ...preprocessing } = network.preprocessing;
   if (order === 'rgb' || network.model.channels === 1) return network;
   const weights = new Map(network.weights);
-  const first = network.layers.filter(({ inputs }) => inputs.length === 0);
-  const other = first.find(({ kind }) => kind !== 'conv');
-  if (other)
-    throw new UserError(
-      `${other.name} reads BGR and is no convolution; export as tf-checkpoint or saved-model, which turn the colours.`,
-    );
-  for (const { name } of first) {
-    const kernel = weights.get(`${name}/weights`);
-    if (kernel) weights.set(kernel.name, { ...kernel, values: withInputsReversed(kernel) });
+  for (const layer of readersOfColours(network.layers)) {
+    const kernel = weights.get(`${layer.name}/weights`);
+    if (layer.kind !== 'conv' || !kernel)
+      throw new UserError(
+        `${layer.name} reads BGR and is not a convolution; export as tf-checkpoint or saved-model, which reverse the colours.`,
+      );
+    weights.set(kernel.name, { ...kernel, values: withInputsReversed(kernel) });
   }
   return { ...network, preprocessing: { ...preprocessing, order: 'rgb' }, weights };
+}
+
+/** The layers that mix the pictures' colours, or have weights for each: the first ones, or those after padding and the like. */
+function readersOfColours(layers: LayerSummary[]): LayerSummary[] {
+  /** Layers whose outputs have the pictures' channels. */
+  const coloured = new Set<string>();
+  return layers.filter((layer) => {
+    const readsColours = layer.inputs.length === 0 || layer.inputs.some((name) => coloured.has(name));
+    if (!readsColours) return false;
+    if (!layerOf(layer).isPerChannel) return true;
+    coloured.add(layer.name);
+    return false;
+  });
 }
 
 /** @param kernel [height, width, 3, out] */

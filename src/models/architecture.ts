@@ -1,16 +1,13 @@
-import type * as tf from '@tensorflow/tfjs-core';
-import type { ModelTools } from '../model_tools/index.ts';
+import type { ModelTools, Value } from '../layers/index.ts';
 
-/** A network written with model_tools: pictures [batch, height, width, channels] in 0..1 -> logits [batch, classes]. */
+/** A network written with model tools: pictures [batch, height, width, channels] in 0..1 -> logits [batch, classes]. */
 export type Architecture = (
   tools: ModelTools,
-  pictures: tf.Tensor4D,
+  pictures: Value,
   sizes: {
     channels: number;
     classes: number;
-    /** Share of the features before the logits that learning drops, 0 to below 1. */
-    dropout: number;
-    /** Of the first level, where there are levels. */
+    /** Channels of the first stage, where there are stages. */
     firstChannels: number;
   },
-) => tf.Tensor2D;
+) => Value;

@@ -1,7 +1,7 @@
 import type { Architecture } from './architecture.ts';
 
-/** The article's network: three levels of convolution, then two fully connected layers. */
-export const article: Architecture = (tools, pictures, { channels, classes, dropout }) => {
+/** The article's network: three stages of convolution, then two fully connected layers. */
+export const article: Architecture = (tools, pictures, { channels, classes }) => {
   let network = tools.convLayer(pictures, {
     kernel: 5,
     inputChannels: channels,
@@ -22,7 +22,6 @@ export const article: Architecture = (tools, pictures, { channels, classes, drop
   const { layer: features, size } = tools.flatteningLayer(network);
 
   const connected = tools.fullyConnectedLayer(features, { inputs: size, outputs: 1024 });
-  let activated = tools.activationLayer(connected);
-  if (dropout > 0) activated = tools.dropoutLayer(activated, { rate: dropout });
+  const activated = tools.activationLayer(connected);
   return tools.fullyConnectedLayer(activated, { inputs: 1024, outputs: classes, name: 'logits' });
 };

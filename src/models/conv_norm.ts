@@ -1,13 +1,12 @@
-import type * as tf from '@tensorflow/tfjs-core';
-import type { ModelTools } from '../model_tools/index.ts';
+import type { ModelTools, Value } from '../layers/index.ts';
 
-/** A convolution and the normalisation of what it gives; its biases would be taken away again. */
+/** A convolution and batch normalisation, which would take any biases of the convolution away again. */
 export function convNorm(
   tools: ModelTools,
-  layer: tf.Tensor4D,
+  layer: Value,
   { kernel = 3, channels, stride = 1 }: { kernel?: number; channels: number; stride?: number },
-): tf.Tensor4D {
-  const inputChannels = layer.shape[3];
+): Value {
+  const inputChannels = layer.shape[3] as number;
   const options = { kernel, inputChannels, outputChannels: channels, stride, biases: false };
   return tools.batchNormLayer(tools.convLayer(layer, options));
 }

@@ -1,13 +1,8 @@
-import type * as tf from '@tensorflow/tfjs-core';
-import type { ModelTools } from '../model_tools/index.ts';
+import type { ModelTools, Value } from '../layers/index.ts';
 
-/** The mean of each map, of which dropout drops some, and the fully connected layer that gives the logits. */
-export function meanHead(
-  tools: ModelTools,
-  maps: tf.Tensor4D,
-  { classes, dropout }: { classes: number; dropout: number },
-): tf.Tensor2D {
-  let features = tools.globalAveragePoolingLayer(maps);
-  if (dropout > 0) features = tools.dropoutLayer(features, { rate: dropout });
-  return tools.fullyConnectedLayer(features, { inputs: maps.shape[3], outputs: classes, name: 'logits' });
+/** The mean of each feature map, and the fully connected layer that gives the logits. */
+export function meanHead(tools: ModelTools, maps: Value, classes: number): Value {
+  const features = tools.globalAveragePoolingLayer(maps);
+  const inputs = maps.shape[3] as number;
+  return tools.fullyConnectedLayer(features, { inputs, outputs: classes, name: 'logits' });
 }

@@ -1,46 +1,36 @@
-import * as tf from '@tensorflow/tfjs-core';
-import { UserError } from '../errors.ts';
+import type * as tf from '@tensorflow/tfjs-core';
 import {
   type LayerSummary,
   type LayerWatch,
-  type LearningPass,
-  modelTools,
+  type NetworkPlan,
   Scope,
-} from '../model_tools/index.ts';
-import type { Architecture } from './architecture.ts';
-import { fromLayers } from './from_layers.ts';
-import { firstChannelsFor } from './growth.ts';
-import { type ArchitectureName, architectures } from './index.ts';
+  type TrainingPass,
+} from '../layers/index.ts';
+import type { ModelDescription } from './description.ts';
+import { withDropout } from './dropout.ts';
+import { completed, planOfOlder } from './older_layers.ts';
+import { planLayers } from './plan.ts';
 import { ownPreprocessing, type Preprocessing } from './preprocessing.ts';
 
-/** What a network is made for; kept in its checkpoints. */
-export interface ModelDescription {
-  /** 'layers': an imported network of none of the named architectures. */
-  architecture: ArchitectureName | 'layers';
-  /** Pixels. */
-  width: number;
-  height: number;
-  channels: 1 | 3;
-  classes: string[];
-  /** Of the architecture 'layers'. */
-  layers?: LayerSummary[];
-}
+export type { ModelDescription } from './description.ts';
 
 export interface Model {
-  description: ModelDescription;
+  /** Its layers included, as they compute in inference. */
+  description: ModelDescription & Required<Pick<ModelDescription, 'layers'>>;
   /** How pixels become what it reads. */
   preprocessing: Pick<Preprocessing, 'scale' | 'order'>;
   /** Trainable variables by name, e.g. 'conv1/weights'. */
   variables: Map<string, tf.Variable>;
   /** What layers keep besides, e.g. 'norm1/mean'; saved with the variables, changed by no gradient. */
   state: Map<string, tf.Variable>;
+  /** As this model computes: with dropout, where it is trained with it. */
   layers: LayerSummary[];
   /**
    * Pictures [batch, height, width, channels], preprocessed -> logits [batch, classes].
    * @param watch sees every layer's output, and may replace it.
-   * @param learning where the pass is learnt from: batch normalisation goes by the batch, dropout drops.
+   * @param training in training mode: batch normalisation uses the batch's statistics, dropout drops.
    */
-  forward(pictures: tf.Tensor4D, watch?: LayerWatch, learning?: LearningPass): tf.Tensor2D;
+  forward(pictures: tf.Tensor4D, watch?: LayerWatch, training?: TrainingPass): tf.Tensor2D;
   dispose(): void;
 }
 
@@ -48,47 +38,54 @@ export interface ModelOptions {
   seed?: number;
   /** Values by variable name, instead of random ones. */
   restored?: Map<string, Float32Array>;
-  /** Share of the features before the logits that learning drops; 0 unless told. */
+  /** Share of the features before the logits that training drops, of a named architecture; default 0. */
   dropout?: number;
-  /** 0..1, RGB unless told. */
+  /** Default: 0..1, RGB. */
   preprocessing?: Model['preprocessing'] | undefined;
 }
 
-function architectureOf({ architecture, layers = [] }: ModelDescription): Architecture {
-  if (architecture === 'layers') return fromLayers(layers);
-  if (Object.hasOwn(architectures, architecture)) return architectures[architecture];
-  throw new UserError(
-    `The network "${architecture}" is not known to this version of bat-sup; install a newer one.`,
-  );
+/** The network of a description as it computes in inference. */
+function planOf(description: ModelDescription, restored: Map<string, Float32Array>): NetworkPlan {
+  const { layers, architecture } = description;
+  if (!layers && architecture !== 'layers') return planOfOlder(description, restored);
+  return planLayers(completed(layers ?? []), description);
 }
 
 /**
  * A network with its variables, random by `seed` or as `restored` from a checkpoint.
- * @throws {UserError} naming the layer, where the shapes do not fit; for an architecture that is not known.
+ * @throws {UserError} naming the layer, where the shapes do not fit; for an architecture or a layer that is not known.
  */
 export function createModel(
   description: ModelDescription,
   { seed = 1, restored = new Map(), dropout = 0, preprocessing = ownPreprocessing }: ModelOptions = {},
 ): Model {
-  const { width, height, channels, classes } = description;
+  const inference = planOf(description, restored);
+  const drops = dropout > 0 && description.architecture !== 'layers';
+  const plan = drops ? planLayers(withDropout(inference.layers, dropout), description) : inference;
   const scope = new Scope(seed, restored);
-  const tools = modelTools(scope);
-  const architecture = architectureOf(description);
-  const firstChannels = firstChannelsFor(classes.length, channels, restored.get('conv1/weights'));
-  const sizes = { channels, classes: classes.length, dropout, firstChannels };
-  const forward = (pictures: tf.Tensor4D, watch?: LayerWatch, learning?: LearningPass) => {
-    scope.begin(watch, learning);
-    return architecture(tools, pictures, sizes);
-  };
-  // One pass makes the variables and tells every layer's shape.
-  tf.dispose(tf.tidy(() => forward(tf.zeros([1, height, width, channels]))));
+  for (const planned of plan.planned) scope.makeVariables(planned);
   return {
-    description,
+    description: { ...description, layers: inference.layers },
     preprocessing: { scale: preprocessing.scale, order: preprocessing.order ?? 'rgb' },
     variables: scope.variables,
     state: scope.state,
-    layers: scope.layers,
-    forward,
+    layers: plan.layers,
+    forward(pictures, watch, training) {
+      scope.begin(watch, training);
+      return runNetwork(plan, scope, pictures);
+    },
     dispose: () => scope.dispose(),
   };
+}
+
+/** Computes the layers one after the other. @returns the last one's output, the logits. */
+function runNetwork({ planned }: NetworkPlan, scope: Scope, pictures: tf.Tensor): tf.Tensor2D {
+  const outputs = new Map<string, tf.Tensor>();
+  let output = pictures;
+  for (const step of planned) {
+    const inputs = step.summary.inputs.map((name) => outputs.get(name) as tf.Tensor);
+    output = scope.run(step, inputs.length > 0 ? inputs : [pictures]);
+    outputs.set(step.summary.name, output);
+  }
+  return output as tf.Tensor2D;
 }

@@ -1,6 +1,6 @@
 import { checkTensors, readNetwork, type StoredNetwork } from '../checkpoints/index.ts';
 import { decodePicture } from '../images/decode.ts';
-import { variablesOf } from '../model_tools/index.ts';
+import { variablesOf } from '../layers/index.ts';
 import { createModel, type ModelDescription } from '../models/model.ts';
 import type { Preprocessing } from '../models/preprocessing.ts';
 import { createPredictor, type Predictor } from './predictor.ts';

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { LayerSummary, LayerWatch } from '../model_tools/index.ts';
+import type { LayerSummary, LayerWatch } from '../layers/index.ts';
 import type { Model, ModelDescription } from '../models/model.ts';
 import type { Preprocessing } from '../models/preprocessing.ts';
 import { toPictures } from '../models/to_pictures.ts';

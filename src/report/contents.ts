@@ -1,6 +1,6 @@
 import type { Checkpoint } from '../checkpoints/index.ts';
 import type { Evaluation } from '../evaluation/evaluate.ts';
-import type { LayerSummary } from '../model_tools/index.ts';
+import type { LayerSummary } from '../layers/index.ts';
 import type { RunFiles, RunSummary } from '../runs/list.ts';
 
 /** Everything in a report; each section picks what it shows. */

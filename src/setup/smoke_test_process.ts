@@ -5,7 +5,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { applyAdam } from '../engine/kernels/adam/operation.ts';
 import { startInstallation } from '../engine/native/index.ts';
-import { convLayer, poolingLayer, Scope } from '../model_tools/index.ts';
+import { convLayer, poolingLayer, Scope } from '../layers/index.ts';
 
 function expectClose(what: string, got: ArrayLike<number>, wanted: number[]): void {
   const close = wanted.every((value, index) => Math.abs((got[index] as number) - value) < 1e-3);

@@ -1,4 +1,5 @@
-import { type LayerSummary, paddingOf, variablesOf } from '../model_tools/index.ts';
+import { paddingOf } from '../formats/interim.ts';
+import { type LayerSummary, variablesOf } from '../layers/index.ts';
 import * as proto from './protobuf.ts';
 
 /** DataType numbers of types.proto. */
@@ -58,10 +59,7 @@ const paddingText = (attributes: LayerSummary['attributes']) =>
   attribute.text(paddingOf({ attributes }).toUpperCase());
 
 /** The operations of a layer, the last of which is its output. */
-const layerNodes: Record<
-  LayerSummary['kind'],
-  (layer: LayerSummary, inputs: string[], shape: number[]) => Node[]
-> = {
+const layerNodes: Record<string, (layer: LayerSummary, inputs: string[], shape: number[]) => Node[]> = {
   conv: ({ name, attributes, variables }, inputs, shape) => {
     const convolution = {
       name: `${name}/Conv2D`,
@@ -141,7 +139,13 @@ export function networkGraph(
   for (const layer of layers) {
     const read = layer.inputs.map((name) => outputs.get(name) as string);
     const inputs = read.length > 0 ? read : ['pictures'];
-    nodes.push(...variableNodes(layer), ...layerNodes[layer.kind](layer, inputs, [-1, ...layer.outputShape]));
+    nodes.push(
+      ...variableNodes(layer),
+      ...(layerNodes[layer.kind] as (typeof layerNodes)[string] & object)(layer, inputs, [
+        -1,
+        ...layer.outputShape,
+      ]),
+    );
     output = (nodes.at(-1) as Node).name;
     outputs.set(layer.name, output);
   }

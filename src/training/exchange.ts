@@ -3,7 +3,7 @@ import { allgatherCompressed, type CompressedAllreduce, compressedAllreduce } fr
 import { type HalfPrecision, halfPrecisions } from '../cluster/half_precision.ts';
 import { memory, type World } from '../cluster/index.ts';
 import type { Settings } from '../config/index.ts';
-import type { LayerWatch, LearningPass } from '../model_tools/index.ts';
+import type { LayerWatch, TrainingPass } from '../layers/index.ts';
 import type { Model } from '../models/model.ts';
 import type { BatchResult } from './step.ts';
 
@@ -152,7 +152,7 @@ export class SharedPass {
     this.#exchange = exchange;
   }
 
-  learning(step: number): LearningPass {
+  learning(step: number): TrainingPass {
     const { firstRow, factoredWeights } = this.#exchange;
     const variable = (_: string, variable: tf.Variable) =>
       factoredWeights.has(variable)

@@ -80,7 +80,7 @@ export function isOver(
   return position.epoch >= Math.min(epochs, patienceEnds);
 }
 
-/** The network that the settings and the classes ask for. A resumed imported network keeps its own layers. */
+/** The network that the settings and the classes ask for; a resumed one keeps its layers. */
 export function describeNetwork(
   settings: Pick<Settings, 'architecture' | 'width' | 'height' | 'channels'>,
   classes: string[],
@@ -89,8 +89,9 @@ export function describeNetwork(
   const { width, height, channels } = settings;
   const { architecture, layers } = resume?.manifest.model ?? {};
   const resolved = resolveArchitecture(settings.architecture, { width, height, classes: classes.length });
-  const ofLayers = architecture === 'layers' && layers && { architecture, layers };
-  return { architecture: resolved, width, height, channels, classes, ...ofLayers };
+  const isOwn = architecture === 'layers' || architecture === resolved;
+  const kept = isOwn && { architecture, ...(layers && { layers }) };
+  return { architecture: resolved, width, height, channels, classes, ...kept };
 }
 
 function classesThatDiffer(saved: string[], wanted: string[]): string {

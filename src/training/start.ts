@@ -3,7 +3,7 @@ import type { Shard, World } from '../cluster/index.ts';
 import type { Settings } from '../config/index.ts';
 import type { Split } from '../dataset/split.ts';
 import { UserError } from '../errors.ts';
-import { variablesOf } from '../model_tools/index.ts';
+import { variablesOf } from '../layers/index.ts';
 import { createModel, type Model, type ModelDescription } from '../models/model.ts';
 import { Adam } from './adam.ts';
 import { broadcastVariables, GradientExchange } from './exchange.ts';

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Batch } from '../dataset/batches.ts';
 import { type CrossEntropies, crossEntropies } from '../engine/kernels/cross_entropy/operation.ts';
-import type { LayerWatch, LearningPass } from '../model_tools/index.ts';
+import type { LayerWatch, TrainingPass } from '../layers/index.ts';
 import type { Model } from '../models/model.ts';
 import { toPictures } from '../models/to_pictures.ts';
 import type { Adam } from './adam.ts';
@@ -84,7 +84,7 @@ function countCorrect(logits: tf.Tensor2D, labels: number[]): number {
 interface DifferentiateOptions {
   objective: Objective | undefined;
   layer: LayerWatch | undefined;
-  learning: LearningPass;
+  learning: TrainingPass;
 }
 
 /** The mean loss of a batch, and its logits [batch, classes]. */

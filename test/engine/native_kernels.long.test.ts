@@ -19,7 +19,7 @@ import {
   fullyConnectedLayer,
   poolingLayer,
   Scope,
-} from '../../src/model_tools/index.ts';
+} from '../../src/layers/index.ts';
 import { softmaxCrossEntropy } from '../../src/training/step.ts';
 import { withoutNative } from '../helpers/native.ts';
 

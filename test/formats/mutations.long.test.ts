@@ -12,7 +12,7 @@ import { importNetwork } from '../../src/formats/import.ts';
 import { type Format, formats } from '../../src/formats/index.ts';
 import { writeHdf5 } from '../../src/formats/keras/hdf5.ts';
 import { type ModelMessage, models } from '../../src/formats/onnx/protos.ts';
-import { type LayerSummary, modelTools, Scope } from '../../src/model_tools/index.ts';
+import { type LayerSummary, modelTools, Scope } from '../../src/layers/index.ts';
 import type { ModelDescription } from '../../src/models/model.ts';
 import { sizeOf } from '../../src/tensors/shape.ts';
 import { temporaryFolder } from '../helpers/folder.ts';

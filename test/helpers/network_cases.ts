@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { ExportOptions, Network } from '../../src/formats/index.ts';
-import { type LayerSummary, modelTools, Scope } from '../../src/model_tools/index.ts';
+import { type LayerSummary, modelTools, Scope } from '../../src/layers/index.ts';
 import type { ModelDescription } from '../../src/models/model.ts';
 import { articleDescription, networkOf } from './network.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
-import { levelsFor } from '../../src/models/growth.ts';
+import { stagesFor } from '../../src/models/growth.ts';
 import { type ArchitectureName, resolveArchitecture } from '../../src/models/index.ts';
 import { createModel, type ModelOptions } from '../../src/models/model.ts';
 
@@ -18,7 +18,7 @@ function modelOf(
 }
 
 test('levels halve the maps to about six pixels', () => {
-  const levels = [8, 24, 48, 64, 100, 224, 1000].map((side) => levelsFor(side, 1000));
+  const levels = [8, 24, 48, 64, 100, 224, 1000].map((side) => stagesFor(side, 1000));
   assert.deepEqual(levels, [2, 2, 3, 3, 4, 5, 5]);
 });
 

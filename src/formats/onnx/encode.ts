@@ -1,12 +1,13 @@
 import { UserError } from '../../errors.ts';
-import { type LayerSummary, paddingOf, sidesOf } from '../../model_tools/index.ts';
+import { type LayerSummary, samePadding } from '../../layers/index.ts';
 import { packageVersion } from '../../system/version.ts';
 import { sizeOf } from '../../tensors/shape.ts';
 import { bytesOf, rowsToChw, type Tensor, toFloat16, toInt8, toOihw } from '../../tensors/tensors.ts';
 import { about, aboutKey, type Input } from '../about.ts';
 import type { ExportOptions, Network, WeightType } from '../format.ts';
+import { paddingOf, sidesOf } from '../interim.ts';
 import { mapsBefore } from '../maps_before.ts';
-import { samePadding } from '../network_builder.ts';
+
 import {
   type AttributeMessage,
   attributeTypes,
@@ -100,7 +101,7 @@ function windowOf(layer: LayerSummary): Record<string, number[]> {
   const { inputShape, attributes } = layer;
   const [kernel, stride] = [Number(attributes.kernel), Number(attributes.stride)];
   const around = (length: number) =>
-    paddingOf(layer) === 'same' ? samePadding(length, kernel, stride) : { before: 0, after: 0 };
+    paddingOf(layer) === 'same' ? samePadding(length, { kernel, stride }) : { before: 0, after: 0 };
   const axes = inputShape.slice(0, 2).map(around);
   const pads = [...axes.map(({ before }) => before), ...axes.map(({ after }) => after)];
   return { kernel_shape: [kernel, kernel], strides: [stride, stride], pads };
@@ -115,7 +116,7 @@ function constantsOf({ graph, layer, variable }: Writing, names: string[]): stri
 }
 
 /** Each kind of layer as one of ONNX's operators (onnx.ai/onnx/operators). */
-const writers: Record<LayerSummary['kind'], (writing: Writing) => string> = {
+const writers: Record<string, (writing: Writing) => string> = {
   conv(writing) {
     const { graph, layer, inputs, variable } = writing;
     const kernel = graph.weights(`${layer.name}/weights`, toOihw(variable('weights') as Tensor), 0);
@@ -201,7 +202,7 @@ export function encodeOnnx(network: Network, { weights, preprocessing }: ExportO
   const { input, read } = writeInput(graph, network, told.input);
   const byName = new Map(layers.map((layer) => [layer.name, layer]));
   for (const layer of layers)
-    writers[layer.kind]({
+    (writers[layer.kind] as (writing: Writing) => string)({
       graph,
       layer,
       inputs: layer.inputs.length > 0 ? layer.inputs : [read],

@@ -1,6 +1,17 @@
+import { addRelu } from '../../layers/activation/formats.ts';
+import { addAddition } from '../../layers/add/formats.ts';
+import { addBatchNorm } from '../../layers/batch_norm/formats.ts';
+import { addConv } from '../../layers/conv/formats.ts';
+import { addDropout } from '../../layers/dropout/formats.ts';
+import { addFlatten } from '../../layers/flatten/formats.ts';
+import { addFullyConnected } from '../../layers/fully_connected/formats.ts';
+import { addGlobalAveragePool } from '../../layers/global_average_pool/formats.ts';
+import { addMaxPool } from '../../layers/pool/formats.ts';
+import { addZeroPadding } from '../../layers/zero_padding/formats.ts';
 import { sizeOf } from '../../tensors/shape.ts';
 import { permute, type Tensor, toHwio, transpose } from '../../tensors/tensors.ts';
-import type { NetworkBuilder, Padding, Value } from '../network_builder.ts';
+import type { NetworkBuilder, Value } from '../network_builder.ts';
+import type { Padding } from '../windows.ts';
 import type { NodeMessage } from './protos.ts';
 import { readTensor } from './tensor.ts';
 
@@ -132,7 +143,7 @@ function biasesOf({ next }: Reading, constants: (name: string) => Tensor | undef
 function flatten(reading: Reading): Item {
   const { value, layout } = reading.operand();
   const order = layout === 'nchw' ? 'chw' : 'hwc';
-  return { kind: 'value', value: reading.builder.flatten(value, order, reading.where), layout };
+  return { kind: 'value', value: addFlatten(reading.builder, value, order, reading.where), layout };
 }
 
 function reshape(reading: Reading): Item {
@@ -252,18 +263,18 @@ export const operators: Record<string, Operator> = {
     if (kernel.shape.length !== 4) reading.fail(`has weights of shape [${kernel.shape}]`);
     const options = { kernel: toHwio(kernel), biases: reading.constant(2), strides };
     const padding = paddingOf(reading, strides);
-    return nchw(reading.builder.conv(reading.channelsFirst(), { ...options, padding }, reading.where));
+    return nchw(addConv(reading.builder, reading.channelsFirst(), { ...options, padding }, reading.where));
   }),
   MaxPool: plain((reading) => {
     const kernel = reading.ints('kernel_shape') ?? [];
     const strides = reading.ints('strides') ?? [1, 1];
     checkDilations(reading);
     const window = { kernel, strides, padding: paddingOf(reading, strides) };
-    return nchw(reading.builder.maxPool(reading.channelsFirst(), window, reading.where));
+    return nchw(addMaxPool(reading.builder, reading.channelsFirst(), window, reading.where));
   }),
   Relu: plain((reading) => {
     const operand = reading.operand();
-    return { ...operand, value: reading.builder.relu(operand.value) };
+    return { ...operand, value: addRelu(reading.builder, operand.value, reading.where) };
   }),
   Gemm: plain((reading) => {
     reading.expect({
@@ -276,13 +287,13 @@ export const operators: Record<string, Operator> = {
     const weights = reading.int('transB', 0) === 1 ? transpose(matrix) : matrix;
     const operand = reading.operand();
     const parts = { weights, biases: reading.constant(2) };
-    return { ...operand, value: reading.builder.fullyConnected(operand.value, parts, reading.where) };
+    return { ...operand, value: addFullyConnected(reading.builder, operand.value, parts, reading.where) };
   }),
   MatMul: {
     read(reading, constants) {
       const operand = reading.operand();
       const parts = { weights: reading.required(1), biases: biasesOf(reading, constants) };
-      return { ...operand, value: reading.builder.fullyConnected(operand.value, parts, reading.where) };
+      return { ...operand, value: addFullyConnected(reading.builder, operand.value, parts, reading.where) };
     },
     takesNext: (reading, constants) => biasesOf(reading, constants) !== undefined,
   },
@@ -325,16 +336,16 @@ export const operators: Record<string, Operator> = {
       mean: reading.required(3),
       variance: reading.required(4),
     };
-    return nchw(reading.builder.batchNorm(value, parts, reading.where));
+    return nchw(addBatchNorm(reading.builder, value, parts, reading.where));
   }),
   Add: plain((reading) => {
     if (reading.inputs.some((item) => item?.kind === 'constant')) return plus(reading);
     const [one, other] = [reading.operand(0), reading.operand(1)];
     if (one.layout !== other.layout) reading.fail('adds maps in two orders');
-    return { ...one, value: reading.builder.add(one.value, other.value, reading.where) };
+    return { ...one, value: addAddition(reading.builder, one.value, other.value, reading.where) };
   }),
   GlobalAveragePool: plain((reading) =>
-    nchw(reading.builder.globalAveragePool(reading.channelsFirst(), reading.where)),
+    nchw(addGlobalAveragePool(reading.builder, reading.channelsFirst(), reading.where)),
   ),
   ReduceMean: plain((reading) => {
     const { value, layout } = reading.operand();
@@ -342,12 +353,12 @@ export const operators: Record<string, Operator> = {
     const places = axes.map((axis) => (axis < 0 ? axis + 4 : axis)).sort();
     if (places.join() !== (layout === 'nchw' ? '2,3' : '1,2'))
       reading.fail(`takes the mean of the axes ${axes}`);
-    return { kind: 'value', value: reading.builder.globalAveragePool(value, reading.where), layout };
+    return { kind: 'value', value: addGlobalAveragePool(reading.builder, value, reading.where), layout };
   }),
   Dropout: plain((reading) => {
     const operand = reading.operand();
     const rate = reading.constant(1)?.values[0] ?? reading.float('ratio', 0.5);
-    return { ...operand, value: reading.builder.dropout(operand.value, shortest(rate), reading.where) };
+    return { ...operand, value: addDropout(reading.builder, operand.value, shortest(rate), reading.where) };
   }),
   Pad: plain((reading) => {
     const { value, layout } = reading.operand();
@@ -360,7 +371,7 @@ export const operators: Record<string, Operator> = {
     const sides = [first, first + 1, first + 4, first + 5];
     if (pads.some((pad, place) => pad !== 0 && !sides.includes(place))) reading.fail(`pads by [${pads}]`);
     const around = sides.map((place) => pads[place] as number);
-    return { kind: 'value', value: reading.builder.zeroPadding(value, around, reading.where), layout };
+    return { kind: 'value', value: addZeroPadding(reading.builder, value, around, reading.where), layout };
   }),
   Identity: plain(unchanged),
   Cast: plain(unchanged),

@@ -1,4 +1,4 @@
-import { variablesOf } from '../../model_tools/index.ts';
+import { variablesOf } from '../../layers/index.ts';
 import { bytesOf, type Tensor, toFloat16 } from '../../tensors/tensors.ts';
 import { about, aboutKey } from '../about.ts';
 import type { ExportOptions, Network } from '../format.ts';

@@ -1,4 +1,4 @@
-import type { LayerSummary } from '../../model_tools/index.ts';
+import type { LayerSummary } from '../../layers/index.ts';
 import { rowsToChw, type Tensor, toOihw, transpose } from '../../tensors/tensors.ts';
 
 /** Our names for a layer's variables -> PyTorch's. */

@@ -1,11 +1,22 @@
 import { UserError } from '../../errors.ts';
-import { type LayerSummary, paddingOf, sidesOf, variablesOf } from '../../model_tools/index.ts';
+import { addRelu } from '../../layers/activation/formats.ts';
+import { addAddition } from '../../layers/add/formats.ts';
+import { addBatchNorm } from '../../layers/batch_norm/formats.ts';
+import { addConv } from '../../layers/conv/formats.ts';
+import { addDropout } from '../../layers/dropout/formats.ts';
+import { addFlatten } from '../../layers/flatten/formats.ts';
+import { addFullyConnected } from '../../layers/fully_connected/formats.ts';
+import { addGlobalAveragePool } from '../../layers/global_average_pool/formats.ts';
+import { type LayerSummary, variablesOf } from '../../layers/index.ts';
+import { addMaxPool } from '../../layers/pool/formats.ts';
+import { addZeroPadding } from '../../layers/zero_padding/formats.ts';
 import { architectureNames } from '../../models/index.ts';
 import { createModel, type ModelDescription } from '../../models/model.ts';
 import { sizeOf } from '../../tensors/shape.ts';
 import { type Tensor, toHwio, transpose } from '../../tensors/tensors.ts';
 import { type About, aboutKey, readAbout } from '../about.ts';
 import type { ImportHints, Network } from '../format.ts';
+import { paddingOf, sidesOf } from '../interim.ts';
 import { NetworkBuilder, type Value } from '../network_builder.ts';
 import { decodeSafetensors } from './decode.ts';
 import { ourNames } from './pytorch.ts';
@@ -33,39 +44,43 @@ function windowOf(layer: LayerSummary) {
 }
 
 /** Each kind of layer anew, with PyTorch's tensors. */
-const rebuild: Record<LayerSummary['kind'], (inputs: [Value, ...Value[]], rebuilding: Rebuilding) => Value> =
-  {
-    conv: ([input], rebuilding) => {
-      const { builder, layer, find } = rebuilding;
-      const biases = find('bias');
-      const { strides, padding } = windowOf(layer);
-      return builder.conv(input, { kernel: kernelOf(rebuilding), biases, strides, padding }, layer.name);
-    },
-    pool: ([input], { builder, layer }) => builder.maxPool(input, windowOf(layer), layer.name),
-    activation: ([input], { builder }) => builder.relu(input),
-    flatten: ([input], { builder, layer }) => builder.flatten(input, 'chw', layer.name),
-    fullyConnected: ([input], { builder, layer, find, tensor }) => {
-      const weights = tensor('weight');
-      if (weights.shape.length !== 2)
-        builder.fail(`${layer.name}.weight`, `is [${weights.shape}], not of two axes`);
-      return builder.fullyConnected(input, { weights: transpose(weights), biases: find('bias') }, layer.name);
-    },
-    batchNorm: ([input], { builder, layer, tensor }) => {
-      const learnt = { scale: tensor('weight'), offset: tensor('bias') };
-      const kept = { mean: tensor('running_mean'), variance: tensor('running_var') };
-      const epsilon = Number(layer.attributes.epsilon);
-      return builder.batchNorm(input, { epsilon, ...learnt, ...kept }, layer.name);
-    },
-    add: ([one, other], { builder, layer }) =>
-      builder.add(one, other ?? builder.fail(layer.name, 'adds nothing'), layer.name),
-    globalAveragePool: ([input], { builder, layer }) => builder.globalAveragePool(input, layer.name),
-    dropout: ([input], { builder, layer }) =>
-      builder.dropout(input, Number(layer.attributes.rate), layer.name),
-    zeroPadding([input], { builder, layer }) {
-      const { top, left, bottom, right } = sidesOf(layer);
-      return builder.zeroPadding(input, [top, left, bottom, right], layer.name);
-    },
-  };
+const rebuild: Record<string, (inputs: [Value, ...Value[]], rebuilding: Rebuilding) => Value> = {
+  conv: ([input], rebuilding) => {
+    const { builder, layer, find } = rebuilding;
+    const biases = find('bias');
+    const { strides, padding } = windowOf(layer);
+    return addConv(builder, input, { kernel: kernelOf(rebuilding), biases, strides, padding }, layer.name);
+  },
+  pool: ([input], { builder, layer }) => addMaxPool(builder, input, windowOf(layer), layer.name),
+  activation: ([input], { builder }) => addRelu(builder, input, 'relu'),
+  flatten: ([input], { builder, layer }) => addFlatten(builder, input, 'chw', layer.name),
+  fullyConnected: ([input], { builder, layer, find, tensor }) => {
+    const weights = tensor('weight');
+    if (weights.shape.length !== 2)
+      builder.fail(`${layer.name}.weight`, `is [${weights.shape}], not of two axes`);
+    return addFullyConnected(
+      builder,
+      input,
+      { weights: transpose(weights), biases: find('bias') },
+      layer.name,
+    );
+  },
+  batchNorm: ([input], { builder, layer, tensor }) => {
+    const learnt = { scale: tensor('weight'), offset: tensor('bias') };
+    const kept = { mean: tensor('running_mean'), variance: tensor('running_var') };
+    const epsilon = Number(layer.attributes.epsilon);
+    return addBatchNorm(builder, input, { epsilon, ...learnt, ...kept }, layer.name);
+  },
+  add: ([one, other], { builder, layer }) =>
+    addAddition(builder, one, other ?? builder.fail(layer.name, 'adds nothing'), layer.name),
+  globalAveragePool: ([input], { builder, layer }) => addGlobalAveragePool(builder, input, layer.name),
+  dropout: ([input], { builder, layer }) =>
+    addDropout(builder, input, Number(layer.attributes.rate), layer.name),
+  zeroPadding([input], { builder, layer }) {
+    const { top, left, bottom, right } = sidesOf(layer);
+    return addZeroPadding(builder, input, [top, left, bottom, right], layer.name);
+  },
+};
 
 function isLayer(layer: LayerSummary): boolean {
   return (
@@ -97,7 +112,10 @@ export function readSafetensors(data: Uint8Array, source: string, hints: ImportH
     const moduleName = layer.name.replaceAll('/', '.');
     const find = (suffix: string) => tensors.get(`${moduleName}.${suffix}`);
     const tensor = (suffix: string) => find(suffix) ?? builder.fail(`${moduleName}.${suffix}`, 'is missing');
-    last = rebuild[layer.kind]([inputs[0] ?? pictures, ...inputs.slice(1)], { builder, layer, find, tensor });
+    last = (rebuild[layer.kind] as (typeof rebuild)[string] & object)(
+      [inputs[0] ?? pictures, ...inputs.slice(1)],
+      { builder, layer, find, tensor },
+    );
     values.set(layer.name, last);
   }
   return builder.finish(pictures, last, told);

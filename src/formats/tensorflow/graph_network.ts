@@ -1,4 +1,13 @@
 import { reason, UserError } from '../../errors.ts';
+import { addRelu } from '../../layers/activation/formats.ts';
+import { addAddition } from '../../layers/add/formats.ts';
+import { addBatchNorm } from '../../layers/batch_norm/formats.ts';
+import { addConv } from '../../layers/conv/formats.ts';
+import { addFlatten } from '../../layers/flatten/formats.ts';
+import { addFullyConnected } from '../../layers/fully_connected/formats.ts';
+import { addGlobalAveragePool } from '../../layers/global_average_pool/formats.ts';
+import { addMaxPool } from '../../layers/pool/formats.ts';
+import { addZeroPadding } from '../../layers/zero_padding/formats.ts';
 import { sizeOf } from '../../tensors/shape.ts';
 import { type Tensor, transpose } from '../../tensors/tensors.ts';
 import { type About, aboutKey, readAbout } from '../about.ts';
@@ -186,20 +195,20 @@ async function makeLayer(
     case 'conv': {
       const kernel = await load(step.weights, where);
       const biases = step.biases && (await load(step.biases, where));
-      return builder.conv(input, { ...step, kernel, biases }, where);
+      return addConv(builder, input, { ...step, kernel, biases }, where);
     }
     case 'maxPool':
-      return builder.maxPool(input, step, where);
+      return addMaxPool(builder, input, step, where);
     case 'zeroPadding':
-      return builder.zeroPadding(input, step.sides, where);
+      return addZeroPadding(builder, input, step.sides, where);
     case 'relu':
-      return builder.relu(input);
+      return addRelu(builder, input, where);
     case 'flatten':
-      return builder.flatten(input, 'hwc', where);
+      return addFlatten(builder, input, 'hwc', where);
     case 'add':
-      return builder.add(input, inputs[1] as Value, where);
+      return addAddition(builder, input, inputs[1] as Value, where);
     case 'globalAveragePool':
-      return builder.globalAveragePool(input, where);
+      return addGlobalAveragePool(builder, input, where);
     case 'batchNorm': {
       const { scale, offset, mean, variance } = step.parts;
       const parts = {
@@ -208,13 +217,13 @@ async function makeLayer(
         mean: await load(mean, where),
         variance: await load(variance, where),
       };
-      return builder.batchNorm(input, { epsilon: asWritten(step.epsilon), ...parts }, where);
+      return addBatchNorm(builder, input, { epsilon: asWritten(step.epsilon), ...parts }, where);
     }
     case 'fullyConnected': {
       const loaded = await load(step.weights, where);
       const weights = step.transposed ? transpose(loaded) : loaded;
       const biases = step.biases && (await load(step.biases, where));
-      return builder.fullyConnected(input, { weights, biases }, where);
+      return addFullyConnected(builder, input, { weights, biases }, where);
     }
   }
 }

@@ -1,7 +1,8 @@
-import { type LayerSummary, paddingOf, sidesOf } from '../../model_tools/index.ts';
+import type { LayerSummary } from '../../layers/index.ts';
 import type { NamedTensor } from '../../tensors/tensors.ts';
 import { bytesOf, toFloat16, toInt8 } from '../../tensors/tensors.ts';
 import type { Network, WeightType } from '../format.ts';
+import { paddingOf, sidesOf } from '../interim.ts';
 import type { StoredTensor } from './bundle/write.ts';
 import { attribute, constant, type Graph } from './graph.ts';
 import { dataTypes } from './protos.ts';
@@ -102,7 +103,7 @@ function reshape(graph: Graph, input: string, shape: number[]): string {
 }
 
 /** The nodes of one layer; the answer is the one that gives its output. */
-const layerNodes: Record<LayerSummary['kind'], (layer: LayerSummary, nodes: Nodes) => string> = {
+const layerNodes: Record<string, (layer: LayerSummary, nodes: Nodes) => string> = {
   conv: (layer, nodes) => {
     const strides = attribute.square(Number(layer.attributes.stride));
     return product('Conv2D', { attributes: { strides, padding: padding(layer) } }, nodes);
@@ -181,7 +182,11 @@ export function addNetwork(
     const inputs =
       layer.inputs.length === 0 ? [pictures] : layer.inputs.map((name) => outputs.get(name) as string);
     const variable = (name: string) => values.get(`${layer.name}/${name}`);
-    logits = layerNodes[layer.kind](layer, { graph, inputs, variable });
+    logits = (layerNodes[layer.kind] as (layer: LayerSummary, nodes: Nodes) => string)(layer, {
+      graph,
+      inputs,
+      variable,
+    });
     outputs.set(layer.name, logits);
   }
   return logits;

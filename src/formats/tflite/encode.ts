@@ -1,9 +1,10 @@
 import { zipSync } from 'fflate';
-import { type LayerSummary, paddingOf, sidesOf } from '../../model_tools/index.ts';
+import type { LayerSummary } from '../../layers/index.ts';
 import { packageVersion } from '../../system/version.ts';
 import { bytesOf, permute, type Tensor, toFloat16, toInt8, transpose } from '../../tensors/tensors.ts';
 import { about, aboutKey } from '../about.ts';
 import type { ExportOptions, Network, WeightType } from '../format.ts';
+import { paddingOf, sidesOf } from '../interim.ts';
 import {
   type Field,
   type OperatorName,
@@ -99,7 +100,7 @@ function biasesOf({ graph, layer, variable }: Writing): number {
 }
 
 /** Each kind of layer as LiteRT's operators. */
-const writers: Record<LayerSummary['kind'], (writing: Writing) => number> = {
+const writers: Record<string, (writing: Writing) => number> = {
   conv(writing) {
     const { graph, layer, inputs, variable } = writing;
     // [out, height, width, in]
@@ -184,7 +185,7 @@ export function encodeTflite(network: Network, { weights, preprocessing }: Expor
   const places = new Map<string, number>();
   for (const layer of layers) {
     const inputs = layer.inputs.map((name) => places.get(name) as number);
-    const place = writers[layer.kind]({
+    const place = (writers[layer.kind] as (writing: Writing) => number)({
       graph,
       layer,
       inputs: inputs.length > 0 ? inputs : [read],

@@ -1,6 +1,6 @@
 import { html, type Markup } from '../../html/markup.ts';
 import { dataTable } from '../../html/page.ts';
-import type { LayerSummary } from '../../model_tools/index.ts';
+import type { LayerSummary } from '../../layers/index.ts';
 import { sizeOf } from '../../tensors/shape.ts';
 import type { ReportContents } from '../contents.ts';
 

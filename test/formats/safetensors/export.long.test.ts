@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { startEngine } from '../../../src/engine/index.ts';
 import { importNetwork } from '../../../src/formats/import.ts';
-import { variablesOf } from '../../../src/model_tools/index.ts';
+import { variablesOf } from '../../../src/layers/index.ts';
 import { compare, logitsOf } from '../../helpers/network.ts';
 import { inside, networkCases } from '../../helpers/network_cases.ts';
 import { type Asked, askPython, exportAll } from '../../helpers/other_side.ts';

@@ -1,0 +1,33 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Builder, Value } from '../builder.ts';
+import type { Layer } from '../layer.ts';
+import { Scope } from '../scope.ts';
+
+/** Clones: tfjs disposes of a gradient that it has added to another. */
+const sum = tf.customGrad((...inputs) => {
+  const [a, b] = inputs as [tf.Tensor, tf.Tensor];
+  return { value: tf.add(a, b), gradFunc: (dy: tf.Tensor) => [tf.clone(dy), tf.clone(dy)] };
+});
+
+/** The sum of two layers, element by element, as a residual connection needs it (He et al. 2016). */
+export const add: Layer<object> = {
+  kind: 'add',
+  prefix: 'add',
+  isElementwise: true,
+  isLinear: true,
+  plan(inputs, _, fail) {
+    const [one = [], other = []] = inputs;
+    if (inputs.length !== 2 || String(one) !== String(other))
+      fail(`adds two inputs of one shape, but has ${inputs.map((shape) => `[${shape}]`).join(' and ')}`);
+    return { outputShape: one };
+  },
+  forward: ([one, other]) => sum(one as tf.Tensor, other as tf.Tensor),
+};
+
+/**
+ * The sum of two layers, element by element; the shape stays.
+ * @throws {UserError} naming the layer, where their shapes differ.
+ */
+export function addLayer<V extends Value>(layer: V, other: V, builder: Builder = new Scope()): V {
+  return builder.apply(add, [layer, other], {}) as V;
+}

@@ -1,0 +1,65 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { normaliseBatch, normaliseBy } from '../../engine/kernels/batch_norm/operation.ts';
+import type { Builder, Value } from '../builder.ts';
+import type { Layer, VariablePlan } from '../layer.ts';
+import { Scope } from '../scope.ts';
+
+export interface BatchNormAttributes {
+  /** Added to the variance. */
+  epsilon: number;
+}
+
+/** How much of the moving mean and variance each batch leaves; PyTorch's default. */
+const momentum = 0.9;
+
+/** moving = momentum * moving + (1 - momentum) * value */
+function follow(moving: tf.Variable, value: tf.Tensor): void {
+  tf.tidy(() => moving.assign(tf.add(tf.mul(moving, momentum), tf.mul(value, 1 - momentum))));
+}
+
+type Part = 'scale' | 'offset' | 'mean' | 'variance';
+
+/**
+ * Batch normalisation (Ioffe and Szegedy 2015) of each channel: (x - mean) / sqrt(variance + epsilon) * scale + offset.
+ * In training mean and variance are the batch's, in inference their moving averages.
+ */
+export const batchNorm: Layer<BatchNormAttributes> = {
+  kind: 'batchNorm',
+  prefix: 'norm',
+  isLinear: true,
+  plan([shape = []], { epsilon }, fail) {
+    if (!(epsilon >= 0)) fail(`needs epsilon to be a number of at least 0, not ${epsilon}`);
+    const part = (name: Part, initial: number): VariablePlan => ({ name, shape: shape.slice(-1), initial });
+    return {
+      outputShape: shape,
+      variables: [part('scale', 1), part('offset', 0)],
+      state: [part('mean', 0), part('variance', 1)],
+    };
+  },
+  forward([input], variables, { epsilon }, { training }) {
+    const { scale, offset, mean, variance } = variables as Record<Part, tf.Variable>;
+    const x = input as tf.Tensor;
+    if (!training) return normaliseBy(x, { scale, offset, mean, variance }, epsilon);
+    return normaliseBatch(x, { scale, offset }, epsilon, (ofBatch) => {
+      follow(mean, ofBatch.mean);
+      follow(variance, ofBatch.variance);
+    });
+  },
+};
+
+export interface BatchNormOptions {
+  /** Added to the variance; default 0.001, as in Keras. */
+  epsilon?: number;
+}
+
+/**
+ * Batch normalisation of each channel; the shape stays.
+ * @param layer [batch, height, width, channels] or [batch, features]
+ */
+export function batchNormLayer<V extends Value>(
+  layer: V,
+  options?: BatchNormOptions,
+  builder: Builder = new Scope(),
+): V {
+  return builder.apply(batchNorm, [layer], { epsilon: options?.epsilon ?? 1e-3 }) as V;
+}

@@ -1,0 +1,75 @@
+import '../../engine/gradients.ts';
+import * as tf from '@tensorflow/tfjs-core';
+import type { Builder, Value } from '../builder.ts';
+import { checkSizes, mapsOf } from '../checks.ts';
+import type { Layer } from '../layer.ts';
+import { Scope } from '../scope.ts';
+import { type Padding, type Window, windowsOver } from '../window.ts';
+
+export interface ConvAttributes extends Window {
+  outputChannels: number;
+  biases: boolean;
+}
+
+/** Convolution of feature maps, plus biases. */
+export const conv: Layer<ConvAttributes> = {
+  kind: 'conv',
+  prefix: 'conv',
+  isLinear: true,
+  plan(inputs, { outputChannels, biases, ...window }, fail) {
+    const maps = mapsOf(inputs, fail);
+    checkSizes({ outputChannels }, fail);
+    const { kernel } = window;
+    const weights = {
+      name: 'weights',
+      shape: [kernel, kernel, maps[2], outputChannels],
+      initial: 'random' as const,
+    };
+    return {
+      outputShape: [...windowsOver(maps, window, fail), outputChannels],
+      variables: biases ? [weights, { name: 'biases', shape: [outputChannels], initial: 0.05 }] : [weights],
+    };
+  },
+  // One kernel, whose gradients are in engine/gradients.ts.
+  forward([x], { weights: filter, biases: bias }, { stride, padding }) {
+    const attributes = {
+      strides: [stride, stride],
+      pad: padding,
+      dataFormat: 'NHWC',
+      dilations: [1, 1],
+      activation: 'linear',
+    };
+    const inputs = { x, filter, ...(bias && { bias }) } as tf.NamedTensorMap;
+    return tf.engine().runKernel('FusedConv2D', inputs, attributes) as tf.Tensor;
+  },
+};
+
+export interface ConvOptions {
+  /** Height and width of the kernel, pixels. */
+  kernel: number;
+  inputChannels: number;
+  outputChannels: number;
+  /** Pixels from one position of the kernel to the next. */
+  stride: number;
+  /** Default 'same'. */
+  padding?: Padding;
+  /** Default true. False before batch normalisation, which would take any bias away again. */
+  biases?: boolean;
+}
+
+/**
+ * Convolution, plus biases unless `biases` is false.
+ * [batch, height, width, inputChannels] -> [batch, ceil(height / stride), ceil(width / stride), outputChannels];
+ * without padding [..., floor((height - kernel) / stride) + 1, floor((width - kernel) / stride) + 1, ...].
+ * @throws {UserError} naming the layer, where the shapes do not fit.
+ */
+export function convLayer<V extends Value>(
+  layer: V,
+  { inputChannels, padding = 'same', biases = true, ...options }: ConvOptions,
+  builder: Builder = new Scope(),
+): V {
+  const channels = layer.shape[3];
+  if (channels !== undefined && channels !== inputChannels)
+    builder.fail(conv, `has inputChannels ${inputChannels}, but its input has ${channels} channels`);
+  return builder.apply(conv, [layer], { ...options, padding, biases }) as V;
+}

@@ -1,0 +1,75 @@
+import * as tf from '@tensorflow/tfjs-core';
+import seedrandom from 'seedrandom';
+import type { Builder, Value } from '../builder.ts';
+import type { Layer } from '../layer.ts';
+import { Scope } from '../scope.ts';
+
+export interface DropoutOptions {
+  /** Share of the values that are dropped, from 0 to below 1. */
+  rate: number;
+}
+
+/**
+ * 1 / (1 - rate) where a value stays, 0 where it is dropped; the same on every engine. Each row has a seed of its own,
+ * so that it is the same on whichever rank it is computed.
+ */
+function maskOf(
+  [rows, size]: [number, number],
+  rate: number,
+  { seed, firstRow }: { seed: string; firstRow: number },
+): Float32Array {
+  const kept = 1 / (1 - rate);
+  const mask = new Float32Array(rows * size);
+  for (let row = 0; row < rows; row++) {
+    const random = seedrandom.alea(`${seed}/${firstRow + row}`);
+    for (let i = 0; i < size; i++) mask[row * size + i] = random() < rate ? 0 : kept;
+  }
+  return mask;
+}
+
+function multiply(layer: tf.Tensor, mask: tf.Tensor): tf.Tensor {
+  const product = tf.customGrad((...inputs) => {
+    const [x, save] = inputs as unknown as [tf.Tensor, tf.GradSaveFunc];
+    save([mask]);
+    return {
+      value: tf.mul(x, mask),
+      gradFunc: (dy: tf.Tensor, [saved]: tf.Tensor[]) => tf.mul(dy, saved as tf.Tensor),
+    };
+  });
+  return product(layer);
+}
+
+/**
+ * Dropout (Srivastava et al. 2014): in training, drops values at random and scales up the others, so that the expected sum
+ * stays; in inference, the identity. What is dropped depends on the scope's seed, the step, the row and the layer's name.
+ */
+export const dropout: Layer<DropoutOptions> = {
+  kind: 'dropout',
+  prefix: 'dropout',
+  isElementwise: true,
+  isPerChannel: true,
+  plan([shape = []], { rate }, fail) {
+    if (!(rate >= 0 && rate < 1)) fail(`needs rate to be a number from 0 to below 1, not ${rate}`);
+    return { outputShape: shape };
+  },
+  forward([input], _, { rate }, { name, seed, training }) {
+    const x = input as tf.Tensor;
+    if (!training) return tf.clone(x);
+    const [rows = 1] = x.shape;
+    const { step, firstRow = 0 } = training;
+    const mask = maskOf([rows, x.size / rows], rate, { seed: `${seed}/${name}/${step}`, firstRow });
+    return multiply(x, tf.tensor(mask, x.shape));
+  },
+};
+
+/**
+ * Dropout; the shape stays.
+ * @throws {UserError} naming the layer, where the rate is out of range.
+ */
+export function dropoutLayer<V extends Value>(
+  layer: V,
+  options: DropoutOptions,
+  builder: Builder = new Scope(),
+): V {
+  return builder.apply(dropout, [layer], options) as V;
+}

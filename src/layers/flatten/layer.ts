@@ -1,0 +1,31 @@
+import '../../engine/gradients.ts';
+import * as tf from '@tensorflow/tfjs-core';
+import type { Builder, Value } from '../builder.ts';
+import { mapsOf } from '../checks.ts';
+import type { Layer } from '../layer.ts';
+import { Scope } from '../scope.ts';
+
+/** Feature maps as one row of features per picture. */
+export const flatten: Layer<object> = {
+  kind: 'flatten',
+  prefix: 'flatten',
+  isNumbered: false,
+  plan(inputs, _, fail) {
+    const [height, width, channels] = mapsOf(inputs, fail);
+    return { outputShape: [height * width * channels] };
+  },
+  forward: ([maps]) => tf.reshape(maps as tf.Tensor, [maps?.shape[0] ?? -1, -1]),
+};
+
+/**
+ * Feature maps as one row per picture. [batch, height, width, channels] -> layer [batch, size], with
+ * size = height * width * channels.
+ * @throws {UserError} naming the layer, where the input is not feature maps.
+ */
+export function flatteningLayer<V extends Value>(
+  layer: V,
+  builder: Builder = new Scope(),
+): { layer: V; size: number } {
+  const flattened = builder.apply(flatten, [layer], {}) as V;
+  return { layer: flattened, size: flattened.shape[1] as number };
+}

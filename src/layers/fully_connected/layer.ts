@@ -1,0 +1,57 @@
+import '../../engine/gradients.ts';
+import * as tf from '@tensorflow/tfjs-core';
+import type { Builder, Value } from '../builder.ts';
+import { checkSizes } from '../checks.ts';
+import type { Layer } from '../layer.ts';
+import { Scope } from '../scope.ts';
+
+export interface FullyConnectedAttributes {
+  outputs: number;
+}
+
+/** Every input connected to every output, plus biases. */
+export const fullyConnected: Layer<FullyConnectedAttributes> = {
+  kind: 'fullyConnected',
+  prefix: 'fc',
+  plan([shape = []], { outputs }, fail) {
+    checkSizes({ outputs }, fail);
+    const [inputs] = shape as [number];
+    if (shape.length !== 1) fail(`takes features [features], but its input is [${shape}]; flatten it before`);
+    return {
+      outputShape: [outputs],
+      variables: [
+        { name: 'weights', shape: [inputs, outputs], initial: 'random' },
+        { name: 'biases', shape: [outputs], initial: 0.05 },
+      ],
+    };
+  },
+  forward([a], { weights: b, biases: bias }) {
+    const attributes = { transposeA: false, transposeB: false, activation: 'linear' };
+    const inputs = { a, b, bias } as tf.NamedTensorMap;
+    return tf.engine().runKernel('_FusedMatMul', inputs, attributes) as tf.Tensor;
+  },
+};
+
+export interface FullyConnectedOptions {
+  inputs: number;
+  outputs: number;
+  /** The layer's name; by default 'fc1', 'fc2' ... */
+  name?: string;
+}
+
+/**
+ * Every input connected to every output, plus biases. [batch, inputs] -> [batch, outputs]
+ * @throws {UserError} naming the layer, where the shapes do not fit.
+ */
+export function fullyConnectedLayer<V extends Value>(
+  layer: V,
+  { inputs, outputs, name }: FullyConnectedOptions,
+  builder: Builder = new Scope(),
+): V {
+  if (layer.shape.length === 2 && layer.shape[1] !== inputs)
+    builder.fail(
+      fullyConnected,
+      `has ${inputs} inputs, but reads ${layer.shape[1]} features; take the size that the flattening layer returns`,
+    );
+  return builder.apply(fullyConnected, [layer], { outputs }, name) as V;
+}

@@ -1,0 +1,62 @@
+import { UserError } from '../errors.ts';
+import * as all from './all.ts';
+import type { Builder } from './builder.ts';
+import type { Layer, LayerSummary } from './layer.ts';
+
+export * from './all.ts';
+export type { Builder, Value } from './builder.ts';
+export { addBiases, addWeights } from './initial_values.ts';
+export { type Attributes, type Layer, type LayerSummary, type TrainingPass, variablesOf } from './layer.ts';
+export { NetworkPlan } from './network_plan.ts';
+export { type LayerWatch, Scope } from './scope.ts';
+export { type Padding, samePadding, type Window, windowsAlong } from './window.ts';
+
+const isLayer = (value: unknown): value is Layer => typeof value === 'object';
+
+/** The layers by their kinds. */
+const layers = new Map(
+  Object.values(all)
+    .filter(isLayer)
+    .map((layer) => [layer.kind, layer]),
+);
+
+/**
+ * The layer of a kind, as manifests name it.
+ * @throws {UserError} where this version has none.
+ */
+export function layerOf({ kind }: Pick<LayerSummary, 'kind'>): Layer {
+  const layer = layers.get(kind);
+  if (layer) return layer;
+  throw new UserError(`The layer "${kind}" is not known to this version of bat-sup; install a newer one.`);
+}
+
+type LayerFunctions = {
+  [Name in keyof typeof all as (typeof all)[Name] extends (...args: never[]) => unknown
+    ? Name
+    : never]: (typeof all)[Name];
+};
+
+/** The arguments before the builder, which comes last. */
+type Bound<F> = F extends (...args: infer A) => infer R ? (...args: WithoutBuilder<A>) => R : never;
+type WithoutBuilder<A extends unknown[]> = A[1] extends Builder | undefined
+  ? [layer: A[0]]
+  : undefined extends A[1]
+    ? [layer: A[0], options?: Exclude<A[1], undefined>]
+    : [layer: A[0], options: A[1]];
+
+/** What an architecture is written with. */
+export type ModelTools = { [Name in keyof LayerFunctions]: Bound<LayerFunctions[Name]> };
+
+type AnyLayerFunction = (layer: unknown, ...rest: unknown[]) => unknown;
+
+/** Those functions, with this builder as their last argument. */
+export function modelTools(builder: Builder): ModelTools {
+  const bound = Object.entries(all).flatMap(([name, value]): [string, AnyLayerFunction][] => {
+    if (typeof value !== 'function') return [];
+    const layerFunction = value as AnyLayerFunction;
+    // The builder has a default, which `length` leaves out: (layer, builder) has the length 1.
+    if (layerFunction.length === 1) return [[name, (layer) => layerFunction(layer, builder)]];
+    return [[name, (layer, options) => layerFunction(layer, options, builder)]];
+  });
+  return Object.fromEntries(bound) as ModelTools;
+}

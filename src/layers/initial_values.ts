@@ -1,0 +1,35 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { VariablePlan } from './layer.ts';
+
+/**
+ * New trainable weights: normal with mean 0 and standard deviation 0.05, redrawn beyond two deviations.
+ * @param shape e.g. [5, 5, 3, 16] for a convolution, [10816, 1024] for a fully connected layer.
+ */
+export function addWeights(shape: number[], seed?: number): tf.Variable {
+  return tf.tidy(() => tf.variable(tf.truncatedNormal(shape, 0, 0.05, 'float32', seed)));
+}
+
+/** New trainable biases, all 0.05. @param shape e.g. [16]. */
+export function addBiases(shape: number[]): tf.Variable {
+  return filled(shape, 0.05);
+}
+
+function filled(shape: number[], value: number): tf.Variable {
+  return tf.tidy(() => tf.variable(tf.fill(shape, value)));
+}
+
+/** A small hash (FNV-1a), so that each variable's random numbers depend on its own name alone. */
+function seedOf(name: string, seed: number): number {
+  let hash = 2166136261 ^ seed;
+  for (const character of name) hash = Math.imul(hash ^ character.charCodeAt(0), 16777619);
+  return hash >>> 0;
+}
+
+/** A variable with its initial values. @param name with its layer's, e.g. 'conv1/weights'. */
+export function createVariable(
+  name: string,
+  { shape, initial }: Pick<VariablePlan, 'shape' | 'initial'>,
+  seed: number,
+): tf.Variable {
+  return initial === 'random' ? addWeights(shape, seedOf(name, seed)) : filled(shape, initial);
+}

@@ -1,0 +1,43 @@
+import { UserError } from '../errors.ts';
+import type { Builder, Value } from './builder.ts';
+import { type Layer, type LayerSummary, nextName, type PlannedLayer, planLayer } from './layer.ts';
+
+/** Puts a layer's name before what is wrong with it. */
+export function failFor(name: string): (reason: string) => never {
+  return (reason) => {
+    throw new UserError(`${name} ${reason}.`);
+  };
+}
+
+/** A network that is noted down layer by layer, without a tensor: shapes, checks and variables. */
+export class NetworkPlan implements Builder {
+  readonly planned: PlannedLayer[] = [];
+  readonly #madeBy = new WeakMap<Value, string>();
+
+  get layers(): LayerSummary[] {
+    return this.planned.map(({ summary }) => summary);
+  }
+
+  fail(layer: Layer, reason: string): never {
+    return failFor(nextName(layer, this.layers))(reason);
+  }
+
+  apply<A extends object>(
+    layer: Layer<A>,
+    inputs: Value[],
+    attributes: A,
+    name = nextName(layer, this.layers),
+  ): Value {
+    const placed = {
+      name,
+      inputs: inputs.flatMap((input) => this.#madeBy.get(input) ?? []),
+      inputShapes: inputs.map(({ shape }) => shape.slice(1)),
+      attributes,
+    };
+    const planned = planLayer(layer, placed, failFor(name));
+    this.planned.push(planned);
+    const output = { shape: [inputs[0]?.shape[0] ?? -1, ...planned.plan.outputShape] };
+    this.#madeBy.set(output, name);
+    return output;
+  }
+}

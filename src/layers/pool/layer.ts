@@ -1,0 +1,43 @@
+import '../../engine/gradients.ts';
+import * as tf from '@tensorflow/tfjs-core';
+import type { Builder, Value } from '../builder.ts';
+import { mapsOf } from '../checks.ts';
+import type { Layer } from '../layer.ts';
+import { Scope } from '../scope.ts';
+import { type Padding, type Window, windowsOver } from '../window.ts';
+
+/** Max-pooling. */
+export const pool: Layer<Window> = {
+  kind: 'pool',
+  prefix: 'pool',
+  isPerChannel: true,
+  plan(inputs, window, fail) {
+    const maps = mapsOf(inputs, fail);
+    return { outputShape: [...windowsOver(maps, window, fail), maps[2]] };
+  },
+  forward: ([maps], _, { kernel, stride, padding }) =>
+    tf.maxPool(maps as tf.Tensor4D, kernel, stride, padding),
+};
+
+export interface PoolingOptions {
+  /** Height and width of the window, pixels. */
+  kernel: number;
+  /** Pixels from one window to the next. */
+  stride: number;
+  /** Default 'same'. */
+  padding?: Padding;
+}
+
+/**
+ * Max-pooling.
+ * [batch, height, width, channels] -> [batch, ceil(height / stride), ceil(width / stride), channels];
+ * without padding [..., floor((height - kernel) / stride) + 1, floor((width - kernel) / stride) + 1, ...].
+ * @throws {UserError} naming the layer, where the shapes do not fit.
+ */
+export function poolingLayer<V extends Value>(
+  layer: V,
+  { padding = 'same', ...options }: PoolingOptions,
+  builder: Builder = new Scope(),
+): V {
+  return builder.apply(pool, [layer], { ...options, padding }) as V;
+}

@@ -1,0 +1,45 @@
+import { checkSizes, type Maps } from './checks.ts';
+import type { Fail } from './layer.ts';
+
+/**
+ * How windows are placed: 'same' gives one output per stride, with zeros around the maps (nothing, in pooling); 'valid'
+ * takes only windows that are wholly within.
+ */
+export type Padding = 'same' | 'valid';
+
+export interface Window {
+  /** Height and width of the window, pixels. */
+  kernel: number;
+  /** Pixels from one window to the next. */
+  stride: number;
+  padding: Padding;
+}
+
+/**
+ * Height and width of what windows over maps give: ceil(length / stride) for 'same', floor((length - kernel) / stride) + 1
+ * for 'valid'.
+ */
+export function windowsOver([height, width]: Maps, window: Window, fail: Fail): [number, number] {
+  const { kernel, stride, padding } = window;
+  checkSizes({ kernel, stride }, fail);
+  if (padding === 'valid' && Math.min(height, width) < kernel)
+    fail(
+      `has a kernel of ${kernel}, larger than its input of ${height} x ${width}; pad it, or pool less before`,
+    );
+  return [windowsAlong(height, window), windowsAlong(width, window)];
+}
+
+/** How many windows there are along an axis. */
+export function windowsAlong(length: number, { kernel, stride, padding }: Window): number {
+  return padding === 'same' ? Math.ceil(length / stride) : Math.floor((length - kernel) / stride) + 1;
+}
+
+/** TensorFlow's SAME: one output per stride, the padding as even as possible, the odd pixel behind. */
+export function samePadding(
+  length: number,
+  { kernel, stride }: Pick<Window, 'kernel' | 'stride'>,
+): { before: number; after: number } {
+  const total = Math.max((Math.ceil(length / stride) - 1) * stride + kernel - length, 0);
+  const before = Math.floor(total / 2);
+  return { before, after: total - before };
+}

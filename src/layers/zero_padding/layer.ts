@@ -1,0 +1,59 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Builder, Value } from '../builder.ts';
+import { mapsOf } from '../checks.ts';
+import type { Layer } from '../layer.ts';
+import { Scope } from '../scope.ts';
+
+/** Pixels of zeros on each side. */
+export interface ZeroPaddingOptions {
+  top: number;
+  left: number;
+  bottom: number;
+  right: number;
+}
+
+/** tfjs-core brings no gradient of PadV2. */
+function pad(layer: tf.Tensor4D, { top, left, bottom, right }: ZeroPaddingOptions): tf.Tensor {
+  const around: [number, number][] = [
+    [0, 0],
+    [top, bottom],
+    [left, right],
+    [0, 0],
+  ];
+  const padded = tf.customGrad((...inputs) => {
+    const x = inputs[0] as tf.Tensor4D;
+    return {
+      value: tf.pad(x, around),
+      gradFunc: (dy: tf.Tensor) => tf.slice(dy, [0, top, left, 0], x.shape),
+    };
+  });
+  return padded(layer);
+}
+
+/** Zeros around the maps, for networks of other libraries whose convolutions pad otherwise than 'same'. */
+export const zeroPadding: Layer<ZeroPaddingOptions> = {
+  kind: 'zeroPadding',
+  prefix: 'pad',
+  isPerChannel: true,
+  plan(inputs, { top, left, bottom, right }, fail) {
+    const [height, width, channels] = mapsOf(inputs, fail);
+    for (const [side, pixels] of Object.entries({ top, left, bottom, right }))
+      if (!Number.isInteger(pixels) || pixels < 0)
+        fail(`needs ${side} to be a whole number of at least 0, not ${pixels}`);
+    return { outputShape: [top + height + bottom, left + width + right, channels] };
+  },
+  forward: ([maps], _, sides) => pad(maps as tf.Tensor4D, sides),
+};
+
+/**
+ * Zeros around the maps.
+ * [batch, height, width, channels] -> [batch, top + height + bottom, left + width + right, channels]
+ * @throws {UserError} naming the layer, where a side is not a whole number of at least 0, or the input not feature maps.
+ */
+export function zeroPaddingLayer<V extends Value>(
+  layer: V,
+  options: ZeroPaddingOptions,
+  builder: Builder = new Scope(),
+): V {
+  return builder.apply(zeroPadding, [layer], options) as V;
+}

@@ -1,0 +1,13 @@
+import type { Blueprint } from './plan.ts';
+
+/**
+ * The layers with dropout of the features that the last one, the logits, reads. It belongs to training: checkpoints hold
+ * the layers without it.
+ * @param rate share of the features that are dropped, 0 to below 1.
+ */
+export function withDropout(layers: Blueprint[], rate: number): Blueprint[] {
+  const logits = layers.at(-1);
+  if (rate === 0 || !logits) return layers;
+  const dropout = { name: 'dropout1', kind: 'dropout', inputs: logits.inputs, attributes: { rate } };
+  return [...layers.slice(0, -1), dropout, { ...logits, inputs: [dropout.name] }];
+}

@@ -1,0 +1,56 @@
+import { UserError } from '../errors.ts';
+import { type LayerSummary, layerOf, modelTools, NetworkPlan, type Value } from '../layers/index.ts';
+import type { ModelDescription } from './description.ts';
+import { firstChannelsFor } from './growth.ts';
+import { architectures } from './index.ts';
+
+type Sizes = Pick<ModelDescription, 'width' | 'height' | 'channels' | 'classes'>;
+
+const picturesOf = ({ height, width, channels }: Sizes): Value => ({ shape: [-1, height, width, channels] });
+
+/**
+ * The layers of a named architecture.
+ * @param firstChannels of the first stage; by default as many as the number of classes asks for.
+ * @throws {UserError} naming the layer, where the pictures are too small; for an architecture that is not known.
+ */
+export function planArchitecture(
+  architecture: string,
+  sizes: Sizes,
+  firstChannels = firstChannelsFor(sizes.classes.length),
+): NetworkPlan {
+  if (!Object.hasOwn(architectures, architecture))
+    throw new UserError(
+      `The network "${architecture}" is not known to this version of bat-sup; install a newer one.`,
+    );
+  const plan = new NetworkPlan();
+  const { channels, classes } = sizes;
+  architectures[architecture as keyof typeof architectures](modelTools(plan), picturesOf(sizes), {
+    channels,
+    classes: classes.length,
+    firstChannels,
+  });
+  return plan;
+}
+
+/** Layers before they are planned: their names, kinds, inputs and attributes. */
+export type Blueprint = Pick<LayerSummary, 'name' | 'kind' | 'inputs' | 'attributes'>;
+
+/**
+ * The same layers with shapes and variables as these pictures give them; the last gives the logits.
+ * @throws {UserError} for a kind of layer that is not known, for one that reads a later layer, or whose input does not fit.
+ */
+export function planLayers(layers: Blueprint[], sizes: Sizes): NetworkPlan {
+  const plan = new NetworkPlan();
+  const pictures = picturesOf(sizes);
+  const outputs = new Map<string, Value>();
+  for (const layer of layers) {
+    const inputs = layer.inputs.map((name) => {
+      const input = outputs.get(name);
+      if (input) return input;
+      throw new UserError(`${layer.name} reads ${name}, which is not a layer before it.`);
+    });
+    const read = inputs.length > 0 ? inputs : [pictures];
+    outputs.set(layer.name, plan.apply(layerOf(layer), read, layer.attributes, layer.name));
+  }
+  return plan;
+}
