@@ -145,8 +145,8 @@ test('dropout keeps the mean, depends on the step alone, and does nothing while 
 test('what does not fit names the layer', () => {
   const wrong: [() => unknown, RegExp][] = [
     [() => addLayer(tf.zeros([1, 2]), tf.zeros([1, 3])), /^add1 adds .* but has \[2\] and \[3\]/],
-    [() => globalAveragePoolingLayer(tf.zeros([1, 2])), /^average1: expected feature maps/],
-    [() => dropoutLayer(tf.zeros([1, 2]), { rate: 1 }), /^dropout1: expected rate .* got 1\.$/],
+    [() => globalAveragePoolingLayer(tf.zeros([1, 2])), /^average1 takes feature maps/],
+    [() => dropoutLayer(tf.zeros([1, 2]), { rate: 1 }), /^dropout1 needs rate .* not 1\.$/],
   ];
   for (const [call, message] of wrong)
     assert.throws(call, (error) => error instanceof UserError && message.test(error.message));

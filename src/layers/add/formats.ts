@@ -1,3 +1,4 @@
+import type { LayerFormats } from '../../formats/layer_formats.ts';
 import type { NetworkBuilder, Value } from '../../formats/network_builder.ts';
 import { add } from './layer.ts';
 
@@ -6,3 +7,7 @@ export function addAddition(builder: NetworkBuilder, one: Value, other: Value, w
     builder.fail(where, 'adds the pictures themselves; bat-sup adds what layers give');
   return builder.add(add, [one, other], {}, {}, where);
 }
+
+export const formats: LayerFormats<object> = {
+  layer: add,
+};

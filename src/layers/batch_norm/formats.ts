@@ -1,6 +1,7 @@
+import type { LayerFormats } from '../../formats/layer_formats.ts';
 import type { NetworkBuilder, Value } from '../../formats/network_builder.ts';
 import type { Tensor } from '../../tensors/tensors.ts';
-import { batchNorm } from './layer.ts';
+import { type BatchNormAttributes, batchNorm } from './layer.ts';
 
 /** Tensors of one value per channel; without scale 1, without offset 0. */
 interface BatchNormParts {
@@ -26,3 +27,7 @@ export function addBatchNorm(
   const tensors = { ...parts, scale: parts.scale ?? all(1), offset: parts.offset ?? all(0) };
   return builder.add(batchNorm, [input], { epsilon }, tensors, where);
 }
+
+export const formats: LayerFormats<BatchNormAttributes> = {
+  layer: batchNorm,
+};

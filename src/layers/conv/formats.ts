@@ -1,7 +1,8 @@
+import type { LayerFormats } from '../../formats/layer_formats.ts';
 import type { NetworkBuilder, Value } from '../../formats/network_builder.ts';
 import { placeWindow, type Window } from '../../formats/windows.ts';
 import type { Tensor } from '../../tensors/tensors.ts';
-import { conv } from './layer.ts';
+import { type ConvAttributes, conv } from './layer.ts';
 
 /** @param kernel [height, width, in, out] */
 export function addConv(
@@ -22,3 +23,7 @@ export function addConv(
   const attributes = { ...window, outputChannels, biases: biases !== undefined };
   return builder.add(conv, [padded], attributes, { weights: kernel, biases }, where);
 }
+
+export const formats: LayerFormats<ConvAttributes> = {
+  layer: conv,
+};

@@ -1,3 +1,4 @@
+import type { LayerFormats } from '../../formats/layer_formats.ts';
 import type { NetworkBuilder, Value } from '../../formats/network_builder.ts';
 import { flatten } from './layer.ts';
 
@@ -12,3 +13,7 @@ export function addFlatten(
   const output = builder.add(flatten, [input], {}, {}, where);
   return order === 'chw' ? { ...output, chwOf: input.shape } : output;
 }
+
+export const formats: LayerFormats<object> = {
+  layer: flatten,
+};

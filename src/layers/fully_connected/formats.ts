@@ -1,6 +1,7 @@
+import type { LayerFormats } from '../../formats/layer_formats.ts';
 import type { NetworkBuilder, Value } from '../../formats/network_builder.ts';
 import { rowsToHwc, type Tensor } from '../../tensors/tensors.ts';
-import { fullyConnected } from './layer.ts';
+import { type FullyConnectedAttributes, fullyConnected } from './layer.ts';
 
 const zeros = (length: number): Tensor => ({ shape: [length], values: new Float32Array(length) });
 
@@ -22,3 +23,7 @@ export function addFullyConnected(
   };
   return builder.add(fullyConnected, [input], { outputs }, tensors, where);
 }
+
+export const formats: LayerFormats<FullyConnectedAttributes> = {
+  layer: fullyConnected,
+};

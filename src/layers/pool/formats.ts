@@ -1,8 +1,10 @@
+import type { LayerFormats } from '../../formats/layer_formats.ts';
 import type { NetworkBuilder, Value } from '../../formats/network_builder.ts';
-import { placeWindow, type Window } from '../../formats/windows.ts';
+import { type Window as FileWindow, placeWindow } from '../../formats/windows.ts';
+import type { Window } from '../window.ts';
 import { pool } from './layer.ts';
 
-export function addMaxPool(builder: NetworkBuilder, input: Value, theirs: Window, where: string): Value {
+export function addMaxPool(builder: NetworkBuilder, input: Value, theirs: FileWindow, where: string): Value {
   const { input: padded, window } = placeWindow(builder, input, theirs, where);
   // Other libraries pad with minus infinity: the same as zeros only where nothing is below them.
   if (padded !== input && !input.isNonNegative)
@@ -12,3 +14,7 @@ export function addMaxPool(builder: NetworkBuilder, input: Value, theirs: Window
     );
   return builder.add(pool, [padded], window, {}, where);
 }
+
+export const formats: LayerFormats<Window> = {
+  layer: pool,
+};

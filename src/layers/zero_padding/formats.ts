@@ -1,5 +1,6 @@
+import type { LayerFormats } from '../../formats/layer_formats.ts';
 import type { NetworkBuilder, Value } from '../../formats/network_builder.ts';
-import { zeroPadding } from './layer.ts';
+import { type ZeroPaddingOptions, zeroPadding } from './layer.ts';
 
 /** @param sides [top, left, bottom, right] */
 export function addZeroPadding(builder: NetworkBuilder, input: Value, sides: number[], where: string): Value {
@@ -7,3 +8,7 @@ export function addZeroPadding(builder: NetworkBuilder, input: Value, sides: num
   const [top, left, bottom, right] = sides as [number, number, number, number];
   return builder.add(zeroPadding, [input], { top, left, bottom, right }, {}, where);
 }
+
+export const formats: LayerFormats<ZeroPaddingOptions> = {
+  layer: zeroPadding,
+};

@@ -1,0 +1,11 @@
+/** How each layer is read and written by other formats, one line each. */
+export { formats as activation } from './activation/formats.ts';
+export { formats as add } from './add/formats.ts';
+export { formats as batchNorm } from './batch_norm/formats.ts';
+export { formats as conv } from './conv/formats.ts';
+export { formats as dropout } from './dropout/formats.ts';
+export { formats as flatten } from './flatten/formats.ts';
+export { formats as fullyConnected } from './fully_connected/formats.ts';
+export { formats as globalAveragePool } from './global_average_pool/formats.ts';
+export { formats as pool } from './pool/formats.ts';
+export { formats as zeroPadding } from './zero_padding/formats.ts';
