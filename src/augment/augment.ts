@@ -1,135 +1,96 @@
-import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { readFile, rm, stat } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
-import { basename, join, relative, resolve } from 'node:path';
-import { Piscina } from 'piscina';
-import { mapConcurrently } from '../async/concurrency.ts';
-import { checkShared, dealOut, type Shard, type Splitting, shareOf, type World } from '../cluster/index.ts';
-import { cannotWrite, UsageError, UserError } from '../errors.ts';
+import { basename, join } from 'node:path';
+import { checkShared, type Shard, type Splitting, shareOf, type World } from '../cluster/index.ts';
+import { UsageError, UserError } from '../errors.ts';
 import { type ClassFolder, type FoundPictures, findPictures, skippedOf } from '../images/find.ts';
-import {
-  augmentSettingsFile,
-  findMarked,
-  type Generated,
-  generatedNameOf,
-  isBeforeMarks,
-  parseGeneratedName,
-  settingsVersion,
-} from '../images/generated.ts';
+import { generatedNameOf } from '../images/generated.ts';
 import { type SoftLabels, writeSoftLabels } from '../images/soft_labels.ts';
-import { writeFileAtomically } from '../system/files.ts';
 import { isWithin, keepFolderApart, realPathOf } from '../system/keep_apart.ts';
-import { threadModule } from '../system/thread_module.ts';
-import {
-  type Copies,
-  changeOf,
-  changesOf,
-  digestOf,
-  ingredientsOf,
-  type Job,
-  nameTooLong,
-  type Outcome,
-} from './copies.ts';
-import { findGeneratedMasks, findNamesakes, isOwnMask, maskNameOf, pairMasks } from './masks.ts';
-import { softLabelOf } from './partners.ts';
+import { cleanAugmented, cleanMasks, findGeneratedAmong, pathsOf, removeGenerated } from './clean.ts';
+import { type Job, labelOfCopy, nameTooLong } from './copies.ts';
+import { surveyCopies } from './existing_copies.ts';
+import { pairMasks } from './masks.ts';
 import { checkHeader, decodeSource } from './picture.ts';
+import { allPipelines, findMixing, type OperationsOfClasses } from './pipeline.ts';
 import {
-  allPipelines,
-  describePipeline,
-  findMixing,
-  type OperationsOfClasses,
-  parsePipeline,
-  pipelineOf,
-} from './pipeline.ts';
-import { type ClassPlan, planClass, readableSources, type Unreadable, type Work } from './plan.ts';
+  type ClassPlan,
+  type CopiesOfSource,
+  type KnownCopies,
+  planClass,
+  readableSources,
+  type Unreadable,
+} from './plan.ts';
+import { runTasks, splitIntoTasks, type Tasks } from './run_tasks.ts';
+import {
+  describeSettings,
+  maskFolderOf,
+  readAugmentSettings,
+  writeAugmentSettings,
+} from './settings_file.ts';
+
+export { cleanAugmented };
 
 export interface AugmentOptions extends OperationsOfClasses, Splitting {
+  /** Folder with a folder of pictures for each class. */
   rawData: string;
-  /** Pictures a class to make up to, sources included. */
+  /** Pictures per class to make up to, sources included. */
   target: number;
+  /** Seed of all random choices: a whole number. */
   seed: number;
   /** Threads; 0: one for each core. */
   workers: number;
-  /** Longest side of a generated picture before its operations, pixels; smaller sources stay as they are. */
+  /** Longest side of a copy before its operations, pixels; default 512. Smaller sources stay as they are. */
   longestSide?: number;
-  /** Folder with the same class folders and a mask for each source, which is varied with it. */
+  /** Folder with the same class folders and a mask for each source: copies get masks that follow their geometry. */
   masks?: string | undefined;
+  /** Called after each copy. @param done copies made so far. @param total copies to make. */
   onProgress?: (done: number, total: number) => void;
 }
 
 export interface AugmentReport {
+  /** How many pictures each class has now. */
   classes: { name: string; sources: number; generated: number }[];
+  /** Copies made in this run. */
   made: number;
+  /** Copies that earlier runs made and that are still right. */
   kept: number;
+  /** Copies removed, since they are too many or of other settings. */
   removed: number;
+  /** Files that cannot be read, and why. */
   unreadable: Unreadable[];
-  /** Folders and names that were passed over; classes without a picture are among them. */
+  /** Folders and files that were left out, and why; classes without pictures are among them. */
   skipped: Unreadable[];
 }
 
-/** Bytes that names can have on most disks. */
-const longestName = 255;
+/** Longest file name on most disks. */
+const maxNameBytes = 255;
 
-/** Copies that a thread makes of a source that it has decoded once. */
-const copiesPerTask = 8;
-
-/** While one picture is decoded or encoded the thread works on another. */
-const tasksPerThread = 2;
-
-/** With which settings augment made what is there, JSON; '' where it has not run. */
-function readAugmentSettings(rawData: string): Promise<string> {
-  return readFile(augmentSettingsFile(rawData), 'utf8').catch(() => '');
+/** The pictures that copies can be made of. */
+interface Sources {
+  /** Paths below rawdata. */
+  sources: string[];
+  unreadable: Unreadable[];
 }
 
 /**
- * Copies made with another seed or other operations would mix with the new ones under the same names, so they go.
- * A shard removes nothing: what is there may be another shard's, which only the first one keeps the settings of.
- */
-async function removeOfOtherSettings(
-  { rawData, masks }: Job,
-  settings: string,
-  { shard }: Splitting,
-): Promise<number> {
-  const before = await readAugmentSettings(rawData);
-  if (before === settings) return 0;
-  if (shard) {
-    if (before !== '')
-      throw new UserError(
-        `${rawData} has pictures that augment made with other settings, which another shard may be making; ` +
-          'run "bat-sup augment --clean" before the shards.',
-      );
-    if (shard.index === 0) await writeAugmentSettings(rawData, settings);
-    return 0;
-  }
-  const masksBefore = masksOfSettings(before, await realPathOf(rawData));
-  if (masksBefore) await cleanMasks(masksBefore, new Map());
-  const removed = await cleanAugmented(rawData, masks);
-  await writeAugmentSettings(rawData, settings);
-  return removed;
-}
-
-async function writeAugmentSettings(rawData: string, settings: string): Promise<void> {
-  const file = augmentSettingsFile(rawData);
-  await writeFileAtomically(file, settings).catch((error) => cannotWrite(file, error));
-}
-
-/** The path of the masks' folder; undefined where there is none, or an earlier version kept it as it was typed. */
-function masksOfSettings(settings: string, rawData: string): string | undefined {
-  try {
-    const { maskFolder } = JSON.parse(settings);
-    return typeof maskFolder === 'string' ? resolve(rawData, maskFolder) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/**
- * Makes every class up to `target` pictures with varied copies of its sources, beside them. Sources are never
- * changed, and only what augment has marked as made is removed; the same seed and sources give the same files,
- * whatever the workers or interruptions.
- * @throws {UsageError} for an operation, a parameter or a class that is not there, or masks among the pictures.
- * @throws {UserError} where there are no classes or a class has no readable source.
+ * Adds varied copies of its sources to every class until it has `target` pictures. Copies are JPEGs beside their sources,
+ * named `<source>.aug-0001.jpg`. Sources are never changed, and only files that carry augment's mark are removed. The same
+ * seed and sources give the same files, however many workers there are and however often it was interrupted.
+ * @throws {UsageError} for an unknown operation, parameter or class, or masks inside the folder of pictures.
+ * @throws {UserError} where there are no classes, a class has no readable source, or a file cannot be written.
+ *
+ * @example
+ * ```ts
+ * import { augmentAll } from 'bat-sup';
+ *
+ * const { classes } = await augmentAll({
+ *   rawData: 'rawdata',
+ *   target: 20,
+ *   operations: ['flipLeftRight', { operation: 'rotate', probability: 0.5, maxLeft: 10, maxRight: 10 }],
+ *   seed: 1,
+ *   workers: 0,
+ * });
+ * for (const { name, sources, generated } of classes) console.log(name, sources, generated);
+ * ```
  */
 export async function augmentAll(options: AugmentOptions): Promise<AugmentReport> {
   const { rawData, seed, longestSide = 512, masks, world } = options;
@@ -138,28 +99,28 @@ export async function augmentAll(options: AugmentOptions): Promise<AugmentReport
     throw new UsageError(
       `${mixing} mixes pictures, which masks cannot follow; leave out ${mixing} or --masks.`,
     );
-  const mixes = mixing !== undefined;
   if (masks !== undefined) await keepFolderApart(rawData, { option: '--masks', path: masks });
   const found = await findPictures(rawData);
   const folders = filledOf(found);
   checkClasses(options, folders);
-  const readable = await findReadable(folders, options, mixes);
+  const readable = await findReadable(folders, options, mixing !== undefined);
   const job: Job = {
     rawData,
     seed,
     longestSide,
     operations: options.operations,
     classes: options.classes ?? {},
-    sources: mixes ? readable.sources : [],
+    sources: mixing !== undefined ? readable.sources : [],
     masks,
   };
   if (world) await checkShared(world, rawData);
-  const removed = await removeOfOtherSettings(job, await settingsOf(job, folders), options);
+  const names = folders.map(({ name }) => name);
+  const removed = await removeOfOtherSettings(job, await describeSettings(job, names), options.shard);
   if (options.shard) await leaveOutBroken(job, options, readable);
   const { plans, made } = await makeAll(job, options, readable);
   await world?.share(undefined);
   const surplus = plans.flatMap((plan) => plan.surplus);
-  for (const file of surplus) await removeGenerated(job, file);
+  for (const path of surplus) await removeGenerated(job, path);
   const report = plans.map(({ name, sources, wanted }) => ({
     name,
     sources: sources.length,
@@ -175,27 +136,19 @@ export async function augmentAll(options: AugmentOptions): Promise<AugmentReport
   };
 }
 
-/** The classes in which there is something. */
-function filledOf({ classes }: FoundPictures): ClassFolder[] {
-  return classes.filter(({ pictures }) => pictures.length > 0);
-}
-
-async function removeGenerated({ rawData, masks }: Job, file: string): Promise<void> {
-  await rm(join(rawData, file), { force: true });
-  const claim = parseGeneratedName(file);
-  if (!masks || !claim) return;
-  const mask = join(masks, maskNameOf(claim.source, claim.copy));
-  if (await isOwnMask(mask)) await rm(mask, { force: true });
-}
-
 /** What the other ranks do while rank 0 augments. */
 export async function helpAugment(world: World, options: AugmentOptions): Promise<void> {
   await checkShared(world, options.rawData);
   for (;;) {
-    const given = await world.share<Given | undefined>(undefined);
-    if (!given) return;
-    await runTasks(given, options);
+    const tasks = await world.share<Tasks | undefined>(undefined);
+    if (!tasks) return;
+    await runTasks(tasks, options);
   }
+}
+
+/** The classes that have pictures. */
+function filledOf({ classes }: FoundPictures): ClassFolder[] {
+  return classes.filter(({ pictures }) => pictures.length > 0);
 }
 
 function checkClasses({ classes = {}, rawData }: AugmentOptions, folders: ClassFolder[]): void {
@@ -205,103 +158,86 @@ function checkClasses({ classes = {}, rawData }: AugmentOptions, folders: ClassF
   throw new UsageError(`augmentClasses: ${rawData} has no class "${unknown}"; it has ${names.join(', ')}.`);
 }
 
-interface Readable {
-  sources: string[];
-  unreadable: Unreadable[];
-}
-
-function pathsOf(folders: ClassFolder[]): string[] {
-  return folders.flatMap(({ name, pictures }) => pictures.map((picture) => `${name}/${picture}`));
-}
-
 /**
- * The pictures that augment made: those that it marked; before it did so those named after a source beside them.
- * @param paths of all pictures.
+ * Finds the sources and checks that they can be read. The header is enough, but where sources are mixed all must be decoded:
+ * the choice of partners depends on them from the first copy on.
  */
-async function findOwn(rawData: string, paths: string[]): Promise<Map<string, Generated>> {
-  const isOld = isBeforeMarks(await readAugmentSettings(rawData));
-  const claims = paths.filter((path) => parseGeneratedName(path));
-  return findMarked(rawData, claims, new Set(isOld ? paths : []));
-}
-
-/** A header tells most of what cannot be read. Where sources are mixed, all must be known from the first copy on. */
 async function findReadable(
   folders: ClassFolder[],
   options: AugmentOptions,
   mixes: boolean,
-): Promise<Readable> {
+): Promise<Sources> {
   const { rawData, longestSide = 512 } = options;
   const paths = pathsOf(folders);
-  const own = await findOwn(rawData, paths);
-  const files = paths.filter((path) => !own.has(path));
-  return readableSources(files, options, async (source) => {
-    if (Buffer.byteLength(basename(generatedNameOf(source, 1))) > longestName) throw new Error(nameTooLong);
+  const generated = await findGeneratedAmong(rawData, paths);
+  const sources = paths.filter((path) => !generated.has(path));
+  return readableSources(sources, options, async (source) => {
+    if (Buffer.byteLength(basename(generatedNameOf(source, 1))) > maxNameBytes) throw new Error(nameTooLong);
     if (mixes) await decodeSource(join(rawData, source), longestSide);
     else await checkHeader(join(rawData, source));
   });
 }
 
-/** All that the copies of a source depend on, besides itself. */
-async function settingsOf(job: Job, folders: ClassFolder[]): Promise<string> {
-  const { rawData, seed, longestSide, sources, masks } = job;
-  const realRawData = await realPathOf(rawData);
-  return JSON.stringify({
-    version: settingsVersion,
-    seed,
-    longestSide,
-    // From the raw pictures, so that it is the same wherever both are moved to or mounted.
-    maskFolder: masks && relative(realRawData, await realPathOf(masks)),
-    operations: describePipeline(parsePipeline(job.operations)),
-    classes: Object.fromEntries(
-      folders
-        .filter(({ name }) => Object.hasOwn(job.classes ?? {}, name))
-        .map(({ name }) => [name, describePipeline(pipelineOf(job, name))]),
-    ),
-    sources: sources.length > 0 ? createHash('sha256').update(sources.join('\n')).digest('hex') : undefined,
-  });
+/**
+ * Removes the copies that were made with another seed or other operations: they have the names of the new ones. A shard
+ * removes nothing, since what is there may be another shard's; only the first one writes the settings.
+ * @returns how many pictures were removed.
+ */
+async function removeOfOtherSettings(
+  { rawData, masks }: Job,
+  settings: string,
+  shard: Shard | undefined,
+): Promise<number> {
+  const before = await readAugmentSettings(rawData);
+  if (before === settings) return 0;
+  if (shard) {
+    if (before !== '')
+      throw new UserError(
+        `${rawData} has pictures that augment made with other settings, perhaps in another shard; ` +
+          'run "bat-sup augment --clean" before the shards.',
+      );
+    if (shard.index === 0) await writeAugmentSettings(rawData, settings);
+    return 0;
+  }
+  const masksBefore = maskFolderOf(before, await realPathOf(rawData));
+  if (masksBefore) await cleanMasks(masksBefore, new Map());
+  const removed = await cleanAugmented(rawData, masks);
+  await writeAugmentSettings(rawData, settings);
+  return removed;
 }
 
-/** Of a shard, which learns from no other that a source is broken beyond its header: all are tried. */
-async function leaveOutBroken(job: Job, options: AugmentOptions, readable: Readable): Promise<void> {
-  const own = await findOwn(job.rawData, pathsOf((await findPictures(job.rawData)).classes));
-  const masks = await masksOf(job, readable, own);
+/** Decodes all sources of a shard: no other shard reports which ones are damaged beyond their headers. */
+async function leaveOutBroken(job: Job, options: AugmentOptions, readable: Sources): Promise<void> {
+  const pictures = pathsOf((await findPictures(job.rawData)).classes);
+  const generated = await findGeneratedAmong(job.rawData, pictures);
+  const masks = job.masks ? await pairMasks(job.masks, readable.sources, generated) : new Map();
   const tasks = readable.sources.map((source) => ({ source, copies: [], mask: masks.get(source) }));
-  leaveOut(job, readable, (await runTasks({ job, tasks }, { ...options, onProgress: () => {} })).failures);
+  const { failures } = await runTasks({ job, tasks }, { ...options, onProgress: undefined });
+  leaveOut(job, readable, failures);
 }
 
-function leaveOut({ rawData }: Job, readable: Readable, failures: Map<string, string>): void {
+/** @param failures reasons by source. */
+function leaveOut({ rawData }: Job, readable: Sources, failures: Map<string, string>): void {
   readable.sources = readable.sources.filter((source) => !failures.has(source));
   for (const [source, why] of failures)
     readable.unreadable.push({ file: join(rawData, source), reason: why });
 }
 
-async function masksOf(
-  { masks }: Job,
-  { sources }: Readable,
-  generated: ReadonlyMap<string, Generated>,
-): Promise<Map<string, string>> {
-  return masks ? pairMasks(masks, sources, generated) : new Map();
-}
-
-/** Makes what is missing; where a source turns out to be unreadable, what is missing then. */
-async function makeAll(job: Job, options: AugmentOptions, readable: Readable) {
+/** Makes the missing copies. Where a source turns out to be unreadable, plans anew without it. */
+async function makeAll(job: Job, options: AugmentOptions, readable: Sources) {
   const { world, shard } = options;
   let made = 0;
   for (;;) {
     const folders = filledOf(await findPictures(job.rawData));
-    const own = await findOwn(job.rawData, pathsOf(folders));
-    const masks = await masksOf(job, readable, own);
-    const all = planAll(job, options, folders, readable, {
-      own,
-      outdated: await findOutdated(job, own, masks),
-      takenMasks: await findTakenMasks(job),
-    });
+    const pictures = pathsOf(folders);
+    const generated = await findGeneratedAmong(job.rawData, pictures);
+    const masks = job.masks ? await pairMasks(job.masks, readable.sources, generated) : new Map();
+    const known = await surveyCopies(job, pictures, generated, masks);
+    const all = planAll(folders, options, readable, known);
     if (!shard || shard.index === 0) await writeSoftLabels(job.rawData, softLabelsOf(job, all));
-    const plans = shard ? ownPart(all, shard) : all;
-    const tasks = plans
-      .flatMap(({ missing }) => missing)
-      .flatMap(({ source, copies }) => cut(source, copies, masks));
-    if (world) await world.share<Given>({ job, tasks });
+    const plans = shard ? partOf(all, shard) : all;
+    const tasks = plans.flatMap(({ missing }) => missing).flatMap((copies) => splitIntoTasks(copies, masks));
+    if (world) await world.share<Tasks>({ job, tasks });
     const { failures, count } = await runTasks({ job, tasks }, options);
     made += count;
     if (failures.size === 0) return { plans, made };
@@ -309,11 +245,25 @@ async function makeAll(job: Job, options: AugmentOptions, readable: Readable) {
   }
 }
 
-/** What a shard is to do: the copies of some sources; the first one also removes what is too many. */
-function ownPart(plans: ClassPlan[], shard: Shard): ClassPlan[] {
+function planAll(
+  folders: ClassFolder[],
+  { rawData, target }: AugmentOptions,
+  { sources, unreadable }: Sources,
+  known: KnownCopies,
+): ClassPlan[] {
+  const readable = new Set(sources);
+  return folders.map((folder) => {
+    const files = pathsOf([folder]).filter((path) => !known.generated.has(path) && readable.has(path));
+    const ofClass = unreadable.filter(({ file }) => isWithin(join(rawData, folder.name), file));
+    return planClass(folder, files, { rawData, target, unreadable: ofClass }, known);
+  });
+}
+
+/** A shard's part of the plans: the copies of some sources. Only the first one removes surplus copies. */
+function partOf(plans: ClassPlan[], shard: Shard): ClassPlan[] {
   const sources = plans.flatMap((plan) => plan.sources);
   const own = new Set(shareOf(sources, shard));
-  const isOwn = ({ source }: Work) => own.has(source);
+  const isOwn = ({ source }: CopiesOfSource) => own.has(source);
   return plans.map((plan) => ({
     ...plan,
     wanted: plan.wanted.filter(isOwn),
@@ -322,177 +272,14 @@ function ownPart(plans: ClassPlan[], shard: Shard): ClassPlan[] {
   }));
 }
 
-/** What of copies there is already. */
-interface OwnCopies {
-  own: Map<string, Generated>;
-  /** Copies of what their source was before. */
-  outdated: Set<string>;
-  /** Masks of the user's own that have a name of augment's. */
-  takenMasks: Set<string>;
-}
-
-/** The copies whose source, or what else went into them, has become another since. */
-async function findOutdated(
-  job: Job,
-  own: Map<string, Generated>,
-  masks: Map<string, string>,
-): Promise<Set<string>> {
-  const [changes, digests] = [remembering(changeOf), remembering(digestOf)];
-  const outdated = new Set<string>();
-  await mapConcurrently([...own], 0, async ([path, { source, digests: made = [] }]) => {
-    const { copy } = parseGeneratedName(path) as { copy: number };
-    const ingredients = ingredientsOf(job, source, copy, masks.get(source));
-    const { mtimeMs } = await stat(join(job.rawData, path)).catch(() => ({ mtimeMs: 0 }));
-    const changed = await Promise.all(ingredients.map(changes));
-    // A copy that is newer than all of them is of what they are; otherwise their bytes tell.
-    if (ingredients.length === made.length && changed.every((time) => time < mtimeMs)) return;
-    const now = await Promise.all(ingredients.map((file) => digests(file).catch(() => '')));
-    if (now.join() !== made.join()) outdated.add(path);
-  });
-  return outdated;
-}
-
-/** Asks once for each file. */
-function remembering<T>(ask: (file: string) => Promise<T>): (file: string) => Promise<T> {
-  const answers = new Map<string, Promise<T>>();
-  return (file) => {
-    const answer = answers.get(file) ?? ask(file);
-    answers.set(file, answer);
-    return answer;
-  };
-}
-
-/** The files below the masks' folder that are named as augment names masks, and that it did not make. */
-async function findTakenMasks({ masks }: Job): Promise<Set<string>> {
-  if (!masks) return new Set();
-  return new Set(await findNamesakes(masks));
-}
-
-function planAll(
-  { rawData, masks }: Job,
-  { target }: AugmentOptions,
-  folders: ClassFolder[],
-  { sources, unreadable }: Readable,
-  { own, outdated, takenMasks }: OwnCopies,
-): ClassPlan[] {
-  const readable = new Set(sources);
-  const there = new Set(pathsOf(folders));
-  const known = {
-    generated: own,
-    has(source: string, copy: number): boolean {
-      const name = generatedNameOf(source, copy);
-      const isThere = own.has(name) && !outdated.has(name);
-      return isThere && (masks === undefined || existsSync(join(masks, maskNameOf(source, copy))));
-    },
-    isTaken(source: string, copy: number): boolean {
-      const name = generatedNameOf(source, copy);
-      return (there.has(name) && !own.has(name)) || takenMasks.has(maskNameOf(source, copy));
-    },
-  };
-  return folders.map((folder) => {
-    const files = pathsOf([folder]).filter((file) => !own.has(file) && readable.has(file));
-    const ofClass = unreadable.filter(({ file }) => isWithin(join(rawData, folder.name), file));
-    return planClass(folder, files, { rawData, target, unreadable: ofClass }, known);
-  });
-}
-
-/** Known before any picture is made, so that none is there without its label. */
+/** Labels are written before the pictures, so that no picture is without its label. */
 function softLabelsOf(job: Job, plans: ClassPlan[]): SoftLabels {
   const labels: SoftLabels = {};
   if (job.sources.length === 0) return labels;
-  const anySize = { width: 100, height: 100 };
-  for (const { wanted } of plans) {
-    for (const { source, copies } of wanted) {
-      for (const copy of copies) {
-        const changes = changesOf(job, source, copy, anySize);
-        const label = softLabelOf(changes, source, job.sources);
-        if (label) labels[generatedNameOf(source, copy)] = label;
-      }
+  for (const { source, copies } of plans.flatMap(({ wanted }) => wanted))
+    for (const copy of copies) {
+      const label = labelOfCopy(job, source, copy);
+      if (label) labels[generatedNameOf(source, copy)] = label;
     }
-  }
   return labels;
-}
-
-function cut(source: string, copies: number[], masks: Map<string, string>): Copies[] {
-  const tasks: Copies[] = [];
-  for (let at = 0; at < copies.length; at += copiesPerTask) {
-    tasks.push({ source, copies: copies.slice(at, at + copiesPerTask), mask: masks.get(source) });
-  }
-  return tasks;
-}
-
-const worker = threadModule('./copy_worker', import.meta.url);
-
-/** What rank 0 has the others do, too. */
-interface Given {
-  job: Job;
-  tasks: Copies[];
-}
-
-/** Tasks for a rank of a cluster until they are counted. */
-const tasksAtOnce = 64;
-
-async function runTasks({ job, tasks }: Given, { workers, world, onProgress }: AugmentOptions) {
-  const failures = new Map<string, string>();
-  const total = tasks.reduce((sum, { copies }) => sum + copies.length, 0);
-  let count = 0;
-  if (tasks.length === 0) return { failures, count };
-  const threads = Math.min(workers || availableParallelism(), Math.ceil(tasks.length / tasksPerThread));
-  const pool = new Piscina({
-    filename: worker,
-    workerData: job,
-    minThreads: threads,
-    maxThreads: threads,
-    concurrentTasksPerWorker: tasksPerThread,
-  });
-  let unwritable: string | undefined;
-  const run = async (task: Copies): Promise<Done> => {
-    if (unwritable !== undefined) return { task, outcome: { unwritable } };
-    const outcome: Outcome = await pool.run(task);
-    unwritable ??= outcome.unwritable;
-    return { task, outcome };
-  };
-  const note = ({ task, outcome }: Done) => {
-    unwritable ??= outcome.unwritable;
-    if (outcome.unreadable !== undefined) failures.set(task.source, outcome.unreadable);
-    else if (outcome.unwritable === undefined) count += task.copies.length;
-    onProgress?.(count, total);
-  };
-  // No more than the threads can have at once, so that the pool never ends with tasks in it, each of which would fail.
-  const runSome = (some: Copies[]) => mapConcurrently(some, threads * tasksPerThread, run);
-  try {
-    if (world) for await (const done of dealOut(world, tasks, { atOnce: tasksAtOnce }, runSome)) note(done);
-    else await mapConcurrently(tasks, threads * tasksPerThread, async (task) => note(await run(task)));
-  } finally {
-    await pool.destroy();
-  }
-  if (unwritable !== undefined) {
-    throw new UserError(
-      `Cannot write ${unwritable}. ${count} pictures were made; free space or mend the folder, then run it again.`,
-    );
-  }
-  return { failures, count };
-}
-
-interface Done {
-  task: Copies;
-  outcome: Outcome;
-}
-
-/**
- * Removes every picture that augment made, and with `masks` every mask, and nothing else.
- * @returns how many pictures.
- */
-export async function cleanAugmented(rawData: string, masks?: string): Promise<number> {
-  const own = await findOwn(rawData, pathsOf((await findPictures(rawData)).classes));
-  for (const file of own.keys()) await rm(join(rawData, file), { force: true });
-  if (masks) await cleanMasks(masks, new Map([...own].filter(([, { digests }]) => !digests)));
-  await rm(augmentSettingsFile(rawData), { force: true });
-  await writeSoftLabels(rawData, {});
-  return own.size;
-}
-
-/** @param unmarked pictures whose masks were made when augment did not mark them. */
-async function cleanMasks(masks: string, unmarked: ReadonlyMap<string, Generated>): Promise<void> {
-  for (const mask of await findGeneratedMasks(masks, unmarked)) await rm(join(masks, mask), { force: true });
 }

@@ -1,12 +1,12 @@
 import type { GeometryChange, Size } from './operation.ts';
 import type { Point } from './warp/matrix.ts';
 
-/** So that a picture is never folded. */
-const mostOfTile = 0.49;
+/** A corner moves by less than half a tile, so that the picture is never folded. */
+const maxShareOfTile = 0.49;
 
 /**
- * A picture whose grid corners within it show what lies elsewhere.
- * @param move dx, dy in pixels, of a corner at this share of the width and of the height
+ * An elastic distortion: the inner corners of a grid are moved, and what lies between them follows.
+ * @param move displacement, dx and dy in pixels, of a corner at this share of the width and of the height.
  */
 export function distorted(
   { width, height }: Size,
@@ -15,12 +15,12 @@ export function distorted(
   move: (across: number, down: number) => Point,
 ): GeometryChange {
   const displacements = new Float32Array((columns + 1) * (rows + 1) * 2);
-  const within = (value: number, tile: number) =>
-    Math.max(-mostOfTile * tile, Math.min(mostOfTile * tile, value));
+  const limit = (value: number, tile: number) =>
+    Math.max(-maxShareOfTile * tile, Math.min(maxShareOfTile * tile, value));
   for (let row = 1; row < rows; row++) {
     for (let column = 1; column < columns; column++) {
       const [dx, dy] = move(column / columns, row / rows);
-      const corner = [within(dx, width / columns), within(dy, height / rows)];
+      const corner = [limit(dx, width / columns), limit(dy, height / rows)];
       displacements.set(corner, (row * (columns + 1) + column) * 2);
     }
   }

@@ -1,7 +1,7 @@
 import type { Sharp } from 'sharp';
 import type { Picture } from './picture.ts';
 
-/** One sharp pipeline over a picture, its size kept. */
+/** Runs a sharp pipeline that keeps the picture's size. */
 export async function edit(
   { data, width, height }: Picture,
   change: (image: Sharp) => Sharp,

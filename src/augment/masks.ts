@@ -9,15 +9,15 @@ import { type Generated, generatedNameOf, parseGeneratedName } from '../images/g
 import { readMark, withMark } from '../images/mark.ts';
 import { sniff } from '../images/sniff.ts';
 import { makeFolder } from '../system/files.ts';
-import { withoutPalette, withPalette } from './palette_png.ts';
-import { writeWhole } from './picture.ts';
+import { joinPalette, splitPalette } from './palette_png.ts';
+import { writeAtomically } from './picture.ts';
 import type { Raster } from './warp/warp.ts';
 
-/** A mask's pixels, as many bytes each as its file has, and how they are read. */
+/** The pixels of a mask as its file stores them. */
 export interface Mask extends Raster {
   channels: 1 | 2 | 3 | 4;
   depth: 'uchar' | 'ushort';
-  /** Of a PNG whose pixels are indices: its palette, as withoutPalette gives it. */
+  /** Of a PNG whose pixels are indices: the palette, as splitPalette gives it. */
   palette?: Buffer | undefined;
 }
 
@@ -25,23 +25,24 @@ function withoutExtension(path: string): string {
   return path.slice(0, path.length - extname(path).length);
 }
 
-/** The path of a copy's mask below the masks' folder: beside that of its source, as a PNG. */
+/** The path of a copy's mask below the folder of masks: a PNG beside the mask of its source. */
 export function maskNameOf(source: string, copy: number): string {
   return generatedNameOf(source, copy).replace(/\.jpg$/, '.png');
 }
 
-/** The path of the picture whose mask this would be, were it generated. */
+/** The path of the generated picture whose mask would have this path. */
 function pictureOf(mask: string): string {
   return mask.replace(/\.png$/, '.jpg');
 }
 
-/** Every mask below a folder. */
+/** Paths of all files below a folder. */
 async function findMasks(folder: string): Promise<string[]> {
   return (await glob('**/*', { cwd: folder, nodir: true, posix: true })).sort();
 }
 
 /**
- * The mask of each source: the file of the same path below the masks' folder, with any extension.
+ * Finds the mask of each source: the file of the same path below the folder of masks, with any extension.
+ * @returns paths of masks below the folder, by source; sources without a mask are left out.
  * @throws {UserError} where the folder is missing, or two files could be a source's mask.
  */
 export async function pairMasks(
@@ -50,7 +51,7 @@ export async function pairMasks(
   generated: ReadonlyMap<string, Generated>,
 ): Promise<Map<string, string>> {
   if (!existsSync(folder))
-    throw new UserError(`${folder} is not there; --masks names the folder of the masks.`);
+    throw new UserError(`There is no folder ${folder}; --masks must name the folder of the masks.`);
   const byName = new Map<string, string[]>();
   for (const mask of await findMasks(folder)) {
     if (generated.has(pictureOf(mask))) continue;
@@ -68,54 +69,56 @@ export async function pairMasks(
   return pairs;
 }
 
-/** Whether a mask is there that augment made. */
-export async function isOwnMask(file: string): Promise<boolean> {
+/** Whether this is the file of a mask that augment made. */
+export async function isGeneratedMask(file: string): Promise<boolean> {
   return (await readMark(file)) !== undefined;
 }
 
-/** The masks below a folder that have names of augment's, and whether it made each. */
-async function findNamed(folder: string): Promise<[mask: string, isOwn: boolean][]> {
+/** Finds the masks that are named as augment names them, and whether it made them. */
+async function findNamedAsGenerated(folder: string): Promise<[mask: string, isGenerated: boolean][]> {
   const masks = (await findMasks(folder)).filter((mask) => parseGeneratedName(pictureOf(mask)));
-  return mapConcurrently(masks, 0, async (mask) => [mask, await isOwnMask(join(folder, mask))]);
+  return mapConcurrently(masks, 0, async (mask) => [mask, await isGeneratedMask(join(folder, mask))]);
 }
 
 /**
- * Every generated mask below a folder.
- * @param unmarked pictures whose masks were made when augment did not mark them.
+ * Finds the masks below a folder that augment made.
+ * @param unmarked generated pictures whose masks have no mark, since earlier versions made them.
  */
 export async function findGeneratedMasks(
   folder: string,
   unmarked: ReadonlyMap<string, Generated>,
 ): Promise<string[]> {
-  const named = await findNamed(folder);
-  return named.filter(([mask, isOwn]) => isOwn || unmarked.has(pictureOf(mask))).map(([mask]) => mask);
+  const named = await findNamedAsGenerated(folder);
+  return named
+    .filter(([mask, isGenerated]) => isGenerated || unmarked.has(pictureOf(mask)))
+    .map(([mask]) => mask);
 }
 
-/** Masks of the user's own that are named as augment names them. */
-export async function findNamesakes(folder: string): Promise<string[]> {
-  return (await findNamed(folder)).filter(([, isOwn]) => !isOwn).map(([mask]) => mask);
+/** Finds the user's own masks that are named as augment would name its masks. */
+export async function findNameClashes(folder: string): Promise<string[]> {
+  return (await findNamedAsGenerated(folder)).filter(([, isGenerated]) => !isGenerated).map(([mask]) => mask);
 }
 
-/** Colour spaces that are kept; anything else becomes sRGB. */
+/** Colour spaces that stay as they are; others are converted to sRGB. */
 const keptSpaces = ['b-w', 'grey16', 'rgb16'];
 
 /**
- * A mask as it is stored, whatever colour profile it carries: 8 or 16 bits, one to four channels. Of a PNG with a palette
- * these are the indices, as segmentation masks of PASCAL VOC have them; of any other file with one its colours.
- * @throws {Error} with the reason in a few words.
+ * Reads the values of a mask as they are stored, ignoring any colour profile: 8 or 16 bits, one to four channels. A PNG
+ * with a palette gives its indices, as in the segmentation masks of PASCAL VOC; other files with one give its colours.
+ * @throws {UnreadablePicture} with the reason in a few words.
  */
 export async function readMask(file: string): Promise<Mask> {
   return readably(file, async () => {
     const bytes = await readPicture(file);
-    const indexed = withoutPalette(bytes);
+    const indexed = splitPalette(bytes);
     const asStored = { ignoreIcc: true };
-    // The samples of a TIFF as they are, not made pixels of.
+    // The samples of a TIFF as they are, not converted to pixels.
     const isTiff = sniff(bytes) === 'TIFF';
     const image = isTiff ? sharp(bytes, asStored) : await openPicture(indexed?.grey ?? bytes, asStored);
     const { space, depth: stored, channels: count } = await image.metadata();
     if (stored !== 'uchar' && stored !== 'ushort')
-      throw new UnreadablePicture(`its values are of type ${stored}; save it with 8 or 16 bits`);
-    // Of 8-bit grey with alpha sharp gives either grey alone or RGBA.
+      throw new UnreadablePicture(`its values have the type ${stored}; save it with 8 or 16 bits`);
+    // For 8-bit grey with alpha sharp gives either grey alone or RGBA.
     const isGreyAlpha = space === 'b-w' && count === 2;
     const kept = (!isGreyAlpha && keptSpaces.find((one) => one === space)) || 'srgb';
     const depth = kept.endsWith('16') ? 'ushort' : 'uchar';
@@ -130,7 +133,10 @@ export async function readMask(file: string): Promise<Mask> {
   });
 }
 
-/** Writes a mask as PNG, value for value. @param digests of what it was made of. */
+/**
+ * Writes a mask as a marked PNG with exactly these values.
+ * @param digests SHA-256 of the files that it was made from, hexadecimal.
+ */
 export async function writeMask(mask: Mask, file: string, digests: string[]): Promise<void> {
   const { data, width, height, channels, depth, palette } = mask;
   const wide = depth === 'ushort';
@@ -139,5 +145,5 @@ export async function writeMask(mask: Mask, file: string, digests: string[]): Pr
   const image = sharp(values, { raw: { width, height, channels } });
   const png = await image.toColourspace(space).png().toBuffer();
   await makeFolder(dirname(file));
-  await writeWhole(file, withMark(palette ? withPalette(png, palette) : png, digests));
+  await writeAtomically(file, withMark(palette ? joinPalette(png, palette) : png, digests));
 }

@@ -1,7 +1,7 @@
 import { Piscina } from 'piscina';
 import { UsageError } from '../errors.ts';
 import { threadModule } from '../system/thread_module.ts';
-import { luma, part, toByte } from './operation.ts';
+import { cropAndResize, luma, toByte } from './changes.ts';
 import type { Picture } from './picture.ts';
 import {
   allPipelines,
@@ -13,26 +13,26 @@ import {
 } from './pipeline.ts';
 import { render } from './render.ts';
 
-/** What is the same for every batch; it can be sent to a thread. */
+/** What is the same for every batch. It can be sent to a thread. */
 export interface OnlineJob extends OperationsOfClasses {
-  /** The dataset's classes, as labels count them. */
+  /** Class names, in the order of the labels. */
   names: string[];
   width: number;
   height: number;
   channels: 1 | 3;
 }
 
-/** Pictures to vary. */
+/** A batch of pictures to vary. */
 export interface OnlineBatch {
   /** uint8 [count, height, width, channels]. */
   pixels: Uint8Array;
   /** Class index of each picture. */
   labels: number[];
-  /** All that each picture's variation depends on. */
+  /** A seed for each picture: the same key gives the same variation. */
   keys: string[];
 }
 
-/** What varies a job's batches: their pixels, in place. */
+/** Makes the function that varies batches, in place. @throws {UsageError} as parsePipeline does. */
 export function makeVary(job: OnlineJob): (batch: OnlineBatch) => Promise<Uint8Array> {
   const { width, height, channels } = job;
   const bytes = width * height * channels;
@@ -43,7 +43,8 @@ export function makeVary(job: OnlineJob): (batch: OnlineBatch) => Promise<Uint8A
       const picture = toColour(own, job);
       const changes = samplePipeline(pipelines[labels[index] as number] as Pipeline, key, picture);
       const last = changes.findLast((change) => change.kind === 'geometry');
-      if (last && (last.width !== width || last.height !== height)) changes.push(part(0, 0, last, picture));
+      if (last && (last.width !== width || last.height !== height))
+        changes.push(cropAndResize(0, 0, last, picture));
       const { data } = await render(picture, changes);
       if (channels === 3) own.set(data);
       else toGrey(data, own);
@@ -69,20 +70,20 @@ function toGrey(data: Buffer, grey: Uint8Array): void {
 const worker = threadModule('./online_worker', import.meta.url);
 
 export interface Online {
-  /** The batch's pixels are moved to the thread and back: what the caller had is empty. */
+  /** Varies a batch. Its pixels are moved to the thread, so that the caller's array is empty afterwards. */
   vary(batch: OnlineBatch): Promise<Uint8Array>;
   close(): Promise<void>;
 }
 
 /**
- * Starts a thread that varies batches while the engine is at work on another.
- * @throws {UsageError} for operations that are not there, or that need other pictures.
+ * Starts a thread that varies batches while the engine works on another one.
+ * @throws {UsageError} for an unknown operation, or one that mixes pictures.
  */
 export function startOnline(job: OnlineJob): Online {
   const mixing = findMixing(allPipelines(job));
   if (mixing) {
     throw new UsageError(
-      `${mixing} needs other pictures, which --augment online has not; let "bat-sup augment" do it.`,
+      `${mixing} needs other pictures, which --augment online does not have; run "bat-sup augment" instead.`,
     );
   }
   const pool = new Piscina({
@@ -90,7 +91,7 @@ export function startOnline(job: OnlineJob): Online {
     workerData: job,
     minThreads: 1,
     maxThreads: 1,
-    // The engine's threads go first; elsewhere than on Linux this would be of the whole process.
+    // The engine's threads take precedence. Only on Linux does this apply to one thread; elsewhere to the whole process.
     niceIncrement: process.platform === 'linux' ? 10 : 0,
   });
   return {

@@ -4,7 +4,7 @@ import { makeVary, type OnlineBatch } from './online.ts';
 
 const vary = makeVary(workerData);
 
-/** What the thread does with each batch. */
+/** Runs in the thread for each batch. */
 export default async function work(batch: OnlineBatch): Promise<unknown> {
   return move(await vary(batch));
 }

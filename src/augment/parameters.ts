@@ -1,34 +1,35 @@
-/** What one parameter of an operation may be. */
+/** A parameter of an operation, and which values it accepts. */
 export interface Parameter<T = unknown> {
   default: T;
   /** What it means, with its unit. */
   meaning: string;
-  /** What is allowed, in words. */
+  /** Which values are allowed, in words: 'a number from 0 to 1'. */
   allowed: string;
   accepts(value: unknown): boolean;
 }
 
 export type Parameters = Record<string, Parameter>;
 
+/** The values of some parameters, by name. */
 export type ValuesOf<P extends Parameters> = {
   [Name in keyof P]: P[Name] extends Parameter<infer T> ? T : never;
 };
 
-export function number(least: number, most: number, value: number, meaning: string): Parameter<number> {
+export function number(min: number, max: number, value: number, meaning: string): Parameter<number> {
   return {
     default: value,
     meaning,
-    allowed: `a number from ${least} to ${most}`,
-    accepts: (given) => typeof given === 'number' && given >= least && given <= most,
+    allowed: `a number from ${min} to ${max}`,
+    accepts: (given) => typeof given === 'number' && given >= min && given <= max,
   };
 }
 
-export function integer(least: number, most: number, value: number, meaning: string): Parameter<number> {
+export function integer(min: number, max: number, value: number, meaning: string): Parameter<number> {
   return {
     default: value,
     meaning,
-    allowed: `a whole number from ${least} to ${most}`,
-    accepts: (given) => Number.isInteger(given) && (given as number) >= least && (given as number) <= most,
+    allowed: `a whole number from ${min} to ${max}`,
+    accepts: (given) => Number.isInteger(given) && (given as number) >= min && (given as number) <= max,
   };
 }
 
@@ -54,14 +55,24 @@ export function choice<const T extends string>(
   };
 }
 
-/** A colour as '#rrggbb', or 'edge'. */
-export type Fill = 'edge' | `#${string}`;
+type HexColour = `#${string}`;
+
+function isColour(value: unknown): boolean {
+  return typeof value === 'string' && /^#[0-9a-f]{6}$/i.test(value);
+}
+
+export function colour(value: HexColour, meaning: string): Parameter<HexColour> {
+  return { default: value, meaning, allowed: 'a colour as "#rrggbb"', accepts: isColour };
+}
+
+/** What is found outside a picture: a colour as '#rrggbb', or its edge repeated. */
+export type Fill = 'edge' | HexColour;
 
 export function fill(value: Fill, meaning: string): Parameter<Fill> {
   return {
     default: value,
     meaning,
     allowed: '"edge" (the edge repeated) or a colour as "#rrggbb"',
-    accepts: (given) => given === 'edge' || (typeof given === 'string' && /^#[0-9a-f]{6}$/i.test(given)),
+    accepts: (given) => given === 'edge' || isColour(given),
   };
 }

@@ -1,27 +1,36 @@
 import { createHash } from 'node:crypto';
 import type { SoftLabel } from '../images/soft_labels.ts';
 import type { Change, MixChange } from './operation.ts';
+import type { Random } from './random.ts';
+
+/** A random key for {@link choosePartner}. */
+export function newPartnerKey(random: Random): string {
+  return random().toString(36).slice(2);
+}
 
 /**
- * The source that a copy is mixed with, any but its own. Each has a rank by the choice's name and the highest is
- * taken, so that few choices change where sources come or go (rendezvous hashing, Thaler and Ravishankar 1998).
+ * Chooses the source that a copy is mixed with: any but its own. Rendezvous hashing (Thaler and Ravishankar 1998) hashes
+ * the mix's key with each source and takes the highest, so that few choices change when sources are added or removed.
  */
-export function partnerOf({ partner }: MixChange, own: string, sources: readonly string[]): string {
+export function choosePartner({ partner }: MixChange, own: string, sources: readonly string[]): string {
   let [best, highest] = [own, ''];
   for (const source of sources) {
     if (source === own) continue;
-    const rank = createHash('sha1').update(`${partner}/${source}`).digest('hex');
-    if (rank > highest) [best, highest] = [source, rank];
+    const hash = createHash('sha1').update(`${partner}/${source}`).digest('hex');
+    if (hash > highest) [best, highest] = [source, hash];
   }
   return best;
 }
 
-/** The class folder of a path below rawdata. */
+/** The class of a picture, from its path below rawdata. */
 export function classOf(path: string): string {
   return path.slice(0, path.indexOf('/'));
 }
 
-/** Whose shares a copy's label has; undefined where nothing was mixed in. */
+/**
+ * The label of a copy into which other sources are mixed; undefined where none is.
+ * @param own the copy's source.
+ */
 export function softLabelOf(
   changes: Change[],
   own: string,
@@ -32,7 +41,7 @@ export function softLabelOf(
   let shares: Record<string, number> = { [classOf(own)]: 1 };
   const used = [own];
   for (const mix of mixes) {
-    const partner = partnerOf(mix, own, sources);
+    const partner = choosePartner(mix, own, sources);
     shares = Object.fromEntries(Object.entries(shares).map(([name, share]) => [name, share * mix.share]));
     shares[classOf(partner)] = (shares[classOf(partner)] ?? 0) + 1 - mix.share;
     used.push(partner);

@@ -5,21 +5,21 @@ import { resizePixels } from '../images/jpeg/index.ts';
 import { withMark } from '../images/mark.ts';
 import { temporaryName } from '../system/files.ts';
 
-/** Decoded pixels: uint8 sRGB [height, width, 3]. */
+/** Decoded pixels. */
 export interface Picture {
+  /** uint8 sRGB [height, width, 3]. */
   data: Buffer;
   width: number;
   height: number;
 }
 
-/** Huffman tables made for each picture would save 5 % of the bytes and take as long as everything else together. */
+/** Optimised Huffman tables would save 5 % of the bytes and take as long as everything else together. */
 const jpeg = { quality: 92, optimiseCoding: false };
 
 /**
- * A source as 8-bit sRGB: turned as its EXIF orientation says, on white where it is transparent, its first frame
- * where it is animated.
- * @param longestSide most pixels of width and height; smaller ones stay as they are
- * @throws {Error} with the reason in a few words.
+ * Decodes a source to 8-bit sRGB: upright (EXIF orientation), transparency on white, the first frame of an animation.
+ * @param longestSide larger pictures are shrunk so that neither side has more pixels.
+ * @throws {UnreadablePicture} with the reason in a few words.
  */
 export async function decodeSource(file: string, longestSide: number): Promise<Picture> {
   const { data, info } = await readably(file, async () =>
@@ -33,26 +33,26 @@ export async function decodeSource(file: string, longestSide: number): Promise<P
   return { data, width: info.width, height: info.height };
 }
 
-/** A picture stretched to a size. */
-export function fitTo({ data, width, height }: Picture, size: Omit<Picture, 'data'>): Picture {
+/** Stretches a picture to a size. */
+export function stretchTo({ data, width, height }: Picture, size: Omit<Picture, 'data'>): Picture {
   const target = { width: size.width, height: size.height };
   if (width === target.width && height === target.height) return { data, width, height };
   const fitted = resizePixels({ data, width, height }, { ...target, channels: 3, fit: 'fill' });
   return { data: Buffer.from(fitted.buffer), ...target };
 }
 
-/** Writes a JPEG; never a half one. @param digests of what it was made of. */
+/** Writes a marked JPEG, atomically. @param digests SHA-256 of the files that it was made from, hexadecimal. */
 export async function writePicture(
   { data, width, height }: Picture,
   file: string,
   digests: string[],
 ): Promise<void> {
   const image = sharp(data, { raw: { width, height, channels: 3 } });
-  await writeWhole(file, withMark(await image.jpeg(jpeg).toBuffer(), digests));
+  await writeAtomically(file, withMark(await image.jpeg(jpeg).toBuffer(), digests));
 }
 
-/** The file is there whole, or not at all. What can be made again need not be synced to the disk. */
-export async function writeWhole(file: string, bytes: Buffer): Promise<void> {
+/** The file is there whole or not at all. It is not synced to the disk, since it can be made again. */
+export async function writeAtomically(file: string, bytes: Buffer): Promise<void> {
   const temporary = temporaryName(file);
   try {
     await writeFile(temporary, bytes);
@@ -63,7 +63,7 @@ export async function writeWhole(file: string, bytes: Buffer): Promise<void> {
   }
 }
 
-/** What a file's header says, without decoding its pixels. @throws {Error} with the reason in a few words. */
+/** Reads the header alone, not the pixels. @throws {UnreadablePicture} with the reason in a few words. */
 export async function checkHeader(file: string): Promise<void> {
   await claimedSize(await readPicture(file));
 }

@@ -11,7 +11,7 @@ export interface OperationsOfClasses {
   classes?: Record<string, readonly OperationSetting[]>;
 }
 
-/** An operation with everything that it needs. */
+/** An operation with its probability and all of its parameters. */
 export interface Step {
   operation: Operation;
   /** 0..1. */
@@ -51,31 +51,31 @@ function parseStep(given: unknown, where: string): Step {
   return { operation, probability, parameters: used };
 }
 
-/** minFactor is not to be more than maxFactor. */
+/** Refuses a minFactor above maxFactor, and the like. */
 function checkOrder(where: string, name: string, values: Record<string, unknown>): void {
-  for (const [least, value] of Object.entries(values)) {
-    const most = least.replace(/^min/, 'max');
-    if (most === least || !(Number(value) > Number(values[most]))) continue;
-    throw wrongValue(`${name}.${least}`, `at most ${most}, which is ${values[most]}`, value, where);
+  for (const [min, value] of Object.entries(values)) {
+    const max = min.replace(/^min/, 'max');
+    if (max === min || !(Number(value) > Number(values[max]))) continue;
+    throw wrongValue(`${name}.${min}`, `at most ${max}, which is ${values[max]}`, value, where);
   }
 }
 
 /**
- * The operations that a setting names, in its order, with their parameters.
- * @param where the setting, for messages
+ * Looks up the operations that a setting names, in its order, and checks their parameters.
+ * @param where name of the setting, for messages.
  * @throws {UsageError} naming the operation, parameter or value that is not allowed, and what is.
  */
 export function parsePipeline(settings: readonly unknown[], where = 'augmentOperations'): Pipeline {
   return settings.map((setting) => parseStep(setting, where));
 }
 
-/** The pipeline of a class: its own, or everybody's. @throws {UsageError} as parsePipeline does. */
+/** The pipeline of a class: its own, or the common one. @throws {UsageError} as parsePipeline does. */
 export function pipelineOf({ operations, classes = {} }: OperationsOfClasses, name: string): Pipeline {
   const own = Object.hasOwn(classes, name) ? classes[name] : undefined;
   return own ? parsePipeline(own, `augmentClasses.${name}`) : parsePipeline(operations);
 }
 
-/** Everybody's pipeline, and those of the classes that have their own: all that there are. */
+/** The common pipeline, then those of the classes that have their own. @throws {UsageError} as parsePipeline does. */
 export function allPipelines({ operations, classes = {} }: OperationsOfClasses): Pipeline[] {
   const own = Object.entries(classes).map(([name, list]) => parsePipeline(list, `augmentClasses.${name}`));
   return [parsePipeline(operations), ...own];
@@ -86,7 +86,7 @@ export function findMixing(pipelines: Pipeline[]): string | undefined {
   return pipelines.flat().find(({ operation }) => operation.mixes)?.operation.name;
 }
 
-/** The same setting for the same pipeline, defaults written out: what files depend on. */
+/** A pipeline as JSON with all defaults written out: equal for two settings that do the same. */
 export function describePipeline(pipeline: Pipeline): Record<string, unknown>[] {
   return pipeline.map(({ operation, probability, parameters }) => ({
     operation: operation.name,
@@ -96,8 +96,9 @@ export function describePipeline(pipeline: Pipeline): Record<string, unknown>[] 
 }
 
 /**
- * What the pipeline does to one copy of a picture. Each operation's choices depend on the key, the operation's name
- * and how often it was there before, so that they stay as they are when another operation comes or goes.
+ * Makes the random choices for one copy of a picture. Those of an operation depend on the key, the operation's name and
+ * how many times it came before, so that they stay the same when another operation is added or removed.
+ * @param size of the picture.
  */
 export function samplePipeline(pipeline: Pipeline, key: string, size: Size): Change[] {
   const changes: Change[] = [];
@@ -106,7 +107,7 @@ export function samplePipeline(pipeline: Pipeline, key: string, size: Size): Cha
   for (const { operation, probability, parameters } of pipeline) {
     const count = (seen.get(operation.name) ?? 0) + 1;
     seen.set(operation.name, count);
-    // Alea starts many times as fast as the default, and a picture needs one for each operation.
+    // Alea is much faster to seed than the default, and each operation of each picture needs a generator.
     const random = seedrandom.alea(`${key}/${operation.name}${count > 1 ? `/${count}` : ''}`);
     if (random() >= probability) continue;
     const sampled = [operation.sample(random, parameters as never, current)].flat();

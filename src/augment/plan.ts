@@ -4,8 +4,8 @@ import { reason, UserError } from '../errors.ts';
 import type { ClassFolder } from '../images/find.ts';
 import { generatedNameOf } from '../images/generated.ts';
 
-/** The copies that one source is to have. */
-export interface Work {
+/** Numbers of some copies of one source, from 1. */
+export interface CopiesOfSource {
   source: string;
   copies: number[];
 }
@@ -16,14 +16,14 @@ export interface Unreadable {
 }
 
 /**
- * Copies of each source so that the class reaches the target: every source once before any twice.
- * @param isTaken whether a copy's name is that of a picture of the user's own; such numbers are left out.
+ * Spreads copies evenly over the sources, so that the class reaches the target: every source once before any twice.
+ * @param isTaken whether a copy's name is that of one of the user's own pictures; such numbers are left out.
  */
 export function shareCopies(
   sources: string[],
   target: number,
   isTaken: (source: string, copy: number) => boolean = () => false,
-): Work[] {
+): CopiesOfSource[] {
   const wanted = Math.max(0, target - sources.length);
   return sources.map((source, index) => {
     const count = Math.floor((wanted + sources.length - 1 - index) / sources.length);
@@ -33,18 +33,18 @@ export function shareCopies(
   });
 }
 
-/** What a class has, what it is to have and what it lacks. */
+/** What a class should have, and what it lacks. */
 export interface ClassPlan {
   name: string;
   sources: string[];
-  /** Every copy that it is to have. */
-  wanted: Work[];
-  missing: Work[];
-  /** Generated pictures that it is not to have. */
+  /** Every copy that it should have. */
+  wanted: CopiesOfSource[];
+  missing: CopiesOfSource[];
+  /** Paths below rawdata of generated pictures that it should not have. */
   surplus: string[];
 }
 
-/** The sources that `check` accepts; the others are reported by their files below `rawData`. */
+/** Splits files into those that `check` accepts and those for which it throws. */
 export async function readableSources(
   files: string[],
   { rawData, workers }: { rawData: string; workers: number },
@@ -65,16 +65,17 @@ export async function readableSources(
 
 /** What is known of copies before they are made. */
 export interface KnownCopies {
-  /** Copies that augment has made, by their paths. */
+  /** Paths of the copies that augment has made. */
   generated: Pick<ReadonlyMap<string, unknown>, 'has'>;
-  /** Whether a copy is there, made of what its source is today. */
+  /** Whether a copy is there and up to date. */
   has(source: string, copy: number): boolean;
+  /** Whether its name is that of one of the user's own pictures. */
   isTaken(source: string, copy: number): boolean;
 }
 
 /**
  * Plans one class.
- * @throws {UserError} where no source is left.
+ * @throws {UserError} where no source is readable.
  */
 export function planClass(
   { name, pictures }: ClassFolder,
@@ -86,7 +87,7 @@ export function planClass(
     const [first] = unreadable;
     const why = first ? `: ${basename(first.file)} ${first.reason}` : '';
     throw new UserError(
-      `${join(rawData, name)} holds no picture to make copies of${why}; mend that, or move the folder away.`,
+      `${join(rawData, name)} holds no readable picture to make copies of${why}; add pictures, or remove the folder.`,
     );
   }
   const wanted = shareCopies(sources, target, isTaken);

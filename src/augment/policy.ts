@@ -1,66 +1,63 @@
 import {
-  brighter,
-  equalised,
-  moreColour,
-  moreContrast,
-  posterised,
-  sharper,
-  solarised,
-  stretched,
-} from './enhance.ts';
-import { type Change, filled, mapped, type Random, type Size } from './operation.ts';
-import { turn } from './turn.ts';
+  adjustBrightness,
+  adjustContrast,
+  adjustSaturation,
+  adjustSharpness,
+  equalise,
+  posteriseValues,
+  solariseValues,
+  stretchContrast,
+} from './adjust.ts';
+import { transformed, withFill } from './changes.ts';
+import type { Change, Size } from './operation.ts';
+import type { Random } from './random.ts';
+import { rotation } from './rotation.ts';
 import { affine, type Matrix } from './warp/matrix.ts';
 
-/** How strong an operation of a policy is at its strongest. */
-export interface Strengths {
-  /** Of the height or width. */
+/** How far each operation of a policy goes at its strongest. */
+export interface MaxStrengths {
+  /** Share of the height or width. */
   shear: number;
-  /** Pixels. */
+  /** Pixels, for a side of this length. */
   translate(side: number): number;
   degrees: number;
-  /** Of the factors of brightness, colour, contrast and sharpness from 1. */
+  /** Distance from 1 of the factors of brightness, colour, contrast and sharpness. */
   factor: number;
-  /** Bits that posterising takes away. */
+  /** Bits that posterising removes. */
   bits: number;
 }
 
-/** What empty corners become: the grey of the papers' own program. */
+/** @param strength as a share of the strongest, 0..1. */
+type PolicyOperation = (random: Random, strength: number, size: Size) => Change | Change[];
+
+/** What fills empty corners: the grey of the papers' own program. */
 const grey = '#808080';
 
-/**
- * The fourteen operations of AutoAugment, as RandAugment and TrivialAugment use them.
- * @param strength 0..1 of the strongest
- */
-export function policyOperations(strengths: Strengths) {
-  const signed = (random: Random, most: number) => (random() < 0.5 ? -most : most);
-  const moved = (size: Size, matrix: Matrix) => filled(mapped(size, matrix), grey, size);
-  const factor = (random: Random, strength: number) => 1 + signed(random, strengths.factor * strength);
-  // Sheared and moved about the upper left corner, as Pillow does.
-  const shearX = (by: number, size: Size) => moved(size, affine(1, by, 0, 0, 1, 0));
-  const shearY = (by: number, size: Size) => moved(size, affine(1, 0, 0, by, 1, 0));
-  const translate = (x: number, y: number, size: Size) => moved(size, affine(1, 0, -x, 0, 1, -y));
+/** The fourteen operations of AutoAugment, as RandAugment and TrivialAugment use them. */
+export function policyOperations(max: MaxStrengths): PolicyOperation[] {
+  const signed = (random: Random, value: number) => (random() < 0.5 ? -value : value);
+  const move = (size: Size, matrix: Matrix) => withFill(transformed(size, matrix), grey, size);
+  const factor = (random: Random, strength: number) => 1 + signed(random, max.factor * strength);
+  // Shear and translation start from the upper left corner, as in Pillow.
+  const shearX = (by: number, size: Size) => move(size, affine(1, by, 0, 0, 1, 0));
+  const shearY = (by: number, size: Size) => move(size, affine(1, 0, 0, by, 1, 0));
+  const translate = (x: number, y: number, size: Size) => move(size, affine(1, 0, -x, 0, 1, -y));
+  const maxPixels = (side: number, strength: number) => Math.round(max.translate(side) * strength);
 
   return [
     () => [],
-    () => stretched,
-    () => equalised,
-    (random, strength, size) => moved(size, turn(signed(random, strengths.degrees * strength), 1, size)),
-    (_random, strength) => solarised(256 * (1 - strength)),
-    (_random, strength) => posterised(8 - Math.round(strengths.bits * strength)),
-    (random, strength) => moreColour(factor(random, strength)),
-    (random, strength) => moreContrast(factor(random, strength)),
-    (random, strength) => brighter(factor(random, strength)),
-    (random, strength) => sharper(factor(random, strength)),
-    (random, strength, size) => shearX(signed(random, strengths.shear * strength), size),
-    (random, strength, size) => shearY(signed(random, strengths.shear * strength), size),
-    (random, strength, size) =>
-      translate(signed(random, Math.round(strengths.translate(size.width) * strength)), 0, size),
-    (random, strength, size) =>
-      translate(0, signed(random, Math.round(strengths.translate(size.height) * strength)), size),
-  ] satisfies ((random: Random, strength: number, size: Size) => Change | Change[])[] as ((
-    random: Random,
-    strength: number,
-    size: Size,
-  ) => Change | Change[])[];
+    () => stretchContrast,
+    () => equalise,
+    (random, strength, size) => move(size, rotation(signed(random, max.degrees * strength), 1, size)),
+    (_random, strength) => solariseValues(256 * (1 - strength)),
+    (_random, strength) => posteriseValues(8 - Math.round(max.bits * strength)),
+    (random, strength) => adjustSaturation(factor(random, strength)),
+    (random, strength) => adjustContrast(factor(random, strength)),
+    (random, strength) => adjustBrightness(factor(random, strength)),
+    (random, strength) => adjustSharpness(factor(random, strength)),
+    (random, strength, size) => shearX(signed(random, max.shear * strength), size),
+    (random, strength, size) => shearY(signed(random, max.shear * strength), size),
+    (random, strength, size) => translate(signed(random, maxPixels(size.width, strength)), 0, size),
+    (random, strength, size) => translate(0, signed(random, maxPixels(size.height, strength)), size),
+  ];
 }

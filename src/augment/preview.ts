@@ -6,33 +6,34 @@ import { findGenerated } from '../images/generated.ts';
 import { writeFileAtomically } from '../system/files.ts';
 import type { AugmentOptions } from './augment.ts';
 import { keyOf } from './copies.ts';
-import { classOf, partnerOf } from './partners.ts';
-import { decodeSource, fitTo, type Picture } from './picture.ts';
-import { type Pipeline, pipelineOf, samplePipeline } from './pipeline.ts';
+import { choosePartner, classOf } from './partners.ts';
+import { decodeSource, type Picture, stretchTo } from './picture.ts';
+import { allPipelines, findMixing, type Pipeline, pipelineOf, samplePipeline } from './pipeline.ts';
+import { readableSources } from './plan.ts';
 import { render } from './render.ts';
 
-const mostPictures = 4;
-const samples = 4;
+const maxRows = 4;
+const copiesPerRow = 4;
 /** Pixels. */
 const tile = 160;
 const gap = 6;
 const labelHeight = 18;
 
 export interface Preview {
+  /** The PNG that was written. */
   file: string;
-  /** The sources shown, a row each. */
+  /** Paths below rawdata of the sources shown, one per row. */
   pictures: string[];
-  /** What the columns show: the source, each operation, whole pipelines. */
+  /** Labels of the columns: the source, each operation by itself, then whole copies. */
   columns: string[];
 }
 
-/** What a cell shows. */
 interface Cell {
   label: string;
   picture: Picture;
 }
 
-/** The first source of each class, then the second, and so on. */
+/** The first source of each class, then the second of each, and so on. */
 async function chooseSources(rawData: string, classes: ClassFolder[]): Promise<string[]> {
   const lists = classes.map(({ name, pictures }) => pictures.map((picture) => `${name}/${picture}`));
   const generated = await findGenerated(rawData, lists.flat());
@@ -42,33 +43,48 @@ async function chooseSources(rawData: string, classes: ClassFolder[]): Promise<s
 }
 
 /**
- * Draws a sheet, PNG: a row for each of some sources, with what each operation of its class's pipeline does to it by
- * itself, and then copies as augmentAll makes them.
- * @throws {UserError} where there is no readable source.
+ * Draws a sheet, PNG, of what augmentAll would do with the same options: a row for each of up to four sources, with each
+ * operation of its class's pipeline by itself, then four copies. Nothing else is written.
+ * @param file where to write the sheet; it is replaced.
+ * @throws {UsageError} for an unknown operation or parameter.
+ * @throws {UserError} where there is no readable source, or the sheet cannot be written.
+ *
+ * @example
+ * ```ts
+ * import { previewAugment } from 'bat-sup';
+ *
+ * const options = { rawData: 'rawdata', target: 20, operations: ['rotate', 'zoom'], seed: 1, workers: 0 } as const;
+ * const { file, columns } = await previewAugment(options, 'sheet.png');
+ * console.log(file, columns);
+ * ```
  */
 export async function previewAugment(options: AugmentOptions, file: string): Promise<Preview> {
   const { rawData, seed, longestSide = 512 } = options;
+  const mixes = findMixing(allPipelines(options)) !== undefined;
   const { classes } = await findPictures(rawData);
-  const sources = await chooseSources(rawData, classes);
   const decode = (source: string) => decodeSource(join(rawData, source), longestSide);
+  let sources = await chooseSources(rawData, classes);
+  // As in augmentAll: only what can be read is mixed in.
+  if (mixes)
+    ({ sources } = await readableSources(sources, options, async (source) => void (await decode(source))));
   const rows: { source: string; cells: Cell[] }[] = [];
   for (const source of sources) {
     const picture = await decode(source).catch(() => undefined);
     if (!picture) continue;
     const pipeline = pipelineOf(options, classOf(source));
-    const vary = (some: Pipeline, copy: number) =>
-      render(picture, samplePipeline(some, keyOf(seed, source, copy), picture), async (mix, size) =>
-        fitTo(await decode(partnerOf(mix, source, sources)), size),
+    const vary = (steps: Pipeline, copy: number) =>
+      render(picture, samplePipeline(steps, keyOf(seed, source, copy), picture), async (mix, size) =>
+        stretchTo(await decode(choosePartner(mix, source, sources)), size),
       );
     const cells: Cell[] = [{ label: source, picture }];
     for (const step of pipeline) {
       cells.push({ label: step.operation.name, picture: await vary([{ ...step, probability: 1 }], 1) });
     }
-    for (let copy = 1; copy <= samples; copy++) {
+    for (let copy = 1; copy <= copiesPerRow; copy++) {
       cells.push({ label: `copy ${copy}`, picture: await vary(pipeline, copy) });
     }
     rows.push({ source, cells });
-    if (rows.length === mostPictures) break;
+    if (rows.length === maxRows) break;
   }
   if (rows.length === 0) throw new UserError(`${rawData} holds no readable picture to show; add some.`);
   await writeSheet(rows, file);
@@ -84,7 +100,7 @@ async function writeSheet(rows: { cells: Cell[] }[], file: string): Promise<void
   const columns = Math.max(...rows.map(({ cells }) => cells.length));
   const width = gap + columns * (tile + gap);
   const height = gap + rows.length * (tile + labelHeight + gap);
-  const places = rows.flatMap(({ cells }, row) =>
+  const tiles = rows.flatMap(({ cells }, row) =>
     cells.map((cell, column) => ({
       ...cell,
       left: gap + column * (tile + gap),
@@ -92,14 +108,14 @@ async function writeSheet(rows: { cells: Cell[] }[], file: string): Promise<void
     })),
   );
   const pictures = await Promise.all(
-    places.map(async ({ picture, left, top }) => ({
+    tiles.map(async ({ picture, left, top }) => ({
       input: await tileOf(picture),
       left,
       top: top + labelHeight,
     })),
   );
-  const labels = places.map(
-    ({ label, left, top }) => `<text x="${left}" y="${top + 13}">${escapeXml(shortened(label))}</text>`,
+  const labels = tiles.map(
+    ({ label, left, top }) => `<text x="${left}" y="${top + 13}">${escapeXml(shorten(label))}</text>`,
   );
   const text = Buffer.from(
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}"` +
@@ -122,8 +138,8 @@ function tileOf({ data, width, height }: Picture): Promise<Buffer> {
     .toBuffer();
 }
 
-/** What fits above a tile; of a path, its end. */
-function shortened(label: string): string {
+/** As much of a label as fits above a tile; the end of a path. */
+function shorten(label: string): string {
   return label.length > 24 ? `…${label.slice(-23)}` : label;
 }
 

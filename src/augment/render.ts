@@ -1,4 +1,4 @@
-import type { Change, Colour, GeometryChange, MixChange } from './operation.ts';
+import type { Change, Colour, GeometryChange, MixChange, Size } from './operation.ts';
 import type { Picture } from './picture.ts';
 import { replaceValues } from './warp/colours.ts';
 import { compose } from './warp/matrix.ts';
@@ -7,8 +7,8 @@ import { type Pass, type Raster, warp, warpNearest } from './warp/warp.ts';
 
 const black: Colour = [0, 0, 0];
 
-/** Stages with matrices that follow each other made one. */
-function joined(stages: Stage[]): Stage[] {
+/** Multiplies matrices that follow each other. */
+function mergeMatrices(stages: Stage[]): Stage[] {
   const result: Stage[] = [];
   for (const stage of stages) {
     const last = result.at(-1);
@@ -21,40 +21,38 @@ function joined(stages: Stage[]): Stage[] {
   return result;
 }
 
-/** One pass that does what `pass` does, then `change`. */
+/** One resampling that does what `pass` does, then `change`. */
 function extend(pass: Pass | undefined, { width, height, stages, fill }: GeometryChange): Pass {
-  // Read backwards: from the last change's output to the first one's input.
-  const all = joined([...stages, ...(pass?.stages ?? [])]);
+  // In reverse order: from the last change's output to the first one's input.
+  const all = mergeMatrices([...stages, ...(pass?.stages ?? [])]);
   return { width, height, stages: all, fill: fill ?? pass?.fill ?? black };
 }
 
-function marks(pass: Pass): boolean {
-  return pass.stages.some(({ kind }) => kind === 'mark');
+/** A pass has one fill, so that a change with another one needs a pass of its own. */
+function needsOtherFill(pass: Pass, { fill }: GeometryChange): boolean {
+  const usesFill = pass.stages.some(({ kind }) => kind === 'mark');
+  return usesFill && fill !== undefined && String(fill) !== String(pass.fill);
 }
 
-function fillsOtherwise(pass: Pass, { fill }: GeometryChange): boolean {
-  return fill !== undefined && marks(pass) && String(fill) !== String(pass.fill);
-}
-
-/** A table that replaces what `first` gives. */
-function follow(first: Uint8Array | undefined, second: Uint8Array): Uint8Array {
+/** The table that does what `first` does, then `second`. */
+function composeTables(first: Uint8Array | undefined, second: Uint8Array): Uint8Array {
   if (!first) return second;
   const both = new Uint8Array(first.length);
   for (let at = 0; at < both.length; at++) both[at] = second[(at & ~255) + (first[at] as number)] as number;
   return both;
 }
 
-/** Gives the other source of a mix, in the size of the picture. */
-export type PartnerOf = (change: MixChange, size: Picture) => Promise<Picture>;
+/** Decodes the other source of a mix, in the size of the picture. */
+export type DecodePartner = (change: MixChange, size: Size) => Promise<Picture>;
 
 /**
- * A picture with changes made to it, one after the other. All the geometry that follows each other, and the tables
- * after it, are one pass over the pixels. The picture given stays as it is.
+ * Applies changes to a picture, one after the other. Consecutive geometry changes, and the tables after them, are one pass
+ * over the pixels. The picture given stays as it is.
  */
 export async function render(
   picture: Picture,
   changes: Change[],
-  partnerOf: PartnerOf = noPartner,
+  decodePartner: DecodePartner = noPartner,
 ): Promise<Picture> {
   let current = picture;
   let pass: Pass | undefined;
@@ -67,15 +65,15 @@ export async function render(
   };
   for (const change of changes) {
     if (change.kind === 'geometry') {
-      if (table || (pass && fillsOtherwise(pass, change))) flush();
+      if (table || (pass && needsOtherFill(pass, change))) flush();
       pass = extend(pass, change);
-    } else if (change.kind === 'values') {
-      table = follow(table, change.table);
+    } else if (change.kind === 'lookup') {
+      table = composeTables(table, change.table);
     } else {
       flush();
-      if (change.kind === 'measured') table = change.table(current);
+      if (change.kind === 'adaptiveLookup') table = change.table(current);
       else if (change.kind === 'pixels') current = await change.change(current);
-      else current = change.blend(current, await partnerOf(change, current));
+      else current = change.blend(current, await decodePartner(change, current));
     }
   }
   flush();
@@ -87,13 +85,13 @@ function noPartner(): never {
 }
 
 /**
- * A mask with the changes' geometry alone, by the nearest pixel; what comes in from outside is zero.
- * @param size of the picture that the changes were sampled for; the mask may have been kept in another.
+ * Applies the geometry among the changes to a mask, by the nearest pixel; what comes in from outside is zero.
+ * @param size of the picture that the changes were sampled for; the mask may be larger or smaller.
  */
-export function renderMask(mask: Raster, changes: Change[], size: { width: number; height: number }): Raster {
+export function renderMask(mask: Raster, changes: Change[], size: Size): Raster {
   let pass: Pass = { ...size, stages: [], fill: black };
   for (const change of changes) if (change.kind === 'geometry') pass = extend(pass, change);
   const [x, y] = [mask.width / size.width, mask.height / size.height];
-  const stages = joined([...pass.stages, { kind: 'matrix', matrix: [x, 0, 0, 0, y, 0, 0, 0, 1] }]);
+  const stages = mergeMatrices([...pass.stages, { kind: 'matrix', matrix: [x, 0, 0, 0, y, 0, 0, 0, 1] }]);
   return warpNearest(mask, { ...pass, stages });
 }

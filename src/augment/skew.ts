@@ -1,12 +1,14 @@
-import { type GeometryChange, mapped, oneOf, type Random, type Size } from './operation.ts';
+import { transformed } from './changes.ts';
+import type { GeometryChange, Size } from './operation.ts';
 import { number } from './parameters.ts';
+import { oneOf, type Random } from './random.ts';
 import { invert, type Point, toQuadrilateral } from './warp/matrix.ts';
 
-/** Which corners (0 top left, 1 top right, 2 bottom right, 3 bottom left) move which way. */
+/** Corners (0 top left, 1 top right, 2 bottom right, 3 bottom left) and the directions in which they move. */
 export type Skew = [corner: 0 | 1 | 2 | 3, x: -1 | 0 | 1, y: -1 | 0 | 1][];
 
 export const skewParameters = {
-  magnitude: number(0, 1, 0.25, 'how far a corner is pulled outwards, of the longer side, at most'),
+  magnitude: number(0, 1, 0.25, 'how far a corner is pulled outwards at most, as a share of the longer side'),
 };
 
 export const leftRight: Skew[] = [
@@ -42,7 +44,7 @@ export const corner: Skew[] = [
   [[3, 0, 1]],
 ];
 
-/** A picture seen from one side: corners are pulled out of the frame, so that no empty corner shows. */
+/** Pulls corners out of the frame, as if the picture was seen from one side; so no empty corner shows. */
 export function skewed(random: Random, magnitude: number, size: Size, skews: Skew[]): GeometryChange {
   const amount = random() * magnitude * Math.max(size.width, size.height);
   const corners: [Point, Point, Point, Point] = [
@@ -55,5 +57,5 @@ export function skewed(random: Random, magnitude: number, size: Size, skews: Ske
     corners[corner][0] += x * amount;
     corners[corner][1] += y * amount;
   }
-  return mapped(size, invert(toQuadrilateral(size.width, size.height, corners)));
+  return transformed(size, invert(toQuadrilateral(size.width, size.height, corners)));
 }

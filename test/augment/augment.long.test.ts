@@ -111,7 +111,9 @@ test('an unknown operation is wrong usage, and names the known', async () => {
   const options = await project({ operations: ['melt' as 'zoom'] });
   await assert.rejects(augmentAll(options), (error) => {
     assert.ok(error instanceof UsageError);
-    return /no operation "melt"; there are autoContrast, .*rotate/.test(error.message);
+    return /operation must be one of autoContrast, .*rotate.*; received "melt" \(augmentOperations\)/.test(
+      error.message,
+    );
   });
 });
 

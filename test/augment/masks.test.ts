@@ -208,5 +208,5 @@ test('a mask of more than 16 bits is refused rather than cut', async () => {
   }
   const file = join(temporaryFolder(), 'mask.tif');
   writeFileSync(file, tiff);
-  await assert.rejects(readMask(file), /^Error: its values are of type uint; save it with 8 or 16 bits$/);
+  await assert.rejects(readMask(file), /^Error: its values have the type uint; save it with 8 or 16 bits$/);
 });

@@ -161,7 +161,7 @@ test('a class may have a pipeline of its own', async () => {
   );
   await assert.rejects(
     augmentAll({ ...options, classes: { food: ['melt' as 'zoom'] } }),
-    /augmentClasses\.food: there is no operation "melt"/,
+    /received "melt" \(augmentClasses\.food\)/,
   );
 });
 

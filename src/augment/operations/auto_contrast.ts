@@ -1,10 +1,10 @@
-import { stretched } from '../enhance.ts';
+import { stretchContrast } from '../adjust.ts';
 import { operation } from '../operation.ts';
 
 export const autoContrast = operation({
   name: 'autoContrast',
-  summary: 'the values of each colour stretched to the whole range',
+  summary: 'stretches the values of each colour to 0..255',
   probability: 0.5,
   parameters: {},
-  sample: () => stretched,
+  sample: () => stretchContrast,
 });

@@ -1,11 +1,12 @@
-import { moreColour } from '../enhance.ts';
+import { adjustSaturation } from '../adjust.ts';
 import { factors } from '../factors.ts';
-import { between, operation } from '../operation.ts';
+import { operation } from '../operation.ts';
+import { between } from '../random.ts';
 
 export const colour = operation({
   name: 'colour',
-  summary: 'paler or stronger colours: every distance from grey times a factor',
+  summary: 'makes colours paler or stronger: multiplies their distance from grey by a factor',
   probability: 0.5,
   parameters: factors(0.5, 1.5),
-  sample: (random, { minFactor, maxFactor }) => moreColour(between(random, minFactor, maxFactor)),
+  sample: (random, { minFactor, maxFactor }) => adjustSaturation(between(random, minFactor, maxFactor)),
 });

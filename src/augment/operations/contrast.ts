@@ -1,11 +1,12 @@
-import { moreContrast } from '../enhance.ts';
+import { adjustContrast } from '../adjust.ts';
 import { factors } from '../factors.ts';
-import { between, operation } from '../operation.ts';
+import { operation } from '../operation.ts';
+import { between } from '../random.ts';
 
 export const contrast = operation({
   name: 'contrast',
-  summary: 'less or more contrast: every distance from the mean luma times a factor',
+  summary: 'multiplies the distance of every value from the mean luma by a factor',
   probability: 0.5,
   parameters: factors(0.7, 1.3),
-  sample: (random, { minFactor, maxFactor }) => moreContrast(between(random, minFactor, maxFactor)),
+  sample: (random, { minFactor, maxFactor }) => adjustContrast(between(random, minFactor, maxFactor)),
 });

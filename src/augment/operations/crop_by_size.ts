@@ -4,12 +4,12 @@ import { flag, integer } from '../parameters.ts';
 
 export const cropBySize = operation({
   name: 'cropBySize',
-  summary: 'a part of so many pixels; a smaller picture stays as it is',
+  summary: 'cuts out a part of this size; smaller pictures stay as they are',
   probability: 1,
   parameters: {
-    width: integer(1, 16384, 100, 'pixels'),
-    height: integer(1, 16384, 100, 'pixels'),
-    centre: flag(true, 'from the middle; else from anywhere'),
+    width: integer(1, 16384, 100, 'width of the part, in pixels'),
+    height: integer(1, 16384, 100, 'height of the part, in pixels'),
+    centre: flag(true, 'cut out the centre; otherwise a random position'),
   },
   sample(random, { width, height, centre }, size) {
     if (width > size.width || height > size.height) return [];

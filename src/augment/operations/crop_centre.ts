@@ -3,7 +3,7 @@ import { operation } from '../operation.ts';
 
 export const cropCentre = operation({
   name: 'cropCentre',
-  summary: 'the middle, cut out',
+  summary: 'cuts out the centre',
   probability: 0.5,
   parameters: sideParameters,
   sample(random, parameters, size) {

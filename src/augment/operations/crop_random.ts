@@ -3,7 +3,7 @@ import { operation } from '../operation.ts';
 
 export const cropRandom = operation({
   name: 'cropRandom',
-  summary: 'a part from anywhere, cut out',
+  summary: 'cuts out a part at a random position',
   probability: 0.5,
   parameters: sideParameters,
   sample(random, parameters, size) {

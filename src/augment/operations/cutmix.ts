@@ -1,14 +1,16 @@
-import { beta, partnerKey } from '../mix.ts';
 import { operation } from '../operation.ts';
 import { number } from '../parameters.ts';
+import { newPartnerKey } from '../partners.ts';
+import { beta } from '../random.ts';
 
 /** Yun et al. 2019, "CutMix: Regularization Strategy to Train Strong Classifiers with Localizable Features". */
 export const cutmix = operation({
   name: 'cutmix',
-  summary: 'a rectangle of another source, of any class, laid over it; the label is shared likewise',
+  summary:
+    'covers a rectangle with that of another source, of any class; each class gets its share of the label',
   probability: 0.5,
   mixes: true,
-  parameters: { alpha: number(0.01, 10, 1, 'of the beta distribution of the shares; 1: all as likely') },
+  parameters: { alpha: number(0.01, 10, 1, 'parameter of the beta distribution of the shares; 1: uniform') },
   sample(random, { alpha }) {
     const side = Math.sqrt(1 - beta(random, alpha));
     const [left, right] = span(random(), side);
@@ -16,7 +18,7 @@ export const cutmix = operation({
     return {
       kind: 'mix',
       share: 1 - (right - left) * (bottom - top),
-      partner: partnerKey(random),
+      partner: newPartnerKey(random),
       blend({ data, width, height }, other) {
         const output = Buffer.from(data);
         const [from, to] = [Math.round(left * width), Math.round(right * width)];
@@ -29,7 +31,7 @@ export const cutmix = operation({
   },
 });
 
-/** Around a middle, cut off at the picture's edges: shares of the side. */
+/** An interval around its middle, clipped to the picture; all are shares of the side. */
 function span(middle: number, length: number): [from: number, to: number] {
   return [Math.max(0, middle - length / 2), Math.min(1, middle + length / 2)];
 }

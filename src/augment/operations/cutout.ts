@@ -1,32 +1,29 @@
-import { placeAnywhere } from '../noise.ts';
-import { colourOf, operation } from '../operation.ts';
-import { fill, number } from '../parameters.ts';
+import { parseColour } from '../changes.ts';
+import { randomRectangle } from '../crop.ts';
+import { operation } from '../operation.ts';
+import { colour, number } from '../parameters.ts';
 
 /** DeVries and Taylor 2017, "Improved Regularization of Convolutional Neural Networks with Cutout". */
 export const cutout = operation({
   name: 'cutout',
-  summary: 'a square of one colour laid over it',
+  summary: 'covers a square with one colour',
   probability: 0.5,
   parameters: {
-    side: number(0.01, 1, 0.3, 'of the shorter side'),
-    fill: { ...fill('#808080', 'its colour'), allowed: 'a colour as "#rrggbb"', accepts: isColour },
+    side: number(0.01, 1, 0.3, 'length, as a share of the shorter side'),
+    fill: colour('#808080', 'colour of the square'),
   },
   sample(random, { side, fill }, size) {
     const length = side * Math.min(size.width, size.height);
-    const place = placeAnywhere(random, { width: length, height: length }, size);
-    const line = Buffer.alloc(place.width * 3, Buffer.from(colourOf(fill)));
+    const square = randomRectangle(random, { width: length, height: length }, size);
+    const line = Buffer.alloc(square.width * 3, Buffer.from(parseColour(fill)));
     return {
       kind: 'pixels',
       change({ data, width, height }) {
         const output = Buffer.from(data);
-        for (let y = place.top; y < place.top + place.height; y++)
-          line.copy(output, (y * width + place.left) * 3);
+        for (let y = square.top; y < square.top + square.height; y++)
+          line.copy(output, (y * width + square.left) * 3);
         return { data: output, width, height };
       },
     };
   },
 });
-
-function isColour(value: unknown): boolean {
-  return typeof value === 'string' && /^#[0-9a-f]{6}$/i.test(value);
-}

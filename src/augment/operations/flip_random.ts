@@ -1,10 +1,11 @@
-import { oneOf, operation } from '../operation.ts';
+import { operation } from '../operation.ts';
+import { oneOf } from '../random.ts';
 import { flipLeftRight } from './flip_left_right.ts';
 import { flipTopBottom } from './flip_top_bottom.ts';
 
 export const flipRandom = operation({
   name: 'flipRandom',
-  summary: 'flipped, either left to right or top to bottom',
+  summary: 'flips the picture, either left to right or top to bottom',
   probability: 0.5,
   parameters: {},
   sample: (random, parameters, size) =>

@@ -1,10 +1,10 @@
-import { moreColour } from '../enhance.ts';
+import { adjustSaturation } from '../adjust.ts';
 import { operation } from '../operation.ts';
 
 export const greyscale = operation({
   name: 'greyscale',
-  summary: 'grey of the same luma',
+  summary: 'replaces colours by grey of the same luma',
   probability: 0.5,
   parameters: {},
-  sample: () => moreColour(0),
+  sample: () => adjustSaturation(0),
 });

@@ -1,10 +1,10 @@
-import { equalised } from '../enhance.ts';
+import { equalise } from '../adjust.ts';
 import { operation } from '../operation.ts';
 
 export const histogramEqualisation = operation({
   name: 'histogramEqualisation',
-  summary: 'the values of each colour spread so that all are about as frequent',
+  summary: 'equalises the histogram of each colour',
   probability: 0.5,
   parameters: {},
-  sample: () => equalised,
+  sample: () => equalise,
 });

@@ -1,9 +1,10 @@
-import { operation, values } from '../operation.ts';
+import { lookup } from '../changes.ts';
+import { operation } from '../operation.ts';
 
 export const invert = operation({
   name: 'invert',
-  summary: 'the negative',
+  summary: 'inverts every value: a negative',
   probability: 0.5,
   parameters: {},
-  sample: () => values((value) => 255 - value),
+  sample: () => lookup((value) => 255 - value),
 });

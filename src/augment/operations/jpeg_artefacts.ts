@@ -1,13 +1,14 @@
-import { between, operation } from '../operation.ts';
+import { operation } from '../operation.ts';
 import { integer } from '../parameters.ts';
+import { between } from '../random.ts';
 
 export const jpegArtefacts = operation({
   name: 'jpegArtefacts',
-  summary: 'what strong JPEG compression does',
+  summary: 'adds the artefacts of strong JPEG compression',
   probability: 0.5,
   parameters: {
-    minQuality: integer(1, 100, 10, 'least quality'),
-    maxQuality: integer(1, 100, 50, 'most'),
+    minQuality: integer(1, 100, 10, 'lowest quality'),
+    maxQuality: integer(1, 100, 50, 'highest quality'),
   },
   sample(random, { minQuality, maxQuality }) {
     const quality = Math.floor(between(random, minQuality, maxQuality + 1));

@@ -1,20 +1,24 @@
-import { beta, partnerKey } from '../mix.ts';
-import { operation, toByte } from '../operation.ts';
+import { toByte } from '../changes.ts';
+import { operation } from '../operation.ts';
 import { number } from '../parameters.ts';
+import { newPartnerKey } from '../partners.ts';
+import { beta } from '../random.ts';
 
 /** Zhang et al. 2018, "mixup: Beyond Empirical Risk Minimization". */
 export const mixup = operation({
   name: 'mixup',
-  summary: 'mean of it and another source, of any class; the label is shared likewise',
+  summary: 'blends in another source, of any class; each class gets its share of the label',
   probability: 0.5,
   mixes: true,
-  parameters: { alpha: number(0.01, 10, 0.4, 'of the beta distribution of the shares; less mixes less') },
+  parameters: {
+    alpha: number(0.01, 10, 0.4, 'parameter of the beta distribution of the shares; smaller mixes less'),
+  },
   sample(random, { alpha }) {
     const share = beta(random, alpha);
     return {
       kind: 'mix',
       share,
-      partner: partnerKey(random),
+      partner: newPartnerKey(random),
       blend({ data, width, height }, other) {
         const output = Buffer.allocUnsafe(data.length);
         for (let at = 0; at < data.length; at++) {

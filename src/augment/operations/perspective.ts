@@ -1,17 +1,20 @@
-import { mapped, operation } from '../operation.ts';
+import { transformed } from '../changes.ts';
+import { operation } from '../operation.ts';
 import { number } from '../parameters.ts';
 import { toQuadrilateral } from '../warp/matrix.ts';
 
 export const perspective = operation({
   name: 'perspective',
-  summary: 'seen from elsewhere: each corner shows a place nearer to the middle',
+  summary: 'changes the perspective: moves each corner of the view towards the centre',
   probability: 0.5,
-  parameters: { magnitude: number(0, 0.9, 0.3, 'most that a corner moves in, of half of each side') },
+  parameters: {
+    magnitude: number(0, 0.9, 0.3, 'how far a corner moves at most, as a share of half of each side'),
+  },
   sample(random, { magnitude }, size) {
     const { width, height } = size;
     const inX = () => (random() * magnitude * width) / 2;
     const inY = () => (random() * magnitude * height) / 2;
-    return mapped(
+    return transformed(
       size,
       toQuadrilateral(width, height, [
         [inX(), inY()],

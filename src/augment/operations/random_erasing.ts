@@ -1,30 +1,36 @@
-import { placeAnywhere, quickRandom } from '../noise.ts';
-import { between, operation } from '../operation.ts';
+import { randomRectangle } from '../crop.ts';
+import { operation } from '../operation.ts';
 import { number } from '../parameters.ts';
+import { between, xorshift } from '../random.ts';
 
-/** As Zhong et al. 2017, "Random Erasing Data Augmentation", erase: with random values. */
+/** Zhong et al. 2017, "Random Erasing Data Augmentation": their variant with random values. */
 export const randomErasing = operation({
   name: 'randomErasing',
-  summary: 'a rectangle of random values laid over it',
+  summary: 'covers a rectangle with random values',
   probability: 0.5,
   parameters: {
-    side: number(0.1, 1, 0.4, 'most that the rectangle has of each side; a tenth at least'),
+    side: number(
+      0.1,
+      1,
+      0.4,
+      'largest share of each side that the rectangle covers; the smallest is a tenth',
+    ),
   },
   sample(random, { side }, size) {
     const wanted = {
       width: size.width * between(random, 0.1, side),
       height: size.height * between(random, 0.1, side),
     };
-    const place = placeAnywhere(random, wanted, size);
-    const start = random();
+    const rectangle = randomRectangle(random, wanted, size);
+    const seed = random();
     return {
       kind: 'pixels',
       change({ data, width, height }) {
         const output = Buffer.from(data);
-        const bits = quickRandom(() => start);
-        for (let y = place.top; y < place.top + place.height; y++) {
-          const at = (y * width + place.left) * 3;
-          for (let i = at; i < at + place.width * 3; i++) output[i] = bits() >>> 24;
+        const bits = xorshift(seed);
+        for (let y = rectangle.top; y < rectangle.top + rectangle.height; y++) {
+          const at = (y * width + rectangle.left) * 3;
+          for (let i = at; i < at + rectangle.width * 3; i++) output[i] = bits() >>> 24;
         }
         return { data: output, width, height };
       },

@@ -3,7 +3,7 @@ import { affine } from '../warp/matrix.ts';
 
 export const rotate180 = operation({
   name: 'rotate180',
-  summary: 'turned by half a turn',
+  summary: 'rotates by 180 degrees',
   probability: 0.5,
   parameters: {},
   sample: (_random, _parameters, { width, height }) => ({

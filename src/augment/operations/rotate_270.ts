@@ -3,7 +3,7 @@ import { affine } from '../warp/matrix.ts';
 
 export const rotate270 = operation({
   name: 'rotate270',
-  summary: 'turned a quarter to the right',
+  summary: 'rotates by 90 degrees clockwise',
   probability: 0.5,
   parameters: {},
   sample: (_random, _parameters, { width, height }) => ({

@@ -3,7 +3,7 @@ import { affine } from '../warp/matrix.ts';
 
 export const rotate90 = operation({
   name: 'rotate90',
-  summary: 'turned a quarter to the left',
+  summary: 'rotates by 90 degrees anticlockwise',
   probability: 0.5,
   parameters: {},
   sample: (_random, _parameters, { width, height }) => ({

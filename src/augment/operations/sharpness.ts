@@ -1,11 +1,12 @@
-import { sharper } from '../enhance.ts';
+import { adjustSharpness } from '../adjust.ts';
 import { factors } from '../factors.ts';
-import { between, operation } from '../operation.ts';
+import { operation } from '../operation.ts';
+import { between } from '../random.ts';
 
 export const sharpness = operation({
   name: 'sharpness',
-  summary: 'softer or sharper: every distance from the smoothed picture times a factor',
+  summary: 'multiplies the distance of every value from the smoothed picture by a factor',
   probability: 0.5,
   parameters: factors(0.2, 1.8),
-  sample: (random, { minFactor, maxFactor }) => sharper(between(random, minFactor, maxFactor)),
+  sample: (random, { minFactor, maxFactor }) => adjustSharpness(between(random, minFactor, maxFactor)),
 });

@@ -3,7 +3,7 @@ import { leftRight, skewed, skewParameters } from '../skew.ts';
 
 export const skewLeftRight = operation({
   name: 'skewLeftRight',
-  summary: 'seen from the left or from the right',
+  summary: 'tilts the picture, as if seen from the left or the right',
   probability: 0.5,
   parameters: skewParameters,
   sample: (random, { magnitude }, size) => skewed(random, magnitude, size, leftRight),

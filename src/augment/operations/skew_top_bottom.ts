@@ -3,7 +3,7 @@ import { skewed, skewParameters, topBottom } from '../skew.ts';
 
 export const skewTopBottom = operation({
   name: 'skewTopBottom',
-  summary: 'seen from above or from below',
+  summary: 'tilts the picture, as if seen from above or below',
   probability: 0.5,
   parameters: skewParameters,
   sample: (random, { magnitude }, size) => skewed(random, magnitude, size, topBottom),

@@ -1,10 +1,11 @@
-import { oneOf, operation } from '../operation.ts';
+import { operation } from '../operation.ts';
 import { integer } from '../parameters.ts';
 import { policyOperations } from '../policy.ts';
+import { oneOf } from '../random.ts';
 
-const strongest = 30;
+const maxMagnitude = 30;
 
-/** Of the "wide" space. */
+/** The paper's "wide" augmentation space. */
 const operations = policyOperations({
   shear: 0.99,
   translate: () => 32,
@@ -16,13 +17,13 @@ const operations = policyOperations({
 /** Müller and Hutter 2021, "TrivialAugment: Tuning-free Yet State-of-the-Art Data Augmentation". */
 export const trivialAugment = operation({
   name: 'trivialAugment',
-  summary: 'one of fourteen operations, with any strength',
+  summary: 'TrivialAugment: applies one of fourteen operations with a random strength',
   probability: 1,
   parameters: {
-    maxStrength: integer(0, strongest, strongest, 'the most of it'),
+    maxStrength: integer(0, maxMagnitude, maxMagnitude, 'largest strength'),
   },
   sample(random, { maxStrength }, size) {
-    const strength = Math.floor(random() * (maxStrength + 1)) / strongest;
+    const strength = Math.floor(random() * (maxStrength + 1)) / maxMagnitude;
     return oneOf(random, operations)(random, strength, size);
   },
 });

@@ -2,11 +2,11 @@ import type { Size } from './operation.ts';
 import { affine, type Matrix } from './warp/matrix.ts';
 
 /**
- * From a picture of size `to`, turned clockwise about its middle and enlarged, back to the one of size `from`.
- * @param degrees clockwise
- * @param zoom how much larger things become
+ * Takes pixels of a picture of size `to`, rotated about its centre and enlarged, back to those of the one of size `from`.
+ * @param degrees clockwise.
+ * @param zoom factor by which things are enlarged.
  */
-export function turn(degrees: number, zoom: number, from: Size, to: Size = from): Matrix {
+export function rotation(degrees: number, zoom: number, from: Size, to: Size = from): Matrix {
   const angle = (degrees * Math.PI) / 180;
   const cos = Math.cos(angle) / zoom;
   const sin = Math.sin(angle) / zoom;
