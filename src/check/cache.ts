@@ -5,7 +5,7 @@ import { linesOf, syncFolder, temporaryName } from '../system/files.ts';
 import { digestBytes } from './inspection.ts';
 import type { Inspections } from './inspections.ts';
 
-/** First line of the file; another one, of another version, makes the file worthless. */
+/** First line of the file; a file with another one is of another version and discarded. */
 const header = JSON.stringify({ 'bat-sup check': 2 });
 const linesBetweenWrites = 200;
 
@@ -31,12 +31,13 @@ function parse(text: string): Line | undefined {
     const [digest, fingerprint] = line.slice(8).map((bytes) => Buffer.from(bytes, 'base64').length);
     return digest === digestBytes && fingerprint === fingerprintBytes ? (line as Line) : undefined;
   } catch {
-    // The last line of a check that was killed while it wrote.
+    // A torn line: the check was killed while writing it.
     return undefined;
   }
 }
 
-function take([, size, modified, ...rest]: Line, index: number, known: Inspections): void {
+/** Stores the result of a line. */
+function store([, size, modified, ...rest]: Line, index: number, known: Inspections): void {
   if (rest.length === 1) {
     known.set(index, { size, modified }, rest[0]);
     return;
@@ -58,58 +59,57 @@ function take([, size, modified, ...rest]: Line, index: number, known: Inspectio
 }
 
 /**
- * Reads what earlier checks found out into `known`.
- * @returns how many lines the file has that tell nothing any more; undefined where there is no such file, or it cannot
- * be read.
+ * Reads the results of earlier checks into `known`.
+ * @returns how many lines are obsolete; undefined where there is no such file, or it cannot be used.
  */
 async function read(file: string, paths: string[], known: Inspections): Promise<number | undefined> {
   const indexes = new Map(paths.map((path, index) => [path, index]));
-  let dead: number | undefined;
+  let obsolete: number | undefined;
   try {
     for await (const text of linesOf(file)) {
-      if (dead === undefined) {
+      if (obsolete === undefined) {
         if (text !== header) return undefined;
-        dead = 0;
+        obsolete = 0;
         continue;
       }
       const line = parse(text);
       const index = line && indexes.get(line[0]);
-      if (line === undefined || index === undefined || known.size[index] !== -1) dead++;
-      if (line !== undefined && index !== undefined) take(line, index, known);
+      if (line === undefined || index === undefined || known.size[index] !== -1) obsolete++;
+      if (line !== undefined && index !== undefined) store(line, index, known);
     }
   } catch {
     return undefined;
   }
-  return dead;
+  return obsolete;
 }
 
 /**
- * Results of checks in a file of JSON Lines that only grows: a check that is killed loses the last few hundred, and a
- * torn line is passed over.
+ * Stores the results of checks in a JSON Lines file that is appended to: a check that is killed loses at most the last few
+ * hundred, and a torn line is skipped.
  */
 export class Cache {
   readonly #file: string;
   readonly #paths: string[];
   readonly #known: Inspections;
-  #dead: number | undefined;
+  #obsolete: number | undefined;
   #handle: FileHandle | undefined;
   #waiting: string[] = [];
   #writing: Promise<void> = Promise.resolve();
 
-  /** @param paths of the pictures, by index. */
+  /** @param paths of the pictures, in the order of their indices. */
   constructor(file: string, paths: string[], known: Inspections) {
     this.#file = file;
     this.#paths = paths;
     this.#known = known;
   }
 
-  /** @throws {Error} where the file cannot be written to; what it holds is read all the same. */
+  /** Reads the file and opens it for appending. @throws {Error} where it cannot be written; it is read even then. */
   async open(): Promise<void> {
-    this.#dead = await read(this.#file, this.#paths, this.#known);
-    if (this.#dead === undefined) await rm(this.#file, { force: true });
+    this.#obsolete = await read(this.#file, this.#paths, this.#known);
+    if (this.#obsolete === undefined) await rm(this.#file, { force: true });
     this.#handle = await open(this.#file, 'a');
-    // A torn last line is to end where ours begin.
-    await this.#handle.appendFile(this.#dead === undefined ? `${header}\n` : '\n');
+    // Ends a torn last line.
+    await this.#handle.appendFile(this.#obsolete === undefined ? `${header}\n` : '\n');
   }
 
   add(index: number): void {
@@ -121,7 +121,7 @@ export class Cache {
   #flush(): void {
     const text = this.#waiting.map((line) => `${line}\n`).join('');
     this.#waiting = [];
-    // A full disk costs the cache and nothing else.
+    // A failure to write, on a full disk for example, only makes the next check slower.
     this.#writing = this.#writing.then(() => this.#handle?.appendFile(text)).catch(() => {});
   }
 
@@ -129,10 +129,10 @@ export class Cache {
     this.#flush();
     await this.#writing;
     await this.#handle?.close();
-    if (this.#handle && (this.#dead ?? 0) > this.#paths.length + 1000) await this.#rewrite();
+    if (this.#handle && (this.#obsolete ?? 0) > this.#paths.length + 1000) await this.#rewrite();
   }
 
-  /** Leaves out the lines that tell nothing any more. */
+  /** Rewrites the file without obsolete lines. */
   async #rewrite(): Promise<void> {
     const temporary = temporaryName(this.#file);
     try {

@@ -19,40 +19,54 @@ import type { Inspection } from './inspection.ts';
 import { Inspections } from './inspections.ts';
 import { type Finding, kindNames } from './kinds.ts';
 
+/** Options of {@link checkAll}. */
 export interface CheckOptions {
+  /** Folder with a subfolder of pictures per class. */
   rawData: string;
-  /** Pixels that pictures are resized to; less than half of it is tiny. */
+  /** Pixels that pictures are resized to; a picture with less than half of them is tiny. */
   width: number;
   height: number;
-  /** Pictures in flight; 0: four for each core. */
+  /** Pictures in flight; 0: four per core. */
   workers: number;
+  /** Called after each batch of pictures. */
   onProgress?: (done: number, total: number) => void;
+  /** Called with messages for the user. */
   onNotice?: (text: string) => void;
-  /** Once aborted, the check stops and throws; what it found out is kept for the next one. */
+  /** Aborting it stops the check, which throws; the results so far are kept for the next check. */
   signal?: AbortSignal;
-  /** Ranks that inspect pictures together; this one must be rank 0, the others {@link helpCheck}. */
+  /** Ranks that share the work: this one must be rank 0, the others call {@link helpCheck}. */
   world?: World | undefined;
 }
 
+/** The result of {@link checkAll}. */
 export interface CheckReport {
   rawData: string;
+  /** Number of pictures. */
   pictures: number;
   classes: ClassCount[];
   findings: Finding[];
-  /** Pictures that look the same, or are: the split never parts them between training and validation. */
+  /** Groups of pictures that are or look the same; the split never separates a group into training and validation. */
   together: { groups: number; pictures: number };
 }
 
-/** Pictures that a thread is given at once: messages cost as much as a small picture. */
-const mostAtOnce = 32;
+/** Largest batch for a thread: sending a message costs as much as inspecting a small picture. */
+const maxBatch = 32;
 
-/** Hidden, so that it is never taken for a picture. */
+/** Hidden, so that it is not mistaken for a picture. */
 const cacheName = '.checked.jsonl';
 
 /**
- * Finds what is wrong with rawdata/<class>/ before it costs a training. Changes nothing but a file of what it found
- * out, so that a second check only reads what changed.
+ * Finds unreadable, damaged, tiny, empty and duplicate pictures in `rawData/<class>/`, and classes that are too small or
+ * unequal. It writes nothing but a file with its results, so that the next check reads only what changed.
  * @throws {UserError} where there are no classes.
+ * @example
+ * ```ts
+ * import { checkAll } from 'bat-sup';
+ *
+ * const report = await checkAll({ rawData: 'rawdata', width: 100, height: 100, workers: 0 });
+ * console.log(report.pictures);
+ * for (const { kind, files, why } of report.findings) console.log(kind, files, why);
+ * ```
  */
 export async function checkAll(options: CheckOptions): Promise<CheckReport> {
   const { rawData, width, height } = options;
@@ -92,12 +106,13 @@ async function listPictures(rawData: string): Promise<{ pictures: Pictures; skip
   return { pictures: { paths, labels, classes: classes.map(({ name }) => name), known }, skipped };
 }
 
-/** A picture to look at, with what is known of it. */
+/** A picture, with its size and time of change at the last check. */
 interface Candidate extends Stamp {
   index: number;
   file: string;
 }
 
+/** A new result for a picture. */
 interface News {
   index: number;
   stamp: Stamp;
@@ -109,48 +124,49 @@ async function inspectAll({ paths, known }: Pictures, options: CheckOptions): Pr
   const cache = new Cache(join(rawData, cacheName), paths, known);
   await cache.open().catch((error) => {
     onNotice?.(
-      `The next check starts anew: ${join(rawData, cacheName)} cannot be written (${reason(error)}).`,
+      `The next check starts from scratch: ${join(rawData, cacheName)} cannot be written (${reason(error)}).`,
     );
   });
-  const atOnce = Math.min(mostAtOnce, Math.ceil(paths.length / 128));
-  const starts = Array.from({ length: Math.ceil(paths.length / atOnce) }, (_, batch) => batch * atOnce);
+  const batchSize = Math.min(maxBatch, Math.ceil(paths.length / 128));
+  const starts = Array.from({ length: Math.ceil(paths.length / batchSize) }, (_, batch) => batch * batchSize);
   const candidatesFrom = (start: number): Candidate[] =>
-    paths.slice(start, start + atOnce).map((path, place) => {
-      const index = start + place;
+    paths.slice(start, start + batchSize).map((path, offset) => {
+      const index = start + offset;
       const [size, modified] = [known.size[index] as number, known.modified[index] as number];
       return { index, file: join(rawData, path), size, modified };
     });
   let done = 0;
-  const book = (news: News[]) => {
+  const record = (news: News[]) => {
     for (const { index, stamp, result } of news) {
       known.set(index, stamp, result);
       if (stamp.size !== unknownSize) cache.add(index);
     }
-    done = Math.min(done + atOnce, paths.length);
+    done = Math.min(done + batchSize, paths.length);
     onProgress?.(done, paths.length);
   };
   try {
     if (world) {
-      for await (const news of inspectOnRanks(world, starts.map(candidatesFrom), options)) book(news);
+      for await (const news of inspectOnRanks(world, starts.map(candidatesFrom), options)) record(news);
     } else {
       await mapConcurrently(starts, workers, async (start) => {
-        if (!signal?.aborted) book(await inspectSome(candidatesFrom(start)));
+        if (!signal?.aborted) record(await inspectSome(candidatesFrom(start)));
       });
     }
   } finally {
     await cache.close();
   }
   signal?.throwIfAborted();
-  if (done < paths.length) throw new UserError('Another rank was stopped; "bat-sup check" goes on.');
+  if (done < paths.length)
+    throw new UserError('Another rank was stopped; run "bat-sup check" again to continue.');
 }
 
-/** Batches for a rank of a cluster until their results are remembered. */
+/** Batches that a rank of a cluster gets at a time; after that their results are stored. */
 const batchesAtOnce = 16;
 
 /**
  * Inspects pictures on all ranks.
- * @param batches rank 0's.
- * @returns on rank 0 what is new of each batch, as far as none of the ranks is stopped.
+ * @param batches the pictures, on rank 0; the other ranks pass [].
+ * @returns on rank 0 the new results of each batch, until a rank is stopped.
  */
 async function* inspectOnRanks(
   world: World,
@@ -164,7 +180,7 @@ async function* inspectOnRanks(
   for await (const news of results) if (news) yield news;
 }
 
-/** What the other ranks do while rank 0 checks. */
+/** Called by the other ranks while rank 0 calls {@link checkAll}. */
 export async function helpCheck(
   world: World,
   options: Pick<CheckOptions, 'workers' | 'signal'>,
@@ -172,10 +188,10 @@ export async function helpCheck(
   for await (const _ of inspectOnRanks(world, [], options));
 }
 
-/** Of what could not be recognised another time. */
+/** Size of what has no stamp, and so is not stored. */
 const unknownSize = -1;
 
-/** Inspects pictures that changed, one after the other. */
+/** Inspects those of the pictures that changed. */
 async function inspectSome(candidates: Candidate[]): Promise<News[]> {
   const news: News[] = [];
   const stale: { index: number; file: string; stamp: Stamp }[] = [];
@@ -189,7 +205,7 @@ async function inspectSome(candidates: Candidate[]): Promise<News[]> {
   }
   if (stale.length === 0) return news;
   const results = await inspect(stale.map(({ file }) => file));
-  for (const [place, { index, stamp }] of stale.entries())
-    news.push({ index, stamp, result: results[place] as Inspection | string });
+  for (const [position, { index, stamp }] of stale.entries())
+    news.push({ index, stamp, result: results[position] as Inspection | string });
   return news;
 }

@@ -17,7 +17,7 @@ function rowOf({ files, why }: Finding): string[] {
   return [`${first}${others}`, printable(why)];
 }
 
-/** The report as text for people. */
+/** The report as text. */
 export function describe(report: CheckReport): string {
   const { rawData, pictures, classes, findings, together } = report;
   const counts = classes.map((one) => [printable(one.name), String(one.pictures), String(one.generated)]);
@@ -33,11 +33,11 @@ export function describe(report: CheckReport): string {
     lines.push(rows.replace(/^/gm, '  '));
     if (found.length > maxLines) lines.push(`  and ${found.length - maxLines} more; --json lists all`);
   }
-  if (findings.length === 0) lines.push('', 'Nothing wrong was found.');
+  if (findings.length === 0) lines.push('', 'No problems found.');
   if (together.groups > 0)
     lines.push(
       '',
-      `The split never parts ${together.pictures} pictures in ${counted(together.groups, 'group')} that look the same.`,
+      `${counted(together.groups, 'group')} of pictures that look the same, ${together.pictures} in all: the split keeps each group together.`,
     );
   return lines.join('\n');
 }

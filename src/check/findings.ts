@@ -7,28 +7,31 @@ import { counted } from '../text/format.ts';
 import type { Inspections } from './inspections.ts';
 import type { Finding } from './kinds.ts';
 
-/** Longer side by shorter side, from which on a picture is a stripe. */
+/** From this ratio of longer to shorter side on, the aspect ratio is extreme. */
 const extremeAspect = 4;
-/** Pictures of the largest class by those of the smallest, from which on they are unequal. */
-const unequal = 2;
+/** From this ratio of the largest to the smallest class on, the classes are imbalanced. */
+const imbalanceRatio = 2;
 
+/** All pictures of a folder, with what is known about them. */
 export interface Pictures {
   /** Paths below the folder of raw pictures, in order. */
   paths: string[];
-  /** Index of each picture's class. */
+  /** Class index of each picture. */
   labels: Uint32Array;
   classes: string[];
   known: Inspections;
 }
 
+/** The size of a class. */
 export interface ClassCount {
   name: string;
+  /** Number of pictures, augmented copies included. */
   pictures: number;
-  /** How many of them augment made. */
+  /** Number of augmented copies. */
   generated: number;
 }
 
-/** The pictures that augment made of sources that are still there. */
+/** Flags the augmented copies whose sources still exist. @returns 1 for each of them, by index. */
 export async function flagGenerated(rawData: string, { paths }: Pictures): Promise<Uint8Array> {
   const flags = new Uint8Array(paths.length);
   const generated = await findGenerated(rawData, paths);
@@ -41,17 +44,17 @@ export async function flagGenerated(rawData: string, { paths }: Pictures): Promi
   return flags;
 }
 
-/** The extension of a path where it is that of another kind of picture. */
+/** The extension of a path, if it is that of another kind of picture. */
 function wrongExtension(path: string, kind: string): string | undefined {
   const extension = pictureExtension(path);
   if (extension === undefined) return undefined;
   return extensionsOf[kind]?.includes(extension) === false ? extension : undefined;
 }
 
-/** What is wrong with each picture by itself. @param least pixels below which a side is tiny. */
+/** What is wrong with single pictures. @param minSize a picture with a shorter side than these is tiny. */
 export function* findFaults(
   { paths, known }: Pictures,
-  least: { width: number; height: number },
+  minSize: { width: number; height: number },
 ): Generator<Finding> {
   for (const [index, path] of paths.entries()) {
     const unreadable = known.unreadable.get(index);
@@ -67,26 +70,30 @@ export function* findFaults(
     const extension = wrongExtension(path, known.kind(index));
     const size = `${width} x ${height} pixels`;
     if (known.damaged[index])
-      yield { kind: 'damaged', files: [path], why: 'bad JPEG data; from there on it is guessed' };
+      yield { kind: 'damaged', files: [path], why: 'bad JPEG data; the rest of the picture is guessed' };
     if (extension !== undefined)
-      yield { kind: 'extension', files: [path], why: `${known.kind(index)} by the name of .${extension}` };
-    // Drawings of lines are drawn at the size asked for.
-    const isTiny = (width < least.width || height < least.height) && known.kind(index) !== 'SVG';
+      yield {
+        kind: 'extension',
+        files: [path],
+        why: `${known.kind(index)} with the extension .${extension}`,
+      };
+    // SVG can be drawn at any size.
+    const isTiny = (width < minSize.width || height < minSize.height) && known.kind(index) !== 'SVG';
     if (isTiny) yield { kind: 'tiny', files: [path], why: size };
     if (Math.max(width, height) >= extremeAspect * Math.min(width, height))
       yield { kind: 'aspect', files: [path], why: size };
-    if (known.uniform[index]) yield { kind: 'uniform', files: [path], why: 'one even colour' };
+    if (known.uniform[index]) yield { kind: 'uniform', files: [path], why: 'a single colour' };
   }
 }
 
 export interface Lookalikes {
   findings: Finding[];
-  /** What the split keeps together. */
+  /** Number of groups that the split keeps together. */
   groups: number;
   picturesInGroups: number;
 }
 
-/** Pictures that are there twice or look the same, but for what augment made. */
+/** Finds duplicates and pictures that look the same, other than augmented copies. */
 export function findLookalikes(pictures: Pictures, generated: Uint8Array): Lookalikes {
   const { paths, known } = pictures;
   const compared: number[] = [];
@@ -98,15 +105,16 @@ export function findLookalikes(pictures: Pictures, generated: Uint8Array): Looka
 
   const alike = new DisjointSets(paths.length);
   for (const index of compared) alike.join(index, same.find(index));
-  // As in training: copies that augment made make no class larger.
+  // As in training: augmented copies do not make a class larger.
   const labels = Int32Array.from(pictures.labels, (label, index) => (generated[index] ? -1 : label));
-  joinNearDuplicates(visible(known, compared), alike, labels);
+  joinNearDuplicates(comparedFingerprints(known, compared), alike, labels);
   const groups = groupsOf(alike, compared);
   for (const members of groups) findings.push(...describeAlike(pictures, members, same));
   const picturesInGroups = groups.reduce((sum, members) => sum + members.length, 0);
   return { findings, groups: groups.length, picturesInGroups };
 }
 
+/** Joins pictures with the same digest. */
 function joinSameFiles(known: Inspections, compared: number[], count: number): DisjointSets {
   const sets = new DisjointSets(count);
   const firsts = new Map<string, number>();
@@ -119,8 +127,8 @@ function joinSameFiles(known: Inspections, compared: number[], count: number): D
   return sets;
 }
 
-/** The fingerprints with those of all other pictures blank. */
-function visible(known: Inspections, compared: number[]): Uint8Array {
+/** The fingerprints, zero for the pictures that are not compared. */
+function comparedFingerprints(known: Inspections, compared: number[]): Uint8Array {
   if (compared.length === known.size.length) return known.fingerprints;
   const records = new Uint8Array(known.fingerprints.length);
   const bytes = known.fingerprint(0).length;
@@ -128,15 +136,15 @@ function visible(known: Inspections, compared: number[]): Uint8Array {
   return records;
 }
 
-/** The sets of two and more. */
+/** The sets with two or more members. */
 function groupsOf(sets: DisjointSets, members: number[]): number[][] {
   const groups = new Map<number, number[]>();
   for (const member of members) {
-    const least = sets.find(member);
-    if (least === member) continue;
-    const group = groups.get(least);
+    const first = sets.find(member);
+    if (first === member) continue;
+    const group = groups.get(first);
     if (group) group.push(member);
-    else groups.set(least, [least, member]);
+    else groups.set(first, [first, member]);
   }
   return [...groups.values()];
 }
@@ -158,7 +166,7 @@ function* describeSame(pictures: Pictures, members: number[]): Generator<Finding
   yield { kind: 'duplicate', files: files(ofOne), why: `the same file ${members.length} times` };
 }
 
-/** A group that looks the same, one of each file; nothing where all are the same file. */
+/** A group that looks the same, without copies of the same file; nothing where all are the same file. */
 function* describeAlike(pictures: Pictures, members: number[], same: DisjointSets): Generator<Finding> {
   const { paths, known } = pictures;
   const different = members.filter((index) => same.find(index) === index);
@@ -175,6 +183,7 @@ function list(names: string[]): string {
   return names.map((name) => JSON.stringify(name)).join(' and ');
 }
 
+/** The size of each class. @param generated 1 for each augmented copy. */
 export function countClasses({ classes, labels }: Pictures, generated: Uint8Array): ClassCount[] {
   const counts = classes.map((name) => ({ name, pictures: 0, generated: 0 }));
   for (const [index, label] of labels.entries()) {
@@ -185,9 +194,10 @@ export function countClasses({ classes, labels }: Pictures, generated: Uint8Arra
   return counts;
 }
 
-/** Own pictures of a class, below which a fifth of them says nothing about how well a network does. */
+/** With fewer pictures of its own a class has hardly any for validation. */
 const minPictures = 10;
 
+/** Classes with too few pictures, augmented copies not counted. */
 export function findSmallClasses(counts: ClassCount[]): Finding[] {
   return counts
     .map(({ name, pictures, generated }) => ({ name, own: pictures - generated }))
@@ -199,13 +209,12 @@ export function findSmallClasses(counts: ClassCount[]): Finding[] {
     }));
 }
 
+/** Whether the largest class has far more pictures than the smallest. */
 export function findImbalance(counts: ClassCount[]): Finding[] {
-  const [largest, smallest] = [...counts]
-    .sort((a, b) => b.pictures - a.pictures)
-    .filter((_, i, all) => {
-      return i === 0 || i === all.length - 1;
-    });
-  if (!largest || !smallest || largest.pictures < unequal * smallest.pictures) return [];
+  const sorted = [...counts].sort((a, b) => b.pictures - a.pictures);
+  const [largest, smallest] = [sorted[0], sorted.at(-1)];
+  if (!largest || !smallest || largest === smallest || largest.pictures < imbalanceRatio * smallest.pictures)
+    return [];
   const [many, few] = [largest, smallest].map(
     ({ name, pictures }) => `${JSON.stringify(name)} has ${counted(pictures, 'picture')}`,
   );

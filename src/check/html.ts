@@ -3,13 +3,14 @@ import { mapConcurrently } from '../async/concurrency.ts';
 import { escapeHtml, html, Markup } from '../html/markup.ts';
 import { dataTable, page } from '../html/page.ts';
 import { thumbnail } from '../html/thumbnail.ts';
+import { counted } from '../text/format.ts';
 import { printable } from '../text/printable.ts';
 import type { CheckReport } from './check.ts';
 import { type Finding, type Kind, kindNames, kinds } from './kinds.ts';
 
-/** Findings of a kind, and files of a finding, that are shown; the rest is counted. */
-const mostFindings = 100;
-const mostFiles = 12;
+/** Most findings per kind, and most files per finding; the others are counted. */
+const maxFindings = 100;
+const maxFiles = 12;
 /** Pixels of a thumbnail's side. */
 const thumbnailSide = 96;
 
@@ -33,8 +34,8 @@ async function figure(rawData: string, file: string): Promise<string> {
 }
 
 async function item(rawData: string, { files, why }: Finding): Promise<string> {
-  const shown = await mapConcurrently(files.slice(0, mostFiles), 0, (file) => figure(rawData, file));
-  const rest = files.length > mostFiles ? `<p>and ${files.length - mostFiles} more</p>` : '';
+  const shown = await mapConcurrently(files.slice(0, maxFiles), 0, (file) => figure(rawData, file));
+  const rest = files.length > maxFiles ? `<p>and ${files.length - maxFiles} more</p>` : '';
   const list = shown.length > 0 ? `<ul class="files" role="list">${shown.join('')}</ul>` : '';
   return `<li><p class="why">${escapeHtml(printable(why))}</p>${list}${rest}</li>`;
 }
@@ -47,8 +48,8 @@ function group(findings: Finding[]): [Kind, Finding[]][] {
 
 async function section(rawData: string, kind: Kind, found: Finding[]): Promise<string> {
   const items = [];
-  for (const finding of found.slice(0, mostFindings)) items.push(await item(rawData, finding));
-  const more = found.length - mostFindings;
+  for (const finding of found.slice(0, maxFindings)) items.push(await item(rawData, finding));
+  const more = found.length - maxFindings;
   const rest = more > 0 ? `<p>and ${more} more; <code>bat-sup check --json</code> lists all</p>` : '';
   return `<section aria-labelledby="${kind}">
 <h2 id="${kind}">${kinds[kind].title} (${found.length})</h2>
@@ -62,12 +63,12 @@ ${rest}</section>`;
 function classTable({ classes }: CheckReport): Markup {
   return dataTable(
     'Classes',
-    ['Class', 'Pictures', 'Made by augment'],
+    ['Class', 'Pictures', 'Augmented'],
     classes.map((one) => [printable(one.name), one.pictures, one.generated]),
   );
 }
 
-/** The report as one HTML file that needs nothing else: thumbnails are within, and it loads and runs nothing. */
+/** The report as one self-contained HTML file without scripts; thumbnails are embedded. */
 export async function htmlReport(report: CheckReport): Promise<string> {
   const { rawData, findings, pictures } = report;
   const groups = group(findings);
@@ -79,12 +80,12 @@ export async function htmlReport(report: CheckReport): Promise<string> {
   const contents =
     links.length > 0
       ? `<nav aria-label="Findings"><ul>${links.join('')}</ul></nav>`
-      : '<p>Nothing wrong was found.</p>';
+      : '<p>No problems found.</p>';
   return page({
     title: `bat-sup check: ${printable(rawData)}`,
     style,
-    header: html`<h1>What is wrong with ${printable(rawData)}</h1>
-<p>${pictures} pictures, ${findings.length} findings</p>`,
+    header: html`<h1>Problems in ${printable(rawData)}</h1>
+<p>${counted(pictures, 'picture')}, ${counted(findings.length, 'finding')}</p>`,
     main: html`${new Markup(contents)}
 ${classTable(report)}
 ${new Markup(sections.join('\n'))}`,

@@ -10,7 +10,7 @@ import { decodeAlone, decodeBesideOthers } from './libvips_words.ts';
 
 const inspectJpegs = makeJpegPool(makeJpegInspector, threadModule('./thread', import.meta.url));
 
-/** Size in bytes and time of change of a file, which tell whether it changed. */
+/** Size in bytes and time of change of a file; where both are the same, it counts as unchanged. */
 export interface Stamp {
   size: number;
   modified: number;
@@ -21,21 +21,21 @@ const linkReasons: Record<string, string> = {
   ENOENT: 'a link to nothing',
 };
 
-/** @throws {Error} in a few words for what is no file. */
+/** The stamp of a file. @throws {Error} that says in a few words why it is not a file. */
 export async function stampOf(file: string): Promise<Stamp> {
   const found = await stat(file).catch(async (error) => {
     const isLink = (await lstat(file).catch(() => undefined))?.isSymbolicLink();
     throw new Error((isLink && linkReasons[error.code]) || reason(error));
   });
   if (found.isDirectory()) throw new Error('a folder');
-  // Reading a pipe would wait for ever.
+  // Reading a pipe would wait forever.
   if (!found.isFile()) throw new Error('not a file but a device, a pipe or a socket');
   return { size: found.size, modified: found.mtimeMs };
 }
 
 /**
- * Reads pictures once, whole: plain JPEGs in a thread, then the others by sharp, one after the other.
- * @returns what each is, or in a few words why it cannot be read.
+ * Inspects pictures in one read each: plain JPEGs in a thread, then the others with sharp, one after the other.
+ * @returns an inspection of each, or a few words on why it cannot be read.
  */
 export async function inspect(files: string[]): Promise<(Inspection | string)[]> {
   const jpegs = await inspectJpegs(files);
@@ -47,7 +47,7 @@ export async function inspect(files: string[]): Promise<(Inspection | string)[]>
   return results;
 }
 
-/** Bytes before the end, or before a segment of metadata, do no harm. */
+/** Extra bytes before the end, or before a metadata segment, do no harm. */
 const harmless = /extraneous bytes before marker 0x(d9|e.|fe)/;
 
 async function inspectBySharp(file: string, verdict?: 'whole' | 'damaged'): Promise<Inspection> {

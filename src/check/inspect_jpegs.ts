@@ -3,8 +3,8 @@ import { openJpeg } from '../images/jpeg/open.ts';
 import { type Inspection, inspectPixels, side } from './inspection.ts';
 
 /**
- * What is known of a file: all, or whether a JPEG that sharp is to decode is whole; undefined for what is no JPEG, or one
- * that only sharp can decode.
+ * The result for a file: an inspection, or whether a JPEG that sharp must decode is whole; undefined where it is not a
+ * JPEG, or only sharp can tell.
  */
 export type Verdict = Inspection | 'whole' | 'damaged' | undefined;
 

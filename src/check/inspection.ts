@@ -1,31 +1,35 @@
 import { createHash } from 'node:crypto';
 import { fingerprint, type Raster } from '../images/fingerprint.ts';
 
-/** Bytes of a file's SHA-256 that are kept: two files that agree in 128 bits are taken for the same. */
+/** Bytes of SHA-256 that are stored: two files that agree in 128 bits count as the same. */
 export const digestBytes = 16;
 
-/** Pixels of a side that pictures are looked at in. */
+/** Pictures are inspected at this many pixels a side. */
 export const side = 64;
-/** Values of 255 within which the pixels of an empty picture lie. */
+/** In an empty picture the values of a channel, 0..255, differ by this much at most. */
 const emptyRange = 4;
 
+/** What is known about a readable picture. */
 export interface Inspection {
-  /** What its first bytes say it is; '' for what only sharp knows. */
+  /** Format by its first bytes; '' where only sharp recognises it. */
   kind: string;
-  /** Pixels, as it is shown: turned as its EXIF orientation says. */
+  /** Pixels after applying the EXIF orientation. */
   width: number;
   height: number;
-  /** A JPEG whose data are bad from somewhere on, which libjpeg decodes all the same. */
+  /** A JPEG with bad data that libjpeg decodes nevertheless. */
   damaged: boolean;
-  /** One colour and nothing else. */
+  /** A single colour. */
   uniform: boolean;
+  /** The first bytes of its SHA-256. */
   digest: Uint8Array;
+  /** Perceptual hash, for finding pictures that look the same. */
   fingerprint: Uint8Array;
 }
 
 /**
+ * Completes an inspection.
  * @param bytes of the file.
- * @param pixels RGB of the whole picture, uint8 [height, width, 3], at most `side` a side.
+ * @param pixels the whole picture, RGB, uint8 [height, width, 3], at most `side` pixels a side.
  */
 export function inspectPixels(
   bytes: Uint8Array,
@@ -39,7 +43,7 @@ export function inspectPixels(
     height,
     damaged,
     uniform: isUniform(pixels),
-    // A copy: sent to another thread, a part of a buffer takes all of it along.
+    // A copy, because sending a view to another thread sends its whole buffer.
     digest: new Uint8Array(createHash('sha256').update(bytes).digest().subarray(0, digestBytes)),
     fingerprint: fingerprint(pixels, raster),
   };
@@ -47,13 +51,13 @@ export function inspectPixels(
 
 function isUniform(pixels: Uint8Array): boolean {
   for (let channel = 0; channel < 3; channel++) {
-    let [least, most] = [255, 0];
+    let [min, max] = [255, 0];
     for (let at = channel; at < pixels.length; at += 3) {
       const value = pixels[at] as number;
-      if (value < least) least = value;
-      if (value > most) most = value;
+      if (value < min) min = value;
+      if (value > max) max = value;
     }
-    if (most - least > emptyRange) return false;
+    if (max - min > emptyRange) return false;
   }
   return true;
 }

@@ -3,8 +3,8 @@ import type { Stamp } from './inspect.ts';
 import { digestBytes, type Inspection } from './inspection.ts';
 
 /**
- * What is known of each picture, by its index: columns rather than objects, 170 bytes a picture besides its path, so
- * that a million of them fit.
+ * The inspections of all pictures by index. They are stored in columns rather than objects, 170 bytes per picture without
+ * its path, so that a million fit into memory.
  */
 export class Inspections {
   readonly size: Float64Array;
@@ -15,7 +15,7 @@ export class Inspections {
   readonly uniform: Uint8Array;
   readonly digests: Uint8Array;
   readonly fingerprints: Uint8Array;
-  /** Why a picture cannot be read, of those that cannot. */
+  /** Why a picture cannot be read, for those that cannot. */
   readonly unreadable = new Map<number, string>();
   readonly #kinds: Uint8Array;
   readonly #kindNames: string[] = [];
@@ -44,7 +44,7 @@ export class Inspections {
     return this.fingerprints.subarray(index * fingerprintBytes, (index + 1) * fingerprintBytes);
   }
 
-  /** @param result an inspection, or why there is none. */
+  /** @param result an inspection, or why the picture cannot be read. */
   set(index: number, { size, modified }: Stamp, result: Inspection | string): void {
     this.size[index] = size;
     this.modified[index] = modified;

@@ -1,54 +1,54 @@
-/** What can be wrong with raw pictures, in the order of the report. */
+/** The kinds of findings, in the order of the report. */
 export const kinds = {
-  folder: { title: 'Passed over', advice: 'What is in them is neither checked nor trained on.' },
-  unreadable: { title: 'Unreadable files', advice: 'Training goes without them.' },
+  folder: { title: 'Skipped folders', advice: 'Their files are neither checked nor trained on.' },
+  unreadable: { title: 'Unreadable files', advice: 'Training leaves them out.' },
   unsupported: {
-    title: 'Files of kinds that are not read',
-    advice: 'Training goes without them until they are converted.',
+    title: 'Files of unsupported formats',
+    advice: 'Training leaves them out until they are converted.',
   },
   damaged: { title: 'Damaged pictures', advice: 'Training uses what can be decoded of them.' },
-  extension: { title: 'Wrong extensions', advice: 'They are read as what they are.' },
-  tiny: { title: 'Tiny pictures', advice: 'Enlarged, they are a blur.' },
-  aspect: { title: 'Extreme aspect ratios', advice: 'Made square, little of them can be recognised.' },
-  uniform: { title: 'Empty pictures', advice: 'One even colour, from which nothing can be learnt.' },
-  duplicate: { title: 'Duplicates', advice: 'The same file more than once counts more than others.' },
+  extension: { title: 'Wrong extensions', advice: 'They are read by their content.' },
+  tiny: { title: 'Tiny pictures', advice: 'Enlarged, they are blurred.' },
+  aspect: { title: 'Extreme aspect ratios', advice: 'Little of them is recognisable once they are resized.' },
+  uniform: { title: 'Empty pictures', advice: 'A single colour, from which nothing can be learned.' },
+  duplicate: { title: 'Duplicates', advice: 'A file that is there twice counts twice.' },
   similar: {
     title: 'Pictures that look the same',
-    advice: 'Resized, recompressed or slightly changed copies; training and validation never share them.',
+    advice: 'Resized, recompressed or slightly changed copies; the split keeps them together.',
   },
   ambiguous: {
     title: 'The same picture in two classes',
-    advice: 'It cannot be both; decide on one, or leave it out.',
+    advice: 'Keep it in one of them, or remove it.',
   },
   'similar-ambiguous': {
     title: 'Pictures of two classes that look the same',
-    advice: 'Look whether they are sorted right.',
+    advice: 'Check that they are in the right class.',
   },
   few: {
-    title: 'Classes of few pictures',
-    advice: 'Too few to learn from and to validate with; some hundred are a good start.',
+    title: 'Small classes',
+    advice: 'Too few pictures to train and validate with; a few hundred are a good start.',
   },
   imbalance: {
-    title: 'Classes of unequal size',
-    advice:
-      'A network prefers the class that it sees most; collect more, or even out with "bat-sup augment".',
+    title: 'Imbalanced classes',
+    advice: 'A network favours the larger class; collect more pictures, or balance with "bat-sup augment".',
   },
 } as const;
 
+/** A kind of finding. */
 export type Kind = keyof typeof kinds;
 
 export const kindNames = Object.keys(kinds) as Kind[];
 
-/** One thing that is wrong. */
+/** One problem in the raw pictures. */
 export interface Finding {
   kind: Kind;
-  /** Paths below the folder of raw pictures, with '/'; of pictures that look the same, the largest first. */
+  /** Paths below the folder of raw pictures, with '/'. Pictures that look the same are sorted by size, largest first. */
   files: string[];
-  /** In a few words. */
+  /** The reason in a few words. */
   why: string;
 }
 
-/** Kinds whose files can be moved away, and whether one of a finding's files stays. */
+/** Kinds whose files can be quarantined: all files of a finding, or all but the first. */
 export const movable: Partial<Record<Kind, 'all' | 'all but the first'>> = {
   unreadable: 'all',
   unsupported: 'all',
@@ -63,5 +63,5 @@ export const movable: Partial<Record<Kind, 'all' | 'all but the first'>> = {
   'similar-ambiguous': 'all',
 };
 
-/** Kinds that are moved unless others are named: those that are beyond doubt. */
+/** Kinds that are quarantined by default: the certain ones. */
 export const movedByDefault: Kind[] = ['unreadable', 'tiny', 'uniform', 'duplicate', 'ambiguous'];

@@ -10,26 +10,29 @@ import { type Finding, type Kind, movable } from './kinds.ts';
 
 const manifestName = 'quarantine.jsonl';
 
-/** A line of the manifest, written through to the disk before its file is moved. */
+/** A line of the manifest, which is synced to disk before the file is moved. */
 interface Entry {
-  /** Path in the quarantine, with '/'. */
+  /** Path below the quarantine folder, with '/'. */
   file: string;
-  /** Where it was, from the quarantine folder. */
+  /** Original path, relative to the quarantine folder. */
   origin: string;
   kind: Kind | 'generated';
   why: string;
 }
 
+/** The result of {@link quarantine} and {@link restore}. */
 export interface Moved {
   moved: { from: string; to: string }[];
   failed: { file: string; reason: string }[];
 }
 
-interface Options {
+/** Options of {@link quarantine} and {@link restore}. */
+export interface QuarantineOptions {
+  /** Folder with a subfolder of pictures per class. */
   rawData: string;
   /** Folder of the quarantine. */
   folder: string;
-  /** Once aborted, the file in hand is moved and the rest is not. */
+  /** Aborting it stops after the current file. */
   signal?: AbortSignal | undefined;
 }
 
@@ -44,7 +47,7 @@ async function readManifest(folder: string): Promise<Entry[]> {
       const entry = JSON.parse(line);
       return typeof entry.file === 'string' && typeof entry.origin === 'string' ? [entry] : [];
     } catch {
-      // A torn line: its file was not moved yet.
+      // A torn line: its file has not been moved.
       return [];
     }
   });
@@ -62,7 +65,7 @@ async function appendToManifest(folder: string, entries: Entry[]): Promise<void>
   await syncFolder(folder);
 }
 
-/** The files of findings of these kinds that go, each once, and why. */
+/** The files to move for findings of these kinds, each once, with their findings. */
 function chooseFiles(findings: Finding[], only: Kind[]): Map<string, Finding> {
   const chosen = new Map<string, Finding>();
   for (const finding of findings) {
@@ -73,7 +76,7 @@ function chooseFiles(findings: Finding[], only: Kind[]): Map<string, Finding> {
   return chosen;
 }
 
-/** What augment made of them goes along: it would be trained on still. */
+/** Adds the augmented copies of the chosen files, which would still be trained on otherwise. */
 async function withCopies(rawData: string, chosen: Map<string, Finding>): Promise<Omit<Entry, 'origin'>[]> {
   const entries: Omit<Entry, 'origin'>[] = [];
   for (const [file, { kind, why }] of chosen) entries.push({ file, kind, why });
@@ -81,13 +84,13 @@ async function withCopies(rawData: string, chosen: Map<string, Finding>): Promis
   const paths = classes.flatMap(({ name, pictures }) => pictures.map((picture) => `${name}/${picture}`));
   for (const [file, { source }] of await findGenerated(rawData, paths)) {
     if (!chosen.has(source) || chosen.has(file)) continue;
-    entries.push({ file, kind: 'generated', why: `made of ${source}` });
+    entries.push({ file, kind: 'generated', why: `made from ${source}` });
   }
   return entries;
 }
 
-/** A name in the quarantine that is free, or that an interrupted move of this very file has taken. */
-async function placeFor(folder: string, file: string, from: string, taken: Set<string>): Promise<string> {
+/** A name in the quarantine that is free, or that an interrupted move of this file already took. */
+async function nameFor(folder: string, file: string, from: string, taken: Set<string>): Promise<string> {
   for (let count = 1; ; count++) {
     const name = numberedName(file, count);
     const to = join(folder, name);
@@ -100,13 +103,27 @@ async function placeFor(folder: string, file: string, from: string, taken: Set<s
 }
 
 /**
- * Moves the files of findings out of the raw pictures into a folder of their own, in folders of their classes. Nothing
- * is deleted or overwritten. The manifest says where each was and why it went, before it goes; cut off, it can be run
- * again.
+ * Moves the files of findings out of the raw pictures into a quarantine, keeping their class folders. Nothing is deleted
+ * or overwritten. A manifest records where each file was and why it was moved, before the move; after an interruption it
+ * can be run again.
  * @param only kinds of findings whose files are moved.
- * @throws {UsageError} for a folder that is not apart from the raw pictures.
+ * @throws {UsageError} where the quarantine is inside the raw pictures, or the other way round.
+ * @example
+ * ```ts
+ * import { checkAll, quarantine, restore } from 'bat-sup';
+ *
+ * const options = { rawData: 'rawdata', folder: 'bad' };
+ * const { findings } = await checkAll({ rawData: 'rawdata', width: 100, height: 100, workers: 0 });
+ * const { moved } = await quarantine(findings, ['unreadable', 'tiny', 'uniform'], options);
+ * for (const { from, to } of moved) console.log(from, to);
+ * if (moved.length > 0) await restore(options);
+ * ```
  */
-export async function quarantine(findings: Finding[], only: Kind[], options: Options): Promise<Moved> {
+export async function quarantine(
+  findings: Finding[],
+  only: Kind[],
+  options: QuarantineOptions,
+): Promise<Moved> {
   const { rawData, folder, signal } = options;
   await keepFolderApart(rawData, { option: '--quarantine', path: folder });
   const chosen = await withCopies(rawData, chooseFiles(findings, only));
@@ -117,7 +134,7 @@ export async function quarantine(findings: Finding[], only: Kind[], options: Opt
   for (const { file, ...rest } of chosen) {
     const from = join(rawData, file);
     const origin = relative(resolve(folder), resolve(from)).replaceAll(sep, '/');
-    entries.push({ file: await placeFor(folder, file, from, taken), origin, ...rest });
+    entries.push({ file: await nameFor(folder, file, from, taken), origin, ...rest });
   }
   await appendToManifest(folder, entries);
   for (const { file, origin } of entries) {
@@ -137,15 +154,27 @@ async function moveInto(result: Moved, from: string, to: string): Promise<void> 
 }
 
 /**
- * Moves everything of a quarantine back to where it was. What cannot go back, since something else is there now, stays
- * in the quarantine, and so does its line of the manifest.
- * @throws {UserError} for a folder that is no quarantine, or one of other raw pictures.
+ * Moves the files of a quarantine back to where they were. A file whose original path is taken by now stays in the
+ * quarantine.
+ * @throws {UserError} where the folder is not a quarantine, or belongs to other raw pictures.
+ * @example
+ * ```ts
+ * import { restore, UserError } from 'bat-sup';
+ *
+ * try {
+ *   const { moved, failed } = await restore({ rawData: 'rawdata', folder: 'bad' });
+ *   console.log(moved.length, failed);
+ * } catch (error) {
+ *   if (!(error instanceof UserError)) throw error;
+ *   console.log(error.message); // bad holds no quarantine ...
+ * }
+ * ```
  */
-export async function restore({ rawData, folder, signal }: Options): Promise<Moved> {
+export async function restore({ rawData, folder, signal }: QuarantineOptions): Promise<Moved> {
   const entries = await readManifest(folder);
   if (entries.length === 0)
     throw new UserError(
-      `${folder} holds no ${manifestName} with files in it; name a folder of --quarantine.`,
+      `${folder} holds no quarantine (no files in its ${manifestName}); name a folder that --quarantine wrote.`,
     );
   const result: Moved = { moved: [], failed: [] };
   for (const { file, origin } of entries) {
@@ -155,7 +184,7 @@ export async function restore({ rawData, folder, signal }: Options): Promise<Mov
       throw new UserError(
         `${join(folder, manifestName)} names ${to}, which is not below ${rawData}; give --raw-data.`,
       );
-    // Never moved, or back already.
+    // It was never moved, or is back already.
     if (!(await isThere(from))) continue;
     await moveInto(result, from, to);
   }
@@ -163,7 +192,7 @@ export async function restore({ rawData, folder, signal }: Options): Promise<Mov
   return result;
 }
 
-/** The manifest and the folders that held the files; what else is in them keeps them. */
+/** Removes the manifest and the folders that are empty now. */
 async function removeEmpty(folder: string, entries: Entry[]): Promise<void> {
   await rm(join(folder, manifestName), { force: true });
   const folders = new Set<string>([folder]);

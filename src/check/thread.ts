@@ -1,4 +1,4 @@
-/** What each of the threads does (inspect.ts). */
+/** The worker thread of inspect.ts. */
 import { workerData } from 'node:worker_threads';
 import { makeJpegInspector } from './inspect_jpegs.ts';
 

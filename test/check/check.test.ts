@@ -40,12 +40,12 @@ const expected: [Kind, string[], string][] = [
     ['animal/film.mov'],
     'video (QuickTime), which is not read; save frames of it as JPEG or PNG',
   ],
-  ['damaged', ['animal/bear-copy.jpg'], 'bad JPEG data; from there on it is guessed'],
-  ['extension', ['animal/dog.png.aug-0001.jpg'], 'PNG by the name of .jpg'],
-  ['extension', ['animal/pig.jpeg'], 'WebP by the name of .jpeg'],
+  ['damaged', ['animal/bear-copy.jpg'], 'bad JPEG data; the rest of the picture is guessed'],
+  ['extension', ['animal/dog.png.aug-0001.jpg'], 'PNG with the extension .jpg'],
+  ['extension', ['animal/pig.jpeg'], 'WebP with the extension .jpeg'],
   ['tiny', ['food/tiny.png'], '30 x 30 pixels'],
   ['aspect', ['food/stripe.png'], '400 x 80 pixels'],
-  ['uniform', ['food/white.png'], 'one even colour'],
+  ['uniform', ['food/white.png'], 'a single colour'],
   ['duplicate', [`animal/${hostileName}`, 'animal/horse.png'], 'the same file 2 times'],
   ['similar', ['animal/bear-copy.jpg', 'animal/bear.png'], '2 pictures'],
   ['similar', ['animal/pig.jpeg', 'animal/pig.png'], '2 pictures'],
@@ -53,7 +53,7 @@ const expected: [Kind, string[], string][] = [
   ['similar-ambiguous', ['animal/mexican.jpg', 'food/taco.png'], 'in "animal" and "food"'],
 ];
 
-test('every kind of flaw is found, and nothing else; what augment made is not called a duplicate', async () => {
+test('every kind of problem is found and nothing else; augmented copies are not duplicates', async () => {
   const options = await flawed();
   assert.deepEqual(await found(options), expected);
   const { classes, pictures, together } = await checkAll(options);
@@ -73,7 +73,7 @@ test('the number of workers changes nothing', async () => {
   }
 });
 
-test('hundreds are inspected in threads as the first ones are here, whatever the number of workers', async () => {
+test('threads inspect hundreds of pictures with the same results, whatever the number of workers', async () => {
   const rawData = join(temporaryFolder(), 'rawdata');
   const picture = await emoji('owl').toBuffer();
   const jpeg = await sharp(picture).jpeg().toBuffer();
@@ -102,12 +102,12 @@ test('hundreds are inspected in threads as the first ones are here, whatever the
   assert.match([...ofKind('jpeg')].join(), /damaged JPEG/);
 });
 
-test('what is tiny depends on the size of training', async () => {
+test('tiny is relative to the size that is trained on', async () => {
   const options = await flawed();
   assert.ok(!(await found({ ...options, width: 60, height: 60 })).some(([kind]) => kind === 'tiny'));
 });
 
-test('classes of unequal size are found', async () => {
+test('imbalanced classes are found', async () => {
   const options = await flawed();
   rmSync(join(options.rawData, 'food'), { recursive: true });
   const food = join(options.rawData, 'food', 'taco.png');
@@ -117,7 +117,7 @@ test('classes of unequal size are found', async () => {
   assert.deepEqual(imbalance, [['imbalance', [], '"animal" has 20 pictures, "food" has 1 picture']]);
 });
 
-test('a second check only reads what changed, and a torn line costs nothing else', async () => {
+test('a second check reads only what changed, and skips a torn line', async () => {
   const options = await flawed();
   const bat = join(options.rawData, 'animal', 'bat.png');
   const then = new Date(2026, 0, 1);
@@ -141,7 +141,7 @@ test('a second check only reads what changed, and a torn line costs nothing else
   assert.ok(readFileSync(cache, 'utf8').startsWith(lines));
 });
 
-test("a name with a line separator of Unicode's is known the next time", async () => {
+test('results for a name with a Unicode line separator are found again', async () => {
   const options = await flawed();
   const picture = join(options.rawData, 'animal', 'a\u2028b\u2029c\nd.png');
   await emoji('owl').toFile(picture);
@@ -154,7 +154,7 @@ test("a name with a line separator of Unicode's is known the next time", async (
   assert.deepEqual(await found(options), expected);
 });
 
-test('a file of results that is none, or of another version, is begun anew', async () => {
+test('a damaged file of results, or one of another version, is replaced', async () => {
   const options = await flawed();
   for (const content of ['', 'nonsense', '{"bat-sup check":0}\n["animal/bat.png",1,2,"no"]\n']) {
     writeFileSync(join(options.rawData, '.checked.jsonl'), content);
@@ -163,7 +163,7 @@ test('a file of results that is none, or of another version, is begun anew', asy
   }
 });
 
-test('results are still those of the pictures after many changes', async () => {
+test('results stay correct after many changes', async () => {
   const options = await flawed();
   const cache = join(options.rawData, '.checked.jsonl');
   await checkAll(options);
@@ -175,7 +175,7 @@ test('results are still those of the pictures after many changes', async () => {
   assert.deepEqual(await found(options), expected);
 });
 
-test('an aborted check remembers what it did', async () => {
+test('an aborted check keeps its results so far', async () => {
   const options = await flawed();
   const controller = new AbortController();
   const onProgress = (done: number) => {
@@ -201,7 +201,7 @@ test('a picture copied into another class is found by the next check', async () 
   );
 });
 
-test('without classes there is nothing to check', async () => {
+test('a folder without classes is an error', async () => {
   const options = { rawData: temporaryFolder(), width: 100, height: 100, workers: 0 };
   await assert.rejects(checkAll(options), UserError);
 });

@@ -48,7 +48,7 @@ const changes: Record<string, [change: (jpeg: Buffer) => Buffer, isDamaged: bool
   ],
 };
 
-test('JPEGs whose data are bad are named, though they can be read', async () => {
+test('JPEGs with bad data are reported, although they can be read', async () => {
   const rawData = join(temporaryFolder(), 'rawdata');
   mkdirSync(join(rawData, 'c'), { recursive: true });
   const picture = emoji('bat', 200);

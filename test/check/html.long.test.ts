@@ -43,7 +43,7 @@ test('every thumbnail is shown, and a hostile name is text', { skip }, async () 
   await page.close();
 });
 
-test('the page is one file that may load and run nothing', { skip }, () => {
+test('the page is self-contained and may run nothing', { skip }, () => {
   const html = readFileSync(report, 'utf8');
   assert.match(html, /Content-Security-Policy" content="default-src 'none'; img-src data:; style-src/);
   assert.doesNotMatch(html, /<script|https?:/);

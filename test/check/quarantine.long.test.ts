@@ -77,7 +77,7 @@ const moved = [
   'food/white.png',
 ];
 
-test('files that are no good move away, in their class folders, and back', async () => {
+test('bad files move into the quarantine, in their class folders, and back', async () => {
   const { rawData, folder, move, undo } = await project();
   const before = contents(rawData);
   assert.equal((await move()).failed.length, 0);
@@ -91,14 +91,14 @@ test('files that are no good move away, in their class folders, and back', async
     .map((line) => JSON.parse(line));
   const white = entries.find(({ file }) => file === 'food/white.png');
   const origin = '../../rawdata/food/white.png';
-  assert.deepEqual(white, { file: 'food/white.png', origin, kind: 'uniform', why: 'one even colour' });
+  assert.deepEqual(white, { file: 'food/white.png', origin, kind: 'uniform', why: 'a single colour' });
 
   assert.equal((await undo()).moved.length, moved.length);
   assert.deepEqual(contents(rawData), before);
   assert.equal(existsSync(folder), false);
 });
 
-test('a file that may be a picture of a kind that is not known stays; what is none for certain goes', async () => {
+test('a file that may be a picture of an unknown format stays; one that certainly is not moves', async () => {
   const { rawData, folder, move } = await project();
   const dog = readFileSync(join(rawData, 'animal', 'dog.png'));
   const files: Record<string, Buffer> = {
@@ -118,7 +118,7 @@ test('a file that may be a picture of a kind that is not known stays; what is no
   );
 });
 
-test('the kinds to move can be chosen, one by one', async () => {
+test('the kinds to move can be chosen', async () => {
   for (const kind of kindNames.filter((name) => movable[name])) {
     const { rawData, move, undo } = await project();
     const before = contents(rawData);
@@ -129,7 +129,7 @@ test('the kinds to move can be chosen, one by one', async () => {
   }
 });
 
-test('copies that augment made of a file go along and come back', async () => {
+test('the augmented copies of a file move with it and back', async () => {
   const { rawData, folder, move, undo } = await project();
   for (const copy of ['cow.png.aug-0001.jpg', 'cow.png.aug-0002.jpg'])
     fs.copyFileSync(join(rawData, 'animal', 'bat.png'), join(rawData, 'animal', copy));
@@ -140,7 +140,7 @@ test('copies that augment made of a file go along and come back', async () => {
   assert.deepEqual(contents(rawData), before);
 });
 
-test('a second quarantine into the same folder overwrites nothing, and all comes back', async () => {
+test('a second quarantine into the same folder overwrites nothing, and all files can be restored', async () => {
   const { rawData, folder, move, undo } = await project();
   await move(['unreadable']);
   const page = join(rawData, 'animal', 'page.jpg');
@@ -157,7 +157,7 @@ test('a second quarantine into the same folder overwrites nothing, and all comes
   assert.equal(readFileSync(page, 'utf8'), 'other words');
 });
 
-test('what was put in the place of a file is not overwritten by restoring it', async () => {
+test('restoring does not overwrite a new file at the original path', async () => {
   const { rawData, folder, move, undo } = await project();
   await move();
   const white = join(rawData, 'food', 'white.png');
@@ -172,7 +172,7 @@ test('what was put in the place of a file is not overwritten by restoring it', a
 });
 
 for (const code of ['EXDEV', 'EPERM']) {
-  test(`where no second name can be made (${code}), files are copied, with their times`, async (context) => {
+  test(`where hard links are not possible (${code}), files are copied with their times`, async (context) => {
     const undoMock = failing(context, 'link', code);
     const { rawData, folder, move, undo } = await project();
     const before = contents(rawData);
@@ -202,7 +202,7 @@ test('to another file system and back', { skip: !otherDevice && 'needs /dev/shm'
 /** Cut off at each step of the move of the third file: before its new name, before its old one goes. */
 for (const step of ['link', 'unlink'] as const) {
   for (const what of ['move', 'undo'] as const) {
-    test(`${what} cut off at ${step} loses nothing and can be run again`, async (context) => {
+    test(`${what} interrupted at ${step} loses nothing and can be run again`, async (context) => {
       const it = await project();
       const before = contents(it.rawData);
       if (what === 'undo') await it.move();
@@ -220,7 +220,7 @@ for (const step of ['link', 'unlink'] as const) {
   }
 }
 
-test('a torn line at the end of a manifest belongs to a file that was not moved', async () => {
+test('a torn line at the end of a manifest is ignored: its file was not moved', async () => {
   const { rawData, folder, move, undo } = await project();
   const before = contents(rawData);
   await move(['unreadable']);
@@ -230,7 +230,7 @@ test('a torn line at the end of a manifest belongs to a file that was not moved'
   assert.deepEqual(contents(rawData), before);
 });
 
-test('a folder within rawdata, one that is no quarantine, and one of elsewhere are errors', async () => {
+test('a folder inside rawdata, one that is not a quarantine, and one of other pictures are errors', async () => {
   const { rawData, folder } = await project();
   await assert.rejects(quarantine([], [], { rawData, folder: join(rawData, 'bad') }), UsageError);
   await assert.rejects(restore({ rawData, folder }), UserError);
