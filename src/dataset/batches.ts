@@ -2,6 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { openPack, type Pack } from './pack.ts';
 import type { Picture } from './scan.ts';
 
+/** Some pictures, as the network reads them. */
 export interface Batch {
   /** uint8 [count, height, width, channels]. */
   pixels: Uint8Array;
@@ -42,7 +43,7 @@ function softLabelsOf(pictures: Picture[]): Pick<Batch, 'softLabels'> {
 }
 
 /** Returns augmented pixels, of the same shape, for a batch. @param indexes of its pictures in the dataset. */
-export type Vary = (batch: Batch, indexes: number[]) => Promise<Uint8Array>;
+export type AugmentBatch = (batch: Batch, indexes: number[]) => Promise<Uint8Array>;
 
 /** Batches prepared while the caller works on one: one is augmented, one is read. */
 const prefetch = 2;
@@ -50,7 +51,7 @@ const prefetch = 2;
 /**
  * The pictures at `indexes`, in this order, in batches; the last one may be smaller. The next batches are read and
  * augmented while the caller works on one, even if it never returns to the event loop. At most three are in memory.
- * @param vary augments each batch.
+ * @param augment makes the pixels of each batch that the caller gets.
  * @throws {UserError} where another command has replaced the pack.
  */
 export async function* batches(
@@ -58,13 +59,13 @@ export async function* batches(
   pictures: Picture[],
   indexes: number[],
   batchSize: number,
-  vary?: Vary,
+  augment?: AugmentBatch,
 ): AsyncGenerator<Batch> {
   const handle = await openPack(pack);
   const read = async (start: number) => {
     const some = indexes.slice(start, start + batchSize);
     const batch = await readBatch(handle, pack, pictures, some);
-    return vary ? { ...batch, pixels: await vary(batch, some) } : batch;
+    return augment ? { ...batch, pixels: await augment(batch, some) } : batch;
   };
   const underWay: Promise<Batch>[] = [];
   let start = 0;

@@ -4,12 +4,12 @@ import { mapConcurrently } from '../async/concurrency.ts';
 import { linesOf, makeFolder, sha256OfFile, writeFileAtomically } from '../system/files.ts';
 import { type Dataset, nameOf, type Picture, pathBelow } from './scan.ts';
 
-/** First 128 bits of the SHA-256 of a file, base64url. */
+/** The first 128 bits of a file's SHA-256, as base64url. */
 async function digestOf(file: string): Promise<string> {
   return (await sha256OfFile(file)).subarray(0, 16).toString('base64url');
 }
 
-/** [picture's path below the dataset's folder, bytes of the file that was read, its time of change, digest] */
+/** [path of the picture relative to the dataset's folder, size and mtime of the file that was read, digest] */
 type Line = [string, number, number, string];
 
 function parse(text: string): Line | undefined {
@@ -31,14 +31,16 @@ async function readKnown(file: string): Promise<Map<string, Line>> {
       if (line) known.set(line[0], line);
     }
   } catch {
-    // There is none yet.
+    // There is no cache yet.
   }
   return known;
 }
 
 /**
- * The dataset with the digest of each picture's raw file, or of its own file where there is no raw one; copies that
- * augment made have none. Only files that changed are read: the rest is known from data/.cache.
+ * Adds to each picture the digest of its raw file, or of its own file where there is no raw one; copies that augment
+ * made get none. Only changed files are read: the digests of the others are in data/.cache.
+ * @param folder the dataset's, data/.
+ * @param workers how many files are read at once; 0: as many as there are cores.
  */
 export async function digestPictures(
   dataset: Dataset,
@@ -60,11 +62,11 @@ export async function digestPictures(
   };
   const pictures = await mapConcurrently(dataset.pictures, workers, async (picture): Promise<Picture> => {
     if (picture.copyOf !== undefined) return picture;
-    // A raw picture may be gone meanwhile, or belong to somebody else.
+    // The raw picture may be missing or unreadable.
     const found = await digest(picture, nameOf(picture)).catch(() => digest(picture, picture.file));
     return { ...picture, digest: found };
   });
-  // Where it cannot be kept, as on a disk that is only read, it is found out anew each time.
+  // Where the cache cannot be written, as on a read-only disk, the files are read again each time.
   if (changed || lines.length !== known.size) await write(file, folder, lines).catch(() => {});
   return { ...dataset, pictures };
 }

@@ -12,17 +12,16 @@ import type { PictureSize } from '../images/picture_size.ts';
 import { makeFolder, temporaryName, writeFileAtomically } from '../system/files.ts';
 import type { Dataset, Picture } from './scan.ts';
 
+/** All pictures of a dataset, decoded, in one file. */
 export interface Pack {
-  /** What the file holds by packKey, and where that is told. */
+  /** See {@link packKey}; keyFile stores it beside the pack. */
   key: string;
   keyFile: string;
-  /** Raw uint8 pictures [height, width, channels], one after the other, in the dataset's order. */
+  /** uint8 [pictures, height, width, channels], in the dataset's order. */
   file: string;
   /** Bytes of one picture. */
   pictureBytes: number;
-  /**
-   * Index of the first picture that looks the same as each one, directly or through others; its own where none does.
-   */
+  /** [pictures]: the index of the first picture that looks the same, directly or via others; its own if none does. */
   lookalikes: Int32Array;
 }
 
@@ -33,10 +32,10 @@ interface PackOptions {
   onProgress?: (done: number) => void;
 }
 
-/** Changes when what a pack holds does. */
+/** Bump when the pack of the same pictures changes. */
 const packVersion = 3;
 
-/** Changes when what is packed does. */
+/** A digest of the pictures and the size they are decoded to. */
 export function packKey(dataset: Dataset, size: PictureSize): string {
   const hash = createHash('sha256').update(JSON.stringify([packVersion, size]));
   for (const { file, label, stamp, copyOf } of dataset.pictures)
@@ -45,8 +44,9 @@ export function packKey(dataset: Dataset, size: PictureSize): string {
 }
 
 /**
- * Decodes every picture once into one file below data/.cache, so that training only reads bytes, and finds which of
- * them look the same.
+ * Decodes every picture into one file in data/.cache, so that training only reads bytes, and finds near duplicates. An
+ * existing pack of the same pictures is used again.
+ * @throws {UserError} for a picture that cannot be decoded.
  */
 export async function packPictures(dataset: Dataset, options: PackOptions): Promise<Pack> {
   const { size } = options;
@@ -75,15 +75,14 @@ export async function packPictures(dataset: Dataset, options: PackOptions): Prom
   }
 }
 
-/** What the key file says of a pack: what it holds, and which file that is. Two commands may be packing at once. */
+/** The content of the key file: the key, and the inode of the pack. Two commands may be packing at once. */
 export async function keyOf(file: string, key: string): Promise<string> {
   return `${key} ${(await stat(file)).ino}`;
 }
 
 /**
  * Opens a pack for reading.
- * @throws {UserError} where another command has packed other pictures, or another size, in its place meanwhile: what is
- * read would be taken for the pictures that were there.
+ * @throws {UserError} where another command has replaced it by a pack of other pictures or of another size.
  */
 export async function openPack({ file, key, keyFile }: Pack): Promise<FileHandle> {
   const handle = await open(file);
@@ -91,11 +90,11 @@ export async function openPack({ file, key, keyFile }: Pack): Promise<FileHandle
   if ((await readFile(keyFile, 'utf8').catch(() => '')) === `${key} ${ino}`) return handle;
   await handle.close();
   throw new UserError(
-    `${file} was made anew by another command while a training read it; once that has ended, continue with --resume.`,
+    `${file} was replaced by another command during training; wait until that has ended, then --resume.`,
   );
 }
 
-/** 4-byte numbers to the byte order of files, or from it. */
+/** 4-byte numbers from the byte order of this machine to little-endian, or back. */
 function littleEndian(bytes: Uint8Array): Uint8Array {
   return endianness() === 'LE' ? bytes : Buffer.from(bytes).swap32();
 }
@@ -105,7 +104,7 @@ async function readLookalikes(file: string): Promise<Int32Array> {
   return new Int32Array(bytes.buffer);
 }
 
-/** @returns the pictures' lookalikes. */
+/** Decodes all pictures. @returns their lookalikes. */
 async function decodeInto(file: string, dataset: Dataset, options: PackOptions): Promise<Int32Array> {
   const { pictures } = dataset;
   const looks = new Looks(pictures, options.size);
@@ -114,7 +113,7 @@ async function decodeInto(file: string, dataset: Dataset, options: PackOptions):
   try {
     await mapConcurrently(pictures, options.workers, async (picture, index) => {
       const pixels = await decodeTo(handle, picture, index, options.size);
-      // A copy that augment made goes with its source.
+      // Copies of augment stay on the side of their source anyway.
       if (picture.copyOf === undefined) looks.add(index, pixels);
       options.onProgress?.(++done);
     });
@@ -137,16 +136,16 @@ async function decodeTo(
   return pixels;
 }
 
-/** What pictures look like. */
+/** Collects what the pictures look like, to find near duplicates. */
 class Looks {
   readonly #labels: number[];
   readonly #size: PictureSize;
   readonly #fingerprints: Uint8Array;
-  /** Pictures too plain for a fingerprint are the same where all their pixels are. */
+  /** SHA-256 of the pixels of pictures too plain for a fingerprint; only exact duplicates of these are found. */
   readonly #digests = new Map<number, string>();
 
   constructor(pictures: Picture[], size: PictureSize) {
-    // Copies that augment made are not compared, and make no class larger.
+    // -1: copies of augment are neither compared nor counted.
     this.#labels = pictures.map(({ label, copyOf }) => (copyOf === undefined ? label : -1));
     this.#size = size;
     this.#fingerprints = new Uint8Array(pictures.length * fingerprintBytes);

@@ -6,42 +6,45 @@ import { type ClassFolder, findClasses, findFiles, findPictures, skippedOf } fro
 import { copyNameOf, readGenerated } from '../images/generated.ts';
 import { printable } from '../text/printable.ts';
 
+/** A picture of a dataset. */
 export interface Picture {
   file: string;
-  /** Index into the classes. */
+  /** Index of its class. */
   label: number;
-  /** What changes when the file does. */
+  /** Size and time of the file: changes when the file does. */
   stamp: string;
-  /** The raw picture that it was made of, which its owner knows it by; absent where there is none. */
+  /** The raw picture that it was resized from, whose name the user knows; absent where there is none. */
   source?: string;
-  /** Of a copy that augment made: the file that its source has, or would have, in the dataset. */
+  /** For a copy that augment made: the file in the dataset of the picture it was made from, which may not exist. */
   copyOf?: string;
-  /** What the raw picture's bytes are told by, whatever its name; absent in copies that augment made. */
+  /** Digest of the raw picture's bytes, by which it is recognised under another name; absent in copies of augment. */
   digest?: string;
   /** [classes], with the sum 1: how much of each class a mixed picture shows; absent where it shows one. */
   softLabel?: number[];
 }
 
+/** Pictures with their classes. */
 export interface Dataset {
+  /** Names, sorted; labels are indices into them. */
   classes: string[];
   pictures: Picture[];
 }
 
-/** What to call a picture when speaking to its owner. */
+/** The file by which messages name a picture: the raw one, if there is one. */
 export function nameOf({ file, source }: Picture): string {
   return source ?? file;
 }
 
-/** A picture's path below the folder of the dataset, with '/'. */
+/** The path of a file relative to the dataset's folder, with '/'. */
 export function pathBelow(folder: string, file: string): string {
   return relative(folder, file).split(sep).join('/');
 }
 
 /**
- * The pictures of data/<class>/, in a fixed order. A class without pictures is left out.
- * @param rawData where they were made of the pictures of another folder: its path.
- * @param notice told what is left out.
- * @throws {UserError} for fewer than two classes, or a link that leads nowhere.
+ * Lists the pictures of <folder>/<class>/, in a fixed order. Classes without pictures are left out.
+ * @param rawData the folder that they were resized from, to find the source of each; absent where there is none.
+ * @param notice called for each file or folder that is skipped.
+ * @throws {UserError} for fewer than two classes, or a broken link.
  */
 export async function scanDataset(
   folder: string,
@@ -72,13 +75,13 @@ export async function scanDataset(
   return { classes: classes.map((one) => one.name), pictures };
 }
 
-/** The raw pictures, by the paths of their resized copies below the dataset's folder. */
+/** The raw pictures by the paths, relative to the dataset's folder, of their resized copies. */
 async function findSources(rawData: string): Promise<Map<string, string>> {
   const sources = new Map<string, string>();
   for (const name of await findClasses(rawData)) {
     for (const picture of await findFiles(join(rawData, name))) {
       const copy = copyNameOf(`${name}/${picture}`);
-      // Of two whose copies would share a name, only the one that has that name itself has a copy.
+      // If the copies of two pictures would have the same name, only the picture with that name is resized.
       if (copy === `${name}/${picture}` || !sources.has(copy))
         sources.set(copy, join(rawData, name, picture));
     }
@@ -90,10 +93,10 @@ function refuseTooFew(folder: string, [one, ...others]: ClassFolder[]): never {
   const empty = [one, ...others].find((found) => found?.pictures.length === 0);
   if (empty && others.length > 0)
     throw new UserError(
-      `${join(folder, empty.name)} holds no picture; a classifier needs two classes with some.`,
+      `${join(folder, empty.name)} holds no picture; a classifier needs pictures of at least two classes.`,
     );
   throw new UserError(
-    `${folder} holds only the class "${one?.name}"; a classifier needs at least two folders of pictures, one for each class.`,
+    `${folder} holds only the class "${one?.name}"; a classifier needs at least two classes, each in its own folder.`,
   );
 }
 

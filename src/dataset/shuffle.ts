@@ -1,6 +1,6 @@
 import seedrandom from 'seedrandom';
 
-/** A copy in an order that depends on the seed alone (Fisher-Yates). */
+/** A shuffled copy (Fisher-Yates); the order depends only on the seed and the length. */
 export function shuffle<T>(items: readonly T[], seed: string): T[] {
   const random = seedrandom(seed);
   const shuffled = [...items];

@@ -3,12 +3,12 @@ import { DisjointSets } from '../images/disjoint_sets.ts';
 import type { Picture } from './scan.ts';
 
 /**
- * Indexes into the pictures. Some are on neither side: copies that augment made of what is held back, and what looks
- * the same as pictures of both sides.
+ * Indices of the pictures on each side. Some are on neither: augmented copies of validation pictures, and pictures that
+ * look like others of both sides.
  */
 export interface Split {
   train: number[];
-  /** The owner's own pictures alone, no copies that augment made. */
+  /** Never augmented copies. */
   validation: number[];
 }
 
@@ -17,27 +17,28 @@ export type Side = keyof Split;
 export interface SplitOptions {
   /** How many classes there are. */
   classes: number;
-  /** Share of each class to hold back for validation, from 0 to 0.9. */
+  /** Share of each class to hold back for validation, 0 to 0.9. */
   share: number;
   seed: number;
-  /** The first picture that looks the same as each picture, itself where there is none. */
+  /** For each picture the index of the first one that looks the same, its own if there is none. */
   lookalikes?: ArrayLike<number> | undefined;
-  /** The side that an earlier part of the same training had each picture on: it stays there. */
+  /** The side that each picture had before training was resumed, and keeps; undefined for new ones. */
   sides?: (Side | undefined)[] | undefined;
 }
 
-/** Pictures that are not to be parted, by their indexes. */
+/** Indices of pictures that must stay together. */
 interface Group {
-  /** The owner's own, and what augment made of them. */
+  /** The user's own pictures. */
   own: number[];
+  /** Copies that augment made of them. */
   copies: number[];
-  /** How many of its own pictures each class has; most groups have one class. */
+  /** Own pictures by class; most groups have one class. */
   counts: Map<number, number>;
-  /** From 0 to 1, by the seed and what its pictures are, not by what else there is. */
+  /** 0 to 1, from the seed and its pictures alone, whatever other pictures there are. */
   draw: number;
 }
 
-/** From 0 to 1, evenly. */
+/** A uniform random number, 0 to 1, from the seed and the picture alone. */
 function drawOf({ file, digest }: Picture, seed: number): number {
   const hash = createHash('sha256')
     .update(`${seed}/split/${digest ?? file}`)
@@ -46,8 +47,8 @@ function drawOf({ file, digest }: Picture, seed: number): number {
 }
 
 /**
- * Groups over all classes: a picture and the copies augmented from it, and whatever is the same file or looks the same,
- * directly or through others.
+ * Groups of all classes: a picture, its augmented copies, and pictures that are the same file or look the same, directly
+ * or via others.
  */
 function groupsOf(pictures: Picture[], { seed, lookalikes = [] }: SplitOptions): Group[] {
   const sets = new DisjointSets(pictures.length);
@@ -64,9 +65,9 @@ function groupsOf(pictures: Picture[], { seed, lookalikes = [] }: SplitOptions):
   }
   const groups = new Map<number, Group>();
   for (const [index, picture] of pictures.entries()) {
-    const least = sets.find(index);
-    const group: Group = groups.get(least) ?? { own: [], copies: [], counts: new Map(), draw: 1 };
-    groups.set(least, group);
+    const first = sets.find(index);
+    const group: Group = groups.get(first) ?? { own: [], copies: [], counts: new Map(), draw: 1 };
+    groups.set(first, group);
     if (picture.copyOf !== undefined) {
       group.copies.push(index);
       continue;
@@ -85,24 +86,26 @@ function countLabels(pictures: Picture[], classes: number): number[] {
 }
 
 /**
- * By how much of what is wanted the number held back may be off, so that pictures keep their sides as others come.
+ * How far the number held back may be from the wanted one, relative to it: pictures then keep their sides as others
+ * come.
  */
-const slack = 1 / 4;
+const tolerance = 1 / 4;
 
-/** What is held back so far, and how far it is from what is wanted, in the owner's pictures of each class. */
+/** The groups held back so far. All counts are of the user's own pictures, by class. */
 class HeldBack {
   readonly groups = new Set<Group>();
+  /** How many to hold back. */
   readonly #wanted: number[];
   readonly #held: number[];
-  /** Pictures of each class that stay in training. */
+  /** How many remain for training. */
   readonly #left: number[];
 
-  /** @param before pictures of each class whose side is known. */
+  /** @param before counts of pictures whose side is known. */
   constructor(groups: Group[], { classes, share }: SplitOptions, before: Record<Side, number[]>) {
     const counts = new Array<number>(classes).fill(0);
     for (const group of groups)
       for (const [label, count] of group.counts) counts[label] = (counts[label] as number) + count;
-    // A class that can be on both sides is.
+    // At least one picture of each class, as far as possible.
     this.#wanted = counts.map((count, label) =>
       Math.max((before.validation[label] as number) > 0 ? 0 : 1, count * share),
     );
@@ -114,42 +117,45 @@ class HeldBack {
     return (this.#wanted[label] as number) - (this.#held[label] as number);
   }
 
-  #slack(label: number): number {
-    return Math.max(0.5, slack * (this.#wanted[label] as number));
+  #tolerance(label: number): number {
+    return Math.max(0.5, tolerance * (this.#wanted[label] as number));
   }
 
-  /** Whether it can be held back and no class is then so far over what is wanted. */
-  fits(group: Group, over: (label: number) => number): boolean {
+  /** Whether a group can be held back without any class exceeding the wanted number by more than `excess`. */
+  fits(group: Group, excess: (label: number) => number): boolean {
     const counts = [...group.counts];
     return (
-      counts.every(([label, count]) => count <= this.#missing(label) + over(label)) && this.leavesSome(group)
+      counts.every(([label, count]) => count <= this.#missing(label) + excess(label)) &&
+      this.leavesSome(group)
     );
   }
 
-  /** Whether it can be held back by its draw alone, and the share of no class is then far over what is wanted. */
+  /** Whether a group that was drawn can be held back: no class then exceeds its tolerance. */
   fitsAsDrawn(group: Group): boolean {
-    return this.fits(group, (label) => this.#slack(label));
+    return this.fits(group, (label) => this.#tolerance(label));
   }
 
-  /** Whether a class of it is far below what is wanted, and none comes over it. */
+  /** Whether a class of the group is far below the wanted number, and none would exceed it. */
   isNeeded(group: Group): boolean {
-    const isShort = [...group.counts.keys()].some((label) => this.#missing(label) > this.#slack(label));
+    const isShort = [...group.counts.keys()].some((label) => this.#missing(label) > this.#tolerance(label));
     return isShort && this.fits(group, () => 0.5);
   }
 
-  /** Whether all classes together are far from what is wanted, and come nearer to it. */
+  /**
+   * Whether a class of the group is far below the wanted number, and all of them together would come closer to it.
+   */
   helps(group: Group): boolean {
     let gain = 0;
     let isShort = false;
     for (const [label, count] of group.counts) {
       const missing = this.#missing(label);
-      isShort ||= missing > this.#slack(label);
+      isShort ||= missing > this.#tolerance(label);
       gain += Math.abs(missing) - Math.abs(missing - count);
     }
     return isShort && gain > 0 && this.leavesSome(group);
   }
 
-  /** Whether every class would still have something to train on. */
+  /** Whether every class of the group would still have a picture to train on. */
   leavesSome({ counts }: Group): boolean {
     return counts.size > 0 && [...counts].every(([label, count]) => count < (this.#left[label] as number));
   }
@@ -162,18 +168,18 @@ class HeldBack {
     }
   }
 
-  /** Classes of which something is to be held back, and nothing is. */
+  /** Classes of which nothing is held back, and something should be. */
   empty(): number[] {
     return [...this.#held.keys()].filter((label) => this.#held[label] === 0 && this.#missing(label) >= 1);
   }
 }
 
-/** Chooses what to hold back of groups whose side is open. */
+/** Chooses which of the groups without a side to hold back. */
 function holdBack(groups: Group[], options: SplitOptions, before: Record<Side, number[]>): Set<Group> {
   const held = new HeldBack(groups, options, before);
   const drawn = groups.toSorted((a, b) => a.draw - b.draw);
   for (const group of drawn) if (group.draw < options.share && held.fitsAsDrawn(group)) held.add(group);
-  // Where chance gave far too few, the next ones; then what is too large, but still nearer to what is wanted than nothing.
+  // Where far too few were drawn, the next ones in order; then larger groups, if that is closer than without them.
   for (const group of drawn) if (!held.groups.has(group) && held.isNeeded(group)) held.add(group);
   for (const group of drawn) if (!held.groups.has(group) && held.helps(group)) held.add(group);
   for (const label of held.empty()) {
@@ -185,17 +191,18 @@ function holdBack(groups: Group[], options: SplitOptions, before: Record<Side, n
   return held.groups;
 }
 
-/** The sides that a group's pictures were on, copies too. */
+/** The sides that the pictures of a group, copies included, were on before. */
 function sidesOf({ own, copies }: Group, sides: (Side | undefined)[]): Set<Side> {
   return new Set([...own, ...copies].flatMap((index) => sides[index] ?? []));
 }
 
 /**
- * Holds back `share` of the owner's pictures of each class for validation, by the seed. Which, depends on each picture
- * itself: the others keep their sides as pictures come, go and are renamed, but for one or two of a small class that
- * would be too far from its share. A picture, its augmented copies and whatever looks the same are never parted, since
- * a network that has seen one knows the others; that holds over classes too. So the shares are as near as whole groups
- * allow; a class of one group stays in training.
+ * Splits the pictures into training and validation: a `share` of the user's own pictures of each class is held back, by
+ * the seed. The side of a picture depends on its own bytes, so that pictures keep their sides when others are added,
+ * removed or renamed, except for one or two of a small class that would be too far from its share. A picture, its
+ * augmented copies and pictures that look the same, of any class, are always on one side: a network trained on one
+ * knows the others. So the shares are only as exact as whole groups allow, and a class that is one group stays in
+ * training.
  */
 export function splitPictures(pictures: Picture[], options: SplitOptions): Split {
   const { classes, share, sides = [] } = options;
@@ -212,7 +219,7 @@ export function splitPictures(pictures: Picture[], options: SplitOptions): Split
   const chosen = new Array<Side | undefined>(pictures.length);
   for (const { group, before } of groups) {
     const [side] = before.size === 0 ? ([held.has(group) ? 'validation' : 'train'] as const) : before;
-    // What was on both sides stays there; what looks the same as either may be on none.
+    // A group that was on both sides before keeps them; its new pictures, which look like both, are on neither.
     for (const index of [...group.own, ...group.copies])
       chosen[index] = before.size === 2 ? sides[index] : side;
   }
@@ -223,8 +230,8 @@ export function splitPictures(pictures: Picture[], options: SplitOptions): Split
   };
 }
 
-/** The classes of which less than half of `share` could be held back, and how much could, from 0 to 1. */
-export function fallShort(
+/** The classes of which less than half of `share` could be held back, and the share that could, 0 to 1. */
+export function underrepresented(
   pictures: Picture[],
   { train, validation }: Split,
   { classes, share }: Pick<SplitOptions, 'classes' | 'share'>,

@@ -7,25 +7,25 @@ import { readJson } from '../system/read_json.ts';
 import { list, object, oneOf, optional, string, whole } from '../text/json.ts';
 
 interface RecordedPicture {
-  /** Path below the folder of pictures, with '/'. */
+  /** Path relative to the folder of pictures, with '/'. */
   file: string;
-  /** Of its raw file; it has it under any name. */
+  /** Of its raw file, whatever its name; see {@link Picture.digest}. */
   digest?: string;
 }
 
-/** <run>/validation.json: the pictures that a training never learns from. */
+/** <run>/validation.json: the pictures on each side. Those held back are never trained on. */
 export interface HeldBack {
   format: 'bat-sup validation';
   version: 1;
-  /** The checkpoints that it belongs to say the same. */
+  /** The value `training.dataset` of the checkpoints that it belongs to. */
   dataset: string;
-  /** Folder of the pictures, as the training was told. */
+  /** Folder of the pictures, as the settings have it. */
   data: string;
-  /** With the index of each one's class, and the raw picture that it was made of. */
+  /** Those held back, with the index of their class and the raw picture they were resized from. */
   pictures: (RecordedPicture & { label: number; source?: string })[];
-  /** The pictures learnt from, but for copies that augment made; absent in runs of versions before. */
+  /** Those trained on, without copies that augment made; absent in runs of older versions. */
   trained?: RecordedPicture[];
-  /** Pictures that were on a side and are not there now: it is theirs again where they come back. */
+  /** Pictures that had a side and are missing now; they get it back when they return. */
   absent?: (RecordedPicture & { side: Side })[];
 }
 
@@ -65,7 +65,7 @@ export async function saveHeldBack(
   await writeFileAtomically(fileOf(run), text).catch((error) => cannotWrite(fileOf(run), error));
 }
 
-/** What a record knows of pictures that are not among these, by their bytes or else by their name. */
+/** The recorded pictures that are not among these: recognised by digest, or by name if they have none. */
 function absentOf(before: HeldBack, pictures: Picture[], data: string): NonNullable<HeldBack['absent']> {
   const files = new Set(pictures.map(({ file }) => pathBelow(data, file)));
   const digests = new Set(pictures.map(({ digest }) => digest));
@@ -83,8 +83,8 @@ function absentOf(before: HeldBack, pictures: Picture[], data: string): NonNulla
 }
 
 /**
- * The side that each picture was on, known by its bytes or else by its name; a copy that augment made is on its
- * source's. Undefined for new ones.
+ * The side that each picture was on: recognised by digest, or else by name; a copy that augment made is on the side of
+ * its source. Undefined for new pictures.
  * @param data folder of the pictures.
  */
 export function sidesBefore(
@@ -103,7 +103,7 @@ export function sidesBefore(
   for (const picture of absent) note([picture], picture.side);
   note(trained ?? [], 'train');
   note(held, 'validation');
-  // Where it is not known what was learnt from, everything else may have been.
+  // Runs of older versions do not say what was trained on: it may be everything else.
   const other = trained ? undefined : 'train';
   const sideOf = ({ file, digest }: Pick<Picture, 'file' | 'digest'>): Side | undefined =>
     byDigest.get(digest ?? '') ?? byFile.get(pathBelow(data, file)) ?? other;
@@ -114,8 +114,8 @@ export function sidesBefore(
   });
 }
 
-/** A million pictures make a tenth of one. */
-const mostBytes = 2 ** 30;
+/** A million pictures make about 100 MB. */
+const maxBytes = 2 ** 30;
 
 const heldBackShape = object({
   format: oneOf('bat-sup validation'),
@@ -132,18 +132,18 @@ const heldBackShape = object({
 });
 
 /**
- * The pictures that a run holds back; undefined where it has no record of them.
- * @throws {UserError} where that cannot be read: training would learn from what it held back.
+ * The pictures that a run holds back; undefined where it has no validation.json.
+ * @throws {UserError} where that cannot be read: training would then use pictures that were held back.
  */
 export async function readHeldBack(run: string): Promise<HeldBack | undefined> {
   const file = fileOf(run);
   try {
-    return await readJson<HeldBack>(file, { most: mostBytes, shape: heldBackShape });
+    return await readJson<HeldBack>(file, { most: maxBytes, shape: heldBackShape });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw new UserError(
-      `${file} cannot be read (${reason(error)}), so which pictures are held back is not known; ` +
-        'put it back from a copy, or delete it to have "bat-sup train --resume" choose anew.',
+      `${file} cannot be read (${reason(error)}), so it is not known which pictures are held back; ` +
+        'restore it from a copy, or delete it to have "bat-sup train --resume" split the pictures again.',
     );
   }
 }

@@ -5,23 +5,23 @@ import { cannotWrite } from '../errors.ts';
 import { appendDurably, readWithin, writeFileAtomically } from '../system/files.ts';
 import { finite, object, optional, time, whole } from '../text/json.ts';
 
-/** What one epoch came to: a line of <run>/metrics.jsonl. */
+/** The result of an epoch: a line of <run>/metrics.jsonl. */
 export interface EpochRecord extends Metrics {
   /** 1 for the first. */
   epoch: number;
-  /** Steps done since the first epoch. */
+  /** Steps done since the start of the first epoch. */
   step: number;
   /** When it ended, ISO 8601. */
   time: string;
-  /** Its training steps took so long, without validation; those since a resume, where it was resumed within. */
+  /** Duration of its training steps, without validation; of those since the resume, if it was resumed midway. */
   seconds: number;
-  /** Pictures a second of its training steps. */
+  /** Pictures per second, over the same steps. */
   rate: number;
 }
 
 const fileOf = (run: string) => join(run, 'metrics.jsonl');
 
-const mostBytes = 2 ** 28;
+const maxBytes = 2 ** 28;
 const thenResume = ', then --resume';
 
 const recordShape = object({
@@ -41,13 +41,13 @@ function parseLine(line: string): EpochRecord[] {
     const record = JSON.parse(line);
     return recordShape(record) === undefined ? [record] : [];
   } catch {
-    return []; // a kill may have left half a line
+    return []; // a kill can leave half a line
   }
 }
 
-/** A run's epochs so far, in order; [] where it has none. */
+/** The epochs of a run so far, in order; [] where there are none. */
 export async function readHistory(run: string): Promise<EpochRecord[]> {
-  const text = await readWithin(fileOf(run), { most: mostBytes }).then(String, () => '');
+  const text = await readWithin(fileOf(run), { most: maxBytes }).then(String, () => '');
   const byEpoch = new Map(
     text
       .split('\n')
@@ -57,7 +57,10 @@ export async function readHistory(run: string): Promise<EpochRecord[]> {
   return [...byEpoch.values()].sort((a, b) => a.epoch - b.epoch);
 }
 
-/** Forgets the epochs after `epoch`, which a resumed training does again. */
+/**
+ * Removes the epochs after `epoch`, which a resumed training repeats.
+ * @throws {UserError} where the file cannot be written.
+ */
 export async function cutHistory(run: string, epoch: number): Promise<void> {
   const kept = (await readHistory(run)).filter((record) => record.epoch <= epoch);
   const lines = kept.map((record) => `${JSON.stringify(record)}\n`).join('');
@@ -65,7 +68,7 @@ export async function cutHistory(run: string, epoch: number): Promise<void> {
   await write.catch((error) => cannotWrite(fileOf(run), error, thenResume));
 }
 
-/** @throws {UserError} where the line cannot be written. */
+/** Appends an epoch. @throws {UserError} where the file cannot be written. */
 export async function appendHistory(run: string, record: EpochRecord): Promise<void> {
   const line = `${JSON.stringify(record)}\n`;
   await appendDurably(fileOf(run), line).catch((error) => cannotWrite(fileOf(run), error, thenResume));

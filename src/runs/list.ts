@@ -13,32 +13,34 @@ import { isRunning } from '../system/processes.ts';
 import { type EpochRecord, readHistory } from './history.ts';
 import { type RunRecord, readRecord, type Session } from './record.ts';
 
-/** interrupted: it was killed. unknown: it has no record, only checkpoints. */
+/** interrupted: it was killed. unknown: it has checkpoints, but no record. */
 export type RunState = Session['state'] | 'interrupted' | 'unknown';
 
-/** A training below checkpoints/, as `bat-sup runs` shows it. */
+/** A run as `bat-sup runs` lists it. */
 export interface RunSummary {
   name: string;
   folder: string;
   state: RunState;
-  /** When it began, ISO 8601; null where only its checkpoints are known. */
+  /** When it started, ISO 8601; null without a record. */
   started: string | null;
-  /** Whole epochs done, and how many it was to do (null: unknown). */
+  /** Complete epochs, and how many the settings ask for; null without a record. */
   epochs: number;
   epochsWanted: number | null;
   steps: number;
-  /** Of the epoch with the highest validation accuracy, and of the last one. */
+  /** Metrics of the epoch with the highest validation accuracy, and of the last one. */
   best: Metrics & { epoch: number | null };
   last: Metrics & { epoch: number | null };
-  /** Seconds that its sessions took; null where unknown. */
+  /** Total duration of its sessions; null without a record. */
   seconds: number | null;
-  /** Bytes on the disk. */
+  /** Size of its folder. */
   bytes: number;
+  /** Description of the engine of its last session. */
   engine: string | null;
+  /** Of its last session, or else what its newest checkpoint stores. */
   settings: Record<string, unknown>;
 }
 
-/** What is known of a run, from its record, its epochs and its checkpoints. */
+/** The files of a run: its record, its epochs and its checkpoints. */
 export interface RunFiles {
   folder: string;
   record: RunRecord | undefined;
@@ -46,7 +48,7 @@ export interface RunFiles {
   checkpoints: Checkpoint[];
 }
 
-/** Undefined where the folder is none of a run. @param notice told where its record is damaged. */
+/** Reads a run; undefined where the folder is not a run. @param notice called where its record is damaged. */
 export async function readRun(
   folder: string,
   notice: (text: string) => void = () => {},
@@ -64,7 +66,7 @@ function stateOf(last: Session | undefined): RunState {
   return last.state === 'running' && !isRunning(last.process) ? 'interrupted' : last.state;
 }
 
-/** The settings that a checkpoint tells. */
+/** The settings that a checkpoint stores. */
 function settingsOf({ manifest }: Checkpoint): Record<string, unknown> {
   const { model, preprocessing, training } = manifest;
   const { architecture, width, height, channels } = model;
@@ -80,7 +82,7 @@ function metricsOf({ loss, accuracy, validationLoss, validationAccuracy }: Metri
   return Object.fromEntries(known.filter(([, value]) => value !== undefined));
 }
 
-/** Of the epochs the one with the highest validation accuracy; of equals the lowest validation loss. */
+/** The epoch with the highest validation accuracy, and of equals the lowest validation loss. */
 export function bestEpoch(history: EpochRecord[]): EpochRecord | undefined {
   return history.filter(({ validationAccuracy }) => validationAccuracy !== undefined).sort(compareMetrics)[0];
 }
@@ -92,15 +94,19 @@ function pickMetrics(epoch: EpochRecord | undefined, checkpoint: Checkpoint | un
   return { epoch: position.epoch, ...metricsOf(metrics) };
 }
 
-/** A session that has not ended counts until the last that was heard of it. */
+/** An interrupted session counts until its last epoch or checkpoint. */
 function secondsOf({ record, history, checkpoints }: RunFiles, state: RunState): number | null {
   if (!record) return null;
-  const heard = [history.at(-1)?.time, checkpoints.at(-1)?.manifest.saved].map((time) =>
+  const lastSeen = [history.at(-1)?.time, checkpoints.at(-1)?.manifest.saved].map((time) =>
     time === undefined ? 0 : Date.parse(time),
   );
   return record.sessions.reduce((sum, { started, ended }, index) => {
     const isLast = index === record.sessions.length - 1;
-    const end = ended ? Date.parse(ended) : isLast && state === 'running' ? Date.now() : Math.max(...heard);
+    const end = ended
+      ? Date.parse(ended)
+      : isLast && state === 'running'
+        ? Date.now()
+        : Math.max(...lastSeen);
     return sum + Math.max(0, end - Date.parse(started)) / 1000;
   }, 0);
 }
@@ -133,9 +139,17 @@ const byStart = (a: RunSummary, b: RunSummary) =>
   (a.started ?? '').localeCompare(b.started ?? '') || (a.name < b.name ? -1 : 1);
 
 /**
- * The trainings below a checkpoints folder, the oldest first.
- * @param names only these.
- * @throws {UserError} where there is none, or none of a name.
+ * Lists the runs in a checkpoints folder, the oldest first.
+ * @param names of the runs to list; [] for all.
+ * @param notice called for each run whose record is damaged.
+ * @throws {UserError} where there are no runs, or none with one of the names.
+ * @example
+ * ```ts
+ * import { listRuns } from 'bat-sup';
+ *
+ * for (const { name, state, epochs, best } of await listRuns('checkpoints'))
+ *   console.log(name, state, epochs, best.validationAccuracy);
+ * ```
  */
 export async function listRuns(
   checkpoints: string,
@@ -158,7 +172,17 @@ export async function listRuns(
   return runs.flat().sort(byStart);
 }
 
-/** The settings that are not the same in all of these runs, by name; where a run does not tell, undefined. */
+/**
+ * The settings that differ between runs.
+ * @returns by name, the value of each run in order; undefined where a run does not have it.
+ * @example
+ * ```ts
+ * import { differingSettings, listRuns } from 'bat-sup';
+ *
+ * const runs = await listRuns('checkpoints');
+ * for (const [name, values] of Object.entries(differingSettings(runs))) console.log(name, values);
+ * ```
+ */
 export function differingSettings(runs: RunSummary[]): Record<string, unknown[]> {
   const names = [...new Set(runs.flatMap(({ settings }) => Object.keys(settings)))];
   const differing = names

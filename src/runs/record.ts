@@ -9,27 +9,27 @@ import { readJson } from '../system/read_json.ts';
 import { packageVersion } from '../system/version.ts';
 import { list, object, oneOf, optional, string, time, whole } from '../text/json.ts';
 
-/** One sitting of a training: from its start, or a resume, to its end. */
+/** One session of a training: from its start, or a resume, to its end. */
 export interface Session {
   /** ISO 8601. */
   started: string;
-  /** Absent while it goes on, and where it was killed. */
+  /** Absent while it runs, and where it was killed. */
   ended?: string;
-  /** stopped: on demand, before its last epoch. */
+  /** stopped: by the user, before its last epoch. */
   state: 'running' | 'finished' | 'stopped' | 'failed';
   /** Why it failed. */
   failure?: string;
-  /** As it was typed; null where no command started it. */
+  /** The command line as it was typed; null where a program called `train`. */
   command: string | null;
   settings: Settings;
-  /** Settings that are not those of the session before, where it goes on from one. */
+  /** Settings that differ from those of the previous session, if it was resumed. */
   changed?: Record<string, { was: unknown; is: unknown }>;
   engine: Pick<Engine, 'name' | 'description'> | null;
-  /** Processes that train together, by MPI, each with a batch of the settings' size; absent: one. */
+  /** Number of MPI ranks, each with a batch of the size in the settings; absent: one. */
   ranks?: number;
-  /** Pictures of each class. */
+  /** How many pictures of each class were trained on and held back. */
   dataset: { class: string; train: number; validation: number }[];
-  /** Epochs and steps done before it and after it. */
+  /** Epochs and steps done before and after it. */
   from: { epoch: number; step: number };
   to?: { epoch: number; step: number };
   environment: {
@@ -41,14 +41,15 @@ export interface Session {
     /** Bytes. */
     memory: number;
   };
-  /** Who runs it: tells whether it still does. */
+  /** The process that runs it, to see whether it still does. */
   process: ProcessIdentity;
 }
 
-/** <run>/run.json: how a run was trained, the last session at the end. */
+/** <run>/run.json: how a run was trained. */
 export interface RunRecord {
   format: 'bat-sup run';
   version: 1;
+  /** In order; never empty. */
   sessions: Session[];
 }
 
@@ -66,7 +67,7 @@ function environment(): Session['environment'] {
 }
 
 const mebibyte = 2 ** 20;
-const mostRecordBytes = 64 * mebibyte;
+const maxRecordBytes = 64 * mebibyte;
 
 const progress = object({ epoch: whole(), step: whole() });
 const recordShape = object({
@@ -103,11 +104,11 @@ const recordShape = object({
 export async function readRecord(run: string): Promise<RunRecord | undefined> {
   const file = fileOf(run);
   try {
-    return await readJson<RunRecord>(file, { most: mostRecordBytes, shape: recordShape });
+    return await readJson<RunRecord>(file, { most: maxRecordBytes, shape: recordShape });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw new UserError(
-      `${file} is damaged; delete it, the checkpoints beside it say the rest (${reason(error)}).`,
+      `${file} is damaged; delete it, the checkpoints beside it can be used without it (${reason(error)}).`,
     );
   }
 }
@@ -117,13 +118,15 @@ async function writeRecord(run: string, record: RunRecord): Promise<void> {
   await writeFileAtomically(fileOf(run), text).catch((error) => cannotWrite(fileOf(run), error));
 }
 
+/** A session that runs. */
 export interface OpenSession {
+  /** Writes to run.json how it ended. @throws {UserError} where it cannot be written. */
   end(result: Required<Pick<Session, 'state' | 'to'>> & Pick<Session, 'failure'>): Promise<void>;
 }
 
 /**
- * Records that a training starts.
- * @param resumed adds to the sessions before; without it the record begins anew.
+ * Writes to run.json that a session has started.
+ * @param resumed whether to keep the previous sessions.
  * @throws {UserError} where it cannot be written.
  */
 export async function beginSession(

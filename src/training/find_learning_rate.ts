@@ -64,8 +64,8 @@ async function* endlessBatches(
   for (let epoch = 0; ; epoch++) {
     const order = shuffle(split.train, `${seed}/epoch/${epoch}`);
     const whole = order.slice(0, order.length - (order.length % batchSize));
-    const vary = augmentationOf(online, seed, epoch);
-    yield* batches(pack, dataset.pictures, whole, batchSize, vary);
+    const augment = augmentationOf(online, seed, epoch);
+    yield* batches(pack, dataset.pictures, whole, batchSize, augment);
   }
 }
 

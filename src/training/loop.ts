@@ -57,8 +57,8 @@ function epochBatches(training: Training): AsyncGenerator<Batch> {
   const order = shuffle(split.train, `${seed}/epoch/${position.epoch}`);
   const left = order.slice(position.batch * globalBatchSize, stepsPerEpoch * globalBatchSize);
   const mine = shareOf(left, rank, batchSize);
-  const vary = augmentationOf(training.online, seed, position.epoch);
-  return batches(pack, dataset.pictures, mine, batchSize, vary);
+  const augment = augmentationOf(training.online, seed, position.epoch);
+  return batches(pack, dataset.pictures, mine, batchSize, augment);
 }
 
 /**

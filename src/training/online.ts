@@ -1,6 +1,6 @@
 import type { Online } from '../augment/online.ts';
 import type { Settings } from '../config/index.ts';
-import type { Vary } from '../dataset/batches.ts';
+import type { AugmentBatch } from '../dataset/batches.ts';
 import type { Dataset } from '../dataset/scan.ts';
 
 /** Starts the threads that augment batches during training (--augment online). */
@@ -15,7 +15,11 @@ export async function startOnlineFor(dataset: Dataset, settings: Settings): Prom
  * seed, the epoch and the picture, so that a resumed epoch repeats it.
  * @param epoch 0 for the first.
  */
-export function augmentationOf(online: Online | undefined, seed: number, epoch: number): Vary | undefined {
+export function augmentationOf(
+  online: Online | undefined,
+  seed: number,
+  epoch: number,
+): AugmentBatch | undefined {
   if (!online) return undefined;
   return ({ pixels, labels }, indexes) =>
     online.vary({ pixels, labels, keys: indexes.map((index) => `${seed}/online/${epoch}/${index}`) });

@@ -7,7 +7,7 @@ import { digestPictures } from '../dataset/digests.ts';
 import { type Pack, packPictures } from '../dataset/pack.ts';
 import { type Dataset, scanDataset } from '../dataset/scan.ts';
 import { applySoftLabels } from '../dataset/soft_labels.ts';
-import { fallShort, type Split, splitPictures } from '../dataset/split.ts';
+import { type Split, splitPictures, underrepresented } from '../dataset/split.ts';
 import { UserError } from '../errors.ts';
 import type { ModelDescription } from '../models/model.ts';
 import { type HeldBack, readHeldBack, sidesBefore } from '../runs/held_back.ts';
@@ -85,7 +85,7 @@ function splitData(
   const split = splitPictures(pictures, { classes: classes.length, share, seed, lookalikes, sides });
   // The pictures of a resumed run keep their sides, whatever share the settings ask for now.
   if (heldBackBefore) return split;
-  for (const { label, held } of fallShort(pictures, split, { classes: classes.length, share })) {
+  for (const { label, held } of underrepresented(pictures, split, { classes: classes.length, share })) {
     events.notice?.(
       `Only ${(100 * held).toFixed(1)} % of the class "${classes[label]}" can be held back for validation: ` +
         'its pictures are copies of few, or look the same; "bat-sup check" lists them.',

@@ -12,7 +12,7 @@ export interface EpochPlan {
 /**
  * Where to continue: at the checkpoint's position, or, where the pictures or their split have changed, at the start of
  * its epoch.
- * @param notice told of that.
+ * @param notice called where the epoch starts again.
  */
 export function resumedPosition(
   { manifest: { position, training } }: Checkpoint,

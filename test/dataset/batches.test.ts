@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { test } from 'node:test';
 import sharp from 'sharp';
-import { batches, type Vary } from '../../src/dataset/batches.ts';
+import { type AugmentBatch, batches } from '../../src/dataset/batches.ts';
 import { packPictures } from '../../src/dataset/pack.ts';
 import { scanDataset } from '../../src/dataset/scan.ts';
 import { UserError } from '../../src/errors.ts';
@@ -55,7 +55,7 @@ test('the next batch is with who varies it before this one is given out', async 
   const order = [6, 0, 3, 2, 5];
   const begin: (() => void)[] = [];
   const begun = order.map((_, place) => new Promise<void>((resolve) => (begin[place] = resolve)));
-  const vary: Vary = async ({ pixels }, indexes) => {
+  const vary: AugmentBatch = async ({ pixels }, indexes) => {
     const place = order.indexOf(indexes[0] as number);
     begin[place]?.();
     await begun[place + 1];
@@ -97,7 +97,7 @@ test('pictures that another command has packed in their place are not taken for 
   for await (const { pixels } of epoch) rest.push(pixels.length);
   assert.deepEqual(rest, Array(3).fill(value?.pixels.length));
   const again = batches(pack, dataset.pictures, [0], 1);
-  await assert.rejects(again.next(), /pictures\.u8 was made anew by another command .* --resume\./);
+  await assert.rejects(again.next(), /pictures\.u8 was replaced by another command .* --resume\./);
   assert.equal(
     (await batches(other, dataset.pictures, [0], 1).next()).value?.pixels.length,
     other.pictureBytes,

@@ -4,11 +4,11 @@ import fc from 'fast-check';
 import type { Picture } from '../../src/dataset/scan.ts';
 import { shuffle } from '../../src/dataset/shuffle.ts';
 import {
-  fallShort,
   type Side,
   type Split,
   type SplitOptions,
   splitPictures,
+  underrepresented,
 } from '../../src/dataset/split.ts';
 
 /** Classes of sources, each with some augmented copies, named as in data/. */
@@ -310,7 +310,9 @@ test('the seed decides', () => {
 test('a class that falls far short of its share is named', () => {
   const pictures = dataset([[9], Array(10).fill(0)]);
   const options = { classes: 2, share: 0.2, seed: 1 };
-  assert.deepEqual(fallShort(pictures, splitPictures(pictures, options), options), [{ label: 0, held: 0 }]);
+  assert.deepEqual(underrepresented(pictures, splitPictures(pictures, options), options), [
+    { label: 0, held: 0 },
+  ]);
 });
 
 test('a shuffle keeps every item', () =>
