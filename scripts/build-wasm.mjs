@@ -1,13 +1,14 @@
 /**
- * Makes the WebAssembly modules.
- * The embedded engine has two: kernels.wasm, our kernels compiled from AssemblyScript, and backend.wasm, tfjs's own
- * module whose memory is declared shared, so that worker threads can compute on it.
- * Augmentation has warp.wasm, its resampling; the pictures have jpeg.wasm, the decoder that shrinks as it decodes.
+ * Builds the WebAssembly modules.
+ * The wasm engine has two: kernels.wasm, our kernels compiled from AssemblyScript, and backend.wasm, tfjs's own module
+ * with its memory declared shared, so that worker threads can compute on it.
+ * Augmentation has warp.wasm, which resamples; src/images has jpeg.wasm, the decoder that shrinks while it decodes.
  */
 import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { dispatcherSource, readKernels, tableSource } from './kernel_table.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const wasm = 'src/engine/wasm';
@@ -27,7 +28,7 @@ function readLeb128(bytes, start) {
   }
 }
 
-/** The limits of the module's one memory, and where their flags stand (WebAssembly core specification 5.5.8). */
+/** The limits of the module's only memory, and the offset of their flags (WebAssembly core specification 5.5.8). */
 function findMemory(bytes) {
   for (let at = 8; at < bytes.length; ) {
     const id = bytes[at];
@@ -43,7 +44,7 @@ function findMemory(bytes) {
     at = next + size;
   }
   throw new Error(
-    `${original} declares its memory in another way than expected; look at this tfjs version's build.`,
+    `${original} does not declare its memory as expected; check how this version of tfjs is built.`,
   );
 }
 
@@ -51,6 +52,16 @@ const bytes = readFileSync(original);
 const { flags, initial, maximum } = findMemory(bytes);
 bytes[flags] = hasMaximumAndIsShared;
 writeFileSync(join(root, wasm, 'backend.wasm'), bytes);
+
+/** A file that has not changed keeps its time, by which scripts/prepare.mjs knows whether to build. */
+function writeGenerated(file, source) {
+  const path = join(root, wasm, file);
+  if (!existsSync(path) || readFileSync(path, 'utf8') !== source) writeFileSync(path, source);
+}
+
+const kernels = readKernels(root);
+writeGenerated('kernel_table.ts', tableSource(kernels));
+writeGenerated('assembly/dispatch.ts', dispatcherSource(kernels));
 
 const asc = join(root, 'node_modules/assemblyscript/bin/asc.js');
 

@@ -1,7 +1,7 @@
 import type * as tf from '@tensorflow/tfjs-core';
-import type { Threads } from './threads.ts';
+import type { Arguments, KernelName, Threads } from './threads.ts';
 
-/** What of tfjs's WebAssembly backend our kernels use. */
+/** The parts of tfjs's WebAssembly backend that our kernels use. */
 export interface WasmBackend {
   wasm: {
     asm: { memory: WebAssembly.Memory };
@@ -12,7 +12,7 @@ export interface WasmBackend {
   makeOutput(shape: number[], dtype: tf.DataType): tf.TensorInfo;
 }
 
-/** What each of our kernels is given. */
+/** Given to each of our kernels. */
 export interface KernelContext {
   backend: WasmBackend;
   threads: Threads;
@@ -22,7 +22,35 @@ export function addressOf({ backend }: KernelContext, tensor: tf.TensorInfo): nu
   return backend.dataIdMap.get(tensor.dataId).memoryOffset;
 }
 
-/** Working memory for as long as `use` runs. `floats` by name -> addresses by name. */
+/** A kernel's arguments by name, where a tensor stands for its address and undefined for the address 0. */
+type Given<Name extends KernelName> = Record<keyof Arguments<Name>, number | tf.TensorInfo | undefined>;
+
+/** Runs a kernel on every thread and returns when it is done. `items`: the most chunks that its work can be cut into. */
+export function runKernel<Name extends KernelName>(
+  context: KernelContext,
+  kernel: Name,
+  items: number,
+  given: Given<Name>,
+): void {
+  runInChunks(context, kernel, context.threads.chunksFor(items), given);
+}
+
+/** The same, cut into exactly this many chunks. */
+export function runInChunks<Name extends KernelName>(
+  context: KernelContext,
+  kernel: Name,
+  chunks: number,
+  given: Given<Name>,
+): void {
+  const values = Object.entries(given) as [string, number | tf.TensorInfo | undefined][];
+  const addressed = values.map(([name, value]) => [
+    name,
+    typeof value === 'object' ? addressOf(context, value) : (value ?? 0),
+  ]);
+  context.threads.run(kernel, chunks, Object.fromEntries(addressed) as Arguments<Name>);
+}
+
+/** Working memory while `use` runs: numbers of floats by name -> addresses by name. */
 export function withScratch<Name extends string, Result>(
   { backend }: KernelContext,
   floats: Record<Name, number>,

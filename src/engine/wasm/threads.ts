@@ -1,42 +1,39 @@
 import { Worker } from 'node:worker_threads';
-import type { KernelNumber } from './kernel_numbers.ts';
+import { kernelTable, tableChecksum } from './kernel_table.ts';
 
 /** The exports of kernels.wasm that the main thread calls. */
 interface Kernels {
+  tableChecksum: WebAssembly.Global;
   runJob(control: number, kernel: number, chunks: number): void;
   workerLoop(control: number): never;
   packFilter(from: number, to: number, taps: number, inputs: number, outputs: number): void;
   packTransposedFilter(from: number, to: number, taps: number, inputs: number, outputs: number): void;
 }
 
-/** A float argument; whole numbers and addresses are given as they are. */
-export interface Real {
-  real: number;
-}
+export type KernelName = keyof typeof kernelTable;
+/** A kernel's arguments by name; an address is a number of bytes. */
+export type Arguments<Name extends KernelName> = Record<
+  keyof (typeof kernelTable)[Name]['parameters'],
+  number
+>;
 
 export interface Threads {
   count: number;
   kernels: Kernels;
-  /**
-   * Runs a kernel on every thread and returns when it is done.
-   * @param work gives the arguments for a number of chunks.
-   * @param items how many parts the work can be cut into at most.
-   */
-  run(kernel: KernelNumber, items: number, work: (chunks: number) => (number | Real)[]): void;
-  /** Into how many chunks work of so many items is cut. */
+  /** How many chunks work of this many items is cut into. */
   chunksFor(items: number): number;
-  /** Runs a kernel that is cut into just so many chunks. */
-  runChunks(kernel: KernelNumber, chunks: number, words: (number | Real)[]): void;
+  /** Runs a kernel, cut into this many chunks, on every thread, and returns when it is done. */
+  run<Name extends KernelName>(kernel: Name, chunks: number, given: Arguments<Name>): void;
   dispose(): Promise<void>;
 }
 
 export const controlBytes = 256;
 const firstArgument = 16;
 
-/** Several chunks a thread, so that one that is held up does not hold up all. */
+/** Several chunks per thread, so that a thread that is delayed does not delay the others. */
 const chunksPerThread = 4;
 
-// Needs no module of ours, and so starts the same from sources and from dist.
+// Imports none of our modules, so it starts the same from sources and from dist.
 const workerSource = `
   const { module, memory, control } = require('node:worker_threads').workerData;
   const abort = () => { throw new Error('a kernel aborted'); };
@@ -44,9 +41,10 @@ const workerSource = `
 `;
 
 /**
- * Threads that compute on the backend's memory. The workers start with the first job, so that predicting a
- * picture or two needs none of them, and nobody waits for one: until it is there the others do its share.
+ * Threads that compute on the backend's memory. The workers start with job number `startAfter`, so that predicting a
+ * picture or two starts none of them. No job waits for a worker: until one has started, the others do its share.
  * @param control address of a control block of 256 bytes, all zero.
+ * @throws where the module was built from other kernels than the table.
  */
 export function startThreads(
   module: WebAssembly.Module,
@@ -57,6 +55,8 @@ export function startThreads(
     throw new Error('a kernel aborted');
   };
   const kernels = new WebAssembly.Instance(module, { env: { memory, abort } }).exports as unknown as Kernels;
+  if (kernels.tableChecksum?.value !== tableChecksum)
+    throw new Error('kernels.wasm was built from other sources; run "node scripts/build-wasm.mjs".');
   const workers: Worker[] = [];
   let jobs = 0;
 
@@ -67,27 +67,23 @@ export function startThreads(
         execArgv: [],
         workerData: { module, memory, control },
       });
-      // A worker that cannot start is no loss: its share is done by the others.
+      // Not fatal: the other threads do its share.
       worker.on('error', () => {});
       worker.unref();
       workers.push(worker);
     }
   }
 
-  function writeArguments(words: (number | Real)[]): void {
-    // Made anew each time: a memory that has grown has another buffer.
+  function writeArguments<Name extends KernelName>(kernel: Name, given: Arguments<Name>): void {
+    // Views are made for each job, since a memory that has grown has a new buffer.
     const integers = new Int32Array(memory.buffer, control, controlBytes / 4);
-    const reals = new Float32Array(memory.buffer, control, controlBytes / 4);
-    for (const [index, word] of words.entries()) {
-      if (typeof word === 'number') integers[firstArgument + index] = word;
-      else reals[firstArgument + index] = word.real;
+    const floats = new Float32Array(memory.buffer, control, controlBytes / 4);
+    let at = firstArgument;
+    for (const [name, type] of Object.entries(kernelTable[kernel].parameters)) {
+      const value = given[name as keyof Arguments<Name>];
+      if (type === 'f32') floats[at++] = value;
+      else integers[at++] = value;
     }
-  }
-
-  function runChunks(kernel: KernelNumber, chunks: number, words: (number | Real)[]): void {
-    if (jobs++ === startAfter) startWorkers();
-    writeArguments(words);
-    kernels.runJob(control, kernel, chunks);
   }
 
   function chunksFor(items: number): number {
@@ -98,10 +94,10 @@ export function startThreads(
     count,
     kernels,
     chunksFor,
-    runChunks,
-    run(kernel, items, work) {
-      const chunks = chunksFor(items);
-      runChunks(kernel, chunks, work(chunks));
+    run(kernel, chunks, given) {
+      if (jobs++ === startAfter) startWorkers();
+      writeArguments(kernel, given);
+      kernels.runJob(control, kernelTable[kernel].number, chunks);
     },
     async dispose() {
       await Promise.all(workers.map((worker) => worker.terminate()));

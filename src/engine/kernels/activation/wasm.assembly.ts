@@ -1,13 +1,14 @@
-import { address, chunkStart, integer } from '../../wasm/assembly/arguments';
+import { chunkStart } from '../../wasm/assembly/chunks';
 
-/** dy where y is above zero, else 0. Arguments: dy, y, dx, chunks, size. */
-export function reluGradient(args: usize, chunk: i32): void {
-  const dy = address(args, 0);
-  const y = address(args, 1);
-  const dx = address(args, 2);
-  const chunks = integer(args, 3);
-  const size = integer(args, 4);
-
+/** dy where y is above zero, else 0. */
+export function reluGradient(
+  chunk: i32,
+  chunks: i32,
+  dy: usize,
+  y: usize,
+  dx: usize,
+  size: i32,
+): void {
   const first = chunkStart(size >> 2, chunks, chunk) << 2;
   const last = chunk == chunks - 1 ? size : chunkStart(size >> 2, chunks, chunk + 1) << 2;
   let i = first;

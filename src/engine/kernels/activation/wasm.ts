@@ -1,8 +1,7 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { sizeOf } from '../../../tensors/shape.ts';
-import { addressOf } from '../../wasm/engine_memory.ts';
+import { runKernel } from '../../wasm/engine_memory.ts';
 import type { OwnKernel } from '../../wasm/kernel.ts';
-import { kernelNumbers } from '../../wasm/kernel_numbers.ts';
 import { reluGradKernel } from './gradient.ts';
 
 export const reluGradient: OwnKernel = {
@@ -11,11 +10,7 @@ export const reluGradient: OwnKernel = {
     const { dy, y } = inputs as Record<'dy' | 'y', tf.TensorInfo>;
     const dx = context.backend.makeOutput(dy.shape, 'float32');
     const size = sizeOf(dy.shape);
-    context.threads.run(kernelNumbers.reluGradient, Math.ceil(size / 4), (chunks) => [
-      ...[dy, y, dx].map((tensor) => addressOf(context, tensor)),
-      chunks,
-      size,
-    ]);
+    runKernel(context, 'reluGradient', Math.ceil(size / 4), { dy, y, dx, size });
     return dx;
   },
 };

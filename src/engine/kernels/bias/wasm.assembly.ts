@@ -1,22 +1,19 @@
-import { address, chunkStart, integer } from '../../wasm/assembly/arguments';
+import { chunkStart } from '../../wasm/assembly/chunks';
 
-/**
- * Partial sums over the rows of [rows, columns]: part i of [parts, columns] sums the i-th share of the rows. The
- * parts are added in their order afterwards (parts = 1), so that the threads do not change the result.
- * Arguments: input, output, parts, rows, columns.
- */
-export function sumRows(args: usize, part: i32): void {
-  const input = address(args, 0);
-  const output = address(args, 1);
-  const parts = integer(args, 2);
-  const rows = integer(args, 3);
-  const columns = integer(args, 4);
-
+/** Partial sums over the rows of input [rows, columns] -> output [chunks, columns]. */
+export function sumRows(
+  chunk: i32,
+  chunks: i32,
+  input: usize,
+  output: usize,
+  rows: i32,
+  columns: i32,
+): void {
   const rowBytes = <usize>columns << 2;
-  const sums = output + <usize>part * rowBytes;
+  const sums = output + <usize>chunk * rowBytes;
   memory.fill(sums, 0, rowBytes);
-  const last = chunkStart(rows, parts, part + 1);
-  for (let row = chunkStart(rows, parts, part); row < last; row++) {
+  const last = chunkStart(rows, chunks, chunk + 1);
+  for (let row = chunkStart(rows, chunks, chunk); row < last; row++) {
     const values = input + <usize>row * rowBytes;
     let column: usize = 0;
     for (; column + 16 <= rowBytes; column += 16) {

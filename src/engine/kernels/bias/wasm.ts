@@ -1,13 +1,12 @@
 import { sizeOf } from '../../../tensors/shape.ts';
-import { addressOf, withScratch } from '../../wasm/engine_memory.ts';
+import { runInChunks, withScratch } from '../../wasm/engine_memory.ts';
 import type { OwnKernel } from '../../wasm/kernel.ts';
-import { kernelNumbers } from '../../wasm/kernel_numbers.ts';
 
-/** Fixed, so that the result does not depend on the number of threads. */
-const mostParts = 16;
+/** Does not depend on the number of threads, so that neither does the result. */
+const maxParts = 16;
 const rowsPerPart = 64;
 
-/** Sum over all axes but the last, as a bias's gradient is; other sums are the backend's. */
+/** The sum over all axes but the last, as for the gradient of a bias. Other sums are left to the backend. */
 export const sum: OwnKernel = {
   name: 'Sum',
   accepts({ x }, { axis, keepDims }) {
@@ -19,12 +18,11 @@ export const sum: OwnKernel = {
     if (!x) throw new Error('Sum needs x.');
     const columns = x.shape.at(-1) ?? 1;
     const rows = sizeOf(x.shape) / columns;
-    const parts = Math.max(1, Math.min(mostParts, Math.floor(rows / rowsPerPart)));
+    const parts = Math.max(1, Math.min(maxParts, Math.floor(rows / rowsPerPart)));
     const output = context.backend.makeOutput([columns], 'float32');
-    const { threads } = context;
     withScratch(context, { partial: parts * columns }, ({ partial }) => {
-      threads.runChunks(kernelNumbers.sumRows, parts, [addressOf(context, x), partial, parts, rows, columns]);
-      threads.runChunks(kernelNumbers.sumRows, 1, [partial, addressOf(context, output), 1, parts, columns]);
+      runInChunks(context, 'sumRows', parts, { input: x, output: partial, rows, columns });
+      runInChunks(context, 'sumRows', 1, { input: partial, output, rows: parts, columns });
     });
     return output;
   },

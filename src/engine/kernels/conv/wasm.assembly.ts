@@ -1,31 +1,30 @@
-import { address, chunkStart, integer } from '../../wasm/assembly/arguments';
+import { chunkStart } from '../../wasm/assembly/chunks';
 import { storeLanes } from '../../wasm/assembly/lanes';
 
 /**
  * Convolution of padded pictures [batch, inHeight, inWidth, inputs] with a packed filter (pack_filter.ts), plus
  * bias (padded to whole blocks of eight; address 0: none) -> [batch, height, width, outputs].
  * Four pixels and eight outputs at a time keep their sums in registers.
- * Arguments: input, filter, bias, output, chunks, batch, inHeight, inWidth, inputs, height, width, outputs,
- * kernelHeight, kernelWidth, strideHeight, strideWidth.
  */
-export function convolve(args: usize, chunk: i32): void {
-  const input = address(args, 0);
-  const filter = address(args, 1);
-  const bias = address(args, 2);
-  const output = address(args, 3);
-  const chunks = integer(args, 4);
-  const batch = integer(args, 5);
-  const inHeight = integer(args, 6);
-  const inWidth = integer(args, 7);
-  const inputs = integer(args, 8);
-  const height = integer(args, 9);
-  const width = integer(args, 10);
-  const outputs = integer(args, 11);
-  const kernelHeight = integer(args, 12);
-  const kernelWidth = integer(args, 13);
-  const strideHeight = integer(args, 14);
-  const strideWidth = integer(args, 15);
-
+export function convolve(
+  chunk: i32,
+  chunks: i32,
+  input: usize,
+  filter: usize,
+  bias: usize,
+  output: usize,
+  batch: i32,
+  inHeight: i32,
+  inWidth: i32,
+  inputs: i32,
+  height: i32,
+  width: i32,
+  outputs: i32,
+  kernelHeight: i32,
+  kernelWidth: i32,
+  strideHeight: i32,
+  strideWidth: i32,
+): void {
   const blocks = (outputs + 7) >> 3;
   const run = <usize>(kernelWidth * inputs * 4);
   const filterBytes = <usize>kernelHeight * run * 8;

@@ -1,6 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { addressOf, type KernelContext, withScratch } from '../../wasm/engine_memory.ts';
-import { kernelNumbers } from '../../wasm/kernel_numbers.ts';
+import { addressOf, type KernelContext, runKernel, withScratch } from '../../wasm/engine_memory.ts';
 import { type Padding, pad, paddedSize } from './wasm_pad.ts';
 
 export type ConvInfo = tf.backend_util.Conv2DInfo;
@@ -33,13 +32,13 @@ export function convInfoOf(
   );
 }
 
-/** Whether our kernels compute a convolution: undilated, channels last. */
+/** Whether our kernels can compute a convolution: not dilated, channels last. */
 export function isPlainConvolution({ dilations = 1, dataFormat = 'NHWC' }: tf.NamedAttrMap): boolean {
   const undilated = [dilations].flat().every((dilation) => dilation === 1);
   return undilated && (dataFormat === 'NHWC' || dataFormat === 'channelsLast');
 }
 
-/** The input as the convolution reads it: with zeros around, and without what no kernel reaches. */
+/** The input as the convolution reads it: with zeros around it, and without the pixels that no kernel reaches. */
 export function inputPadding(info: ConvInfo): Padding {
   return {
     batch: info.batchSize,
@@ -55,7 +54,7 @@ export function inputPadding(info: ConvInfo): Padding {
   };
 }
 
-/** dy as the gradient of the input reads it: spread by the stride, with zeros around. */
+/** dy as the gradient of the input reads it: spread out by the stride, with zeros around it. */
 export function gradientPadding(info: ConvInfo): Padding {
   return {
     batch: info.batchSize,
@@ -100,23 +99,24 @@ export function convolve(
     pad(context, addressOf(context, input), padded, padding);
     packTo(packed);
     if (bias) copyBias(context, bias, paddedBias, packedOutputs);
-    context.threads.run(kernelNumbers.convolve, padding.batch * height, (chunks) => [
-      padded,
-      packed,
-      bias ? paddedBias : 0,
-      addressOf(context, output),
-      chunks,
-      padding.batch,
-      padding.toHeight,
-      padding.toWidth,
-      padding.channels,
+    const [strideHeight, strideWidth] = stride;
+    runKernel(context, 'convolve', padding.batch * height, {
+      input: padded,
+      filter: packed,
+      bias: bias && paddedBias,
+      output,
+      batch: padding.batch,
+      inHeight: padding.toHeight,
+      inWidth: padding.toWidth,
+      inputs: padding.channels,
       height,
       width,
       outputs,
-      filter.height,
-      filter.width,
-      ...stride,
-    ]);
+      kernelHeight: filter.height,
+      kernelWidth: filter.width,
+      strideHeight,
+      strideWidth,
+    });
   });
 }
 

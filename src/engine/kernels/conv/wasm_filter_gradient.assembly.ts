@@ -1,4 +1,4 @@
-import { address, chunkStart, integer } from '../../wasm/assembly/arguments';
+import { chunkStart } from '../../wasm/assembly/chunks';
 import { storeLanes } from '../../wasm/assembly/lanes';
 
 /**
@@ -6,28 +6,27 @@ import { storeLanes } from '../../wasm/assembly/lanes';
  * [batch, inHeight, inWidth, inputs] and dy [batch, height, width, dyChannels], dyChannels being outputs padded to
  * whole blocks of eight. A unit of work is four neighbouring (kernel column, input) rows of one kernel row by eight
  * outputs; its sums over a row of pixels stay in registers, and those over all rows in `sums`, 128 bytes a unit.
- * Arguments: input, dy, gradient, sums, chunks, batch, inHeight, inWidth, inputs, height, width, outputs,
- * dyChannels, kernelHeight, kernelWidth, strideHeight, strideWidth.
  */
-export function convolveFilterGradient(args: usize, chunk: i32): void {
-  const input = address(args, 0);
-  const dy = address(args, 1);
-  const gradient = address(args, 2);
-  const sums = address(args, 3);
-  const chunks = integer(args, 4);
-  const batch = integer(args, 5);
-  const inHeight = integer(args, 6);
-  const inWidth = integer(args, 7);
-  const inputs = integer(args, 8);
-  const height = integer(args, 9);
-  const width = integer(args, 10);
-  const outputs = integer(args, 11);
-  const dyChannels = integer(args, 12);
-  const kernelHeight = integer(args, 13);
-  const kernelWidth = integer(args, 14);
-  const strideHeight = integer(args, 15);
-  const strideWidth = integer(args, 16);
-
+export function convolveFilterGradient(
+  chunk: i32,
+  chunks: i32,
+  input: usize,
+  dy: usize,
+  gradient: usize,
+  sums: usize,
+  batch: i32,
+  inHeight: i32,
+  inWidth: i32,
+  inputs: i32,
+  height: i32,
+  width: i32,
+  outputs: i32,
+  dyChannels: i32,
+  kernelHeight: i32,
+  kernelWidth: i32,
+  strideHeight: i32,
+  strideWidth: i32,
+): void {
   const run = kernelWidth * inputs;
   const groups = (run + 3) >> 2;
   const blocks = dyChannels >> 3;

@@ -1,13 +1,12 @@
 import type * as tf from '@tensorflow/tfjs-core';
-import { addressOf, withScratch } from '../../wasm/engine_memory.ts';
+import { addressOf, runKernel, withScratch } from '../../wasm/engine_memory.ts';
 import type { OwnKernel } from '../../wasm/kernel.ts';
-import { kernelNumbers } from '../../wasm/kernel_numbers.ts';
 import { convInfoOf, inputPadding, isPlainConvolution, roundUp } from './wasm_convolve.ts';
 import { type Padding, pad, paddedSize } from './wasm_pad.ts';
 
-/** The kernel reads four neighbouring inputs and eight outputs at a time. */
-const rowsAUnit = 4;
-const outputsAUnit = 8;
+/** The kernel works on four neighbouring inputs and eight outputs at a time. */
+const rowsPerUnit = 4;
+const outputsPerUnit = 8;
 
 export const conv2dBackpropFilter: OwnKernel = {
   name: 'Conv2DBackpropFilter',
@@ -31,35 +30,34 @@ export const conv2dBackpropFilter: OwnKernel = {
       dilation: [1, 1],
     };
     const needsBlocks = dyChannels !== info.outChannels;
-    const groups = Math.ceil((info.filterWidth * info.inChannels) / rowsAUnit);
-    const units = info.filterHeight * groups * (dyChannels / outputsAUnit);
+    const groups = Math.ceil((info.filterWidth * info.inChannels) / rowsPerUnit);
+    const units = info.filterHeight * groups * (dyChannels / outputsPerUnit);
     const scratch = {
       padded: paddedSize(padding),
       dyInBlocks: needsBlocks ? paddedSize(dyPadding) : 0,
-      sums: units * rowsAUnit * outputsAUnit,
+      sums: units * rowsPerUnit * outputsPerUnit,
     };
     withScratch(context, scratch, ({ padded, dyInBlocks, sums }) => {
       pad(context, addressOf(context, x), padded, padding);
       if (needsBlocks) pad(context, addressOf(context, dy), dyInBlocks, dyPadding);
-      context.threads.run(kernelNumbers.convolveFilterGradient, units, (chunks) => [
-        padded,
-        needsBlocks ? dyInBlocks : addressOf(context, dy),
-        addressOf(context, gradient),
+      runKernel(context, 'convolveFilterGradient', units, {
+        input: padded,
+        dy: needsBlocks ? dyInBlocks : dy,
+        gradient,
         sums,
-        chunks,
-        info.batchSize,
-        padding.toHeight,
-        padding.toWidth,
-        info.inChannels,
-        info.outHeight,
-        info.outWidth,
-        info.outChannels,
+        batch: info.batchSize,
+        inHeight: padding.toHeight,
+        inWidth: padding.toWidth,
+        inputs: info.inChannels,
+        height: info.outHeight,
+        width: info.outWidth,
+        outputs: info.outChannels,
         dyChannels,
-        info.filterHeight,
-        info.filterWidth,
-        info.strideHeight,
-        info.strideWidth,
-      ]);
+        kernelHeight: info.filterHeight,
+        kernelWidth: info.filterWidth,
+        strideHeight: info.strideHeight,
+        strideWidth: info.strideWidth,
+      });
     });
     return gradient;
   },

@@ -1,26 +1,26 @@
-import { address, chunkStart, integer } from '../../wasm/assembly/arguments';
+import { chunkStart } from '../../wasm/assembly/chunks';
 
 /**
  * Copies pictures [batch, height, width, channels] into zeros [batch, toHeight, toWidth, toChannels] at (top, left),
  * the dilation's pixels from one to the next; what lies beyond is left out.
- * Arguments: from, to, chunks, batch, height, width, channels, toHeight, toWidth, toChannels, top, left, dilationHeight, dilationWidth.
  */
-export function pad(args: usize, chunk: i32): void {
-  const from = address(args, 0);
-  const to = address(args, 1);
-  const chunks = integer(args, 2);
-  const batch = integer(args, 3);
-  const height = integer(args, 4);
-  const width = integer(args, 5);
-  const channels = integer(args, 6);
-  const toHeight = integer(args, 7);
-  const toWidth = integer(args, 8);
-  const toChannels = integer(args, 9);
-  const top = integer(args, 10);
-  const left = integer(args, 11);
-  const dilationHeight = integer(args, 12);
-  const dilationWidth = integer(args, 13);
-
+export function pad(
+  chunk: i32,
+  chunks: i32,
+  from: usize,
+  to: usize,
+  batch: i32,
+  height: i32,
+  width: i32,
+  channels: i32,
+  toHeight: i32,
+  toWidth: i32,
+  toChannels: i32,
+  top: i32,
+  left: i32,
+  dilationHeight: i32,
+  dilationWidth: i32,
+): void {
   const rowBytes = toWidth * toChannels * 4;
   const firstRow = chunkStart(batch * toHeight, chunks, chunk);
   const lastRow = chunkStart(batch * toHeight, chunks, chunk + 1);

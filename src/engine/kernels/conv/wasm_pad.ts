@@ -1,5 +1,4 @@
-import type { KernelContext } from '../../wasm/engine_memory.ts';
-import { kernelNumbers } from '../../wasm/kernel_numbers.ts';
+import { type KernelContext, runKernel } from '../../wasm/engine_memory.ts';
 
 /** Sizes of pictures [batch, height, width, channels] and of the zeros that they are copied into. */
 export interface Padding {
@@ -10,34 +9,22 @@ export interface Padding {
   toHeight: number;
   toWidth: number;
   toChannels: number;
-  /** Where the first pixel goes. */
+  /** Position of the first pixel. */
   top: number;
   left: number;
-  /** Pixels from one to the next. */
+  /** Distance between neighbouring pixels, in pixels. */
   dilation: [number, number];
 }
 
-/** Floats that the padded pictures take; a little more, since kernels read four or eight at a time. */
+/** Number of floats to allocate for the padded pictures: kernels may read up to 8 floats beyond the end. */
 export function paddedSize({ batch, toHeight, toWidth, toChannels }: Padding): number {
   return batch * toHeight * toWidth * toChannels + 8;
 }
 
 /** Copies pictures at the address `from` into zeros at `to`. */
-export function pad({ threads }: KernelContext, from: number, to: number, padding: Padding): void {
-  const { batch, height, width, channels, toHeight, toWidth, toChannels, top, left, dilation } = padding;
-  threads.run(kernelNumbers.pad, batch * toHeight, (chunks) => [
-    from,
-    to,
-    chunks,
-    batch,
-    height,
-    width,
-    channels,
-    toHeight,
-    toWidth,
-    toChannels,
-    top,
-    left,
-    ...dilation,
-  ]);
+export function pad(context: KernelContext, from: number, to: number, padding: Padding): void {
+  const { dilation, ...sizes } = padding;
+  const [dilationHeight, dilationWidth] = dilation;
+  const rows = padding.batch * padding.toHeight;
+  runKernel(context, 'pad', rows, { from, to, ...sizes, dilationHeight, dilationWidth });
 }

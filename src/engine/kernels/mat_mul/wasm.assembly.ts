@@ -1,22 +1,22 @@
-import { address, chunkStart, integer } from '../../wasm/assembly/arguments';
+import { chunkStart } from '../../wasm/assembly/chunks';
 
 /**
  * a [rows, inner] times b [inner, columns], plus bias [columns] (address 0: none).
  * b is large and read once, four rows after four rows. The sums are kept in blocks of eight columns,
  * [columns / 8, rows, 8], since rows of the output that lie 4096 bytes apart would push each other out of the cache.
- * Arguments: a, b, bias, output, sums, chunks, rows, inner, columns.
  */
-export function matMul(args: usize, chunk: i32): void {
-  const a = address(args, 0);
-  const b = address(args, 1);
-  const bias = address(args, 2);
-  const output = address(args, 3);
-  const sums = address(args, 4);
-  const chunks = integer(args, 5);
-  const rows = integer(args, 6);
-  const inner = integer(args, 7);
-  const columns = integer(args, 8);
-
+export function matMul(
+  chunk: i32,
+  chunks: i32,
+  a: usize,
+  b: usize,
+  bias: usize,
+  output: usize,
+  sums: usize,
+  rows: i32,
+  inner: i32,
+  columns: i32,
+): void {
   if (chunk == chunks - 1 && (columns & 7) != 0) multiplyRest(a, b, bias, output, rows, inner, columns);
   const first = chunkStart(columns >> 3, chunks, chunk);
   const last = chunkStart(columns >> 3, chunks, chunk + 1);

@@ -1,11 +1,10 @@
 import type * as tf from '@tensorflow/tfjs-core';
-import { addressOf, type KernelContext, withScratch } from '../../wasm/engine_memory.ts';
+import { type KernelContext, runInChunks, runKernel, withScratch } from '../../wasm/engine_memory.ts';
 import type { OwnKernel } from '../../wasm/kernel.ts';
-import { kernelNumbers } from '../../wasm/kernel_numbers.ts';
 
 type Matrices = { a: tf.TensorInfo; b: tf.TensorInfo; bias?: tf.TensorInfo };
 
-/** The kernel cuts b into groups of so many columns. */
+/** The kernel works on this many columns of b at a time. */
 const columnsAtOnce = 8;
 
 function isMatrix({ shape, dtype }: tf.TensorInfo): boolean {
@@ -17,20 +16,10 @@ function multiply(context: KernelContext, { a, b, bias }: Matrices): tf.TensorIn
   const [rows, inner] = a.shape as [number, number];
   const columns = b.shape[1] as number;
   const output = context.backend.makeOutput([rows, columns], 'float32');
-  // One strip of b a thread: narrower ones would read less than the memory fetches at once.
+  // One strip of b per thread: memory is read in blocks wider than narrower strips.
   const chunks = Math.max(1, Math.min(context.threads.count, Math.floor(columns / columnsAtOnce)));
   withScratch(context, { sums: rows * columns }, ({ sums }) =>
-    context.threads.runChunks(kernelNumbers.matMul, chunks, [
-      addressOf(context, a),
-      addressOf(context, b),
-      bias ? addressOf(context, bias) : 0,
-      addressOf(context, output),
-      sums,
-      chunks,
-      rows,
-      inner,
-      columns,
-    ]),
+    runInChunks(context, 'matMul', chunks, { a, b, bias, output, sums, rows, inner, columns }),
   );
   return output;
 }
@@ -41,15 +30,8 @@ function multiplyTransposeA(context: KernelContext, { a, b }: Matrices): tf.Tens
   const columns = b.shape[1] as number;
   const output = context.backend.makeOutput([rows, columns], 'float32');
   const chunks = context.threads.chunksFor(rows);
-  withScratch(context, { blocks: inner * columns * chunks }, ({ blocks }) =>
-    context.threads.runChunks(kernelNumbers.matMulTransposeA, chunks, [
-      ...[a, b, output].map((tensor) => addressOf(context, tensor)),
-      blocks,
-      chunks,
-      rows,
-      inner,
-      columns,
-    ]),
+  withScratch(context, { scratch: inner * columns * chunks }, ({ scratch }) =>
+    runInChunks(context, 'matMulTransposeA', chunks, { a, b, output, scratch, rows, inner, columns }),
   );
   return output;
 }
@@ -59,13 +41,7 @@ function multiplyTransposeB(context: KernelContext, { a, b }: Matrices): tf.Tens
   const [rows, inner] = a.shape as [number, number];
   const columns = b.shape[0] as number;
   const output = context.backend.makeOutput([rows, columns], 'float32');
-  context.threads.run(kernelNumbers.matMulTransposeB, columns, (chunks) => [
-    ...[a, b, output].map((tensor) => addressOf(context, tensor)),
-    chunks,
-    rows,
-    inner,
-    columns,
-  ]);
+  runKernel(context, 'matMulTransposeB', columns, { a, b, output, rows, inner, columns });
   return output;
 }
 

@@ -1,22 +1,23 @@
-import { address, chunkStart, integer } from '../../wasm/assembly/arguments';
+import { chunkStart } from '../../wasm/assembly/chunks';
 
 /**
  * The transpose of a [inner, rows] times b [inner, columns]: the gradient of a fully connected layer's
  * weights, where inner is the batch. Four rows by eight columns are summed in registers.
- * Each chunk first copies b into blocks of eight columns, [columns / 8, inner, 8], `blocks` of its own: rows that lie
- * 4096 bytes apart would push each other out of the cache.
- * Arguments: a, b, output, blocks, chunks, rows, inner, columns.
+ * Each chunk first copies b into blocks of eight columns, [columns / 8, inner, 8], in a part of `scratch` of its own:
+ * rows that lie 4096 bytes apart would evict each other from the cache.
  */
-export function matMulTransposeA(args: usize, chunk: i32): void {
-  const a = address(args, 0);
-  const b = address(args, 1);
-  const output = address(args, 2);
-  const chunks = integer(args, 4);
-  const rows = integer(args, 5);
-  const inner = integer(args, 6);
-  const columns = integer(args, 7);
-  const blocks = address(args, 3) + <usize>((columns >> 3) * inner * chunk) * 32;
-
+export function matMulTransposeA(
+  chunk: i32,
+  chunks: i32,
+  a: usize,
+  b: usize,
+  output: usize,
+  scratch: usize,
+  rows: i32,
+  inner: i32,
+  columns: i32,
+): void {
+  const blocks = scratch + <usize>((columns >> 3) * inner * chunk) * 32;
   const aBytes = <usize>rows << 2;
   const rowBytes = <usize>columns << 2;
   const vectorBytes = <usize>(columns & ~7) << 2;

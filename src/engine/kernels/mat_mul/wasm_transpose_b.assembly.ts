@@ -1,20 +1,20 @@
-import { address, chunkStart, integer } from '../../wasm/assembly/arguments';
+import { chunkStart } from '../../wasm/assembly/chunks';
 
 /**
  * a [rows, inner] times the transpose of b [columns, inner]: the gradient of a fully
  * connected layer's input, where b are its weights, read once. Four rows of a by two of b are summed in registers,
  * four partial sums each, which are added at the end.
- * Arguments: a, b, output, chunks, rows, inner, columns.
  */
-export function matMulTransposeB(args: usize, chunk: i32): void {
-  const a = address(args, 0);
-  const b = address(args, 1);
-  const output = address(args, 2);
-  const chunks = integer(args, 3);
-  const rows = integer(args, 4);
-  const inner = integer(args, 5);
-  const columns = integer(args, 6);
-
+export function matMulTransposeB(
+  chunk: i32,
+  chunks: i32,
+  a: usize,
+  b: usize,
+  output: usize,
+  rows: i32,
+  inner: i32,
+  columns: i32,
+): void {
   const innerBytes = <usize>inner << 2;
   const vectorBytes = <usize>(inner & ~3) << 2;
   const first = chunkStart(columns, chunks, chunk);

@@ -1,27 +1,26 @@
-import { address, chunkStart, integer } from '../../wasm/assembly/arguments';
+import { chunkStart } from '../../wasm/assembly/chunks';
 
 /**
  * Max-pooling [batch, inHeight, inWidth, channels] -> [batch, height, width, channels].
- * Arguments: input, output, chunks, batch, inHeight, inWidth, channels, height, width,
- * windowHeight, windowWidth, strideHeight, strideWidth, top, left.
  */
-export function maxPool(args: usize, chunk: i32): void {
-  const input = address(args, 0);
-  const output = address(args, 1);
-  const chunks = integer(args, 2);
-  const batch = integer(args, 3);
-  const inHeight = integer(args, 4);
-  const inWidth = integer(args, 5);
-  const channels = integer(args, 6);
-  const height = integer(args, 7);
-  const width = integer(args, 8);
-  const windowHeight = integer(args, 9);
-  const windowWidth = integer(args, 10);
-  const strideHeight = integer(args, 11);
-  const strideWidth = integer(args, 12);
-  const top = integer(args, 13);
-  const left = integer(args, 14);
-
+export function maxPool(
+  chunk: i32,
+  chunks: i32,
+  input: usize,
+  output: usize,
+  batch: i32,
+  inHeight: i32,
+  inWidth: i32,
+  channels: i32,
+  height: i32,
+  width: i32,
+  windowHeight: i32,
+  windowWidth: i32,
+  strideHeight: i32,
+  strideWidth: i32,
+  top: i32,
+  left: i32,
+): void {
   const pixelBytes = <usize>(channels * 4);
   const firstRow = chunkStart(batch * height, chunks, chunk);
   const lastRow = chunkStart(batch * height, chunks, chunk + 1);

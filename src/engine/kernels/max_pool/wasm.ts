@@ -1,7 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { addressOf } from '../../wasm/engine_memory.ts';
+import { runKernel } from '../../wasm/engine_memory.ts';
 import type { OwnKernel } from '../../wasm/kernel.ts';
-import { kernelNumbers } from '../../wasm/kernel_numbers.ts';
 
 type PoolInfo = tf.backend_util.Conv2DInfo;
 
@@ -16,21 +15,21 @@ function poolInfoOf(shape: number[], attributes: tf.NamedAttrMap): PoolInfo {
   return tf.backend_util.computePool2DInfo(inputShape, filterSize, strides, 1, pad, dimRoundingMode);
 }
 
-function sizesOf(info: PoolInfo): number[] {
-  return [
-    info.batchSize,
-    info.inHeight,
-    info.inWidth,
-    info.inChannels,
-    info.outHeight,
-    info.outWidth,
-    info.filterHeight,
-    info.filterWidth,
-    info.strideHeight,
-    info.strideWidth,
-    info.padInfo.top,
-    info.padInfo.left,
-  ];
+function sizesOf(info: PoolInfo) {
+  return {
+    batch: info.batchSize,
+    inHeight: info.inHeight,
+    inWidth: info.inWidth,
+    channels: info.inChannels,
+    height: info.outHeight,
+    width: info.outWidth,
+    windowHeight: info.filterHeight,
+    windowWidth: info.filterWidth,
+    strideHeight: info.strideHeight,
+    strideWidth: info.strideWidth,
+    top: info.padInfo.top,
+    left: info.padInfo.left,
+  };
 }
 
 export const maxPool: OwnKernel = {
@@ -40,28 +39,20 @@ export const maxPool: OwnKernel = {
     const { x } = inputs as { x: tf.TensorInfo };
     const info = poolInfoOf(x.shape, attributes);
     const output = context.backend.makeOutput(info.outShape, 'float32');
-    context.threads.run(kernelNumbers.maxPool, info.batchSize * info.outHeight, (chunks) => [
-      addressOf(context, x),
-      addressOf(context, output),
-      chunks,
-      ...sizesOf(info),
-    ]);
+    const sizes = sizesOf(info);
+    runKernel(context, 'maxPool', info.batchSize * info.outHeight, { input: x, output, ...sizes });
     return output;
   },
 };
 
-/** Of equal maxima in a window the first, row by row, gets the gradient, as in tfjs's own backends. */
+/** Where several elements of a window equal the maximum, the first, row by row, gets the gradient, as in tfjs. */
 export const maxPoolGrad: OwnKernel = {
   name: 'MaxPoolGrad',
   run(context, inputs, attributes) {
     const { dy, input, output } = inputs as Record<'dy' | 'input' | 'output', tf.TensorInfo>;
     const info = poolInfoOf(input.shape, attributes);
     const dx = context.backend.makeOutput(input.shape, 'float32');
-    context.threads.run(kernelNumbers.maxPoolGradient, info.batchSize, (chunks) => [
-      ...[input, output, dy, dx].map((tensor) => addressOf(context, tensor)),
-      chunks,
-      ...sizesOf(info),
-    ]);
+    runKernel(context, 'maxPoolGradient', info.batchSize, { input, output, dy, dx, ...sizesOf(info) });
     return dx;
   },
 };

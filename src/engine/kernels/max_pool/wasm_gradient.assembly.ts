@@ -1,30 +1,29 @@
-import { address, chunkStart, integer } from '../../wasm/assembly/arguments';
+import { chunkStart } from '../../wasm/assembly/chunks';
 
 /**
  * dx [batch, inHeight, inWidth, channels] of max-pooling: each dy goes to the first place of its window, row by
  * row, that holds the maximum. A chunk is some pictures, since windows overlap.
- * Arguments: input, output (of the pooling), dy, dx, chunks, batch, inHeight, inWidth, channels, height, width,
- * windowHeight, windowWidth, strideHeight, strideWidth, top, left.
  */
-export function maxPoolGradient(args: usize, chunk: i32): void {
-  const input = address(args, 0);
-  const output = address(args, 1);
-  const dy = address(args, 2);
-  const dx = address(args, 3);
-  const chunks = integer(args, 4);
-  const batch = integer(args, 5);
-  const inHeight = integer(args, 6);
-  const inWidth = integer(args, 7);
-  const channels = integer(args, 8);
-  const height = integer(args, 9);
-  const width = integer(args, 10);
-  const windowHeight = integer(args, 11);
-  const windowWidth = integer(args, 12);
-  const strideHeight = integer(args, 13);
-  const strideWidth = integer(args, 14);
-  const top = integer(args, 15);
-  const left = integer(args, 16);
-
+export function maxPoolGradient(
+  chunk: i32,
+  chunks: i32,
+  input: usize,
+  output: usize,
+  dy: usize,
+  dx: usize,
+  batch: i32,
+  inHeight: i32,
+  inWidth: i32,
+  channels: i32,
+  height: i32,
+  width: i32,
+  windowHeight: i32,
+  windowWidth: i32,
+  strideHeight: i32,
+  strideWidth: i32,
+  top: i32,
+  left: i32,
+): void {
   const pixelBytes = <usize>(channels * 4);
   const pictureBytes = <usize>(inHeight * inWidth) * pixelBytes;
   const first = chunkStart(batch, chunks, chunk);

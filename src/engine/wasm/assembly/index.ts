@@ -1,2 +1,3 @@
 export { packFilter, packTransposedFilter } from '../../kernels/conv/wasm_pack_filter.assembly';
+export { tableChecksum } from './dispatch';
 export { runJob, workerLoop } from './pool';

@@ -7,7 +7,7 @@
  *   0 generation of the job   1 ticket: generation << 16 | next chunk   2 chunks   3 chunks done   4 kernel
  *   16... the kernel's arguments
  */
-import { runChunk } from './kernels';
+import { runChunk } from './dispatch';
 
 const GENERATION: usize = 0;
 const TICKET: usize = 4;
@@ -36,7 +36,7 @@ function claimChunks(control: usize): void {
     if (generationOf(ticket) != atomic.load<i32>(control + GENERATION)) continue;
     const chunk = ticket & 0xffff;
     if (chunk >= chunks) return;
-    runChunk(load<i32>(control + KERNEL), control + ARGUMENTS, chunk);
+    runChunk(load<i32>(control + KERNEL), control + ARGUMENTS, chunk, chunks);
     if (atomic.add<i32>(control + DONE, 1) + 1 == chunks) atomic.notify(control + DONE, 1);
   }
 }
