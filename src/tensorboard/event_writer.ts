@@ -6,18 +6,22 @@ import { makeFolder } from '../system/files.ts';
 import * as proto from './protobuf.ts';
 import { encodeRecord } from './record.ts';
 
+/** Writes a TensorBoard event file. */
 export interface EventWriter {
   file: string;
-  /** A serialised Summary, of summaries/; it is on the disk a second later. */
+  /** Adds a serialised Summary, made by summaries/. It is written within a second. */
   summary(step: number, summary: Uint8Array): void;
-  /** The network's graph, a serialised GraphDef. */
+  /** Adds the graph of a network, a serialised GraphDef. */
   graph(graph: Uint8Array): void;
-  /** Writes what waits. @throws {UserError} where the file could not be written. */
+  /** Writes everything added so far. @throws {UserError} where the file could not be written. */
   flush(): Promise<void>;
+  /** Writes the rest and closes the file. @throws {UserError} where the file could not be written. */
   close(): Promise<void>;
 }
 
-const writeEvery = 1000;
+/** Milliseconds. */
+const flushInterval = 1000;
+/** SessionLog.SessionStatus.START of event.proto. */
 const sessionStart = 1;
 let filesOpened = 0;
 
@@ -28,11 +32,11 @@ function encodeEvent(step: number, content: Uint8Array): Buffer {
 }
 
 /**
- * Opens a TensorBoard event file in `folder`. Events wait in memory and are appended once a second, whole
- * records at a time, so that the writer is never waited for and the file can be read at any moment.
- * @param firstStep on resuming: TensorBoard hides what the folder's older files say from this step on. It takes the
- *   second and later starts of a session in a folder as restarts, so every file begins with one.
- * @throws {UserError} where the file cannot be made.
+ * Opens a new event file in `folder`. Events are collected in memory and appended once a second, as whole records, so
+ * that nothing waits for the disk and the file can be read at any moment.
+ * @param firstStep where training is resumed: TensorBoard then hides what older files in the folder have from this step
+ * on. It takes every session start in a folder but the first as a restart, so every file begins with one.
+ * @throws {UserError} where the file cannot be created.
  */
 export async function openEventWriter(folder: string, firstStep = 0): Promise<EventWriter> {
   const seconds = String(Math.floor(Date.now() / 1000)).padStart(10, '0');
@@ -64,7 +68,7 @@ export async function openEventWriter(folder: string, firstStep = 0): Promise<Ev
     if (failure) cannotWrite(file, failure);
   }
 
-  const timer = setInterval(() => flush().catch(() => {}), writeEvery);
+  const timer = setInterval(() => flush().catch(() => {}), flushInterval);
   timer.unref();
   return {
     file,

@@ -3,7 +3,7 @@ export { drawFilters } from './drawings/filters.ts';
 export { encodePicture } from './drawings/picture.ts';
 export { type EventWriter, openEventWriter } from './event_writer.ts';
 export { networkGraph } from './graph.ts';
-export { mostPoints, thumbnails, writeEmbedding } from './projector.ts';
+export { maxPoints, thumbnails, writeEmbedding } from './projector.ts';
 export { histogramSummary } from './summaries/histogram.ts';
 export {
   experimentSummary,

@@ -5,51 +5,52 @@ import { cannotWrite } from '../errors.ts';
 import { makeFolder, writeFileAtomically } from '../system/files.ts';
 import type { PixelSize } from './drawings/picture.ts';
 
-/** Where TensorBoard looks for a run's embeddings (tensorboard/plugins/projector/metadata.py). */
+/** The folder, within a run, where TensorBoard looks for embeddings (tensorboard/plugins/projector/metadata.py). */
 export const projectorFolder = join('plugins', 'org_tensorflow_tensorboard_projector');
 
-/** Pixels a side of a picture in the sprite, and of the whole sprite at most as the projector takes it. */
-const thumbnail = 40;
-const spriteSide = 8192;
-/** As many as one sprite holds, and the browser still turns smoothly. */
-export const mostPoints = Math.min(1000, Math.floor(spriteSide / thumbnail) ** 2);
+/** Sides of a picture in the sprite, and of the largest sprite that the projector accepts, pixels. */
+const thumbnailSide = 40;
+const maxSpriteSide = 8192;
+/** As many as fit in one sprite, and as a browser can still rotate smoothly. */
+export const maxPoints = Math.min(1000, Math.floor(maxSpriteSide / thumbnailSide) ** 2);
 
+/** Points for TensorBoard's projector. */
 export interface Embedding {
-  /** e.g. 'relu4'. */
+  /** The layer that they are the output of, e.g. 'relu4'. */
   name: string;
-  /** float32, one row of `dimensions` a picture. */
+  /** [points, dimensions] */
   vectors: Float32Array;
   dimensions: number;
-  /** What can be coloured and searched by: a value a picture, by column. */
+  /** [points] values by column, to colour and search by. */
   columns: Record<string, string[]>;
-  /** Each picture small, as {@link thumbnails} makes them; absent where they are there from before. */
+  /** What {@link thumbnails} returns; absent where sprite.png is there already. */
   pictures?: Uint8Array;
   channels: 1 | 3;
 }
 
-/** uint8 [count, height, width, channels] -> [count, 40, 40, channels], all at once as one tall picture. */
+/** uint8 [count, height, width, channels] -> uint8 [count, 40, 40, channels], resized at once as one tall picture. */
 export function thumbnails(
   pixels: Uint8Array,
   count: number,
   { width, height, channels }: PixelSize,
 ): Promise<Buffer> {
   return sharp(pixels, { raw: { width, height: height * count, channels }, limitInputPixels: false })
-    .resize(thumbnail, thumbnail * count, { fit: 'fill', kernel: 'linear' })
+    .resize(thumbnailSide, thumbnailSide * count, { fit: 'fill', kernel: 'linear' })
     .raw()
     .toBuffer();
 }
 
-/** Thumbnails in rows, as many across as down. */
+/** A PNG of all thumbnails in a square grid. */
 async function spriteOf(pictures: Uint8Array, count: number, channels: 1 | 3): Promise<Buffer> {
   const columns = Math.ceil(Math.sqrt(count));
-  const line = thumbnail * channels;
-  const side = columns * thumbnail;
+  const line = thumbnailSide * channels;
+  const side = columns * thumbnailSide;
   const pixels = new Uint8Array(side * side * channels).fill(255);
   for (let index = 0; index < count; index++) {
     const left = (index % columns) * line;
-    const top = Math.floor(index / columns) * thumbnail;
-    for (let y = 0; y < thumbnail; y++) {
-      const from = (index * thumbnail + y) * line;
+    const top = Math.floor(index / columns) * thumbnailSide;
+    for (let y = 0; y < thumbnailSide; y++) {
+      const from = (index * thumbnailSide + y) * line;
       pixels.set(pictures.subarray(from, from + line), (top + y) * side * channels + left);
     }
   }
@@ -58,7 +59,7 @@ async function spriteOf(pictures: Uint8Array, count: number, channels: 1 | 3): P
     .toBuffer();
 }
 
-/** One line for each picture; a line of headings where there are two columns or more, as the projector wants it. */
+/** One line per picture, after a header line; the projector expects no header where there is only one column. */
 function metadataOf(columns: Record<string, string[]>): string {
   const names = Object.keys(columns);
   const rows = Object.values(columns)[0]?.map((_, row) => names.map((name) => columns[name]?.[row] ?? ''));
@@ -67,8 +68,8 @@ function metadataOf(columns: Record<string, string[]>): string {
 }
 
 /**
- * The bytes of the vectors. The projector takes a file for text unless it is no UTF-8: the minus zeros that zeros are
- * written as see to it that it is none, as rectified features are zero by half.
+ * The bytes of the vectors. The projector takes a file that is valid UTF-8 for text. Writing zeros as -0, whose byte 0x80
+ * is invalid UTF-8, prevents that: about half of all values after a ReLU are zero.
  */
 function vectorBytes(vectors: Float32Array): Uint8Array {
   const values = vectors.map((value) => (value === 0 ? -0 : value));
@@ -84,14 +85,15 @@ function configOf({ name, dimensions }: Embedding, count: number): string {
   metadata_path: "metadata.tsv"
   sprite {
     image_path: "sprite.png"
-    single_image_dim: [${thumbnail}, ${thumbnail}]
+    single_image_dim: [${thumbnailSide}, ${thumbnailSide}]
   }
 }
 `;
 }
 
 /**
- * Writes what the projector shows of a run; each file is whole at any moment, the one that names them last.
+ * Writes the projector's files of a run. Each is replaced atomically, and the configuration, which names the others, is
+ * written last.
  * @throws {UserError} where they cannot be written.
  */
 export async function writeEmbedding(run: string, embedding: Embedding): Promise<void> {
@@ -103,7 +105,7 @@ async function writeFiles(folder: string, embedding: Embedding): Promise<void> {
   const count = embedding.vectors.length / embedding.dimensions;
   await makeFolder(folder);
   for (const name of await readdir(folder)) {
-    // The rest of a file that a killed run was at.
+    // Left by a training that was killed while it wrote.
     if (/\.tmp-\d+$/.test(name)) await rm(join(folder, name), { force: true });
   }
   if (embedding.pictures) {

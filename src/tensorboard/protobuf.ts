@@ -1,6 +1,6 @@
 /**
- * The little of the protocol buffers' wire format that event files need
- * (protobuf.dev/programming-guides/encoding): each function encodes one field.
+ * The part of the protocol buffers' wire format that event files need (protobuf.dev/programming-guides/encoding). Each
+ * function encodes one field.
  */
 
 const varintType = 0;
@@ -10,7 +10,7 @@ const fixed32Type = 5;
 
 function rawVarint(value: number | bigint): Buffer {
   const bytes: number[] = [];
-  // Negative numbers are sent as their 64-bit two's complement.
+  // Negative numbers are encoded as 64-bit two's complement.
   let rest = BigInt.asUintN(64, BigInt(value));
   while (rest > 127n) {
     bytes.push(Number(rest & 127n) | 128);
@@ -52,7 +52,7 @@ export function message(field: number, ...fields: Uint8Array[]): Buffer {
   return bytes(field, Buffer.concat(fields));
 }
 
-/** A map's entry: key = 1, value = 2. */
+/** An entry of a map: key = 1, value = 2. */
 export function mapEntry(field: number, name: string, value: Uint8Array): Buffer {
   return message(field, bytes(1, name), bytes(2, value));
 }

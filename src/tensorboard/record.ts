@@ -1,7 +1,7 @@
 import { maskedCrc32c } from './crc32c.ts';
 
 /**
- * One TFRecord: uint64 length, its masked CRC-32C, the data, its masked CRC-32C; little-endian
+ * A TFRecord: uint64 length, its masked CRC-32C, the data, their masked CRC-32C; little-endian
  * (tensorflow/core/lib/io/record_writer.h).
  */
 export function encodeRecord(data: Uint8Array): Buffer {

@@ -5,10 +5,10 @@ const floatType = 1;
 const doubleType = 2;
 const stringType = 7;
 
-/** DataClass numbers of summary.proto: how a dashboard's data are kept. */
+/** DataClass numbers of summary.proto: how TensorBoard stores the data of a dashboard. */
 export const dataClass = { scalar: 1, tensor: 2, blobs: 3 };
 
-/** SummaryMetadata.plugin_data: the dashboard that shows a value, and what it wants to know besides. */
+/** SummaryMetadata.plugin_data: the dashboard that shows a value, with its own serialised metadata. */
 export interface Dashboard {
   plugin: string;
   dataClass: number;
@@ -21,21 +21,21 @@ function tensor(type: number, shape: number[], values: Uint8Array): Buffer {
   return Buffer.concat([proto.varint(1, type), proto.message(2, ...dimensions), values]);
 }
 
-/** TensorProto of numbers (tensor_content = 4, little-endian). */
+/** A TensorProto of numbers (tensor_content = 4, little-endian). */
 export function numbersTensor(shape: number[], values: Float32Array | Float64Array): Buffer {
   const type = values instanceof Float32Array ? floatType : doubleType;
   const content = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
   return tensor(type, shape, proto.bytes(4, content));
 }
 
-/** TensorProto of strings or files (string_val = 8). */
+/** A TensorProto of strings or files (string_val = 8). */
 export function stringsTensor(shape: number[], values: (string | Uint8Array)[]): Buffer {
   return tensor(stringType, shape, Buffer.concat(values.map((value) => proto.bytes(8, value))));
 }
 
 /**
  * One value of a Summary (summary.proto: Value has tag = 1, tensor = 8, metadata = 9; metadata has plugin_data = 1,
- * summary_description = 3, data_class = 4). Values one after the other are a Summary.
+ * summary_description = 3, data_class = 4). A Summary is the concatenation of its values.
  * @param description Markdown that the dashboard shows with the value.
  */
 export function summaryValue(

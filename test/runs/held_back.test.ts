@@ -98,7 +98,7 @@ test('a run without a record of what it held back is one of former versions; a d
     await assert.rejects(readHeldBack(run), ({ name, message }: Error) => {
       assert.match(
         message,
-        /validation\.json cannot be read \(.+\), .*; put it back from a copy, or delete it/,
+        /validation\.json cannot be read \(.+\), .*; restore it from a copy, or delete it/,
       );
       return name === 'Error' && !message.includes('\n');
     });

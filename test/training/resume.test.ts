@@ -210,7 +210,7 @@ test('settings that were changed on the way are in the commands to reproduce a r
   const resumed = session({ settings: { ...defaults, epochs: 5 }, changed, from: { epoch: 1, step: 30 } });
   assert.deepEqual(commandsOf(session({ state: 'stopped' }), resumed), [
     'bat-sup train --engine wasm',
-    '# stopped after step 30; then:',
+    '# stop after step 30, then:',
     'bat-sup train --resume --epochs 5 --engine wasm',
   ]);
 });

@@ -1,7 +1,7 @@
 import sharp from 'sharp';
 import type { EncodedImages } from '../summaries/image.ts';
 
-const longestName = 18;
+const maxNameLength = 18;
 const fontSize = 14;
 const margin = 16;
 
@@ -11,23 +11,23 @@ function escapeXml(text: string): string {
 
 function shorten(name: string): string {
   const letters = [...name];
-  return letters.length > longestName ? `${letters.slice(0, longestName - 1).join('')}…` : name;
+  return letters.length > maxNameLength ? `${letters.slice(0, maxNameLength - 1).join('')}…` : name;
 }
 
 function text(x: number, y: number, content: string | number, attributes = ''): string {
   return `<text x="${x}" y="${y}" ${attributes}>${escapeXml(String(content))}</text>`;
 }
 
-/** Cells shrink where classes are many, and numbers go where they would not fit. */
-function cellOf(classes: number, most: number): { cell: number; numbers: boolean } {
+/** The side of a cell, pixels, and whether numbers fit in it. @param maxCount the largest number. */
+function cellOf(classes: number, maxCount: number): { cell: number; numbers: boolean } {
   const cell = Math.max(6, Math.min(64, Math.floor(1600 / classes)));
-  return { cell, numbers: cell >= String(most).length * fontSize * 0.6 + 8 };
+  return { cell, numbers: cell >= String(maxCount).length * fontSize * 0.6 + 8 };
 }
 
 interface Layout {
   cell: number;
   numbers: boolean;
-  /** Where the cells begin, pixels. */
+  /** Position of the first cell, pixels. */
   left: number;
   top: number;
   nameSize: number;
@@ -45,8 +45,8 @@ function labels(names: string[], { cell, left, top, nameSize }: Layout): string[
   const side = cell * names.length;
   const upwards = (x: number, y: number) => `transform="translate(${x} ${y}) rotate(-90)"`;
   const bold = 'text-anchor="middle" font-weight="bold"';
-  const ofNames = names.flatMap((name, place) => {
-    const at = place * cell + cell / 2 + nameSize * 0.35;
+  const ofNames = names.flatMap((name, index) => {
+    const at = index * cell + cell / 2 + nameSize * 0.35;
     const size = `font-size="${nameSize}"`;
     return [
       text(left - 8, top + at, name, `text-anchor="end" ${size}`),
@@ -60,11 +60,11 @@ function labels(names: string[], { cell, left, top, nameSize }: Layout): string[
   ];
 }
 
-/** @param share of its row: a class of few pictures is as dark as one of many. */
+/** @param share of the row, 0 to 1, which determines the colour: classes with few pictures are as dark as others. */
 function drawCell(count: number, share: number, [x, y]: [number, number], { cell, numbers }: Layout): string {
   const [r, g, b] = [247 - 239 * share, 251 - 203 * share, 255 - 148 * share].map(Math.round);
-  const place = `x="${x}" y="${y}" width="${cell}" height="${cell}"`;
-  const square = `<rect ${place} fill="rgb(${r},${g},${b})" stroke="#ccc"/>`;
+  const bounds = `x="${x}" y="${y}" width="${cell}" height="${cell}"`;
+  const square = `<rect ${bounds} fill="rgb(${r},${g},${b})" stroke="#ccc"/>`;
   if (!numbers) return square;
   const ink = `text-anchor="middle" fill="${share > 0.5 ? 'white' : 'black'}"`;
   return square + text(x + cell / 2, y + cell / 2 + fontSize * 0.35, count, ink);
@@ -81,7 +81,7 @@ function cells(matrix: number[][], layout: Layout): string[] {
   });
 }
 
-/** @returns the SVG of a confusion matrix, and its size in pixels. */
+/** The SVG of a confusion matrix, and its size in pixels. */
 export function confusionMatrixSvg(
   matrix: number[][],
   classes: string[],
@@ -102,8 +102,8 @@ export function confusionMatrixSvg(
 }
 
 /**
- * A confusion matrix as an image: a row for each true class, a column for each predicted one, the darker the larger
- * the share of the row.
+ * Draws a confusion matrix: a row for each true class, a column for each predicted one; the larger a cell's share of its
+ * row, the darker.
  * @param matrix [classes, classes] counts.
  */
 export async function drawConfusionMatrix(matrix: number[][], classes: string[]): Promise<EncodedImages> {

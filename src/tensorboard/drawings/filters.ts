@@ -1,14 +1,15 @@
 import sharp from 'sharp';
 import type { EncodedImages } from '../summaries/image.ts';
 
-/** Pixels from one filter to the next. */
+/** Between two filters, in weights. */
 const gap = 1;
-/** How large a weight is drawn, pixels. */
+/** Side of the square that a weight is drawn as, pixels. */
 const scale = 10;
 
 /**
- * A convolution's filters side by side: the least of all their weights black, the greatest white (or full colour).
- * @param weights [height, width, channels, filters]; 3 channels are drawn in colour, the first alone of any other.
+ * Draws the filters of a convolution in a grid, from black for the smallest of all weights to white for the largest.
+ * @param weights of the shape `shape`: [height, width, channels, filters]. Three channels are drawn as RGB; of any other
+ * number only the first is drawn.
  */
 export async function drawFilters(weights: Float32Array, shape: number[]): Promise<EncodedImages> {
   const [height = 0, width = 0, inputChannels = 0, filters = 0] = shape;
@@ -16,8 +17,8 @@ export async function drawFilters(weights: Float32Array, shape: number[]): Promi
   const columns = Math.ceil(Math.sqrt(filters));
   const across = columns * (width + gap) + gap;
   const down = Math.ceil(filters / columns) * (height + gap) + gap;
-  const least = weights.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
-  const range = weights.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY) - least;
+  const min = weights.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+  const range = weights.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY) - min;
   const pixels = new Uint8Array(across * down * channels).fill(255);
   for (let filter = 0; filter < filters; filter++) {
     const left = gap + (filter % columns) * (width + gap);
@@ -27,7 +28,7 @@ export async function drawFilters(weights: Float32Array, shape: number[]): Promi
       const x = Math.floor(at / channels) % width;
       const y = Math.floor(at / channels / width);
       const weight = weights[((y * width + x) * inputChannels + channel) * filters + filter] as number;
-      pixels[((top + y) * across + left + x) * channels + channel] = ((weight - least) / (range || 1)) * 255;
+      pixels[((top + y) * across + left + x) * channels + channel] = ((weight - min) / (range || 1)) * 255;
     }
   }
   const size = { width: across * scale, height: down * scale };

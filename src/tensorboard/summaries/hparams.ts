@@ -2,26 +2,28 @@ import * as proto from '../protobuf.ts';
 import { dataClass, numbersTensor, summaryValue } from '../summary.ts';
 
 /**
- * What the HPARAMS tab compares runs by (tensorboard/plugins/hparams/summary.py; api.proto and plugin_data.proto):
- * an experiment tells which settings and metrics there are, a session is one run's values of them.
+ * Summaries for the HPARAMS tab (tensorboard/plugins/hparams/summary.py; api.proto and plugin_data.proto): an experiment
+ * lists the settings and metrics, and a session has the values of one run.
  */
 
 export type HparamValue = string | number | boolean;
 
-/** A metric is the last value of a tag below the session's run, e.g. { folder: 'validation', tag: 'accuracy' }. */
+/** The last value of a tag in a folder of the run, e.g. { folder: 'validation', tag: 'accuracy' }. */
 export interface Metric {
   folder: string;
   tag: string;
-  /** What the column is called. */
+  /** Heading of its column. */
   name: string;
 }
 
-/** DataType of api.proto. */
+/** DataType numbers of api.proto. */
 const types = { string: 1, boolean: 2, number: 3 };
-/** Status of api.proto. */
+/** Status numbers of api.proto. */
 const statuses = { success: 1, failure: 2 };
 
-/** HParamsPluginData: experiment = 2, session_start_info = 3, session_end_info = 4; the tensor stays empty. */
+/**
+ * HParamsPluginData: experiment = 2, session_start_info = 3, session_end_info = 4. The tensor of the value is empty.
+ */
 function pluginData(tag: string, field: number, message: Buffer): Buffer {
   const dashboard = {
     plugin: 'hparams',
@@ -39,8 +41,7 @@ function encodeValue(value: HparamValue): Buffer {
 
 /**
  * HParamInfo: name = 1, type = 4, differs = 7. MetricInfo: name = 1 (of group = 1 and tag = 2), display_name = 3.
- * @param shown settings that the tab has a column for without being asked; TensorBoard takes what differs between
- *   runs for these, and shows five.
+ * @param shown settings whose columns are visible at first. TensorBoard shows up to five of those marked as differing.
  */
 export function experimentSummary(
   hparams: Record<string, HparamValue>,

@@ -1,16 +1,17 @@
 import { dataClass, stringsTensor, summaryValue } from '../summary.ts';
 
+/** Image files of one size. */
 export interface EncodedImages {
   /** Pixels. */
   width: number;
   height: number;
-  /** PNG or JPEG files, all of this size. */
+  /** The bytes of PNG or JPEG files. */
   files: Uint8Array[];
 }
 
 /**
- * Summary of images under one tag: a tensor of width, height and the files (tensorboard/plugins/image/summary_v2.py).
- * @param description Markdown beside them.
+ * Images under one tag: a tensor of width, height and files (tensorboard/plugins/image/summary_v2.py).
+ * @param description Markdown that is shown with them.
  */
 export function imageSummary(
   tag: string,

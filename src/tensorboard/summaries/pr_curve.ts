@@ -1,10 +1,10 @@
 import * as proto from '../protobuf.ts';
 import { dataClass, numbersTensor, summaryValue } from '../summary.ts';
 
-/** From 0 to 1 at equal distances. */
+/** Evenly spaced from 0 to 1. */
 const thresholds = 101;
 
-/** Counts from each threshold up. */
+/** Cumulative counts: of each bucket and all above it. */
 function countsFrom(buckets: Float64Array): Float64Array {
   const counts = Float64Array.from(buckets);
   for (let i = thresholds - 2; i >= 0; i--) counts[i] = (counts[i] as number) + (counts[i + 1] as number);
@@ -12,8 +12,8 @@ function countsFrom(buckets: Float64Array): Float64Array {
 }
 
 /**
- * [6, thresholds]: true positives, false positives, true negatives, false negatives, precision and recall, where
- * what is at or above the threshold counts as positive.
+ * [6, thresholds]: true positives, false positives, true negatives, false negatives, precision and recall. Probabilities
+ * at or above a threshold are predicted as positive.
  */
 function curve(probabilities: number[], isPositive: boolean[]): Float32Array {
   const buckets = { positive: new Float64Array(thresholds), negative: new Float64Array(thresholds) };
@@ -38,10 +38,10 @@ function curve(probabilities: number[], isPositive: boolean[]): Float32Array {
 }
 
 /**
- * Summary of precision and recall at 101 thresholds (tensorboard/plugins/pr_curve/summary.py; its plugin_data.proto
+ * Precision and recall at 101 thresholds (tensorboard/plugins/pr_curve/summary.py; its plugin_data.proto
  * has num_thresholds = 2).
- * @param probabilities of the class, 0 to 1, one a picture.
- * @param isPositive whether each picture is of the class.
+ * @param probabilities [pictures], of the class, 0 to 1.
+ * @param isPositive [pictures], whether each shows the class.
  */
 export function prCurveSummary(tag: string, probabilities: number[], isPositive: boolean[]): Buffer {
   const content = proto.varint(2, thresholds);

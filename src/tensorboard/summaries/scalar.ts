@@ -1,6 +1,6 @@
 import { dataClass, numbersTensor, summaryValue } from '../summary.ts';
 
-/** Summary of numbers by tag, each a tensor of rank 0 (tensorboard/plugins/scalar/summary_v2.py). */
+/** Numbers by tag, each a tensor of rank 0 (tensorboard/plugins/scalar/summary_v2.py). */
 export function scalarSummary(scalars: Record<string, number>): Buffer {
   const dashboard = { plugin: 'scalars', dataClass: dataClass.scalar };
   const values = Object.entries(scalars).map(([tag, value]) =>

@@ -9,7 +9,7 @@ import {
   encodePicture,
   imageSummary,
   markdownTable,
-  mostPoints,
+  maxPoints,
   prCurveSummary,
   textSummary,
   thumbnails,
@@ -55,7 +55,7 @@ export class ValidationDetails implements EvaluationWatch {
   }
 
   readonly layer: EvaluationWatch['layer'] = (name, output) => {
-    if (name === this.#featureLayer && this.#probabilities.length < mostPoints)
+    if (name === this.#featureLayer && this.#probabilities.length < maxPoints)
       this.#features.push(output.dataSync().slice() as Float32Array);
     return undefined;
   };
@@ -63,7 +63,7 @@ export class ValidationDetails implements EvaluationWatch {
   batch({ pixels, labels }: Batch, logits: Float32Array): void {
     const classes = this.#model.description.classes.length;
     const pictureBytes = pixels.length / labels.length;
-    if (this.#withThumbnails && this.#probabilities.length < mostPoints)
+    if (this.#withThumbnails && this.#probabilities.length < maxPoints)
       this.#thumbnails.push(thumbnails(pixels, labels.length, this.#model.description));
     for (const [row, label] of labels.entries()) {
       const probabilities = softmax(logits.subarray(row * classes, (row + 1) * classes));
@@ -141,7 +141,7 @@ export class ValidationDetails implements EvaluationWatch {
 
   async #writeEmbedding(run: string): Promise<void> {
     const { classes, channels } = this.#model.description;
-    const points = Math.min(this.#probabilities.length, mostPoints);
+    const points = Math.min(this.#probabilities.length, maxPoints);
     const vectors = Buffer.concat(this.#features.map(({ buffer }) => new Uint8Array(buffer)));
     const values = new Float32Array(vectors.buffer, vectors.byteOffset, vectors.length / 4);
     const dimensions = sizeOf(this.#model.layers.at(-2)?.outputShape ?? [0]);
