@@ -88,7 +88,7 @@ function measureSearch(name: string, records: Uint8Array, count: number) {
     const before = performance.now();
     joinNearDuplicates(records.subarray(0, count * fingerprintBytes), joined);
     times.push(performance.now() - before);
-    sets = new Set(joined.leasts()).size;
+    sets = new Set(joined.representatives()).size;
   }
   return {
     pictures: name,

@@ -24,8 +24,9 @@ import { shuffle } from '../src/dataset/shuffle.ts';
 import { applySoftLabels } from '../src/dataset/soft_labels.ts';
 import { splitPictures } from '../src/dataset/split.ts';
 import { findPictures } from '../src/images/find.ts';
-import { copySettings, type ResizeOptions, resizeAll, surveyData } from '../src/images/resize.ts';
+import { type ResizeOptions, resizeAll, surveyData } from '../src/images/resize.ts';
 import { ResizeLedger } from '../src/images/resize_ledger.ts';
+import { copySettings } from '../src/images/resize_plan.ts';
 import { digestOf } from '../src/training/prepare.ts';
 
 import { temporaryFolder } from '../test/helpers/folder.ts';

@@ -4,7 +4,7 @@ import { glob } from 'glob';
 import sharp from 'sharp';
 import { mapConcurrently } from '../async/concurrency.ts';
 import { UserError } from '../errors.ts';
-import { openPicture, readably, readPicture, UnreadablePicture } from '../images/decode.ts';
+import { asUnreadable, openPicture, readPicture, UnreadablePicture } from '../images/decode.ts';
 import { type Generated, generatedNameOf, parseGeneratedName } from '../images/generated.ts';
 import { readMark, withMark } from '../images/mark.ts';
 import { sniff } from '../images/sniff.ts';
@@ -108,7 +108,7 @@ const keptSpaces = ['b-w', 'grey16', 'rgb16'];
  * @throws {UnreadablePicture} with the reason in a few words.
  */
 export async function readMask(file: string): Promise<Mask> {
-  return readably(file, async () => {
+  return asUnreadable(file, async () => {
     const bytes = await readPicture(file);
     const indexed = splitPalette(bytes);
     const asStored = { ignoreIcc: true };

@@ -1,6 +1,6 @@
 import { rename, rm, writeFile } from 'node:fs/promises';
 import sharp from 'sharp';
-import { claimedSize, openUpright, readably, readPicture } from '../images/decode.ts';
+import { asUnreadable, headerSize, openUpright, readPicture } from '../images/decode.ts';
 import { resizePixels } from '../images/jpeg/index.ts';
 import { withMark } from '../images/mark.ts';
 import { temporaryName } from '../system/files.ts';
@@ -22,7 +22,7 @@ const jpeg = { quality: 92, optimiseCoding: false };
  * @throws {UnreadablePicture} with the reason in a few words.
  */
 export async function decodeSource(file: string, longestSide: number): Promise<Picture> {
-  const { data, info } = await readably(file, async () =>
+  const { data, info } = await asUnreadable(file, async () =>
     (await openUpright(file)).image
       .flatten({ background: 'white' })
       .resize(longestSide, longestSide, { fit: 'inside', withoutEnlargement: true })
@@ -65,5 +65,5 @@ export async function writeAtomically(file: string, bytes: Buffer): Promise<void
 
 /** Reads the header alone, not the pixels. @throws {UnreadablePicture} with the reason in a few words. */
 export async function checkHeader(file: string): Promise<void> {
-  await claimedSize(await readPicture(file));
+  await headerSize(await readPicture(file));
 }

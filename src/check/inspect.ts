@@ -1,6 +1,6 @@
 import { lstat, readFile, stat } from 'node:fs/promises';
 import { reason } from '../errors.ts';
-import { openPicture, readably, standardise } from '../images/decode.ts';
+import { asUnreadable, decodeWithSharp, openPicture } from '../images/decode.ts';
 import { makeJpegPool } from '../images/jpeg/pool.ts';
 import { sniff } from '../images/sniff.ts';
 import { threadModule } from '../system/thread_module.ts';
@@ -52,7 +52,7 @@ const harmless = /extraneous bytes before marker 0x(d9|e.|fe)/;
 
 async function inspectBySharp(file: string, verdict?: 'whole' | 'damaged'): Promise<Inspection> {
   const bytes = await readFile(file);
-  return readably(bytes, async () => {
+  return asUnreadable(bytes, async () => {
     const picture = await openPicture(bytes);
     const { autoOrient } = await picture.metadata();
     const raster = { width: side, height: side, channels: 3 } as const;
@@ -60,15 +60,15 @@ async function inspectBySharp(file: string, verdict?: 'whole' | 'damaged'): Prom
     const kind = sniff(bytes) ?? '';
     let damaged = verdict === 'damaged';
     const isInDoubt = kind === 'JPEG' && verdict === undefined;
-    const doubtful = () => standardise(bytes, target, { failOn: 'warning' });
-    const pixels = await decodeBesideOthers(isInDoubt ? doubtful : () => standardise(picture, target)).catch(
-      async (error) => {
-        if (!isInDoubt) throw error;
-        const says = await decodeAlone(() => doubtful().then(() => '', reason));
-        damaged = says !== '' && !harmless.test(says);
-        return decodeBesideOthers(() => standardise(picture, target));
-      },
-    );
+    const doubtful = () => decodeWithSharp(bytes, target, { failOn: 'warning' });
+    const pixels = await decodeBesideOthers(
+      isInDoubt ? doubtful : () => decodeWithSharp(picture, target),
+    ).catch(async (error) => {
+      if (!isInDoubt) throw error;
+      const says = await decodeAlone(() => doubtful().then(() => '', reason));
+      damaged = says !== '' && !harmless.test(says);
+      return decodeBesideOthers(() => decodeWithSharp(picture, target));
+    });
     return inspectPixels(bytes, { kind, ...autoOrient, damaged }, pixels, raster);
   });
 }

@@ -1,4 +1,4 @@
-import { claimedSize, readPicture, standardise, unreadableReason } from '../images/decode.ts';
+import { decodeWithSharp, headerSize, readPicture, unreadableReason } from '../images/decode.ts';
 import { extensionsOf } from '../images/extensions.ts';
 import { sniff } from '../images/sniff.ts';
 import { FetchFailure } from './failure.ts';
@@ -15,13 +15,13 @@ export async function inspectPicture(
 ): Promise<{ width: number; height: number; extension: string }> {
   try {
     const bytes = await readPicture(file);
-    const { width, height } = await claimedSize(bytes);
+    const { width, height } = await headerSize(bytes);
     if (width * height > maxPixels) {
       const megapixels = `${Math.round(maxPixels / 1e6)} megapixels`;
       throw new FetchFailure(`its ${width} x ${height} pixels are more than ${megapixels}`, 'never');
     }
     const small = { width: 16, height: 16, channels: 3, fit: 'fill' } as const;
-    await standardise(bytes, small);
+    await decodeWithSharp(bytes, small);
     // XML that sniff has not seen enough of is an SVG where it can be decoded.
     return { width, height, extension: extensionsOf[sniff(bytes) ?? '']?.[0] ?? 'svg' };
   } catch (error) {

@@ -167,6 +167,6 @@ class Looks {
       else sets.join(first, index);
     }
     joinNearDuplicates(this.#fingerprints, sets, this.#labels);
-    return sets.leasts();
+    return sets.representatives();
   }
 }

@@ -3,7 +3,7 @@ import { join, relative, sep } from 'node:path';
 import { mapConcurrently } from '../async/concurrency.ts';
 import { reason, UserError } from '../errors.ts';
 import { type ClassFolder, findClasses, findFiles, findPictures, skippedOf } from '../images/find.ts';
-import { copyNameOf, readGenerated } from '../images/generated.ts';
+import { copyNameOf, findGeneratedInData } from '../images/generated.ts';
 import { printable } from '../text/printable.ts';
 
 /** A picture of a dataset. */
@@ -57,7 +57,7 @@ export async function scanDataset(
   for (const { path, reason } of skippedOf(found))
     notice(`skipped ${printable(join(folder, path))}: ${reason}`);
   const paths = classes.flatMap(({ name, pictures }) => pictures.map((picture) => `${name}/${picture}`));
-  const generated = await readGenerated(folder, paths);
+  const generated = await findGeneratedInData(folder, paths);
   const sources = rawData === undefined ? new Map<string, string>() : await findSources(rawData);
   const pictures: Picture[] = [];
   for (const [label, one] of classes.entries()) {

@@ -15,7 +15,7 @@ import {
   unknownKind,
   unsupported,
 } from './raw_picture.ts';
-import { sniff, todoFor } from './sniff.ts';
+import { adviceFor, sniff } from './sniff.ts';
 import { isPlainTiff, rareTiff } from './tiff_tags.ts';
 
 export { UnreadablePicture };
@@ -60,7 +60,7 @@ export async function readPicture(file: string): Promise<Buffer> {
 /** What a file is. @throws {UnreadablePicture} for a kind that is known and not read. */
 function kindOf(bytes: Buffer): string | undefined {
   const kind = sniff(bytes);
-  const todo = todoFor.get(kind ?? '');
+  const todo = adviceFor.get(kind ?? '');
   if (todo !== undefined) throw unsupported(kind as string, todo);
   return kind;
 }
@@ -145,7 +145,7 @@ const oversampling = 2;
  * @param input a path, a file's bytes, or what {@link openPicture} has opened.
  * @returns pixels uint8 [height, width, channels], or a JPEG where the target has a quality.
  */
-export async function standardise(
+export async function decodeWithSharp(
   input: string | Buffer | Sharp,
   target: Target,
   options?: SharpOptions,
@@ -183,8 +183,8 @@ export async function unreadableReason(input: string | Buffer, error: unknown): 
 function reasonFor(bytes: Buffer, failure: string): string {
   const kind = sniff(bytes);
   if (kind === undefined) return unknownKind;
-  if (['HTML', 'text'].includes(kind)) return `not a picture but ${kind}`;
-  const todo = todoFor.get(kind);
+  if (['HTML', 'text'].includes(kind)) return `${kind}, not a picture`;
+  const todo = adviceFor.get(kind);
   if (todo !== undefined) return unsupported(kind, todo).message;
   const rare = kind === 'JPEG' ? rareJpeg(bytes) : kind === 'TIFF' ? rareTiff(bytes) : undefined;
   if (rare !== undefined) return unsupported(rare).message;
@@ -199,7 +199,7 @@ function reasonFor(bytes: Buffer, failure: string): string {
 const ownKinds = new Set(['BMP', 'PNM', 'HEIC']);
 
 /** A picture as an error of one line, for whoever reports it. */
-export async function readably<T>(input: string | Buffer, work: () => Promise<T>): Promise<T> {
+export async function asUnreadable<T>(input: string | Buffer, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
@@ -211,8 +211,8 @@ export async function readably<T>(input: string | Buffer, work: () => Promise<T>
  * Width and height that a picture's header claims, pixels; nothing is decoded.
  * @throws {Error} with the reason in a few words.
  */
-export function claimedSize(bytes: Buffer): Promise<{ width: number; height: number }> {
-  return readably(bytes, async () => {
+export function headerSize(bytes: Buffer): Promise<{ width: number; height: number }> {
+  return asUnreadable(bytes, async () => {
     const kind = kindOf(bytes);
     if (isOwnKind(kind, bytes)) return (await import('./own_decoders.ts')).ownSize(kind, bytes);
     return readJpegHeader(bytes) ?? (await openBySharp(bytes)).metadata();
@@ -227,5 +227,5 @@ export function claimedSize(bytes: Buffer): Promise<{ width: number; height: num
 export async function decodePicture(input: string | Buffer, size: PictureSize): Promise<Uint8Array> {
   const pixels = await resizeJpeg({ input, target: size });
   if (pixels instanceof Uint8Array) return pixels;
-  return readably(input, () => standardise(input, size));
+  return asUnreadable(input, () => decodeWithSharp(input, size));
 }

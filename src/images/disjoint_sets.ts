@@ -27,7 +27,7 @@ export class DisjointSets {
   }
 
   /** The least member of each member's set. */
-  leasts(): Int32Array {
+  representatives(): Int32Array {
     return this.#parents.map((_, member) => this.find(member));
   }
 }

@@ -7,7 +7,7 @@ import { readMark } from './mark.ts';
 /**
  * Which pictures augment made. A name alone does not tell: a user's own may be called "trip.aug-2023.jpg". In rawdata
  * the mark in the file tells ({@link findGenerated}); in data, whose pictures are encoded anew, a list that resize
- * writes ({@link readGenerated}).
+ * writes ({@link findGeneratedInData}).
  */
 export interface Generated {
   /** The picture that it was made of, a path below rawdata. */
@@ -108,7 +108,7 @@ export async function findMarked(
 
 const listName = '.generated.json';
 
-/** Of which pictures {@link relistGenerated} takes the word of data's list of before. */
+/** Of which pictures {@link makeGeneratedList} takes the word of data's list of before. */
 interface Listed {
   /** Pictures that cannot be read now. */
   unread: ReadonlySet<string>;
@@ -120,7 +120,7 @@ interface Listed {
  * What resize writes to data: which of its pictures augment made; undefined where none is named as if it had.
  * @param paths of all pictures, below rawdata.
  */
-export async function relistGenerated(
+export async function makeGeneratedList(
   folders: { rawData: string; data: string },
   paths: readonly string[],
   { unread, isUnchanged }: Listed,
@@ -158,7 +158,10 @@ export async function writeGeneratedList(data: string, list: string | undefined)
  * no list of them, the name is believed of those whose source is beside them.
  * @param paths of pictures below `data`, with '/'.
  */
-export async function readGenerated(data: string, paths: readonly string[]): Promise<Map<string, string>> {
+export async function findGeneratedInData(
+  data: string,
+  paths: readonly string[],
+): Promise<Map<string, string>> {
   const generated = new Map<string, string>();
   const text = await readGeneratedList(data);
   if (text !== undefined) {

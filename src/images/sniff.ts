@@ -184,11 +184,11 @@ const noPictures: Kind[] = [
 export const readable = new Set(readKinds.map(({ name }) => name));
 
 /** For the names of other kinds, what to do with such a file. */
-export const todoFor = new Map(otherKinds.map(({ name, todo }) => [name, todo]));
+export const adviceFor = new Map(otherKinds.map(({ name, todo }) => [name, todo]));
 
 const rawPhotograph = 'RAW photograph';
-todoFor.set(rawPhotograph, picture);
-todoFor.set('TGA picture', picture);
+adviceFor.set(rawPhotograph, picture);
+adviceFor.set('TGA picture', picture);
 
 const headBytes = 512;
 const tga = { name: 'TGA picture', test: isTga };

@@ -5,7 +5,7 @@ import { type CheckpointEvaluation, evaluateCheckpoint } from '../evaluation/eva
 import { validationPictures } from '../evaluation/pictures.ts';
 import { describeRemadeData } from '../evaluation/remade_data.ts';
 import { findPictures } from '../images/find.ts';
-import { readGenerated } from '../images/generated.ts';
+import { findGeneratedInData } from '../images/generated.ts';
 import { loadPredictor } from '../predict/load_predictor.ts';
 import { listRuns, readRun } from '../runs/list.ts';
 import { writeFileAtomically } from '../system/files.ts';
@@ -116,7 +116,7 @@ async function findSamples(data: string, { manifest }: Checkpoint): Promise<Repo
   const { classes } = await findPictures(data).catch(() => ({ classes: [] }));
   const known = classes.filter(({ name }) => manifest.model.classes.includes(name));
   const paths = known.flatMap(({ name, pictures }) => pictures.map((picture) => `${name}/${picture}`));
-  const generated = await readGenerated(data, paths);
+  const generated = await findGeneratedInData(data, paths);
   return known.map(({ name, pictures }) => {
     const sources = pictures.filter((picture) => !generated.has(`${name}/${picture}`));
     return { class: name, files: spread(join(data, name), sources, samplesPerClass) };

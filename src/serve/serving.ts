@@ -4,7 +4,7 @@ import { reason } from '../errors.ts';
 import { argmax } from '../evaluation/softmax.ts';
 import { canDrawGradCam, gradCam } from '../explain/grad_cam.ts';
 import { drawHeatMap, enlargementFor } from '../explain/overlay.ts';
-import { claimedSize, UnreadablePicture } from '../images/decode.ts';
+import { headerSize, UnreadablePicture } from '../images/decode.ts';
 import { readable, sniff } from '../images/sniff.ts';
 import type { Predictor } from '../predict/predictor.ts';
 import { type BatcherOptions, makeBatcher } from './batcher.ts';
@@ -38,7 +38,7 @@ async function pixelsOf(bytes: Buffer, maxPixels: number): Promise<number> {
   const kind = sniff(bytes);
   // Decoding time is proportional to the pixels, except for SVG, which has no bound.
   if (kind === 'SVG') throw new Error('SVG is not accepted by the server');
-  const { width, height } = await claimedSize(bytes);
+  const { width, height } = await headerSize(bytes);
   if (!readable.has(kind ?? '')) throw new Error('not a picture');
   const pixels = width * height;
   if (pixels <= maxPixels) return pixels;

@@ -98,7 +98,7 @@ test('what cannot be read is reported, left out, and made up for', async () => {
   const options = await project();
   writeFileSync(join(options.rawData, 'animal', 'broken.png'), 'no picture');
   const report = await augmentAll(options);
-  assert.equal(report.unreadable[0]?.reason, 'not a picture but text');
+  assert.equal(report.unreadable[0]?.reason, 'text, not a picture');
   assert.deepEqual(report.classes, [{ name: 'animal', sources: 3, generated: 8 }]);
 });
 

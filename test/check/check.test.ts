@@ -34,7 +34,7 @@ async function found(options: CheckOptions): Promise<[Kind, string[], string][]>
 const expected: [Kind, string[], string][] = [
   ['folder', ['animal/more/up'], 'a link to a folder that it lies in'],
   ['unreadable', ['animal/loop.png'], 'a link that leads to itself'],
-  ['unreadable', ['animal/page.jpg'], 'not a picture but HTML'],
+  ['unreadable', ['animal/page.jpg'], 'HTML, not a picture'],
   [
     'unsupported',
     ['animal/film.mov'],

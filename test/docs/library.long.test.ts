@@ -35,7 +35,7 @@ const printed = [
   /^(bat|sup) 0\.\d+\n(bat|sup) 0\.\d{4}\n(bat|sup) 0\.\d{4}\n$/,
   /^unknown (bat|sup)\n$/,
   /^pictures\/a\.png: (bat|sup)\npictures\/b\.jpg: not a picture[^\n]*\npictures\/c\.jpg: (bat|sup)\n$/,
-  /^not a picture but HTML\nnowhere holds no checkpoint; [^\n]+\n$/,
+  /^HTML, not a picture\nnowhere holds no checkpoint; [^\n]+\n$/,
   /^true true\ntrue\n$/,
   /^(bat|sup) true\n$/,
 ];

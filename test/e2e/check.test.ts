@@ -19,7 +19,7 @@ test('check prints a table with every name on one line', async () => {
   assert.match(stdout, /^rawdata: 36 pictures in 2 classes\n/);
   assert.match(stdout, /^animal +20 +1$/m);
   assert.match(stdout, /^Unreadable files: 2\./m);
-  assert.match(stdout, /^ {2}animal\/page.jpg +not a picture but HTML$/m);
+  assert.match(stdout, /^ {2}animal\/page.jpg +HTML, not a picture$/m);
   assert.match(
     stdout,
     /^ {2}"animal\/-evil\\n<img src=x onerror=alert\(1\)>\\u202e.png" = animal\/horse.png/m,

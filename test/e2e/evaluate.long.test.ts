@@ -159,7 +159,7 @@ test('classes that the network does not know, that are missing, and unreadable p
   assert.equal(code, 1);
   assert.match(stderr, /skipped .*cats: the network has no class "cats"; it has animal, food\n/);
   assert.match(stderr, /holds no pictures of food; the metrics leave them out\n/);
-  assert.match(stderr, /bad\.png: not a picture but text\n/);
+  assert.match(stderr, /bad\.png: text, not a picture\n/);
   assert.match(
     stderr,
     /1 picture could not be read, and 1 folder is not a class of the network; .* other 1 picture\.\n$/,
@@ -176,7 +176,7 @@ test('a folder of which nothing can be read is an error', async () => {
   writeFileSync(join(exam, 'food', 'bad.png'), 'no picture');
   const { code, stdout, stderr } = await cli(folder, 'evaluate', exam);
   assert.deepEqual([code, stdout], [1, '']);
-  assert.match(stderr, /None of the pictures can be read. The first is .*bad\.png: not a picture but text/);
+  assert.match(stderr, /None of the pictures can be read. The first is .*bad\.png: text, not a picture/);
 });
 
 test('runs lists trainings, how they ended and where they differ; a resumed one forgets no epoch', async () => {

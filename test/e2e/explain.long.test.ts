@@ -124,7 +124,7 @@ test('an unreadable file is a line on stderr and exit code 1; the others are exp
     lines(stdout).map(({ file }) => file),
     ['unseen/level/2.png'],
   );
-  assert.match(stderr, /bad\.png: not a picture but text/);
+  assert.match(stderr, /bad\.png: text, not a picture/);
   assert.match(stderr, /missing\.png: there is no such file/);
   assert.match(stderr, /2 of the pictures could not be read/);
 });

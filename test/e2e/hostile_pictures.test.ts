@@ -19,7 +19,7 @@ const laughs = Array.from({ length: 12 }, (_, i) => `<!ENTITY l${i + 1} "${`&l${
 /** What is wrong with each file, or undefined for what is a picture all the same. */
 const files: [name: string, content: Buffer | string | (() => void), says: RegExp | undefined][] = [
   ['zero.jpg', '', /the file is empty/],
-  ['page.jpg', '<!doctype html><p>not found', /not a picture but HTML/],
+  ['page.jpg', '<!doctype html><p>not found', /HTML, not a picture/],
   ['bomb.png', pngClaiming(60_000, 60_000), /more than 200 million pixels/],
   ['laughs.svg', `<!DOCTYPE svg [<!ENTITY l0 "ha">${laughs}]><svg>&l12;</svg>`, /not a picture|damaged SVG/],
   ['nowhere.jpg', () => symlinkSync('gone.jpg', join(hostile, 'nowhere.jpg')), /there is no such file/],

@@ -138,7 +138,7 @@ test('among several pictures an unreadable one gets an error instead', async () 
   const { answers } = await answersOf(
     await post(formOf({ a: Buffer.from('text'), 'taco.png': taco, c: bat.subarray(0, 500) })),
   );
-  assert.equal(answers[0]?.error, 'not a picture but text');
+  assert.equal(answers[0]?.error, 'text, not a picture');
   assert.equal(answers[1]?.classes.length, 2);
   assert.match(answers[2]?.error ?? '', /damaged JPEG/);
 });
@@ -154,7 +154,7 @@ bmp.writeUInt16LE(8, 28);
 bmp.writeUInt32LE(1, 30);
 
 const refused: [what: string, body: Sent, type: string | undefined, status: number, detail: RegExp][] = [
-  ['text', 'hello', 'image/png', 422, /^not a picture but text$/],
+  ['text', 'hello', 'image/png', 422, /^text, not a picture$/],
   ['nothing', '', 'image/png', 422, /^the file is empty$/],
   ['half a picture', new Blob([Buffer.from('\xff\xd8\xff', 'latin1')]), 'image/jpeg', 422, /damaged JPEG/],
   ['a decompression bomb', pngClaiming(40_000, 40_000), 'image/png', 422, /more than 200 million pixels/],

@@ -125,9 +125,9 @@ test('a file that is not a picture gets a sentence, not a broken image', { skip 
   const { page } = await openPage(server.url);
   const file = { name: 'a.jpg', mimeType: 'image/jpeg', buffer: Buffer.from('text') };
   await choose(page, file);
-  await page.locator('.problem', { hasText: 'not a picture but text' }).waitFor();
+  await page.locator('.problem', { hasText: 'text, not a picture' }).waitFor();
   assert.deepEqual(await shownOf(page), [
-    { name: 'a.jpg', says: 'not a picture but text', broken: 0, pictures: [] },
+    { name: 'a.jpg', says: 'text, not a picture', broken: 0, pictures: [] },
   ]);
   assert.equal(await page.locator('.unseen').isVisible(), false);
 });
@@ -179,7 +179,7 @@ test('every file gets its own answer, also one that is not a picture or that no 
   );
   for (const [index, says] of [
     best,
-    /^not a picture but text$/,
+    /^text, not a picture$/,
     /damaged JPEG/,
     best,
     /^the file is empty$/,

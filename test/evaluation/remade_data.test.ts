@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Checkpoint } from '../../src/checkpoints/index.ts';
 import { describeRemadeData } from '../../src/evaluation/remade_data.ts';
-import { copySettings } from '../../src/images/resize.ts';
+import { copySettings } from '../../src/images/resize_plan.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
 
 const size = { width: 100, height: 100, channels: 3, fit: 'fill' } as const;

@@ -112,8 +112,8 @@ test('what cannot be read says why in a few words', async () => {
     .toBuffer();
   const table: [what: Buffer, reason: RegExp][] = [
     [Buffer.alloc(0), /^the file is empty$/],
-    [Buffer.from('<!DOCTYPE html><html></html>'), /^not a picture but HTML$/],
-    [Buffer.from('just words'), /^not a picture but text$/],
+    [Buffer.from('<!DOCTYPE html><html></html>'), /^HTML, not a picture$/],
+    [Buffer.from('just words'), /^text, not a picture$/],
     [Buffer.from('%PDF-1.4 \x00\x01'), /^PDF document, which is not read; save its pages as JPEG or PNG$/],
     [Buffer.from('BM\x00\x01\x02\x03'), /^damaged BMP \(its header is not whole\)$/],
     [Buffer.from([0, 1, 2, 3, 200, 201]), /^not a picture$/],

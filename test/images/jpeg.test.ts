@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import sharp, { type Sharp } from 'sharp';
-import { decodePicture, standardise } from '../../src/images/decode.ts';
+import { decodePicture, decodeWithSharp } from '../../src/images/decode.ts';
 import { makeCodec } from '../../src/images/jpeg/codec.ts';
 import { readJpegHeader } from '../../src/images/jpeg/header.ts';
 import { resizeJpeg, resizePixels } from '../../src/images/jpeg/index.ts';
@@ -239,7 +239,7 @@ test('what sharp calls damaged is not decoded', async () => {
   const tables = jpeg.indexOf(Buffer.from([0xff, 0xc4]));
   const scan = jpeg.indexOf(Buffer.from([0xff, 0xda]));
   const isReadBySharp = async (bytes: Buffer) =>
-    standardise(bytes, colours).then(
+    decodeWithSharp(bytes, colours).then(
       () => true,
       () => false,
     );

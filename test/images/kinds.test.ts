@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import sharp from 'sharp';
-import { claimedSize, decodePicture } from '../../src/images/decode.ts';
+import { decodePicture, headerSize } from '../../src/images/decode.ts';
 import { decodeOurselves } from '../../src/images/own_decoders.ts';
 import type { PictureSize } from '../../src/images/picture_size.ts';
 import { isUnsupported } from '../../src/images/raw_picture.ts';
-import { readable, sniff, todoFor } from '../../src/images/sniff.ts';
+import { adviceFor, readable, sniff } from '../../src/images/sniff.ts';
 
 const size: PictureSize = { width: 8, height: 8, channels: 3, fit: 'fill' };
 
@@ -60,10 +60,10 @@ const others: [name: string, bytes: Buffer][] = [
 for (const [name, bytes] of others) {
   test(`${name} is called so, and what to do with it`, async () => {
     assert.equal(sniff(bytes), name);
-    const message = `${name}, which is not read; ${todoFor.get(name)}`;
+    const message = `${name}, which is not read; ${adviceFor.get(name)}`;
     assert.ok(isUnsupported(message) && message.length < 100, message);
     await assert.rejects(decodePicture(bytes, size), { message });
-    await assert.rejects(claimedSize(bytes), { message });
+    await assert.rejects(headerSize(bytes), { message });
   });
 }
 
@@ -294,7 +294,7 @@ test('a photograph of a phone is read: in sRGB, turned as it is to be shown', as
   const wide = await decodePicture(heic('display_p3'), size);
   assert.ok((wide[0] as number) > 250 && (wide[1] as number) < 5 && (wide[2] as number) < 8);
   assert.ok((wide[21] as number) < 5 && (wide[22] as number) < 5 && (wide[23] as number) > 250);
-  assert.deepEqual(await claimedSize(heic('display_p3')), { width: 64, height: 64 });
+  assert.deepEqual(await headerSize(heic('display_p3')), { width: 64, height: 64 });
   // Without a profile, and a quarter turn clockwise: the red half is above.
   const turned = await decodePicture(heic('turned'), size);
   const last = 8 * 8 * 3 - 3;
@@ -342,7 +342,7 @@ test('a picture that claims to be large keeps nothing else waiting', async () =>
 });
 
 test('every kind that is read has a name of its own', () => {
-  for (const name of readable) assert.equal(todoFor.has(name), false);
+  for (const name of readable) assert.equal(adviceFor.has(name), false);
 });
 
 test('comments before an SVG take time in proportion to their number', () => {

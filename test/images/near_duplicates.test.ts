@@ -32,8 +32,8 @@ function compareAll(records: Uint8Array[], labels: number[] = records.map(() => 
       if (similarity !== 'different') alike.join(i, j);
       if (similarity === 'copies') copies.join(i, j);
     }
-  const groups = copies.leasts();
-  for (const set of new Set(alike.leasts())) {
+  const groups = copies.representatives();
+  for (const set of new Set(alike.representatives())) {
     const members = [...records.keys()].filter((index) => alike.find(index) === set);
     const shareOf = (label: number) => {
       const ofClass = (index: number) => labels[index] === label;
@@ -43,13 +43,13 @@ function compareAll(records: Uint8Array[], labels: number[] = records.map(() => 
     if (isSmall || new Set(members.map((index) => groups[index])).size <= 4)
       for (const index of members) copies.join(set, index);
   }
-  return copies.leasts();
+  return copies.representatives();
 }
 
 function search(records: Uint8Array[], labels?: number[]): Int32Array {
   const sets = new DisjointSets(records.length);
   joinNearDuplicates(Buffer.concat(records), sets, labels);
-  return sets.leasts();
+  return sets.representatives();
 }
 
 /** Records around a few middles, from the very same to those that are just too far; few bits set or many. */
@@ -122,7 +122,7 @@ test('hundred thousand copies, frames of a film and plain pictures are no more w
   const sets = new DisjointSets(count);
   joinNearDuplicates(records, sets);
   const few = search(film);
-  const found = sets.leasts();
+  const found = sets.representatives();
   for (let index = 0; index < count; index++)
     assert.equal(found[index], index < count / 2 ? few[index % 300] : index);
 });

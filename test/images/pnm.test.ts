@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import seedrandom from 'seedrandom';
-import { claimedSize, decodePicture, openPicture } from '../../src/images/decode.ts';
+import { decodePicture, headerSize, openPicture } from '../../src/images/decode.ts';
 import { decodePnm, readPnmSize } from '../../src/images/pnm.ts';
 
 const pnm = (head: string, ...body: number[]) =>
@@ -45,7 +45,7 @@ test('a PFM is read from the bottom up, in either byte order', async () => {
 
 test('what is cut off or not read says so, and the header alone tells the size', async () => {
   const cut = pnm('P6 2 2 255\n', 1, 2, 3);
-  assert.deepEqual(await claimedSize(cut), { width: 2, height: 2 });
+  assert.deepEqual(await headerSize(cut), { width: 2, height: 2 });
   const size = { width: 8, height: 8, channels: 3, fit: 'fill' } as const;
   await assert.rejects(decodePicture(cut, size), { message: 'damaged PNM (it ends too early)' });
   const cmyk = pnm('P7\nWIDTH 2\nHEIGHT 1\nDEPTH 4\nMAXVAL 255\nTUPLTYPE CMYK\nENDHDR\n');

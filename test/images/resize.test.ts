@@ -164,7 +164,7 @@ test('what cannot be read is reported each time, and read once it is mended', as
   writeFileSync(broken, '<html></html>');
   for (let run = 0; run < 2; run++) {
     const { unreadable } = await resizeAll(options);
-    assert.deepEqual(unreadable, [{ file: broken, reason: 'not a picture but HTML' }]);
+    assert.deepEqual(unreadable, [{ file: broken, reason: 'HTML, not a picture' }]);
   }
   await write(broken);
   assert.deepEqual((await resizeAll(options)).unreadable, []);
@@ -197,7 +197,7 @@ test('a class without a readable picture is an error', async () => {
   writeFileSync(join(root, 'rawdata', 'html', 'page.png'), '<html></html>');
   await assert.rejects(
     resizeAll(options),
-    (error) => error instanceof UserError && /html holds no readable picture \(1 files\)/.test(error.message),
+    (error) => error instanceof UserError && /html holds no readable picture \(1 file\)/.test(error.message),
   );
 });
 

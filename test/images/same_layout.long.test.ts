@@ -70,7 +70,7 @@ async function groupsOf(pictures: Buffer[], labels: number[]): Promise<Int32Arra
   const records = pictures.map(async (picture) => fingerprint(await decodePicture(picture, size), size));
   const sets = new DisjointSets(pictures.length);
   joinNearDuplicates(Buffer.concat(await Promise.all(records)), sets, labels);
-  return sets.leasts();
+  return sets.representatives();
 }
 
 const changes: Record<string, (picture: Buffer) => Promise<Buffer>> = {

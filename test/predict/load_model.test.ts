@@ -136,7 +136,7 @@ test('what cannot be read or loaded is an error of its kind, and the engine is l
     [join(folder, 'missing.jpg'), /^there is no such file$/],
     [folder, /^a folder$/],
     [Buffer.alloc(0), /^the file is empty$/],
-    [new TextEncoder().encode('<!doctype html><p>'), /^not a picture but HTML$/],
+    [new TextEncoder().encode('<!doctype html><p>'), /^HTML, not a picture$/],
   ] as const)
     await assert.rejects(model.predict(picture), (error: Error) => {
       assert.ok(error instanceof UnreadablePicture);
