@@ -127,7 +127,7 @@ function peakMemory(engine: string, count: number) {
     encoding: 'utf8',
     stdio: ['ignore', 'ignore', 'pipe'],
   });
-  return { engine, pictures: count, 'peak MiB': Math.round(Number(stderr.trim()) / 1024) };
+  return { engine, pictures: count, 'peak MiB': Math.round(Number(stderr.trim().split('\n').at(-1)) / 1024) };
 }
 
 await makeModels();

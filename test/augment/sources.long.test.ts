@@ -8,12 +8,13 @@ import { augmentAll, cleanAugmented } from '../../src/augment/augment.ts';
 import { readSoftLabels } from '../../src/images/soft_labels.ts';
 import { emoji } from '../helpers/emoji.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
+import { plain } from '../helpers/plain.ts';
 
 const flip = [{ operation: 'flipLeftRight', probability: 1 }] as const;
 
 /** Red on the left, blue on the right, in the ways that pictures are stored. */
 function twoColours(): Sharp {
-  const half = (background: string) => sharp({ create: { width: 32, height: 64, channels: 3, background } });
+  const half = (background: string) => plain(background, 32, 64);
   return half('#c00000').extend({ right: 32, background: '#0000c0' });
 }
 
@@ -89,7 +90,7 @@ for (const [name, space] of [
   test(`${name} is the same grey in three channels`, async () => {
     const rawData = join(temporaryFolder(), 'rawdata');
     await mkdir(join(rawData, 'a'), { recursive: true });
-    const grey = sharp({ create: { width: 8, height: 8, channels: 3, background: '#646464' } });
+    const grey = plain('#646464', 8);
     await grey
       .toColourspace(space)
       .png()
@@ -269,9 +270,7 @@ test('a mixed picture is as much of the other as its label says', async () => {
     ['white', '#ffffff'],
   ]) {
     await mkdir(join(rawData, name as string), { recursive: true });
-    const picture = sharp({
-      create: { width: 40, height: 40, channels: 3, background: background as string },
-    });
+    const picture = plain(background as string, 40);
     await picture.png().toFile(join(rawData, name as string, '1.png'));
   }
   for (const operation of ['mixup', 'cutmix'] as const) {

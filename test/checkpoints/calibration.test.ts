@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { readCalibration, saveCalibration } from '../../src/checkpoints/index.ts';
 import { UserError } from '../../src/errors.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
+import { assertRefused } from '../helpers/refused.ts';
 
 test('what is stored is read, and replaces what was there', async () => {
   const folder = temporaryFolder();
@@ -28,10 +29,7 @@ for (const content of [
   test(`a calibration.json of ${content || 'nothing'} is refused`, async () => {
     const folder = temporaryFolder();
     writeFileSync(join(folder, 'calibration.json'), content);
-    await assert.rejects(readCalibration(folder), (error) => {
-      assert.ok(error instanceof UserError);
-      return /calibration\.json is damaged; delete it/.test(error.message);
-    });
+    await assertRefused(readCalibration(folder), /calibration\.json is damaged; delete it/);
   });
 }
 

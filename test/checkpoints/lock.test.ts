@@ -7,6 +7,7 @@ import { lockRun } from '../../src/checkpoints/index.ts';
 import { UserError } from '../../src/errors.ts';
 import { isRunning, thisProcess } from '../../src/system/processes.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
+import { assertRefused } from '../helpers/refused.ts';
 
 function writeLock(run: string, owner: Record<string, unknown>): string {
   mkdirSync(join(run, 'training.lock'), { recursive: true });
@@ -19,12 +20,10 @@ function writeLock(run: string, owner: Record<string, unknown>): string {
 test('a run has one owner at a time, and is given back', async () => {
   const run = join(temporaryFolder(), 'run-001');
   const unlock = await lockRun(run);
-  await assert.rejects(lockRun(run), (error) => {
-    assert.ok(error instanceof UserError);
-    return /run-001 is in use by process \d+ since .*; wait for it, stop it, or name another/.test(
-      error.message,
-    );
-  });
+  await assertRefused(
+    lockRun(run),
+    /run-001 is in use by process \d+ since .*; wait for it, stop it, or name another/,
+  );
   assert.deepEqual(readdirSync(run), ['training.lock']);
   await unlock();
   assert.ok(!existsSync(run)); // nothing came of it
@@ -106,8 +105,5 @@ test('a process is told from a later one of its number', async () => {
 test('a place where no folder can be made is an error that names it', async () => {
   const file = join(temporaryFolder(), 'file');
   writeFileSync(file, '');
-  await assert.rejects(lockRun(join(file, 'run-001')), (error) => {
-    assert.ok(error instanceof UserError);
-    return /file.run-001 cannot be written/.test(error.message);
-  });
+  await assertRefused(lockRun(join(file, 'run-001')), /file.run-001 cannot be written/);
 });

@@ -4,11 +4,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { readHistory } from '../../src/runs/history.ts';
+import { bin } from '../helpers/bin.ts';
 import { cli, finish } from '../helpers/cli.ts';
 import { writeRawData } from '../helpers/emoji.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
-import { assertTwoRanks, bin, mpich5, openMpi5, system, withoutMpirun } from '../helpers/mpirun.ts';
-import { checkpointsOf } from '../helpers/outcome.ts';
+import { assertTwoRanks, mpich5, openMpi5, system, withoutMpirun } from '../helpers/mpirun.ts';
+import { checkpointsOf } from '../helpers/runs.ts';
 import { type Disturbance, TwoHosts, withoutHosts } from '../helpers/two_hosts.ts';
 
 const epochs = 10;

@@ -3,10 +3,11 @@ import assert from 'node:assert/strict';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
+import { bin } from '../helpers/bin.ts';
 import { cli, finish, type Run } from '../helpers/cli.ts';
 import { writeRawData } from '../helpers/emoji.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
-import { bin, startCliOn, startRanks, withoutMpirun } from '../helpers/mpirun.ts';
+import { startCliOn, startRanks, withoutMpirun } from '../helpers/mpirun.ts';
 
 const target = ['--target', '40'];
 const small = ['--width', '16', '--height', '16'];

@@ -7,12 +7,12 @@ import seedrandom from 'seedrandom';
 import { listCheckpoints, loadTensors, verifyCheckpoint } from '../../src/checkpoints/index.ts';
 import { readHistory } from '../../src/runs/history.ts';
 import { readRecord } from '../../src/runs/record.ts';
-import { cliWith, finish, type Run } from '../helpers/cli.ts';
+import { bin } from '../helpers/bin.ts';
+import { cliWith, finish, finishAfter, type Run } from '../helpers/cli.ts';
 import { writeRawData } from '../helpers/emoji.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
 import {
   assertTwoRanks,
-  bin,
   type Mpi,
   others,
   processesOf,
@@ -22,7 +22,7 @@ import {
   withoutMpirun,
 } from '../helpers/mpirun.ts';
 import { withoutNative } from '../helpers/native.ts';
-import { checkpointsOf } from '../helpers/outcome.ts';
+import { checkpointsOf } from '../helpers/runs.ts';
 
 /** More than the test needs: BATSUP_TEST_KILLS=50. */
 const losses = Number(process.env.BATSUP_TEST_KILLS ?? 3);
@@ -108,12 +108,9 @@ async function assertErrorEndsAll(mpi: Mpi, run: string): Promise<void> {
   const [own, other] = foldersOfTwo();
   const args = [bin, ...small, '--run', run, '--batch-size', '4', '--epochs', '9999'];
   const child = startRanks([own, other], args, { mpi });
-  let broken = false;
-  const { code, stdout, stderr } = await finish(child, (soFar) => {
-    if (broken || !soFar.includes('epoch 3/')) return;
-    broken = true;
-    truncateSync(join(other, 'data', '.cache', 'pictures.u8'), 0);
-  });
+  const { code, stdout, stderr } = await finishAfter(child, 'epoch 3/', () =>
+    truncateSync(join(other, 'data', '.cache', 'pictures.u8'), 0),
+  );
   assert.equal(code, 1, stderr);
   assert.equal(stdout, '');
   const lines = stderr.match(/^bat-sup: .*$/gm);
@@ -230,12 +227,9 @@ describe('training on several ranks', { skip: withoutMpirun() }, () => {
         '--epochs',
         '9999',
       );
-      let asked = false;
-      const { code, stdout, stderr } = await finish(child, (soFar) => {
-        if (asked || !soFar.includes('epoch 3/')) return;
-        asked = true;
-        process.kill(processesOf(child.pid as number).get(2) as number, signal);
-      });
+      const { code, stdout, stderr } = await finishAfter(child, 'epoch 3/', () =>
+        process.kill(processesOf(child.pid as number).get(2) as number, signal),
+      );
       assert.equal(code, 0, stderr);
       assert.match(stdout, /^Stopped after \d+ of 9999 epochs/);
       const newest = checkpointsOf(runOf(run)).at(-1) as string;
@@ -247,12 +241,7 @@ describe('training on several ranks', { skip: withoutMpirun() }, () => {
   test('SIGUSR2 to mpirun stops all in the same way', async () => {
     const args = ['--run', 'stopped-by-mpirun', '--batch-size', '4', '--epochs', '9999'];
     const child = startCliOn([folder, folder], ...small, ...args);
-    let asked = false;
-    const { code, stdout, stderr } = await finish(child, (soFar) => {
-      if (asked || !soFar.includes('epoch 3/')) return;
-      asked = true;
-      child.kill('SIGUSR2');
-    });
+    const { code, stdout, stderr } = await finishAfter(child, 'epoch 3/', () => child.kill('SIGUSR2'));
     assert.equal(code, 0, stderr);
     assert.match(stdout, /^Stopped after \d+ of 9999 epochs/);
     assert.equal(stderr.match(/Stopping after this step/g)?.length, 1, stderr);
@@ -315,10 +304,9 @@ describe('training on several ranks', { skip: withoutMpirun() }, () => {
         ...resume,
       );
       const victim = Math.floor(random() * ranks);
-      let waiting = lost < losses;
-      const { code, stdout, stderr } = await finish(child, (soFar) => {
-        if (!waiting || !soFar.includes('to validate')) return;
-        waiting = false;
+      const isLosing = lost < losses;
+      const { code, stdout, stderr } = await finishAfter(child, 'to validate', () => {
+        if (!isLosing) return;
         const kill = () => {
           const id = processesOf(child.pid as number).get(victim);
           if (id) process.kill(id, 'SIGKILL');
@@ -361,12 +349,9 @@ for (const mpi of others)
     test('where a rank is killed, mpirun ends the other and says so; the last checkpoint is whole', async () => {
       const args = [bin, ...small, '--run', named('lost'), '--batch-size', '6', '--epochs', '9999'];
       const child = startRanks([folder, folder], args, { mpi });
-      let killed = false;
-      const { code, stdout, stderr } = await finish(child, (soFar) => {
-        if (killed || !soFar.includes('epoch 3/')) return;
-        killed = true;
-        process.kill(processesOf(child.pid as number).get(1) as number, 'SIGKILL');
-      });
+      const { code, stdout, stderr } = await finishAfter(child, 'epoch 3/', () =>
+        process.kill(processesOf(child.pid as number).get(1) as number, 'SIGKILL'),
+      );
       assert.notEqual(code, 0);
       assert.match(`${stdout}${stderr}`, /signal:? 9/i);
       assert.deepEqual(await verifyCheckpoint(join(runOf(named('lost')), newestOf(named('lost')))), []);

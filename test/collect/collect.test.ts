@@ -6,9 +6,10 @@ import { gzipSync } from 'node:zlib';
 import sharp from 'sharp';
 import { type CollectReport, collect, collectDefaults } from '../../src/collect/collect.ts';
 import { readLedger } from '../../src/collect/ledger.ts';
-import { UsageError, UserError } from '../../src/errors.ts';
+import { UsageError } from '../../src/errors.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
 import { pngClaiming } from '../helpers/hostile.ts';
+import { assertRefused } from '../helpers/refused.ts';
 import { type Handler, noisyPicture, picture, run, type Server, send, serve } from './server.ts';
 
 const files = (rawData: string) =>
@@ -582,11 +583,7 @@ test('lines that are no URL and hosts that are not there are told', async () => 
 test('a folder that cannot be written ends the run', async () => {
   const rawData = temporaryFolder();
   writeFileSync(join(rawData, 'bat'), 'a file');
-  await assert.rejects(run(rawData, { urls: ['http://a.test/x'] }), (error) => {
-    assert.ok(error instanceof UserError);
-    assert.match(error.message, /bat cannot be written: E/);
-    return true;
-  });
+  await assertRefused(run(rawData, { urls: ['http://a.test/x'] }), /bat cannot be written: E/);
 });
 
 test('a folder that vanishes meanwhile ends the run, and is no failure of a URL', async () => {
@@ -595,11 +592,7 @@ test('a folder that vanishes meanwhile ends the run, and is no failure of a URL'
   const onProgress = (done: number) => {
     if (done === 5) renameSync(join(rawData, 'bat'), join(rawData, 'elsewhere'));
   };
-  await assert.rejects(run(rawData, { urls }, { onProgress }), (error) => {
-    assert.ok(error instanceof UserError);
-    assert.match(error.message, /bat cannot be written: ENOENT/);
-    return true;
-  });
+  await assertRefused(run(rawData, { urls }, { onProgress }), /bat cannot be written: ENOENT/);
 });
 
 test('once there is enough, nothing is waited for', async () => {

@@ -9,6 +9,7 @@ import {
   collectDefaults,
 } from '../../src/collect/collect.ts';
 import type { WebOptions } from '../../src/collect/web.ts';
+import { plain } from '../helpers/plain.ts';
 
 export type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -63,9 +64,7 @@ export function picture(
   format: 'png' | 'jpeg' | 'webp' | 'gif' | 'tiff' | 'avif' = 'png',
 ): Promise<Buffer> {
   const background = { r: red, g: 90, b: 200 };
-  return sharp({ create: { width: 24, height: 16, channels: 3, background } })
-    .toFormat(format)
-    .toBuffer();
+  return plain(background, 24, 16).toFormat(format).toBuffer();
 }
 
 /** A picture that does not compress, so that it takes many packets. */

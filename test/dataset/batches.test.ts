@@ -8,7 +8,9 @@ import { packPictures } from '../../src/dataset/pack.ts';
 import { scanDataset } from '../../src/dataset/scan.ts';
 import { UserError } from '../../src/errors.ts';
 import { emoji } from '../helpers/emoji.ts';
+import { writeFiles } from '../helpers/files.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
+import { plain } from '../helpers/plain.ts';
 
 const size = { width: 8, height: 8, channels: 3 as const, fit: 'fill' as const };
 
@@ -20,7 +22,7 @@ async function writeData(counts: Record<string, number>): Promise<string> {
     mkdirSync(join(folder, name), { recursive: true });
     for (let i = 0; i < count; i++) {
       const background = { r: value, g: value, b: value };
-      const picture = sharp({ create: { width: 8, height: 8, channels: 3, background } });
+      const picture = plain(background, 8);
       writeFileSync(join(folder, name, `${i}.png`), await picture.png().toBuffer());
       value += 10;
     }
@@ -78,7 +80,7 @@ test('pictures are decoded once, and again where one changed', async () => {
   utimesSync(file, past, past);
   await pack();
   assert.equal(statSync(file).mtimeMs, 0);
-  const white = sharp({ create: { width: 8, height: 8, channels: 3, background: 'white' } });
+  const white = plain('white', 8);
   writeFileSync(join(folder, 'bat', '0.png'), await white.png().toBuffer());
   await pack();
   assert.notDeepEqual(readFileSync(file), before);
@@ -124,21 +126,16 @@ test('too few classes are an error', async () => {
 
 test('what looks the same is known, over classes, before and after the pictures are decoded', async () => {
   const folder = join(temporaryFolder(), 'data');
-  const write = async (file: string, picture: Buffer) => {
-    mkdirSync(join(folder, file, '..'), { recursive: true });
-    writeFileSync(join(folder, file), picture);
-  };
-  const plain = (background: string) =>
-    sharp({ create: { width: 64, height: 64, channels: 3, background } })
-      .png()
-      .toBuffer();
+  const pngOf = (background: string) => plain(background, 64).png().toBuffer();
   const bat = await emoji('bat', 200).toBuffer();
-  await write('animals/0-bat.png', bat);
-  await write('animals/1-bear.png', await emoji('bear').toBuffer());
-  await write('animals/2-white.png', await plain('white'));
-  await write('food/0-bat.jpg', await sharp(bat).resize(90, 90).jpeg({ quality: 60 }).toBuffer());
-  await write('food/1-white.png', await plain('white'));
-  await write('food/2-nearly-white.png', await plain('#fefefe'));
+  writeFiles(folder, {
+    'animals/0-bat.png': bat,
+    'animals/1-bear.png': await emoji('bear').toBuffer(),
+    'animals/2-white.png': await pngOf('white'),
+    'food/0-bat.jpg': await sharp(bat).resize(90, 90).jpeg({ quality: 60 }).toBuffer(),
+    'food/1-white.png': await pngOf('white'),
+    'food/2-nearly-white.png': await pngOf('#fefefe'),
+  });
   const dataset = await scanDataset(folder);
   const pack = (pictures = dataset.pictures) =>
     packPictures({ ...dataset, pictures }, { folder, size: { ...size, width: 50, height: 40 }, workers: 3 });

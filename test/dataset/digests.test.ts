@@ -5,14 +5,12 @@ import { join, relative } from 'node:path';
 import { test } from 'node:test';
 import { digestPictures } from '../../src/dataset/digests.ts';
 import { type Dataset, nameOf, scanDataset } from '../../src/dataset/scan.ts';
+import { writeFiles } from '../helpers/files.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
 
 function project(files: Record<string, string>) {
   const folder = temporaryFolder();
-  for (const [file, content] of Object.entries(files)) {
-    mkdirSync(join(folder, file, '..'), { recursive: true });
-    writeFileSync(join(folder, file), content);
-  }
+  writeFiles(folder, files);
   const [data, rawData] = [join(folder, 'data'), join(folder, 'rawdata')];
   const digestsOf = async (data: string, rawData: string) =>
     digestPictures(await scanDataset(data, rawData), { folder: data, workers: 0 });

@@ -4,9 +4,11 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import sharp from 'sharp';
-import { cli, cliWith, finish, startCli } from '../helpers/cli.ts';
+import { cli, cliWith, finish, finishAfter, startCli } from '../helpers/cli.ts';
 import { writeRawData } from '../helpers/emoji.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
+import { plain } from '../helpers/plain.ts';
+import { weightsDigest } from '../helpers/runs.ts';
 
 const folder = temporaryFolder();
 before(() => writeRawData(folder));
@@ -180,7 +182,7 @@ for (const { what, arguments: arguments_, config, says, code = 2 } of cases) {
     const own = temporaryFolder();
     for (const name of ['animal', 'food']) {
       mkdirSync(join(own, 'rawdata', name), { recursive: true });
-      const picture = sharp({ create: { width: 8, height: 8, channels: 3, background: 'red' } });
+      const picture = plain('red', 8);
       await picture.png().toFile(join(own, 'rawdata', name, '1.png'));
     }
     if (config) writeFileSync(join(own, 'config.ts'), config);
@@ -209,24 +211,11 @@ test('training varies pictures online, and a stopped one goes on to the same wei
     '--json',
   ];
   const train = (run: string, ...more: string[]) => ['train', '--run', run, ...flags, ...more];
-  const weights = (run: string) => {
-    const runs = join(folder, 'checkpoints', run);
-    const last = readdirSync(runs)
-      .filter((name) => name.startsWith('checkpoint-'))
-      .sort()
-      .at(-1) as string;
-    return JSON.parse(readFileSync(join(runs, last, 'manifest.json'), 'utf8')).files['weights.bin'].sha256;
-  };
+  const weights = (run: string) => weightsDigest(join(folder, 'checkpoints', run));
   const unbroken = await cli(folder, ...train('unbroken'));
   assert.equal(unbroken.code, 0, unbroken.stderr);
   const child = startCli(folder, train('broken'));
-  let stopped = false;
-  await finish(child, (stderr) => {
-    if (!stopped && stderr.includes('epoch 1/4')) {
-      stopped = true;
-      child.kill('SIGINT');
-    }
-  });
+  await finishAfter(child, 'epoch 1/4');
   const resumed = await cli(folder, ...train('broken', '--resume'));
   assert.equal(resumed.code, 0, resumed.stderr);
   assert.equal(weights('broken'), weights('unbroken'));

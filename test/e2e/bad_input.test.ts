@@ -6,6 +6,7 @@ import { before, test } from 'node:test';
 import { checksumOf } from '../../src/checkpoints/manifest.ts';
 import { cli } from '../helpers/cli.ts';
 import { writeRawData } from '../helpers/emoji.ts';
+import { writeFiles } from '../helpers/files.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
 
 const good = temporaryFolder();
@@ -216,10 +217,7 @@ const evaluations: [what: string, files: Record<string, string>, says: RegExp][]
 for (const [what, files, says] of evaluations) {
   test(`evaluate, ${what}: one line, exit code 1`, async () => {
     const folder = temporaryFolder();
-    for (const [path, content] of Object.entries(files)) {
-      mkdirSync(join(folder, path, '..'), { recursive: true });
-      writeFileSync(join(folder, path), content);
-    }
+    writeFiles(folder, files);
     const run = await cli(folder, 'evaluate', 'exam', '--checkpoint', join(good, 'checkpoints'));
     assert.match(run.stderr, says);
     assert.deepEqual([run.code, run.stdout], [1, '']);

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
@@ -7,8 +6,8 @@ import { verifyCheckpoint } from '../../src/checkpoints/index.ts';
 import { cli, finish, startCli } from '../helpers/cli.ts';
 import { emoji, writeRawData } from '../helpers/emoji.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
-import { checkpointsOf, outcome } from '../helpers/outcome.ts';
-import { smallDisk } from '../helpers/small_disk.ts';
+import { checkpointsOf, outcome } from '../helpers/runs.ts';
+import { remount, smallDisk } from '../helpers/small_disk.ts';
 
 const folder = temporaryFolder();
 const small = ['--width', '16', '--height', '16', '--batch-size', '4'];
@@ -119,52 +118,38 @@ test('other classes are refused, with what differs', async () => {
 });
 
 test('a full disk ends the training in one line, and once there is room it goes on to the same end', async (context) => {
-  const disk = smallDisk(12_000); // three checkpoints of 3.5 MB
-  if (!disk) {
-    context.skip('a small disk can be mounted by root only');
-    return;
-  }
+  const disk = smallDisk(context, 12_000); // three checkpoints of 3.5 MB
+  if (!disk) return;
   const train = ['train', '--checkpoints', disk, '--run', 'full', ...small, ...epochs];
   const run = join(disk, 'full');
-  try {
-    const full = await cli(folder, ...train);
-    assert.equal(full.code, 1);
-    assert.match(oneLine(full.stderr), /^bat-sup: .* cannot be (saved|written) \(?.*ENOSPC/);
-    assert.ok(checkpointsOf(run).length >= 2);
-    for (const name of checkpointsOf(run)) assert.deepEqual(await verifyCheckpoint(join(run, name)), []);
-    execFileSync('mount', ['-o', 'remount,size=64m', disk]);
-    const again = await cli(folder, ...train, '--resume');
-    assert.equal(again.code, 0, again.stderr);
-    assert.deepEqual(outcome(run), outcome(whole));
-  } finally {
-    execFileSync('umount', [disk]);
-  }
+  const full = await cli(folder, ...train);
+  assert.equal(full.code, 1);
+  assert.match(oneLine(full.stderr), /^bat-sup: .* cannot be (saved|written) \(?.*ENOSPC/);
+  assert.ok(checkpointsOf(run).length >= 2);
+  for (const name of checkpointsOf(run)) assert.deepEqual(await verifyCheckpoint(join(run, name)), []);
+  remount(disk, 'size=64m');
+  const again = await cli(folder, ...train, '--resume');
+  assert.equal(again.code, 0, again.stderr);
+  assert.deepEqual(outcome(run), outcome(whole));
 });
 
 test('a folder that cannot be written is refused in one line, and nothing is lost', async (context) => {
-  const disk = smallDisk(64_000);
-  if (!disk) {
-    context.skip('a disk can be mounted by root only');
-    return;
+  const disk = smallDisk(context, 64_000);
+  if (!disk) return;
+  cpSync(whole, join(disk, 'whole'), { recursive: true });
+  remount(disk, 'ro');
+  const train = ['train', '--checkpoints', disk, ...small, '--epochs', '6'];
+  for (const flags of [['--run', 'whole', '--resume'], []]) {
+    const { code, stderr } = await cli(folder, ...train, ...flags);
+    assert.equal(code, 1);
+    assert.match(
+      oneLine(stderr),
+      /^bat-sup: .* cannot be written \(.*EROFS.*\); check the folder's permissions/,
+    );
   }
-  try {
-    cpSync(whole, join(disk, 'whole'), { recursive: true });
-    execFileSync('mount', ['-o', 'remount,ro', disk]);
-    const train = ['train', '--checkpoints', disk, ...small, '--epochs', '6'];
-    for (const flags of [['--run', 'whole', '--resume'], []]) {
-      const { code, stderr } = await cli(folder, ...train, ...flags);
-      assert.equal(code, 1);
-      assert.match(
-        oneLine(stderr),
-        /^bat-sup: .* cannot be written \(.*EROFS.*\); check the folder's permissions/,
-      );
-    }
-    assert.deepEqual(outcome(join(disk, 'whole')), outcome(whole));
-    const { code } = await cli(folder, 'predict', 'rawdata/food/taco.png', '--checkpoint', disk);
-    assert.equal(code, 0);
-  } finally {
-    execFileSync('umount', [disk]);
-  }
+  assert.deepEqual(outcome(join(disk, 'whole')), outcome(whole));
+  const { code } = await cli(folder, 'predict', 'rawdata/food/taco.png', '--checkpoint', disk);
+  assert.equal(code, 0);
 });
 
 test('checkpoints lists, inspects, compares and verifies', async () => {

@@ -7,10 +7,11 @@ import sharp from 'sharp';
 import { saveCalibration } from '../../src/checkpoints/calibration.ts';
 import type { Manifest } from '../../src/checkpoints/index.ts';
 import { softmax } from '../../src/evaluation/softmax.ts';
-import { cli, finish, startCli } from '../helpers/cli.ts';
+import { cli, finishAfter, startCli } from '../helpers/cli.ts';
 import { emoji, writeRawData } from '../helpers/emoji.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
 import { withoutPackage } from '../helpers/python.ts';
+import { manifestOf } from '../helpers/runs.ts';
 import { askScikitLearn } from '../helpers/scikit_learn.ts';
 
 const folder = temporaryFolder();
@@ -24,7 +25,7 @@ before(async () => {
   assert.equal(learnt.code, 0, learnt.stderr);
   const { stdout } = await cli(folder, 'evaluate', '--json');
   checkpoint = join(folder, JSON.parse(stdout).checkpoint);
-  manifest = JSON.parse(readFileSync(join(checkpoint, 'manifest.json'), 'utf8'));
+  manifest = manifestOf(checkpoint);
 });
 
 async function jsonOf(...args: string[]) {
@@ -182,12 +183,7 @@ test('a folder of which nothing can be read is an error', async () => {
 test('runs lists trainings, how they ended and where they differ; a resumed one forgets no epoch', async () => {
   const args = ['train', '--run', 'broken', '--epochs', '30', '--learning-rate', '0.002', ...small];
   const child = startCli(folder, args);
-  let isStopping = false;
-  await finish(child, (stderr) => {
-    if (isStopping || !stderr.includes('epoch 2/30')) return;
-    isStopping = true;
-    child.kill('SIGINT');
-  });
+  await finishAfter(child, 'epoch 2/30');
   const stopped = (await jsonOf('runs')).runs[1];
   assert.equal(stopped.state, 'stopped');
   assert.ok(stopped.epochs >= 2 && stopped.epochs < 30);

@@ -9,7 +9,7 @@ import { verifyCheckpoint } from '../../src/checkpoints/index.ts';
 import { cli, finish, startCli } from '../helpers/cli.ts';
 import { writeRawData } from '../helpers/emoji.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
-import { checkpointsOf, outcome } from '../helpers/outcome.ts';
+import { checkpointsOf, outcome } from '../helpers/runs.ts';
 
 /** More than the test needs: BATSUP_TEST_KILLS=100. */
 const kills = Number(process.env.BATSUP_TEST_KILLS ?? 6);

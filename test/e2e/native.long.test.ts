@@ -1,23 +1,18 @@
 /** The real command on the native engine. */
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
-import { cliWith, finish, startCli } from '../helpers/cli.ts';
+import { cliWith, finishAfter, startCli } from '../helpers/cli.ts';
 import { writeRawData } from '../helpers/emoji.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
 import { withoutNative } from '../helpers/native.ts';
+import { newestCheckpoint } from '../helpers/runs.ts';
 
 const folder = temporaryFolder();
+const runOf = (name: string) => join(folder, 'checkpoints', name);
 const native = { BATSUP_ENGINE: 'native' };
 const small = ['--width', '24', '--height', '24', '--batch-size', '8', '--seed', '3'];
-
-function newestCheckpoint(run: string): string {
-  const folders = readdirSync(join(folder, 'checkpoints', run)).filter((name) =>
-    name.startsWith('checkpoint-'),
-  );
-  return join(folder, 'checkpoints', run, folders.sort().at(-1) as string);
-}
 
 describe('the native engine', { skip: withoutNative() }, () => {
   before(() => writeRawData(folder));
@@ -60,13 +55,7 @@ describe('the native engine', { skip: withoutNative() }, () => {
 
   test('a stopped training goes on to the same weights', async () => {
     const child = startCli(folder, ['train', '--run', 'broken', '--epochs', '3', ...small], native);
-    let stopped = false;
-    const broken = await finish(child, (stderr) => {
-      if (!stopped && stderr.includes('epoch 1/3')) {
-        stopped = true;
-        child.kill('SIGINT');
-      }
-    });
+    const broken = await finishAfter(child, 'epoch 1/3');
     assert.equal(broken.code, 0, broken.stderr);
     const resumed = await cliWith(
       native,
@@ -81,8 +70,8 @@ describe('the native engine', { skip: withoutNative() }, () => {
     );
     assert.equal(resumed.code, 0, resumed.stderr);
     for (const file of ['weights.bin', 'optimizer.bin']) {
-      const whole = readFileSync(join(newestCheckpoint('whole'), file));
-      assert.ok(whole.equals(readFileSync(join(newestCheckpoint('broken'), file))), `${file} differs`);
+      const whole = readFileSync(join(newestCheckpoint(runOf('whole')), file));
+      assert.ok(whole.equals(readFileSync(join(newestCheckpoint(runOf('broken')), file))), `${file} differs`);
     }
   });
 

@@ -1,23 +1,18 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { before, test } from 'node:test';
-import { cli, finish, startCli } from '../helpers/cli.ts';
+import { cli, finish, finishAfter, startCli } from '../helpers/cli.ts';
 import { emoji, writeRawData } from '../helpers/emoji.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
+import { checkpointsOf, manifestOf, newestCheckpoint, weightsDigest } from '../helpers/runs.ts';
 
 const folder = temporaryFolder();
 const small = ['--width', '24', '--height', '24', '--batch-size', '8', '--seed', '3'];
 
 before(() => writeRawData(folder));
 
-function manifestOf(run: string, checkpoint: string) {
-  return JSON.parse(readFileSync(join(folder, 'checkpoints', run, checkpoint, 'manifest.json'), 'utf8'));
-}
-
-function checkpointsOf(run: string): string[] {
-  return readdirSync(join(folder, 'checkpoints', run)).filter((name) => name.startsWith('checkpoint-'));
-}
+const runOf = (name: string) => join(folder, 'checkpoints', name);
 
 test('augment makes each class up to the target', async () => {
   const { code, stderr } = await cli(folder, 'augment', '--target', '30', '--seed', '3');
@@ -43,7 +38,7 @@ test('train prints the layers, learns two epochs and saves', async () => {
   const result = JSON.parse(run.stdout);
   assert.equal(result.finished, true);
   assert.equal(result.epochs, 2);
-  assert.ok(checkpointsOf('run-001').length === 2);
+  assert.ok(checkpointsOf(runOf('run-001')).length === 2);
 });
 
 test('a stopped training saves where it stands, and resumed it ends where an unbroken one ends', async () => {
@@ -52,13 +47,7 @@ test('a stopped training saves where it stands, and resumed it ends where an unb
   assert.equal(unbroken.code, 0, unbroken.stderr);
 
   const child = startCli(folder, ['train', '--run', 'broken', ...arguments_]);
-  let stopped = false;
-  const broken = await finish(child, (stderr) => {
-    if (!stopped && stderr.includes('epoch 2/6')) {
-      stopped = true;
-      child.kill('SIGINT');
-    }
-  });
+  const broken = await finishAfter(child, 'epoch 2/6');
   assert.equal(broken.code, 0, broken.stderr);
   const stop = JSON.parse(broken.stdout);
   assert.equal(stop.finished, false);
@@ -66,17 +55,17 @@ test('a stopped training saves where it stands, and resumed it ends where an unb
 
   const resumed = await cli(folder, 'train', '--run', 'broken', '--resume', ...arguments_);
   assert.equal(resumed.code, 0, resumed.stderr);
-  const [last, lastUnbroken] = [checkpointsOf('broken').at(-1), checkpointsOf('unbroken').at(-1)] as [
+  const [last, lastUnbroken] = ['broken', 'unbroken'].map((run) => newestCheckpoint(runOf(run))) as [
     string,
     string,
   ];
-  assert.equal(last, lastUnbroken);
-  const [a, b] = [manifestOf('broken', last), manifestOf('unbroken', lastUnbroken)];
+  assert.equal(basename(last), basename(lastUnbroken));
+  const [a, b] = [manifestOf(last), manifestOf(lastUnbroken)];
   assert.equal(a.files['weights.bin'].sha256, b.files['weights.bin'].sha256);
   assert.equal(a.files['optimizer.bin'].sha256, b.files['optimizer.bin'].sha256);
   assert.deepEqual(a.metrics, b.metrics);
   // The newest four, and the best where that is an older one.
-  assert.ok(checkpointsOf('broken').length <= 5);
+  assert.ok(checkpointsOf(runOf('broken')).length <= 5);
 });
 
 test('checkpoints are also saved between epochs, and every picture can be trained on', async () => {
@@ -86,7 +75,7 @@ test('checkpoints are also saved between epochs, and every picture can be traine
   assert.match(run.stderr, /60 pictures to train on, 0 to validate/);
   // 60 pictures in batches of 8 are 7 steps.
   assert.deepEqual(
-    checkpointsOf('steps').map((name) => Number(name.slice(-8))),
+    checkpointsOf(runOf('steps')).map((name) => Number(name.slice(-8))),
     [3, 6, 7],
   );
   assert.equal(JSON.parse(run.stdout).metrics.validationAccuracy, undefined);
@@ -117,10 +106,7 @@ test('the number of threads changes nothing', async () => {
     );
     assert.equal(code, 0, stderr);
   }
-  const [one, two] = ['threads-1', 'threads-2'].map((run) =>
-    manifestOf(run, checkpointsOf(run)[0] as string),
-  );
-  assert.equal(one.files['weights.bin'].sha256, two.files['weights.bin'].sha256);
+  assert.equal(weightsDigest(runOf('threads-1')), weightsDigest(runOf('threads-2')));
 });
 
 test('predict answers about pictures from the checkpoint alone', async () => {

@@ -1,6 +1,6 @@
 /** What predict does with many pictures, through the real command: lists, formats, sorting, watching. */
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import {
   cpSync,
   existsSync,
@@ -18,13 +18,14 @@ import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { checksumOf } from '../../src/checkpoints/manifest.ts';
+import { bin } from '../helpers/bin.ts';
 import { saveNetwork } from '../helpers/checkpoint.ts';
 import { cli, finish, type Run, startCli } from '../helpers/cli.ts';
 import { emoji } from '../helpers/emoji.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
-import { bin } from '../helpers/mpirun.ts';
 import { articleDescription } from '../helpers/network.ts';
 import { smallDisk } from '../helpers/small_disk.ts';
+import { until } from '../helpers/until.ts';
 
 const base = temporaryFolder();
 const checkpoint = ['--checkpoint', join(base, 'run')];
@@ -226,26 +227,22 @@ test('a link is copied as what it leads to, and is not moved', async () => {
 });
 
 test('to another disk they are copied whole before they go; a full one leaves them', async (context) => {
-  const disk = smallDisk(40);
-  if (!disk) return context.skip('a small disk can be mounted by root only');
+  const disk = smallDisk(context, 40);
+  if (!disk) return;
   const folder = project();
   writeFileSync(
     join(folder, 'pictures', 'vast.png'),
     Buffer.concat([readFileSync(join(folder, 'pictures/bat.png')), Buffer.alloc(100_000)]),
   );
-  try {
-    const run = await predict(folder, 'pictures', '--move-to', join(disk, 'sorted'), '--json');
-    assert.equal(run.code, 1);
-    assert.match(run.stderr, /vast\.png: .*ENOSPC/);
-    assert.ok(existsSync(join(folder, 'pictures', 'vast.png')));
-    for (const { file, to } of records(run).filter((one) => one.to !== undefined)) {
-      assert.ok(!existsSync(join(folder, file as string)));
-      assert.ok(readFileSync(to as string).equals(readFileSync(join(base, file as string))));
-    }
-    assert.ok(!filesBelow(join(disk, 'sorted')).some((name) => name.includes('.tmp-')));
-  } finally {
-    execFileSync('umount', [disk]);
+  const run = await predict(folder, 'pictures', '--move-to', join(disk, 'sorted'), '--json');
+  assert.equal(run.code, 1);
+  assert.match(run.stderr, /vast\.png: .*ENOSPC/);
+  assert.ok(existsSync(join(folder, 'pictures', 'vast.png')));
+  for (const { file, to } of records(run).filter((one) => one.to !== undefined)) {
+    assert.ok(!existsSync(join(folder, file as string)));
+    assert.ok(readFileSync(to as string).equals(readFileSync(join(base, file as string))));
   }
+  assert.ok(!filesBelow(join(disk, 'sorted')).some((name) => name.includes('.tmp-')));
 });
 
 test('below the threshold answers are unknown, and sorted so', async () => {
@@ -341,11 +338,6 @@ test('Ctrl-C stops after the batch in hand: what was answered was moved, the res
   assert.equal(filesBelow(join(folder, 'pictures')).length, 0);
   assert.equal(filesBelow(join(folder, 'sorted')).length, names.length);
 });
-
-/** Waits for what another process does. */
-async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await setTimeout(50);
-}
 
 /** Writes a file bit by bit. @returns whether no two bits were so far apart that it could be taken for whole. */
 async function writeSlowly(file: string, bytes: Buffer): Promise<boolean> {

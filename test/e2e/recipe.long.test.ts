@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
-import { cli, finish, startCli } from '../helpers/cli.ts';
+import { cli, finishAfter, startCli } from '../helpers/cli.ts';
 import { writeRawData } from '../helpers/emoji.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
 import { runPython, withoutPackage } from '../helpers/python.ts';
+import { manifestOf, newestCheckpoint } from '../helpers/runs.ts';
 
 const folder = temporaryFolder();
 const size = ['--width', '24', '--height', '24'];
@@ -25,11 +26,7 @@ const readEvents = new URL('../tensorboard/read_events.py', import.meta.url);
 before(() => writeRawData(folder));
 
 function newestOf(run: string) {
-  const checkpoints = readdirSync(join(folder, 'checkpoints', run)).filter((name) =>
-    /^checkpoint-\d+$/.test(name),
-  );
-  const newest = checkpoints.sort().at(-1) as string;
-  return JSON.parse(readFileSync(join(folder, 'checkpoints', run, newest, 'manifest.json'), 'utf8'));
+  return manifestOf(newestCheckpoint(join(folder, 'checkpoints', run)));
 }
 
 test('--recipe best, stopped with SIGINT and resumed, ends where an unbroken training ends', async () => {
@@ -37,12 +34,7 @@ test('--recipe best, stopped with SIGINT and resumed, ends where an unbroken tra
   const unbroken = await cli(folder, 'train', '--run', 'unbroken', ...options);
   assert.equal(unbroken.code, 0, unbroken.stderr);
   const child = startCli(folder, ['train', '--run', 'broken', ...options]);
-  let stopped = false;
-  const broken = await finish(child, (stderr) => {
-    if (stopped || !stderr.includes('epoch 1/4')) return;
-    stopped = true;
-    child.kill('SIGINT');
-  });
+  const broken = await finishAfter(child, 'epoch 1/4');
   assert.equal(JSON.parse(broken.stdout).finished, false);
   const resumed = await cli(folder, 'train', '--run', 'broken', '--resume', ...options);
   assert.equal(resumed.code, 0, resumed.stderr);

@@ -13,10 +13,10 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
-import { cli, cliWith, finish, startCli } from '../helpers/cli.ts';
+import { cli, cliWith, finishAfter, startCli } from '../helpers/cli.ts';
 import { emoji, writeRawData } from '../helpers/emoji.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
-import { checkpointsOf, outcome } from '../helpers/outcome.ts';
+import { checkpointsOf, outcome } from '../helpers/runs.ts';
 
 const folder = temporaryFolder();
 const settings = (
@@ -44,12 +44,7 @@ before(async () => {
 
 test('stopped and resumed by --resume alone, a training ends with the same bits, whatever config.ts says', async () => {
   const child = startCli(folder, ['train', '--run', 'broken', ...settings]);
-  let asked = false;
-  const stopped = await finish(child, (soFar) => {
-    if (asked || !soFar.includes('epoch 1/3')) return;
-    asked = true;
-    child.kill('SIGINT');
-  });
+  const stopped = await finishAfter(child, 'epoch 1/3');
   assert.match(
     stopped.stdout,
     /^Stopped after [12] of 3 epochs.*\n(.*\n)*Next: bat-sup train --resume --run broken/,

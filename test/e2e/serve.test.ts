@@ -14,7 +14,8 @@ import { emoji } from '../helpers/emoji.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
 import { pngClaiming } from '../helpers/hostile.ts';
 import { runPython, withoutPackage } from '../helpers/python.ts';
-import { saveNetwork, speak, startServer, type TestServer, until } from '../helpers/server.ts';
+import { saveNetwork, speak, startServer, type TestServer } from '../helpers/server.ts';
+import { until } from '../helpers/until.ts';
 
 const folder = temporaryFolder();
 const token = 'c2VjcmV0~+/';

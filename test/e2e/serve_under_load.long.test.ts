@@ -10,7 +10,8 @@ import { after, before, test } from 'node:test';
 import { type Engine, startEngine } from '../../src/engine/index.ts';
 import { emoji } from '../helpers/emoji.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
-import { damage, saveNetwork, startServer, type TestServer, until } from '../helpers/server.ts';
+import { damage, saveNetwork, startServer, type TestServer } from '../helpers/server.ts';
+import { until } from '../helpers/until.ts';
 
 let engine: Engine;
 let bat: Buffer;

@@ -3,14 +3,12 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { bin } from '../helpers/bin.ts';
 import { saveNetwork } from '../helpers/checkpoint.ts';
 import { finish } from '../helpers/cli.ts';
 import { emoji } from '../helpers/emoji.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
 import { articleDescription } from '../helpers/network.ts';
-
-const bin = fileURLToPath(new URL('../../dist/bin/bat-sup.js', import.meta.url));
 
 /** Runs before the command, and tells every module that is imported on stderr. */
 const hooks = `import { writeSync } from 'node:fs';

@@ -1,6 +1,5 @@
 /** The logs of real trainings in the real TensorBoard. */
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { type BrowserContext, chromium as browser } from 'playwright-core';
@@ -10,7 +9,9 @@ import { writeRawData } from '../helpers/emoji.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
 import { hangs } from '../helpers/hangs.ts';
 import { runPython, withoutPackage } from '../helpers/python.ts';
-import { startTensorBoard, type TensorBoard, textOf, until } from '../helpers/tensorboard.ts';
+import { checkpointsOf } from '../helpers/runs.ts';
+import { startTensorBoard, type TensorBoard, textOf } from '../helpers/tensorboard.ts';
+import { until } from '../helpers/until.ts';
 
 const readEvents = new URL('../tensorboard/read_events.py', import.meta.url);
 const small = ['--width', '24', '--height', '24', '--batch-size', '8', '--seed', '3'];
@@ -111,8 +112,8 @@ describe('in a browser', { skip: withoutPackage('tensorboard') || withoutChromiu
       let text = '';
       const isThere = (one: string | RegExp) =>
         typeof one === 'string' ? text.split('\n').includes(one) : one.test(text);
-      await until(`${place} says ${expected.join(', ')}`, async () => {
-        text = await textOf(page);
+      await until(async () => {
+        text = await textOf(page).catch(() => '');
         return expected.every(isThere);
       }).catch(() =>
         assert.fail(`"${expected.filter((one) => !isThere(one)).join('", "')}" not in: ${text}`),
@@ -167,16 +168,16 @@ test('a training that is killed again and again leaves logs without a gap', {
 }, async () => {
   const args = ['train', '--run', 'killed', '--epochs', '8', '--save-every-steps', '2', ...small];
   const run = join(folder, 'checkpoints', 'killed');
-  const checkpoints = () => readdirSync(run).filter((name) => /^checkpoint-\d+$/.test(name));
+  const newestStep = () => Number(checkpointsOf(run).at(-1)?.slice(11) ?? 0);
   let last = 0;
   for (const [attempt, delay] of [30, 220, 90, 400].entries()) {
     const child = startCli(folder, attempt === 0 ? args : [...args, '--resume']);
     const ended = new Promise((resolve) => child.on('close', resolve));
-    await until('a newer checkpoint', async () => Number(checkpoints().sort().at(-1)?.slice(11) ?? 0) > last);
+    await until(() => newestStep() > last);
     await new Promise((resolve) => setTimeout(resolve, delay));
     child.kill('SIGKILL');
     await ended;
-    last = Number(checkpoints().sort().at(-1)?.slice(11));
+    last = newestStep();
     const steps = stepsOf(run);
     assert.ok(steps.length >= last, `${steps.length} steps are logged, ${last} saved`);
     assert.deepEqual(

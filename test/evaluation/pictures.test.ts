@@ -7,13 +7,12 @@ import { collectAnswers } from '../../src/evaluation/collect_answers.ts';
 import { type LabelledPicture, picturesOf, validationPictures } from '../../src/evaluation/pictures.ts';
 import type { Predictor } from '../../src/predict/predictor.ts';
 import { saveHeldBack } from '../../src/runs/held_back.ts';
+import { writeFiles } from '../helpers/files.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
 
+/** Files that hold their own names. */
 function write(folder: string, ...files: string[]): void {
-  for (const file of files) {
-    mkdirSync(join(folder, file, '..'), { recursive: true });
-    writeFileSync(join(folder, file), file);
-  }
+  writeFiles(folder, Object.fromEntries(files.map((file) => [file, file])));
 }
 
 test('a folder’s pictures are labelled by the network’s classes, whatever their order', async () => {

@@ -6,6 +6,7 @@ import { addLegend, legendHeight } from '../../src/explain/legend.ts';
 import { dotsOf, letteringWidth } from '../../src/explain/lettering.ts';
 import { drawOverlay, enlargementFor } from '../../src/explain/overlay.ts';
 import { drawSheet } from '../../src/explain/sheet.ts';
+import { plain } from '../helpers/plain.ts';
 
 test('the colours are those of viridis', () => {
   // matplotlib's table at its ends, quarters and middle.
@@ -93,9 +94,7 @@ for (const [what, name, written] of [
 ] as const)
   test(`the legend has the class, its probability and the colour scale: ${what}`, async () => {
     const [width, height] = [400, 500];
-    const overlay = await sharp({ create: { width, height, channels: 3, background: '#646464' } })
-      .png()
-      .toBuffer();
+    const overlay = await plain('#646464', width, height).png().toBuffer();
     const legend = { class: name, classIndex: 2, probability: 0.975, method: 'Grad-CAM' } as const;
     const png = await addLegend(overlay, legend);
     const { data, info } = await sharp(png).removeAlpha().raw().toBuffer({ resolveWithObject: true });

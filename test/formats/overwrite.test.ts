@@ -3,12 +3,12 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { startEngine } from '../../src/engine/index.ts';
-import { UserError } from '../../src/errors.ts';
 import { exportNetwork } from '../../src/formats/export.ts';
 import { type Format, formats, type Network } from '../../src/formats/index.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
 import { networkOf } from '../helpers/network.ts';
 import { inside } from '../helpers/network_cases.ts';
+import { assertRefused } from '../helpers/refused.ts';
 
 const folder = temporaryFolder();
 let network: Network;
@@ -20,14 +20,6 @@ before(async () => {
 
 const write = (name: string, target: string, overwrite?: boolean) =>
   exportNetwork(network, formats[name] as Format, target, inside, { overwrite });
-
-async function assertRefused(written: Promise<unknown>, says: RegExp): Promise<void> {
-  await assert.rejects(written, (error) => {
-    assert.ok(error instanceof UserError, String(error));
-    assert.match(error.message, says);
-    return !error.message.includes('\n');
-  });
-}
 
 test('a file is replaced only where that is asked for', async () => {
   const file = join(folder, 'model.onnx');

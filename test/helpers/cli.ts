@@ -1,10 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { chmodSync, symlinkSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { bin } from './bin.ts';
 import { temporaryFolder } from './folder.ts';
-
-const bin = fileURLToPath(new URL('../../dist/bin/bat-sup.js', import.meta.url));
 
 export interface Run {
   code: number | null;
@@ -48,6 +46,20 @@ export function finish(child: ChildProcess, onStderr: (soFar: string) => void = 
     });
     child.on('error', reject);
     child.on('close', (code) => resolve({ code, stdout, stderr }));
+  });
+}
+
+/** Waits for the end of a command, and calls `act` once when its messages include the text: by default, SIGINT. */
+export function finishAfter(
+  child: ChildProcess,
+  text: string,
+  act: () => unknown = () => child.kill('SIGINT'),
+): Promise<Run> {
+  let acted = false;
+  return finish(child, (soFar) => {
+    if (acted || !soFar.includes(text)) return;
+    acted = true;
+    act();
   });
 }
 

@@ -3,9 +3,8 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { bin } from './bin.ts';
 import { needs } from './needs.ts';
-
-export const bin = fileURLToPath(new URL('../../dist/bin/bat-sup.js', import.meta.url));
 
 export interface Mpi {
   name: string;

@@ -93,11 +93,6 @@ export function speak(port: number, text: string | Buffer, thenShut = false): Pr
   });
 }
 
-/** Waits until something holds, however long that takes. */
-export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 20));
-}
-
 /** Damages a checkpoint in a way that only its checksum reveals. */
 export function damage(file: string): void {
   execFileSync('truncate', ['--size=-4', file]);

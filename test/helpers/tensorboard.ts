@@ -2,6 +2,16 @@ import { spawn } from 'node:child_process';
 import type { Frame, Page } from 'playwright-core';
 import { freePort } from './free_port.ts';
 import { python } from './python.ts';
+import { until } from './until.ts';
+
+/** What an address answers; false where it does not answer with JSON, or not yet. */
+export async function jsonAt(url: string) {
+  try {
+    return await (await fetch(url)).json();
+  } catch {
+    return false;
+  }
+}
 
 export interface TensorBoard {
   url: string;
@@ -14,24 +24,11 @@ export async function startTensorBoard(folder: string, runs: string[]): Promise<
   const flags = ['--logdir', folder, '--host', '127.0.0.1', '--port', String(port), '--reload_interval', '1'];
   const server = spawn(python, ['-m', 'tensorboard.main', ...flags], { stdio: 'ignore' });
   const url = `http://127.0.0.1:${port}`;
-  await until(`TensorBoard has read ${runs.join(', ')}`, async () => {
-    const read = await (await fetch(`${url}/data/runs`)).json();
-    return runs.every((run) => read.includes(run));
+  await until(async () => {
+    const read = await jsonAt(`${url}/data/runs`);
+    return read !== false && runs.every((run) => read.includes(run));
   });
   return { url, stop: () => void server.kill() };
-}
-
-/**
- * Asks until the answer is no longer false or an error.
- * @throws {Error} after ten minutes, which no machine is too busy for, saying what did not come.
- */
-export async function until<T>(what: string, ask: () => Promise<T | false>): Promise<T> {
-  for (let attempt = 0; attempt < 3000; attempt++) {
-    const answer = await ask().catch(() => false as const);
-    if (answer !== false) return answer;
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
-  throw new Error(`This did not come in time: ${what}`);
 }
 
 /** What a page says, in the shadows of its elements and in its frames as well; a line for each text. */

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import xterm from '@xterm/headless';
+import { bin } from './bin.ts';
 import { userEnvironment } from './cli.ts';
 import { python } from './python.ts';
 
-const bin = fileURLToPath(new URL('../../dist/bin/bat-sup.js', import.meta.url));
 const script = fileURLToPath(new URL('./pseudo_terminal.py', import.meta.url));
 
 /** What the user can do, and sees, while a command runs. */

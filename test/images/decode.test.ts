@@ -8,6 +8,7 @@ import sharp, { type Sharp } from 'sharp';
 import { decodePicture } from '../../src/images/decode.ts';
 import type { PictureSize } from '../../src/images/picture_size.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
+import { plain } from '../helpers/plain.ts';
 
 const size: PictureSize = { width: 8, height: 8, channels: 3, fit: 'fill' };
 
@@ -17,9 +18,7 @@ const blue = { r: 0, g: 0, b: 255 };
 /** Left half red, right half blue. */
 function halves(): Sharp {
   const right = { create: { width: 16, height: 32, channels: 3 as const, background: blue } };
-  return sharp({ create: { width: 32, height: 32, channels: 3, background: red } }).composite([
-    { input: right, left: 16, top: 0 },
-  ]);
+  return plain(red, 32).composite([{ input: right, left: 16, top: 0 }]);
 }
 
 function pixel(pixels: Uint8Array, x: number, y: number, { width, channels } = size): number[] {
@@ -54,7 +53,7 @@ test('transparency is laid on white', async () => {
 });
 
 test('grey, 16-bit, palette and CMYK pictures become 8-bit sRGB', async () => {
-  const grey = sharp({ create: { width: 16, height: 16, channels: 3, background: '#808080' } });
+  const grey = plain('#808080', 16);
   const pictures: Record<string, Promise<Buffer>> = {
     grey: grey.clone().toColourspace('b-w').png().toBuffer(),
     '16-bit': grey.clone().toColourspace('rgb16').png().toBuffer(),
@@ -89,9 +88,7 @@ test('an animated picture is its first frame', async () => {
 });
 
 test('fit stretches, crops, or pads with white', async () => {
-  const wide = await sharp({ create: { width: 32, height: 16, channels: 3, background: red } })
-    .png()
-    .toBuffer();
+  const wide = await plain(red, 32, 16).png().toBuffer();
   const corner = async (fit: PictureSize['fit']) => pixel(await decodePicture(wide, { ...size, fit }), 0, 0);
   assert.deepEqual(await corner('fill'), [255, 0, 0]);
   assert.deepEqual(await corner('cover'), [255, 0, 0]);
@@ -172,9 +169,7 @@ function bmp(bits: number, palette: number[], rows: number[]): Buffer {
 
 test('an SVG loads nothing from elsewhere', async () => {
   const folder = temporaryFolder();
-  await sharp({ create: { width: 8, height: 8, channels: 3, background: 'red' } })
-    .png()
-    .toFile(join(folder, 'secret.png'));
+  await plain('red', 8).png().toFile(join(folder, 'secret.png'));
   let asked = 0;
   const server = createServer((_, response) => {
     asked++;

@@ -13,6 +13,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { glob } from 'glob';
 import { findClasses, findFiles, findPictures, search, skippedOf } from '../../src/images/find.ts';
+import { writeEmpty } from '../helpers/files.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
 
 interface Folder {
@@ -75,10 +76,7 @@ test('more files than are read at once, and a folder between their names', async
 
 /** Files and links to folders below a folder of its own. */
 function plant(root: string, files: string[], links: Record<string, string> = {}): void {
-  for (const file of files) {
-    mkdirSync(join(root, file, '..'), { recursive: true });
-    writeFileSync(join(root, file), '');
-  }
+  writeEmpty(root, files);
   for (const [from, to] of Object.entries(links)) symlinkSync(to, join(root, from));
 }
 

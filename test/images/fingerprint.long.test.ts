@@ -5,46 +5,10 @@ import { decodePicture } from '../../src/images/decode.ts';
 import { DisjointSets } from '../../src/images/disjoint_sets.ts';
 import { fingerprint, fingerprintBytes } from '../../src/images/fingerprint.ts';
 import { joinNearDuplicates } from '../../src/images/near_duplicates.ts';
-import { emoji } from '../helpers/emoji.ts';
+import { emoji, iconsOf } from '../helpers/emoji.ts';
 
-const names = [
-  'bat',
-  'bear',
-  'camel',
-  'cow',
-  'dog',
-  'elephant',
-  'goat',
-  'gorilla',
-  'horse',
-  'pig',
-  'ewe',
-  'boar',
-];
-names.push(
-  'avocado',
-  'bacon',
-  'banana',
-  'bread',
-  'broccoli',
-  'carrot',
-  'cherries',
-  'cookie',
-  'doughnut',
-  'grapes',
-);
-names.push(
-  'pizza',
-  'taco',
-  'locomotive',
-  'guitar',
-  'bicycle',
-  'umbrella',
-  'rocket',
-  'anchor',
-  'scissors',
-  'key',
-);
+const objects = 'locomotive guitar bicycle umbrella rocket anchor scissors key'.split(' ');
+const names = [...iconsOf.animal, ...iconsOf.food, ...objects];
 
 const pixels = 200;
 

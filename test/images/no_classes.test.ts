@@ -1,16 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, test } from 'node:test';
 import { whyNoClasses } from '../../src/images/no_classes.ts';
+import { writeEmpty } from '../helpers/files.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
 
 let folder: string;
 const add = (...files: string[]) => {
-  for (const file of files) {
-    mkdirSync(join(folder, file, '..'), { recursive: true });
-    writeFileSync(join(folder, file), '');
-  }
+  writeEmpty(folder, files);
 };
 beforeEach(() => {
   folder = temporaryFolder();

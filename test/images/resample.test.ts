@@ -10,6 +10,7 @@ import { resizePixels } from '../../src/images/jpeg/index.ts';
 import type { PictureSize } from '../../src/images/picture_size.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
 import { differenceOf, pictureOf, redsOf } from '../helpers/pixels.ts';
+import { plain } from '../helpers/plain.ts';
 import { runPython, withoutPackage } from '../helpers/python.ts';
 
 const fits = ['fill', 'cover', 'contain'] as const;
@@ -209,7 +210,7 @@ for (const [name, encode, mean] of encodings) {
   test(`one channel of a ${name} is luma, as Pillow’s convert('L') has it`, async () => {
     const lumas = { red: 76, lime: 150, blue: 29, '#808080': 128, white: 255, '#c86432': 124 };
     for (const [background, luma] of Object.entries(lumas)) {
-      const even = sharp({ create: { width: 40, height: 30, channels: 3, background } });
+      const even = plain(background, 40, 30);
       const bytes = await encode(even).toBuffer();
       for (const [width, height] of [
         [20, 16],

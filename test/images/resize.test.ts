@@ -21,12 +21,13 @@ import { scanDataset } from '../../src/dataset/scan.ts';
 import { UsageError, UserError } from '../../src/errors.ts';
 import { type ResizeOptions, resizeAll, surveyData } from '../../src/images/resize.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
+import { plain } from '../helpers/plain.ts';
 
 const isStale = async (options: ResizeOptions) => (await surveyData(options)).isStale;
 
 async function write(file: string, background = 'red'): Promise<void> {
   mkdirSync(join(file, '..'), { recursive: true });
-  const picture = sharp({ create: { width: 30, height: 20, channels: 3, background } });
+  const picture = plain(background, 30, 20);
   writeFileSync(file, await picture.png().toBuffer());
 }
 

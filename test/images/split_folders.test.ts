@@ -1,16 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { findPictures } from '../../src/images/find.ts';
+import { writeEmpty } from '../helpers/files.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
 
 function folderOf(...files: string[]): string {
   const folder = temporaryFolder();
-  for (const file of files) {
-    mkdirSync(join(folder, file, '..'), { recursive: true });
-    writeFileSync(join(folder, file), '');
-  }
+  writeEmpty(folder, files);
   return folder;
 }
 

@@ -12,6 +12,7 @@ import { saveNetwork } from '../helpers/checkpoint.ts';
 import { emoji } from '../helpers/emoji.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
 import { articleDescription } from '../helpers/network.ts';
+import { assertRefused } from '../helpers/refused.ts';
 
 const folder = temporaryFolder();
 const heroes = join(folder, 'heroes');
@@ -73,11 +74,7 @@ test('two networks at once answer as each does alone, and leave nothing behind',
 
 test('another engine is refused while one runs, and taken once it has ended', async () => {
   const model = await loadModel(heroes, { engine: 'wasm' });
-  await assert.rejects(loadModel(letters, { engine: 'cpu' }), (error: Error) => {
-    assert.ok(error instanceof UserError);
-    assert.match(error.message, /computes with the engine wasm already/);
-    return true;
-  });
+  await assertRefused(loadModel(letters, { engine: 'cpu' }), /computes with the engine wasm already/);
   const answer = await model.predict(file);
   await model.dispose();
   const plain = await loadModel(heroes, { engine: 'cpu' });

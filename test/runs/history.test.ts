@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { UserError } from '../../src/errors.ts';
 import { appendHistory, cutHistory, type EpochRecord, readHistory } from '../../src/runs/history.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
+import { assertRefused } from '../helpers/refused.ts';
 
 const epoch = (number: number, loss = 1): EpochRecord => ({
   epoch: number,
@@ -42,8 +42,5 @@ test('a training from the start has no epochs before it', async () => {
 
 test('a folder that cannot be written is an error that names the file', async () => {
   const run = join(temporaryFolder(), 'none');
-  await assert.rejects(appendHistory(run, epoch(1)), (error) => {
-    assert.ok(error instanceof UserError);
-    return error.message.includes(join(run, 'metrics.jsonl'));
-  });
+  await assertRefused(appendHistory(run, epoch(1)), join(run, 'metrics.jsonl'));
 });

@@ -9,7 +9,8 @@ import { createModel, type Model } from '../../src/models/model.ts';
 import { networkGraph, openEventWriter, scalarSummary } from '../../src/tensorboard/index.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
 import { runPython, withoutPackage } from '../helpers/python.ts';
-import { startTensorBoard, type TensorBoard, until } from '../helpers/tensorboard.ts';
+import { jsonAt, startTensorBoard, type TensorBoard } from '../helpers/tensorboard.ts';
+import { until } from '../helpers/until.ts';
 
 const readEvents = new URL('./read_events.py', import.meta.url);
 const description = { architecture: 'article' as const, width: 100, height: 100, channels: 3 as const };
@@ -131,9 +132,9 @@ test('a log that cannot be written is an error that names the file', async () =>
 });
 
 async function getJson(url: string, isThere: (answer: Record<string, unknown>) => boolean) {
-  return until(url, async () => {
-    const answer = await (await fetch(url)).json();
-    return isThere(answer) && answer;
+  return until(async () => {
+    const answer = await jsonAt(url);
+    return answer !== false && isThere(answer) && answer;
   });
 }
 

@@ -8,7 +8,6 @@ import { drawingsIn, makers, openDrawings } from '../../demo/makers.ts';
 import { findCheckpoint, listCheckpoints, loadTensors } from '../../src/checkpoints/index.ts';
 import { type Config, type Settings, settingNames, settingsInForce } from '../../src/config/index.ts';
 import { type Engine, startEngine } from '../../src/engine/index.ts';
-import { UserError } from '../../src/errors.ts';
 import { decodePicture } from '../../src/images/decode.ts';
 import { loadPredictor } from '../../src/predict/load_predictor.ts';
 import { readHistory } from '../../src/runs/history.ts';
@@ -16,6 +15,7 @@ import { findLearningRate, testedRate } from '../../src/training/find_learning_r
 import { train } from '../../src/training/train.ts';
 import { writeRawData } from '../helpers/emoji.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
+import { assertRefused } from '../helpers/refused.ts';
 
 const folder = temporaryFolder();
 let engine: Engine;
@@ -114,10 +114,10 @@ test('early stopping ends after so many epochs without a better one, and the bes
 
 test('early stopping without a validation is refused', async () => {
   const settings = await settingsOf({ earlyStopping: 1, validationSplit: 0 });
-  await assert.rejects(train({ settings, run: join(folder, 'none') }), (error) => {
-    assert.ok(error instanceof UserError);
-    return /--early-stopping goes by the validation/.test(error.message);
-  });
+  await assertRefused(
+    train({ settings, run: join(folder, 'none') }),
+    /--early-stopping goes by the validation/,
+  );
 });
 
 test('the range test suggests a rate below the one from which the loss rises, and saves nothing', async () => {

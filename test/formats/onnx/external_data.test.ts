@@ -15,10 +15,10 @@ import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { startEngine } from '../../../src/engine/index.ts';
-import { UserError } from '../../../src/errors.ts';
 import { importNetwork } from '../../../src/formats/import.ts';
 import { type ModelMessage, models, type TensorMessage } from '../../../src/formats/onnx/protos.ts';
 import { temporaryFolder } from '../../helpers/folder.ts';
+import { assertRefused } from '../../helpers/refused.ts';
 
 before(() => startEngine('wasm', { threads: 1 }));
 
@@ -45,13 +45,7 @@ const set = (tensor: TensorMessage | undefined, key: string, value: string) =>
 
 const read = (folder: string) => importNetwork(join(folder, 'external.onnx'));
 
-async function assertRefused(folder: string, says: RegExp): Promise<void> {
-  await assert.rejects(read(folder), (error) => {
-    assert.ok(error instanceof UserError, String(error));
-    assert.match(error.message, says);
-    return !error.message.includes('\n');
-  });
-}
+const assertFolderRefused = (folder: string, message: RegExp) => assertRefused(read(folder), message);
 
 test('paths that lead out of the folder are refused', async () => {
   for (const path of [
@@ -63,7 +57,7 @@ test('paths that lead out of the folder are refused', async () => {
     'a\\..\\..\\x',
     'a\0b',
   ])
-    await assertRefused(
+    await assertFolderRefused(
       copy((tensors) => set(tensors[0], 'location', path)),
       /which is not a file beside it/,
     );
@@ -74,7 +68,7 @@ test('a link out of the folder is refused, one within it is followed', async () 
   const elsewhere = join(newFolder(), 'elsewhere');
   copyFileSync(`${fixture}.data`, elsewhere);
   symlinkSync(elsewhere, join(folder, 'link'));
-  await assertRefused(folder, /is a link out of its folder/);
+  await assertFolderRefused(folder, /is a link out of its folder/);
   const within = copy((tensors) => {
     for (const tensor of tensors) set(tensor, 'location', 'link');
   });
@@ -100,16 +94,16 @@ test('weights in a folder below the model’s are read', async () => {
 });
 
 test('a file that is missing, too short, or not a file is named', async () => {
-  await assertRefused(
+  await assertFolderRefused(
     copy((tensors) => set(tensors[0], 'location', 'absent.data')),
     /has its weights in "absent\.data", which is missing; copy it beside it/,
   );
   const short = copy();
   truncateSync(join(short, data), 100);
-  await assertRefused(short, /external\.onnx\.data is damaged \(it has 100 bytes/);
+  await assertFolderRefused(short, /external\.onnx\.data is damaged \(it has 100 bytes/);
   const pipe = copy((tensors) => set(tensors[0], 'location', 'pipe'));
   execFileSync('mkfifo', [join(pipe, 'pipe')]);
-  await assertRefused(pipe, /is a pipe, not a regular file/);
+  await assertFolderRefused(pipe, /is a pipe, not a regular file/);
 });
 
 test('offsets and lengths that cannot be are refused', async () => {
@@ -119,11 +113,11 @@ test('offsets and lengths that cannot be are refused', async () => {
     ['length', '99999999999999999999'],
     ['length', ''],
   ] as const)
-    await assertRefused(
+    await assertFolderRefused(
       copy((tensors) => set(tensors[0], key, value)),
       new RegExp(`has the ${key} "`),
     );
-  await assertRefused(
+  await assertFolderRefused(
     copy((tensors) => set(tensors[0], 'length', '4')),
     /has 4 bytes for the shape/,
   );
@@ -134,7 +128,7 @@ test('tensors that lie in the same bytes are refused', async () => {
     const offset = one?.external_data?.find(({ key }) => key === 'offset')?.value ?? '0';
     set(other, 'offset', offset);
   });
-  await assertRefused(folder, /share bytes of .*external\.onnx\.data/);
+  await assertFolderRefused(folder, /share bytes of .*external\.onnx\.data/);
 });
 
 test('weights that many nodes read are refused once they are large', async () => {
@@ -165,7 +159,7 @@ test('weights that many nodes read are refused once they are large', async () =>
   Object.assign(graph.output[0] as object, { name: 'maps299' });
   const folder = newFolder();
   writeFileSync(join(folder, 'external.onnx'), models.encode(message));
-  await assertRefused(folder, /the node conv2 shares "kernel" with another/);
+  await assertFolderRefused(folder, /the node conv2 shares "kernel" with another/);
   // Through other names as well.
   graph.node = graph.node.flatMap((one, index) => {
     const own = {
@@ -178,5 +172,5 @@ test('weights that many nodes read are refused once they are large', async () =>
     return index === 0 ? [one] : [own, { ...one, input: [one.input[0] as string, `own${index}`] }];
   });
   writeFileSync(join(folder, 'external.onnx'), models.encode(message));
-  await assertRefused(folder, /the node own2 shares "kernel" with another/);
+  await assertFolderRefused(folder, /the node own2 shares "kernel" with another/);
 });
