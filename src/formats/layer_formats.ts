@@ -1,7 +1,21 @@
 import type { Layer } from '../layers/layer.ts';
+import type { KerasFormat } from './keras_model/layer_format.ts';
+import type { OnnxFormat } from './onnx/layer_format.ts';
+import type { PyTorchFormat } from './safetensors/layer_format.ts';
+import type { TfliteFormat } from './tflite/layer_format.ts';
 
-/** How every format spells one kind of layer. */
+/**
+ * How every format spells one kind of layer. These objects are in browser pages too: they import types of a format, and
+ * nothing of its libraries.
+ */
 // biome-ignore lint/suspicious/noExplicitAny: a table of layers holds all kinds of attributes.
 export interface LayerFormats<A extends object = any> {
   layer: Layer<A>;
+  /** Keras's and TensorFlow.js's. */
+  keras: KerasFormat<A>;
+  onnx: OnnxFormat<A>;
+  /** LiteRT, of which TensorFlow Lite is the older name. */
+  tflite: TfliteFormat<A>;
+  /** PyTorch's state_dict, in safetensors files. */
+  pyTorch: PyTorchFormat;
 }

@@ -4,7 +4,7 @@ import {
   samePadding,
   windowsAlong,
 } from '../layers/window.ts';
-import { addZeroPadding } from '../layers/zero_padding/formats.ts';
+import { zeroPadding } from '../layers/zero_padding/layer.ts';
 import type { NetworkBuilder, Value } from './network_builder.ts';
 
 /** Pixels added [top, left, bottom, right], or how they follow from the sizes. */
@@ -39,7 +39,8 @@ export function placeWindow(
   const known = ownPadding(padding, { lengths: input.shape.slice(0, 2), size, stride });
   const window = { kernel: size, stride, padding: known ?? 'valid' };
   if (known) return { input, window };
-  const padded = addZeroPadding(builder, input, padding as number[], where);
+  const [top, left, bottom, right] = padding as [number, number, number, number];
+  const padded = builder.add(zeroPadding, [input], { top, left, bottom, right }, {}, where);
   const isOnPadding = (axis: number) =>
     (windowsAlong(padded.shape[axis] as number, window) - 1) * stride >=
     (input.shape[axis] as number) + Number(padding[axis]);

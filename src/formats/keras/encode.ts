@@ -4,7 +4,7 @@ import type { Tensor } from '../../tensors/tensors.ts';
 import { about, aboutKey } from '../about.ts';
 import { inDepthOrder } from '../depth_order.ts';
 import type { ExportOptions, Network } from '../format.ts';
-import { toKerasLayers, type WrittenLayer } from '../keras_layers.ts';
+import { toKerasLayers, type WrittenLayer } from '../keras_model/write.ts';
 import { groupNames } from './group_names.ts';
 import { writeHdf5 } from './hdf5.ts';
 

@@ -6,7 +6,7 @@ import { NetworkBuilder } from '../network_builder.ts';
 import { quoted } from '../quoted.ts';
 import { readClassNames } from './class_names.ts';
 import { withExternalData } from './external_data.ts';
-import { type Item, type Operand, type Operator, operators, Reading } from './operators.ts';
+import { readNode } from './operators.ts';
 import {
   dataTypes,
   type ModelMessage,
@@ -15,6 +15,7 @@ import {
   type TensorMessage,
   type ValueInfoMessage,
 } from './protos.ts';
+import { type Item, type Operand, Reading } from './reading.ts';
 import { readTensor } from './tensor.ts';
 
 type Graph = NonNullable<ModelMessage['graph']>;
@@ -156,12 +157,6 @@ class Items {
   }
 }
 
-function operatorOf(reading: Reading): Operator {
-  const { op_type: name, domain = '' } = reading.node;
-  const operator = ['', 'ai.onnx'].includes(domain) && Object.hasOwn(operators, name) && operators[name];
-  return operator || reading.fail('is an operator for which bat-sup has no layer');
-}
-
 function readNodes(builder: NetworkBuilder, nodes: NodeMessage[], items: Items): void {
   const readers = readersOf(nodes);
   const constants = (name: string) => items.constant(name);
@@ -169,12 +164,13 @@ function readNodes(builder: NetworkBuilder, nodes: NodeMessage[], items: Items):
   for (const node of nodes) {
     if (done.has(node)) continue;
     const output = node.output[0] as string;
-    const [next, another] = readers.get(output) ?? [];
-    const reading = new Reading(builder, node, items.inputsOf(node), another ? undefined : next);
-    const operator = operatorOf(reading);
-    const item = operator.read(reading, constants);
+    const [reader, another] = readers.get(output) ?? [];
+    const next = another ? undefined : reader;
+    const { item, takesNext } = readNode(
+      new Reading(builder, node, items.inputsOf(node), { next, constants }),
+    );
     items.set(output, item);
-    if (next && operator.takesNext?.(reading, constants)) {
+    if (next && takesNext) {
       items.set(next.output[0] as string, item);
       done.add(next);
     }

@@ -1,19 +1,19 @@
-import { variablesOf } from '../../layers/index.ts';
+import { formatsOf } from '../../layers/formats.ts';
 import { bytesOf, type Tensor, toFloat16 } from '../../tensors/tensors.ts';
 import { about, aboutKey } from '../about.ts';
 import type { ExportOptions, Network } from '../format.ts';
 import { mapsBefore } from '../maps_before.ts';
-import { pyTorchName, toPyTorch } from './pytorch.ts';
+import { countersOf, nameInPyTorch } from './names.ts';
 
 /** The tensors of a network under PyTorch's names and in PyTorch's layouts. */
 function* tensorsOf({ layers, weights }: Network): Generator<[name: string, tensor: Tensor]> {
   const byName = new Map(layers.map((layer) => [layer.name, layer]));
   for (const layer of layers)
-    for (const { name } of variablesOf(layer))
-      yield [
-        pyTorchName(name),
-        toPyTorch(name, weights.get(name) as Tensor, layer.kind, mapsBefore(layer, byName)),
-      ];
+    for (const [own, { name, toPyTorch }] of Object.entries(formatsOf(layer).pyTorch)) {
+      const tensor = weights.get(`${layer.name}/${own}`);
+      if (!tensor) continue;
+      yield [nameInPyTorch(layer, name), toPyTorch?.(tensor, mapsBefore(layer, byName)) ?? tensor];
+    }
 }
 
 /**
@@ -38,11 +38,8 @@ export function encodeSafetensors(
     offset += bytes.length;
     parts.push(bytes);
   }
-  // PyTorch's batch normalisation counts its batches, and wants the count.
-  for (const { name, kind } of network.layers) {
-    if (kind !== 'batchNorm') continue;
-    const place = { dtype: 'I64', shape: [], data_offsets: [offset, offset + 8] };
-    header[`${name.replaceAll('/', '.')}.num_batches_tracked`] = place;
+  for (const name of network.layers.flatMap(countersOf)) {
+    header[name] = { dtype: 'I64', shape: [], data_offsets: [offset, offset + 8] };
     offset += 8;
     parts.push(new Uint8Array(8));
   }

@@ -1,92 +1,26 @@
-import { UserError } from '../../errors.ts';
-import { addRelu } from '../../layers/activation/formats.ts';
-import { addAddition } from '../../layers/add/formats.ts';
-import { addBatchNorm } from '../../layers/batch_norm/formats.ts';
-import { addConv } from '../../layers/conv/formats.ts';
-import { addDropout } from '../../layers/dropout/formats.ts';
-import { addFlatten } from '../../layers/flatten/formats.ts';
-import { addFullyConnected } from '../../layers/fully_connected/formats.ts';
-import { addGlobalAveragePool } from '../../layers/global_average_pool/formats.ts';
-import { type LayerSummary, variablesOf } from '../../layers/index.ts';
-import { addMaxPool } from '../../layers/pool/formats.ts';
-import { addZeroPadding } from '../../layers/zero_padding/formats.ts';
-import { architectureNames } from '../../models/index.ts';
-import { createModel, type ModelDescription } from '../../models/model.ts';
+import { reason, UserError } from '../../errors.ts';
+import { formatsOf } from '../../layers/formats.ts';
+import { type LayerSummary, layerOf, variablesOf } from '../../layers/index.ts';
+import type { ModelDescription } from '../../models/description.ts';
+import { type ArchitectureName, architectureNames } from '../../models/index.ts';
+import { completed } from '../../models/older_layers.ts';
+import { planArchitecture } from '../../models/plan.ts';
 import { sizeOf } from '../../tensors/shape.ts';
-import { type Tensor, toHwio, transpose } from '../../tensors/tensors.ts';
+import type { Tensor } from '../../tensors/tensors.ts';
 import { type About, aboutKey, readAbout } from '../about.ts';
 import type { ImportHints, Network } from '../format.ts';
-import { paddingOf, sidesOf } from '../interim.ts';
+import { mapsBefore } from '../maps_before.ts';
 import { NetworkBuilder, type Value } from '../network_builder.ts';
 import { decodeSafetensors } from './decode.ts';
-import { ourNames } from './pytorch.ts';
-
-interface Rebuilding {
-  builder: NetworkBuilder;
-  layer: LayerSummary;
-  /** One of the layer's tensors by PyTorch's name for it. */
-  find(suffix: string): Tensor | undefined;
-  /** The same; missing ones are an error. */
-  tensor(suffix: string): Tensor;
-}
-
-function kernelOf({ builder, layer, tensor }: Rebuilding): Tensor {
-  const kernel = tensor('weight');
-  if (kernel.shape.length !== 4)
-    builder.fail(`${layer.name}.weight`, `is [${kernel.shape}], not of four axes`);
-  return toHwio(kernel);
-}
-
-function windowOf(layer: LayerSummary) {
-  const { kernel, stride } = layer.attributes;
-  const twice = (length: unknown) => [Number(length), Number(length)];
-  return { kernel: twice(kernel), strides: twice(stride), padding: paddingOf(layer) };
-}
-
-/** Each kind of layer anew, with PyTorch's tensors. */
-const rebuild: Record<string, (inputs: [Value, ...Value[]], rebuilding: Rebuilding) => Value> = {
-  conv: ([input], rebuilding) => {
-    const { builder, layer, find } = rebuilding;
-    const biases = find('bias');
-    const { strides, padding } = windowOf(layer);
-    return addConv(builder, input, { kernel: kernelOf(rebuilding), biases, strides, padding }, layer.name);
-  },
-  pool: ([input], { builder, layer }) => addMaxPool(builder, input, windowOf(layer), layer.name),
-  activation: ([input], { builder }) => addRelu(builder, input, 'relu'),
-  flatten: ([input], { builder, layer }) => addFlatten(builder, input, 'chw', layer.name),
-  fullyConnected: ([input], { builder, layer, find, tensor }) => {
-    const weights = tensor('weight');
-    if (weights.shape.length !== 2)
-      builder.fail(`${layer.name}.weight`, `is [${weights.shape}], not of two axes`);
-    return addFullyConnected(
-      builder,
-      input,
-      { weights: transpose(weights), biases: find('bias') },
-      layer.name,
-    );
-  },
-  batchNorm: ([input], { builder, layer, tensor }) => {
-    const learnt = { scale: tensor('weight'), offset: tensor('bias') };
-    const kept = { mean: tensor('running_mean'), variance: tensor('running_var') };
-    const epsilon = Number(layer.attributes.epsilon);
-    return addBatchNorm(builder, input, { epsilon, ...learnt, ...kept }, layer.name);
-  },
-  add: ([one, other], { builder, layer }) =>
-    addAddition(builder, one, other ?? builder.fail(layer.name, 'adds nothing'), layer.name),
-  globalAveragePool: ([input], { builder, layer }) => addGlobalAveragePool(builder, input, layer.name),
-  dropout: ([input], { builder, layer }) =>
-    addDropout(builder, input, Number(layer.attributes.rate), layer.name),
-  zeroPadding([input], { builder, layer }) {
-    const { top, left, bottom, right } = sidesOf(layer);
-    return addZeroPadding(builder, input, [top, left, bottom, right], layer.name);
-  },
-};
+import { nameInPyTorch } from './names.ts';
 
 function isLayer(layer: LayerSummary): boolean {
   return (
     typeof layer?.name === 'string' &&
-    Object.hasOwn(rebuild, layer.kind) &&
+    typeof layer.kind === 'string' &&
     Array.isArray(layer.inputs) &&
+    Array.isArray(layer.variables) &&
+    Array.isArray(layer.outputShape) &&
     typeof layer.attributes === 'object' &&
     layer.attributes !== null
   );
@@ -94,7 +28,7 @@ function isLayer(layer: LayerSummary): boolean {
 
 /**
  * A network of a safetensors file: as its metadata tell where bat-sup wrote them, else of the architecture whose
- * variables it holds. The engine must have been started.
+ * variables it holds.
  * @throws {UserError} where it is damaged, or fits neither.
  */
 export function readSafetensors(data: Uint8Array, source: string, hints: ImportHints): Network {
@@ -105,20 +39,40 @@ export function readSafetensors(data: Uint8Array, source: string, hints: ImportH
   const pictures = builder.pictures('the network', shape);
   const values = new Map<string, Value>();
   let last = pictures;
+  const byName = new Map(layers.map((layer) => [layer.name, layer]));
   for (const layer of layers) {
     const inputs = layer.inputs.map(
       (name) => values.get(name) ?? builder.fail(layer.name, `reads ${name}, which is not before it`),
     );
-    const moduleName = layer.name.replaceAll('/', '.');
-    const find = (suffix: string) => tensors.get(`${moduleName}.${suffix}`);
-    const tensor = (suffix: string) => find(suffix) ?? builder.fail(`${moduleName}.${suffix}`, 'is missing');
-    last = (rebuild[layer.kind] as (typeof rebuild)[string] & object)(
-      [inputs[0] ?? pictures, ...inputs.slice(1)],
-      { builder, layer, find, tensor },
-    );
+    const read = inputs.length > 0 ? inputs : [pictures];
+    const own = tensorsOf(layer, { tensors, maps: mapsBefore(layer, byName), builder });
+    last = builder.add(layerOf(layer), read, layer.attributes, own, layer.name);
     values.set(layer.name, last);
   }
   return builder.finish(pictures, last, told);
+}
+
+/** A layer's tensors by our names and in our layouts, as far as the file has them. */
+function tensorsOf(
+  layer: LayerSummary,
+  {
+    tensors,
+    maps,
+    builder,
+  }: { tensors: Map<string, Tensor>; maps: number[] | undefined; builder: NetworkBuilder },
+): Record<string, Tensor> {
+  const found: Record<string, Tensor> = {};
+  for (const [own, { name, fromPyTorch }] of Object.entries(formatsOf(layer).pyTorch)) {
+    const full = nameInPyTorch(layer, name);
+    const tensor = tensors.get(full);
+    if (!tensor) continue;
+    try {
+      found[own] = fromPyTorch?.(tensor, maps) ?? tensor;
+    } catch (error) {
+      builder.fail(full, reason(error));
+    }
+  }
+  return found;
 }
 
 interface Described {
@@ -128,8 +82,9 @@ interface Described {
 }
 
 function describedBy({ width, height, channels, layers = [] }: About, source: string): Described {
-  if (Array.isArray(layers) && layers.every(isLayer)) return { shape: [height, width, channels], layers };
-  throw new UserError(`${source} is damaged: its metadata tell no layers; export it anew.`);
+  if (Array.isArray(layers) && layers.every(isLayer))
+    return { shape: [height, width, channels], layers: completed(layers) };
+  throw new UserError(`${source} is damaged: its metadata have no layers; export it anew.`);
 }
 
 /** The named architecture whose variables these are. */
@@ -138,7 +93,7 @@ function recognise(tensors: Map<string, Tensor>, { width, height }: ImportHints,
   const classes = Array.from({ length: outputs }, (_, index) => String(index));
   for (const architecture of architectureNames)
     for (const channels of [3, 1] as const) {
-      const layers = fittingLayers({ architecture, width, height, channels, classes }, tensors);
+      const layers = fittingLayers(architecture, { width, height, channels, classes }, tensors);
       if (layers) return { shape: [height, width, channels], layers };
     }
   throw new UserError(
@@ -147,22 +102,22 @@ function recognise(tensors: Map<string, Tensor>, { width, height }: ImportHints,
   );
 }
 
+/** The layers of an architecture, where the tensors are those of its variables. */
 function fittingLayers(
-  description: ModelDescription,
+  architecture: ArchitectureName,
+  sizes: Omit<ModelDescription, 'architecture'>,
   tensors: Map<string, Tensor>,
 ): LayerSummary[] | undefined {
-  const named = [...tensors].flatMap(([name, { values }]) =>
-    ourNames(name).map((own): [string, Float32Array] => [own, values]),
-  );
-  const known = new Map(named);
+  const first = tensors.get('conv1.weight')?.shape[0];
   try {
-    const { layers, dispose } = createModel(description, { restored: new Map(known) });
-    dispose();
-    const variables = layers.flatMap(variablesOf);
-    return variables.every(({ name, shape }) => known.get(name)?.length === sizeOf(shape))
-      ? layers
-      : undefined;
+    const { layers } = planArchitecture(architecture, sizes, first);
+    const fits = (layer: LayerSummary) =>
+      variablesOf(layer).every(({ name, shape }) => {
+        const inPyTorch = formatsOf(layer).pyTorch[name.split('/').at(-1) as string]?.name ?? '';
+        return tensors.get(nameInPyTorch(layer, inPyTorch))?.values.length === sizeOf(shape);
+      });
+    return layers.every(fits) ? layers : undefined;
   } catch {
-    return undefined; // A tensor has another size than the architecture's variable.
+    return undefined; // The pictures are too small for it.
   }
 }

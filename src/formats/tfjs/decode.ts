@@ -5,8 +5,8 @@ import { fromFloat16, type Tensor } from '../../tensors/tensors.ts';
 import { parseObject } from '../../text/json.ts';
 import { aboutKey, readAbout } from '../about.ts';
 import type { ImportHints, Network } from '../format.ts';
-import { readKerasConfig } from '../keras_config.ts';
-import { buildFromKeras } from '../keras_layers.ts';
+import { readKerasConfig } from '../keras_model/config.ts';
+import { buildFromKeras } from '../keras_model/read.ts';
 import { NetworkBuilder } from '../network_builder.ts';
 import { quoted } from '../quoted.ts';
 

@@ -2,7 +2,7 @@ import { packageVersion } from '../../system/version.ts';
 import { bytesOf, type Tensor, toFloat16 } from '../../tensors/tensors.ts';
 import { about, aboutKey } from '../about.ts';
 import type { ExportOptions, Network, WeightType } from '../format.ts';
-import { toKerasLayers, type WrittenLayer } from '../keras_layers.ts';
+import { toKerasLayers, type WrittenLayer } from '../keras_model/write.ts';
 
 /** As TensorFlow.js's converter cuts them, so that browsers cache them one by one. */
 const shardBytes = 4 * 2 ** 20;

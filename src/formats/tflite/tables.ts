@@ -8,26 +8,12 @@ import { Builder, type Offset } from 'flatbuffers';
 /** TensorType */
 export const types = { float32: 0, float16: 1, int32: 2, uint8: 3, int8: 9 } as const;
 
-/** Each operator's code, its least version, and the code of the table of its options. */
-export const operators = {
-  ADD: { code: 0, version: 1, options: 11 },
-  CONV_2D: { code: 3, version: 1, options: 1 },
-  DEQUANTIZE: { code: 6, version: 3, options: 0 },
-  FULLY_CONNECTED: { code: 9, version: 1, options: 8 },
-  MAX_POOL_2D: { code: 17, version: 1, options: 5 },
-  MUL: { code: 18, version: 1, options: 21 },
-  RELU: { code: 19, version: 1, options: 0 },
-  RESHAPE: { code: 22, version: 1, options: 17 },
-  SOFTMAX: { code: 25, version: 1, options: 9 },
-  PAD: { code: 34, version: 1, options: 22 },
-  MEAN: { code: 40, version: 1, options: 27 },
-  CAST: { code: 53, version: 1, options: 37 },
-  /** With int8 weights and a scale for each output. */
-  HYBRID_CONV_2D: { code: 3, version: 5, options: 1 },
-  /** With int8 weights and one scale. */
-  HYBRID_FULLY_CONNECTED: { code: 9, version: 3, options: 8 },
-} as const;
-export type OperatorName = keyof typeof operators;
+/** An operator: its BuiltinOperator code, its least version, and the code of the table of its options (BuiltinOptions). */
+export interface Operator {
+  code: number;
+  version: number;
+  options: number;
+}
 
 export interface TensorTable {
   name: string;
@@ -46,8 +32,8 @@ export type Field =
   | { slot: number; float32: number };
 
 export interface OperatorTable {
-  operator: OperatorName;
-  /** Places in the list of tensors. */
+  operator: Operator;
+  /** Indices in the list of tensors. */
   inputs: number[];
   outputs: number[];
   options: Field[];
@@ -117,22 +103,28 @@ function tensorTable(builder: Builder, { name, shape, type, scales }: TensorTabl
   return table(builder, 8, fields);
 }
 
-function operatorTable(builder: Builder, one: OperatorTable, codes: OperatorName[]): Offset {
+/** Operators of one code and version share an entry. */
+const codeOf = ({ code, version }: Operator) => `${code} ${version}`;
+
+function operatorTable(
+  builder: Builder,
+  { operator, inputs, outputs, options }: OperatorTable,
+  codes: string[],
+): Offset {
   const fields: StoredField[] = [
-    { slot: 0, int32: codes.indexOf(one.operator) },
-    { slot: 1, offset: ints(builder, one.inputs) },
-    { slot: 2, offset: ints(builder, one.outputs) },
+    { slot: 0, int32: codes.indexOf(codeOf(operator)) },
+    { slot: 1, offset: ints(builder, inputs) },
+    { slot: 2, offset: ints(builder, outputs) },
   ];
-  const { options } = operators[one.operator];
-  if (options !== 0)
-    fields.push({ slot: 3, int8: options }, { slot: 4, offset: table(builder, 8, one.options) });
+  if (operator.options !== 0)
+    fields.push({ slot: 3, int8: operator.options }, { slot: 4, offset: table(builder, 8, options) });
   return table(builder, 5, fields);
 }
 
-function codeTable(builder: Builder, name: OperatorName): Offset {
-  const { code, version } = operators[name];
+/** OperatorCode; its first field is of a time when codes fitted into seven bits. */
+function codeTable(builder: Builder, { code, version }: Operator): Offset {
   return table(builder, 4, [
-    { slot: 0, int8: code },
+    { slot: 0, int8: Math.min(code, 127) },
     { slot: 2, int32: version },
     { slot: 3, int32: code },
   ]);
@@ -165,8 +157,8 @@ export function writeModel(model: ModelTables): Uint8Array {
   );
   const empty = table(builder, 1, []);
   const tensors = model.tensors.map((tensor) => tensorTable(builder, tensor, constants.indexOf(tensor) + 1));
-  const codes = [...new Set(model.operators.map(({ operator }) => operator))];
-  const written = model.operators.map((one) => operatorTable(builder, one, codes));
+  const codes = new Map(model.operators.map(({ operator }) => [codeOf(operator), operator]));
+  const written = model.operators.map((one) => operatorTable(builder, one, [...codes.keys()]));
   const subgraph = table(builder, 5, [
     { slot: 0, offset: offsets(builder, tensors) },
     { slot: 1, offset: ints(builder, [model.input]) },
@@ -180,7 +172,7 @@ export function writeModel(model: ModelTables): Uint8Array {
       slot: 1,
       offset: offsets(
         builder,
-        codes.map((name) => codeTable(builder, name)),
+        [...codes.values()].map((operator) => codeTable(builder, operator)),
       ),
     },
     { slot: 2, offset: offsets(builder, [subgraph]) },

@@ -10,4 +10,32 @@ export function addAddition(builder: NetworkBuilder, one: Value, other: Value, w
 
 export const formats: LayerFormats<object> = {
   layer: add,
+  keras: {
+    write: () => ({ className: 'Add', config: {} }),
+    read: {
+      Add: {
+        read({ builder, layer }, [one, other, ...rest]) {
+          if (!other || rest.length > 0) return builder.fail(layer.name, 'adds other than two layers');
+          return addAddition(builder, one, other, layer.name);
+        },
+      },
+    },
+  },
+  onnx: {
+    write: ({ graph, layer, inputs }) => graph.add('Add', inputs, layer.name),
+    read: {
+      Add: {
+        read(reading) {
+          const [one, other] = [reading.operand(0), reading.operand(1)];
+          if (one.layout !== other.layout) reading.fail('adds maps in two orders');
+          return reading.like(addAddition(reading.builder, one.value, other.value, reading.where));
+        },
+      },
+    },
+  },
+  tflite: {
+    write: ({ graph, layer, inputs }) =>
+      graph.add({ code: 0, version: 1, options: 11 }, inputs, layer.name, layer.outputShape),
+  },
+  pyTorch: {},
 };

@@ -1,5 +1,7 @@
+import { expectLastAxis, required } from '../../formats/keras_model/reading.ts';
 import type { LayerFormats } from '../../formats/layer_formats.ts';
 import type { NetworkBuilder, Value } from '../../formats/network_builder.ts';
+import { shortestDecimal } from '../../formats/shortest_decimal.ts';
 import type { Tensor } from '../../tensors/tensors.ts';
 import { type BatchNormAttributes, batchNorm } from './layer.ts';
 
@@ -30,4 +32,84 @@ export function addBatchNorm(
 
 export const formats: LayerFormats<BatchNormAttributes> = {
   layer: batchNorm,
+  keras: {
+    write: ({ attributes: { epsilon } }) => ({
+      className: 'BatchNormalization',
+      config: { axis: -1, epsilon, momentum: 0.9, center: true, scale: true },
+      weights: { gamma: 'scale', beta: 'offset', moving_mean: 'mean', moving_variance: 'variance' },
+    }),
+    read: {
+      BatchNormalization: {
+        weights({ scale, center }) {
+          const trained = [scale !== false && 'gamma', center !== false && 'beta'];
+          return [...trained.filter((name) => name !== false), 'moving_mean', 'moving_variance'];
+        },
+        read(reading, [input]) {
+          const { builder, layer, weight } = reading;
+          expectLastAxis(reading, input.shape.length);
+          const parts = {
+            epsilon: Number(layer.config.epsilon ?? 1e-3),
+            scale: weight('gamma'),
+            offset: weight('beta'),
+            mean: required(reading, 'moving_mean'),
+            variance: required(reading, 'moving_variance'),
+          };
+          return addBatchNorm(builder, input, parts, layer.name);
+        },
+      },
+    },
+  },
+  onnx: {
+    write({ graph, layer, inputs, variable }) {
+      const constants = graph.constants(layer.name, ['scale', 'offset', 'mean', 'variance'], variable);
+      const epsilon = { float: layer.attributes.epsilon };
+      return graph.add('BatchNormalization', [...inputs, ...constants], layer.name, { epsilon });
+    },
+    read: {
+      BatchNormalization: {
+        read(reading) {
+          const value = reading.channelsFirst();
+          reading.expect({ training_mode: { value: reading.int('training_mode', 0), allowed: 0 } });
+          const parts = {
+            epsilon: shortestDecimal(reading.float('epsilon', 1e-5)),
+            scale: reading.required(1),
+            offset: reading.required(2),
+            mean: reading.required(3),
+            variance: reading.required(4),
+          };
+          return reading.maps(addBatchNorm(reading.builder, value, parts, reading.where));
+        },
+      },
+    },
+  },
+  // LiteRT has none: x * factor + shift.
+  tflite: {
+    write({ graph, layer, inputs, variable }) {
+      const valuesOf = (name: string) => (variable(name) as Tensor).values;
+      const [offset, mean, variance] = ['offset', 'mean', 'variance'].map(valuesOf) as [
+        Float32Array,
+        Float32Array,
+        Float32Array,
+      ];
+      const { epsilon } = layer.attributes;
+      const factors = valuesOf('scale').map(
+        (one, channel) => one / Math.sqrt((variance[channel] as number) + epsilon),
+      );
+      const shifts = offset.map(
+        (one, channel) => one - (mean[channel] as number) * (factors[channel] as number),
+      );
+      const shape = [factors.length];
+      const factor = graph.constant(`${layer.name}/factor`, { shape, values: factors });
+      const shift = graph.constant(`${layer.name}/shift`, { shape, values: shifts });
+      const multiply = { code: 18, version: 1, options: 21 };
+      const scaled = graph.add(multiply, [...inputs, factor], `${layer.name}/scaled`, layer.outputShape);
+      return graph.add({ code: 0, version: 1, options: 11 }, [scaled, shift], layer.name, layer.outputShape);
+    },
+  },
+  pyTorch: {
+    scale: { name: 'weight' },
+    offset: { name: 'bias' },
+    mean: { name: 'running_mean' },
+    variance: { name: 'running_var' },
+  },
 };

@@ -1,7 +1,10 @@
+import { expect, required, windowOf } from '../../formats/keras_model/reading.ts';
 import type { LayerFormats } from '../../formats/layer_formats.ts';
 import type { NetworkBuilder, Value } from '../../formats/network_builder.ts';
+import { onnxWindow } from '../../formats/onnx/window.ts';
+import { windowFields } from '../../formats/tflite/window.ts';
 import { placeWindow, type Window } from '../../formats/windows.ts';
-import type { Tensor } from '../../tensors/tensors.ts';
+import { permute, type Tensor, toHwio, toOihw } from '../../tensors/tensors.ts';
 import { type ConvAttributes, conv } from './layer.ts';
 
 /** @param kernel [height, width, in, out] */
@@ -26,4 +29,75 @@ export function addConv(
 
 export const formats: LayerFormats<ConvAttributes> = {
   layer: conv,
+  keras: {
+    write({ attributes: { kernel, stride, padding, outputChannels, biases } }) {
+      const config = {
+        filters: outputChannels,
+        kernel_size: [kernel, kernel],
+        strides: [stride, stride],
+        padding,
+        data_format: 'channels_last',
+        activation: 'linear',
+        use_bias: biases,
+      };
+      const weights = { kernel: 'weights', ...(biases && { bias: 'biases' }) };
+      return { className: 'Conv2D', config, weights };
+    },
+    read: {
+      Conv2D: {
+        weights: ({ use_bias: hasBias }) => (hasBias === false ? ['kernel'] : ['kernel', 'bias']),
+        read(reading, [input]) {
+          const { builder, layer, weight } = reading;
+          expect(reading, { groups: [1] });
+          const kernel = required(reading, 'kernel');
+          const { strides, padding } = windowOf(reading, kernel.shape.slice(0, 2), layer.config.strides ?? 1);
+          return addConv(builder, input, { kernel, biases: weight('bias'), strides, padding }, layer.name);
+        },
+      },
+    },
+  },
+  onnx: {
+    write({ graph, layer, inputs, variable }) {
+      const kernel = graph.weights(`${layer.name}/weights`, toOihw(variable('weights') as Tensor), 0);
+      const constants = [kernel, ...graph.constants(layer.name, ['biases'], variable)];
+      return graph.add('Conv', [...inputs, ...constants], layer.name, onnxWindow(layer));
+    },
+    read: {
+      Conv: {
+        read(reading) {
+          const kernel = reading.required(1);
+          if (kernel.shape.length !== 4) reading.fail(`has weights of shape [${kernel.shape}]`);
+          reading.expect({ group: { value: reading.int('group', 1), allowed: 1 } });
+          const options = { kernel: toHwio(kernel), biases: reading.constant(2), ...reading.window() };
+          return reading.maps(addConv(reading.builder, reading.channelsFirst(), options, reading.where));
+        },
+      },
+    },
+  },
+  tflite: {
+    write({ graph, layer, inputs, variable }) {
+      const outputs = layer.attributes.outputChannels;
+      // [out, height, width, in]
+      const kernel = permute(variable('weights') as Tensor, [3, 0, 1, 2]);
+      // With int8 weights, which have a scale for each output, it is of another version.
+      const operator = { code: 3, version: graph.weightType === 'int8' ? 5 : 1, options: 1 };
+      const constants = [
+        graph.weights(`${layer.name}/weights`, kernel, true),
+        graph.biases(`${layer.name}/biases`, variable('biases'), outputs),
+      ];
+      const options = windowFields(layer.attributes);
+      return graph.add(operator, [...inputs, ...constants], layer.name, layer.outputShape, options);
+    },
+  },
+  pyTorch: {
+    weights: {
+      name: 'weight',
+      toPyTorch: toOihw,
+      fromPyTorch(tensor) {
+        if (tensor.shape.length !== 4) throw new RangeError(`is [${tensor.shape}], not of four axes`);
+        return toHwio(tensor);
+      },
+    },
+    biases: { name: 'bias' },
+  },
 };

@@ -1,6 +1,9 @@
+import { required } from '../../formats/keras_model/reading.ts';
 import type { LayerFormats } from '../../formats/layer_formats.ts';
 import type { NetworkBuilder, Value } from '../../formats/network_builder.ts';
-import { rowsToHwc, type Tensor } from '../../tensors/tensors.ts';
+import type { Reading } from '../../formats/onnx/reading.ts';
+import { sizeOf } from '../../tensors/shape.ts';
+import { rowsToChw, rowsToHwc, type Tensor, transpose } from '../../tensors/tensors.ts';
 import { type FullyConnectedAttributes, fullyConnected } from './layer.ts';
 
 const zeros = (length: number): Tensor => ({ shape: [length], values: new Float32Array(length) });
@@ -26,4 +29,87 @@ export function addFullyConnected(
 
 export const formats: LayerFormats<FullyConnectedAttributes> = {
   layer: fullyConnected,
+  keras: {
+    write: ({ attributes: { outputs } }) => ({
+      className: 'Dense',
+      config: { units: outputs, activation: 'linear', use_bias: true },
+      weights: { kernel: 'weights', bias: 'biases' },
+    }),
+    read: {
+      Dense: {
+        weights: ({ use_bias: hasBias }) => (hasBias === false ? ['kernel'] : ['kernel', 'bias']),
+        read(reading, [input]) {
+          const { builder, layer, weight } = reading;
+          const tensors = { weights: required(reading, 'kernel'), biases: weight('bias') };
+          return addFullyConnected(builder, input, tensors, layer.name);
+        },
+      },
+    },
+  },
+  onnx: {
+    write({ graph, layer, inputs, variable, maps }) {
+      const weights = variable('weights') as Tensor;
+      const rows = maps ? rowsToChw(weights, maps) : weights;
+      const matrix = graph.weights(`${layer.name}/weights`, rows, 1);
+      const constants = [matrix, ...graph.constants(layer.name, ['biases'], variable)];
+      return graph.add('Gemm', [...inputs, ...constants], layer.name);
+    },
+    read: {
+      Gemm: {
+        read(reading) {
+          reading.expect({
+            alpha: { value: reading.float('alpha', 1), allowed: 1 },
+            beta: { value: reading.float('beta', 1), allowed: 1 },
+            transA: { value: reading.int('transA', 0), allowed: 0 },
+          });
+          const matrix = reading.required(1);
+          if (matrix.shape.length !== 2) reading.fail(`has weights of shape [${matrix.shape}]`);
+          const weights = reading.int('transB', 0) === 1 ? transpose(matrix) : matrix;
+          const tensors = { weights, biases: reading.constant(2) };
+          const { value } = reading.operand();
+          return reading.like(addFullyConnected(reading.builder, value, tensors, reading.where));
+        },
+      },
+      // Its biases are what the next node adds, where it does nothing else.
+      MatMul: {
+        read(reading) {
+          const tensors = { weights: reading.required(1), biases: biasesOfNext(reading) };
+          const { value } = reading.operand();
+          return reading.like(addFullyConnected(reading.builder, value, tensors, reading.where));
+        },
+        takesNext: (reading) => biasesOfNext(reading) !== undefined,
+      },
+    },
+  },
+  tflite: {
+    write({ graph, layer, inputs, variable }) {
+      const matrix = transpose(variable('weights') as Tensor);
+      // With int8 weights, which have one scale, it is of another version.
+      const operator = { code: 9, version: graph.weightType === 'int8' ? 3 : 1, options: 8 };
+      const constants = [
+        graph.weights(`${layer.name}/weights`, matrix, false),
+        graph.biases(`${layer.name}/biases`, variable('biases'), layer.attributes.outputs),
+      ];
+      return graph.add(operator, [...inputs, ...constants], layer.name, layer.outputShape);
+    },
+  },
+  // The features of flattened maps are channel by channel in PyTorch.
+  pyTorch: {
+    weights: {
+      name: 'weight',
+      toPyTorch: (tensor, maps) => transpose(maps ? rowsToChw(tensor, maps) : tensor),
+      fromPyTorch(tensor, maps) {
+        if (tensor.shape.length !== 2) throw new RangeError(`is [${tensor.shape}], not of two axes`);
+        const [, inputs] = tensor.shape;
+        const fits = maps === undefined || sizeOf(maps) === inputs;
+        if (!fits) throw new RangeError(`is [${tensor.shape}] for flattened maps of [${maps}]`);
+        return maps ? rowsToHwc(transpose(tensor), maps) : transpose(tensor);
+      },
+    },
+    biases: { name: 'bias' },
+  },
 };
+
+function biasesOfNext(reading: Reading): Tensor | undefined {
+  return reading.next?.op_type === 'Add' ? reading.constantOfNext() : undefined;
+}

@@ -1,3 +1,4 @@
+import { expect, expectChannelsLast } from '../../formats/keras_model/reading.ts';
 import type { LayerFormats } from '../../formats/layer_formats.ts';
 import type { NetworkBuilder, Value } from '../../formats/network_builder.ts';
 import { globalAveragePool } from './layer.ts';
@@ -8,4 +9,46 @@ export function addGlobalAveragePool(builder: NetworkBuilder, input: Value, wher
 
 export const formats: LayerFormats<object> = {
   layer: globalAveragePool,
+  keras: {
+    write: () => ({ className: 'GlobalAveragePooling2D', config: { data_format: 'channels_last' } }),
+    read: {
+      GlobalAveragePooling2D: {
+        read(reading, [input]) {
+          expectChannelsLast(reading);
+          expect(reading, { keepdims: [false] });
+          return addGlobalAveragePool(reading.builder, input, reading.layer.name);
+        },
+      },
+    },
+  },
+  onnx: {
+    write({ graph, layer, inputs }) {
+      const averages = graph.add('GlobalAveragePool', inputs, `${layer.name}/maps`);
+      return graph.add('Flatten', [averages], layer.name, { axis: 1 });
+    },
+    read: {
+      GlobalAveragePool: {
+        read: (reading) =>
+          reading.maps(addGlobalAveragePool(reading.builder, reading.channelsFirst(), reading.where)),
+      },
+      ReduceMean: {
+        read(reading) {
+          const { value, layout } = reading.operand();
+          const axes = reading.ints('axes') ?? [...(reading.constant(1)?.values ?? [])];
+          const counted = axes.map((axis) => (axis < 0 ? axis + 4 : axis)).sort();
+          if (counted.join() !== (layout === 'nchw' ? '2,3' : '1,2'))
+            reading.fail(`takes the mean of the axes ${axes}`);
+          return reading.like(addGlobalAveragePool(reading.builder, value, reading.where));
+        },
+      },
+    },
+  },
+  tflite: {
+    write({ graph, layer, inputs }) {
+      const axes = graph.ints(`${layer.name}/axes`, [1, 2]);
+      const mean = { code: 40, version: 1, options: 27 };
+      return graph.add(mean, [...inputs, axes], layer.name, layer.outputShape);
+    },
+  },
+  pyTorch: {},
 };

@@ -1,5 +1,8 @@
+import { pairOf, windowOf } from '../../formats/keras_model/reading.ts';
 import type { LayerFormats } from '../../formats/layer_formats.ts';
 import type { NetworkBuilder, Value } from '../../formats/network_builder.ts';
+import { onnxWindow } from '../../formats/onnx/window.ts';
+import { windowFields } from '../../formats/tflite/window.ts';
 import { type Window as FileWindow, placeWindow } from '../../formats/windows.ts';
 import type { Window } from '../window.ts';
 import { pool } from './layer.ts';
@@ -17,4 +20,48 @@ export function addMaxPool(builder: NetworkBuilder, input: Value, theirs: FileWi
 
 export const formats: LayerFormats<Window> = {
   layer: pool,
+  keras: {
+    write: ({ attributes: { kernel, stride, padding } }) => ({
+      className: 'MaxPooling2D',
+      config: {
+        pool_size: [kernel, kernel],
+        strides: [stride, stride],
+        padding,
+        data_format: 'channels_last',
+      },
+    }),
+    read: {
+      MaxPooling2D: {
+        read(reading, [input]) {
+          const { builder, layer } = reading;
+          const kernel = pairOf(layer.config.pool_size ?? 2);
+          const window = windowOf(reading, kernel, layer.config.strides ?? kernel);
+          return addMaxPool(builder, input, window, layer.name);
+        },
+      },
+    },
+  },
+  onnx: {
+    write: ({ graph, layer, inputs }) => graph.add('MaxPool', inputs, layer.name, onnxWindow(layer)),
+    read: {
+      MaxPool: {
+        read(reading) {
+          const window = { kernel: reading.ints('kernel_shape') ?? [], ...reading.window() };
+          return reading.maps(addMaxPool(reading.builder, reading.channelsFirst(), window, reading.where));
+        },
+      },
+    },
+  },
+  tflite: {
+    write({ graph, layer, inputs }) {
+      const { kernel } = layer.attributes;
+      const sizes = [
+        { slot: 3, int32: kernel },
+        { slot: 4, int32: kernel },
+      ];
+      const options = [...windowFields(layer.attributes), ...sizes];
+      return graph.add({ code: 17, version: 1, options: 5 }, inputs, layer.name, layer.outputShape, options);
+    },
+  },
+  pyTorch: {},
 };

@@ -1,5 +1,6 @@
-import type { KerasLayer, KerasNetwork } from './keras_layers.ts';
-import type { NetworkBuilder } from './network_builder.ts';
+import type { NetworkBuilder } from '../network_builder.ts';
+import type { KerasLayer } from './layer_format.ts';
+import type { KerasNetwork } from './read.ts';
 
 type Json = Record<string, unknown>;
 

@@ -1,0 +1,79 @@
+import { bytesOf, type Tensor, toFloat16, toInt8 } from '../../tensors/tensors.ts';
+import type { WeightType } from '../format.ts';
+import {
+  type AttributeMessage,
+  attributeTypes,
+  dataTypes,
+  type NodeMessage,
+  type TensorMessage,
+} from './protos.ts';
+
+type AttributeValue = number | number[] | { float: number };
+
+function attributeOf([name, value]: [string, AttributeValue]): AttributeMessage {
+  if (Array.isArray(value)) return { name, type: attributeTypes.ints, ints: value };
+  if (typeof value === 'object') return { name, type: attributeTypes.float, f: value.float };
+  return { name, type: attributeTypes.int, i: value };
+}
+
+/** A graph under construction. */
+export class Graph {
+  readonly node: NodeMessage[] = [];
+  readonly initializer: TensorMessage[] = [];
+  readonly #weightType: WeightType;
+
+  constructor(weightType: WeightType) {
+    this.#weightType = weightType;
+  }
+
+  /** @returns the name of what it gives. */
+  add(
+    operator: string,
+    input: string[],
+    output: string,
+    attributes: Record<string, AttributeValue> = {},
+  ): string {
+    const attribute = Object.entries(attributes).map(attributeOf);
+    this.node.push({ op_type: operator, name: output, input, output: [output], attribute });
+    return output;
+  }
+
+  constant(name: string, { shape, values }: Tensor): string {
+    return this.#keep(name, shape, dataTypes.float32, bytesOf(values));
+  }
+
+  /** The names of constants for those of a layer's variables that it has. */
+  constants(layer: string, names: string[], variable: (name: string) => Tensor | undefined): string[] {
+    return names.flatMap((name) => {
+      const tensor = variable(name);
+      return tensor ? [this.constant(`${layer}/${name}`, tensor)] : [];
+    });
+  }
+
+  integers(name: string, values: number[]): string {
+    const bytes = new Uint8Array(BigInt64Array.from(values, BigInt).buffer);
+    return this.#keep(name, [values.length], dataTypes.int64, bytes);
+  }
+
+  /**
+   * Weights as the export's options want them stored; what reads them gets floats.
+   * @param axis of the outputs.
+   */
+  weights(name: string, tensor: Tensor, axis: number): string {
+    const { shape, values } = tensor;
+    if (this.#weightType === 'float32') return this.constant(name, tensor);
+    if (this.#weightType === 'float16') {
+      const stored = this.#keep(`${name}/float16`, shape, dataTypes.float16, bytesOf(toFloat16(values)));
+      return this.add('Cast', [stored], name, { to: dataTypes.float32 });
+    }
+    const { int8, scales } = toInt8(tensor, axis);
+    const stored = this.#keep(`${name}/int8`, shape, dataTypes.int8, bytesOf(int8));
+    const scale = this.constant(`${name}/scale`, { shape: [scales.length], values: scales });
+    return this.add('DequantizeLinear', [stored, scale], name, { axis });
+  }
+
+  #keep(name: string, dims: number[], type: number, bytes: Uint8Array): string {
+    this.initializer.push({ name, dims, data_type: type, raw_data: bytes });
+    return name;
+  }
+}
