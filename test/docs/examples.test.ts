@@ -1,0 +1,60 @@
+/** The docstrings of what src/index.ts exports: each function and class has an example, which the long test runs. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { publicNames } from '../helpers/public_api.ts';
+
+/** Without an example so far. This list only gets shorter. */
+const without: string[] = [
+  'NetworkPlan',
+  'Scope',
+  'UnreadablePicture',
+  'UsageError',
+  'UserError',
+  'activationLayer',
+  'addBiases',
+  'addLayer',
+  'addWeights',
+  'batchNormLayer',
+  'collect',
+  'collectDefaults',
+  'convLayer',
+  'createModel',
+  'dropoutLayer',
+  'exportNetwork',
+  'flatteningLayer',
+  'fullyConnectedLayer',
+  'globalAveragePoolingLayer',
+  'importNetwork',
+  'layerOf',
+  'loadModel',
+  'loadPredictor',
+  'modelTools',
+  'networkOf',
+  'poolingLayer',
+  'readCredits',
+  'readSettings',
+  'resizeAll',
+  'samePadding',
+  'saveImported',
+  'settingsInForce',
+  'startEngine',
+  'variablesOf',
+  'windowsAlong',
+  'zeroPaddingLayer',
+];
+
+const names = publicNames();
+
+test('the library exports what it is known for', () => {
+  const found = names.map(({ name }) => name);
+  for (const name of ['loadModel', 'train', 'convLayer', 'augmentAll', 'UserError', 'formats'])
+    assert.ok(found.includes(name), name);
+});
+
+test('every exported function and class has a docstring with an example', () => {
+  const missing = names.filter(({ kind, examples }) => kind !== 'const' && examples.length === 0);
+  assert.deepEqual(
+    missing.map(({ name }) => name).filter((name) => !without.includes(name)),
+    [],
+  );
+});
