@@ -1,7 +1,7 @@
 import seedrandom from 'seedrandom';
 import { UsageError } from '../errors.ts';
+import { withOurSpelling } from '../text/american_spelling.ts';
 import { wrongValue } from '../text/wrong_value.ts';
-import { withOurSpelling } from './american_spelling.ts';
 import type { Change, Operation, Size } from './operation.ts';
 import { findOperation, type OperationSetting, operations } from './registry.ts';
 

@@ -1,4 +1,4 @@
-import type { AmericanOf } from './american_spelling.ts';
+import type { AmericanOf } from '../text/american_spelling.ts';
 import type { Operation } from './operation.ts';
 import * as all from './operations/index.ts';
 import type { ValuesOf } from './parameters.ts';

@@ -3,7 +3,7 @@ import type { AugmentOptions, AugmentReport } from '../augment/augment.ts';
 import type { World } from '../cluster/index.ts';
 import { type Settings, settingOptions } from '../config/index.ts';
 import { keepClassesApart, keepFolderApart, keepOutputApart } from '../system/keep_apart.ts';
-import { counted } from '../text/format.ts';
+import { counted, wrap } from '../text/format.ts';
 import { printable } from '../text/printable.ts';
 import { addExamples } from './examples.ts';
 import { type ProgressBar, progressBar } from './progress.ts';
@@ -24,12 +24,12 @@ interface AugmentFlags extends Record<string, unknown> {
 export function addAugment(program: Command): void {
   const command = program
     .command('augment')
-    .description('make every class of rawdata/ up to a number of pictures with varied copies')
+    .description('add varied copies of pictures until each class has a number of them')
     .option('--target <n>', 'the same as --augment-target')
-    .option('--preview <sheet.png>', 'only draw what the operations do to some pictures')
-    .option('--list', 'list every operation with its parameters, and stop')
-    .option('--masks <folder>', 'vary the masks there too: <folder>/<class>/<picture>.<any>')
-    .option('--clean', 'remove every generated picture (with --masks: and mask), and stop')
+    .option('--preview <sheet.png>', 'only draw a sheet of examples')
+    .option('--list', 'only list all operations with their parameters')
+    .option('--masks <folder>', 'vary masks in the same way: <folder>/<class>/<picture>.<any>')
+    .option('--clean', 'only remove all generated pictures (with --masks: and masks)')
     .option('--json', 'print the report as JSON');
   settingOptions(shardOption(rawDataArgument(command)), [
     'rawData',
@@ -40,12 +40,14 @@ export function addAugment(program: Command): void {
     'height',
     'seed',
     'workers',
-  ]).action((folder, flags) => onRanks(async (world) => augment(await withRawData(folder, flags), world)));
+  ]).action((folder, flags) =>
+    onRanks(async (world) => augment(await withRawData('augment', folder, flags), world)),
+  );
   addExamples(command, [
-    ['bat-sup augment --target 1000', 'makes each class up to 1000 pictures with varied copies'],
+    ['bat-sup augment --target 1000', 'adds copies until each class has 1000 pictures'],
     [
       'bat-sup augment --preview sheet.png --augment-operations rotate,zoom',
-      'only draws what two operations do',
+      'draws what two operations do to some pictures',
     ],
     ['bat-sup augment --list', 'lists all operations'],
     ['bat-sup augment --clean', 'removes every generated picture'],
@@ -64,7 +66,7 @@ async function augment(flags: AugmentFlags, world: World | undefined): Promise<v
     if (isHelper) return;
     const { cleanAugmented } = await import('../augment/augment.ts');
     const removed = await cleanAugmented(settings.rawData, flags.masks);
-    return print({ removed }, `${settings.rawData}: ${removed} generated pictures removed`);
+    return print({ removed }, `${settings.rawData}: ${counted(removed, 'generated picture')} removed`);
   }
   const options: AugmentOptions = {
     rawData: settings.rawData,
@@ -83,7 +85,10 @@ async function augment(flags: AugmentFlags, world: World | undefined): Promise<v
     const { previewAugment } = await import('../augment/preview.ts');
     const preview = await previewAugment(options, flags.preview);
     const { file, pictures, columns } = preview;
-    return print(preview, `${file}: ${pictures.length} pictures; ${columns.join(', ')}`);
+    return print(
+      preview,
+      wrap(`${file}: ${counted(pictures.length, 'picture')}; ${columns.join(', ')}`, { indent: '  ' }),
+    );
   }
   if (isHelper) {
     const { helpAugment } = await import('../augment/augment.ts');
@@ -95,7 +100,7 @@ async function augment(flags: AugmentFlags, world: World | undefined): Promise<v
   print(report, describe(report));
 }
 
-/** @throws {UsageError} where what is written would lie among the pictures, or be one. */
+/** @throws {UsageError} where the preview or the masks would lie among the pictures. */
 async function refusePlaces(settings: Settings, { preview, masks }: AugmentFlags): Promise<void> {
   await keepClassesApart(settings);
   if (preview !== undefined) await keepOutputApart(settings, { option: '--preview', path: preview });
@@ -112,7 +117,7 @@ async function augmentWithBar(options: AugmentOptions): Promise<AugmentReport> {
   return augmentAll({ ...options, onProgress }).finally(() => bar?.stop());
 }
 
-/** Every operation, its probability and parameters with their defaults, and what is allowed. */
+/** Prints every operation with its probability, and its parameters with their ranges and defaults. */
 async function list({ json }: AugmentFlags): Promise<void> {
   const { operations } = await import('../augment/registry.ts');
   if (json) {
@@ -120,9 +125,11 @@ async function list({ json }: AugmentFlags): Promise<void> {
     return;
   }
   for (const { name, summary, probability, parameters } of operations) {
-    console.log(`${name}  ${summary} (probability ${probability})`);
+    console.log(wrap(`${name}  ${summary} (probability ${probability})`, { indent: '    ' }));
     for (const [parameter, { meaning, allowed, default: value }] of Object.entries(parameters)) {
-      console.log(`    ${parameter.padEnd(16)} ${meaning}: ${allowed}; default ${value}`);
+      const start = `    ${parameter.padEnd(16)} `;
+      const text = `${start}${meaning}: ${allowed}; default ${value}`;
+      console.log(wrap(text, { indent: ' '.repeat(start.length) }));
     }
   }
 }

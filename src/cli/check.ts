@@ -6,8 +6,10 @@ import { type Settings, settingOptions } from '../config/index.ts';
 import { UsageError, UserError } from '../errors.ts';
 import { keepClassesApart, keepFolderApart, keepOutputApart } from '../system/keep_apart.ts';
 import { counted } from '../text/format.ts';
+import { printable } from '../text/printable.ts';
 import { wrongValue } from '../text/wrong_value.ts';
 import { addExamples } from './examples.ts';
+import { noticeText } from './notice.ts';
 import { type ProgressBar, progressBar } from './progress.ts';
 import { onRanks, readPictureSettings } from './ranks.ts';
 import { rawDataArgument, withRawData } from './raw_data_argument.ts';
@@ -26,25 +28,25 @@ interface CheckFlags extends Record<string, unknown> {
 export function addCheck(program: Command): void {
   const command = program
     .command('check')
-    .description('find what is wrong with rawdata/ before it costs a training: unreadable, empty, twice ...')
+    .description('find unreadable, empty and duplicate pictures before you train')
     .option('--json', 'print the report as JSON')
-    .option('--html <file>', 'also write the report with thumbnails, one file of HTML')
-    .option('--strict', 'exit with 1 where something is wrong')
-    .option('--quarantine <folder>', 'move the files that are no good there; --restore undoes it')
+    .option('--html <file>', 'also write the report as one HTML file, with thumbnails')
+    .option('--strict', 'exit with code 1 if anything is found')
+    .option('--quarantine <folder>', 'move bad files there; --restore moves them back')
     .option(
       '--only <kinds>',
-      'kinds that --quarantine moves (default: unreadable,tiny,uniform,duplicate,ambiguous)',
+      'findings whose files --quarantine moves (default: unreadable, tiny, uniform, duplicate, ambiguous)',
     )
-    .option('--restore <folder>', 'move everything of a quarantine back and stop');
-  refuseShards(command, 'a picture’s duplicates may be in another part; start it by mpirun, or once for all');
+    .option('--restore <folder>', 'only move everything in a quarantine folder back');
+  refuseShards(command, 'duplicates may be in different parts; run it once, or with mpirun');
   settingOptions(rawDataArgument(command), ['rawData', 'width', 'height', 'workers']).action(
-    (folder, flags) => onRanks(async (world) => check(await withRawData(folder, flags), world)),
+    (folder, flags) => onRanks(async (world) => check(await withRawData('check', folder, flags), world)),
   );
   addExamples(command, [
-    ['bat-sup check', 'tells what is wrong with the pictures of rawdata/'],
-    ['bat-sup check --html report.html', 'shows it too, with thumbnails'],
-    ['bat-sup check --quarantine bad', 'moves away what is no good'],
-    ['bat-sup check --restore bad', 'moves it back'],
+    ['bat-sup check', 'lists what is wrong with the pictures in rawdata/'],
+    ['bat-sup check --html report.html', 'also shows it with thumbnails'],
+    ['bat-sup check --quarantine bad', 'moves bad files away'],
+    ['bat-sup check --restore bad', 'moves them back'],
   ]);
 }
 
@@ -60,7 +62,7 @@ async function check(flags: CheckFlags, world: World | undefined): Promise<void>
 
   const report = await runCheck(settings, signal, world);
   if (!report) {
-    console.error('Stopped; what was checked so far is remembered.');
+    console.error('Stopped; run the same command to continue.');
     process.exitCode = 130;
     return;
   }
@@ -71,7 +73,7 @@ async function check(flags: CheckFlags, world: World | undefined): Promise<void>
     const options = { rawData: settings.rawData, folder: flags.quarantine, signal };
     const result = await quarantine(report.findings, only, options);
     if (flags.json) console.log(JSON.stringify({ ...report, quarantine: result }));
-    reportMoved(result, `to ${flags.quarantine}; --restore ${flags.quarantine} undoes it`);
+    reportMoved(result, `to ${flags.quarantine}; --restore ${flags.quarantine} moves them back`);
   } else if (flags.json) {
     console.log(JSON.stringify(report));
   }
@@ -79,7 +81,7 @@ async function check(flags: CheckFlags, world: World | undefined): Promise<void>
     throw new UserError(`${counted(report.findings.length, 'finding')} in ${settings.rawData}.`);
 }
 
-/** @throws {UsageError} where what is written would lie among the pictures. */
+/** @throws {UsageError} where the report or the quarantine would lie among the pictures. */
 async function refusePlaces(settings: Settings, { quarantine, html }: CheckFlags): Promise<void> {
   await keepClassesApart(settings);
   if (quarantine !== undefined)
@@ -89,7 +91,7 @@ async function refusePlaces(settings: Settings, { quarantine, html }: CheckFlags
 
 function readKinds({ only, quarantine }: CheckFlags, allowed: Kind[], byDefault: Kind[]): Kind[] {
   if (only === undefined) return byDefault;
-  if (quarantine === undefined) throw new UsageError('--only says what --quarantine moves; give both.');
+  if (quarantine === undefined) throw new UsageError('--only selects what --quarantine moves; give both.');
   const names = only.split(',').map((name) => name.trim());
   const wrong = names.find((name) => !allowed.includes(name as Kind));
   if (wrong === undefined) return names as Kind[];
@@ -123,7 +125,7 @@ async function runCheck(
         bar ??= progressBar('Checking', total);
         bar.update(done);
       },
-      onNotice: (text) => console.error(text),
+      onNotice: (text) => console.error(noticeText(text)),
     });
   } catch (error) {
     if (signal.aborted) return undefined;
@@ -146,8 +148,8 @@ interface Moved {
 }
 
 function reportMoved({ moved, failed }: Moved, where: string): void {
-  for (const { file, reason } of failed) console.error(`left ${JSON.stringify(file)}: ${reason}`);
-  console.error(`${moved.length} files moved ${where}`);
+  for (const { file, reason } of failed) console.error(`not moved ${printable(file)}: ${reason}`);
+  console.error(`${counted(moved.length, 'file')} moved ${where}`);
   if (failed.length > 0) process.exitCode = 1;
 }
 

@@ -6,28 +6,31 @@ import { type ListedCheckpoint, resolvePath, surveyCheckpoints } from '../checkp
 import { readSettings, settingOptions } from '../config/index.ts';
 import { UserError } from '../errors.ts';
 import { bytesBelow } from '../system/files.ts';
-import { figure, localTime, settingText } from '../text/format.ts';
+import { counted, figure, lineWidth, localTime, settingText, wrap } from '../text/format.ts';
 import { table } from '../text/table.ts';
 import { addExamples } from './examples.ts';
 import { notice } from './notice.ts';
 
 type Flags = Record<string, unknown>;
 
-/** For the help of each subcommand. */
+/** Examples for the help of each subcommand. */
 const examplesOf: Record<string, [line: string, meaning: string][]> = {
   list: [
-    ['bat-sup checkpoints', 'lists all'],
-    ['bat-sup checkpoints list run-001', 'those of one run'],
+    ['bat-sup checkpoints', 'lists all checkpoints'],
+    ['bat-sup checkpoints list run-001', 'lists those of one run'],
   ],
   inspect: [
-    ['bat-sup checkpoints inspect', 'the best one of the newest run'],
-    ['bat-sup checkpoints inspect run-001 --newest', 'the newest one of another run'],
+    ['bat-sup checkpoints inspect', 'describes the best checkpoint of the newest run'],
+    ['bat-sup checkpoints inspect run-001 --newest', 'describes the newest checkpoint of another run'],
   ],
-  verify: [['bat-sup checkpoints verify', 'reads all of them']],
-  diff: [['bat-sup checkpoints diff run-001 run-002', 'in what the newest of two runs differ']],
+  verify: [['bat-sup checkpoints verify', 'checks all checkpoints']],
+  diff: [['bat-sup checkpoints diff run-001 run-002', 'compares the newest checkpoints of two runs']],
   prune: [
-    ['bat-sup checkpoints prune --dry-run', 'tells what would be removed'],
-    ['bat-sup checkpoints prune run-001 --keep-checkpoints 1', 'leaves the newest one and the best of a run'],
+    ['bat-sup checkpoints prune --dry-run', 'only prints what would be removed'],
+    [
+      'bat-sup checkpoints prune run-001 --keep-checkpoints 1',
+      'keeps only the newest and the best checkpoint of a run',
+    ],
   ],
 };
 
@@ -44,27 +47,30 @@ export function addCheckpoints(program: Command): void {
       ['checkpoints'],
     );
   const place = 'a checkpoint, a run, or a folder of runs (default: the checkpoints folder)';
-  add('list', 'list them, with what is the best and the newest of each run', true)
+  add('list', 'list checkpoints, and which are the best and the newest of each run', true)
     .argument('[place]', place)
     .action(list);
-  add('inspect', 'tell all that one says about itself, and the shapes of its tensors')
-    .argument('[place]', 'a checkpoint, or a run whose best is meant (default: of the newest run)')
-    .option('--newest', 'the newest checkpoint of the run instead of its best')
+  add('inspect', 'print what a checkpoint holds, and the shapes of its tensors')
+    .argument('[place]', 'a checkpoint, or a run for its best one (default: the newest run)')
+    .option('--newest', 'use the newest checkpoint of the run instead of its best')
     .action(inspect);
-  add('verify', 'read every byte and compare the checksums; exit code 1 where one is damaged')
+  add('verify', 'compare checksums; exit with code 1 if a checkpoint is damaged')
     .argument('[place]', place)
     .action(verify);
-  add('diff', 'tell in what two differ')
-    .argument('<before>', 'a checkpoint, or a run whose newest is meant')
-    .argument('<after>', 'another one')
+  add('diff', 'compare two checkpoints')
+    .argument('<before>', 'a checkpoint, or a run for its newest one')
+    .argument('<after>', 'another checkpoint or run')
     .action(diff);
   const prune = add(
     'prune',
-    'remove what is neither the best nor among the newest of its run, and rests of kills',
+    'remove checkpoints that are neither the best nor among the newest, and leftovers of interrupted saves',
   )
-    .argument('[place]', `${place}; a checkpoint is removed itself`)
-    .option('--force', 'remove the checkpoint though it is the best or the newest of its run')
-    .option('--dry-run', 'only tell what would be removed');
+    .argument(
+      '[place]',
+      'a run, or a folder of runs (default: the checkpoints folder); or a checkpoint to remove',
+    )
+    .option('--force', 'remove a checkpoint even if it is the best or the newest of its run')
+    .option('--dry-run', 'only print what would be removed');
   settingOptions(prune, ['keepCheckpoints']).action(removeOld);
   for (const one of command.commands) addExamples(one, examplesOf[one.name()] ?? []);
   addExamples(
@@ -93,7 +99,7 @@ async function list(given: string | undefined, flags: Flags): Promise<void> {
   }
   const runs = [...new Set(checkpoints.map(({ run }) => run))];
   console.log(runs.map((run) => describeRun(run, checkpoints)).join('\n\n'));
-  console.log('(loss and acc: of validation; --json prints more)');
+  console.log('(loss and acc are those of validation; --json prints more)');
   for (const { damage } of checkpoints) if (damage) notice(damage);
 }
 
@@ -123,14 +129,14 @@ async function inspect(given: string | undefined, flags: Flags): Promise<void> {
 
 function describe(folder: string, manifest: Manifest, bytes: number): string {
   const { model, preprocessing, training, position, metrics, files, saved } = manifest;
-  const told = (values: object) =>
+  const rowsOf = (values: object) =>
     Object.entries(values).map(([name, value]) => [`  ${name}`, settingText(value ?? undefined)]);
   const facts = [
     ['saved', localTime(saved)],
     ['size', `${megabytes(bytes)} MB`],
     ...Object.entries({ model, preprocessing, training, position, metrics }).flatMap(([name, values]) => [
       [name, ''],
-      ...told(values),
+      ...rowsOf(values),
     ]),
   ];
   const tensors = files['weights.bin'].tensors.map((tensor) => [
@@ -153,13 +159,14 @@ async function verify(given: string | undefined, flags: Flags): Promise<void> {
   for (const { folder } of checkpoints) {
     const damage = await verifyCheckpoint(folder);
     results.push({ folder, damage });
-    if (!flags.json) console.log(`${folder}  ${damage.length === 0 ? 'whole' : damage.join('; ')}`);
+    if (!flags.json)
+      console.log(wrap(`${folder}  ${damage.length === 0 ? 'intact' : damage.join('; ')}`, { indent: '  ' }));
   }
   if (flags.json) console.log(JSON.stringify({ checkpoints: results }));
   const damaged = results.filter(({ damage }) => damage.length > 0).length;
   if (damaged > 0)
     throw new UserError(
-      `${damaged} of ${results.length} checkpoints cannot be used as they are; remove them.`,
+      `${damaged} of ${counted(results.length, 'checkpoint')} cannot be used; remove the damaged ones.`,
     );
 }
 
@@ -184,10 +191,20 @@ function describeDifference({ before, after, values, tensors, sameOptimizer }: C
   ]);
   return [
     `${before} -> ${after}`,
-    ...(facts.length > 0 ? [table(facts, [0]), ''] : []),
-    table([['weights', 'shape', 'largest change', 'relative change'], ...rows], [0, 1]),
-    `(relative: |after - before| / |before|; what Adam remembers ${sameOptimizer ? 'is the same' : 'differs'})`,
+    ...(facts.length > 0 ? [describeFacts(facts), ''] : []),
+    table([['weights', 'shape', 'largest', 'relative'], ...rows], [0, 1]),
+    `(change from before to after; relative: |after - before| / |before|;\n the optimizer state ${sameOptimizer ? 'is the same' : 'differs'})`,
   ].join('\n');
+}
+
+/** What differs, in columns where they fit; otherwise with each value on a line of its own. */
+function describeFacts(facts: string[][]): string {
+  const columns = table(facts, [0, 1, 2]);
+  if (columns.split('\n').every((line) => line.length <= lineWidth)) return columns;
+  return facts
+    .flatMap(([name, before, after]) => [name, `  - ${before}`, `  + ${after}`])
+    .map((line) => wrap(line as string, { indent: '    ' }))
+    .join('\n');
 }
 
 async function removeOld(given: string | undefined, flags: Flags): Promise<void> {
@@ -207,6 +224,6 @@ async function removeOld(given: string | undefined, flags: Flags): Promise<void>
   const verb = dryRun ? 'would be removed' : 'removed';
   for (const { folder, bytes } of result.removed) console.log(`${folder}  ${verb}, ${megabytes(bytes)} MB`);
   console.log(
-    `${megabytes(freed)} MB ${dryRun ? 'would be freed' : 'freed'}, ${result.kept} checkpoints kept`,
+    `${megabytes(freed)} MB ${dryRun ? 'would be freed' : 'freed'}, ${counted(result.kept, 'checkpoint')} kept`,
   );
 }

@@ -7,6 +7,7 @@ import type { Search } from '../collect/openverse.ts';
 import { readSettings, settingOptions } from '../config/index.ts';
 import { reason, UsageError, UserError } from '../errors.ts';
 import { keepClassesApart } from '../system/keep_apart.ts';
+import { counted, wrap } from '../text/format.ts';
 import { wrongValue } from '../text/wrong_value.ts';
 import { addExamples } from './examples.ts';
 import { type ProgressBar, progressBar } from './progress.ts';
@@ -30,35 +31,38 @@ interface CollectFlags extends Record<string, unknown> {
   json?: boolean;
 }
 
-/** Pictures that a search fetches where no --count is given; an anonymous one gives 240 at most. */
+/** Default of --count for a search; without a token a search yields 240 results at most. */
 const searchCount = 200;
 
 export function addCollect(program: Command): void {
   const command = program
     .command('collect')
-    .description('fetch pictures into rawdata/<class>/, from a list of URLs or from an open image search')
+    .description('download pictures into rawdata/<class>/, from a list of URLs or an open image search')
     .argument('<class>', 'name of the class')
-    .option('--from <file>', 'list of URLs, one a line (# for comments); - for stdin')
-    .option('--query <words>', 'search Openverse; BATSUP_SEARCH_TOKEN may hold a bearer token')
-    .option('--licence <list>', 'licences that the search is limited to, such as by,cc0')
-    .option('--endpoint <url>', 'another search that speaks as Openverse does (/v1/images/)')
-    .option('--count <n>', `stop at so many pictures in the folder (--query: ${searchCount})`)
-    .option('--again', 'also what failed for good or has been deleted since')
-    .option('--concurrency <n>', 'requests in flight', '8')
-    .option('--per-host <n>', 'requests in flight for each host', '2')
-    .option('--delay <ms>', 'milliseconds between two requests to a host', '250')
-    .option('--max-bytes <n>', 'largest file', '20000000')
-    .option('--allow-private', 'allow addresses that are not public, such as localhost')
-    .option('--ignore-robots', 'do not ask robots.txt; for servers of your own')
-    .option('--credits', 'print who made the collected pictures, and stop')
-    .option('--json', 'print the report, or a JSON object a line with --credits');
+    .option('--from <file>', 'list of URLs, one per line (# for comments); - for stdin')
+    .option('--query <words>', 'search Openverse; BATSUP_SEARCH_TOKEN can hold a bearer token')
+    .option('--licence <list>', 'search only for these licences, such as by,cc0')
+    .option('--endpoint <url>', 'another search server with the API of Openverse (/v1/images/)')
+    .option(
+      '--count <n>',
+      `stop when the folder holds this many pictures (default with --query: ${searchCount})`,
+    )
+    .option('--again', 'also try URLs that failed for good, and pictures that were deleted since')
+    .option('--concurrency <n>', 'simultaneous requests', '8')
+    .option('--per-host <n>', 'simultaneous requests per host', '2')
+    .option('--delay <ms>', 'milliseconds between requests to the same host', '250')
+    .option('--max-bytes <n>', 'largest file, in bytes', '20000000')
+    .option('--allow-private', 'allow private addresses, such as localhost')
+    .option('--ignore-robots', 'ignore robots.txt; for your own servers')
+    .option('--credits', 'only print who made the collected pictures')
+    .option('--json', 'print the report as JSON; with --credits, one object per line');
   settingOptions(command, ['rawData']).action(runCollect);
   addExamples(command, [
     [
       'bat-sup collect bat --query "bat" --licence by,cc0 --count 300',
-      'fetches freely licensed pictures until rawdata/bat/ holds 300',
+      'downloads freely licensed pictures until rawdata/bat/ holds 300',
     ],
-    ['bat-sup collect cat --from urls.txt', 'fetches the pictures that a file lists, an address a line'],
+    ['bat-sup collect cat --from urls.txt', 'downloads the pictures listed in a file, one URL per line'],
     ['bat-sup collect bat --credits', 'prints who made them, and under which licence'],
   ]);
 }
@@ -97,7 +101,7 @@ async function runCollect(className: string, flags: CollectFlags): Promise<void>
   }).finally(() => bar?.stop());
   for (const line of describeFailures(report.failed)) console.error(line);
   console.log(flags.json ? JSON.stringify({ class: className, ...report }) : describe(report));
-  endBy(report, count, 'search' in source);
+  failOnMissing(report, count, 'search' in source);
 }
 
 function readLimits({ concurrency, perHost, delay, maxBytes }: CollectFlags) {
@@ -117,10 +121,11 @@ function readCount({ count, query }: CollectFlags): number | undefined {
 async function readSource(flags: CollectFlags): Promise<{ urls: string[] } | { search: Search }> {
   const { from, query, licence, endpoint } = flags;
   if ((from === undefined) === (query === undefined)) {
-    throw new UsageError('give either --from <file> with URLs, or --query <words> to search.');
+    throw new UsageError('Give either --from <file> with URLs, or --query <words> to search.');
   }
   if (query !== undefined) return { search: await readSearch(query, licence, endpoint) };
-  if (licence ?? endpoint) throw new UsageError('--licence and --endpoint belong to --query.');
+  if (licence ?? endpoint)
+    throw new UsageError('--licence and --endpoint are for searches only; add --query or leave them out.');
   return { urls: await readUrls(from as string) };
 }
 
@@ -128,7 +133,7 @@ async function readSearch(query: string, licence = '', endpoint?: string): Promi
   const { openverseEndpoint } = await import('../collect/openverse.ts');
   if (query.trim() === '') throw new UsageError('--query is empty; give the words to search for.');
   if (endpoint !== undefined && !(/^https?:/i.test(endpoint) && URL.canParse(endpoint))) {
-    throw wrongValue('--endpoint', 'a URL of http or https', endpoint);
+    throw wrongValue('--endpoint', 'an http or https URL', endpoint);
   }
   const token = process.env.BATSUP_SEARCH_TOKEN;
   const licences = licence
@@ -148,18 +153,18 @@ async function readUrls(from: string): Promise<string[]> {
   const { parseUrlList } = await import('../collect/url_list.ts');
   const name = from === '-' ? 'standard input' : from;
   const list = await (from === '-' ? text(process.stdin) : readFile(from, 'utf8')).catch((error) => {
-    throw new UserError(`${name} cannot be read: ${reason(error)}`);
+    throw new UserError(`${name} cannot be read (${reason(error)}); give a file of URLs.`);
   });
   const urls = parseUrlList(list);
-  if (urls.length === 0) throw new UserError(`${name} holds no URLs; give one a line.`);
+  if (urls.length === 0) throw new UserError(`${name} holds no URLs; give one per line.`);
   return urls;
 }
 
-/** More failures than this are grouped by their reason. */
-const mostLines = 20;
+/** Above this number, failures are grouped by their reason. */
+const maxLines = 20;
 
 function describeFailures(failed: Failure[]): string[] {
-  if (failed.length <= mostLines) return failed.map((one) => `skipped ${one.url}: ${one.reason}`);
+  if (failed.length <= maxLines) return failed.map((one) => `skipped ${one.url}: ${one.reason}`);
   const groups = new Map<string, string[]>();
   for (const one of failed) groups.set(one.reason, [...(groups.get(one.reason) ?? []), one.url]);
   return [...groups].map(([why, [first, ...others]]) =>
@@ -172,34 +177,36 @@ function describeFailures(failed: Failure[]): string[] {
 function describe(report: CollectReport): string {
   const { folder, pictures, fetched, thereBefore, duplicates, failed, failedBefore, removed } = report;
   const rare = [
-    duplicates && `${duplicates} the same as another`,
+    duplicates && `${duplicates} duplicates`,
     failedBefore && `${failedBefore} failed before`,
     removed && `${removed} deleted since`,
   ].filter(Boolean);
-  const counts = [`${fetched} fetched`, `${thereBefore} there before`, `${failed.length} failed`, ...rare];
-  return `${folder}: ${pictures} pictures (${counts.join(', ')})`;
+  const counts = [`${fetched} downloaded`, `${thereBefore} there before`, `${failed.length} failed`, ...rare];
+  return wrap(`${folder}: ${counted(pictures, 'picture')} (${counts.join(', ')})`, { indent: '  ' });
 }
 
-/** @throws {UserError} where the pictures asked for are not all there. */
-function endBy(report: CollectReport, count: number | undefined, searched: boolean): void {
+/** @throws {UserError} where fewer pictures were downloaded than asked for. */
+function failOnMissing(report: CollectReport, count: number | undefined, searched: boolean): void {
   const { pictures, failed, searchError, stopped } = report;
   if (count !== undefined && pictures >= count) return;
-  const there =
-    count === undefined ? `${pictures} pictures are there` : `${pictures} of ${count} pictures are there`;
-  if (stopped) throw new UserError(`stopped; ${there}. The same command goes on.`);
-  if (searchError !== undefined) throw new UserError(`${there}: ${searchError}.`);
-  if (searched) throw new UserError(`${there}, and the search has no more; try another --query.`);
+  const of = count === undefined ? '' : `${pictures} of `;
+  const there = `${of}${counted(count ?? pictures, 'picture')} collected`;
+  if (stopped) throw new UserError(`Stopped with ${there}; run the same command to continue.`);
+  if (searchError !== undefined) throw new UserError(`Only ${there}: ${searchError}.`);
+  if (searched) throw new UserError(`Only ${there}, and the search has no more; try another --query.`);
   if (failed.length === 0) return;
   const again = failed.filter((one) => one.again).length;
-  const next = again > 0 ? `; the same command tries ${again} of them again` : '';
-  throw new UserError(`${failed.length} of the URLs could not be fetched${next}.`);
+  const next = again > 0 ? `; run the same command to try ${again} of them again` : '';
+  throw new UserError(`${counted(failed.length, 'URL')} could not be downloaded${next}.`);
 }
 
 async function printCredits(folder: string, json: boolean): Promise<void> {
   const { creditLine, readCredits } = await import('../collect/credits.ts');
   const stored = await readCredits(folder);
   if (stored.length === 0) {
-    throw new UserError(`${folder} holds no collected pictures; see "bat-sup collect --help".`);
+    throw new UserError(
+      `${folder} holds no collected pictures; see "bat-sup collect --help" for how to collect some.`,
+    );
   }
   for (const entry of stored) {
     console.log(json ? JSON.stringify(entry) : `${entry.file}: ${creditLine(entry)}`);

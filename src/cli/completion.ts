@@ -11,8 +11,8 @@ const writers: Record<string, () => Promise<(commands: CompletedCommand[]) => st
 export function addCompletion(program: Command): void {
   const command = program
     .command('completion')
-    .description('print a script by which a shell completes bat-sup’s commands, options and values')
-    .addArgument(new Argument('<shell>', 'the shell').choices(Object.keys(writers)))
+    .description('print a shell script that completes commands, options and values of bat-sup')
+    .addArgument(new Argument('<shell>', 'the shell to print it for').choices(Object.keys(writers)))
     .action(async (shell: keyof typeof writers) => {
       const { completedCommands } = await import('../completion/commands.ts');
       const write = await (writers[shell] as (typeof writers)[string])();

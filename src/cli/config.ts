@@ -7,7 +7,7 @@ import { addExamples } from './examples.ts';
 export function addConfig(program: Command): void {
   const command = program
     .command('config')
-    .description('print every setting in force and where it comes from')
+    .description('print every setting, its value and where the value comes from')
     .option('--json', 'print JSON');
   settingOptions(command, settingNames).action(async (options) => {
     const inForce = await settingsInForce(options);
@@ -26,12 +26,12 @@ export function addConfig(program: Command): void {
     }
   });
   addExamples(command, [
-    ['bat-sup config', 'prints every setting in force'],
-    ['bat-sup config --recipe best', 'as they would be with another recipe'],
+    ['bat-sup config', 'prints every setting'],
+    ['bat-sup config --recipe best', 'the settings that another recipe would give'],
   ]);
 }
 
-/** As a flag would give it; names in a list with room to break lines between them. */
+/** As it is typed after a flag, but lists of names with blanks, where lines can break. */
 function readable(value: unknown): string {
   const isNames = Array.isArray(value) && value.every((item) => typeof item === 'string');
   return isNames ? value.join(', ') : describeValue(value);

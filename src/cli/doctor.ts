@@ -2,26 +2,29 @@ import type { Command } from 'commander';
 import { readSettings, settingOptions } from '../config/index.ts';
 import type { Diagnosis } from '../doctor/doctor.ts';
 import { addExamples } from './examples.ts';
+import { noticeText } from './notice.ts';
 
 export function addDoctor(program: Command): void {
   const command = program
     .command('doctor')
-    .description('tell which engine runs here and why, and what is missing for a faster one')
+    .description('print which engine runs here and why, and what a faster one would need')
     .option('--json', 'print the findings as JSON');
   settingOptions(command, ['engine', 'threads']).action(doctor);
   addExamples(command, [
-    ['bat-sup doctor', 'tells which engine runs here, and what a faster one lacks'],
-    ['bat-sup doctor --engine native', 'the same where one engine is asked for'],
+    ['bat-sup doctor', 'prints which engine runs here, and what a faster one would need'],
+    ['bat-sup doctor --engine native', 'prints whether one engine runs here, and why not'],
   ]);
 }
 
-/** Exits with 1 where the engine asked for cannot run. */
+/** Exits with code 1 where the requested engine cannot run. */
 async function doctor(options: Record<string, unknown>): Promise<void> {
   const settings = await readSettings(options);
   const { diagnose } = await import('../doctor/doctor.ts');
   const diagnosis = await diagnose(settings.engine, settings.threads);
   if (options.json) console.log(JSON.stringify(diagnosis));
-  else for (const [name, value] of rows(diagnosis)) console.log(`${name.padEnd(11)} ${value}`);
+  else
+    for (const [name, value] of rows(diagnosis))
+      console.log(noticeText(`${name.padEnd(11)} ${value}`, ' '.repeat(12)));
   if (!diagnosis.engine) {
     process.exitCode = 1;
     console.error(`bat-sup: --engine ${settings.engine} cannot run here: ${diagnosis.why}`);
@@ -36,7 +39,7 @@ function kindOf({ source, device }: NonNullable<Diagnosis['native']>): string {
 function rows(diagnosis: Diagnosis): [string, string][] {
   const { engine, why, engines, native, gpus } = diagnosis;
   return [
-    ['engine', engine ? `${engine}: ${why}` : 'none that was asked for'],
+    ['engine', engine ? `${engine}: ${why}` : 'none that can run as requested'],
     ...engines.map((check): [string, string] => [
       `  ${check.name}`,
       check.description ? `runs: ${check.description}` : `does not run: ${check.reason}`,
@@ -47,7 +50,7 @@ function rows(diagnosis: Diagnosis): [string, string][] {
     [
       'GPUs',
       gpus.map(({ name, memory }) => `${name} (${memory} MiB)`).join(', ') ||
-        'none that NVIDIA’s driver finds',
+        'none found by the NVIDIA driver',
     ],
     ...(gpus[0] ? ([['driver', gpus[0].driver]] as [string, string][]) : []),
     ['threads', `${diagnosis.threads}, ${diagnosis.memory} GiB of memory`],

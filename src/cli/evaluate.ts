@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import { type Checkpoint, findIntact } from '../checkpoints/index.ts';
 import type { World } from '../cluster/index.ts';
 import { type Settings, settingOptions } from '../config/index.ts';
-import { fastestEngineFor } from '../engine/fastest_engine.ts';
+import { soonestEngine } from '../engine/engine.ts';
 import { UsageError, UserError } from '../errors.ts';
 import type { Answers } from '../evaluation/answers.ts';
 import type { CheckpointEvaluation } from '../evaluation/evaluate_checkpoint.ts';
@@ -12,7 +12,7 @@ import { printable } from '../text/printable.ts';
 import { type CheckpointFlags, checkpointOptions, checkpointPlace, whichOf } from './chosen_checkpoint.ts';
 import { evaluationTables } from './evaluation_tables.ts';
 import { addExamples } from './examples.ts';
-import { notice } from './notice.ts';
+import { fileError, notice } from './notice.ts';
 import { progressBar } from './progress.ts';
 import { onRanks, readEngineSettings, readTogether } from './ranks.ts';
 import { refuseShards } from './shard.ts';
@@ -75,7 +75,7 @@ async function runEvaluation(
   warnAboutClasses(set, checkpoint);
   const { evaluateCheckpoint, helpEvaluate } = await import('../evaluation/evaluate_checkpoint.ts');
   const { startEngine } = await import('../engine/index.ts');
-  const engine = await startEngine(fastestEngineFor(settings.engine, set.pictures.length), settings);
+  const engine = await startEngine(soonestEngine(settings.engine, set.pictures.length), settings);
   if (world && world.rank > 0)
     return helpEvaluate(world, checkpoint, set.pictures).finally(() => engine.dispose());
   const bar = progressBar('Evaluating', set.pictures.length);
@@ -89,7 +89,7 @@ async function runEvaluation(
     bar.stop();
     await engine.dispose();
   });
-  for (const { file, reason } of result.unreadable) console.error(`bat-sup: ${printable(file)}: ${reason}`);
+  for (const { file, reason } of result.unreadable) fileError(file, reason);
   if (result.whyNotFitted) notice(`not calibrated: ${result.whyNotFitted}`);
   await print(result, set, checkpoint, flags);
   failOnLeftOut(set, result);

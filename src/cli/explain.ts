@@ -4,13 +4,12 @@ import { UserError } from '../errors.ts';
 import type { Explained } from '../explain/explain_all.ts';
 import { hottest } from '../explain/heat_map.ts';
 import { keepOutputApart } from '../system/keep_apart.ts';
-import { checkpointPlace } from './chosen_checkpoint.ts';
+import { counted } from '../text/format.ts';
+import { type CheckpointFlags, checkpointOptions, checkpointPlace, whichOf } from './chosen_checkpoint.ts';
 import { addExamples } from './examples.ts';
-import { notice } from './notice.ts';
+import { fileError, notice } from './notice.ts';
 
-interface ExplainOptions extends Record<string, unknown> {
-  checkpoint?: string;
-  newest?: boolean;
+interface ExplainOptions extends CheckpointFlags, Record<string, unknown> {
   class?: string;
   output: string;
   layers?: boolean;
@@ -21,21 +20,20 @@ interface ExplainOptions extends Record<string, unknown> {
 export function addExplain(program: Command): void {
   const command = program
     .command('explain')
-    .description('show where in pictures the network sees their class')
-    .argument('<pictures...>', 'files, folders, globs, or - for stdin (a picture, or a list of files)')
-    .option('--checkpoint <folder>', 'checkpoint or run to use (default: the best of the newest run)')
-    .option('--newest', 'use the newest checkpoint of the run instead of its best')
-    .option('--class <name>', 'the class to explain (default: the likeliest)')
-    .option('--output <folder>', 'folder of the drawings', 'explained')
+    .description('draw where in a picture the network sees its class')
+    .argument('<pictures...>', 'files, folders, globs, or - for stdin (a picture, or a list of files)');
+  checkpointOptions(command)
+    .option('--class <name>', 'class to explain (default: the likeliest)')
+    .option('--output <folder>', 'folder for the drawings', 'explained')
     .option('--layers', 'also draw the feature maps of every layer')
-    .option('--no-occlusion', 'leave out the slower check by occlusion')
-    .option('--json', 'print a JSON object a line');
+    .option('--no-occlusion', 'skip occlusion, the slower second method')
+    .option('--json', 'print JSON Lines: one object per picture');
   settingOptions(command, ['checkpoints', 'engine', 'threads']).action(explainPictures);
   addExamples(command, [
-    ['bat-sup explain photo.jpg', 'draws into explained/ where the network sees the class'],
+    ['bat-sup explain photo.jpg', 'draws where the network sees the class, into explained/'],
     [
       'bat-sup explain photo.jpg --class bat --no-occlusion',
-      'where it sees another class, by the faster way alone',
+      'draws where it sees another class, by Grad-CAM alone',
     ],
   ]);
 }
@@ -50,27 +48,27 @@ async function explainPictures(pictures: string[], options: ExplainOptions): Pro
   const engine = await startEngine(settings.engine, settings);
   try {
     const place = checkpointPlace(options.checkpoint, settings.checkpoints);
-    const model = await loadPredictor(place, options.newest ? 'newest' : 'best', notice);
+    const model = await loadPredictor(place, whichOf(options), notice);
     let failed = 0;
     for await (const explained of explainAll(model, predictInputs(pictures), options)) {
       if ('error' in explained) {
         failed++;
-        console.error(`bat-sup: ${explained.name}: ${explained.error}`);
+        fileError(explained.name, explained.error);
       } else {
         console.log(options.json ? json(explained) : text(explained));
       }
     }
     model.dispose();
     if (failed > 0)
-      throw new UserError(`${failed} of the pictures could not be read; the others are explained.`);
+      throw new UserError(`${counted(failed, 'picture')} could not be read; the others are explained.`);
   } finally {
     await engine.dispose();
   }
 }
 
-type Found = Exclude<Explained, { error: string }>;
+type ExplainedPicture = Exclude<Explained, { error: string }>;
 
-function text({ name, explanation, files }: Found): string {
+function text({ name, explanation, files }: ExplainedPicture): string {
   const drawn = [files.gradCam, files.occlusion, ...Object.values(files.layers ?? {})];
   const agreement =
     explanation.agreement === undefined ? '' : `  agreement ${explanation.agreement.toFixed(2)}`;
@@ -78,7 +76,7 @@ function text({ name, explanation, files }: Found): string {
   return [answer, ...drawn.filter((file) => file !== undefined).map((file) => `  ${file}`)].join('\n');
 }
 
-function json({ name, explanation, files }: Found): string {
+function json({ name, explanation, files }: ExplainedPicture): string {
   const { width, height, probability, occlusion, agreement, gradCam } = explanation;
   const rounded = (value: number) => Number(value.toPrecision(7));
   return JSON.stringify({

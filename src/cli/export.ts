@@ -5,16 +5,21 @@ import { UsageError, UserError } from '../errors.ts';
 import { type ExportOptions, type Format, formats, type Network, weightTypes } from '../formats/index.ts';
 import type { WeightLoss } from '../formats/measure_loss.ts';
 import { keepOutputApart } from '../system/keep_apart.ts';
-import { figure } from '../text/format.ts';
-import { adviseBetterRun, announceCheckpoint, checkpointPlace } from './chosen_checkpoint.ts';
+import { counted, figure } from '../text/format.ts';
+import {
+  adviseBetterRun,
+  announceCheckpoint,
+  type CheckpointFlags,
+  checkpointOptions,
+  checkpointPlace,
+  whichOf,
+} from './chosen_checkpoint.ts';
 import { addExamples } from './examples.ts';
-import { notice } from './notice.ts';
+import { notice, noticeText } from './notice.ts';
 
-interface ExportFlags extends Record<string, unknown> {
+interface ExportFlags extends CheckpointFlags, Record<string, unknown> {
   format: string;
   output?: string;
-  checkpoint?: string;
-  newest?: boolean;
   overwrite?: boolean;
   json?: boolean;
   weights: ExportOptions['weights'];
@@ -25,35 +30,43 @@ export function addExport(program: Command): void {
   const names = Object.keys(formats).filter((name) => formats[name]?.export);
   const command = program
     .command('export')
-    .description('write a trained network for other programs')
+    .description('write a trained network in the format of another program')
     .addOption(
-      new Option('--format <name>', names.map((name) => `${name}: ${formats[name]?.description}`).join('; '))
+      new Option('--format <name>', names.map((name) => `${name}: ${formats[name]?.description}`).join('\n'))
         .choices(names)
         .makeOptionMandatory(),
     )
     .addOption(
-      new Option('--weights <type>', 'how the weights are stored; the others are smaller and less exact')
+      new Option(
+        '--weights <type>',
+        'type of the stored weights; float16 and int8 are smaller and less exact',
+      )
         .choices(weightTypes)
         .default('float32'),
     )
     .addOption(
-      new Option('--preprocessing <where>', 'inside: it reads pixels, 0..255; outside: it reads them scaled')
+      new Option(
+        '--preprocessing <where>',
+        'inside: the exported network takes pixels, 0..255; outside: it takes scaled pixels',
+      )
         .choices(['inside', 'outside'])
         .default('inside'),
     )
-    .option('--output <path>', 'file or folder to write (default: the format’s usual name)')
-    .option('--checkpoint <folder>', 'checkpoint or run to use (default: the best of the newest run)')
-    .option('--overwrite', 'replace an earlier export of this name')
-    .option('--newest', 'use the newest checkpoint of the run instead of its best')
+    .option('--output <path>', 'file or folder to write (default: the usual name of the format)');
+  checkpointOptions(command)
+    .option('--overwrite', 'replace an earlier export')
     .option('--json', 'print what was written as JSON');
   settingOptions(command, ['checkpoints']).action(runExport);
   addExamples(command, [
-    ['bat-sup export --format web', 'a page that runs the network in the browser, in web/'],
-    ['bat-sup export --format onnx --weights int8', 'model.onnx for ONNX Runtime, a quarter as large'],
+    ['bat-sup export --format web', 'writes a web page that runs the network in the browser, into web/'],
+    [
+      'bat-sup export --format onnx --weights int8',
+      'writes model.onnx for ONNX Runtime, a quarter of the size',
+    ],
   ]);
 }
 
-/** @throws {UsageError} where the format has not what is asked for. */
+/** @throws {UsageError} where the format cannot store what the flags ask for. */
 function checkOptions(
   { weights = ['float32'], whyNotAll, preprocessing = false }: Format,
   flags: Pick<ExportFlags, 'format' | 'weights' | 'preprocessing'>,
@@ -62,11 +75,11 @@ function checkOptions(
     const others = Object.keys(formats).filter((name) => formats[name]?.weights?.includes(flags.weights));
     throw new UsageError(
       `${flags.format} stores weights as ${weights.join(' or ')}, not ${flags.weights}: ${whyNotAll}; ` +
-        `take ${others.join(', ')}.`,
+        `use ${others.join(', ')}.`,
     );
   }
   if (!preprocessing && flags.preprocessing === 'outside')
-    throw new UsageError(`${flags.format} has no choice of --preprocessing; leave it out.`);
+    throw new UsageError(`${flags.format} does not support --preprocessing; leave it out.`);
 }
 
 async function runExport(flags: ExportFlags): Promise<void> {
@@ -76,7 +89,7 @@ async function runExport(flags: ExportFlags): Promise<void> {
   const output = flags.output ?? format.output;
   await keepOutputApart(settings, { option: '--output', path: output });
   const place = checkpointPlace(flags.checkpoint, settings.checkpoints);
-  const checkpoint = await findIntact(place, flags.newest ? 'newest' : 'best', ['weights.bin'], notice);
+  const checkpoint = await findIntact(place, whichOf(flags), ['weights.bin'], notice);
   const { startEngine } = await import('../engine/index.ts');
   const { networkOf } = await import('../formats/network.ts');
   const { exportNetwork } = await import('../formats/export.ts');
@@ -97,7 +110,7 @@ async function runExport(flags: ExportFlags): Promise<void> {
   }
 }
 
-/** What rounding the weights cost, on the pictures held back for validation; undefined where that cannot be told. */
+/** How rounding the weights changes the accuracy on the pictures held back; undefined where it cannot be measured. */
 async function lossOf(
   network: Network,
   checkpoint: Checkpoint,
@@ -105,7 +118,9 @@ async function lossOf(
   output: string,
 ): Promise<WeightLoss | undefined> {
   if (!format.import) {
-    console.error('bat-sup does not run this format itself: what the rounded weights cost was not measured.');
+    console.error(
+      noticeText('The effect of the rounded weights was not measured: bat-sup cannot run this format.'),
+    );
     return undefined;
   }
   const { validationPictures } = await import('../evaluation/pictures.ts');
@@ -116,7 +131,7 @@ async function lossOf(
     return await measureLoss(network, stored, pictures);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    console.error(`What the rounded weights cost was not measured: ${error.message}`);
+    console.error(noticeText(`The effect of the rounded weights was not measured: ${error.message}`));
     return undefined;
   }
 }
@@ -139,8 +154,8 @@ function print(exported: Exported, json: boolean): void {
   if (!loss) return;
   const { accuracyBefore, accuracyAfter, changed, pictures } = loss;
   console.log(
-    `Accuracy on the ${pictures} validation pictures: ${figure(accuracyAfter)} with the weights as ${weights}, ` +
-      `${figure(accuracyBefore)} as float32; ${changed} answers are others.`,
+    `Accuracy on the ${counted(pictures, 'validation picture')}: ${figure(accuracyAfter)} with ${weights} weights,\n` +
+      `  ${figure(accuracyBefore)} with float32; ${counted(changed, 'prediction')} changed.`,
   );
 }
 

@@ -1,17 +1,17 @@
 import type { Command } from 'commander';
 import { addExamples } from './examples.ts';
 
-/** In place of commander's own, which answers to a word that is no command as if there were none. */
+/** Replaces commander's own, which prints the general help for an unknown command. */
 export function addHelp(program: Command): void {
   const command = program
     .helpCommand(false)
     .command('help')
-    .description('explain a command, with examples')
-    .argument('[command...]', 'its name, and its subcommand’s')
+    .description('print the help of a command, with examples')
+    .argument('[command...]', 'name of a command, and of a subcommand')
     .action((names: string[]) => help(program, names));
   addExamples(command, [
-    ['bat-sup help train', 'what train does and takes'],
-    ['bat-sup help checkpoints prune', 'the same of a subcommand'],
+    ['bat-sup help train', 'the help of train'],
+    ['bat-sup help checkpoints prune', 'the help of a subcommand'],
   ]);
 }
 
@@ -20,6 +20,6 @@ async function help(command: Command, [name, ...names]: string[]): Promise<void>
   const found = command.commands.find((one) => one.name() === name);
   if (found) return help(found, names);
   if (command.parent) command.error(`error: unknown command '${name}'`, { exitCode: 2 });
-  // Commander says that there is none, and which one may be meant.
+  // Commander prints that it is unknown, and suggests a similar one.
   await command.parseAsync([name], { from: 'user' });
 }

@@ -6,14 +6,15 @@ import { UsageError } from '../errors.ts';
 import type { Assumed } from '../formats/format.ts';
 import type { Network } from '../formats/index.ts';
 import { formats } from '../formats/index.ts';
+import { runFolder } from '../runs/run_folder.ts';
 import { batSup } from '../system/command.ts';
 import { keepFoldersApart } from '../system/keep_apart.ts';
+import { wrap } from '../text/format.ts';
 import { printable } from '../text/printable.ts';
 import { quoteForShell } from '../text/quote.ts';
 import { wrongValue } from '../text/wrong_value.ts';
 import { addExamples } from './examples.ts';
 import { notice } from './notice.ts';
-import { runFolder } from './run_folder.ts';
 
 interface ImportFlags extends Record<string, unknown> {
   format?: string;
@@ -28,20 +29,29 @@ export function addImport(program: Command): void {
   const names = Object.keys(formats).filter((name) => formats[name]?.import);
   const command = program
     .command('import')
-    .description('make a run of a network that another program trained')
-    .argument('<path>', 'its file or folder')
-    .addOption(new Option('--format <name>', 'what it is (default: told by its content)').choices(names))
-    .option('--run <name>', 'name of the run, a folder below the checkpoints (default: run-001, run-002 ...)')
-    .option('--classes <names>', 'names of its classes, in its order: bat,sup')
-    .addOption(
-      new Option('--order <name>', 'the order of colours that it was trained on').choices(['rgb', 'bgr']),
+    .description('turn a network of another program into a run')
+    .argument('<path>', 'file or folder of the network')
+    .addOption(new Option('--format <name>', 'format (default: recognised by the content)').choices(names))
+    .option(
+      '--run <name>',
+      'name of the run, a folder in the checkpoints folder (default: run-001, run-002 ...)',
     )
-    .option('--scale <n>', 'what it was trained on is a pixel, 0..255, times this: 1, or 0.00392157 for 0..1')
+    .option('--classes <names>', 'names of its classes in the order of its outputs: bat,sup')
+    .addOption(
+      new Option('--order <name>', 'order of the colour channels that it was trained on').choices([
+        'rgb',
+        'bgr',
+      ]),
+    )
+    .option('--scale <n>', 'factor from pixels, 0..255, to its inputs: 1, or 0.00392157 for 0..1')
     .option('--json', 'print what was imported as JSON');
   settingOptions(command, ['checkpoints', 'fit', 'width', 'height']).action(runImport);
   addExamples(command, [
-    ['bat-sup import model.onnx --classes bat,cat', 'makes a run of a network that another program trained'],
-    ['bat-sup import checkpoint-folder --order bgr --scale 1', 'the article’s, trained on what OpenCV reads'],
+    ['bat-sup import model.onnx --classes bat,cat', 'makes a run from an ONNX file'],
+    [
+      'bat-sup import checkpoint-folder --order bgr --scale 1',
+      'makes a run from a checkpoint of the article, trained with OpenCV',
+    ],
   ]);
 }
 
@@ -55,7 +65,7 @@ function readScale(scale: string | undefined): number | undefined {
 function readClasses(classes: string | undefined): string[] | undefined {
   const names = classes?.split(',').map((name) => name.trim());
   if (!names?.includes('')) return names;
-  throw wrongValue('--classes', 'names with commas between', classes);
+  throw wrongValue('--classes', 'names separated by commas', classes);
 }
 
 async function runImport(source: string, flags: ImportFlags): Promise<void> {
@@ -105,10 +115,10 @@ function checkSize(
     );
 }
 
-/** What the file left open, and how to say it. */
+/** How to say what the file does not specify. */
 const assumptions: Record<Assumed, (network: Network) => string> = {
   size: ({ model: { width, height } }) =>
-    `The file leaves the size open; ${width} x ${height} is assumed.\n` +
+    `The file does not say the picture size; ${width} x ${height} is assumed.\n` +
     '  Set it with --width and --height.',
   scale: ({ preprocessing: { scale } }) =>
     scale === 1
@@ -117,7 +127,7 @@ const assumptions: Record<Assumed, (network: Network) => string> = {
       : 'The file does not say how pixels are scaled; 0..1 is assumed.\n' +
         '  If it was trained on 0..255, import it with --scale 1.',
   order: ({ preprocessing: { order = 'rgb' } }) =>
-    `The file does not say the order of colours; ${order.toUpperCase()} is assumed.\n` +
+    `The file does not say the order of the colour channels; ${order.toUpperCase()} is assumed.\n` +
     `  If it was trained on ${order === 'rgb' ? 'BGR' : 'RGB'}, import it with --order ${order === 'rgb' ? 'bgr' : 'rgb'}.`,
 };
 
@@ -135,9 +145,9 @@ function print(
   const { architecture, width, height, channels, classes } = model;
   console.log(`Imported a network (${format}, ${architecture}, ${parameters} parameters): ${checkpoint}`);
   console.log(
-    `It reads ${width} x ${height} x ${channels}, ${preprocessing.order ?? 'rgb'}, pixels times ${preprocessing.scale}`,
+    `Input:   ${width} x ${height} x ${channels}, ${preprocessing.order ?? 'rgb'}, pixels times ${preprocessing.scale}`,
   );
-  console.log(`and answers ${printable(classes.join(', '))}`);
-  if (step > 0) console.log(`Adam goes on after step ${step}, with its moments`);
+  console.log(wrap(`Classes: ${printable(classes.join(', '))}`, { indent: '  ' }));
+  if (step > 0) console.log(`Adam continues after step ${step}, with its moments`);
   console.log(`Next: ${batSup(`predict --checkpoint ${quoteForShell(run)} <pictures>`)}`);
 }

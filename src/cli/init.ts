@@ -16,14 +16,14 @@ export function addInit(program: Command): void {
   const command = program
     .command('init')
     .description(
-      'make a folder for a new project: config.ts, rawdata/ and what git needs; nothing is overwritten',
+      'make a new project: a folder with config.ts, rawdata/ and .gitignore; nothing is overwritten',
     )
-    .argument('[folder]', 'the folder, made where it is not there', '.')
-    .option('--sample', 'also draw 200 pictures of two classes, to try everything with')
+    .argument('[folder]', 'the project folder', '.')
+    .option('--sample', 'also draw 200 pictures of two classes to try things out')
     .option('--json', 'print what was made as JSON')
     .action(init);
   addExamples(command, [
-    ['bat-sup init my-bats', 'a new project in my-bats/'],
+    ['bat-sup init my-bats', 'makes a new project in my-bats/'],
     ['bat-sup init trial --sample', 'the same, with pictures of stars and squares'],
   ]);
 }
@@ -34,21 +34,19 @@ async function init(folder: string, { sample = false, json }: InitFlags): Promis
   console.log(json ? JSON.stringify(report) : describe(report, sample));
 }
 
-/** What is typed next, and why. */
+/** What to type next, and why. */
 function nextSteps({ folder, made }: InitReport, sample: boolean): [command: string, why?: string][] {
   const isInstalled = existsSync(join(folder, 'node_modules', 'bat-sup'));
-  // What is installed then is this same program, and npx finds it in the project.
+  // npm installs this very program into the project, where npx finds it.
   const program = programAsTyped() === 'bat-sup' ? 'bat-sup' : 'npx bat-sup';
   const install: [string, string?][] = made.includes('package.json')
-    ? [['npm install', 'once; lets your editor complete config.ts']]
+    ? [['npm install', 'once, so that your editor can complete config.ts']]
     : [[`npm install --save-dev ${quoteForShell(installedFrom())}`]];
   return [
     ...(folder === '.' ? [] : [[`cd ${quoteForShell(folder)}`] as [string]]),
     ...(isInstalled ? [] : install),
-    ...(sample
-      ? []
-      : [['put pictures into rawdata/<class>/, a folder for each class, 300 or more'] as [string]]),
-    [`${program} train${sample ? ' --epochs 10' : ''}`, 'Ctrl-C stops, train --resume continues'],
+    ...(sample ? [] : [['put 300 or more pictures of each class into rawdata/<class>/'] as [string]]),
+    [`${program} train${sample ? ' --epochs 10' : ''}`, 'press Ctrl-C to stop; train --resume continues'],
   ];
 }
 
@@ -59,7 +57,7 @@ function describe(report: InitReport, sample: boolean): string {
   const width = Math.max(...explained.map(([command]) => command.length));
   return [
     ...(made.length > 0 ? [`Made in ${folder}: ${made.join(', ')}`] : []),
-    ...(kept.length > 0 ? [`There before, left as it was: ${kept.join(', ')}`] : []),
+    ...(kept.length > 0 ? [`Left unchanged: ${kept.join(', ')}`] : []),
     'Next:',
     ...steps.map(([command, why]) => `  ${why ? `${command.padEnd(width)}  # ${why}` : command}`),
   ].join('\n');

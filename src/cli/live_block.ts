@@ -1,12 +1,12 @@
 import type { WriteStream } from 'node:tty';
 
-/** Lines at the end of a terminal that are drawn again and again in the same place. */
+/** Lines at the bottom of a terminal that are redrawn in place. */
 export interface LiveBlock {
-  /** Draws what `render` gives, at once or, where that would be too often, a little later. Two rows stay free. */
+  /** Draws the lines that `render` returns, now or, to limit the rate, a little later. Two rows stay free. */
   draw(render: (size: { columns: number; rows: number }) => string[]): void;
   /** Prints a line that stays, above the block. */
   print(text: string): void;
-  /** Takes the block away and gives the cursor back. */
+  /** Removes the block and shows the cursor again. */
   stop(): void;
 }
 
@@ -14,13 +14,13 @@ const millisecondsBetween = 100;
 const hideCursor = '\x1b[?25l';
 const showCursor = '\x1b[?25h';
 const clearBelow = '\r\x1b[J';
-/** A terminal that was made narrower a moment ago cuts lines instead of wrapping them. */
+/** With wrapping off, a terminal that was just made narrower cuts long lines. */
 const wrapOff = '\x1b[?7l';
 const wrapOn = '\x1b[?7h';
 
 /**
- * The cursor waits on an empty line above the block, hidden. So to erase means to clear all below, however a resized
- * terminal has moved what is there, and what a library prints on its own lands on a line of its own.
+ * Between drawings the hidden cursor is on an empty line above the block. So clearing everything below it erases the
+ * block however a resized terminal has reflowed it, and whatever a library prints gets a line of its own.
  */
 export function liveBlock(stream: WriteStream): LiveBlock {
   let render: Parameters<LiveBlock['draw']>[0] | undefined;
@@ -33,7 +33,7 @@ export function liveBlock(stream: WriteStream): LiveBlock {
     timer = undefined;
     last = performance.now();
     if (!render) return;
-    // Both are 0 where a terminal does not tell.
+    // Both are 0 where the terminal does not report its size.
     const lines = render({ columns: stream.columns || 80, rows: stream.rows || 24 });
     const back = lines.length > 0 ? `\r\x1b[${lines.length}A` : '';
     const text = lines.map((line) => `\n\r${line}`).join('');

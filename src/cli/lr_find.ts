@@ -8,23 +8,24 @@ import {
   settingsInForce,
   valuesOf,
 } from '../config/index.ts';
-import { batSup, withCommandsAsTyped } from '../system/command.ts';
+import { batSup } from '../system/command.ts';
 import { keepFoldersApart } from '../system/keep_apart.ts';
 import type { LearningRateSearch } from '../training/find_learning_rate.ts';
 import { addExamples } from './examples.ts';
+import { noticeText } from './notice.ts';
 import { type ProgressBar, progressBar } from './progress.ts';
 import { resizeWhereStale } from './resize.ts';
 import { abortOnSignals } from './signals.ts';
 import { sparkline } from './sparkline.ts';
 import { wholeNumber } from './whole_number.ts';
 
-/** Of the curve, characters. */
+/** Width of the curve, in characters. */
 const width = 60;
-/** What the loss is cut to where it is drawn, times the first: how it falls is to be seen, not how high it rises. */
+/** The drawn curve is cut at this multiple of the first loss: it shows how the loss falls, not how high it rises. */
 const highestShown = 1.2;
 
-/** Settings that the test has no use for, or of its own. */
-const without: SettingName[] = ['augmentTarget', 'learningRate', 'learningRateSchedule', 'warmup', 'epochs'];
+/** Settings that the search does not use or chooses itself. */
+const unused: SettingName[] = ['augmentTarget', 'learningRate', 'learningRateSchedule', 'warmup', 'epochs'];
 
 interface LrFindOptions extends Record<string, unknown> {
   steps: string;
@@ -34,14 +35,14 @@ interface LrFindOptions extends Record<string, unknown> {
 export function addLrFind(program: Command): void {
   const command = program
     .command('lr-find')
-    .description('suggest a learning rate: some steps with ever larger ones, of which nothing is saved')
-    .option('--steps <n>', 'steps from the least learning rate to the most', '300')
+    .description('suggest a learning rate: train some steps with ever larger ones; nothing is saved')
+    .option('--steps <n>', 'steps from the smallest learning rate to the largest', '300')
     .option('--json', 'print the suggestion and the curve as JSON');
-  const names = settingNames.filter((name) => !without.includes(name));
+  const names = settingNames.filter((name) => !unused.includes(name));
   settingOptions(command, names).action(runSearch);
   addExamples(command, [
     ['bat-sup lr-find', 'suggests a learning rate for these pictures'],
-    ['bat-sup lr-find --recipe best --steps 100', 'the same with the other defaults, in less time'],
+    ['bat-sup lr-find --recipe best --steps 100', 'for the other recipe, in less time'],
   ]);
 }
 
@@ -61,7 +62,7 @@ async function runSearch(options: LrFindOptions): Promise<void> {
     bar ??= progressBar('Trying', total);
     bar.update(done);
   };
-  const notice = (text: string) => console.error(withCommandsAsTyped(text));
+  const notice = (text: string) => console.error(noticeText(text));
   try {
     const search = await findLearningRate({ settings, steps, signal, onProgress, events: { notice } });
     bar?.stop();
@@ -79,11 +80,11 @@ function rateText(rate: number): string {
   return String(Number(rate.toPrecision(2)));
 }
 
-/** Trains what was measured. */
+/** The command that trains with the suggestion and the settings of the search. */
 function trainCommand({ suggestion }: LearningRateSearch, inForce: SettingsInForce): string {
   const measured = flagsGiven(
     inForce,
-    settingNames.filter((name) => !without.includes(name)),
+    settingNames.filter((name) => !unused.includes(name)),
   );
   return ['train', ...measured, `--learning-rate ${rateText(suggestion)}`].join(' ');
 }
@@ -100,7 +101,7 @@ function describe({ lowest, steps, diverged }: LearningRateSearch, command: stri
     'Loss by learning rate:',
     curve,
     `${from.padEnd(curve.length - to.length)}${to}${diverged ? ' (where it diverged)' : ''}`,
-    `Lowest: ${lowest.smoothedLoss.toFixed(4)} at ${rateText(lowest.learningRate)}; it was ${first.toFixed(4)} at first`,
-    `Suggested, a tenth of that: ${batSup(command)}`,
+    `Lowest loss: ${lowest.smoothedLoss.toFixed(4)} at ${rateText(lowest.learningRate)}; the first was ${first.toFixed(4)}`,
+    `Suggested, a tenth of that rate: ${batSup(command)}`,
   ].join('\n');
 }

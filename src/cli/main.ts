@@ -1,4 +1,4 @@
-import { Command, CommanderError, type OutputConfiguration } from 'commander';
+import { Command, CommanderError, type HelpConfiguration, type OutputConfiguration } from 'commander';
 import { speaksForAll } from '../cluster/launcher.ts';
 import { findInstallation } from '../engine/native/installation.ts';
 import { whyNoTensorFlow } from '../engine/native/supported.ts';
@@ -10,7 +10,7 @@ import { printable } from '../text/printable.ts';
 
 type Add = (program: Command) => void;
 
-/** Commands by what they are for, in the order of the work. Each is loaded when it is asked for. */
+/** Commands by purpose, in the order of use. Each is loaded only when it is needed. */
 const groups: Record<string, Record<string, () => Promise<Add>>> = {
   'Pictures:': {
     init: async () => (await import('./init.ts')).addInit,
@@ -26,7 +26,7 @@ const groups: Record<string, Record<string, () => Promise<Add>>> = {
     checkpoints: async () => (await import('./checkpoints.ts')).addCheckpoints,
     report: async () => (await import('./report.ts')).addReport,
   },
-  'Asking:': {
+  'Using a network:': {
     predict: async () => (await import('./predict.ts')).addPredict,
     explain: async () => (await import('./explain.ts')).addExplain,
     evaluate: async () => (await import('./evaluate.ts')).addEvaluate,
@@ -45,10 +45,10 @@ const groups: Record<string, Record<string, () => Promise<Add>>> = {
   },
 };
 
-/** These tell of all commands. */
-const tellingOfAll = ['completion', 'help'];
+/** These need all commands to be loaded. */
+const describingAll = ['completion', 'help'];
 
-/** What is meant by an option that a command does not have; commander compares spellings alone. */
+/** Suggests a known option by meaning, too (--lr); commander compares spellings alone. */
 function unknownOption(command: Command, option: string): string {
   const known = command.createHelp().visibleOptions(command);
   return `unknown option ${option}${didYouMean(
@@ -57,7 +57,7 @@ function unknownOption(command: Command, option: string): string {
   )}`;
 }
 
-/** Wrong usage in the one line that every error takes. @param path of the command: '', 'checkpoints list '. */
+/** Prints wrong usage on one line, as all errors. @param path of the command: '', 'checkpoints list '. */
 function oneLine(command: Command, path: string): OutputConfiguration {
   return {
     outputError(text, write) {
@@ -72,12 +72,23 @@ function oneLine(command: Command, path: string): OutputConfiguration {
   };
 }
 
+const helpFormat: HelpConfiguration = {
+  optionDescription({ description, argChoices, defaultValue, defaultValueDescription, required }) {
+    const value = defaultValueDescription ?? defaultValue;
+    const notes = [
+      ...(argChoices ? [`one of ${argChoices.join(', ')}`] : []),
+      ...(required && value !== undefined ? [`default: ${value}`] : []),
+    ];
+    return notes.length > 0 ? `${description} (${notes.join('; ')})` : description;
+  },
+};
+
 function configure(command: Command, parent = ''): void {
   command.exitOverride().configureOutput(oneLine(command, `${parent}${command.name()} `));
-  command.option('--verbose', 'print stack traces and the libraries’ own messages');
+  command.option('--verbose', 'print stack traces and the messages of libraries');
 }
 
-/** The version alone on the first line, then what would compute, without starting it. */
+/** The version alone on the first line, then the engine that would be used, without starting it. */
 function versionText(): string {
   const native = findInstallation();
   const engine = native
@@ -88,21 +99,23 @@ function versionText(): string {
 
 /**
  * The command line.
- * @param named the command that the arguments name, if any: no other is loaded then.
+ * @param named the command to run, if the arguments name one; no other is loaded then.
  */
 export async function createProgram(named?: string): Promise<Command> {
   const program = new Command('bat-sup')
-    .description('Train your own picture classifier: rawdata/<class>/ in, answers out.')
-    .option('-V, --version', 'print the version, and what training would run on')
+    .description('Train your own picture classifier on folders of pictures: rawdata/<class>/*')
+    .option('-V, --version', 'print the version and the engine')
     .on('option:version', () => {
       console.log(versionText());
       throw new CommanderError(0, 'commander.version', '');
     })
-    .option('--verbose', 'print stack traces and the libraries’ own messages')
+    .option('--verbose', 'print stack traces and the messages of libraries')
+    .helpOption('-h, --help', 'print this help')
+    .configureHelp(helpFormat)
     .exitOverride();
   program.configureOutput(oneLine(program, ''));
   const all = Object.values(groups).flatMap(Object.keys);
-  const isAlone = named !== undefined && all.includes(named) && !tellingOfAll.includes(named);
+  const isAlone = named !== undefined && all.includes(named) && !describingAll.includes(named);
   for (const [heading, commands] of Object.entries(groups)) {
     program.commandsGroup(heading);
     for (const [name, load] of Object.entries(commands))
@@ -124,7 +137,7 @@ function report(error: unknown, verbose: boolean): void {
 
 /** Runs one command line. @returns the exit code: 0 done, 1 failed, 2 wrong usage. */
 export async function main(argv: string[]): Promise<number> {
-  // Whoever reads our output may have seen enough, as head does.
+  // A reader such as head may close the pipe early.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
   try {
     const named = argv.slice(2).find((argument) => !argument.startsWith('-'));

@@ -1,6 +1,25 @@
 import { withCommandsAsTyped } from '../system/command.ts';
+import { wrap } from '../text/format.ts';
+import { printable } from '../text/printable.ts';
 
-/** Something that the user should know, though it goes on. */
-export function notice(text: string): void {
-  console.error(`bat-sup: ${withCommandsAsTyped(text)}`);
+/**
+ * A message for a terminal: commands as the user has to type them, and lines broken between words, but not in commands.
+ * @param indent what each further line begins with.
+ */
+export function noticeText(message: string, indent = '  '): string {
+  const unbroken = withCommandsAsTyped(message).replace(/"[^"\n]*bat-sup[^"\n]*"/g, (command) =>
+    command.replaceAll(' ', '\0'),
+  );
+  const lines = unbroken.split('\n').map((line) => wrap(line, { indent }));
+  return lines.join('\n').replaceAll('\0', ' ');
+}
+
+/** Prints something on stderr that the user should know, though the command continues. */
+export function notice(message: string): void {
+  console.error(noticeText(`bat-sup: ${message}`));
+}
+
+/** Prints on stderr, on one line, what is wrong with one of many files. */
+export function fileError(file: string, why: string): void {
+  console.error(`bat-sup: ${printable(file)}: ${why}`);
 }

@@ -6,7 +6,6 @@ import { UsageError, UserError } from '../errors.ts';
 import { type PredictRecord, type PredictRequest, startPredicting } from '../predict/predict_run.ts';
 import type { Activation } from '../predict/predictor.ts';
 import { counted } from '../text/format.ts';
-import { printable } from '../text/printable.ts';
 import { wrongValue } from '../text/wrong_value.ts';
 import {
   adviseBetterRun,
@@ -17,7 +16,7 @@ import {
   whichOf,
 } from './chosen_checkpoint.ts';
 import { addExamples } from './examples.ts';
-import { notice } from './notice.ts';
+import { fileError, notice } from './notice.ts';
 import { csvOutput, jsonOutput, textOutput } from './predict_output.ts';
 import { onRanks, readEngineSettings } from './ranks.ts';
 import { readShard, shardOption } from './shard.ts';
@@ -68,7 +67,7 @@ export function addPredict(program: Command): void {
     ['bat-sup predict photo.jpg', 'prints its class and the probability'],
     [
       'bat-sup predict holiday --top-k 3 --json',
-      'the three likeliest classes of every picture in a folder, one object per line',
+      'the 3 likeliest classes of every picture in a folder, as JSON Lines',
     ],
     ['bat-sup predict "holiday/**/*.png" --csv', 'pictures that match a pattern, as a table'],
     ['bat-sup predict holiday --copy-to sorted --threshold 0.8', 'copies them into one folder per class'],
@@ -180,7 +179,7 @@ function printerFor(
       sortedByClass.set(answer.class, (sortedByClass.get(answer.class) ?? 0) + 1);
     if (error === undefined) return;
     failed++;
-    notice(`${printable(file)}: ${error}`);
+    fileError(file, error);
   }
 
   return {

@@ -6,12 +6,12 @@ export interface ProgressBar {
   stop(): void;
 }
 
-/** Whether stderr is a terminal that can draw again in the same place. */
+/** Whether stderr is a terminal that can be redrawn in place. */
 export function canRedraw(): boolean {
   return process.stderr.isTTY === true && process.env.TERM !== 'dumb';
 }
 
-/** A bar with rate and ETA on stderr, drawn only on a terminal. */
+/** A progress bar with rate and remaining time on stderr; drawn on a terminal only. */
 export function progressBar(label: string, total: number, unit = 'img'): ProgressBar {
   if (!canRedraw()) return { update() {}, stop() {} };
   const started = performance.now();

@@ -3,8 +3,8 @@ import { takeGpu, threadsOf } from '../cluster/share_machine.ts';
 import { readSettings, type Settings } from '../config/index.ts';
 
 /**
- * Runs a command on every rank that an MPI launcher started; `world` is undefined where this process is alone. Rank 0
- * alone prints, and its exit code is that of all; an error on any rank ends all.
+ * Runs a command on every rank that an MPI launcher started; `world` is undefined without MPI. Only rank 0 prints, and
+ * its exit code is that of the job; an error on any rank ends all ranks.
  */
 export async function onRanks(work: (world: World | undefined) => Promise<void>): Promise<void> {
   const world = await joinWorld();
@@ -22,13 +22,13 @@ export async function onRanks(work: (world: World | undefined) => Promise<void>)
   await world.leave();
 }
 
-/** The same on all ranks: what rank 0 reads. */
+/** Rank 0 reads and broadcasts the result. */
 export async function readTogether<T>(world: World | undefined, read: () => Promise<T>): Promise<T> {
   if (!world) return read();
   return world.share(world.rank === 0 ? await read() : (undefined as T));
 }
 
-/** Rank 0's settings for work on pictures, of which a rank has `perCore` at once for each core that is its own. */
+/** Rank 0's settings for processing pictures. Under MPI, each rank by default processes `perCore` pictures per core of its own at once. */
 export async function readPictureSettings(
   flags: Record<string, unknown>,
   world: World | undefined,
@@ -39,7 +39,7 @@ export async function readPictureSettings(
   return { ...settings, workers: settings.workers || perCore * threadsOf(world) };
 }
 
-/** The settings for this rank's engine, which gets its share of the machine. */
+/** The settings for this rank's engine: its share of the cores, and its GPU. */
 export async function withShareOfMachine(settings: Settings, world: World | undefined): Promise<Settings> {
   if (!world) return settings;
   if (settings.engine === 'auto' || settings.engine === 'cuda') await takeGpu(world);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { newestRun } from '../checkpoints/index.ts';
 import { readSettings, settingOptions } from '../config/index.ts';
-import { fastestEngineFor } from '../engine/fastest_engine.ts';
+import { soonestEngine } from '../engine/engine.ts';
 import { UserError } from '../errors.ts';
 import { keepOutputApart } from '../system/keep_apart.ts';
 import { addExamples } from './examples.ts';
@@ -26,7 +26,7 @@ export function addReport(program: Command): void {
   settingOptions(command, ['checkpoints', 'data', 'seed', 'engine', 'threads']).action(report);
   addExamples(command, [
     ['bat-sup report', 'writes report.html about the newest run'],
-    ['bat-sup report run-001 --output first.html', 'about another run, into another file'],
+    ['bat-sup report run-001 --output first.html', 'writes a report of another run into another file'],
   ]);
 }
 
@@ -34,10 +34,10 @@ async function chooseRun(run: string | undefined, checkpoints: string): Promise<
   if (run === undefined) return newestRun(checkpoints);
   const folder = [join(checkpoints, run), run].find((candidate) => existsSync(candidate));
   if (folder) return folder.replace(/[\\/]+$/, '');
-  throw new UserError(`${checkpoints} holds no run "${run}"; "bat-sup runs" lists them.`);
+  throw new UserError(`${checkpoints} holds no run "${run}"; "bat-sup runs" lists them all.`);
 }
 
-/** As the run's record has it: whatever is damaged, the report says so. */
+/** According to the run's record; where it is damaged, the report says so. */
 async function countHeldBack(run: string): Promise<number> {
   const { readRecord } = await import('../runs/record.ts');
   const record = await readRecord(run).catch(() => undefined);
@@ -51,7 +51,7 @@ async function report(name: string | undefined, flags: ReportFlags): Promise<voi
   const { writeReport } = await import('../report/report.ts');
   const pictures = await countHeldBack(run);
   const { startEngine } = await import('../engine/index.ts');
-  const engine = await startEngine(fastestEngineFor(settings.engine, pictures), settings);
+  const engine = await startEngine(soonestEngine(settings.engine, pictures), settings);
   const bar = progressBar('Evaluating', pictures);
   const result = await writeReport({
     run,

@@ -3,7 +3,7 @@ import type { Splitting, World } from '../cluster/index.ts';
 import { type Settings, settingOptions } from '../config/index.ts';
 import type { ResizeReport } from '../images/resize.ts';
 import { keepFoldersApart } from '../system/keep_apart.ts';
-import { describeClasses, wrap } from '../text/format.ts';
+import { counted, describeClasses, wrap } from '../text/format.ts';
 import { printable } from '../text/printable.ts';
 import { addExamples } from './examples.ts';
 import { type ProgressBar, progressBar } from './progress.ts';
@@ -15,9 +15,7 @@ import { abortOnSignals } from './signals.ts';
 export function addResize(program: Command): void {
   const command = program
     .command('resize')
-    .description(
-      'make data/<class>/*.jpg of rawdata/<class>/*: one size, one format (train does it by itself)',
-    )
+    .description('resize rawdata/<class>/* to data/<class>/*.jpg (train does this by itself)')
     .option('--json', 'print the report as JSON');
   settingOptions(shardOption(rawDataArgument(command)), [
     'rawData',
@@ -28,11 +26,11 @@ export function addResize(program: Command): void {
     'fit',
     'workers',
   ]).action((folder, options) =>
-    onRanks(async (world) => runResize(await withRawData(folder, options), world)),
+    onRanks(async (world) => runResize(await withRawData('resize', folder, options), world)),
   );
   addExamples(command, [
-    ['bat-sup resize ~/photos', 'makes data/ of the classes in another folder'],
-    ['bat-sup resize --width 64 --height 64', 'makes data/, 64 x 64 pixels'],
+    ['bat-sup resize ~/photos', 'resizes the pictures in another folder to data/'],
+    ['bat-sup resize --width 64 --height 64', 'resizes to 64 x 64 pixels'],
     ['bat-sup resize --fit contain', 'pads with white instead of stretching'],
   ]);
 }
@@ -58,7 +56,7 @@ async function runResize(flags: ResizeFlags, world: World | undefined): Promise<
 }
 
 /**
- * Resizes with a bar on stderr and a line there for each file that cannot be read.
+ * Resizes, with a progress bar and one line per unreadable file on stderr.
  * @returns undefined where it was stopped.
  */
 async function resize(
@@ -76,7 +74,7 @@ async function resize(
     bar?.stop(),
   );
   if (report.stopped) {
-    console.error('Stopped; what was resized so far is kept, and the same command goes on.');
+    console.error('Stopped; run the same command to continue.');
     process.exitCode = 130;
     return undefined;
   }
@@ -85,7 +83,7 @@ async function resize(
   return report;
 }
 
-/** Names the folders that were passed over, and what in data/ is not of rawdata/. */
+/** Prints which folders were skipped, and which files in data/ were not made from rawdata/. */
 function noticeOthers(
   { skipped, strangers }: Pick<ResizeReport, 'skipped' | 'strangers'>,
   { data }: Settings,
@@ -93,20 +91,20 @@ function noticeOthers(
   for (const { file, reason } of skipped) console.error(`skipped ${printable(file)}: ${reason}`);
   if (strangers.length === 0) return;
   const first = printable(`${data}/${strangers[0]}`);
-  const which = strangers.length === 1 ? first : `${strangers.length} files in ${data} (${first}, ...)`;
-  console.error(
-    `not made from rawdata, but trained on as ${strangers.length === 1 ? 'it is' : 'they are'}: ${which}`,
-  );
+  const which = strangers.length === 1 ? first : `${strangers.length} files in ${data} (${first} ...)`;
+  console.error(`not made from rawdata/ but used for training unchanged: ${which}`);
 }
 
 function describe({ made, unchanged, removed, unreadable }: ResizeReport, settings: Settings): string {
   const { data, width, height } = settings;
   const rest = `${unchanged} unchanged, ${removed} removed, ${unreadable.length} unreadable`;
-  return wrap(`${data}: ${made} pictures resized to ${width}x${height}, ${rest}`, { indent: '  ' });
+  return wrap(`${data}: ${counted(made, 'picture')} resized to ${width}x${height}, ${rest}`, {
+    indent: '  ',
+  });
 }
 
 /**
- * What train does first: data/ as rawdata/ and the settings ask for it.
+ * Brings data/ up to date with rawdata/ and the settings, before training.
  * @returns whether it was not stopped.
  */
 export async function resizeWhereStale(settings: Settings, signal: AbortSignal): Promise<boolean> {

@@ -4,24 +4,25 @@ import type { RunSummary } from '../runs/list.ts';
 import { duration, figure, lineWidth, localTime, settingText, wrap } from '../text/format.ts';
 import { table } from '../text/table.ts';
 import { addExamples } from './examples.ts';
+import { notice } from './notice.ts';
 
 export function addRuns(program: Command): void {
   const command = program
     .command('runs')
-    .description('list the trainings below checkpoints/, and in which settings they differ')
-    .argument('[names...]', 'only these')
+    .description('list trainings, their accuracy, and the settings in which they differ')
+    .argument('[names...]', 'names of runs (default: all)')
     .option('--json', 'print everything as JSON');
   settingOptions(command, ['checkpoints']).action(printRuns);
   addExamples(command, [
     ['bat-sup runs', 'lists all trainings'],
-    ['bat-sup runs run-001 run-002', 'compares two, and their settings'],
+    ['bat-sup runs run-001 run-002', 'compares two trainings and their settings'],
   ]);
 }
 
 async function printRuns(names: string[], flags: Record<string, unknown>): Promise<void> {
   const { checkpoints } = await readSettings(flags);
   const { differingSettings, listRuns } = await import('../runs/list.ts');
-  const runs = await listRuns(checkpoints, names, (text) => console.error(text));
+  const runs = await listRuns(checkpoints, names, notice);
   const differing = differingSettings(runs);
   if (flags.json) {
     console.log(JSON.stringify({ runs, differingSettings: differing }));
@@ -44,10 +45,10 @@ function describe(runs: RunSummary[]): string {
     run.seconds === null ? '-' : duration(run.seconds),
     (run.bytes / 1e6).toFixed(0),
   ]);
-  return `${table([titles, ...rows], [0, 1, 2])}\n(best and last: validation accuracy; --json prints more)`;
+  return `${table([titles, ...rows], [0, 1, 2])}\n(best and last are validation accuracies; --json prints more)`;
 }
 
-/** A column for each run where that fits; else a line for each. */
+/** One column per run where that fits, otherwise one line per run. */
 function describeDiffering(runs: RunSummary[], differing: Record<string, unknown[]>): string {
   const rows = Object.entries(differing).map(([name, values]) => [name, ...values.map(settingText)]);
   const columns = table([['', ...runs.map(({ name }) => name)], ...rows], [0]);

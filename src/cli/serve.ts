@@ -3,15 +3,20 @@ import { setFlagsFromString } from 'node:v8';
 import type { Command } from 'commander';
 import { readSettings, settingOptions } from '../config/index.ts';
 import { UsageError } from '../errors.ts';
-import { adviseBetterRun, announceCheckpoint, checkpointPlace } from './chosen_checkpoint.ts';
+import {
+  adviseBetterRun,
+  announceCheckpoint,
+  type CheckpointFlags,
+  checkpointOptions,
+  checkpointPlace,
+  whichOf,
+} from './chosen_checkpoint.ts';
 import { addExamples } from './examples.ts';
 import { notice } from './notice.ts';
 import { abortOnSignals } from './signals.ts';
 import { wholeNumber } from './whole_number.ts';
 
-interface ServeFlags extends Record<string, unknown> {
-  checkpoint?: string;
-  newest?: boolean;
+interface ServeFlags extends CheckpointFlags, Record<string, unknown> {
   host: string;
   port: string;
   maxBatch: string;
@@ -26,22 +31,21 @@ export function addServe(program: Command): void {
   const command = program
     .command('serve')
     .description(
-      'answer pictures over HTTP, with a page; BATSUP_SERVE_TOKEN may hold a bearer token to ask for',
-    )
-    .option('--checkpoint <folder>', 'checkpoint or run to use (default: the best of the newest run)')
-    .option('--newest', 'use the newest checkpoint of the run instead of its best')
-    .option('--host <address>', 'address to listen at; 0.0.0.0 for every one', '127.0.0.1')
-    .option('--port <n>', 'port to listen at; 0 for any that is free', '8080')
-    .option('--max-batch <n>', 'pictures that the network answers at once', '16')
-    .option('--max-wait <ms>', 'milliseconds that a picture waits for others on their way', '10')
-    .option('--max-queue <n>', 'pictures that may wait; further ones are turned away (429)', '128')
-    .option('--max-bytes <n>', 'largest request', '20000000')
-    .option('--max-pixels <n>', 'largest picture, width times height', '50000000')
-    .option('--timeout <s>', 'seconds for a request to arrive, and again for its answer', '10');
+      'classify pictures over HTTP, with a web page; BATSUP_SERVE_TOKEN sets a bearer token that clients need',
+    );
+  checkpointOptions(command)
+    .option('--host <address>', 'address to listen on; 0.0.0.0 for all', '127.0.0.1')
+    .option('--port <n>', 'port to listen on; 0 for any free one', '8080')
+    .option('--max-batch <n>', 'largest batch of pictures', '16')
+    .option('--max-wait <ms>', 'milliseconds that a picture waits for others to fill its batch', '10')
+    .option('--max-queue <n>', 'longest queue; beyond it requests get 429', '128')
+    .option('--max-bytes <n>', 'largest request, in bytes', '20000000')
+    .option('--max-pixels <n>', 'largest picture, in pixels (width times height)', '50000000')
+    .option('--timeout <s>', 'seconds for a request to arrive, and for its answer', '10');
   settingOptions(command, ['checkpoints', 'engine', 'threads']).action(runServer);
   addExamples(command, [
-    ['bat-sup serve', 'answers on this machine alone, with a page at http://127.0.0.1:8080/'],
-    ['bat-sup serve --host 0.0.0.0 --port 80', 'answers whoever reaches this machine'],
+    ['bat-sup serve', 'serves this machine only, with a page at http://127.0.0.1:8080/'],
+    ['bat-sup serve --host 0.0.0.0 --port 80', 'serves everyone who can reach this machine'],
   ]);
 }
 
@@ -58,24 +62,24 @@ function readLimits(flags: ServeFlags) {
   };
 }
 
-/** Node would listen at every address where it is given an empty one, as of a variable that is not set. */
+/** Given an empty address, as from an unset variable, Node would listen on all addresses. */
 function readHost(host: string): string {
   if (host.trim() !== '') return host;
-  throw new UsageError('--host is empty; name an address, such as 127.0.0.1, or 0.0.0.0 for every one.');
+  throw new UsageError('--host is empty; give an address, such as 127.0.0.1, or 0.0.0.0 for all.');
 }
 
-/** RFC 6750 lets a token be made of these. */
+/** The characters that RFC 6750, section 2.1, allows in a token. */
 function readToken(): string | undefined {
   const token = process.env.BATSUP_SERVE_TOKEN || undefined;
   if (token === undefined || /^[A-Za-z0-9._~+/-]+=*$/.test(token)) return token;
   throw new UsageError(
-    'BATSUP_SERVE_TOKEN may have letters, digits and . _ ~ + / - = alone; choose another.',
+    'BATSUP_SERVE_TOKEN may contain only letters, digits and . _ ~ + / - =; choose another token.',
   );
 }
 
 /**
- * Lets the heap grow to five times what lives in it before it is collected. V8 would do that after every twenty
- * photographs, which count but die at once, and each time go through the 30 MB that stay, beside the engine.
+ * Lets the heap grow to five times its live size before it is collected. By default V8 would collect it after every
+ * twenty photographs, although they are short-lived, and each time trace the 30 MB that stay.
  */
 function collectRarely(): void {
   setFlagsFromString('--heap-growing-percent=400');
@@ -88,7 +92,7 @@ async function runServer(flags: ServeFlags): Promise<void> {
   const { isLoopback } = await import('../serve/security.ts');
   const { serve } = await import('../serve/serve.ts');
   const token = readToken();
-  const signal = abortOnSignals(() => notice('answering what is under way, then stopping ...'));
+  const signal = abortOnSignals(() => notice('finishing the current requests, then stopping ...'));
   const place = checkpointPlace(flags.checkpoint, settings.checkpoints);
   const engine = await startEngine(settings.engine, settings);
   collectRarely();
@@ -96,13 +100,13 @@ async function runServer(flags: ServeFlags): Promise<void> {
     const server = await serve({
       ...limits,
       checkpoint: place,
-      which: flags.newest ? 'newest' : 'best',
+      which: whichOf(flags),
       token,
       log: flags.verbose === true,
       notice,
     });
     if (!token && !isLoopback(limits.host))
-      notice(`whoever reaches ${server.url} can use it; set BATSUP_SERVE_TOKEN to ask for a token.`);
+      notice(`everyone who can reach ${server.url} can use it; set BATSUP_SERVE_TOKEN to require a token.`);
     const { checkpoint, description } = server.model;
     console.error(`Engine: ${engine.description}`);
     announceCheckpoint(checkpoint);

@@ -19,19 +19,19 @@ interface SetupOptions {
 export function addSetup(program: Command): void {
   const command = program
     .command('setup')
-    .description('install the native engine: today’s TensorFlow, for the CPU or for NVIDIA GPUs (Linux)')
-    .option('--cpu', 'for the CPU, even where there is an NVIDIA GPU')
-    .option('--cuda', 'for NVIDIA GPUs, even where no driver is found')
-    .option('--libtensorflow <folder>', 'use an own build: a folder with include/ and lib/')
-    .option('--from-official', 'run the npm package’s own installer (TensorFlow 2.9, CUDA 11.2)')
-    .option('--dry-run', 'tell what would be done')
+    .description('install the native engine: current TensorFlow for the CPU or NVIDIA GPUs (Linux)')
+    .option('--cpu', 'install for the CPU even if there is an NVIDIA GPU')
+    .option('--cuda', 'install for NVIDIA GPUs even if no driver is found')
+    .option('--libtensorflow <folder>', 'use your own build: a folder with include/ and lib/')
+    .option('--from-official', 'run the installer of the npm package (TensorFlow 2.9, CUDA 11.2)')
+    .option('--dry-run', 'only print what would be done')
     .option('--remove', 'remove what setup has installed')
     .option('--json', 'print the result as JSON')
     .action(setup);
   addExamples(command, [
     ['bat-sup setup', 'installs TensorFlow for this machine'],
-    ['bat-sup setup --dry-run', 'only tells what would be downloaded'],
-    ['bat-sup setup --remove', 'removes it'],
+    ['bat-sup setup --dry-run', 'prints what would be downloaded'],
+    ['bat-sup setup --remove', 'removes TensorFlow again'],
   ]);
 }
 
@@ -60,7 +60,7 @@ async function setup(options: SetupOptions): Promise<void> {
   report(await setUpFromWheels(plan, events), options);
 }
 
-/** A line a step, and a bar for what is downloaded, on stderr. */
+/** One line per step and a bar per download, on stderr. */
 function display(): SetUpEvents {
   let bar: ProgressBar | undefined;
   return {
@@ -88,7 +88,7 @@ function reportPlan(plan: Plan, { json }: SetupOptions): void {
   console.log(`For ${nameOf(plan.device)}: ${plan.reason}.`);
   for (const name of plan.npmPackages) console.log(`  ${name}  from npm`);
   for (const { name, version, file } of plan.wheels) console.log(`  ${name} ${version}  ${file}`);
-  console.log(`Into ${plan.folder}, with ${(plan.diskSpace / 1e9).toFixed(1)} GB of disk while setting up.`);
+  console.log(`Into ${plan.folder}; needs ${(plan.diskSpace / 1e9).toFixed(1)} GB of disk during setup.`);
 }
 
 function report(installation: Installation, { json }: SetupOptions): void {
@@ -97,11 +97,11 @@ function report(installation: Installation, { json }: SetupOptions): void {
     return;
   }
   const { tensorflow, binding } = installation;
-  console.log(`The native engine is set up, with TensorFlow ${tensorflow}: ${binding}`);
+  console.log(`Installed the native engine with TensorFlow ${tensorflow}: ${binding}`);
   console.log(`Next: ${batSup('train')}`);
 }
 
 function reportRemoval(removed: string | undefined, { json }: SetupOptions): void {
   if (json) console.log(JSON.stringify({ removed: removed ?? null }));
-  else console.log(removed ? `Removed ${removed}` : 'Nothing is set up.');
+  else console.log(removed ? `Removed ${removed}` : 'The native engine is not installed.');
 }

@@ -1,6 +1,7 @@
 /**
- * The first SIGINT or SIGTERM aborts, for what is at work to end and be saved; a second one ends at once. So does
- * SIGUSR2, which mpirun hands on to its processes without killing them a second later, as it does with the others.
+ * The first SIGINT or SIGTERM aborts, so that the work in progress can finish and be saved; the second one exits. SIGUSR2
+ * does the same: mpirun forwards it without killing its processes a second later, as it does after the other two.
+ * @param onFirst called before the signal aborts.
  */
 export function abortOnSignals(onFirst = () => {}): AbortSignal {
   const controller = new AbortController();

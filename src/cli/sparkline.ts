@@ -1,7 +1,7 @@
 const bars = '▁▂▃▄▅▆▇█';
 
-/** The mean of each of `count` stretches of a list that is longer than that. */
-function stretches(values: readonly number[], count: number): number[] {
+/** Shortens a list to `count` means of consecutive values; a list that is short enough stays as it is. */
+function shorten(values: readonly number[], count: number): number[] {
   if (values.length <= count) return [...values];
   return Array.from({ length: count }, (_, index) => {
     const from = Math.floor((index * values.length) / count);
@@ -12,11 +12,11 @@ function stretches(values: readonly number[], count: number): number[] {
   });
 }
 
-/** A curve of at most `width` characters: the lowest value a low bar, the highest a full one. */
+/** A curve of at most `width` block characters, from the lowest value (low bar) to the highest (full bar). */
 export function sparkline(values: readonly number[], width: number): string {
-  const means = stretches(values, Math.max(0, width));
-  const least = Math.min(...means);
-  const range = Math.max(...means) - least;
-  const height = (value: number) => (range > 0 ? (value - least) / range : 0);
+  const means = shorten(values, Math.max(0, width));
+  const min = Math.min(...means);
+  const range = Math.max(...means) - min;
+  const height = (value: number) => (range > 0 ? (value - min) / range : 0);
   return means.map((value) => bars[Math.round(height(value) * (bars.length - 1))]).join('');
 }

@@ -1,16 +1,16 @@
 import type { Metrics, Position } from '../checkpoints/index.ts';
 import type { Settings } from '../config/index.ts';
-import { withCommandsAsTyped } from '../system/command.ts';
 import { describeClasses, figure } from '../text/format.ts';
 import type { TrainingEvents } from '../training/options.ts';
 import type { BatchResult } from '../training/step.ts';
 import { type LiveBlock, liveBlock } from './live_block.ts';
+import { noticeText } from './notice.ts';
 import { canRedraw, type ProgressBar, progressBar } from './progress.ts';
 import { type TrainingState, trainingView } from './training_view.ts';
 
 type Best = NonNullable<TrainingState['best']>;
 
-/** Loss and accuracy of training and validation in at most 52 columns. */
+/** Loss and accuracy of training and validation, in at most 52 columns. */
 export function describeMetrics(metrics: Metrics): string {
   const { loss, accuracy, validationLoss, validationAccuracy } = metrics;
   const train = `loss ${figure(loss)}  acc ${figure(accuracy)}`;
@@ -18,23 +18,23 @@ export function describeMetrics(metrics: Metrics): string {
   return `${train}  val loss ${figure(validationLoss)}  acc ${figure(validationAccuracy)}`;
 }
 
-/** Layers, a line after each epoch, and on a terminal a live view of the curves below them; on stderr. */
+/** Prints the layers, then one line per epoch, on stderr; on a terminal with a live view of the curves below. */
 export class TrainingDisplay {
   readonly #settings: Settings;
-  /** Pictures a step, of all ranks together. */
+  /** Pictures per step of all ranks together. */
   #batchSize = 0;
   #decoding: ProgressBar | undefined;
   #block: LiveBlock | undefined;
   #state: TrainingState;
   #best: Metrics;
-  /** Of the epoch under way. */
+  /** Pictures and seconds of the current epoch. */
   #pictures = 0;
   #seconds = 0;
-  /** Steps of this run, and when the first began. */
+  /** Steps of this session, and when the first one began. */
   #steps = 0;
   #started = 0;
 
-  /** @param best where training was before, the best epoch so far. */
+  /** @param best the best epoch before a training is resumed. */
   constructor(settings: Settings, best?: { epoch: number; metrics: Metrics }) {
     this.#settings = settings;
     const curve = () => ({ now: undefined, values: [] });
@@ -60,14 +60,19 @@ export class TrainingDisplay {
     this.#block = undefined;
   }
 
-  /** A line that stays, above the live view where there is one. */
+  /** Prints a line that stays, above the live view. */
   print(text: string): void {
     if (this.#block) this.#block.print(text);
     else console.error(text);
   }
 
+  /** Something that the user should know, though training continues. */
+  notice(message: string): void {
+    this.print(noticeText(message));
+  }
+
   readonly events: TrainingEvents = {
-    notice: (text) => this.print(withCommandsAsTyped(text)),
+    notice: (message) => this.notice(message),
     decoding: (done, total) => {
       this.#decoding ??= progressBar('Decoding', total);
       this.#decoding.update(done);
@@ -80,7 +85,7 @@ export class TrainingDisplay {
       for (const layer of model.layers)
         console.error(`${layer.name.padEnd(9)} ${layer.outputShape.join(' x ')}`);
       console.error(describeClasses(dataset.classes));
-      console.error(`${split.train.length} pictures to train on, ${split.validation.length} to validate`);
+      console.error(`${split.train.length} pictures to train on, ${split.validation.length} for validation`);
       if (position.step > 0) console.error(`Resuming after epoch ${position.epoch}, step ${position.step}`);
       this.#started = performance.now();
       const { epoch, batch, step } = position;
@@ -141,7 +146,7 @@ export class TrainingDisplay {
   }
 }
 
-/** As checkpoints are compared: by validation accuracy, of equals by validation loss. */
+/** Compares as checkpoints do: by validation accuracy, then by validation loss. */
 function isBetter(a: Metrics, b: Metrics): boolean {
   const [accuracyA, accuracyB] = [a.validationAccuracy ?? 0, b.validationAccuracy ?? -1];
   if (accuracyA !== accuracyB) return accuracyA > accuracyB;

@@ -1,23 +1,23 @@
 import { sparkline } from './sparkline.ts';
 
-/** What the view of a training shows. */
+/** What the live view of a training shows. */
 export interface TrainingState {
-  /** Whole epochs done, of so many. */
+  /** Completed epochs, and how many there will be. */
   epoch: number;
   epochs: number;
-  /** Steps done of the epoch under way, of so many. */
+  /** Completed steps of the current epoch, and how many it has. */
   batch: number;
   stepsPerEpoch: number;
-  /** Steps done since the first epoch. */
+  /** Completed steps since the first epoch. */
   step: number;
-  /** Pictures a second. */
+  /** Pictures per second. */
   rate?: number | undefined;
-  /** With what is done between the epochs. */
+  /** Includes validation and saving. */
   secondsPerStep?: number | undefined;
-  /** The epoch's mean so far; then the curve, a value a step. */
+  /** The mean of the current epoch so far, and the curve with one value per step. */
   loss: Curve;
   accuracy: Curve;
-  /** The last epoch's; then the curve, a value an epoch. Empty without validation. */
+  /** The value of the last epoch, and the curve with one value per epoch. Empty without validation. */
   validationLoss: Curve;
   validationAccuracy: Curve;
   best?: { epoch: number; validationAccuracy: number } | undefined;
@@ -29,14 +29,14 @@ export interface Curve {
 }
 
 /**
- * Characters of a line, however wide the terminal: what is no longer than a terminal that was made narrower is not
- * wrapped by it, and terminals differ in where they leave the cursor then.
+ * Characters per line, however wide the terminal is: lines that are short enough are not rewrapped when a terminal is
+ * made narrower, and terminals differ in where rewrapping leaves the cursor.
  */
 const width = 39;
 const labelWidth = 10;
 const numberWidth = 8;
-/** Lower terminals get one line. */
-const leastRows = 10;
+/** Terminals with fewer rows get one line. */
+const minRows = 10;
 const blue = 34;
 const yellow = 33;
 
@@ -59,21 +59,21 @@ function bar({ epoch, epochs, batch, stepsPerEpoch }: TrainingState, room: numbe
 }
 
 function timeLeft({ secondsPerStep, epoch, epochs, batch, stepsPerEpoch }: TrainingState): string {
-  const of = (steps: number) => (secondsPerStep === undefined ? '-' : duration(steps * secondsPerStep));
+  const timeFor = (steps: number) => (secondsPerStep === undefined ? '-' : duration(steps * secondsPerStep));
   const all = (epochs - epoch) * stepsPerEpoch - batch;
-  return `left: epoch ${of(stepsPerEpoch - batch)}, training ${of(all)}`.slice(0, width);
+  return `left: epoch ${timeFor(stepsPerEpoch - batch)}, training ${timeFor(all)}`.slice(0, width);
 }
 
 /**
- * The view's lines, or the bar alone where the terminal is too small for them.
- * @param colours whether curves may have escape codes of colours.
+ * The lines of the view, or only the progress bar where the terminal is too small.
+ * @param colours whether to colour the curves with escape codes.
  */
 export function trainingView(
   state: TrainingState,
   { columns, rows }: { columns: number; rows: number },
   colours: boolean,
 ): string[] {
-  if (columns <= width || rows < leastRows)
+  if (columns <= width || rows < minRows)
     return rows > 2 ? [bar(state, Math.min(width, columns - 1)).slice(0, columns - 1)] : [];
   const curve = (label: string, { now, values }: Curve, colour: number): string[] => {
     if (now === undefined) return [];

@@ -1,14 +1,9 @@
 import { wrongValue } from '../text/wrong_value.ts';
 
-/** What a flag was given. @throws {UsageError} naming the flag, the value and what is allowed. */
-export function wholeNumber(
-  flag: string,
-  value: string,
-  least: number,
-  most = Number.MAX_SAFE_INTEGER,
-): number {
+/** Parses the value of a flag. @throws {UsageError} where it is not a whole number from `min` to `max`. */
+export function wholeNumber(flag: string, value: string, min: number, max = Number.MAX_SAFE_INTEGER): number {
   const number = Number(value);
-  if (value.trim() !== '' && Number.isSafeInteger(number) && number >= least && number <= most) return number;
-  const allowed = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
+  if (value.trim() !== '' && Number.isSafeInteger(number) && number >= min && number <= max) return number;
+  const allowed = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
   throw wrongValue(flag, `a whole number ${allowed}`, value);
 }

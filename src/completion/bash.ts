@@ -2,7 +2,7 @@ import { quote } from '../text/quote.ts';
 import type { CompletedCommand, Value } from './commands.ts';
 import { valueCases } from './value_cases.ts';
 
-/** What the variable words is to be; files are completed by readline where it stays empty. */
+/** Sets the variable `words`; where it stays empty, readline completes files. */
 function wordsFor(value: Value): string {
   if (value === 'file') return 'return';
   return value === 'unknown' ? 'compopt +o default; return' : `words=${quote(value.join(' '))}`;

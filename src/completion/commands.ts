@@ -1,9 +1,9 @@
 import type { Argument, Command, Option } from 'commander';
 
-/** What an option or argument may be given: some words, a file, or what nobody can guess. */
+/** The values of an option or argument: some words, a file, or values that cannot be completed. */
 export type Value = readonly string[] | 'file' | 'unknown';
 
-/** A command, or a subcommand of one, as completion sees it. */
+/** A command or subcommand, as far as completion needs it. */
 export interface CompletedCommand {
   /** As it is typed: 'bat-sup checkpoints list'. */
   path: string;
@@ -11,29 +11,29 @@ export interface CompletedCommand {
   options: {
     flag: string;
     description: string;
-    /** undefined: it needs none. */
+    /** undefined: it takes none. */
     value: Value | undefined;
   }[];
-  /** Of its arguments. */
+  /** The values of its arguments. */
   value: Value;
 }
 
 /** Placeholders that stand for files and folders. */
-const ofFiles = /folder|file|path|png|pictures|place|before|after|run\b/;
+const filePlaceholder = /folder|file|path|png|pictures|place|before|after|run\b/;
 
 function valueFor({ argChoices }: Option | Argument, placeholder: string): Value {
-  return argChoices ?? (ofFiles.test(placeholder) ? 'file' : 'unknown');
+  return argChoices ?? (filePlaceholder.test(placeholder) ? 'file' : 'unknown');
 }
 
 function completedOption(option: Option): CompletedCommand['options'][number] {
   const { long, flags, description } = option;
   const placeholder = /[<[](.*)[>\]]/.exec(flags)?.[1] ?? '';
-  // After one that may be left out another flag may come.
+  // Where the value is optional, another flag may follow.
   const value = option.required ? valueFor(option, placeholder) : undefined;
-  return { flag: long ?? flags, description, value };
+  return { flag: long ?? flags, description: description.replaceAll('\n', '; '), value };
 }
 
-/** A command and all below it, from what commander knows of them. */
+/** A command and all its subcommands. @param above the words before its name. */
 export function completedCommands(command: Command, above = ''): CompletedCommand[] {
   const path = `${above}${command.name()}`;
   const help = command.createHelp();
@@ -48,7 +48,7 @@ export function completedCommands(command: Command, above = ''): CompletedComman
     },
     ...subcommands.flatMap((one) => completedCommands(one, `${path} `)),
   ].map((one) =>
-    // What help explains.
+    // Its argument is a command.
     one.path === 'bat-sup help' ? { ...one, value: command.commands.map((other) => other.name()) } : one,
   );
 }

@@ -1,6 +1,6 @@
 import type { CompletedCommand, Value } from './commands.ts';
 
-/** As fish reads words between quotation marks: two letters alone have a meaning there. */
+/** Quotes a word for fish, where only backslash and quotation mark are special within quotation marks. */
 const quote = (word: string) => `'${word.replace(/[\\']/g, '\\$&')}'`;
 
 function flagsFor(value: Value): string {

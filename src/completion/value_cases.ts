@@ -1,7 +1,7 @@
 import { quote } from '../text/quote.ts';
 import type { CompletedCommand, Value } from './commands.ts';
 
-/** The cases of bash and zsh for the values of a command's options. @param complete what to do for a value. */
+/** Cases of bash and zsh for the values of a command's options. @param complete the code that completes a value. */
 export function valueCases(
   { path, options }: CompletedCommand,
   complete: (value: Value) => string,

@@ -7,7 +7,7 @@ function complete(value: Value): string {
   return value === 'unknown' ? 'return 1' : `compadd -- ${value.map(quote).join(' ')}`;
 }
 
-/** Words with what they mean. */
+/** Code that completes words and shows their descriptions. */
 function describe(words: [word: string, meaning: string][]): string {
   const lines = words.map(([word, meaning]) => quote(`${word.replaceAll(':', '\\:')}:${meaning}`));
   return `lines=(${lines.join(' ')}); _describe bat-sup lines`;

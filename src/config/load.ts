@@ -16,6 +16,7 @@ import {
   settings,
 } from './settings.ts';
 
+/** A setting's value and its origin. */
 export interface SettingInForce {
   value: Settings[SettingName];
   /** 'default', 'recipe best', 'config.ts', 'BATSUP_EPOCHS', '--epochs', or a resumed run's name. */
@@ -24,22 +25,22 @@ export interface SettingInForce {
 
 export type SettingsInForce = Record<SettingName, SettingInForce>;
 
-/** What a run was trained with so far, as far as it is known. */
+/** The settings that a run was trained with so far, as far as they are known. */
 export interface RunSettings {
-  /** For messages: its folder. */
+  /** Its folder, for messages. */
   run: string;
   settings: Config;
 }
 
 /**
  * The config.ts (or config.js, config.mjs) of a folder; {} where there is none.
- * It is TypeScript without a build step: its types are stripped as it is loaded.
- * @throws {UsageError} where it cannot be loaded, exports no object or names an unknown setting.
+ * It needs no build step: its types are stripped when it is loaded.
+ * @throws {UsageError} where it cannot be loaded, does not export an object, or names an unknown setting.
  */
 async function loadConfigFile(folder: string): Promise<{ file: string; config: Config }> {
   const file = ['config.ts', 'config.mjs', 'config.js'].find((name) => existsSync(resolve(folder, name)));
   if (!file) return { file: 'config.ts', config: {} };
-  // Opening a pipe would wait for somebody to write to it.
+  // Opening a pipe would block until somebody writes to it.
   if (!statSync(resolve(folder, file)).isFile()) throw new UsageError(`${file} is not a file; rename it.`);
   let config: Config | undefined;
   try {
@@ -47,7 +48,8 @@ async function loadConfigFile(folder: string): Promise<{ file: string; config: C
   } catch (error) {
     throw new UsageError(`${file} cannot be loaded: ${whyNotLoaded(error)}`);
   }
-  if (!config) throw new UsageError(`${file} must end with "export default { ... }" holding your settings.`);
+  if (!config)
+    throw new UsageError(`${file} must end with "export default { ... }" that holds your settings.`);
   const unknown = Object.keys(config).find((key) => !Object.hasOwn(settings, key));
   if (unknown !== undefined) {
     const hint = didYouMean(unknown, settingNames) || '; "bat-sup config" lists all settings.';
@@ -68,7 +70,7 @@ async function importTypeScript(path: string): Promise<unknown> {
   return jiti.import(path, { default: true });
 }
 
-/** jiti says where a syntax error is on the second line; its columns begin at 0. */
+/** jiti puts the position of a syntax error on the second line and counts columns from 0. */
 function whyNotLoaded(error: unknown): string {
   const [first = '', second = ''] = reason(error).split('\n');
   const [, line, column] = /:(\d+):(\d+)$/.exec(second.trim()) ?? [];
@@ -85,7 +87,7 @@ function check(name: SettingName, value: unknown, from: string): Settings[Settin
 
 type Recipe = keyof typeof recipes;
 
-/** What another recipe would change in a run; its network stays. */
+/** The value that a change of recipe gives a resumed run; undefined where it changes nothing. The network stays. */
 function changeOfRecipe(name: SettingName, before: Recipe, recipe: Recipe): unknown {
   if (name === 'architecture' || before === recipe) return undefined;
   const isNamed = [recipes[before], recipes[recipe]].some((values) => Object.hasOwn(values, name));
@@ -93,10 +95,21 @@ function changeOfRecipe(name: SettingName, before: Recipe, recipe: Recipe): unkn
 }
 
 /**
- * Every setting's value in force and where it comes from. Priority: flag, environment, config.ts, recipe, default. A
- * run that is resumed comes right after the flags: what it was trained with holds, but for machineSettings.
- * @param flags as commander gives them: { epochs: '8', ... }; those not given are absent.
- * @throws {UsageError} naming the setting, what is allowed, and the value.
+ * The value of every setting and where it comes from. Priority: flag, environment, config.ts, recipe, default. The
+ * settings of a resumed run come right after the flags, except for `machineSettings`.
+ * @param flags as commander parses them: { epochs: '8', ... }; flags that were not given are absent.
+ * @param options.folder where config.ts is looked for. Default: the working directory.
+ * @param options.environment holds BATSUP_EPOCHS and so on. Default: process.env.
+ * @param options.resumed the run to resume. Default: none.
+ * @throws {UsageError} for a value that is not allowed (it names the setting, what is allowed, and the value), an unknown
+ * setting, or a config.ts that cannot be loaded.
+ * @example
+ * ```ts
+ * import { settingsInForce } from 'bat-sup';
+ *
+ * const { epochs } = await settingsInForce({ epochs: '8' });
+ * console.log(epochs.value, epochs.from); // 8 --epochs
+ * ```
  */
 export async function settingsInForce(
   flags: Record<string, unknown>,
@@ -134,12 +147,12 @@ export async function settingsInForce(
   return Object.fromEntries(settingNames.map((name) => [name, find(name, recipe)])) as SettingsInForce;
 }
 
-/** The values alone. */
+/** The settings without where they come from. */
 export function valuesOf(inForce: SettingsInForce): Settings {
   return Object.fromEntries(settingNames.map((name) => [name, inForce[name].value])) as unknown as Settings;
 }
 
-/** The settings in force. See {@link settingsInForce}. */
+/** The settings of a command with these flags. See {@link settingsInForce}. */
 export async function readSettings(flags: Record<string, unknown>): Promise<Settings> {
   return valuesOf(await settingsInForce(flags));
 }

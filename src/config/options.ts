@@ -12,22 +12,22 @@ import {
   settings,
 } from './settings.ts';
 
-/** Adds the flags of these settings to a command, described as in their table. */
+/** Adds the flags of these settings to a command, described as in the table of settings. */
 export function settingOptions(command: Command, names: SettingName[]): Command {
   for (const name of names) {
     const { description, default: value, choices, placeholder }: Setting<unknown> = settings[name];
     const type = Array.isArray(value) ? 'names' : typeof value === 'number' ? 'n' : 'value';
-    // With room to break lines between names.
-    const text = `${description} (default: ${describeValue(value).replaceAll(',', ', ')})`;
-    const option = new Option(`--${flagName(name)} <${placeholder ?? type}>`, text);
-    // Not by choices(): values are checked with those of config.ts and the environment, in the same words.
+    const option = new Option(`--${flagName(name)} <${placeholder ?? type}>`, description);
+    // For the help alone: a default value would hide that the flag was not given. Lines can break between names.
+    option.defaultValueDescription = describeValue(value).replaceAll(',', ', ');
+    // Not by choices(): readSettings checks flags, environment and config.ts alike, with the same messages.
     if (choices) option.argChoices = [...choices];
     command.addOption(option);
   }
   return command;
 }
 
-/** A setting's value as a flag would give it. */
+/** A setting's value as it is typed after its flag. */
 export function describeValue(value: unknown): string {
   if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value.join(',');
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
@@ -38,8 +38,8 @@ function flagText(name: SettingName, value: unknown): string {
 }
 
 /**
- * What to add to another command, for it to have what this one was given by flags and environment: [] or
- * ['--width 32', ...], as a shell reads it. config.ts is there for both.
+ * The flags that another command needs to have the settings that this one got from flags and the environment, quoted for
+ * the shell: ['--width 32', ...]. Both read the same config.ts.
  */
 export function flagsGiven(inForce: SettingsInForce, names: readonly SettingName[]): string[] {
   return names
@@ -47,12 +47,12 @@ export function flagsGiven(inForce: SettingsInForce, names: readonly SettingName
     .map((name) => flagText(name, inForce[name].value));
 }
 
-/** ['--width 32', ...]: the flags that give these settings. */
+/** The flags that give these settings, quoted for the shell: ['--width 32', ...]. */
 export function flagsOf(values: Config, names: readonly SettingName[]): string[] {
   return names.filter((name) => values[name] !== undefined).map((name) => flagText(name, values[name]));
 }
 
-/** The flags that give these settings where there is no config.ts, without those that are the defaults. */
+/** The flags that give these settings where there is no config.ts; defaults need none. */
 export function flagsFor(values: Config, names: readonly SettingName[] = settingNames): string[] {
   const defaults: Config = recipes[values.recipe ?? 'article'];
   const defaultOf = (name: SettingName): Settings[SettingName] => defaults[name] ?? settings[name].default;

@@ -1,12 +1,12 @@
 import type { Config } from './settings.ts';
 
-/** Defaults in place of those of settings.ts. What they are worth: `npm run bench -- recipe`. */
+/** Defaults that replace those of settings.ts. `npm run bench -- recipe` measures them. */
 export const recipes: Record<'article' | 'best', Config> = {
   article: {},
   best: {
     architecture: 'auto',
     augment: 'online',
-    // Of all eight of settings.ts a network learns less in twenty epochs.
+    // With all eight operations of settings.ts a network learns less in twenty epochs.
     augmentOperations: ['flipLeftRight', 'shift', 'hsvShift'],
     learningRateSchedule: 'cosine',
     warmup: 1,

@@ -1,19 +1,21 @@
-import { withOurSpelling } from '../augment/american_spelling.ts';
 import type { OperationSetting } from '../augment/registry.ts';
 import { architectureChoices } from '../models/index.ts';
+import { withOurSpelling } from '../text/american_spelling.ts';
 
 /**
- * Every setting in one place. A flag, an environment variable, a line of `bat-sup config` and the
- * type of config.ts all follow from its entry here.
+ * Every setting in one place. Its flag, environment variable, line of `bat-sup config`, line of config.ts and type
+ * all follow from its entry here.
  */
 
-/** How one setting's value is checked. `parse` gives undefined for a value that is not allowed. */
+/** A kind of value. */
 interface Kind<T> {
+  /** Completes "must be ...". */
   allowed: string;
-  /** In words, where there are not too many to list. */
+  /** All values, where they are few. */
   choices?: readonly string[];
-  /** What stands for the value in the help, where its type does not tell. */
+  /** Stands for the value in the help: `--data <folder>`. Default: by the type of the setting's default. */
   placeholder?: string;
+  /** @returns undefined for a value that is not allowed. */
   parse(value: unknown): T | undefined;
 }
 
@@ -32,15 +34,15 @@ function number(allowed: string, test: (value: number) => boolean): Kind<number>
   };
 }
 
-function integer(least: number, most = Number.MAX_SAFE_INTEGER): Kind<number> {
-  const allowed =
-    most === Number.MAX_SAFE_INTEGER
-      ? `a whole number of at least ${least}`
-      : `a whole number from ${least} to ${most}`;
-  return number(allowed, (value) => Number.isInteger(value) && value >= least && value <= most);
+function integer(min: number, max = Number.MAX_SAFE_INTEGER): Kind<number> {
+  const range = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
+  return number(
+    `a whole number ${range}`,
+    (value) => Number.isInteger(value) && value >= min && value <= max,
+  );
 }
 
-const share = number('a number of at least 0 and below 1', (value) => value >= 0 && value < 1);
+const fraction = number('a number of at least 0 and below 1', (value) => value >= 0 && value < 1);
 
 const path: Kind<string> = {
   allowed: 'the path of a folder',
@@ -61,9 +63,9 @@ function isOperation(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'operation' in value;
 }
 
-/** Which operations and parameters there are is checked where they are used, and not loaded for every command. */
+/** Names and parameters of operations are checked where they are used: few commands need to load them. */
 const operations: Kind<OperationSetting[]> = {
-  allowed: 'a list of operations, each a name or { operation: name, parameters }',
+  allowed: 'a list of operations, each a name or an object: { "operation": "rotate", "maxLeft": 10 }',
   parse(value) {
     const list = typeof value === 'string' ? parseList(value) : value;
     return Array.isArray(list) && list.length > 0 && list.every(isOperation)
@@ -73,7 +75,8 @@ const operations: Kind<OperationSetting[]> = {
 };
 
 const operationsOfClasses: Kind<Record<string, OperationSetting[]>> = {
-  allowed: 'an object with a list of operations for some classes: { text: ["rotate"] }',
+  allowed: 'an object that lists operations by class: { "text": ["rotate"] }',
+  placeholder: 'json',
   parse(value) {
     const given = typeof value === 'string' ? parseJson(value) : value;
     if (typeof given !== 'object' || given === null || Array.isArray(given)) return undefined;
@@ -82,7 +85,7 @@ const operationsOfClasses: Kind<Record<string, OperationSetting[]>> = {
   },
 };
 
-/** Names with commas, or JSON. */
+/** Names separated by commas, or JSON. */
 function parseList(text: string): unknown {
   return text.trim().startsWith('[') ? parseJson(text) : text.split(',').map((name) => name.trim());
 }
@@ -108,7 +111,10 @@ function setting<T>(kind: Kind<T>, value: NoInfer<T>, description: string): Sett
   return { ...kind, default: value, description };
 }
 
-/** The defaults are the article's wherever it names one. */
+/**
+ * The settings, in the order of config.ts, with their defaults: the article's wherever it names one. Each description
+ * completes "this setting is ..." and must be understood by someone who reads nothing else.
+ */
 export const settings = {
   rawData: setting(path, 'rawdata', 'folder of your pictures, one folder per class'),
   data: setting(path, 'data', 'folder of the resized pictures'),
@@ -116,7 +122,7 @@ export const settings = {
 
   width: setting(integer(8, 4096), 100, 'width of the resized pictures, in pixels'),
   height: setting(integer(8, 4096), 100, 'height of the resized pictures, in pixels'),
-  channels: setting(channels, 3, 'colour channels; 1: grey (BT.601 luma), 3: RGB'),
+  channels: setting(channels, 3, 'colour channels; grey is BT.601 luma, colour is RGB'),
   fit: setting(
     oneOf('fill', 'cover', 'contain'),
     'fill',
@@ -126,36 +132,28 @@ export const settings = {
   augment: setting(
     oneOf('off', 'online'),
     'off',
-    'online: vary each picture anew in each epoch, by the operations',
+    'online: apply random operations to every picture in each epoch',
   ),
-  augmentTarget: setting(integer(1), 3810, 'pictures per class that augment makes up to'),
+  augmentTarget: setting(integer(1), 3810, 'augment adds copies until each class has this many pictures'),
   augmentOperations: setting(
     operations,
     ['flipLeftRight', 'rotate', 'zoom', 'shift', 'shear', 'brightness', 'contrast', 'colour'],
-    'operations of augment: names, or JSON with parameters',
+    'random operations of augmentation: names, or objects with parameters (as JSON in a flag)',
   ),
-  augmentClasses: setting(
-    operationsOfClasses,
-    {},
-    'other operations for some classes, as JSON: {"text": ["rotate"]}',
-  ),
+  augmentClasses: setting(operationsOfClasses, {}, 'other operations for some classes (as JSON in a flag)'),
 
   recipe: setting(
     oneOf('article', 'best'),
     'article',
-    'best: defaults that learn better; what you set yourself stays',
+    "best: better defaults than the article's; what you set yourself stays",
   ),
   architecture: setting(
     oneOf(...architectureChoices),
     'article',
-    'network; auto chooses by the number of classes',
+    'network architecture; auto chooses by the number of classes',
   ),
   epochs: setting(integer(1), 300, 'passes over all pictures'),
-  batchSize: setting(
-    integer(1, 4096),
-    10,
-    'pictures per training step (of each process, where MPI starts several)',
-  ),
+  batchSize: setting(integer(1, 4096), 10, 'pictures per training step (per process under MPI)'),
   learningRate: setting(
     number('a number above 0 and at most 1', (value) => value > 0 && value <= 1),
     0.001,
@@ -164,7 +162,7 @@ export const settings = {
   scaleLearningRate: setting(
     oneOf('off', 'linear', 'sqrt'),
     'off',
-    'with MPI: multiply the learning rate by the number of processes, or by its square root',
+    'under MPI: multiply the learning rate by the number of processes, or by its square root',
   ),
   learningRateSchedule: setting(
     oneOf('constant', 'cosine', 'step'),
@@ -186,14 +184,14 @@ export const settings = {
     0,
     'clip gradients to this global norm (0: no limit)',
   ),
-  dropout: setting(share, 0, 'share of the features before the logits to drop in training'),
-  labelSmoothing: setting(share, 0, 'share of each label to spread over all classes'),
+  dropout: setting(fraction, 0, 'dropout rate before the last layer'),
+  labelSmoothing: setting(fraction, 0, 'share of each label to spread over all classes'),
   classWeights: setting(
     oneOf('off', 'balanced'),
     'off',
     'balanced: weight the loss so that all classes count alike',
   ),
-  ema: setting(share, 0, 'decay of the moving average of the weights, which is used to predict (0: none)'),
+  ema: setting(fraction, 0, 'decay of the moving average of the weights, which predict uses (0: none)'),
   earlyStopping: setting(integer(0), 0, 'stop after this many epochs without improvement (0: never)'),
   validationSplit: setting(
     number('a number from 0 to 0.9', (value) => value >= 0 && value <= 0.9),
@@ -203,22 +201,22 @@ export const settings = {
   groupLookalikes: setting(
     oneOf('on', 'off'),
     'on',
-    'on: copies, resized or slightly changed, are held back together or not at all',
+    'on: hold back pictures that look the same together or not at all',
   ),
-  seed: setting(integer(0, 2 ** 31 - 1), 1, 'seed of everything random'),
+  seed: setting(integer(0, 2 ** 31 - 1), 1, 'seed of all random numbers'),
 
   keepCheckpoints: setting(integer(1), 4, 'newest checkpoints to keep, besides the best'),
-  saveEverySteps: setting(integer(0), 0, 'also save every so many steps (0: only after each epoch)'),
+  saveEverySteps: setting(integer(0), 0, 'also save after this many steps (0: only after each epoch)'),
   saveEveryMinutes: setting(
     number('a number of at least 0', (value) => value >= 0),
     10,
-    'also save every so many minutes (0: only after each epoch)',
+    'also save after this many minutes (0: only after each epoch)',
   ),
 
   engine: setting(
     oneOf('auto', 'cuda', 'native', 'wasm', 'cpu'),
     'auto',
-    'what computes; auto takes the fastest that runs here',
+    'compute engine; auto takes the fastest that runs here',
   ),
   precision: setting(
     oneOf('float32', 'bf16'),
@@ -228,16 +226,25 @@ export const settings = {
   gradientCompression: setting(
     oneOf('off', 'float16', 'bfloat16'),
     'off',
-    'with MPI: send gradients with 16 bits per number',
+    'under MPI: send gradients with 16 bits per number',
   ),
-  threads: setting(integer(0, 256), 0, 'threads of the engine (0: every core)'),
+  threads: setting(integer(0, 256), 0, 'threads of the engine (0: all cores)'),
   workers: setting(integer(0, 256), 0, 'pictures processed at once (0: by the number of cores)'),
 } satisfies Record<string, Setting<unknown>>;
 
 export type SettingName = keyof typeof settings;
+/** All settings. config.ts at the root of the package says what each means and may be. */
 export type Settings = { [Name in SettingName]: (typeof settings)[Name]['default'] };
 
-/** What config.ts default-exports: any of the settings. */
+/**
+ * What config.ts default-exports: any of the settings.
+ * @example
+ * ```ts
+ * import type { Config } from 'bat-sup';
+ *
+ * export default { epochs: 50, recipe: 'best' } satisfies Config;
+ * ```
+ */
 export type Config = Partial<Settings>;
 
 export const settingNames = Object.keys(settings) as SettingName[];
@@ -246,7 +253,7 @@ export const defaults = Object.fromEntries(
   settingNames.map((name) => [name, settings[name].default]),
 ) as unknown as Settings;
 
-/** Settings of the machine, not of a run: where its files are, and what computes. A resumed run does not keep them. */
+/** Settings of the machine rather than of a run: where files lie, and what computes. A resumed run does not keep them. */
 export const machineSettings: readonly SettingName[] = ['checkpoints', 'engine', 'threads', 'workers'];
 
 /** batchSize -> batch-size */

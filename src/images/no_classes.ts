@@ -52,6 +52,13 @@ async function hasSiblingClass(root: string): Promise<boolean> {
   return false;
 }
 
+/** The folder above one that holds pictures and no folders, where others beside it hold pictures too. */
+export async function parentOfClasses(folder: string): Promise<string | undefined> {
+  const entries = await entriesOf(folder).catch((): Entries => ({ folders: [], files: [] }));
+  const isOneClass = entries.folders.length === 0 && holdsPictures(entries);
+  return isOneClass && (await hasSiblingClass(folder)) ? dirname(resolve(folder)) : undefined;
+}
+
 /**
  * Why a folder is not one of class folders: where it was looked for, what is there instead, and what to do. For an error
  * about a folder in which no class was found.

@@ -6,24 +6,24 @@ import { projectFiles } from './files.ts';
 
 export interface InitReport {
   folder: string;
-  /** Below the folder. */
+  /** Names in the folder. */
   made: string[];
-  /** What was there before, and stays as it was. */
+  /** What was there before and is left unchanged. */
   kept: string[];
 }
 
 /**
- * Makes a folder ready for a project: config.ts, .gitignore, package.json and rawdata/. What is there stays.
- * @param sample whether to draw pictures of two classes, where rawdata/ is empty.
- * @throws {UserError} where the folder cannot be written.
+ * Makes a project folder with config.ts, .gitignore, package.json and rawdata/. Existing files are left unchanged.
+ * @param sample whether to draw pictures of two classes.
+ * @throws {UserError} where the folder cannot be written, or the sample is asked for and rawdata/ is not empty.
  */
 export async function initProject(folder: string, { sample }: { sample: boolean }): Promise<InitReport> {
   const report: InitReport = { folder, made: [], kept: [] };
   try {
     const rawData = join(folder, 'rawdata');
     const isNewFolder = await makeFolder(rawData);
-    for (const [name, text] of Object.entries(await projectFiles())) {
-      // 'wx' fails where there is something, so that nothing is ever lost.
+    for (const [name, text] of Object.entries(projectFiles())) {
+      // 'wx' fails where the file exists, so nothing is overwritten.
       const isNew = await writeFile(join(folder, name), text, { flag: 'wx' }).then(() => true, ifThere);
       (isNew ? report.made : report.kept).push(name);
     }

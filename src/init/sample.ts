@@ -6,10 +6,10 @@ import { makeFolder } from '../system/files.ts';
 
 type Point = [x: number, y: number];
 
-const picturesOfAClass = 100;
+const picturesPerClass = 100;
 const side = 128;
 
-/** Corners around the origin, at these distances in turn. */
+/** Corners around the origin, alternating between these distances. */
 function corners(count: number, distances: number[]): Point[] {
   return Array.from({ length: count }, (_, index) => {
     const angle = (2 * Math.PI * index) / count;
@@ -18,14 +18,14 @@ function corners(count: number, distances: number[]): Point[] {
   });
 }
 
-/** Corners of a shape that a circle of radius 1 holds. */
+/** Corners of shapes within a circle of radius 1. */
 const shapes: Record<string, Point[]> = {
   star: corners(10, [1, 0.45]),
   square: corners(4, [1]),
 };
 
 function draw(points: Point[], random: seedrandom.PRNG): Promise<Buffer> {
-  const between = (least: number, most: number) => least + (most - least) * random();
+  const between = (min: number, max: number) => min + (max - min) * random();
   const radius = between(0.3, 0.48) * side;
   const [x, y, angle] = [between(radius, side - radius), between(radius, side - radius), between(0, 360)];
   const [hue, otherHue] = [between(0, 360), between(0, 360)];
@@ -40,14 +40,14 @@ function draw(points: Point[], random: seedrandom.PRNG): Promise<Buffer> {
 }
 
 /**
- * Draws pictures to try everything with, rawdata/star/*.png and rawdata/square/*.png, the same each time.
+ * Draws pictures to try things out: rawdata/star/*.png and rawdata/square/*.png, the same each time.
  */
 export async function drawSample(rawData: string): Promise<void> {
   for (const [name, points] of Object.entries(shapes)) {
     const folder = join(rawData, name);
     await makeFolder(folder);
     const random = seedrandom.alea(name);
-    for (let number = 1; number <= picturesOfAClass; number++)
+    for (let number = 1; number <= picturesPerClass; number++)
       await writeFile(
         join(folder, `${name}-${String(number).padStart(3, '0')}.png`),
         await draw(points, random),

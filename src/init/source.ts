@@ -5,7 +5,7 @@ import { ourPackage } from '../system/version.ts';
 /** A package in npm's node_modules/.package-lock.json. */
 interface Locked {
   version: string;
-  /** Where it was fetched from; npm may leave it out for its registry's. */
+  /** Where it was downloaded from; npm may leave it out for packages from its registry. */
   resolved?: string;
   link?: boolean;
 }
@@ -15,7 +15,7 @@ function lockedIn(modules: string): Locked | undefined {
     const lock = JSON.parse(readFileSync(join(modules, '.package-lock.json'), 'utf8'));
     return lock.packages['node_modules/bat-sup'];
   } catch {
-    return undefined; // npm writes none for what is global, and other programs have their own
+    return undefined; // npm writes none for global packages, and other package managers have their own
   }
 }
 
@@ -24,8 +24,8 @@ function isFromRegistry({ resolved, version }: Locked): boolean {
 }
 
 /**
- * What npm installs this very program from, as package.json takes it: the version where it came from a registry,
- * else the tarball or the address that it came from, else the folder that it lies in.
+ * Where npm can install this very program from, as in package.json: the version if it came from a registry, otherwise
+ * the tarball or URL that it came from, otherwise its folder.
  * @param root the package's folder, absolute.
  */
 export function installedFrom(root = ourPackage().root): string {

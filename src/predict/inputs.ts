@@ -5,19 +5,19 @@ import { reason, UserError } from '../errors.ts';
 import { search } from '../images/find.ts';
 import { piecesOf } from '../system/files.ts';
 
-/** One thing to predict: a file, a picture that came through stdin, or a name that leads nowhere. */
+/** One picture to classify: a file, bytes from stdin, or a name that stands for no file. */
 export interface PredictInput {
   name: string;
-  /** A picture's bytes, or the path of a file that a thread can read itself. */
+  /** The picture's bytes, or the path of a file that a worker thread can read itself. */
   read(): Promise<Buffer | string>;
 }
 
-/** A regular file, or what is refused for not being one. */
+/** A regular file; decoding fails where it is something else. */
 export function foundInput(file: string): PredictInput {
   return { name: file, read: async () => file };
 }
 
-/** Something else that was named, such as a pipe, which is waited for. */
+/** Something else, such as a pipe: reading it waits for data. */
 function pipeInput(file: string): PredictInput {
   return { name: file, read: () => readFile(file) };
 }
@@ -31,7 +31,7 @@ export function isBelow(folder: string, file: string): boolean {
   return resolve(file).startsWith(resolve(folder).replace(/[/\\]?$/, sep));
 }
 
-/** @param except a folder whose files are left out, unless it holds what the name stands for. */
+/** @param except a folder whose files are left out, unless `name` is the folder or lies in it. */
 async function* expand(name: string, except?: string): AsyncGenerator<PredictInput> {
   const isLeftOut = (file: string) =>
     except !== undefined &&
@@ -68,9 +68,9 @@ async function* listed(chunks: AsyncIterable<Buffer>, end: '\n' | '\0'): AsyncGe
 }
 
 /**
- * The pictures that a list names, in its order; it may go on growing while its first ones are answered.
- * @param file '-' for stdin.
- * @param end what each name ends with.
+ * The pictures listed in a file, in its order. The list may still be growing while its first pictures are classified.
+ * @param file the list, or '-' for stdin.
+ * @param end what ends each name.
  * @throws {UserError} where the list cannot be read.
  */
 export async function* inputsFrom(
@@ -81,14 +81,16 @@ export async function* inputsFrom(
   try {
     yield* listed(file === '-' ? stdin : createReadStream(file), end);
   } catch (error) {
-    throw new UserError(`The list ${file} cannot be read (${reason(error)}); give a file of names or -.`);
+    throw new UserError(
+      `The list ${file} cannot be read (${reason(error)}); give a file of names, or - for stdin.`,
+    );
   }
 }
 
-/** As many bytes as tell a picture from a list. */
+/** A picture is distinguished from a list by its first bytes. */
 const headBytes = 512;
 
-/** Text is a list of files, a line each; anything else is a picture itself. */
+/** Text is a list of files, one per line; anything else is a picture. */
 async function* fromStdin(stdin: AsyncIterable<Buffer>): AsyncGenerator<PredictInput> {
   const chunks = stdin[Symbol.asyncIterator]();
   const rest: AsyncIterable<Buffer> = { [Symbol.asyncIterator]: () => chunks };
@@ -114,9 +116,9 @@ function looksLikeMarkup(bytes: Buffer): boolean {
 }
 
 /**
- * The pictures that these names stand for: files, folders (all below), globs, '-' for stdin (one picture,
- * or a list of files). In the order given; a name that leads nowhere fails when it is read.
- * @param except a folder whose files are left out where another one is searched: they are sorted already.
+ * The pictures that names stand for, in their order: files, folders (with all below), globs, or '-' for stdin (a picture,
+ * or a list of files). Reading one fails where its name stands for no file.
+ * @param except a folder whose files are left out where a folder around it is searched: they are sorted already.
  */
 export async function* predictInputs(
   names: string[],

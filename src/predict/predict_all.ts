@@ -3,22 +3,22 @@ import { reason } from '../errors.ts';
 import type { PredictInput } from './inputs.ts';
 import type { Activation, Predictor } from './predictor.ts';
 
-/** A picture's answer, or why there is none. */
+/** The network's output for a picture (float32, one value per class), or why there is none. */
 export type Prediction = { name: string; values: Float32Array } | { name: string; error: string };
 
 export type Inputs = AsyncIterable<PredictInput> | Iterable<PredictInput>;
 
 type Decoded = { name: string; pixels: Uint8Array } | { name: string; error: string };
 
-/** From here on the engines get no faster, and what layers make of larger pictures costs no more memory. */
+/** Pixels per batch. Larger batches are no faster, and this bounds the memory for the outputs of the layers. */
 const batchPixels = 64 * 100 * 100;
-const largestBatch = 64;
-/** Batches that are decoded ahead: so much work lies ready for the threads while the network answers. */
+const maxBatch = 64;
+/** Batches that are decoded ahead, so that the threads have work while the network computes. */
 const batchesAhead = 2;
 
-/** Pictures that the network is given together; answers may differ by rounding with their number. */
+/** Pictures per batch; outputs may differ by rounding with the batch size. */
 export function batchSizeFor({ description: { width, height } }: Predictor): number {
-  return Math.max(1, Math.min(largestBatch, Math.floor(batchPixels / (width * height))));
+  return Math.max(1, Math.min(maxBatch, Math.floor(batchPixels / (width * height))));
 }
 
 async function decode(predictor: Predictor, input: PredictInput): Promise<Decoded> {
@@ -29,7 +29,7 @@ async function decode(predictor: Predictor, input: PredictInput): Promise<Decode
   }
 }
 
-async function answer(
+async function predictDecoded(
   predictor: Predictor,
   decoded: Decoded[],
   activation: Activation,
@@ -43,7 +43,7 @@ async function answer(
   });
 }
 
-/** Answers in the inputs' order, a batch at a time; the next batches are decoded meanwhile. Of the pictures, these are in memory. */
+/** Yields predictions batch by batch, in the inputs' order. The next batches are decoded meanwhile; no others are in memory. */
 export async function* predictBatches(
   predictor: Predictor,
   inputs: Inputs,
@@ -54,12 +54,12 @@ export async function* predictBatches(
   for await (const batch of inBatches(inputs, batchSize)) {
     ahead.push(Promise.all(batch.map((input) => decode(predictor, input))));
     if (ahead.length > batchesAhead)
-      yield answer(predictor, await (ahead.shift() as Promise<Decoded[]>), activation);
+      yield predictDecoded(predictor, await (ahead.shift() as Promise<Decoded[]>), activation);
   }
-  for (const decoded of ahead) yield answer(predictor, await decoded, activation);
+  for (const decoded of ahead) yield predictDecoded(predictor, await decoded, activation);
 }
 
-/** The answers one by one. */
+/** Yields predictions one by one. See {@link predictBatches}. */
 export async function* predictAll(
   predictor: Predictor,
   inputs: Inputs,

@@ -2,14 +2,14 @@ import { dealOut, type World } from '../cluster/index.ts';
 import { batchSizeFor, type Inputs, type Prediction, predictAll } from './predict_all.ts';
 import type { Activation, Predictor } from './predictor.ts';
 
-/** Batches for a rank until rank 0 has their answers. */
+/** Batches that a rank gets before rank 0 collects the results. */
 const batchesAtOnce = 16;
 
 /**
- * Answers all ranks' inputs, which must be the same, on all ranks together: the batches are those of one process.
- * @param signal once aborted on any rank, all end soon.
- * @returns the answers in the inputs' order on rank 0, none on the others; to be read to the end on all ranks.
- * @throws {UserError} where another rank has other inputs.
+ * Shares the inputs out to all ranks. All ranks must pass the same inputs, and batches are those of a single process.
+ * @param signal aborted on any rank, it ends all ranks soon.
+ * @returns the predictions in the inputs' order on rank 0, none on the others; read it to the end on all ranks.
+ * @throws {UserError} where another rank has different inputs.
  */
 export function predictOnRanks(
   world: World,

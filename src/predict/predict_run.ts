@@ -1,8 +1,7 @@
 import { readNetwork, type StoredNetwork } from '../checkpoints/index.ts';
 import { type Shard, streamShareOf, type World } from '../cluster/index.ts';
 import type { Settings } from '../config/index.ts';
-import { fastestEngineFor, manyPictures } from '../engine/fastest_engine.ts';
-import type { Engine } from '../engine/index.ts';
+import { type Engine, manyPictures, soonestEngine } from '../engine/engine.ts';
 import { type ClassAnswer, readAnswer } from './answer.ts';
 import type { Inputs, Prediction } from './predict_all.ts';
 import type { Activation, Predictor } from './predictor.ts';
@@ -121,7 +120,7 @@ async function readNetworkOnRanks(
 
 async function startEngineFor(settings: Settings, pictures: number): Promise<Engine> {
   const { startEngine } = await import('../engine/index.ts');
-  return startEngine(fastestEngineFor(settings.engine, pictures), settings);
+  return startEngine(soonestEngine(settings.engine, pictures), settings);
 }
 
 /** Predictions in batches, in the inputs' order; none on ranks other than 0. */

@@ -4,16 +4,16 @@ import { reason, UserError } from '../errors.ts';
 import { makeFolder, syncFolder } from '../system/files.ts';
 import { areSame, copyDurably, double, isThere, numberedName } from '../system/move.ts';
 
-/** A picture and its class, which names the folder that it goes to. */
+/** A picture and its class, which is the name of the folder that it goes to. */
 export interface Sorting {
   file: string;
   class: string;
 }
 
-/** Where a picture is now, or why it stayed. */
+/** Where a picture is now, or why it was not moved or copied. */
 export type Sorted = { to: string } | { error: string };
 
-/** @throws {UserError} for a class that no folder can be named after. */
+/** @throws {UserError} where a class is not a possible name of a folder. */
 export function checkFolderNames(classes: string[]): void {
   const odd = classes.find((name) => /^\.{0,2}$|[/\\\0]/.test(name));
   if (odd === undefined) return;
@@ -22,19 +22,19 @@ export function checkFolderNames(classes: string[]): void {
   );
 }
 
-/** Whether two names lead to one place: what is moved onto itself must not be removed. */
-async function isOnePlace(one: string, other: string): Promise<boolean> {
-  const place = async (file: string) => join(await realpath(dirname(file)), basename(file));
-  return (await place(one)) === (await place(other));
+/** Whether two paths are the same file: a file moved onto itself must not be removed. */
+async function isSamePath(one: string, other: string): Promise<boolean> {
+  const real = async (file: string) => join(await realpath(dirname(file)), basename(file));
+  return (await real(one)) === (await real(other));
 }
 
-/** @returns the picture's name in the folder, where it is now, or was since an earlier run. */
-async function place(file: string, folder: string, how: 'move' | 'copy'): Promise<string> {
+/** Links or copies a picture into a folder. @returns its path there; the present one if an earlier run put it there. */
+async function putInto(file: string, folder: string, how: 'move' | 'copy'): Promise<string> {
   const status = await lstat(file).catch(() => undefined);
   if (how === 'move' && status?.isSymbolicLink())
-    throw new Error('it is a link, which is not moved; --copy-to copies what it leads to');
-  if (!status?.isFile() && !status?.isSymbolicLink()) throw new Error('it is no file that could be sorted');
-  // A copy is of what a link leads to, and is known again so.
+    throw new Error('it is a link, which is not moved; --copy-to copies its target');
+  if (!status?.isFile() && !status?.isSymbolicLink()) throw new Error('it is not a file that can be sorted');
+  // Copies are made of a link's target, and recognised by it.
   const source = how === 'copy' ? await realpath(file) : file;
   await makeFolder(folder);
   for (let count = 1; ; count++) {
@@ -48,16 +48,16 @@ async function place(file: string, folder: string, how: 'move' | 'copy'): Promis
 }
 
 /**
- * Sorts pictures into <folder>/<class>/. Nothing is overwritten: a name that is taken by something else is numbered, and
- * what is there already, with the same bytes, is not doubled. A picture that is moved has its new name, through to the
- * disk, before it loses the old one; cut off and called again, it does the rest.
- * @param sortings their classes have been through checkFolderNames.
- * @returns where each picture is now, in their order.
+ * Sorts pictures into <folder>/<class>/. Nothing is overwritten: a name that is taken by a different file gets a number,
+ * and a file with the same bytes is not duplicated. A moved picture has its new name, flushed to the disk, before it loses
+ * the old one; an interrupted call can be repeated.
+ * @param sortings classes must have passed `checkFolderNames`.
+ * @returns where each picture is now, in the same order.
  */
 export async function sortInto(folder: string, how: 'move' | 'copy', sortings: Sorting[]): Promise<Sorted[]> {
   const sorted: Sorted[] = [];
   for (const one of sortings) {
-    const placing = place(one.file, join(folder, one.class), how);
+    const placing = putInto(one.file, join(folder, one.class), how);
     sorted.push(
       await placing.then(
         (to) => ({ to }),
@@ -69,16 +69,16 @@ export async function sortInto(folder: string, how: 'move' | 'copy', sortings: S
   for (const one of [...folders, ...(folders.size > 0 ? [folder] : [])]) await syncFolder(one);
   return how === 'copy'
     ? sorted
-    : Promise.all(sorted.map((one, index) => leave(one, sortings[index] as Sorting)));
+    : Promise.all(sorted.map((one, index) => removeOldName(one, sortings[index] as Sorting)));
 }
 
-/** Takes away a picture's old name. */
-async function leave(sorted: Sorted, { file }: Sorting): Promise<Sorted> {
+/** Removes a picture's old name. */
+async function removeOldName(sorted: Sorted, { file }: Sorting): Promise<Sorted> {
   if ('error' in sorted) return sorted;
   try {
-    if (!(await isOnePlace(file, sorted.to))) await rm(file, { force: true });
+    if (!(await isSamePath(file, sorted.to))) await rm(file, { force: true });
     return sorted;
   } catch (error) {
-    return { error: `${sorted.to} is made, but the picture is left where it was: ${reason(error)}` };
+    return { error: `it was copied to ${sorted.to} but could not be removed here: ${reason(error)}` };
   }
 }

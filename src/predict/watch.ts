@@ -5,20 +5,20 @@ import { watch } from 'chokidar';
 import { reason, UserError } from '../errors.ts';
 import { foundInput, isBelow, type PredictInput } from './inputs.ts';
 
-/** Milliseconds that a file's size must have stayed the same: whoever writes it is done. */
-const stillFor = 500;
+/** A file is complete when its size has not changed for this many milliseconds. */
+const stableFor = 500;
 
 export interface WatchOptions {
-  /** Ends the watching. */
+  /** Ends watching. */
   signal: AbortSignal;
-  /** A folder whose files are left out, such as the one that pictures are moved to. */
+  /** A folder whose files are left out, such as the one to which pictures are moved. */
   except?: string | undefined;
 }
 
 /**
- * The pictures of a folder, at any depth: first those that are there, then those that come or are written anew, once they
- * are whole. Hidden files are left out.
- * @returns all that have come since the last were taken, by name.
+ * The pictures of a folder, at any depth: first the present ones, then new or rewritten ones as soon as they are complete.
+ * Hidden files are left out.
+ * @returns groups of pictures that arrived since the last group, sorted by name.
  * @throws {UserError} where the folder cannot be watched.
  */
 export async function* watchFolder(
@@ -26,29 +26,29 @@ export async function* watchFolder(
   { signal, except }: WatchOptions,
 ): AsyncGenerator<PredictInput[]> {
   if (!(await stat(folder).catch(() => undefined))?.isDirectory())
-    throw new UserError(`${folder} is no folder; make it before it is watched.`);
+    throw new UserError(`${folder} is not a folder; make it before it is watched.`);
   const isLeftOut = (file: string) =>
     isBelow(folder, file) &&
     (basename(file).startsWith('.') || (except !== undefined && isBelow(except, file)));
   const watcher = watch(folder, {
     ignored: isLeftOut,
-    awaitWriteFinish: { stabilityThreshold: stillFor, pollInterval: stillFor / 5 },
+    awaitWriteFinish: { stabilityThreshold: stableFor, pollInterval: stableFor / 5 },
     followSymlinks: false,
   });
   const arrived = new Set<string>();
   const wake = new EventTarget();
   let failure: unknown;
-  const tell = () => wake.dispatchEvent(new Event('news'));
+  const wakeUp = () => wake.dispatchEvent(new Event('news'));
   const add = (file: string) => {
     arrived.add(file);
-    tell();
+    wakeUp();
   };
   watcher.on('add', add).on('change', add);
   watcher.on('error', (error) => {
     failure = error;
-    tell();
+    wakeUp();
   });
-  signal.addEventListener('abort', tell);
+  signal.addEventListener('abort', wakeUp);
   try {
     while (!signal.aborted) {
       if (failure) throw new UserError(`${folder} cannot be watched: ${reason(failure)}`);
@@ -61,7 +61,7 @@ export async function* watchFolder(
       yield files.map(foundInput);
     }
   } finally {
-    signal.removeEventListener('abort', tell);
+    signal.removeEventListener('abort', wakeUp);
     await watcher.close();
   }
 }

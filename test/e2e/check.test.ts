@@ -51,7 +51,7 @@ test('--quarantine moves, a check then finds less, --restore undoes it', async (
   const moved = await cli(folder, 'check', '--quarantine', 'bad', '--json');
   assert.equal(moved.code, 0, moved.stderr);
   assert.equal(JSON.parse(moved.stdout).quarantine.moved.length, 7);
-  assert.match(moved.stderr, /7 files moved to bad; --restore bad undoes it/);
+  assert.match(moved.stderr, /7 files moved to bad; --restore bad moves them back/);
   const kinds = JSON.parse((await cli(folder, 'check', '--json')).stdout).findings.map(
     (finding: { kind: string }) => finding.kind,
   );
@@ -94,7 +94,7 @@ test('SIGINT stops the check and keeps its results so far', async () => {
   const { code, stdout, stderr } = await finish(child);
   clearInterval(started);
   assert.equal(code, 130, stdout + stderr);
-  assert.match(stderr, /Stopped; what was checked so far is remembered/);
+  assert.match(stderr, /Stopped; run the same command to continue/);
   assert.equal((await cli(folder, 'check')).code, 0);
 });
 

@@ -19,7 +19,7 @@ test('a project with a sample trains, though nothing is installed in it', async 
   const small = ['--width', '16', '--height', '16', '--epochs', '1', '--json'];
   const { code, stdout, stderr } = await cli(project, 'train', ...small);
   assert.equal(code, 0, stderr);
-  assert.match(stderr, /2 classes: square, star\n1[56]\d pictures to train on, [345]\d to validate/);
+  assert.match(stderr, /2 classes: square, star\n1[56]\d pictures to train on, [345]\d for validation/);
   assert.equal(JSON.parse(stdout).finished, true);
 });
 

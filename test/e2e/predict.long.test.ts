@@ -290,7 +290,7 @@ test('a list or a folder that is not there is told in one line', async () => {
   assert.match(list.stderr, /^bat-sup: The list no-list cannot be read \(ENOENT/);
   const watched = await predict(base, '--watch', 'no-folder');
   assert.equal(watched.code, 1);
-  assert.match(watched.stderr, /^bat-sup: no-folder is no folder/);
+  assert.match(watched.stderr, /^bat-sup: no-folder is not a folder/);
 });
 
 test('a class that no folder can be named after is refused before anything is moved', async () => {

@@ -1,0 +1,137 @@
+import { dirname } from 'node:path';
+import { type Checkpoint, findIntact, hasSaved, newestRun } from '../checkpoints/index.ts';
+import {
+  flagsFor,
+  flagsGiven,
+  machineSettings,
+  type RunSettings,
+  type Settings,
+  type SettingsInForce,
+  settingNames,
+  settingsInForce,
+  valuesOf,
+} from '../config/index.ts';
+import { readRecord } from '../runs/record.ts';
+import { runFolder } from '../runs/run_folder.ts';
+import { keepFolderApart, keepFoldersApart } from '../system/keep_apart.ts';
+import { settingText } from '../text/format.ts';
+import { quoteForShell } from '../text/quote.ts';
+import { checkResumable, isOver, refuseCheckpoints, settingsOfRun } from './resume.ts';
+
+export interface TrainRequest {
+  /** As commander parsed them: { epochs: '8', ... }. */
+  flags: Record<string, unknown>;
+  /** Name of the run; undefined: the next free name, or the newest run where one is resumed. */
+  run?: string | undefined;
+  /** 'always' needs a checkpoint to continue from; 'auto' starts a new run where there is none. */
+  resume?: 'always' | 'auto' | undefined;
+  /** Processes that train together. */
+  ranks: number;
+}
+
+/** What is to be trained, decided before anything is written. */
+export interface TrainPlan {
+  settings: Settings;
+  /** The run's folder. */
+  run: string;
+  /** The checkpoint to continue from. */
+  resume?: Checkpoint | undefined;
+  /** Flags that other commands need to find this training. */
+  findFlags: string[];
+  /** Flags that `train --resume` needs to continue it. */
+  resumeFlags: string[];
+  /** Flags that a new training needs for the same pictures and settings. */
+  repeatFlags: string[];
+  /** Whether the run has finished already. */
+  isDone: boolean;
+}
+
+/**
+ * Decides what to train, and refuses what cannot be trained. Its result is the same on all ranks.
+ * @param notice called with what differs from what the user may expect.
+ * @throws {UsageError} for a wrong setting or name. @throws {UserError} where there is nothing to resume, the network or
+ * the pictures are not the checkpoint's, or the run already has checkpoints.
+ */
+export async function planTraining(
+  request: TrainRequest,
+  notice: (text: string) => void,
+): Promise<TrainPlan> {
+  const { flags, run: name } = request;
+  const inForce = await settingsInForce(flags);
+  const checkpoints = String(inForce.checkpoints.value);
+  const resume = await findCheckpoint(request, checkpoints, notice);
+  const findFlags = flagsGiven(inForce, ['checkpoints']);
+  const resumeFlags = [
+    ...(name === undefined ? [] : [`--run ${quoteForShell(name)}`]),
+    ...flagsGiven(inForce, machineSettings),
+  ];
+  if (resume) {
+    const resumed = await planToResume(request, inForce, resume, notice);
+    return { ...resumed, findFlags, resumeFlags, repeatFlags: flagsFor(resumed.settings) };
+  }
+
+  const settings = valuesOf(inForce);
+  const run = await runFolder(checkpoints, name);
+  await keepRunApart(settings, run);
+  await refuseCheckpoints(run);
+  const repeatFlags = flagsGiven(inForce, settingNames);
+  return { settings, run, findFlags, resumeFlags, repeatFlags, isDone: false };
+}
+
+/** The checkpoint to continue from; undefined for a new run. */
+async function findCheckpoint(
+  { resume, run }: TrainRequest,
+  checkpoints: string,
+  notice: (text: string) => void,
+): Promise<Checkpoint | undefined> {
+  if (resume === undefined) return undefined;
+  const place = run === undefined ? checkpoints : await runFolder(checkpoints, run);
+  if (resume === 'auto' && !(await hasSaved(place))) {
+    notice(`${place} holds no checkpoint yet; starting a new run.`);
+    return undefined;
+  }
+  const folder = run === undefined ? await newestRun(place, notice) : place;
+  return findIntact(folder, 'newest', ['weights.bin', 'optimizer.bin'], notice);
+}
+
+async function planToResume(
+  { flags, ranks }: TrainRequest,
+  before: SettingsInForce,
+  resume: Checkpoint,
+  notice: (text: string) => void,
+): Promise<Pick<TrainPlan, 'settings' | 'run' | 'resume' | 'isDone'>> {
+  const run = dirname(resume.folder);
+  const resumed = { run, settings: await settingsOfRun(resume, ranks) };
+  const inForce = await settingsInForce(flags, { resumed });
+  const settings = valuesOf(inForce);
+  await keepRunApart(settings, run);
+  await checkResumable(resume, settings, flags);
+  const record = await readRecord(run);
+  const kept = keptSettings(resumed, before, inForce);
+  if (kept.length > 0) notice(`Kept from ${run} (only flags change them): ${kept.join('; ')}`);
+  if (!record)
+    notice(`${run} has no run.json: settings that its checkpoint does not hold, such as epochs, start anew.`);
+  // A run that was killed at its very end has yet to be marked as finished.
+  const isDone = record?.sessions.at(-1)?.state === 'finished' && isOver(resume.manifest, settings);
+  return { settings, run, resume, isDone };
+}
+
+async function keepRunApart(settings: Settings, run: string): Promise<void> {
+  await keepFoldersApart(settings);
+  await keepFolderApart(settings.rawData, { option: '--run', path: run });
+}
+
+/** Settings of a resumed run that config.ts or the environment would change: whoever edited them expects to know. */
+function keptSettings(
+  { run, settings }: RunSettings,
+  before: SettingsInForce,
+  now: SettingsInForce,
+): string[] {
+  return settingNames
+    .filter((name) => now[name].from === run && /^(config|BATSUP_)/.test(before[name].from))
+    .filter((name) => settingText(before[name].value) !== settingText(now[name].value))
+    .map((name) => {
+      const { value, from } = before[name];
+      return `${name} ${settingText(settings[name])} (${from}: ${settingText(value)})`;
+    });
+}

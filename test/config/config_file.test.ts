@@ -1,0 +1,32 @@
+/** config.ts documents every setting, as the table of settings has it. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { configFile } from '../../src/config/config_file.ts';
+import { defaults, settingNames, settingsInForce } from '../../src/config/index.ts';
+import { recipes } from '../../src/config/recipes.ts';
+import { temporaryFolder } from '../helpers/folder.ts';
+
+test('config.ts at the root is the one that the table of settings gives', () => {
+  const file = readFileSync(new URL('../../config.ts', import.meta.url), 'utf8');
+  assert.equal(file, configFile(), 'config.ts is out of date; run "npm run config"');
+});
+
+test('each setting has a comment with its meaning and its values, and its default', () => {
+  for (const name of settingNames)
+    assert.match(configFile(), new RegExp(`^ {2}// .*\\.\\n {2}(// )?${name}: .+,$`, 'm'));
+});
+
+test('it changes nothing, with any recipe', async () => {
+  const folder = temporaryFolder();
+  await writeFile(join(folder, 'config.ts'), configFile());
+  for (const [recipe, values] of Object.entries(recipes)) {
+    const inForce = await settingsInForce({ recipe }, { folder, environment: {} });
+    for (const name of settingNames) {
+      const expected = name === 'recipe' ? recipe : (values[name] ?? defaults[name]);
+      assert.deepEqual(inForce[name].value, expected, name);
+    }
+  }
+});
