@@ -51,7 +51,7 @@ const cases: Case[] = [
     arguments: ['augment', '--augment-operations', 'flip,melt'],
     files: { 'rawdata/a/': '' },
     code: 2,
-    says: /flip.*flipLeftRight/,
+    says: /flipLeftRight.*received "flip"/,
   },
   { what: 'resize without rawdata', arguments: ['resize'], code: 1, says: /rawdata/ },
   {

@@ -47,6 +47,19 @@ test('a folder that is not there is refused, even where data/ has pictures of be
   assert.ok(!existsSync(join(folder, 'checkpoints')));
 });
 
+test('a class folder is refused, with the command for the folder above', async () => {
+  for (const command of ['train', 'check', 'resize', 'augment']) {
+    const inside = await cli(join(rawData, 'animal'), command, '.');
+    assert.equal(inside.code, 1);
+    assert.equal(
+      inside.stderr,
+      `bat-sup: . holds the pictures of one class; give the folder of all classes: go to ${photos} and run "bat-sup ${command} rawdata".\n`,
+    );
+    const outside = await cli(temporaryFolder(), command, join(rawData, 'animal'));
+    assert.match(outside.stderr, new RegExp(`all classes: "bat-sup ${command} ${rawData}"\\.\n$`));
+  }
+});
+
 test('the argument and the flag together are wrong usage', async () => {
   const { code, stderr } = await cli(photos, 'check', rawData, '--raw-data', rawData);
   assert.equal(code, 2);
