@@ -1,10 +1,10 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { execute, type NodeBackend } from '../../native/backend.ts';
-import { inputsOf, postpone } from '../../native/deferred.ts';
+import { partsOf, postpone } from '../../native/fusion.ts';
 import type { OwnKernel } from '../../native/kernel.ts';
 import { type AdamAttributes, applyAdamKernel } from './operation.ts';
 
-/** In place, so that the 11 million weights of the article's network are read and written once. */
+/** Updates in place, so that the 11 million weights of the article's network are read and written once. */
 export const applyAdam: OwnKernel = {
   name: applyAdamKernel,
   needs: 'operations',
@@ -12,15 +12,16 @@ export const applyAdam: OwnKernel = {
     const { stepSize, beta1, beta2, epsilon } = attributes as unknown as AdamAttributes;
     const { variable, m, v, gradient } = inputs as Record<'variable' | 'm' | 'v' | 'gradient', tf.TensorInfo>;
     const tensors = [variable, m, v];
-    const factors = inputsOf(gradient, 'product');
+    const factors = partsOf(gradient, 'weightGradient');
     const hyperparameters = Float32Array.of(stepSize, beta1, beta2, epsilon);
-    if (factors) postpone(backend, updateByProduct(backend, tensors, factors, hyperparameters));
+    if (factors)
+      postpone(backend, updateByProduct(backend, tensors, [factors.x, factors.dy], hyperparameters));
     else runUpdate(backend, 'BatSupAdam', [...tensors, gradient], hyperparameters);
     return [];
   },
 };
 
-/** Runs one of the operations that update a variable; `more` is what it reads after the hyperparameters and returns. */
+/** Runs an operation that updates a variable; `more`: what it reads after the hyperparameters, and how much it returns. */
 function runUpdate(
   backend: NodeBackend,
   operation: string,

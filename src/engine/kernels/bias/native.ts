@@ -1,16 +1,16 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { executeOnTensors, float32 } from '../../native/backend.ts';
-import { inputsOf } from '../../native/deferred.ts';
+import { partsOf } from '../../native/fusion.ts';
 import type { OwnKernel } from '../../native/kernel.ts';
 import { biasGradKernel } from './operation.ts';
 
-/** What a max-pooling's gradient has scattered over zeros sums up to what it was before. */
+/** What the gradient of a max-pooling scatters over zeros has the same sum before it is scattered (native/fusion.ts). */
 export const biasGradient: OwnKernel = {
   name: biasGradKernel,
   run(backend, inputs) {
     const dy = inputs.dy as tf.TensorInfo;
-    const scattered = inputsOf(dy, 'scattered');
-    if (scattered) return executeOnTensors(backend, 'BatSupMaxPoolBiasGrad', {}, [...scattered]);
+    const pooled = partsOf(dy, 'maxPoolGrad');
+    if (pooled) return executeOnTensors(backend, 'BatSupMaxPoolBiasGrad', {}, [pooled.dy, pooled.indices]);
     return executeOnTensors(backend, 'BiasAddGrad', { T: float32, data_format: 'NHWC' }, [dy]);
   },
 };

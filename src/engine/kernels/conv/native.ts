@@ -1,6 +1,6 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { type Attributes, execute, firstId, float32 } from '../../native/backend.ts';
-import { defer } from '../../native/deferred.ts';
+import { defer } from '../../native/fusion.ts';
 import type { OwnKernel } from '../../native/kernel.ts';
 import { product } from '../../native/product.ts';
 
@@ -13,7 +13,7 @@ function attributesOf({ strides, pad }: tf.NamedAttrMap): Attributes {
   };
 }
 
-/** What these kernels compute; anything else is left to the backend's own. */
+/** Whether these kernels can compute it; anything else is left to the backend's own. */
 function isPlain({ pad, dataFormat, dilations, activation }: tf.NamedAttrMap): boolean {
   const dilated = Array.isArray(dilations) ? dilations.some((one) => one !== 1) : (dilations ?? 1) !== 1;
   return (
@@ -21,7 +21,7 @@ function isPlain({ pad, dataFormat, dilations, activation }: tf.NamedAttrMap): b
   );
 }
 
-/** Convolution and bias; the bias is left to a max-pooling that follows, for which it is a quarter of the work. */
+/** Convolution and bias. A max-pooling that follows adds the bias, to a quarter of the values (native/fusion.ts). */
 export const fusedConv2d: OwnKernel = {
   name: 'FusedConv2D',
   run(backend, inputs, attributes) {
@@ -32,8 +32,7 @@ export const fusedConv2d: OwnKernel = {
       product(backend, 'Conv2D', attributesOf(attributes), factors),
     );
     if (!bias) return convolved;
-    const biased = { kind: 'biased', inputs: [convolved, bias] } as const;
-    const output = defer(backend, convolved.shape, biased, () => {
+    const output = defer(backend, convolved.shape, 'convBias', { convolved, bias }, () => {
       const ids = backend.getInputTensorIds([convolved, bias]);
       return firstId(execute(backend, 'BiasAdd', { T: float32, data_format: 'NHWC' }, ids));
     });

@@ -1,25 +1,25 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { execute, executeOnTensors, firstId, float32, type NodeBackend } from '../../native/backend.ts';
-import { defer, runUpdate } from '../../native/deferred.ts';
+import { defer, runUpdate } from '../../native/fusion.ts';
 import type { OwnKernel } from '../../native/kernel.ts';
 import { fusedMatMulPlain } from './native_plain.ts';
 
-/** Up to here a fully connected layer's time is that of reading its weights; beyond, TensorFlow multiplies faster. */
-const mostRows = 32;
-/** The same for learning, where the gradient is neither written nor read. */
-const mostRowsLearning = 64;
-/** kTileOutputs of operations/dense.cc. */
+/** Up to this batch size reading the weights takes most of the time, and ours is faster; beyond, TensorFlow is. */
+const maxRows = 32;
+/** The same for the weights' gradient, which ours neither writes nor reads. */
+const maxRowsOfGradient = 64;
+/** kTileOutputs of native.cc. */
 const tileOutputs = 32;
 
 /** @param weights [inputs, outputs] */
-function isOurs(batch: number, weights: number[], most = mostRows): boolean {
+function isOurs(batch: number, weights: number[], max = maxRows): boolean {
   const [inputs = 0, outputs = 0] = weights.slice(-2);
-  return batch <= most && outputs % tileOutputs === 0 && inputs * outputs >= 1 << 16;
+  return batch <= max && outputs % tileOutputs === 0 && inputs * outputs >= 1 << 16;
 }
 
 function multiply(backend: NodeBackend, a: tf.TensorInfo, b: tf.TensorInfo): tf.Tensor {
   if (isOurs(a.shape[0] as number, b.shape)) {
-    // Weights that are still to be updated are read once for both.
+    // Weights whose update is postponed are updated in the same pass (native/fusion.ts).
     const inputs = backend.getInputTensorIds([a]);
     const more = { operation: 'BatSupDenseAdamMultiply', inputs, outputs: 1 };
     const [product] = runUpdate(backend, b.dataId, more) ?? [];
@@ -46,16 +46,16 @@ export const fusedMatMul: OwnKernel = {
   },
 };
 
-/** x [batch, inputs], dy [batch, outputs] -> the transposed x times dy [inputs, outputs], not multiplied yet. */
-function productOf(backend: NodeBackend, x: tf.TensorInfo, dy: tf.TensorInfo): tf.Tensor {
+/** x [batch, inputs], dy [batch, outputs] -> the transpose of x times dy [inputs, outputs], deferred (native/fusion.ts). */
+function weightGradient(backend: NodeBackend, x: tf.TensorInfo, dy: tf.TensorInfo): tf.Tensor {
   const shape = [x.shape[1] as number, dy.shape[1] as number];
-  return defer(backend, shape, { kind: 'product', inputs: [x, dy] }, () => {
+  return defer(backend, shape, 'weightGradient', { x, dy }, () => {
     const attributes = { T: float32, transpose_a: true, transpose_b: false };
     return firstId(execute(backend, 'MatMul', attributes, backend.getInputTensorIds([x, dy])));
   });
 }
 
-/** A fully connected layer's gradients, as engine/gradients.ts asks for them: dy times b, or a times dy. */
+/** The gradients of a fully connected layer, as gradient.ts asks for them: dy times b, or a times dy. */
 export const batchMatMul: OwnKernel = {
   name: 'BatchMatMul',
   needs: 'operations',
@@ -66,8 +66,8 @@ export const batchMatMul: OwnKernel = {
     if (matrices && transposeB && !transposeA && isOurs(a.shape[0] as number, b.shape))
       return executeOnTensors(backend, 'BatSupDenseBack', {}, [a, b]);
     const product = [a.shape.at(-1) as number, b.shape.at(-1) as number];
-    if (matrices && transposeA && !transposeB && isOurs(a.shape[0] as number, product, mostRowsLearning))
-      return productOf(backend, a, b);
+    if (matrices && transposeA && !transposeB && isOurs(a.shape[0] as number, product, maxRowsOfGradient))
+      return weightGradient(backend, a, b);
     const adjoint = { adj_x: transposeA as boolean, adj_y: transposeB as boolean };
     return executeOnTensors(backend, 'BatchMatMulV2', { T: float32, ...adjoint }, [a, b]);
   },

@@ -6,29 +6,14 @@ import {
   type NodeBackend,
   type OutputMetadata,
 } from '../../native/backend.ts';
-import { defer, inputsOf, keepWith } from '../../native/deferred.ts';
+import { defer, keepWith, partsOf, remember } from '../../native/fusion.ts';
 import type { OwnKernel } from '../../native/kernel.ts';
 
 /**
- * TensorFlow's MaxPoolGrad on the CPU searches each window again for its largest value, and takes longer than any
- * other operation of the network. Ours keeps where it was, and takes along the bias before a max-pooling and the relu
- * after it, which helps answers as well. cuDNN's own gradient needs no such help.
+ * TensorFlow's MaxPoolGrad on the CPU searches each window again for its maximum, and takes longer than any other
+ * operation of the network. Ours keeps the indices of the maxima, and is fused with the bias before it and the relu
+ * after it (native/fusion.ts), which makes prediction faster too. cuDNN's gradient is fast enough.
  */
-
-/** A max-pooling that waits for whether relu follows; runs it. By its output's data id. */
-const waiting = new WeakMap<object, (relu: boolean) => OutputMetadata>();
-
-interface Places {
-  /** Of the largest values, uint8; 255 where relu lets none pass. */
-  places: tf.TensorInfo;
-  relu: boolean;
-}
-
-/** By the data id of the max-pooling's output. */
-const placesOf = new WeakMap<object, Places>();
-
-/** The data id of the max-pooling that a relu was run with, by that of the relu's output. */
-const pooledBefore = new WeakMap<object, object>();
 
 type PoolInfo = ReturnType<typeof tf.backend_util.computePool2DInfo>;
 
@@ -64,8 +49,8 @@ function window(
   ];
 }
 
-/** A window's places are kept as bytes, of which one means none. */
-const mostPlaces = 255;
+/** Indices are kept as bytes, and 255 marks those that relu sets to zero. */
+const maxWindow = 255;
 
 /** TensorFlow's own MaxPool, for windows larger than a byte can count. */
 function plainAttributes({ filterHeight, filterWidth, strideHeight, strideWidth, padInfo }: PoolInfo) {
@@ -79,25 +64,25 @@ function plainAttributes({ filterHeight, filterWidth, strideHeight, strideWidth,
 }
 
 /**
- * Runs a max-pooling; its places stay as long as `pooled` does.
- * @param x deferred with its bias, where a convolution made it.
+ * Runs a max-pooling, fused with the bias of a convolution before it where there is one.
+ * @param pooled keeps the indices of the maxima.
  * @returns the output's handle.
  */
-function poolWithPlaces(
+function run(
   backend: NodeBackend,
   { x, pooled, info }: { x: tf.TensorInfo; pooled: tf.Tensor; info: PoolInfo },
   relu: boolean,
 ): OutputMetadata {
   const { binding } = backend;
-  // Adding the bias to the largest value is the same as taking the largest of the values with the bias.
-  const [convolved, bias] = inputsOf(x, 'biased') ?? [];
-  const ids = backend.getInputTensorIds(convolved && bias ? [convolved, bias] : [x]);
-  const none = bias ? undefined : binding.createTensor([1], binding.TF_FLOAT as number, Float32Array.of(0));
-  const all = none === undefined ? ids : [...ids, none];
-  const [output, place] = execute(backend, 'BatSupMaxPool', { window: window(info, relu) }, all, 2);
-  if (none !== undefined) binding.deleteTensor(none);
-  const places = keepWith(backend, pooled, backend.createOutputTensor(place as OutputMetadata));
-  placesOf.set(pooled.dataId, { places, relu });
+  const conv = partsOf(x, 'convBias');
+  const ids = backend.getInputTensorIds(conv ? [conv.convolved, conv.bias] : [x]);
+  const noBias = conv ? undefined : binding.createTensor([1], binding.TF_FLOAT as number, Float32Array.of(0));
+  const all = noBias === undefined ? ids : [...ids, noBias];
+  const [output, index] = execute(backend, 'BatSupMaxPool', { window: window(info, relu) }, all, 2);
+  if (noBias !== undefined) binding.deleteTensor(noBias);
+  const indices = keepWith(backend, pooled, backend.createOutputTensor(index as OutputMetadata));
+  const parts = partsOf(pooled, 'maxPool');
+  if (parts) parts.ran = { indices, relu };
   return output as OutputMetadata;
 }
 
@@ -107,38 +92,33 @@ export const maxPool: OwnKernel = {
   run(backend, inputs, attributes) {
     const x = inputs.x as tf.TensorInfo;
     const info = poolInfo(x, attributes);
-    if (info.filterHeight * info.filterWidth > mostPlaces)
+    if (info.filterHeight * info.filterWidth > maxWindow)
       return executeOnTensors(backend, 'MaxPool', plainAttributes(info), [x]);
-    const run = (relu: boolean) => poolWithPlaces(backend, { x, pooled, info }, relu);
-    const pooled = defer(backend, info.outShape, { kind: 'pooled', inputs: [x] }, () => run(false).id);
-    waiting.set(pooled.dataId, run);
+    const parts = { x, run: (relu: boolean) => run(backend, { x, pooled, info }, relu) };
+    const pooled: tf.Tensor = defer(backend, info.outShape, 'maxPool', parts, () => parts.run(false).id);
     return pooled;
   },
 };
 
-/** The relu of a max-pooling that waits for it; undefined for anything else. */
-export function reluOfPooled(backend: NodeBackend, pooled: tf.TensorInfo): tf.Tensor | undefined {
-  const run = waiting.get(pooled.dataId);
-  if (!run) return undefined;
-  const output = backend.createOutputTensor(run(true));
-  pooledBefore.set(output.dataId, pooled.dataId);
+/** The relu of a max-pooling, both in one operation; undefined where x comes from anything else. */
+export function reluOfMaxPool(backend: NodeBackend, x: tf.TensorInfo): tf.Tensor | undefined {
+  const parts = partsOf(x, 'maxPool');
+  if (!parts) return undefined;
+  const output = backend.createOutputTensor(parts.run(true));
+  remember(output, 'reluOfMaxPool', { maxPool: x.dataId });
   return output;
 }
 
-/** Whether a relu was run with the max-pooling before it. */
-export function isReluOfPooled({ dataId }: tf.TensorInfo): boolean {
-  return pooledBefore.has(dataId);
-}
-
-/** The gradient before relu's, where the places tell what relu let pass; else dy itself, and places of everything. */
-function gradientAtPlaces(backend: NodeBackend, dy: tf.TensorInfo, pooled: tf.TensorInfo) {
-  const found = placesOf.get(pooled.dataId);
-  if (!found?.relu) return { dy, places: found?.places };
-  const [unmasked, relu] = inputsOf(dy, 'masked') ?? [];
-  if (unmasked && relu && pooledBefore.get(relu.dataId) === pooled.dataId)
-    return { dy: unmasked, places: found.places };
+/** dy before the gradient of a fused relu, whose indices are masked; else dy itself, with indices of all maxima. */
+function gradientAtIndices(backend: NodeBackend, dy: tf.TensorInfo, pooled: tf.TensorInfo) {
+  const parts = partsOf(pooled, 'maxPool');
+  if (!parts?.ran?.relu) return { dy, indices: parts?.ran?.indices };
+  const masked = partsOf(dy, 'reluGrad');
+  if (masked && partsOf(masked.y, 'reluOfMaxPool')?.maxPool === pooled.dataId)
+    return { dy: masked.dy, indices: parts.ran.indices };
+  // Runs the max-pooling again, without relu.
   backend.getInputTensorIds([pooled]);
-  return { dy, places: placesOf.get(pooled.dataId)?.places };
+  return { dy, indices: parts.ran.indices };
 }
 
 export const maxPoolGradient: OwnKernel = {
@@ -147,10 +127,10 @@ export const maxPoolGradient: OwnKernel = {
   run(backend, inputs, attributes) {
     const { input, output } = inputs as Record<'input' | 'output', tf.TensorInfo>;
     const info = poolInfo(input, attributes);
-    const { dy, places } = gradientAtPlaces(backend, inputs.dy as tf.TensorInfo, output);
-    if (!places) return executeOnTensors(backend, 'MaxPoolGrad', plainAttributes(info), [input, output, dy]);
-    return defer(backend, input.shape, { kind: 'scattered', inputs: [dy, places] }, () => {
-      const ids = backend.getInputTensorIds([dy, places]);
+    const { dy, indices } = gradientAtIndices(backend, inputs.dy as tf.TensorInfo, output);
+    if (!indices) return executeOnTensors(backend, 'MaxPoolGrad', plainAttributes(info), [input, output, dy]);
+    return defer(backend, input.shape, 'maxPoolGrad', { dy, indices }, () => {
+      const ids = backend.getInputTensorIds([dy, indices]);
       return firstId(execute(backend, 'BatSupMaxPoolGrad', { window: window(info, false) }, ids));
     });
   },
