@@ -1,5 +1,6 @@
-import { type Checkpoint, findCheckpoint } from './find.ts';
+import { findCheckpoint } from './find.ts';
 import { loadTensors } from './load.ts';
+import type { Checkpoint } from './scan.ts';
 
 /** How much a tensor differs between two checkpoints. */
 export interface TensorDifference {

@@ -1,16 +1,6 @@
 export { readCalibration, readTemperature, type StoredCalibration, saveCalibration } from './calibration.ts';
 export { compareMetrics } from './compare.ts';
-export {
-  bestOf,
-  betterRun,
-  type Checkpoint,
-  findCheckpoint,
-  foldersIn,
-  hasSaved,
-  listCheckpoints,
-  newestRun,
-  nextRunName,
-} from './find.ts';
+export { findCheckpoint } from './find.ts';
 export {
   checkTensors,
   findIntact,
@@ -21,4 +11,6 @@ export {
 } from './load.ts';
 export { isRunRemoved, lockRun } from './lock.ts';
 export type { CheckpointInfo, FileName, Manifest, Metrics, Position } from './manifest.ts';
+export { betterRun, hasSaved, newestRun, nextRunName } from './runs.ts';
 export { removeOldCheckpoints, saveCheckpoint } from './save.ts';
+export { bestOf, type Checkpoint, foldersIn, listCheckpoints } from './scan.ts';

@@ -4,7 +4,7 @@ import { UserError } from '../errors.ts';
 import { readWithin } from '../system/files.ts';
 import { sizeOf } from '../tensors/shape.ts';
 import { readCalibration, readTemperature } from './calibration.ts';
-import { type Checkpoint, findFirst } from './find.ts';
+import { findFirst } from './find.ts';
 import {
   bytesPerNumber,
   damaged,
@@ -13,6 +13,7 @@ import {
   readManifest,
   whatIsDamaged,
 } from './manifest.ts';
+import type { Checkpoint } from './scan.ts';
 
 /**
  * The bytes of one of a checkpoint's files.

@@ -2,9 +2,9 @@ import { rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { UserError } from '../errors.ts';
 import { bytesBelow } from '../system/files.ts';
-import { bestOf, type Checkpoint, isCheckpoint, listCheckpoints } from './find.ts';
 import { lockRun } from './lock.ts';
 import { listLeftovers, redundant, removeCheckpoint } from './save.ts';
+import { bestOf, type Checkpoint, isCheckpoint, listCheckpoints } from './scan.ts';
 import { runsAt } from './survey.ts';
 
 /** The arguments of {@link pruneCheckpoints}. */

@@ -5,8 +5,8 @@ import { dirname, join } from 'node:path';
 import { reason, UserError } from '../errors.ts';
 import { makeFolder, syncFolder, writeDurably } from '../system/files.ts';
 import type { NamedTensor } from '../tensors/tensors.ts';
-import { bestOf, type Checkpoint, listCheckpoints } from './find.ts';
 import { type CheckpointInfo, checksumOf, type Manifest, manifestFile, type TensorFile } from './manifest.ts';
+import { bestOf, type Checkpoint, listCheckpoints } from './scan.ts';
 
 async function writeTensors(file: string, tensors: NamedTensor[]): Promise<TensorFile> {
   const parts = tensors.map(

@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { UserError } from '../errors.ts';
 import { bytesBelow } from '../system/files.ts';
-import { bestOf, foldersIn, isCheckpoint, type RunScan, scan } from './find.ts';
 import { type Metrics, type Position, parametersOf } from './manifest.ts';
+import { bestOf, foldersIn, isCheckpoint, type RunScan, scan } from './scan.ts';
 
 /** A checkpoint as `bat-sup checkpoints` lists it. */
 export interface ListedCheckpoint {

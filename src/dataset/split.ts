@@ -92,7 +92,7 @@ function countLabels(pictures: Picture[], classes: number): number[] {
 const tolerance = 1 / 4;
 
 /** The groups held back so far. All counts are of the user's own pictures, by class. */
-class HeldBack {
+class HeldBackGroups {
   readonly groups = new Set<Group>();
   /** How many to hold back. */
   readonly #wanted: number[];
@@ -176,7 +176,7 @@ class HeldBack {
 
 /** Chooses which of the groups without a side to hold back. */
 function holdBack(groups: Group[], options: SplitOptions, before: Record<Side, number[]>): Set<Group> {
-  const held = new HeldBack(groups, options, before);
+  const held = new HeldBackGroups(groups, options, before);
   const drawn = groups.toSorted((a, b) => a.draw - b.draw);
   for (const group of drawn) if (group.draw < options.share && held.fitsAsDrawn(group)) held.add(group);
   // Where far too few were drawn, the next ones in order; then larger groups, if that is closer than without them.

@@ -1,7 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { findCheckpoint, foldersIn } from '../checkpoints/find.ts';
+import { findCheckpoint } from '../checkpoints/find.ts';
 import { readTemperature } from '../checkpoints/index.ts';
+import { foldersIn } from '../checkpoints/scan.ts';
 import { reason } from '../errors.ts';
 import { loadPredictor } from '../predict/load_predictor.ts';
 import type { Predictor } from '../predict/predictor.ts';

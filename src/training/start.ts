@@ -32,10 +32,9 @@ export async function startTraining(options: TrainingOptions): Promise<Training>
   const network = await createNetwork(description, { settings, resume }, isFirst);
   const digest = digestOf(dataset, split);
   const globalBatchSize = rank.count * settings.batchSize;
+  const epoch = { digest, batchSize: globalBatchSize, stepsPerEpoch };
   const position = resume
-    ? resumedPosition(resume, { digest, batchSize: globalBatchSize, stepsPerEpoch }, (text) =>
-        events.notice?.(text),
-      )
+    ? resumedPosition(resume, epoch, (text) => events.notice?.(text))
     : { step: 0, epoch: 0, batch: 0, lossSum: 0, correct: 0 };
   if (world) {
     await checkSamePictures(world, digest, settings);
@@ -43,24 +42,30 @@ export async function startTraining(options: TrainingOptions): Promise<Training>
   }
 
   const training: Training = {
-    ...{ run, settings, dataset, split, pack, objective, ...network },
+    ...network,
+    run,
+    settings,
+    dataset,
+    split,
+    pack,
+    objective,
     position,
     metrics: resume?.manifest.metrics ?? {},
     best: resume?.manifest.best,
-    ...{ stepsPerEpoch, globalBatchSize, rank },
+    stepsPerEpoch,
+    globalBatchSize,
+    rank,
     exchange: world && new GradientExchange({ world, model: network.model, settings }),
     records: undefined,
     online: settings.augment === 'online' ? await startOnlineFor(dataset, settings) : undefined,
-    ...{ events, signal },
+    events,
+    signal,
   };
   const { heldBackBefore } = prepared;
   if (isFirst) training.records = await openRecords(training, options, { digest, heldBackBefore });
   const { model } = network;
-  events.started?.({
-    ...{ model, dataset, split, stepsPerEpoch },
-    batchSize: globalBatchSize,
-    position: { ...position },
-  });
+  const batchSize = globalBatchSize;
+  events.started?.({ model, dataset, split, stepsPerEpoch, batchSize, position: { ...position } });
   return training;
 }
 
