@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import seedrandom from 'seedrandom';
 import sharp from 'sharp';
 import { classes, conceptsOf } from '../demo/concepts.ts';
-import { makers, openDrawings } from '../demo/makers.ts';
+import { designers, openDrawings } from '../demo/designers.ts';
 import { photograph } from '../demo/pictures.ts';
 import { checkAll } from '../src/check/check.ts';
 import { decodePicture } from '../src/images/decode.ts';
@@ -34,8 +34,8 @@ const random = seedrandom('bench');
 
 /** All drawings, each uint8 [32, 32, 3]. */
 async function drawings(): Promise<Uint8Array[]> {
-  const svgs = makers.flatMap((maker) =>
-    classes.flatMap((name) => conceptsOf(name).map((concept) => openDrawings(maker)(concept))),
+  const svgs = designers.flatMap((designer) =>
+    classes.flatMap((name) => conceptsOf(name).map((concept) => openDrawings(designer)(concept))),
   );
   const size = { width: side, height: side, channels: 3, fit: 'fill' } as const;
   const complete = svgs.map((svg) => svg.replace('<svg', '<svg xmlns="http://www.w3.org/2000/svg"'));
@@ -118,7 +118,9 @@ async function writeFiles(rawData: string): Promise<void> {
     const concepts = conceptsOf(name);
     for (let index = 0; index < options.files / 2; index++) {
       const concept = concepts[index % concepts.length] as string;
-      const drawing = openDrawings(makers[index % makers.length] as (typeof makers)[number])(concept);
+      const drawing = openDrawings(designers[index % designers.length] as (typeof designers)[number])(
+        concept,
+      );
       const photo = sharp(await photograph(drawing, random)).resize(800, 600, { fit: 'fill' });
       writeFileSync(join(rawData, name, `${index}.jpg`), await photo.jpeg().toBuffer());
     }

@@ -15,7 +15,7 @@ import { dirname, join } from 'node:path';
 import seedrandom from 'seedrandom';
 import sharp, { type Sharp } from 'sharp';
 import { classes, conceptsOf } from '../demo/concepts.ts';
-import { makers, openDrawings } from '../demo/makers.ts';
+import { designers, openDrawings } from '../demo/designers.ts';
 import { photograph } from '../demo/pictures.ts';
 import { checkAll } from '../src/check/check.ts';
 import { keyOf, packKey, packPictures } from '../src/dataset/pack.ts';
@@ -126,7 +126,7 @@ async function pictureMaker(): Promise<MakePicture> {
   let pixels = Buffer.alloc(0);
   for (let index = 0; index < distinct; index++) {
     const concepts = conceptsOf(classes[index % classes.length] as (typeof classes)[number]);
-    const drawing = openDrawings(makers[index % makers.length] as (typeof makers)[number]);
+    const drawing = openDrawings(designers[index % designers.length] as (typeof designers)[number]);
     const photo = await photograph(drawing(concepts[index % concepts.length] as string), random);
     pixels = await sharp(photo).resize(size.width, size.height, { fit: 'fill' }).png().toBuffer();
     photos.push(await stripsOf(pixels));

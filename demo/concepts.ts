@@ -1,13 +1,13 @@
-import { drawingsIn, makers } from './makers.ts';
+import { designers, drawingsIn } from './designers.ts';
 
-/** Which of the makers' drawings show what. A concept ("pineapple") is drawn once by every maker. */
+/** Classes of the demo. Each has concepts ("pineapple"), and every designer has drawn each concept once. */
 export const classes = ['animals', 'food'] as const;
 export type ClassName = (typeof classes)[number];
 
 const categories: Record<ClassName, string> = { animals: 'Animals & Nature', food: 'Food & Drink' };
 
-/** In the makers' categories, but not of the class: plants and traces of animals; tableware and drinks' vessels. */
-const others: Record<ClassName, string[]> = {
+/** Concepts in the designers' categories that do not belong to the class: plants and traces of animals; tableware. */
+const excluded: Record<ClassName, string[]> = {
   animals: `
     blossom bouquet cactus cherry-blossom coral deciduous-tree empty-nest evergreen-tree fallen-leaf feather
     four-leaf-clover herb hibiscus hyacinth leaf-fluttering-in-wind leafless-tree lotus maple-leaf microbe mushroom
@@ -18,9 +18,9 @@ const others: Record<ClassName, string[]> = {
     kitchen-knife pouring-liquid spoon takeout-box`.split(/\s+/),
 };
 
-/** The concepts of a class that every maker has drawn and sorted into it, by name. */
+/** Names of a class's concepts that every designer has drawn and sorted into its category. */
 export function conceptsOf(name: ClassName): string[] {
-  const [first = [], ...rest] = makers.map((maker) => drawingsIn(maker, categories[name]));
+  const [first = [], ...rest] = designers.map((designer) => drawingsIn(designer, categories[name]));
   const shared = first.filter((concept) => rest.every((drawings) => drawings.includes(concept)));
-  return shared.filter((concept) => !others[name].includes(concept)).sort();
+  return shared.filter((concept) => !excluded[name].includes(concept)).sort();
 }

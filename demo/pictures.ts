@@ -1,8 +1,8 @@
 import type { PRNG } from 'seedrandom';
 import sharp from 'sharp';
 
-function between(random: PRNG, least: number, most: number): number {
-  return least + (most - least) * random();
+function between(random: PRNG, min: number, max: number): number {
+  return min + (max - min) * random();
 }
 
 function colour(random: PRNG): string {
@@ -10,7 +10,7 @@ function colour(random: PRNG): string {
   return `hsl(${hue.toFixed(0)} ${saturation.toFixed(0)}% ${lightness.toFixed(0)}%)`;
 }
 
-/** A drawing at a place and size of its own on a background of its own: two colours that blend into each other. */
+/** A drawing at a random place and size on a random background, a gradient of two colours: SVG. */
 export function compose(drawing: string, random: PRNG): string {
   const width = Math.round(between(random, 140, 280));
   const height = Math.round(between(random, 140, 280));
@@ -27,7 +27,7 @@ ${drawing.replace('<svg', `<svg x="${x}" y="${y}" width="${side}" height="${side
 </svg>`;
 }
 
-/** JPEG of a drawing in a picture. */
+/** The same as a JPEG. */
 export function photograph(drawing: string, random: PRNG): Promise<Buffer> {
   return sharp(Buffer.from(compose(drawing, random)))
     .jpeg({ quality: 92 })

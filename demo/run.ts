@@ -1,11 +1,11 @@
 /**
- * npm run demo: from drawings to an answer about pictures that the network has never seen, with the commands that you
- * would type yourself. Everything happens in demo/output (--output <folder>), which a second run begins anew.
- * --quick learns so little that it only shows the way.
+ * npm run demo: trains on drawings and classifies pictures that the network has never seen, with the commands that you
+ * would type yourself. It works in demo/output (--output <folder>), and empties that folder first. --quick trains too
+ * little for good answers, only to show the steps.
  *
- * Why animals and food: each maker draws one bat and one superhero in some skin colours, too few to learn from, and
- * a network that knows them has only learnt these drawings by heart. Animals and food are some hundred concepts each,
- * so that the test can be of concepts that the network has never seen, drawn by a maker that it has never seen.
+ * Why animals and food: each designer has drawn one bat and one superhero in a few skin colours, so few that a network
+ * would only memorise them. Animals and food are about a hundred concepts each, enough to test on concepts that the
+ * network has never seen, drawn by a designer whose style it has never seen.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -15,9 +15,9 @@ import { parseArgs } from 'node:util';
 import seedrandom from 'seedrandom';
 import { wilsonInterval } from '../src/evaluation/wilson.ts';
 import { classes } from './concepts.ts';
-import { credit, makers, openDrawings } from './makers.ts';
+import { credit, designers, openDrawings } from './designers.ts';
 import { photograph } from './pictures.ts';
-import { type Drawing, heldOutMaker, splitDrawings, teachers } from './split.ts';
+import { type Drawing, heldOutDesigner, splitDrawings, trainingDesigners } from './split.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -34,7 +34,7 @@ process.env.XDG_CACHE_HOME = fileURLToPath(new URL('../.cache/xdg', import.meta.
 
 const config = `import type { Config } from 'bat-sup';
 
-/** Small enough for two minutes on a laptop; the defaults suit a few thousand pictures and a night. */
+/** Small enough for two minutes on a laptop. The defaults are for a few thousand pictures and a night. */
 export default {
   augmentTarget: ${options.quick ? 300 : 1000},
   epochs: ${options.quick ? 1 : 8},
@@ -55,14 +55,14 @@ function batSup(...args: string[]): string {
   return stdout;
 }
 
-/** Photographs each drawing `times` times, on other grounds and in other places, into <place>/<class>/. */
-async function writePictures(place: string, drawings: Drawing[], times: number): Promise<void> {
-  for (const { className, concept, maker } of drawings) {
-    mkdirSync(join(folder, place, className), { recursive: true });
+/** Photographs each drawing `times` times, each on another background and at another place, into <part>/<class>/. */
+async function writePictures(part: string, drawings: Drawing[], times: number): Promise<void> {
+  for (const { className, concept, designer } of drawings) {
+    mkdirSync(join(folder, part, className), { recursive: true });
     for (let shot = 1; shot <= times; shot++) {
-      const random = seedrandom(`${seed}/${concept}/${maker}/${shot}`);
-      const file = join(folder, place, className, `${concept}-${maker}-${shot}.jpg`);
-      writeFileSync(file, await photograph(openDrawings(maker)(concept), random));
+      const random = seedrandom(`${seed}/${concept}/${designer}/${shot}`);
+      const file = join(folder, part, className, `${concept}-${designer}-${shot}.jpg`);
+      writeFileSync(file, await photograph(openDrawings(designer)(concept), random));
     }
   }
 }
@@ -74,32 +74,32 @@ interface Answer {
 }
 
 interface Score {
-  right: number;
+  correct: number;
   count: number;
 }
 
-/** What the network says to every picture of <place>/<class>/. */
-function ask(place: string): Answer[] {
-  const lines = batSup('predict', place, '--json').trim().split('\n');
+/** Classifies every picture of <part>/<class>/. */
+function classify(part: string): Answer[] {
+  const lines = batSup('predict', part, '--json').trim().split('\n');
   return lines.map((line) => JSON.parse(line));
 }
 
-/** Whether the picture lies in a folder of the class that the network says. */
-function isRight(answer: Answer): boolean {
+/** Whether the predicted class is the name of the picture's folder. */
+function isCorrect(answer: Answer): boolean {
   return answer.file.split('/').at(-2) === answer.class;
 }
 
 function score(answers: Answer[]): Score {
-  return { right: answers.filter(isRight).length, count: answers.length };
+  return { correct: answers.filter(isCorrect).length, count: answers.length };
 }
 
 function percent(share: number): string {
   return `${(share * 100).toFixed(1)} %`;
 }
 
-function describe({ right, count }: Score): string {
-  const [low, high] = wilsonInterval(right, count);
-  return `${percent(right / count)} (${right} of ${count}; 95 % interval ${percent(low)} to ${percent(high)})`;
+function describe({ correct, count }: Score): string {
+  const [low, high] = wilsonInterval(correct, count);
+  return `${percent(correct / count)} (${correct} of ${count}; 95 % interval ${percent(low)} to ${percent(high)})`;
 }
 
 const started = performance.now();
@@ -117,25 +117,25 @@ writeFileSync(join(folder, 'config.ts'), config);
 console.log(batSup('augment').trim());
 console.log(batSup('resize').trim());
 console.log(batSup('train').trim());
-const seen = ask('seen');
-const unseen = ask('unseen');
+const seen = classify('seen');
+const unseen = classify('unseen');
 const bat = unseen.find(({ file }) => file.includes('/bat-')) as Answer;
 console.log(batSup('predict', bat.file, '--top-k', '2').trim());
 
 console.log(`
-In ${((performance.now() - started) / 1000).toFixed(0)} s a network has learnt animals from food from the drawings of
-${teachers.join(', ')}, and was asked about those of ${heldOutMaker}, whose hand it had never seen:
-  things that the others had drawn too:  ${describe(score(seen))}
-  things that it had never seen at all:  ${describe(score(unseen))}
+In ${((performance.now() - started) / 1000).toFixed(0)} s a network learned to tell animals from food, from the drawings of
+${trainingDesigners.join(', ')}. Its accuracy on drawings of ${heldOutDesigner}, whose style it had never seen:
+  concepts that the others had drawn too:  ${describe(score(seen))}
+  concepts that it had never seen:         ${describe(score(unseen))}
   (guessing would be right half the time)
-The bat is a thing that it had never seen: it says ${bat.class} (${percent(bat.probability)}), which is ${isRight(bat) ? 'right' : 'wrong'}.
+It had never seen a bat: it predicts ${bat.class} (${percent(bat.probability)}), which is ${isCorrect(bat) ? 'right' : 'wrong'}.
 
-Drawings: ${makers.map(credit).join('; ')}
+Drawings: ${designers.map(credit).join('; ')}
 
-Now with your own pictures: "npm install --global ." here, once, and in a folder of yours:
+Now with your own pictures. Run "npm install --global ." here, once, and then in a folder of your own:
   mkdir -p rawdata/bat rawdata/sup     and put pictures into them
   bat-sup augment --target 1000
   bat-sup train                        stop with Ctrl-C, continue with --resume
-  tensorboard --logdir checkpoints     see how it learns (pip install tensorboard)
+  tensorboard --logdir checkpoints     watch the training (pip install tensorboard)
   bat-sup predict sup.jpg
 `);

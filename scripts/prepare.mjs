@@ -1,9 +1,9 @@
 /**
- * Makes a fresh clone ready: installs the locked packages and builds, each only where needed.
- * `--native` also sets up the native engine, in a cache of this checkout's own, where that can be done.
- * `--all` brings all that the tests use: that engine, a Python environment with the real TensorBoard, TensorFlow, Keras,
- * PyTorch and others, a browser, shells, linters and several MPIs. What cannot be had ends it.
- * Plain JavaScript on Node's own modules, since it runs before anything is installed.
+ * Prepares a clone: installs the locked packages and builds, each only if needed.
+ * --native also tries to set up the native engine, in a cache inside this checkout.
+ * --all installs everything that the tests use: that engine, a Python environment with the real TensorBoard, TensorFlow,
+ * Keras, PyTorch and others, a browser, shells, linters and several MPIs. It ends with an error where one is unavailable.
+ * Plain JavaScript with Node's own modules only, because it runs before anything is installed.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
@@ -13,12 +13,18 @@ import { fileURLToPath } from 'node:url';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const python = join(root, '.cache', 'python');
 const all = process.argv.includes('--all');
-/** Milliseconds; over a slow line the embedded engine is done with the demo before the download is. */
+/** Milliseconds. On a slow line the demo finishes sooner with the embedded engine than with this download. */
 const setUpTime = 180_000;
 
+/** @throws {Error} one line that names the command; what the command itself printed stands above it. */
 function run(command, args, options = {}) {
   const shell = process.platform === 'win32';
-  execFileSync(command, args, { cwd: root, stdio: ['ignore', 2, 2], shell, ...options });
+  try {
+    execFileSync(command, args, { cwd: root, stdio: ['ignore', 2, 2], shell, ...options });
+  } catch ({ code, status, signal }) {
+    const why = code === 'ENOENT' ? 'there is no such program' : (code ?? signal ?? `exit code ${status}`);
+    throw new Error(`"${[command, ...args].join(' ')}" failed: ${why}`);
+  }
 }
 
 function modified(path) {
@@ -29,6 +35,12 @@ function newestIn(folder) {
   const entries = readdirSync(folder, { withFileTypes: true, recursive: true });
   const files = entries.filter((entry) => entry.isFile() && !entry.name.endsWith('.wasm'));
   return Math.max(...files.map((file) => modified(join(file.parentPath ?? file.path, file.name))));
+}
+
+function checkNode() {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  if (major < 20 || (major === 20 && minor < 10))
+    throw new Error(`bat-sup needs Node 20.10 or later; this is Node ${process.versions.node}.`);
 }
 
 function installPackages() {
@@ -45,7 +57,7 @@ function build() {
   run(process.execPath, ['scripts/build.mjs']);
 }
 
-/** The programs that the tests compare with, and TensorBoard, which reads our event files. */
+/** TensorBoard, which reads our event files, and the frameworks that the tests compare with. */
 function preparePython() {
   const file = join(root, 'test', 'requirements.txt');
   installWithPip(
@@ -56,17 +68,17 @@ function preparePython() {
   );
 }
 
-/** Each MPI has an mpirun, and so an environment of its own. */
+/** Each MPI gets an environment of its own, because each brings an mpirun. */
 function prepareMpi() {
   const list = readFileSync(join(root, 'test', 'requirements-mpi.txt'), 'utf8');
   for (const wanted of list.trim().split('\n')) {
     const [name] = wanted.split('==');
-    // Intel's asks for a libfabric that is not on PyPI; ranks of one machine do without.
+    // Intel's depends on a libfabric that is not on PyPI, and that ranks on one machine do not need.
     installWithPip(wanted, join(root, '.cache', 'mpi', name), ['--no-deps', wanted], wanted);
   }
 }
 
-/** Makes a Python environment, unless it has what the mark says. */
+/** Makes a Python environment, unless the last one was made for the same mark. */
 function installWithPip(what, folder, wanted, mark) {
   const ready = join(folder, '.ready');
   if (existsSync(ready) && readFileSync(ready, 'utf8') === mark) return;
@@ -76,7 +88,7 @@ function installWithPip(what, folder, wanted, mark) {
   writeFileSync(ready, mark);
 }
 
-/** What the tests run besides, by Debian's package. */
+/** Other programs that the tests run, by Debian package. */
 const programs = {
   chromium: '/usr/bin/chromium',
   fish: '/usr/bin/fish',
@@ -87,12 +99,10 @@ const programs = {
 function preparePrograms() {
   const missing = Object.keys(programs).filter((name) => !existsSync(programs[name]));
   if (missing.length === 0) return;
-  if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) {
-    console.error(
-      `The tests need ${missing.join(', ')}; install them. (On Debian, root's run does it by itself.)`,
+  if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get'))
+    throw new Error(
+      `The tests need ${missing.join(', ')}: install them and run this again. (As root on Debian, this installs them.)`,
     );
-    process.exit(1);
-  }
   console.error(`Installing ${missing.join(', ')} for the tests (apt-get) ...`);
   run('apt-get', ['update', '--quiet']);
   run('apt-get', ['install', '--yes', '--quiet', '--no-install-recommends', ...missing]);
@@ -107,17 +117,26 @@ function trySetUpNative() {
   try {
     setUpNative({ timeout: setUpTime });
   } catch {
-    console.error('The native engine could not be set up; the embedded one is used.');
+    console.error('The native engine could not be set up, so the embedded engine is used.');
   }
 }
 
-mkdirSync(join(root, '.cache'), { recursive: true });
-installPackages();
-build();
-if (process.argv.includes('--native')) trySetUpNative();
-if (all) {
+function prepare() {
+  checkNode();
+  mkdirSync(join(root, '.cache'), { recursive: true });
+  installPackages();
+  build();
+  if (process.argv.includes('--native')) trySetUpNative();
+  if (!all) return;
   preparePrograms();
   preparePython();
   prepareMpi();
   setUpNative();
+}
+
+try {
+  prepare();
+} catch (error) {
+  console.error(`scripts/prepare.mjs: ${error.message}`);
+  process.exit(1);
 }

@@ -1,6 +1,6 @@
 /**
- * Runs the tests: what a contributor runs all day, or with `--all` everything. Names of files run just these.
- * Quick unit tests come first, runs of the real command last.
+ * Runs the tests: the quick ones, or all of them with --all. With names of test files, only those.
+ * Quick unit tests come first, tests that run the real command last.
  */
 import { spawnSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
@@ -14,13 +14,17 @@ const find = (pattern, ignore = []) =>
 const endToEnd = find('test/e2e/**/*.test.ts');
 const unit = find('test/**/*.test.ts', ['test/e2e/**']);
 const files = chosen.length > 0 ? chosen : [...unit, ...endToEnd];
+if (chosen.length === 0)
+  console.error(
+    `Running ${files.length} test files${all ? '' : '; npm run test:all also runs the long ones'} ...`,
+  );
 const env = {
   ...process.env,
-  // The native engine that scripts/prepare.mjs has set up.
+  // Where scripts/prepare.mjs sets up the native engine.
   XDG_CACHE_HOME: join(process.cwd(), '.cache', 'xdg'),
   ...(all && { TEST_ALL: '1' }),
 };
-// Node's default leaves a core free, which is half of two.
+// Node's default leaves one core idle, which is half of a machine with two.
 const concurrency = `--test-concurrency=${availableParallelism()}`;
 const { status } = spawnSync(process.execPath, ['--import', 'tsx', '--test', concurrency, ...files], {
   stdio: 'inherit',

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import sharp from 'sharp';
-import { drawingsIn, makers, openDrawings } from '../../demo/makers.ts';
+import { designers, drawingsIn, openDrawings } from '../../demo/designers.ts';
 import { shuffle } from '../../src/dataset/shuffle.ts';
 
 /** A picture of a category. Pictures of one concept are either all for training or all held out. */
@@ -34,15 +34,15 @@ const emojiCategories = [
 /** Emoji that all four designers have drawn and sorted into the same category. */
 async function emojiByCategory(): Promise<Source[]> {
   return emojiCategories.flatMap((category) => {
-    const [first = [], ...rest] = makers.map((maker) => drawingsIn(maker, category));
+    const [first = [], ...rest] = designers.map((designer) => drawingsIn(designer, category));
     const shared = first.filter((name) => rest.every((drawings) => drawings.includes(name)));
     const concepts = shuffle(shared.sort(), category).slice(0, conceptsOfCategory);
-    return makers.flatMap((maker) => {
-      const draw = openDrawings(maker);
+    return designers.flatMap((designer) => {
+      const draw = openDrawings(designer);
       return concepts.map((concept) => ({
         category: category.toLowerCase().replaceAll(/[^a-z]+/g, '-'),
         concept,
-        name: `${concept}-${maker}`,
+        name: `${concept}-${designer}`,
         read: async () =>
           Buffer.from(draw(concept).replace('<svg', '<svg xmlns="http://www.w3.org/2000/svg"')),
       }));

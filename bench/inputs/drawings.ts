@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import seedrandom from 'seedrandom';
-import { openDrawings } from '../../demo/makers.ts';
+import { openDrawings } from '../../demo/designers.ts';
 import { photograph } from '../../demo/pictures.ts';
 import { type Drawing, splitDrawings } from '../../demo/split.ts';
 import { shuffle } from '../../src/dataset/shuffle.ts';
@@ -16,8 +16,8 @@ const split = splitDrawings('1');
 export const drawings = { training: split.rawdata, heldOut: [...split.seen, ...split.unseen] };
 
 /** Photograph number `shot` of a drawing: JPEG, 140 to 280 pixels a side. */
-function photographOf({ concept, maker }: Drawing, shot: number): Promise<Buffer> {
-  return photograph(openDrawings(maker)(concept), seedrandom(`${concept}/${maker}/${shot}`));
+function photographOf({ concept, designer }: Drawing, shot: number): Promise<Buffer> {
+  return photograph(openDrawings(designer)(concept), seedrandom(`${concept}/${designer}/${shot}`));
 }
 
 /** Writes `count` photographs, half of them of each class, as <folder>/<class>/*.jpg. */
@@ -28,7 +28,7 @@ export async function writePhotographs(folder: string, count: number): Promise<v
     for (let i = 0; i < count / 2; i++) {
       const drawing = ofClass[i % ofClass.length] as Drawing;
       const shot = Math.floor(i / ofClass.length);
-      const file = join(folder, className, `${drawing.concept}-${drawing.maker}-${shot}.jpg`);
+      const file = join(folder, className, `${drawing.concept}-${drawing.designer}-${shot}.jpg`);
       writeFileSync(file, await photographOf(drawing, shot));
     }
   }

@@ -11,7 +11,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { type Browser, chromium as browser, type Page } from 'playwright-core';
 import seedrandom from 'seedrandom';
 import sharp from 'sharp';
-import { drawingsIn, type Maker, openDrawings } from '../../demo/makers.ts';
+import { type Designer, drawingsIn, openDrawings } from '../../demo/designers.ts';
 import { photograph } from '../../demo/pictures.ts';
 import { shuffle } from '../../src/dataset/shuffle.ts';
 import { chromium } from '../../test/helpers/chromium.ts';
@@ -26,7 +26,7 @@ process.env.BATSUP_ENGINE ??= 'native';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'bat-sup-images-'));
-const designers: Maker[] = ['noto', 'fluent-emoji-flat'];
+const designers: Designer[] = ['noto', 'fluent-emoji-flat'];
 const categories = { animals: 'Animals & Nature', food: 'Food & Drink', smileys: 'Smileys & Emotion' };
 const drawingsPerClass = 60;
 const epochs = 16;

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import sharp from 'sharp';
-import { drawingsIn, makers, openDrawings } from '../../demo/makers.ts';
+import { designers, drawingsIn, openDrawings } from '../../demo/designers.ts';
 import { findCheckpoint, listCheckpoints, loadTensors } from '../../src/checkpoints/index.ts';
 import { type Config, type Settings, settingNames, settingsInForce } from '../../src/config/index.ts';
 import { type Engine, startEngine } from '../../src/engine/index.ts';
@@ -133,20 +133,20 @@ test('the range test suggests a rate below the one from which the loss rises, an
   assert.ok(!existsSync(settings.checkpoints));
 });
 
-/** Each class is one thing drawn by four makers. The exam: the same drawings, mirrored and smaller. */
+/** Each class is one thing drawn by four designers. The exam: the same drawings, mirrored and smaller. */
 async function drawClasses(place: string, count: number) {
   const names = drawingsIn('noto', 'Animals & Nature').filter((name) =>
-    makers.every((maker) => drawingsIn(maker, 'Animals & Nature').includes(name)),
+    designers.every((designer) => drawingsIn(designer, 'Animals & Nature').includes(name)),
   );
   const classes = names.sort().slice(0, count);
   const size = { width: 24, height: 24, channels: 3, fit: 'fill' } as const;
   const exam: { label: number; pixels: Uint8Array }[] = [];
   for (const [label, name] of classes.entries()) {
     mkdirSync(join(place, name), { recursive: true });
-    for (const maker of makers) {
-      const svg = openDrawings(maker)(name).replace('<svg', '<svg xmlns="http://www.w3.org/2000/svg"');
+    for (const designer of designers) {
+      const svg = openDrawings(designer)(name).replace('<svg', '<svg xmlns="http://www.w3.org/2000/svg"');
       const drawing = sharp(Buffer.from(svg)).resize(24, 24).flatten({ background: 'white' }).png();
-      await drawing.clone().toFile(join(place, name, `${maker}.png`));
+      await drawing.clone().toFile(join(place, name, `${designer}.png`));
       const border = { top: 2, bottom: 2, left: 2, right: 2, background: 'white' };
       const other = await drawing.flop().extend(border).toBuffer();
       exam.push({ label, pixels: await decodePicture(other, size) });
