@@ -1,8 +1,9 @@
 import { availableParallelism } from 'node:os';
 
 /**
- * Calls `work` for every item, at most `limit` at a time (0: four for each core); results in the items' order. After a
- * failure no other item is begun, and the failure is thrown once those in hand have ended.
+ * Calls `work` for every item, at most `limit` at a time (0: four per core).
+ * @returns the results in the order of the items.
+ * @throws the first failure. No further item is started after it, and it is thrown once the running ones have ended.
  */
 export async function mapConcurrently<T, R>(
   items: readonly T[],

@@ -1,4 +1,4 @@
-/** Items in arrays of `size`, the last of what is left. */
+/** Groups items into arrays of `size`; the last one may be shorter. */
 export async function* inBatches<T>(
   items: Iterable<T> | AsyncIterable<T>,
   size: number,

@@ -1,10 +1,10 @@
-/** So many at a time, first come first served. */
+/** A semaphore: limits how many run at the same time, first come first served. */
 export class Slots {
   #free: number;
   #closed = false;
-  readonly #waiting: { count: number; leave(taken: boolean): void }[] = [];
+  readonly #waiting: { count: number; resolve(taken: boolean): void }[] = [];
 
-  /** @param count Infinity for no limit. */
+  /** @param count the number of slots; Infinity for no limit. */
   constructor(count: number) {
     this.#free = count;
   }
@@ -14,9 +14,9 @@ export class Slots {
   }
 
   /**
-   * Waits for slots.
-   * @param count of all that there are at most.
-   * @returns false where there will be none, since they are closed.
+   * Waits for free slots and takes them.
+   * @param count at most the number of all slots.
+   * @returns false where none were taken, because the slots are closed.
    */
   async take(count = 1): Promise<boolean> {
     if (this.#closed) return false;
@@ -24,21 +24,21 @@ export class Slots {
       this.#free -= count;
       return true;
     }
-    return new Promise((leave) => this.#waiting.push({ count, leave }));
+    return new Promise((resolve) => this.#waiting.push({ count, resolve }));
   }
 
-  give(count = 1): void {
+  release(count = 1): void {
     this.#free += count;
     for (let next = this.#waiting[0]; next && next.count <= this.#free; next = this.#waiting[0]) {
       this.#waiting.shift();
       this.#free -= next.count;
-      next.leave(true);
+      next.resolve(true);
     }
   }
 
-  /** No more are given; who waits leaves empty-handed. */
+  /** No more slots can be taken; whoever waits gets false. */
   close(): void {
     this.#closed = true;
-    for (const { leave } of this.#waiting.splice(0)) leave(false);
+    for (const { resolve } of this.#waiting.splice(0)) resolve(false);
   }
 }

@@ -5,7 +5,7 @@ import { findPictures } from '../images/find.ts';
 import { findGenerated } from '../images/generated.ts';
 import { makeFolder, syncFolder } from '../system/files.ts';
 import { keepFolderApart } from '../system/keep_apart.ts';
-import { areSame, isThere, moveSafely, numberedName } from '../system/move.ts';
+import { areSame, moveSafely, numberedName, pathExists } from '../system/move.ts';
 import { type Finding, type Kind, movable } from './kinds.ts';
 
 const manifestName = 'quarantine.jsonl';
@@ -94,7 +94,7 @@ async function nameFor(folder: string, file: string, from: string, taken: Set<st
   for (let count = 1; ; count++) {
     const name = numberedName(file, count);
     const to = join(folder, name);
-    const isFree = !(await isThere(to)) || (await areSame(from, to).catch(() => false));
+    const isFree = !(await pathExists(to)) || (await areSame(from, to).catch(() => false));
     if (isFree && !taken.has(name)) {
       taken.add(name);
       return name;
@@ -185,7 +185,7 @@ export async function restore({ rawData, folder, signal }: QuarantineOptions): P
         `${join(folder, manifestName)} names ${to}, which is not below ${rawData}; give --raw-data.`,
       );
     // It was never moved, or is back already.
-    if (!(await isThere(from))) continue;
+    if (!(await pathExists(from))) continue;
     await moveInto(result, from, to);
   }
   if (result.failed.length === 0) await removeEmpty(folder, entries);

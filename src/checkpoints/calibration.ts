@@ -60,7 +60,7 @@ export async function readTemperature(checkpoint: string): Promise<number> {
 export async function readCalibration(checkpoint: string): Promise<StoredCalibration | undefined> {
   const file = fileOf(checkpoint);
   try {
-    const stored = await readJson<StoredCalibration>(file, { most: 65536, shape: calibrationShape });
+    const stored = await readJson<StoredCalibration>(file, { maxBytes: 65536, shape: calibrationShape });
     if (stored.temperature <= 0) throw new Error('its temperature is not above 0');
     return stored;
   } catch (error) {

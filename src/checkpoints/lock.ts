@@ -40,7 +40,7 @@ const heartbeatFile = (lock: string) => join(lock, 'alive');
 
 /** The owner of a lock; undefined where a kill left none. */
 function readOwner(lock: string): Promise<Owner | undefined> {
-  return readJson<Owner>(ownerFile(lock), { most: 65536, shape: ownerShape }).catch(() => undefined);
+  return readJson<Owner>(ownerFile(lock), { maxBytes: 65536, shape: ownerShape }).catch(() => undefined);
 }
 
 /** Seconds since the owner's last sign of life, by the clock of the disk that both hosts write to. */

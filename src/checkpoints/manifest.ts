@@ -192,7 +192,7 @@ function wrongIn(read: unknown): string | undefined {
  */
 export async function readManifest(checkpoint: string): Promise<Manifest> {
   const file = manifestFile(checkpoint);
-  return readJson<Manifest>(file, { most: maxManifestBytes, shape: wrongIn }).catch((error) => {
+  return readJson<Manifest>(file, { maxBytes: maxManifestBytes, shape: wrongIn }).catch((error) => {
     throw damaged(file, error);
   });
 }

@@ -15,25 +15,26 @@ export type Resolve = (hostname: string) => Promise<Address[]>;
 export type MayConnect = (address: string) => boolean;
 
 const globalUnicast = ipaddr.IPv6.parseCIDR('2000::/3');
-/** How a network without IPv4 of its own reaches all of it: the address is in the last four bytes (RFC 6052). */
+/** NAT64: an IPv4 address in the last four bytes of an IPv6 address (RFC 6052). */
 const nat64 = ipaddr.IPv6.parseCIDR('64:ff9b::/96');
-/** Azure’s metadata, which answers at an address that is public by its number. */
+/** Azure’s metadata service, which has a public address. */
 const metadata = new Set(['168.63.129.16']);
 
 /**
- * Whether an address is one of the open internet: not loopback, private, link-local, carrier-grade NAT, unique local,
- * multicast, reserved (RFC 6890, by ipaddr.js), nor one of these within an IPv6 address.
+ * Whether an address is on the public internet: not loopback, private, link-local, carrier-grade NAT, unique local,
+ * multicast or reserved (RFC 6890, by ipaddr.js), nor one of these embedded in an IPv6 address.
  * @param address an IPv4 or IPv6 address as text; anything else is not public.
  */
 export function isPublicAddress(address: string): boolean {
   if (!isIP(address)) return false;
-  // Takes IPv4-mapped addresses for the IPv4 address that they reach.
+  // process() turns IPv4-mapped addresses into IPv4 addresses.
   const parsed = ipaddr.process(address);
   if (parsed instanceof ipaddr.IPv4) return parsed.range() === 'unicast' && !metadata.has(parsed.toString());
   if (parsed.match(nat64)) return isPublicAddress(parsed.toByteArray().slice(12).join('.'));
   return parsed.range() === 'unicast' && parsed.match(globalUnicast);
 }
 
+/** The failure of a connection to an address that is not allowed. */
 export function refusedAddress(host: string, address: string): FetchFailure {
   const at = host === address ? host : `${host} (${address})`;
   return new FetchFailure(`${at} is not a public address; --allow-private allows it`, 'next run');
@@ -42,8 +43,8 @@ export function refusedAddress(host: string, address: string): FetchFailure {
 export const resolveByDns: Resolve = (hostname) => dnsLookup(hostname, { all: true });
 
 /**
- * A lookup for net.connect that gives allowed addresses only. The connection is made to the very addresses that were
- * checked, so that a name that resolves differently a moment later gains nothing.
+ * A lookup for net.connect that returns allowed addresses only. The connection is made to exactly the addresses that were
+ * checked, so a name that resolves differently a moment later gains nothing.
  */
 export function guardedLookup(resolve: Resolve, mayConnect: MayConnect): LookupFunction {
   const allowed = async (hostname: string, family: number | string | undefined): Promise<Address[]> => {
@@ -71,10 +72,10 @@ export function guardedLookup(resolve: Resolve, mayConnect: MayConnect): LookupF
 }
 
 /**
- * A URL that may be fetched, as far as it tells itself; what its name resolves to is checked on connecting.
- * @param base what a relative one is relative to, for redirects.
- * @throws {FetchFailure} where it is none, is not of http or https, holds a password, or names an address that is
- *   not allowed.
+ * Parses a URL and checks that it may be fetched. What its host name resolves to is checked when connecting.
+ * @param base base of a relative URL, for redirects.
+ * @throws {FetchFailure} where it is not a URL, not http or https, holds a password, or has an address that is not
+ *   allowed.
  */
 export function checkUrl(text: string, base: URL | undefined, mayConnect: MayConnect): URL {
   if (!URL.canParse(text, base)) throw new FetchFailure(`${JSON.stringify(text)} is not a URL`, 'never');
@@ -85,7 +86,7 @@ export function checkUrl(text: string, base: URL | undefined, mayConnect: MayCon
   if (url.username || url.password) {
     throw new FetchFailure('a URL with a user name or password is refused', 'never');
   }
-  // net.connect looks names up, but not addresses.
+  // net.connect calls lookup for names, not for addresses.
   const literal = url.hostname.replace(/^\[|\]$/g, '');
   if (isIP(literal) && !mayConnect(literal)) throw refusedAddress(literal, literal);
   return url;

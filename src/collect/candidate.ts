@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** Who made a picture and what may be done with it, as far as the source tells. */
+/** The author and licence of a picture, as far as the source gives them. */
 export interface Credit {
   /** The page that shows the picture. */
   landingPage?: string;
@@ -14,15 +14,15 @@ export interface Credit {
   attribution?: string;
 }
 
-/** A picture that may be fetched. */
+/** A picture to fetch. */
 export interface Candidate {
   url: string;
-  /** Of its file, without the extension. */
+  /** Name of its file without the extension. */
   name: string;
   credit: Credit;
 }
 
-/** The same text for the same resource; what comes after the '#' is not sent. Text that is no URL stays as it is. */
+/** Normalises a URL and removes its fragment, so that equal resources have equal text. Other text stays as it is. */
 export function canonicalUrl(text: string): string {
   if (!URL.canParse(text)) return text;
   const url = new URL(text);
@@ -30,12 +30,12 @@ export function canonicalUrl(text: string): string {
   return url.href;
 }
 
-/** A name for what a URL holds: the same each time, and safe whatever the URL says. */
+/** A file name for a URL: always the same one, and safe whatever the URL is. */
 export function nameOfUrl(url: string): string {
   return createHash('sha256').update(url).digest('hex').slice(0, 16);
 }
 
-/** A name from a source's own identifier where that is safe as one, or else from the URL. */
+/** A file name from the identifier of a source where that is safe, otherwise from the URL. */
 export function nameOfId(source: string, id: unknown, url: string): string {
   return typeof id === 'string' && /^[\w-]{1,64}$/.test(id) ? `${source}-${id}` : nameOfUrl(url);
 }

@@ -4,7 +4,7 @@ import { Slots } from '../async/slots.ts';
 import { reason, UserError } from '../errors.ts';
 import { findPictures } from '../images/find.ts';
 import { findGenerated } from '../images/generated.ts';
-import { makeFolder, removeRests, syncFolder, temporaryName } from '../system/files.ts';
+import { makeFolder, removeLeftovers, syncFolder, temporaryName } from '../system/files.ts';
 import { wrongValue } from '../text/wrong_value.ts';
 import type { Candidate } from './candidate.ts';
 import { download } from './download.ts';
@@ -16,29 +16,34 @@ import { withRetries } from './retry.ts';
 import { candidatesOf } from './url_list.ts';
 import { Web, type WebOptions, webDefaults } from './web.ts';
 
+/** Options of {@link collect}. */
 export interface CollectOptions {
+  /** Folder with a subfolder of pictures per class. */
   rawData: string;
-  /** Name of the class, a folder in rawData that is made where it is missing. */
+  /** Name of the class: a subfolder of rawData, created if it does not exist. */
   className: string;
-  /** URLs as parseUrlList gives them, or a search. */
+  /** A list of URLs, or a search. */
   source: { urls: string[] } | { search: Search };
-  /** Stop once the folder holds so many pictures, those there before included, augmented copies not. */
+  /** Stops once the folder holds this many pictures, including those from before, without augmented copies. */
   count?: number;
-  /** Largest file, bytes. */
+  /** Largest file, in bytes. */
   maxBytes: number;
   /** Largest picture, width times height. */
   maxPixels: number;
-  /** Fetch again what failed for good, and what a search found and has been deleted since. */
+  /** Whether to retry URLs that failed for good, and pictures of a search that were deleted since. */
   again: boolean;
-  /** What differs from webDefaults. */
+  /** Overrides of the network defaults, such as `perHost` and `delay`. */
   web: Partial<WebOptions>;
+  /** Aborting it stops the run; the pictures so far stay. */
   signal?: AbortSignal;
-  /** Of the pictures that lacked at the start, where there is a count; of the URLs that did, where there is none. */
+  /** Counts the pictures that were missing at the start if there is a `count`, otherwise the URLs. */
   onProgress?: (done: number, total: number) => void;
 }
 
+/** Defaults of {@link CollectOptions}: files up to 20 MB, pictures up to 100 megapixels, no retries of final failures. */
 export const collectDefaults = { maxBytes: 20_000_000, maxPixels: 100_000_000, again: false, web: {} };
 
+/** A URL that could not be fetched. */
 export interface Failure {
   url: string;
   reason: string;
@@ -46,43 +51,68 @@ export interface Failure {
   again: boolean;
 }
 
+/** The result of {@link collect}. */
 export interface CollectReport {
+  /** The folder of the class. */
   folder: string;
-  /** Pictures in the folder, augmented copies not counted. */
+  /** Number of pictures in the folder, without augmented copies. */
   pictures: number;
+  /** Number of pictures that this run fetched. */
   fetched: number;
-  /** URLs whose bytes were there already. */
+  /** URLs whose bytes were already in the folder. */
   duplicates: number;
-  /** URLs that an earlier run had fetched. */
+  /** URLs that an earlier run fetched. */
   thereBefore: number;
   /** URLs that failed for good in an earlier run. */
   failedBefore: number;
-  /** Pictures that an earlier run had fetched and that have been deleted since. */
+  /** Pictures that an earlier run fetched and that were deleted since. */
   removed: number;
   failed: Failure[];
   /** Why the search ended early. */
   searchError?: string;
-  /** Whether the signal ended the run. */
+  /** Whether the signal stopped the run. */
   stopped: boolean;
 }
 
-/** @throws {UsageError} for a name that is no plain folder's. */
+/** Checks the name of a class. @throws {UsageError} where it cannot be the name of a folder. */
 export function checkClassName(name: string): string {
   if (/^[^./\\\p{Cc}][^/\\\p{Cc}]{0,199}$/u.test(name)) return name;
   throw wrongValue('the class', 'the name of a folder without "/" and "\\", not starting with "."', name);
 }
 
 /**
- * Fetches pictures into rawData/<class>/, and what is known of each into .collected.jsonl there. What an earlier run
- * has fetched is not fetched again; an interrupted run goes on where it was. A URL that fails is reported, the others
- * go on.
- * @throws {UsageError} for a wrong class name. @throws {UserError} where the folder cannot be written.
+ * Downloads pictures into `rawData/<className>/` and records their sources and licences in its `.collected.jsonl`. What an
+ * earlier run fetched is not fetched again, so an interrupted run continues where it stopped. A URL that fails is
+ * reported and the others continue.
+ * @throws {UsageError} where the class name is wrong.
+ * @throws {UserError} where the folder cannot be written.
+ * @example
+ * ```ts
+ * import { once } from 'node:events';
+ * import { readdir, readFile } from 'node:fs/promises';
+ * import { createServer } from 'node:http';
+ * import type { AddressInfo } from 'node:net';
+ * import { collect, collectDefaults } from 'bat-sup';
+ *
+ * // A web server on this machine, which web.mayConnect has to allow.
+ * const file = (await readdir('rawdata', { recursive: true })).find((name) => name.endsWith('.png'));
+ * const picture = await readFile(`rawdata/${file}`);
+ * const server = createServer((_, response) => response.end(picture)).listen(0, '127.0.0.1');
+ * await once(server, 'listening');
+ * const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/a.png`;
+ *
+ * const web = { ignoreRobots: true, mayConnect: () => true };
+ * const options = { ...collectDefaults, rawData: 'collected', className: 'bat', source: { urls: [url] }, web };
+ * const { pictures, failed } = await collect(options);
+ * console.log(pictures, failed);
+ * server.close();
+ * ```
  */
 export async function collect(options: CollectOptions): Promise<CollectReport> {
   const folder = join(options.rawData, checkClassName(options.className));
   try {
     await makeFolder(folder);
-    await removeRests(folder);
+    await removeLeftovers(folder);
     const ledger = await Ledger.open(folder);
     try {
       return await new Collection(options, folder, ledger, await countPictures(options)).run();
@@ -106,25 +136,25 @@ async function exists(file: string): Promise<boolean> {
   return (await stat(file).catch(() => undefined)) !== undefined;
 }
 
-/** One run. */
+/** One run of {@link collect}. */
 class Collection {
   readonly #options: CollectOptions;
   readonly #folder: string;
   readonly #ledger: Ledger;
   readonly #web: Web;
-  /** Ends everything: the caller's signal, or an error that is no picture's. */
+  /** Stops everything: by the caller's signal, or after an error that does not concern a single picture. */
   readonly #stop = new AbortController();
-  /** Ends the waiting for second attempts, once the folder holds enough. */
+  /** Ends the waiting for retries once the folder holds enough. */
   readonly #full = new AbortController();
-  /** One for each picture that is still wanted; a download holds one, and gives it back where it fails. */
+  /** One slot per picture that is still wanted; a download holds one, and releases it if it fails. */
   readonly #wanted: Slots;
-  /** Storing is one at a time, so that of two equal pictures the second one sees the first. */
+  /** Pictures are stored one at a time, so that the second of two equal ones finds the first. */
   readonly #storing = new Slots(1);
   readonly #report: CollectReport;
-  /** Pictures at the start. */
+  /** Number of pictures at the start. */
   readonly #before: number;
-  /** How many URLs of a list no earlier run has settled. */
-  #lacking = 0;
+  /** Number of URLs of a list that no earlier run has settled. */
+  #open = 0;
   #done = 0;
   #error: unknown;
 
@@ -164,25 +194,25 @@ class Collection {
     return this.#report;
   }
 
-  get #enough(): boolean {
+  get #hasEnough(): boolean {
     const { count } = this.#options;
     return count !== undefined && this.#report.pictures >= count;
   }
 
-  /** Candidates are under way in such a number that no host keeps another one's from being fetched. */
+  /** Fetches so many candidates at a time that a slow host does not hold up the others. */
   async #fetchAll(): Promise<void> {
     const { count } = this.#options;
     const { concurrency } = this.#web.options;
     const missing = (count ?? Number.POSITIVE_INFINITY) - this.#report.pictures;
-    const underWay = new Slots(Math.min(8 * concurrency, missing + concurrency));
+    const running = new Slots(Math.min(8 * concurrency, missing + concurrency));
     const tasks = new Set<Promise<void>>();
     try {
-      if (this.#enough) return;
+      if (this.#hasEnough) return;
       for await (const candidate of this.#candidates()) {
-        await underWay.take();
-        if (this.#enough || this.#stop.signal.aborted) break;
-        const task = this.#attend(candidate).finally(() => {
-          underWay.give();
+        await running.take();
+        if (this.#hasEnough || this.#stop.signal.aborted) break;
+        const task = this.#process(candidate).finally(() => {
+          running.release();
           tasks.delete(task);
         });
         tasks.add(task);
@@ -197,7 +227,7 @@ class Collection {
     }
   }
 
-  /** What no earlier run has settled. A list is gone through first, so that the progress is of what lacks. */
+  /** Candidates that no earlier run has settled. A list is filtered first, so that the progress has a total. */
   async *#candidates(): AsyncGenerator<Candidate> {
     const { source } = this.#options;
     if ('search' in source) {
@@ -206,21 +236,21 @@ class Collection {
       }
       return;
     }
-    const lacking: Candidate[] = [];
+    const open: Candidate[] = [];
     for (const candidate of candidatesOf(source.urls)) {
-      if (!(await this.#isSettled(candidate))) lacking.push(candidate);
+      if (!(await this.#isSettled(candidate))) open.push(candidate);
     }
-    this.#lacking = lacking.length;
-    yield* lacking;
+    this.#open = open.length;
+    yield* open;
   }
 
-  /** Brings a candidate to its end, whatever it is. */
-  async #attend(candidate: Candidate): Promise<void> {
+  /** Fetches a candidate. An error that does not concern it alone stops the run. */
+  async #process(candidate: Candidate): Promise<void> {
     try {
       await this.#fetch(candidate);
       this.#reportProgress();
     } catch (error) {
-      // Interrupted, not failed.
+      // It was interrupted, it did not fail.
       if (this.#stop.signal.aborted || this.#full.signal.aborted) return;
       this.#abort(error);
     }
@@ -229,7 +259,7 @@ class Collection {
   #reportProgress(): void {
     const { count, onProgress } = this.#options;
     this.#done++;
-    if (count === undefined) onProgress?.(this.#done, Math.max(this.#done, this.#lacking));
+    if (count === undefined) onProgress?.(this.#done, Math.max(this.#done, this.#open));
     else onProgress?.(this.#report.pictures - this.#before, count - this.#before);
   }
 
@@ -244,7 +274,7 @@ class Collection {
     await this.#ledger.append({ state, url, reason: message, time: new Date().toISOString() });
   }
 
-  /** Whether an earlier run has settled it. */
+  /** Whether an earlier run has settled a candidate; counts it in the report then. */
   async #isSettled({ url }: Candidate): Promise<boolean> {
     const entry = this.#ledger.get(url);
     if (!entry || entry.state === 'later') return false;
@@ -257,7 +287,7 @@ class Collection {
       this.#report.thereBefore++;
       return true;
     }
-    // A list says which pictures are wanted; what a search found and somebody deleted is not.
+    // A list names the pictures that are wanted; a picture of a search that was deleted is not.
     if ('urls' in source || again) return false;
     this.#report.removed++;
     return true;
@@ -271,7 +301,7 @@ class Collection {
       if (!(error instanceof FetchFailure) || signal.aborted) throw error;
       await this.#fail(candidate, error);
     }
-    if (!this.#enough) return;
+    if (!this.#hasEnough) return;
     this.#wanted.close();
     this.#full.abort();
   }
@@ -283,11 +313,11 @@ class Collection {
       this.#stop.signal.throwIfAborted();
       added = await this.#downloadAndStore(candidate);
     } finally {
-      if (!added) this.#wanted.give();
+      if (!added) this.#wanted.release();
     }
   }
 
-  /** @returns whether the folder has one picture more. */
+  /** @returns whether the folder has one more picture. */
   async #downloadAndStore(candidate: Candidate): Promise<boolean> {
     const { maxBytes, maxPixels } = this.#options;
     const temporary = temporaryName(join(this.#folder, candidate.name));
@@ -298,7 +328,7 @@ class Collection {
       try {
         return await this.#store(candidate, temporary, extension, { sha256, bytes, ...size });
       } finally {
-        this.#storing.give();
+        this.#storing.release();
       }
     } finally {
       await rm(temporary, { force: true });
@@ -312,13 +342,13 @@ class Collection {
     facts: { sha256: string; bytes: number; width: number; height: number },
   ): Promise<boolean> {
     const time = new Date().toISOString();
-    const twin = await this.#twinOf(facts.sha256);
-    if (twin !== undefined) {
+    const existing = await this.#duplicateOf(facts.sha256);
+    if (existing !== undefined) {
       this.#report.duplicates++;
       await this.#ledger.append({
         state: 'duplicate',
         url,
-        file: twin,
+        file: existing,
         sha256: facts.sha256,
         time,
         ...credit,
@@ -328,7 +358,7 @@ class Collection {
     const file = `${name}.${extension}`;
     const target = join(this.#folder, file);
     const isNew = !(await exists(target));
-    // Before the rename, so that no picture is ever there without its source and licence.
+    // Before the rename, so that no picture is ever without its source and licence.
     await this.#ledger.append({ state: 'stored', url, file, ...facts, time, ...credit });
     await rename(temporary, target);
     await syncFolder(this.#folder);
@@ -337,12 +367,12 @@ class Collection {
     return isNew;
   }
 
-  /** The file that holds, or has held until somebody deleted it, the same bytes. */
-  async #twinOf(sha256: string): Promise<string | undefined> {
-    const twin = this.#ledger.fileWith(sha256);
-    if (twin === undefined) return undefined;
+  /** The file with the same bytes, even if it was deleted since. */
+  async #duplicateOf(sha256: string): Promise<string | undefined> {
+    const file = this.#ledger.fileWith(sha256);
+    if (file === undefined) return undefined;
     const { again, source } = this.#options;
     const deletedForGood = 'search' in source && !again;
-    return deletedForGood || (await exists(join(this.#folder, twin))) ? twin : undefined;
+    return deletedForGood || (await exists(join(this.#folder, file))) ? file : undefined;
   }
 }

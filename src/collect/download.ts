@@ -3,12 +3,12 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { unreadableReason } from '../images/decode.ts';
 import { readable, sniff } from '../images/sniff.ts';
 import { FetchFailure } from './failure.ts';
-import type { Answer, Web } from './web.ts';
+import type { ResponseBody, Web } from './web.ts';
 
-/** Bytes that sniff looks at. */
+/** Number of bytes that sniff needs. */
 const headLength = 512;
 
-/** XML may turn out to be SVG further on, past declarations and comments of any length. */
+/** XML may still be SVG after declarations and comments of any length. */
 const xml = /^(\ufeff)?\s*<(\?xml|!--|!doctype svg)/i;
 
 async function checkHead(head: Buffer): Promise<void> {
@@ -16,7 +16,7 @@ async function checkHead(head: Buffer): Promise<void> {
   throw new FetchFailure(await unreadableReason(head, ''), 'never');
 }
 
-async function writeChunks({ chunks }: Answer, handle: FileHandle, maxBytes: number) {
+async function writeChunks({ chunks }: ResponseBody, handle: FileHandle, maxBytes: number) {
   const hash = createHash('sha256');
   let head = Buffer.alloc(0);
   let bytes = 0;
@@ -40,10 +40,9 @@ function tooLarge(maxBytes: number): FetchFailure {
 }
 
 /**
- * Fetches what a URL holds into a file, and stops as soon as it is too large or its first bytes are no picture's,
+ * Downloads a URL into a file. It stops as soon as there are too many bytes, or the first bytes are not those of a picture,
  * whatever the URL or the server call it.
- * @param maxBytes at most so many bytes.
- * @throws {FetchFailure} where it cannot be had; the file may hold a part of it then.
+ * @throws {FetchFailure} where the download fails; the file may be incomplete then.
  */
 export function download(
   web: Web,
@@ -51,11 +50,11 @@ export function download(
   file: string,
   maxBytes: number,
 ): Promise<{ sha256: string; bytes: number }> {
-  return web.get(url, { accept: 'image/*', robots: true }, async (answer) => {
-    if ((answer.length ?? 0) > maxBytes) throw tooLarge(maxBytes);
+  return web.get(url, { accept: 'image/*', robots: true }, async (body) => {
+    if ((body.length ?? 0) > maxBytes) throw tooLarge(maxBytes);
     const handle = await open(file, 'w');
     try {
-      const written = await writeChunks(answer, handle, maxBytes);
+      const written = await writeChunks(body, handle, maxBytes);
       await handle.sync();
       return written;
     } finally {

@@ -1,10 +1,10 @@
 /**
- * When what failed may be tried again: 'now' after a moment (a server that is busy, a connection that broke),
- * 'next run' (a host that does not answer, a refusal that another flag lifts), or 'never' (it is gone, or no picture).
+ * When to try again: 'now', after a moment (a busy server, a broken connection); in the 'next run' (a host that does not
+ * respond, a refusal that a flag can lift); or 'never' (it is gone, or not a picture).
  */
 export type Again = 'now' | 'next run' | 'never';
 
-/** A picture could not be fetched, for a reason that concerns it or its host only; the others go on. */
+/** A picture could not be fetched for a reason that concerns only it or its host; the run continues. */
 export class FetchFailure extends Error {
   readonly again: Again;
 
@@ -20,12 +20,12 @@ const words: Record<string, string> = {
   ECONNREFUSED: 'its host refused the connection',
   ECONNRESET: 'the connection broke off',
   EPIPE: 'the connection broke off',
-  ETIMEDOUT: 'its host does not answer',
+  ETIMEDOUT: 'its host does not respond',
   EHOSTUNREACH: 'its host cannot be reached',
   ENETUNREACH: 'its host cannot be reached',
 };
 
-/** The same as a failure of one line. */
+/** An error of the network as a failure with a message of one line. */
 export function networkFailure(error: unknown): FetchFailure {
   if (error instanceof FetchFailure) return error;
   const { code = '', message = '' } = error as NodeJS.ErrnoException;

@@ -3,13 +3,13 @@ import { Slots } from '../async/slots.ts';
 import { FetchFailure } from './failure.ts';
 
 export interface HostLimits {
-  /** Requests in flight, all hosts together. */
+  /** Most requests in flight to all hosts together. */
   concurrency: number;
-  /** Requests in flight for each host. */
+  /** Most requests in flight per host. */
   perHost: number;
-  /** Milliseconds from a request to a host to the next one to it. */
+  /** Milliseconds between the starts of two requests to the same host. */
   delay: number;
-  /** Milliseconds; a host that asks to be left alone for longer is not waited for. */
+  /** Milliseconds; requests fail if a host asks for a longer pause. */
   longestWait: number;
 }
 
@@ -20,7 +20,7 @@ interface Host {
   pausedUntil: number;
 }
 
-/** Who may send a request when, so that no host is overrun. A host is a name and a port. */
+/** Schedules the requests so that no host is overloaded. A host is a name with a port. */
 export class Hosts {
   readonly #limits: HostLimits;
   readonly #signal: AbortSignal;
@@ -42,7 +42,7 @@ export class Hosts {
     return host;
   }
 
-  /** At least so many milliseconds between two requests to a host, as its Crawl-delay asks. */
+  /** Raises the delay between two requests to a host to so many milliseconds, as its Crawl-delay asks. */
   slowDown(name: string, delay: number): void {
     const host = this.#host(name);
     if (delay <= host.delay) return;
@@ -50,46 +50,46 @@ export class Hosts {
     host.delay = delay;
   }
 
-  /** No request to a host for so many milliseconds, as its Retry-After asks. */
+  /** Sends no request to a host for so many milliseconds, as its Retry-After asks. */
   pause(name: string, wait: number): void {
     const host = this.#host(name);
     host.pausedUntil = Math.max(host.pausedUntil, Date.now() + wait);
   }
 
   /**
-   * Does the work once its host and the others leave room for it.
-   * @throws {FetchFailure} where the host asked to be left alone for longer than is waited for.
+   * Runs `work` once the limits allow a request to the host.
+   * @throws {FetchFailure} where the host asks for a pause longer than `longestWait`.
    */
   async visit<T>(name: string, work: () => Promise<T>): Promise<T> {
     const host = this.#host(name);
     await host.slots.take();
     try {
-      await this.#turn(name, host);
+      await this.#waitForTurn(name, host);
       await this.#all.take();
       try {
         this.#signal.throwIfAborted();
         return await work();
       } finally {
-        this.#all.give();
+        this.#all.release();
       }
     } finally {
-      host.slots.give();
+      host.slots.release();
     }
   }
 
-  /** Waits for the moment at which the host's delay and pause are over. */
-  async #turn(name: string, host: Host): Promise<void> {
+  /** Waits until the delay and the pause of the host are over. */
+  async #waitForTurn(name: string, host: Host): Promise<void> {
     for (;;) {
       this.#signal.throwIfAborted();
       const now = Date.now();
       const pause = host.pausedUntil - now;
       if (pause > this.#limits.longestWait) {
-        throw new FetchFailure(`${name} asks to be left alone for ${describeTime(pause)}`, 'next run');
+        throw new FetchFailure(`${name} asks for a pause of ${describeTime(pause)}`, 'next run');
       }
       const start = Math.max(now, host.nextStart, host.pausedUntil);
       host.nextStart = start + host.delay;
       if (start > now) await timers.setTimeout(start - now, undefined, { signal: this.#signal });
-      // While it slept another answer may have asked for a pause.
+      // Meanwhile another response may have asked for a pause.
       if (Date.now() >= host.pausedUntil) return;
     }
   }

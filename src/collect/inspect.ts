@@ -4,9 +4,9 @@ import { sniff } from '../images/sniff.ts';
 import { FetchFailure } from './failure.ts';
 
 /**
- * Decodes a picture as training will, so that a broken one is known now.
- * @param maxPixels width times height at most; a small file can hold a picture that fills the memory.
- * @returns its size in pixels and the extension for what it is.
+ * Decodes a picture as training will, so that a broken one is found now.
+ * @param maxPixels largest width times height; a small file can hold a picture that fills the memory.
+ * @returns its size in pixels and the extension for its format.
  * @throws {FetchFailure} where it is too large or cannot be decoded.
  */
 export async function inspectPicture(
@@ -22,7 +22,7 @@ export async function inspectPicture(
     }
     const small = { width: 16, height: 16, channels: 3, fit: 'fill' } as const;
     await decodeWithSharp(bytes, small);
-    // XML that sniff has not seen enough of is an SVG where it can be decoded.
+    // XML that sniff does not recognise is SVG if it can be decoded.
     return { width, height, extension: extensionsOf[sniff(bytes) ?? '']?.[0] ?? 'svg' };
   } catch (error) {
     if (error instanceof FetchFailure) throw error;

@@ -2,10 +2,10 @@ import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Credit } from './candidate.ts';
 
-/** Hidden, so that it is never taken for a picture. */
+/** Hidden, so that it is not mistaken for a picture. */
 const ledgerName = '.collected.jsonl';
 
-/** A picture of the folder. */
+/** A picture that was stored in the folder. */
 export interface StoredEntry extends Credit {
   state: 'stored';
   url: string;
@@ -20,18 +20,19 @@ export interface StoredEntry extends Credit {
   time: string;
 }
 
-/** Bytes that another URL had brought already. */
+/** A URL with the same bytes as a stored picture. */
 export interface DuplicateEntry extends Credit {
   state: 'duplicate';
   url: string;
-  /** Where these bytes are. */
+  /** The file with these bytes. */
   file: string;
   sha256: string;
   time: string;
 }
 
+/** A URL that could not be fetched. */
 export interface FailedEntry {
-  /** 'failed' for good, or 'later': to be tried again in the next run. */
+  /** 'failed' for good, or to try again 'later', in the next run. */
   state: 'failed' | 'later';
   url: string;
   reason: string;
@@ -45,7 +46,7 @@ function parseLine(line: string): Entry[] {
     const entry = JSON.parse(line);
     return typeof entry?.url === 'string' && typeof entry.state === 'string' ? [entry] : [];
   } catch {
-    // The end of a line that a crash cut off.
+    // A line that a crash cut off.
     return [];
   }
 }
@@ -68,12 +69,12 @@ function parse(text: string): Map<string, Entry> {
   );
 }
 
-/** What became of each URL, in the order of their first mention. The last line about a URL is in force. */
+/** The entry of each URL, in the order in which they first appear. The last line about a URL counts. */
 export async function readLedger(folder: string): Promise<Map<string, Entry>> {
   return parse(await readText(folder));
 }
 
-/** The record of a folder, JSON Lines that are only ever appended to, each on the disk before the run goes on. */
+/** The record of a folder: JSON Lines that are only appended to, each synced to disk before the run continues. */
 export class Ledger {
   readonly #handle: FileHandle;
   readonly #entries: Map<string, Entry>;
@@ -90,7 +91,7 @@ export class Ledger {
   static async open(folder: string): Promise<Ledger> {
     const text = await readText(folder);
     const handle = await open(join(folder, ledgerName), 'a');
-    // A line that a crash cut off must not swallow the next one.
+    // Ends a line that a crash cut off.
     if (text !== '' && !text.endsWith('\n')) await handle.appendFile('\n');
     return new Ledger(handle, parse(text));
   }
@@ -99,12 +100,12 @@ export class Ledger {
     return this.#entries.get(url);
   }
 
-  /** The file that has been stored with these bytes. */
+  /** The file that was stored with these bytes. */
   fileWith(sha256: string): string | undefined {
     return this.#files.get(sha256);
   }
 
-  /** Returns once the line is on the disk. */
+  /** Adds a line. @returns once it is synced to disk. */
   append(entry: Entry): Promise<void> {
     this.#entries.set(entry.url, entry);
     if (entry.state === 'stored') this.#files.set(entry.sha256, entry.file);

@@ -7,30 +7,31 @@ import type { Web } from './web.ts';
 
 export const openverseEndpoint = 'https://api.openverse.org/v1/images/';
 
+/** A search for pictures. */
 export interface Search {
   query: string;
-  /** Openverse's names: by, by-sa, by-nc, by-nd, by-nc-sa, by-nc-nd, cc0, pdm ...; empty for all of them. */
+  /** Licences by Openverse's names: by, by-sa, by-nc, by-nd, by-nc-sa, by-nc-nd, cc0, pdm ...; empty for all. */
   licences: string[];
   /** URL of an image search as Openverse documents it. */
   endpoint: string;
   /** Bearer token; without one the search is anonymous. */
   token?: string;
-  /** Milliseconds from one page to the next. */
+  /** Milliseconds between two pages of results. */
   delay: number;
 }
 
-/** The most that Openverse gives an anonymous request. */
+/** The largest page that Openverse returns to an anonymous request. */
 const pageSize = 20;
-const mostBytes = 8_000_000;
+const maxBytes = 8_000_000;
 
 interface Page {
   results: unknown[];
-  /** How many pages there are to be had. */
+  /** Number of pages. */
   pages: number;
 }
 
 /**
- * The pictures that an Openverse search finds, best first, page by page as they are asked for
+ * The pictures that an Openverse search finds, best first; pages are fetched as they are needed
  * (GET /v1/images/?q=&license=&page=&page_size=).
  * @throws {UserError} where the search fails.
  */
@@ -75,7 +76,7 @@ async function textOf(chunks: AsyncIterable<Buffer>): Promise<string> {
   let bytes = 0;
   for await (const chunk of chunks) {
     bytes += chunk.length;
-    if (bytes > mostBytes) throw new FetchFailure(`its answer is larger than ${mostBytes} bytes`, 'never');
+    if (bytes > maxBytes) throw new FetchFailure(`its answer is larger than ${maxBytes} bytes`, 'never');
     parts.push(chunk);
   }
   return Buffer.concat(parts).toString();
@@ -95,12 +96,12 @@ function parsePage(text: string): Page {
   return { results, pages: typeof pages === 'number' ? pages : Number.POSITIVE_INFINITY };
 }
 
-/** Text of one line, since it is printed to terminals; undefined for what is none. */
+/** Text without control characters, because it is printed to terminals; undefined for anything else. */
 function line(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value.replaceAll(/\p{Cc}+/gu, ' ') : undefined;
 }
 
-/** @returns undefined for what has no URL, or a licence that was not asked for. */
+/** A search result as a candidate; undefined where it has no URL, or a licence that was not asked for. */
 function candidateOf(result: unknown, licences: string[]): Candidate | undefined {
   if (typeof result !== 'object' || result === null) return undefined;
   const fields = result as Record<string, unknown>;

@@ -2,20 +2,20 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { FetchFailure } from './failure.ts';
 
 export interface RetryOptions {
-  /** How often a request is sent at most. */
+  /** Most attempts per request. */
   attempts: number;
   /** Milliseconds before the second attempt, on average; doubled for each further one. */
   backOff: number;
 }
 
-/** Milliseconds before the next attempt, with jitter so that those who failed together do not return together. */
+/** Milliseconds before the next attempt, with jitter so that requests that failed together are not repeated together. */
 export function backOffTime(attemptsMade: number, backOff: number, random = Math.random): number {
   return backOff * 2 ** (attemptsMade - 1) * (0.5 + random());
 }
 
 /**
  * Milliseconds that a Retry-After header asks for, as seconds or as a date (RFC 9110, 10.2.3).
- * @returns undefined where there is none or it cannot be understood.
+ * @returns undefined where the header is missing or invalid.
  */
 export function retryAfter(header: string | undefined, now = Date.now()): number | undefined {
   if (header === undefined) return undefined;
@@ -25,8 +25,8 @@ export function retryAfter(header: string | undefined, now = Date.now()): number
 }
 
 /**
- * Tries again what may succeed.
- * @throws {FetchFailure} that of the last attempt, to be tried again in the next run.
+ * Repeats `attempt` after failures that may pass.
+ * @throws {FetchFailure} of the last attempt, for the next run to try again.
  */
 export async function withRetries<T>(
   attempt: () => Promise<T>,

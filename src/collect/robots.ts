@@ -7,9 +7,9 @@ export interface Rules {
   crawlDelay: number;
 }
 
-/** The name by which a robots.txt addresses us. */
+/** Our name in a robots.txt. */
 const robot = 'bat-sup';
-/** What RFC 9309 asks to be read at least, bytes. */
+/** The part of a file that RFC 9309 requires to be read. */
 const maxBytes = 500 * 1024;
 
 /** Fetches the first `maxBytes` of a text. @throws {FetchFailure} where it cannot be fetched. */
@@ -25,8 +25,8 @@ export class RobotRules {
   }
 
   /**
-   * The rules for a URL's origin; undefined where it has none.
-   * @throws {FetchFailure} where the file cannot be had just now: it may forbid everything, and so it is taken to.
+   * The rules for the origin of a URL; undefined where it has none.
+   * @throws {FetchFailure} where the file is temporarily unavailable, which RFC 9309 treats as forbidding everything.
    */
   of({ origin }: URL): Promise<Rules | undefined> {
     const known = this.#rules.get(origin);
@@ -49,10 +49,10 @@ export class RobotRules {
 }
 
 type Parser = typeof import('robots-parser').default;
-// Its types are those of a module with a default export, which it has not.
+// Its types declare a default export, which the module does not have.
 const parse: Parser = createRequire(import.meta.url)('robots-parser');
 
-/** @param file the URL of the robots.txt; its rules are for this origin. */
+/** Parses a robots.txt. @param file its URL; the rules are for this origin. */
 export function parseRobots(file: string, text: string): Rules {
   const rules = parse(file, text);
   return {

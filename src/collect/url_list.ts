@@ -1,8 +1,8 @@
 import { type Candidate, canonicalUrl, nameOfUrl } from './candidate.ts';
 
 /**
- * The URLs of a list, each once: one a line; blank lines are left out, and what comes after a '#' at the start of a
- * line or after white space. Lines that are no URL are kept, for the run to report.
+ * Parses a list with one URL per line, without duplicates. Blank lines are skipped, and so are comments: a '#' at the start
+ * of a line or after white space. Lines that are not URLs are kept, for the run to report.
  */
 export function parseUrlList(text: string): string[] {
   const lines = text.replace(/^\ufeff/, '').split(/\r\n|\n|\r/);
@@ -10,6 +10,7 @@ export function parseUrlList(text: string): string[] {
   return [...new Set(entries.map(canonicalUrl))];
 }
 
+/** The candidates of a list. */
 export function* candidatesOf(urls: string[]): Generator<Candidate> {
   for (const url of urls) yield { url, name: nameOfUrl(url), credit: {} };
 }

@@ -20,14 +20,16 @@ import { type HostLimits, Hosts } from './hosts.ts';
 import { type RetryOptions, retryAfter, withRetries } from './retry.ts';
 import { RobotRules } from './robots.ts';
 
+/** How requests are sent. */
 export interface WebOptions extends HostLimits, RetryOptions {
   userAgent: string;
-  /** Milliseconds without a byte after which a request is given up. */
+  /** A request fails after so many milliseconds without a byte. */
   idleTimeout: number;
-  /** Milliseconds that a request may take in all. */
+  /** Longest time of a request in milliseconds. */
   totalTimeout: number;
+  /** Whether to fetch what a host's robots.txt forbids. */
   ignoreRobots: boolean;
-  /** Asked for every address, right before the connection to it. */
+  /** Called for every address, right before the connection to it. */
   mayConnect: MayConnect;
   resolve: Resolve;
 }
@@ -49,28 +51,28 @@ export const webDefaults: WebOptions = {
 
 export interface WebRequest {
   accept: string;
-  /** Whether the host's robots.txt is asked first: yes for pictures, no for interfaces made for programs. */
+  /** Whether to respect the host's robots.txt: yes for pictures, no for APIs. */
   robots: boolean;
-  /** Sent to the URL's own origin only, not to where it redirects. */
+  /** Sent to the origin of the URL only, not to the targets of redirects. */
   authorization?: string;
 }
 
-/** The body of an answer of status 200, byte by byte as it comes. */
-export interface Answer {
-  /** As announced, bytes; undefined where it is not. */
+/** The body of a response with status 200. */
+export interface ResponseBody {
+  /** Bytes by the Content-Length header; undefined where there is none. */
   length: number | undefined;
-  /** @throws {FetchFailure} where it breaks off. */
+  /** Throws a FetchFailure where the connection breaks. */
   chunks: AsyncIterable<Buffer>;
 }
 
-const mostRedirects = 5;
+const maxRedirects = 5;
 const redirects = new Set([301, 302, 303, 307, 308]);
-/** Timeouts, limits and faults of the moment. */
-const passing = new Set([408, 425, 429, 500, 502, 503, 504]);
+/** Status codes of temporary failures. */
+const temporary = new Set([408, 425, 429, 500, 502, 503, 504]);
 
 /**
- * GET requests as a polite guest sends them: named, few at a time for each host, with pauses, by the host's robots.txt,
- * and never to an address that is not allowed.
+ * Sends GET requests politely: with a user agent, few at a time per host, with pauses, respecting robots.txt, and never to
+ * an address that is not allowed.
  */
 export class Web {
   readonly options: WebOptions;
@@ -83,7 +85,7 @@ export class Web {
   constructor(options: WebOptions, signal: AbortSignal) {
     this.options = options;
     this.signal = signal;
-    // As many as there are requests wait for it at once, and none of them for ever.
+    // Every request in flight listens to it, and removes its listener.
     setMaxListeners(0, signal);
     this.#hosts = new Hosts(options, signal);
     this.#robots = new RobotRules((url, maxBytes) =>
@@ -100,24 +102,24 @@ export class Web {
   }
 
   /**
-   * Sends one request, follows its redirects, and reads the answer while the host's slot is held.
-   * @throws {FetchFailure} for everything but a whole answer of status 200; other errors are those of `read`.
+   * Sends a request, follows redirects, and reads the response while the slot of the host is held.
+   * @throws {FetchFailure} for anything but a complete response with status 200; errors of `read` are passed on.
    */
-  async get<T>(text: string, request: WebRequest, read: (answer: Answer) => Promise<T>): Promise<T> {
+  async get<T>(text: string, request: WebRequest, read: (body: ResponseBody) => Promise<T>): Promise<T> {
     const { mayConnect } = this.options;
     const first = checkUrl(text, undefined, mayConnect);
     let url = first;
-    for (let hop = 0; hop <= mostRedirects; hop++) {
-      if (request.robots) await this.#askRobots(url);
+    for (let hop = 0; hop <= maxRedirects; hop++) {
+      if (request.robots) await this.#checkRobots(url);
       const headers = this.#headers(request, url.origin === first.origin);
       const result = await this.#hosts.visit(url.host, () => this.#send(url, headers, read));
       if (!('location' in result)) return result.value;
       url = checkUrl(result.location, url, mayConnect);
     }
-    throw new FetchFailure(`it redirects more than ${mostRedirects} times`, 'never');
+    throw new FetchFailure(`it redirects more than ${maxRedirects} times`, 'never');
   }
 
-  /** The first `maxBytes` of a text. */
+  /** Fetches the first `maxBytes` of a text. */
   #getText(url: string, maxBytes: number): Promise<string> {
     return this.get(url, { accept: 'text/plain', robots: false }, async ({ chunks }) => {
       const parts: Buffer[] = [];
@@ -133,11 +135,11 @@ export class Web {
 
   #headers({ accept, authorization }: WebRequest, sameOrigin: boolean): Record<string, string> {
     const own = authorization && sameOrigin ? { Authorization: authorization } : {};
-    // Pictures are compressed already, and what is not compressed again cannot swell.
+    // Pictures are compressed already, and without a second compression there can be no decompression bomb.
     return { 'User-Agent': this.options.userAgent, Accept: accept, 'Accept-Encoding': 'identity', ...own };
   }
 
-  async #askRobots(url: URL): Promise<void> {
+  async #checkRobots(url: URL): Promise<void> {
     if (this.options.ignoreRobots) return;
     const rules = await this.#robots.of(url);
     if (rules?.isAllowed(url.href) === false) {
@@ -149,7 +151,7 @@ export class Web {
   async #send<T>(
     url: URL,
     headers: Record<string, string>,
-    read: (answer: Answer) => Promise<T>,
+    read: (body: ResponseBody) => Promise<T>,
   ): Promise<{ value: T } | { location: string }> {
     const { idleTimeout, totalTimeout } = this.options;
     const tooLong = AbortSignal.timeout(totalTimeout);
@@ -168,7 +170,7 @@ export class Web {
       idle = true;
       request.destroy();
     });
-    const response = await answerTo(request).catch((error) => {
+    const response = await responseTo(request).catch((error) => {
       throw explain(error);
     });
     try {
@@ -179,7 +181,7 @@ export class Web {
         value: await read({ length: announcedLength(response), chunks: chunksOf(response, explain) }),
       };
     } finally {
-      // Keeps the connection where the answer was read to its end.
+      // This keeps the connection if the response was read to its end.
       response.destroy();
     }
   }
@@ -192,7 +194,7 @@ export class Web {
     if (status !== 200) {
       throw new FetchFailure(
         `HTTP ${status}${await detail(response)}`,
-        passing.has(status) ? 'now' : 'never',
+        temporary.has(status) ? 'now' : 'never',
       );
     }
     const encoding = headers['content-encoding'] ?? 'identity';
@@ -200,7 +202,7 @@ export class Web {
   }
 }
 
-function answerTo(request: ClientRequest): Promise<IncomingMessage> {
+function responseTo(request: ClientRequest): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     request.on('response', resolve).on('error', reject).end();
   });
@@ -222,7 +224,7 @@ async function* chunksOf(
   }
 }
 
-/** What an interface for programs says about its refusal, in JSON; nothing where it says something else. */
+/** The reason that an API gives for a refusal, in JSON; '' where there is none. */
 async function detail(response: IncomingMessage): Promise<string> {
   if (!response.headers['content-type']?.startsWith('application/json')) return '';
   const parts: Buffer[] = [];
@@ -240,6 +242,7 @@ async function detail(response: IncomingMessage): Promise<string> {
   }
 }
 
+/** The first string in a JSON value. */
 function firstText(value: unknown): string | undefined {
   if (typeof value === 'string') return value;
   if (typeof value !== 'object' || value === null) return undefined;

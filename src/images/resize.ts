@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path';
 import type { World } from '../cluster/index.ts';
 import { reason, UserError } from '../errors.ts';
-import { makeFolder, removeRests } from '../system/files.ts';
+import { makeFolder, removeLeftovers } from '../system/files.ts';
 import { keepFolderApart } from '../system/keep_apart.ts';
 import { counted } from '../text/format.ts';
 import { findClasses } from './find.ts';
@@ -129,7 +129,7 @@ async function update(plan: ResizePlan, options: ResizeOptions): ReturnType<type
   try {
     await removeOrphans(plan, options);
     // A file that another shard is writing on another host looks like a leftover.
-    if (!options.shard) await removeLeftovers(stale, options.data);
+    if (!options.shard) await removeLeftoversOf(stale, options.data);
     await ledger.announce(stale.filter(({ collidesWith }) => !collidesWith).map(({ path }) => path));
     return await makeCopies(plan, options);
   } finally {
@@ -138,9 +138,9 @@ async function update(plan: ResizePlan, options: ResizeOptions): ReturnType<type
 }
 
 /** Removes temporary files of killed runs from the folders that copies are written to. */
-async function removeLeftovers(stale: Source[], data: string): Promise<void> {
+async function removeLeftoversOf(stale: Source[], data: string): Promise<void> {
   const folders = new Set(stale.map(({ path }) => dirname(path)));
-  for (const folder of folders) await removeRests(join(data, folder));
+  for (const folder of folders) await removeLeftovers(join(data, folder));
 }
 
 /** @throws {UserError} where a class has no readable picture. */

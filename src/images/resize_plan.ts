@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { mapConcurrently } from '../async/concurrency.ts';
 import { type Splitting, shareOf } from '../cluster/index.ts';
 import { UserError } from '../errors.ts';
-import { keepPathApart, placesOf } from '../system/keep_apart.ts';
+import { keepPathApart, pictureFoldersOf } from '../system/keep_apart.ts';
 import {
   type ClassFolder,
   type FoundPictures,
@@ -195,7 +195,7 @@ function findUnread(
 /** @throws {UsageError} where a folder of data lies in rawdata, or the other way round. */
 async function readData({ rawData, data }: ResizeOptions, { linked }: FoundPictures): Promise<FilesOfData> {
   // Once for all: finding these places takes as many steps as there are classes.
-  const raw = { rawData, places: [...(await placesOf(rawData)), ...linked] };
+  const raw = { rawData, folders: [...(await pictureFoldersOf(rawData)), ...linked] };
   await keepPathApart(raw, { option: '--data', path: data });
   const files: FilesOfData = new Map();
   for (const name of await findClasses(data)) {

@@ -2,7 +2,7 @@ import { lstat, realpath, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { reason, UserError } from '../errors.ts';
 import { makeFolder, syncFolder } from '../system/files.ts';
-import { areSame, copyDurably, double, isThere, numberedName } from '../system/move.ts';
+import { areSame, copyDurably, linkOrCopy, numberedName, pathExists } from '../system/move.ts';
 
 /** A picture and its class, which is the name of the folder that it goes to. */
 export interface Sorting {
@@ -39,8 +39,8 @@ async function putInto(file: string, folder: string, how: 'move' | 'copy'): Prom
   await makeFolder(folder);
   for (let count = 1; ; count++) {
     const to = join(folder, numberedName(basename(file), count));
-    if (!(await isThere(to))) {
-      await (how === 'move' ? double : copyDurably)(source, to);
+    if (!(await pathExists(to))) {
+      await (how === 'move' ? linkOrCopy : copyDurably)(source, to);
       return to;
     }
     if (await areSame(source, to)) return to;

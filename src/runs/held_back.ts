@@ -138,7 +138,7 @@ const heldBackShape = object({
 export async function readHeldBack(run: string): Promise<HeldBack | undefined> {
   const file = fileOf(run);
   try {
-    return await readJson<HeldBack>(file, { most: maxBytes, shape: heldBackShape });
+    return await readJson<HeldBack>(file, { maxBytes, shape: heldBackShape });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw new UserError(

@@ -47,7 +47,7 @@ function parseLine(line: string): EpochRecord[] {
 
 /** The epochs of a run so far, in order; [] where there are none. */
 export async function readHistory(run: string): Promise<EpochRecord[]> {
-  const text = await readWithin(fileOf(run), { most: maxBytes }).then(String, () => '');
+  const text = await readWithin(fileOf(run), { maxBytes }).then(String, () => '');
   const byEpoch = new Map(
     text
       .split('\n')

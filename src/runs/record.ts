@@ -104,7 +104,7 @@ const recordShape = object({
 export async function readRecord(run: string): Promise<RunRecord | undefined> {
   const file = fileOf(run);
   try {
-    return await readJson<RunRecord>(file, { most: maxRecordBytes, shape: recordShape });
+    return await readJson<RunRecord>(file, { maxBytes: maxRecordBytes, shape: recordShape });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw new UserError(

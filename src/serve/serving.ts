@@ -59,7 +59,7 @@ function makeDecoder(model: Predictor, maxPixels: number) {
       signal.throwIfAborted();
       return await model.decode(bytes);
     } finally {
-      pixelsDecoding.give(pixels);
+      pixelsDecoding.release(pixels);
     }
   }
 

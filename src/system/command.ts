@@ -3,7 +3,7 @@ import { delimiter, dirname, join, relative } from 'node:path';
 import { quoteForShell } from '../text/quote.ts';
 import { ourPackage } from './version.ts';
 
-/** The path without links; undefined where there is nothing. */
+/** The real path; undefined where nothing exists there. */
 function real(path: string): string | undefined {
   try {
     return realpathSync(path);
@@ -17,63 +17,63 @@ function holdsBatSup(folder: string): boolean {
 }
 
 /**
- * Whether the `bat-sup` in a folder of programs is this very program: a link to it, or a script, as npm makes on
- * Windows and pnpm everywhere, for the package that lies below the folder, or beside it in a project.
+ * Whether the `bat-sup` in a folder of programs is this program: a link to it, or a script (from npm on Windows, from pnpm
+ * everywhere) for the package below the folder, or beside it in a project.
  */
 function isOurs(folder: string, { root, program }: { root: string; program: string }): boolean {
   if (real(join(folder, 'bat-sup')) === real(program)) return true;
   const packages = [join(folder, 'node_modules', 'bat-sup'), join(folder, '..', 'bat-sup')];
-  return packages.some((place) => real(place) === real(root));
+  return packages.some((folder) => real(folder) === real(root));
 }
 
-/** npm and npx put these on the PATH of what they run; the PATH of the user's shell lacks them. */
-function isOfProject(folder: string): boolean {
+/** Whether npm or npx added a folder to our PATH, which the user's shell does not have. */
+function isNpmFolder(folder: string): boolean {
   return /(^|[\\/])node_modules[\\/]\.bin[\\/]?$/.test(folder);
 }
 
-/** The folders that npx looks into, nearest first. */
-function foldersOfNpx(cwd: string): string[] {
+/** The folders that npx searches, nearest first. */
+function npxFolders(cwd: string): string[] {
   const above = dirname(cwd);
-  return [join(cwd, 'node_modules', '.bin'), ...(above === cwd ? [] : foldersOfNpx(above))];
+  return [join(cwd, 'node_modules', '.bin'), ...(above === cwd ? [] : npxFolders(above))];
 }
 
-interface Place {
-  /** The package's folder. */
+interface Environment {
+  /** Folder of this package. */
   root?: string;
-  /** Undefined where it has been removed. */
+  /** Current folder; undefined if it was removed. */
   cwd?: string;
-  /** As the environment has it. */
+  /** The PATH. */
   path?: string;
 }
 
 /**
- * What starts this very program from where the user stands: 'bat-sup' where the PATH has it, 'npx bat-sup' where the
- * project has it, else 'node' and the program's file.
+ * The words that start this program from the current folder: 'bat-sup' if it is on the PATH, 'npx bat-sup' if the project
+ * has it, otherwise 'node' with the file of the program.
  */
 export function programAsTyped({
   root = ourPackage().root,
   cwd = real('.'),
   path = process.env.PATH ?? '',
-}: Place = {}): string {
+}: Environment = {}): string {
   const program = join(root, 'dist', 'bin', 'bat-sup.js');
-  // What is typed runs the first that is found.
+  // A shell runs the first one that it finds.
   const finds = (folders: string[]) => {
     const first = folders.find(holdsBatSup);
     return first !== undefined && isOurs(first, { root, program });
   };
-  if (finds(path.split(delimiter).filter((folder) => folder !== '' && !isOfProject(folder))))
+  if (finds(path.split(delimiter).filter((folder) => folder !== '' && !isNpmFolder(folder))))
     return 'bat-sup';
-  if (cwd !== undefined && finds(foldersOfNpx(cwd))) return 'npx bat-sup';
+  if (cwd !== undefined && finds(npxFolders(cwd))) return 'npx bat-sup';
   const fromHere = cwd === undefined ? '..' : relative(cwd, program);
   return `node ${quoteForShell(fromHere.startsWith('..') ? program : fromHere)}`;
 }
 
-/** A command of ours as the user has to type it here: 'train --resume' -> 'npx bat-sup train --resume' */
+/** One of our commands as the user must type it here: 'train --resume' -> 'npx bat-sup train --resume'. */
 export function batSup(args: string): string {
   return `${programAsTyped()} ${args}`;
 }
 
-/** A message that names commands as "bat-sup train", with what the user has to type instead. */
+/** Replaces commands such as "bat-sup train" in a message by what the user must type here. */
 export function withCommandsAsTyped(message: string): string {
   return message.replace(/(?<=")bat-sup(?= [a-z-])/g, () => programAsTyped());
 }

@@ -4,10 +4,10 @@ import { type FileHandle, mkdir, open, opendir, readdir, rename, rm, stat } from
 import { basename, dirname, join } from 'node:path';
 import { exists } from './processes.ts';
 
-/** Bytes that are read at once for {@link sha256OfFile}. */
-const hashedAtOnce = 2 ** 16;
+/** Chunk size of {@link sha256OfFile}, in bytes. */
+const hashChunk = 2 ** 16;
 
-/** A part of an open file, in memory of its own. @throws {Error} where the file ends before. */
+/** Reads a part of an open file into a buffer of its own. @throws {Error} where the file ends before. */
 export async function readExactly(
   handle: FileHandle,
   { offset, size }: { offset: number; size: number },
@@ -22,37 +22,37 @@ export async function readExactly(
 }
 
 /**
- * All of a file of which something is known before memory is asked for.
- * @param allowed bytes that it may have: at most so many, or exactly.
- * @throws {Error} where it is missing, no plain file, or of another size.
+ * Reads a whole file after checking its size, so that a wrong file cannot fill the memory.
+ * @param allowed the largest size in bytes, or the exact one.
+ * @throws {Error} where the file is missing, not a regular file, or of another size.
  */
 export async function readWithin(
   file: string,
-  allowed: { most: number } | { exactly: number },
+  allowed: { maxBytes: number } | { exactly: number },
 ): Promise<Buffer> {
-  // Opening a pipe would wait for somebody to write to it.
+  // Opening a pipe would wait for a writer.
   if (!(await stat(file)).isFile()) throw new Error('it is not a file');
   const handle = await open(file);
   try {
     const { size } = await handle.stat();
     if ('exactly' in allowed && size !== allowed.exactly)
       throw new Error(`${size} bytes instead of ${allowed.exactly}`);
-    if ('most' in allowed && size > allowed.most)
-      throw new Error(`${size} bytes are more than the ${allowed.most} that it may have`);
+    if ('maxBytes' in allowed && size > allowed.maxBytes)
+      throw new Error(`${size} bytes are more than the ${allowed.maxBytes} that it may have`);
     return await readExactly(handle, { offset: 0, size });
   } finally {
     await handle.close();
   }
 }
 
-/** The SHA-256 of a file of any size: 32 bytes. */
+/** SHA-256 of a file of any size, 32 bytes. */
 export async function sha256OfFile(file: string): Promise<Buffer> {
   const hash = createHash('sha256');
   const handle = await open(file);
   try {
-    const buffer = Buffer.allocUnsafe(hashedAtOnce);
+    const buffer = Buffer.allocUnsafe(hashChunk);
     for (;;) {
-      const { bytesRead } = await handle.read(buffer, 0, hashedAtOnce);
+      const { bytesRead } = await handle.read(buffer, 0, hashChunk);
       if (bytesRead === 0) return hash.digest();
       hash.update(buffer.subarray(0, bytesRead));
     }
@@ -61,7 +61,7 @@ export async function sha256OfFile(file: string): Promise<Buffer> {
   }
 }
 
-/** Whether there is a folder, or a link to one. */
+/** Whether a path is a folder, or a link to one. */
 export function isFolder(path: string): Promise<boolean> {
   return stat(path).then(
     (found) => found.isDirectory(),
@@ -70,9 +70,9 @@ export function isFolder(path: string): Promise<boolean> {
 }
 
 /**
- * Makes a folder and those that it is to lie in. Node's own `recursive` never ends below /proc, and says ENOENT of a
- * disk that is read-only.
- * @returns whether it was not there.
+ * Creates a folder and its parents. Node's own `recursive` never ends below /proc, and reports ENOENT for a read-only
+ * disk.
+ * @returns whether the folder did not exist before.
  */
 export async function makeFolder(folder: string): Promise<boolean> {
   if (await isFolder(folder)) return false;
@@ -82,12 +82,12 @@ export async function makeFolder(folder: string): Promise<boolean> {
     await mkdir(folder);
     return true;
   } catch (error) {
-    if (await isFolder(folder)) return false; // another has made it meanwhile
+    if (await isFolder(folder)) return false; // another process created it meanwhile
     throw error;
   }
 }
 
-/** Writes through to the disk, so that a later rename never shows an empty file after a power cut. */
+/** Writes a file and syncs it to disk, so that a rename after it never leaves an empty file after a power cut. */
 export async function writeDurably(file: string, data: string | Uint8Array | Uint8Array[]): Promise<void> {
   const handle = await open(file, 'w');
   try {
@@ -99,7 +99,7 @@ export async function writeDurably(file: string, data: string | Uint8Array | Uin
   }
 }
 
-/** Adds to the end of a file, through to the disk. */
+/** Appends to a file and syncs it to disk. */
 export async function appendDurably(file: string, data: string): Promise<void> {
   const handle = await open(file, 'a');
   try {
@@ -128,29 +128,29 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** Names can have 255 bytes on most disks; room for what a temporary one adds. */
-const longestName = 230;
+/** Most file systems allow 255 bytes; this leaves room for what {@link temporaryName} adds. */
+const maxNameBytes = 230;
 
-/** A name beside the file, to rename from; hidden, so that a rest of it is never taken for a picture. */
+/** A name next to the file, to rename from; hidden, so that a leftover is not mistaken for a picture. */
 export function temporaryName(file: string): string {
   const name = basename(file);
-  const isLong = Buffer.byteLength(name) > longestName;
+  const isLong = Buffer.byteLength(name) > maxNameBytes;
   const short = isLong ? createHash('sha256').update(name).digest('hex') : name;
   return join(dirname(file), `.${short}.tmp-${process.pid}`);
 }
 
-/** Removes the temporary files that killed runs left in a folder, if it is there. */
-export async function removeRests(folder: string): Promise<void> {
+/** Removes the temporary files that killed runs left in a folder, if it exists. */
+export async function removeLeftovers(folder: string): Promise<void> {
   for await (const { name } of await opendir(folder, { bufferSize: 1000 }).catch(() => [])) {
     const owner = /^\..+\.tmp-(\d+)$/.exec(name)?.[1];
     if (owner === undefined) continue;
-    // In a container the killed run had often our own number.
-    const isAnothers = Number(owner) !== process.pid && exists(Number(owner));
-    if (!isAnothers) await rm(join(folder, name), { force: true });
+    // In a container the killed run often had our own process id.
+    const isInUse = Number(owner) !== process.pid && exists(Number(owner));
+    if (!isInUse) await rm(join(folder, name), { force: true });
   }
 }
 
-/** The file is there whole, or as it was. */
+/** Writes a file so that it is either complete or unchanged, whatever happens. */
 export async function writeFileAtomically(file: string, data: string | Uint8Array): Promise<void> {
   const temporary = temporaryName(file);
   try {
@@ -162,7 +162,7 @@ export async function writeFileAtomically(file: string, data: string | Uint8Arra
   }
 }
 
-/** Bytes of all files in a folder and the folders in it; 0 where it is not there. */
+/** Size of all files in a folder, at any depth, in bytes; 0 where the folder does not exist. */
 export async function bytesBelow(folder: string): Promise<number> {
   const entries = await readdir(folder, { withFileTypes: true, recursive: true }).catch(() => []);
   const sizes = entries
@@ -170,13 +170,13 @@ export async function bytesBelow(folder: string): Promise<number> {
     .map((entry) =>
       stat(join(entry.parentPath ?? entry.path, entry.name)).then(
         ({ size }) => size,
-        () => 0, // removed meanwhile: it may be in training
+        () => 0, // removed meanwhile, by a training for example
       ),
     );
   return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
 }
 
-/** The pieces of a text that comes in parts; each ends with `end`, the last one may lack it. */
+/** Splits a text that arrives in parts into the pieces that end with `end`; the last one may lack it. */
 export async function* piecesOf(texts: AsyncIterable<string>, end: string): AsyncGenerator<string> {
   let rest = '';
   for await (const text of texts) {
@@ -187,7 +187,7 @@ export async function* piecesOf(texts: AsyncIterable<string>, end: string): Asyn
   if (rest !== '') yield rest;
 }
 
-/** A text file line by line; node:readline would also end lines where a file's name has U+2028. */
+/** Reads a text file line by line; node:readline would also break lines at a U+2028 in a file name. */
 export function linesOf(file: string): AsyncGenerator<string> {
   return piecesOf(createReadStream(file, 'utf8'), '\n');
 }

@@ -16,15 +16,15 @@ import {
 import { dirname, extname } from 'node:path';
 import { makeFolder, syncFolder, temporaryName } from './files.ts';
 
-/** Errors that say that a hard link cannot be made, here or at all. */
-const withoutLinks = ['EXDEV', 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EACCES'];
+/** Error codes where a hard link is not possible. */
+const cannotLinkCodes = ['EXDEV', 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EACCES'];
 
-/** What is there by that name, a link itself rather than where it leads. */
-export async function isThere(file: string): Promise<boolean> {
+/** Whether a path exists; a broken link does. */
+export async function pathExists(file: string): Promise<boolean> {
   return (await lstat(file).catch(() => undefined)) !== undefined;
 }
 
-/** Whether two names stand for the same bytes: a move was interrupted before its last step. */
+/** Whether two paths have the same content, as after a move that was interrupted before its last step. */
 export async function areSame(one: string, other: string): Promise<boolean> {
   const [a, b] = [await lstat(one), await lstat(other)];
   if (a.isSymbolicLink() || b.isSymbolicLink())
@@ -34,10 +34,10 @@ export async function areSame(one: string, other: string): Promise<boolean> {
 }
 
 /**
- * Makes a second name, or a copy where that cannot be.
- * @throws {Error} where something is there by the new name.
+ * Makes a hard link, or a copy where that is not possible.
+ * @throws {Error} where the new path exists.
  */
-export async function double(from: string, to: string): Promise<void> {
+export async function linkOrCopy(from: string, to: string): Promise<void> {
   if ((await lstat(from)).isSymbolicLink()) return symlink(await readlink(from), to);
   try {
     await link(from, to);
@@ -48,12 +48,12 @@ export async function double(from: string, to: string): Promise<void> {
 }
 
 function cannotLink(error: unknown): boolean {
-  return withoutLinks.includes((error as NodeJS.ErrnoException).code ?? '');
+  return cannotLinkCodes.includes((error as NodeJS.ErrnoException).code ?? '');
 }
 
 /**
- * A copy that is on the disk. Of a link, what it leads to.
- * @throws {Error} where something is there by the new name.
+ * Copies a file with its times, following links, and syncs the copy to disk.
+ * @throws {Error} where the new path exists.
  */
 export async function copyDurably(from: string, to: string): Promise<void> {
   const temporary = temporaryName(to);
@@ -69,18 +69,18 @@ export async function copyDurably(from: string, to: string): Promise<void> {
   }
 }
 
-/** Gives a file another name; a link fails where the name is taken, which a renaming would not. */
+/** Renames a file without overwriting: unlike rename, link fails if the name is taken. */
 async function takeName(temporary: string, to: string): Promise<void> {
   try {
     await link(temporary, to);
   } catch (error) {
     if (!cannotLink(error)) throw error;
-    if (await isThere(to)) throw new Error(`${to} is there already`);
+    if (await pathExists(to)) throw new Error(`${to} already exists`);
     await rename(temporary, to);
   }
 }
 
-/** The name itself for 1, then 'name (2)', 'name (3)' and so on before its extension. */
+/** The name itself for 1, otherwise with the number before its extension: 'name (2).png', 'name (3).png' ... */
 export function numberedName(name: string, count: number): string {
   if (count === 1) return name;
   const extension = extname(name);
@@ -88,16 +88,16 @@ export function numberedName(name: string, count: number): string {
 }
 
 /**
- * Moves a file, also to another file system. At any moment the whole file is there by one of the names; cut off and
- * called again, it does the rest.
- * @throws {Error} where something else is there by the new name.
+ * Moves a file, to another file system as well. At any moment the whole file exists at one of the paths; after an
+ * interruption a second call completes the move.
+ * @throws {Error} where another file exists at the new path.
  */
 export async function moveSafely(from: string, to: string): Promise<void> {
-  if (await isThere(to)) {
-    if (!(await areSame(from, to))) throw new Error(`${to} is there already`);
+  if (await pathExists(to)) {
+    if (!(await areSame(from, to))) throw new Error(`${to} already exists`);
   } else {
     await makeFolder(dirname(to));
-    await double(from, to);
+    await linkOrCopy(from, to);
   }
   await syncFolder(dirname(to));
   await unlink(from);

@@ -1,17 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 
-/** Tells a process from every other one, also from a later one with its number. */
+/** Identifies a process, even from a later one with the same id. */
 export interface ProcessIdentity {
   id: number;
   host: string;
-  /** The boot and the clock tick that it was started at; absent where the system does not tell. */
+  /** Boot and clock tick of its start; absent where the system does not provide them. */
   started?: string;
 }
 
 /**
- * proc(5): the 3rd field of stat is the state, Z where it has ended and its parent has not looked yet; the 22nd is the
- * start in clock ticks since the boot; the second one may hold spaces.
+ * proc(5): field 3 of stat is the state, Z for a process that has ended and is not yet reaped; field 22 is the start time in
+ * clock ticks since boot. Field 2 may contain spaces.
  */
 function statusOf(id: number): { started?: string; hasEnded?: boolean } {
   try {
@@ -24,12 +24,13 @@ function statusOf(id: number): { started?: string; hasEnded?: boolean } {
   }
 }
 
+/** The identity of this process. */
 export function thisProcess(): ProcessIdentity {
   const { started } = statusOf(process.pid);
   return { id: process.pid, host: hostname(), ...(started === undefined ? {} : { started }) };
 }
 
-/** Whether there is a process of this number. */
+/** Whether there is a process with this id. */
 export function exists(id: number): boolean {
   try {
     process.kill(id, 0);
@@ -39,7 +40,7 @@ export function exists(id: number): boolean {
   }
 }
 
-/** Whether a process still runs, as far as this machine can tell: one of another host is taken to. */
+/** Whether a process is still running. One on another host counts as running, since it cannot be checked. */
 export function isRunning({ id, host, started }: ProcessIdentity): boolean {
   if (host !== hostname()) return true;
   if (!exists(id)) return false;

@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url';
 
 /**
- * The file of a thread's module: TypeScript here, JavaScript where it is built.
- * @param name its path without extension, from the module at `from`.
- * @param from that module's import.meta.url.
+ * The file of a worker thread's module: TypeScript in the sources, JavaScript in the build.
+ * @param name its path without extension, relative to the module at `from`.
+ * @param from import.meta.url of that module.
  */
 export function threadModule(name: string, from: string): string {
   return fileURLToPath(new URL(name, from)) + (from.endsWith('.ts') ? '.ts' : '.js');

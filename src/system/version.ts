@@ -3,14 +3,14 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 interface Package {
-  /** Its folder, absolute, without links. */
+  /** Its real folder. */
   root: string;
   version: string;
 }
 
-/** This package, as its package.json and its place on the disk tell. */
+/** The folder and the version of this package. */
 export function ourPackage(): Package {
-  // dist/src/system and src/system lie at different depths below package.json.
+  // dist/src/system and src/system are at different depths below package.json.
   for (const up of ['../../', '../../../']) {
     const folder = new URL(up, import.meta.url);
     try {
@@ -18,10 +18,10 @@ export function ourPackage(): Package {
       return { root: resolve(fileURLToPath(folder)), version };
     } catch {}
   }
-  throw new Error('package.json is missing; install bat-sup again.');
+  throw new Error('The package.json of bat-sup is missing; install bat-sup again.');
 }
 
-/** The version that package.json names. */
+/** The version of this package. */
 export function packageVersion(): string {
   return ourPackage().version;
 }

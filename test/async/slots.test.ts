@@ -19,7 +19,7 @@ test('no more are taken than there are, everybody comes to his own, first come f
         assert.ok(taken <= most);
         await pause();
         taken -= count;
-        slots.give(count);
+        slots.release(count);
       };
       await Promise.all(wishes.map(use));
       assert.deepEqual(order, [...wishes.keys()]);

@@ -163,9 +163,7 @@ test('restoring does not overwrite a new file at the original path', async () =>
   const white = join(rawData, 'food', 'white.png');
   writeFileSync(white, 'new');
   const { failed } = await undo();
-  assert.deepEqual(failed, [
-    { file: join(folder, 'food', 'white.png'), reason: `${white} is there already` },
-  ]);
+  assert.deepEqual(failed, [{ file: join(folder, 'food', 'white.png'), reason: `${white} already exists` }]);
   assert.equal(readFileSync(white, 'utf8'), 'new');
   assert.ok(existsSync(join(folder, 'food', 'white.png')));
   assert.ok(existsSync(join(folder, 'quarantine.jsonl')));

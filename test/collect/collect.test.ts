@@ -462,7 +462,7 @@ test('a host that asks to be left alone for long is left alone, the others are n
     Array(6).fill(true),
   );
   for (const reason of reasons(report))
-    assert.match(reason, /^busy\.test:\d+ asks to be left alone for (60|59) min$/);
+    assert.match(reason, /^busy\.test:\d+ asks for a pause of (60|59) min$/);
   assert.deepEqual(server.requests.sort(), ['/1', '/x']);
 });
 

@@ -62,9 +62,9 @@ test('a pause holds up also those who wait already', async (t) => {
 test('a pause that is too long is an error at once', async (t) => {
   const { hosts, starts, visit } = standing(t, 0);
   hosts.pause('a.test', 90_000);
-  await assert.rejects(visit(), { message: 'a.test asks to be left alone for 90 s' });
+  await assert.rejects(visit(), { message: 'a.test asks for a pause of 90 s' });
   hosts.pause('a.test', 20 * 3_600_000);
-  await assert.rejects(visit(), { message: 'a.test asks to be left alone for 20 h' });
+  await assert.rejects(visit(), { message: 'a.test asks for a pause of 20 h' });
   await visit('b.test');
   assert.deepEqual(starts, [0]);
 });

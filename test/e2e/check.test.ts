@@ -68,7 +68,7 @@ test('--quarantine moves, a check then finds less, --restore undoes it', async (
 test('wrong usage changes nothing', async () => {
   const folder = await flawed();
   for (const [args, says] of [
-    [['--quarantine', 'rawdata/bad'], /rawdata\/bad lies in the raw pictures/],
+    [['--quarantine', 'rawdata/bad'], /rawdata\/bad is inside the raw pictures/],
     [
       ['--quarantine', 'bad', '--only', 'ugly'],
       /--only must be one or more of unreadable.*; received "ugly"/,

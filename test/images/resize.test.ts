@@ -274,14 +274,14 @@ function linkedData(root: string): string {
 
 for (const [what, make, says] of [
   ['the raw folder', (root: string) => join(root, 'rawdata'), /is the folder of the raw pictures/],
-  ['a folder in it', (root: string) => join(root, 'rawdata', 'data'), /lies in the raw pictures/],
-  ['what is not there yet', (root: string) => join(root, 'x', '..', 'rawdata', 'a', 'b'), /lies in/],
-  ['a folder that holds it', (root: string) => root, /holds the raw pictures/],
+  ['a folder in it', (root: string) => join(root, 'rawdata', 'data'), /is inside the raw pictures/],
+  ['what is not there yet', (root: string) => join(root, 'x', '..', 'rawdata', 'a', 'b'), /is inside/],
+  ['a folder that holds it', (root: string) => root, /contains the raw pictures/],
   ['a link to it', (root: string) => linkTo(root, 'rawdata'), /is the folder of/],
-  ['below a link to a class', (root: string) => join(linkTo(root, 'rawdata/bat'), 'new'), /lies in/],
+  ['below a link to a class', (root: string) => join(linkTo(root, 'rawdata/bat'), 'new'), /is inside/],
   ['what a class is a link to', linkedClass, /is the folder of/],
   ['what a link in a class leads to', linkedDeeper, /is the folder of/],
-  ['a class that is a link into it', linkedData, /data\/bat lies in/],
+  ['a class that is a link into it', linkedData, /data\/bat is inside/],
 ] as const) {
   test(`data is never written to ${what}`, async () => {
     const { root, options } = await project();

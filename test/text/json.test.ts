@@ -38,7 +38,7 @@ test('what is inherited is no member', () => {
 
 test('a file is read whose size and content are right', async () => {
   const file = join(temporaryFolder(), 'x.json');
-  const read = () => readJson(file, { most: 100, shape: object({ n: whole() }) });
+  const read = () => readJson(file, { maxBytes: 100, shape: object({ n: whole() }) });
   await assert.rejects(read(), /ENOENT/);
   writeFileSync(file, '{"n": 3}');
   assert.deepEqual(await read(), { n: 3 });
