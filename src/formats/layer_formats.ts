@@ -2,6 +2,7 @@ import type { Layer } from '../layers/layer.ts';
 import type { KerasFormat } from './keras_model/layer_format.ts';
 import type { OnnxFormat } from './onnx/layer_format.ts';
 import type { PyTorchFormat } from './safetensors/layer_format.ts';
+import type { TensorFlowFormat } from './tensorflow/layer_format.ts';
 import type { TfliteFormat } from './tflite/layer_format.ts';
 
 /**
@@ -18,4 +19,5 @@ export interface LayerFormats<A extends object = any> {
   tflite: TfliteFormat<A>;
   /** PyTorch's state_dict, in safetensors files. */
   pyTorch: PyTorchFormat;
+  tensorflow: TensorFlowFormat<A>;
 }

@@ -2,7 +2,6 @@ export { drawConfusionMatrix } from './drawings/confusion_matrix.ts';
 export { drawFilters } from './drawings/filters.ts';
 export { encodePicture } from './drawings/picture.ts';
 export { type EventWriter, openEventWriter } from './event_writer.ts';
-export { networkGraph } from './graph.ts';
 export { maxPoints, thumbnails, writeEmbedding } from './projector.ts';
 export { histogramSummary } from './summaries/histogram.ts';
 export {

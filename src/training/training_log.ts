@@ -4,13 +4,7 @@ import type { Batch } from '../dataset/batches.ts';
 import type { Pack } from '../dataset/pack.ts';
 import type { Picture } from '../dataset/scan.ts';
 import type { Model } from '../models/model.ts';
-import {
-  type EventWriter,
-  networkGraph,
-  openEventWriter,
-  scalarSummary,
-  sessionEndSummary,
-} from '../tensorboard/index.ts';
+import { type EventWriter, openEventWriter, scalarSummary, sessionEndSummary } from '../tensorboard/index.ts';
 import { watchNetwork, writeWeights } from './log/network_details.ts';
 import { writeSamples, writeVaried } from './log/samples.ts';
 import { openSessionLog, type SessionDescription } from './log/session.ts';
@@ -49,7 +43,7 @@ const maxDetailShare = 0.005;
 
 /** TensorBoard shows <run>/train and <run>/validation as two curves of one chart, and <run> as a line of HPARAMS. */
 export async function openTrainingLog(run: string, options: TrainingLogOptions): Promise<TrainingLog> {
-  const { firstStep, split, model } = options;
+  const { firstStep, split } = options;
   const writers: Writers = {
     session: await openSessionLog(run, options),
     train: await openEventWriter(join(run, 'train'), firstStep),
@@ -57,7 +51,6 @@ export async function openTrainingLog(run: string, options: TrainingLogOptions):
       validation: await openEventWriter(join(run, 'validation'), firstStep),
     }),
   };
-  writers.train.graph(networkGraph(model.layers, model.description));
   return new RunLog(run, options, writers);
 }
 
@@ -78,13 +71,14 @@ class RunLog implements TrainingLog {
   #detailed = false;
   #epochsDetailed = 0;
   #validation: ValidationDetails | undefined;
-  /** Drawings are encoded while training continues. */
+  /** The graph and drawings are encoded while training continues. */
   #drawing: Promise<void> = Promise.resolve();
 
   constructor(run: string, options: TrainingLogOptions, writers: Writers) {
     this.#run = run;
     this.#options = options;
     this.#writers = writers;
+    this.#draw(() => writeGraph(writers.train, options.model));
     if (options.firstStep === 1)
       this.#draw(() => writeSamples(writers.train, options, options.model.description));
   }
@@ -179,6 +173,12 @@ class RunLog implements TrainingLog {
       await Promise.all([session.close(), train.close(), validation?.close()]);
     }
   }
+}
+
+/** Loads what draws the graph while training has begun. */
+async function writeGraph(writer: EventWriter, { layers, description }: Model): Promise<void> {
+  const { networkGraph } = await import('../tensorboard/graph.ts');
+  writer.graph(networkGraph(layers, description));
 }
 
 function writeEpoch(writer: EventWriter, step: number, loss = 0, accuracy = 0): void {

@@ -6,7 +6,8 @@ import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import { UserError } from '../../src/errors.ts';
 import { createModel, type Model } from '../../src/models/model.ts';
-import { networkGraph, openEventWriter, scalarSummary } from '../../src/tensorboard/index.ts';
+import { networkGraph } from '../../src/tensorboard/graph.ts';
+import { openEventWriter, scalarSummary } from '../../src/tensorboard/index.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
 import { runPython, withoutPackage } from '../helpers/python.ts';
 import { jsonAt, startTensorBoard, type TensorBoard } from '../helpers/tensorboard.ts';
@@ -58,7 +59,7 @@ test('TensorBoard reads the network’s graph with its dimensions', options, asy
     ['relu2/Relu', 'Relu', [-1, 25, 25, 32]],
     ['flatten/Reshape', 'Reshape', [-1, 10816]],
     ['fc1/MatMul', 'MatMul', [-1, 1024]],
-    ['logits/BiasAdd', 'BiasAdd', [-1, 2]],
+    ['logits/add', 'Add', [-1, 2]],
     ['loss/Mean', 'Mean', []],
   ];
   for (const [name, op, shape] of expected) {

@@ -1,6 +1,6 @@
 import type { Meaning, Variable } from './meanings.ts';
+import type { NodeDef } from './messages.ts';
 import { isData, nodeOf } from './operations.ts';
-import type { NodeDef } from './protos.ts';
 
 /** Where a checkpoint holds the state of the Adam that trained it. */
 export interface AdamState {

@@ -1,6 +1,7 @@
 import type { Network } from '../format.ts';
-import { attribute, constant, Graph } from './graph.ts';
-import { dataTypes, type FunctionDef } from './protos.ts';
+import { attribute, constant } from './attributes.ts';
+import { Graph } from './graph.ts';
+import { dataTypes, type FunctionDef } from './messages.ts';
 
 const { float32, int32, string, uint8 } = dataTypes;
 

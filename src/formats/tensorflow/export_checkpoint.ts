@@ -2,11 +2,13 @@ import { join } from 'node:path';
 import { makeFolder, syncFolder, writeDurably } from '../../system/files.ts';
 import { about, aboutKey } from '../about.ts';
 import type { ExportOptions, Network } from '../format.ts';
+import { constant } from './attributes.ts';
 import { writeBundle } from './bundle/write.ts';
-import { constant, Graph } from './graph.ts';
+import { Graph } from './graph.ts';
 import { addNetwork, addPreprocessing, addVariables } from './layer_nodes.ts';
+import { dataTypes } from './messages.ts';
 import { metaGraphOf } from './meta_graph.ts';
-import { dataTypes, metaGraphs } from './protos.ts';
+import { metaGraphs } from './protos.ts';
 
 /**
  * Writes a folder that tf.train.import_meta_graph and Saver.restore of TensorFlow 1 load, with the names of the

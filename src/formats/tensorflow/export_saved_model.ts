@@ -3,12 +3,14 @@ import { join } from 'node:path';
 import { makeFolder, syncFolder, writeDurably } from '../../system/files.ts';
 import { about, aboutKey } from '../about.ts';
 import type { ExportOptions, Network } from '../format.ts';
+import { attribute, constant } from './attributes.ts';
 import { writeBundle } from './bundle/write.ts';
 import { decodeFunction } from './decode_function.ts';
-import { attribute, constant, Graph } from './graph.ts';
+import { Graph } from './graph.ts';
 import { addNetwork, addPreprocessing, addVariables, type GraphWeights } from './layer_nodes.ts';
+import { dataTypes, type Signature } from './messages.ts';
 import { metaGraphOf } from './meta_graph.ts';
-import { dataTypes, type Signature, savedModels } from './protos.ts';
+import { savedModels } from './protos.ts';
 
 const { float32, int32, int64, string, uint8 } = dataTypes;
 

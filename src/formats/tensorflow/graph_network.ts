@@ -19,8 +19,8 @@ import { type AdamState, adamOf, stepsBy, variablesOf } from './adam.ts';
 import { openBundle } from './bundle/read.ts';
 import { inlineFunctions } from './inline_functions.ts';
 import type { Operation, Variable } from './meanings.ts';
+import type { GraphDef, NodeDef } from './messages.ts';
 import { type Understood, understandGraph } from './operations.ts';
-import type { GraphDef, NodeDef } from './protos.ts';
 import { saverKeys } from './saver_keys.ts';
 
 export interface GraphSource {

@@ -3,7 +3,8 @@ import { damaged, readBounded } from '../files.ts';
 import type { ImportHints, Network } from '../format.ts';
 import { findCheckpointFiles } from './find_files.ts';
 import { networkOfGraph } from './graph_network.ts';
-import { type GraphDef, metaGraphs } from './protos.ts';
+import type { GraphDef } from './messages.ts';
+import { metaGraphs } from './protos.ts';
 
 /** A graph takes about a hundred bytes a node; TensorFlow's own limit is 2 GiB. */
 const mostMetaBytes = 64 * 2 ** 20;

@@ -4,7 +4,8 @@ import { reason, UserError } from '../../errors.ts';
 import { damaged, readBounded } from '../files.ts';
 import type { ImportHints, Network } from '../format.ts';
 import { networkOfGraph } from './graph_network.ts';
-import { type GraphDef, savedModels } from './protos.ts';
+import type { GraphDef } from './messages.ts';
+import { savedModels } from './protos.ts';
 
 /** Graphs alone; the variables are in files of their own. */
 const mostBytes = 64 * 2 ** 20;

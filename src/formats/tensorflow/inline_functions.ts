@@ -1,5 +1,5 @@
+import type { FunctionDef, GraphDef, NodeDef } from './messages.ts';
 import { isData, nodeOf } from './operations.ts';
-import type { FunctionDef, GraphDef, NodeDef } from './protos.ts';
 
 const calls = ['PartitionedCall', 'StatefulPartitionedCall'];
 

@@ -1,14 +1,15 @@
-import type { LayerSummary } from '../../layers/index.ts';
+import { formatsOf } from '../../layers/formats.ts';
+import { type LayerSummary, variablesOf } from '../../layers/layer.ts';
 import type { NamedTensor } from '../../tensors/tensors.ts';
 import { bytesOf, toFloat16, toInt8 } from '../../tensors/tensors.ts';
 import type { Network, WeightType } from '../format.ts';
-import { paddingOf, sidesOf } from '../interim.ts';
+import { attribute, constant } from './attributes.ts';
 import type { StoredTensor } from './bundle/write.ts';
-import { attribute, constant, type Graph } from './graph.ts';
-import { dataTypes } from './protos.ts';
+import type { Graph } from './graph.ts';
+import type { LayerGraph, Writing } from './layer_format.ts';
+import { dataTypes } from './messages.ts';
 
 const { float16, float32, int8 } = dataTypes;
-const padding = (layer: LayerSummary) => attribute.text(paddingOf(layer).toUpperCase());
 
 /** A variable of the graph; its name is also that in the checkpoint. */
 export interface GraphVariable extends StoredTensor {
@@ -77,71 +78,6 @@ function addWeights(
   return { variables: [steps, scale], value };
 }
 
-interface Nodes {
-  graph: Graph;
-  /** Outputs of the layers that it reads. */
-  inputs: string[];
-  /** The value of the layer's variable of this name; undefined where it has none. */
-  variable(name: string): string | undefined;
-}
-
-/** What conv and fullyConnected have in common: the product, and the biases added. */
-function product(
-  op: string,
-  attributes: Parameters<Graph['float']>[2],
-  { graph, inputs, variable }: Nodes,
-): string {
-  const [input] = inputs as [string];
-  const weights = variable('weights') as string;
-  const biases = variable('biases');
-  const result = graph.float(op, [input, weights], attributes);
-  return biases ? graph.float('Add', [result, biases], { name: 'add' }) : result;
-}
-
-function reshape(graph: Graph, input: string, shape: number[]): string {
-  return graph.float('Reshape', [input, graph.constant('Reshape/shape', constant.integers(shape))]);
-}
-
-/** The nodes of one layer; the answer is the one that gives its output. */
-const layerNodes: Record<string, (layer: LayerSummary, nodes: Nodes) => string> = {
-  conv: (layer, nodes) => {
-    const strides = attribute.square(Number(layer.attributes.stride));
-    return product('Conv2D', { attributes: { strides, padding: padding(layer) } }, nodes);
-  },
-  pool: (layer, { graph, inputs }) => {
-    const { kernel, stride } = layer.attributes;
-    const window = { ksize: attribute.square(Number(kernel)), strides: attribute.square(Number(stride)) };
-    return graph.float('MaxPool', inputs, { attributes: { ...window, padding: padding(layer) } });
-  },
-  activation: (_, { graph, inputs }) => graph.float('Relu', inputs),
-  flatten: ({ outputShape: [size] }, { graph, inputs }) =>
-    reshape(graph, inputs[0] as string, [-1, size as number]),
-  fullyConnected: (_, nodes) => product('MatMul', {}, nodes),
-  batchNorm: ({ inputShape, attributes: { epsilon } }, { graph, inputs, variable }) => {
-    const parts = ['scale', 'offset', 'mean', 'variance'].map((name) => variable(name) as string);
-    const settings = { epsilon: attribute.float(Number(epsilon)), is_training: attribute.bool(false) };
-    const normalise = (input: string) =>
-      graph.float('FusedBatchNorm', [input, ...parts], { attributes: settings });
-    const [input] = inputs as [string];
-    if (inputShape.length === 3) return normalise(input);
-    // The operation is of maps only.
-    const [features] = inputShape as [number];
-    return reshape(graph, normalise(reshape(graph, input, [-1, 1, 1, features])), [-1, features]);
-  },
-  add: (_, { graph, inputs }) => graph.float('Add', inputs, { name: 'add' }),
-  globalAveragePool: (_, { graph, inputs }) => {
-    const axes = graph.constant('Mean/reduction_indices', constant.integers([1, 2]));
-    return graph.float('Mean', [...inputs, axes]);
-  },
-  zeroPadding: (layer, { graph, inputs }) => {
-    const { top, left, bottom, right } = sidesOf(layer);
-    const sides = constant.integers([0, 0, top, bottom, left, right, 0, 0], [4, 2]);
-    return graph.float('Pad', [...inputs, graph.constant('Pad/paddings', sides)]);
-  },
-  // An exported network answers, and so drops nothing.
-  dropout: (_, { inputs }) => inputs[0] as string,
-};
-
 export interface GraphWeights {
   variables: GraphVariable[];
   /** By the network's names, the nodes that give the values as float32. */
@@ -167,29 +103,58 @@ export function addVariables(graph: Graph, { layers, weights }: Network, type: W
 }
 
 /**
- * The network's layers.
+ * Adds the network's layers.
  * @param pictures the node that gives what the network reads, [batch, height, width, channels].
+ * @param isTraining whether it is the graph that TensorBoard shows: the nodes' names start with their layers'.
  * @returns the node of the logits [batch, classes].
  */
 export function addNetwork(
   graph: Graph,
   layers: LayerSummary[],
-  { pictures, values }: { pictures: string } & Pick<GraphWeights, 'values'>,
+  { pictures, values, isTraining = false }: NetworkInputs,
 ): string {
   const outputs = new Map<string, string>();
-  let logits = pictures;
+  const outputOf = (name: string | undefined) => outputs.get(name ?? '') ?? pictures;
+  let output = pictures;
   for (const layer of layers) {
-    const inputs =
-      layer.inputs.length === 0 ? [pictures] : layer.inputs.map((name) => outputs.get(name) as string);
-    const variable = (name: string) => values.get(`${layer.name}/${name}`);
-    logits = (layerNodes[layer.kind] as (layer: LayerSummary, nodes: Nodes) => string)(layer, {
-      graph,
-      inputs,
-      variable,
-    });
-    outputs.set(layer.name, logits);
+    const [first, ...rest] = layer.inputs;
+    const inputs: Writing<object>['inputs'] = [outputOf(first), ...rest.map(outputOf)];
+    output = addLayer(graph, layer, { inputs, values, isTraining });
+    outputs.set(layer.name, output);
   }
-  return logits;
+  return output;
+}
+
+interface NetworkInputs extends Pick<GraphWeights, 'values'> {
+  pictures: string;
+  isTraining?: boolean;
+}
+
+function addLayer(
+  graph: Graph,
+  layer: LayerSummary,
+  {
+    inputs,
+    values,
+    isTraining,
+  }: Pick<Writing<object>, 'inputs' | 'isTraining'> & Pick<GraphWeights, 'values'>,
+): string {
+  const scoped = (name: string) => (isTraining ? `${layer.name}/${name}` : name);
+  const named = variablesOf(layer).map(({ name }) => [
+    name.slice(layer.name.length + 1),
+    values.get(name) as string,
+  ]);
+  const nodes: LayerGraph = {
+    add: (op, from, { name = op, attributes, shape = layer.outputShape } = {}) =>
+      graph.float(op, from, { name: scoped(name), attributes, shape: [-1, ...shape] }),
+    constant: (name, tensor) => graph.constant(scoped(name), tensor),
+    reshape(input, shape) {
+      const sizes = nodes.constant('Reshape/shape', constant.integers([-1, ...shape]));
+      return nodes.add('Reshape', [input, sizes], { shape });
+    },
+  };
+  const variables = Object.fromEntries(named);
+  return formatsOf(layer).tensorflow.write({ graph: nodes, layer, inputs, variables, isTraining });
 }
 
 /** What the network reads, of pixels that are float32, 0..255. */

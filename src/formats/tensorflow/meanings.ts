@@ -1,4 +1,4 @@
-import type { AttrValue, NodeDef } from './protos.ts';
+import type { AttrValue, NodeDef } from './messages.ts';
 
 /** What the nodes of a TensorFlow graph can mean to a network of bat-sup's layers. */
 

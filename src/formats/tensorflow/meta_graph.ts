@@ -1,6 +1,8 @@
-import { attribute, constant, type Graph } from './graph.ts';
+import { attribute, constant } from './attributes.ts';
+import type { Graph } from './graph.ts';
 import type { GraphVariable } from './layer_nodes.ts';
-import { dataTypes, type MetaGraphDef, type SaverDef, variableDefs } from './protos.ts';
+import { dataTypes, type MetaGraphDef, type SaverDef } from './messages.ts';
+import { variableDefs } from './protos.ts';
 
 const { string } = dataTypes;
 

@@ -8,8 +8,8 @@ import {
   type Variable,
   type Windowed,
 } from './meanings.ts';
-import type { AttrValue, NodeDef, TensorMessage } from './protos.ts';
-import { dataTypes } from './protos.ts';
+import type { AttrValue, NodeDef, TensorMessage } from './messages.ts';
+import { dataTypes } from './messages.ts';
 import { normDifference, normProduct, normRoot, normSum } from './spelled_batch_norm.ts';
 
 /**

@@ -34,4 +34,7 @@ export const formats: LayerFormats<ActivationAttributes> = {
       graph.add({ code: 19, version: 1, options: 0 }, inputs, layer.name, layer.outputShape),
   },
   pyTorch: {},
+  tensorflow: {
+    write: ({ graph, inputs }) => graph.add('Relu', inputs),
+  },
 };

@@ -38,4 +38,7 @@ export const formats: LayerFormats<object> = {
       graph.add({ code: 0, version: 1, options: 11 }, inputs, layer.name, layer.outputShape),
   },
   pyTorch: {},
+  tensorflow: {
+    write: ({ graph, inputs }) => graph.add('Add', inputs, { name: 'add' }),
+  },
 };

@@ -2,8 +2,9 @@ import { expectLastAxis, required } from '../../formats/keras_model/reading.ts';
 import type { LayerFormats } from '../../formats/layer_formats.ts';
 import type { NetworkBuilder, Value } from '../../formats/network_builder.ts';
 import { shortestDecimal } from '../../formats/shortest_decimal.ts';
+import { attribute } from '../../formats/tensorflow/attributes.ts';
 import type { Tensor } from '../../tensors/tensors.ts';
-import { type BatchNormAttributes, batchNorm } from './layer.ts';
+import { type BatchNormAttributes, type BatchNormPart, batchNorm } from './layer.ts';
 
 /** Tensors of one value per channel; without scale 1, without offset 0. */
 interface BatchNormParts {
@@ -111,5 +112,22 @@ export const formats: LayerFormats<BatchNormAttributes> = {
     offset: { name: 'bias' },
     mean: { name: 'running_mean' },
     variance: { name: 'running_var' },
+  },
+  tensorflow: {
+    write({ graph, layer, inputs: [input], variables }) {
+      const { scale, offset, mean, variance } = variables as Record<BatchNormPart, string>;
+      const isMaps = layer.inputShape.length === 3;
+      const [features] = layer.inputShape as [number];
+      // FusedBatchNorm takes maps only.
+      const maps = isMaps ? input : graph.reshape(input, [1, 1, features]);
+      const normalised = graph.add('FusedBatchNorm', [maps, scale, offset, mean, variance], {
+        attributes: {
+          epsilon: attribute.float(layer.attributes.epsilon),
+          is_training: attribute.bool(false),
+        },
+        ...(!isMaps && { shape: [1, 1, features] }),
+      });
+      return isMaps ? normalised : graph.reshape(normalised, [features]);
+    },
   },
 };

@@ -17,7 +17,7 @@ function follow(moving: tf.Variable, value: tf.Tensor): void {
   tf.tidy(() => moving.assign(tf.add(tf.mul(moving, momentum), tf.mul(value, 1 - momentum))));
 }
 
-type Part = 'scale' | 'offset' | 'mean' | 'variance';
+export type BatchNormPart = 'scale' | 'offset' | 'mean' | 'variance';
 
 /**
  * Batch normalisation (Ioffe and Szegedy 2015) of each channel: (x - mean) / sqrt(variance + epsilon) * scale + offset.
@@ -29,7 +29,11 @@ export const batchNorm: Layer<BatchNormAttributes> = {
   isLinear: true,
   plan([shape = []], { epsilon }, fail) {
     if (!(epsilon >= 0)) fail(`needs epsilon to be a number of at least 0, not ${epsilon}`);
-    const part = (name: Part, initial: number): VariablePlan => ({ name, shape: shape.slice(-1), initial });
+    const part = (name: BatchNormPart, initial: number): VariablePlan => ({
+      name,
+      shape: shape.slice(-1),
+      initial,
+    });
     return {
       outputShape: shape,
       variables: [part('scale', 1), part('offset', 0)],
@@ -37,7 +41,7 @@ export const batchNorm: Layer<BatchNormAttributes> = {
     };
   },
   forward([input], variables, { epsilon }, { training }) {
-    const { scale, offset, mean, variance } = variables as Record<Part, tf.Variable>;
+    const { scale, offset, mean, variance } = variables as Record<BatchNormPart, tf.Variable>;
     const x = input as tf.Tensor;
     if (!training) return normaliseBy(x, { scale, offset, mean, variance }, epsilon);
     return normaliseBatch(x, { scale, offset }, epsilon, (ofBatch) => {

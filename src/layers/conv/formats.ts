@@ -2,6 +2,7 @@ import { expect, required, windowOf } from '../../formats/keras_model/reading.ts
 import type { LayerFormats } from '../../formats/layer_formats.ts';
 import type { NetworkBuilder, Value } from '../../formats/network_builder.ts';
 import { onnxWindow } from '../../formats/onnx/window.ts';
+import { windowAttributes } from '../../formats/tensorflow/attributes.ts';
 import { windowFields } from '../../formats/tflite/window.ts';
 import { placeWindow, type Window } from '../../formats/windows.ts';
 import { permute, type Tensor, toHwio, toOihw } from '../../tensors/tensors.ts';
@@ -99,5 +100,14 @@ export const formats: LayerFormats<ConvAttributes> = {
       },
     },
     biases: { name: 'bias' },
+  },
+  tensorflow: {
+    write({ graph, layer, inputs: [input], variables }) {
+      const { weights, biases } = variables as { weights: string; biases?: string };
+      const product = graph.add('Conv2D', [input, weights], {
+        attributes: windowAttributes(layer.attributes),
+      });
+      return biases ? graph.add('Add', [product, biases], { name: 'add' }) : product;
+    },
   },
 };

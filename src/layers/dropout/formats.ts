@@ -37,4 +37,8 @@ export const formats: LayerFormats<DropoutOptions> = {
   // In inference it changes nothing.
   tflite: { write: ({ inputs }) => inputs[0] as number },
   pyTorch: {},
+  tensorflow: {
+    // An exported network drops nothing.
+    write: ({ graph, inputs, isTraining }) => (isTraining ? graph.add('Dropout', inputs) : inputs[0]),
+  },
 };

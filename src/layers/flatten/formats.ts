@@ -72,4 +72,7 @@ export const formats: LayerFormats<object> = {
     },
   },
   pyTorch: {},
+  tensorflow: {
+    write: ({ graph, layer, inputs: [maps] }) => graph.reshape(maps, layer.outputShape),
+  },
 };

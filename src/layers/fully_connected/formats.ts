@@ -108,6 +108,13 @@ export const formats: LayerFormats<FullyConnectedAttributes> = {
     },
     biases: { name: 'bias' },
   },
+  tensorflow: {
+    write({ graph, inputs: [input], variables }) {
+      const { weights, biases } = variables as { weights: string; biases?: string };
+      const product = graph.add('MatMul', [input, weights]);
+      return biases ? graph.add('Add', [product, biases], { name: 'add' }) : product;
+    },
+  },
 };
 
 function biasesOfNext(reading: Reading): Tensor | undefined {

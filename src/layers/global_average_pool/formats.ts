@@ -1,6 +1,7 @@
 import { expect, expectChannelsLast } from '../../formats/keras_model/reading.ts';
 import type { LayerFormats } from '../../formats/layer_formats.ts';
 import type { NetworkBuilder, Value } from '../../formats/network_builder.ts';
+import { constant } from '../../formats/tensorflow/attributes.ts';
 import { globalAveragePool } from './layer.ts';
 
 export function addGlobalAveragePool(builder: NetworkBuilder, input: Value, where: string): Value {
@@ -51,4 +52,10 @@ export const formats: LayerFormats<object> = {
     },
   },
   pyTorch: {},
+  tensorflow: {
+    write({ graph, inputs: [maps] }) {
+      const axes = graph.constant('Mean/reduction_indices', constant.integers([1, 2]));
+      return graph.add('Mean', [maps, axes]);
+    },
+  },
 };

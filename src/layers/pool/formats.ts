@@ -2,6 +2,7 @@ import { pairOf, windowOf } from '../../formats/keras_model/reading.ts';
 import type { LayerFormats } from '../../formats/layer_formats.ts';
 import type { NetworkBuilder, Value } from '../../formats/network_builder.ts';
 import { onnxWindow } from '../../formats/onnx/window.ts';
+import { attribute, windowAttributes } from '../../formats/tensorflow/attributes.ts';
 import { windowFields } from '../../formats/tflite/window.ts';
 import { type Window as FileWindow, placeWindow } from '../../formats/windows.ts';
 import type { Window } from '../window.ts';
@@ -64,4 +65,11 @@ export const formats: LayerFormats<Window> = {
     },
   },
   pyTorch: {},
+  tensorflow: {
+    write({ graph, layer, inputs }) {
+      const kernel = { ksize: attribute.square(layer.attributes.kernel) };
+      const attributes = { ...kernel, ...windowAttributes(layer.attributes) };
+      return graph.add('MaxPool', inputs, { attributes });
+    },
+  },
 };

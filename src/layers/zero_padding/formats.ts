@@ -1,6 +1,7 @@
 import { expectChannelsLast, twoOf } from '../../formats/keras_model/reading.ts';
 import type { LayerFormats } from '../../formats/layer_formats.ts';
 import type { NetworkBuilder, Value } from '../../formats/network_builder.ts';
+import { constant } from '../../formats/tensorflow/attributes.ts';
 import { type ZeroPaddingOptions, zeroPadding } from './layer.ts';
 
 /** @param sides [top, left, bottom, right] */
@@ -69,4 +70,11 @@ export const formats: LayerFormats<ZeroPaddingOptions> = {
     },
   },
   pyTorch: {},
+  tensorflow: {
+    write({ graph, layer, inputs: [maps] }) {
+      const { top, left, bottom, right } = layer.attributes;
+      const sides = constant.integers([0, 0, top, bottom, left, right, 0, 0], [4, 2]);
+      return graph.add('Pad', [maps, graph.constant('Pad/paddings', sides)]);
+    },
+  },
 };

@@ -9,12 +9,8 @@ import { exportCheckpoint } from '../../../src/formats/tensorflow/export_checkpo
 import { exportSavedModel } from '../../../src/formats/tensorflow/export_saved_model.ts';
 import { importCheckpoint } from '../../../src/formats/tensorflow/import_checkpoint.ts';
 import { importSavedModel } from '../../../src/formats/tensorflow/import_saved_model.ts';
-import {
-  type FunctionDef,
-  type GraphDef,
-  type NodeDef,
-  savedModels,
-} from '../../../src/formats/tensorflow/protos.ts';
+import type { FunctionDef, GraphDef, NodeDef } from '../../../src/formats/tensorflow/messages.ts';
+import { savedModels } from '../../../src/formats/tensorflow/protos.ts';
 import { maskedCrc32c } from '../../../src/tensorboard/crc32c.ts';
 import { temporaryFolder } from '../../helpers/folder.ts';
 import { evenly } from '../../helpers/network.ts';
@@ -40,7 +36,7 @@ const network: Network = {
         { name: 'conv1/weights', shape: [3, 3, 3, 2] },
         { name: 'conv1/biases', shape: [2] },
       ],
-      attributes: { kernel: 3, stride: 2 },
+      attributes: { kernel: 3, stride: 2, padding: 'same', outputChannels: 2, biases: true },
     },
     {
       name: 'flatten',
@@ -61,7 +57,7 @@ const network: Network = {
         { name: 'fc1/weights', shape: [12, 2] },
         { name: 'fc1/biases', shape: [2] },
       ],
-      attributes: {},
+      attributes: { outputs: 2 },
     },
   ],
   weights: new Map(),

@@ -4,7 +4,8 @@ import { sizeOf } from '../../../tensors/shape.ts';
 import { fromFloat16, type Tensor } from '../../../tensors/tensors.ts';
 import { damaged, overlapping, type Region, readBounded, readPart } from '../../files.ts';
 import { quoted } from '../../quoted.ts';
-import { type BundleEntry, bundleEntries, bundleHeaders, dataTypes } from '../protos.ts';
+import { type BundleEntry, dataTypes } from '../messages.ts';
+import { bundleEntries, bundleHeaders } from '../protos.ts';
 import { readTable } from './table.ts';
 
 /** An index takes about a hundred bytes a tensor. */
