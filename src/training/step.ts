@@ -84,7 +84,7 @@ function countCorrect(logits: tf.Tensor2D, labels: number[]): number {
 interface DifferentiateOptions {
   objective: Objective | undefined;
   layer: LayerWatch | undefined;
-  learning: TrainingPass;
+  pass: TrainingPass;
 }
 
 /** The mean loss of a batch, and its logits [batch, classes]. */
@@ -102,12 +102,12 @@ export function differentiate(
   model: Model,
   batch: Batch,
   variables: tf.Variable[],
-  { objective, layer, learning }: DifferentiateOptions,
+  { objective, layer, pass }: DifferentiateOptions,
 ): Outcome & { gradients: tf.NamedTensorMap } {
   const pictures = toPictures(batch.pixels, model);
   let logits: tf.Tensor2D | undefined;
   const { value, grads } = tf.variableGrads(() => {
-    logits = tf.keep(model.forward(pictures, layer, learning));
+    logits = tf.keep(model.forward(pictures, layer, pass));
     return softmaxCrossEntropy(logits, targetsOf(batch, logits.shape[1], objective));
   }, variables);
   return { loss: tf.keep(value), logits: logits as unknown as tf.Tensor2D, gradients: grads };
@@ -125,7 +125,7 @@ export function trainStep(
   { step, learningRate, objective, clipNorm = 0, watch }: StepOptions,
 ): () => BatchResult {
   const outcome = tf.tidy(() => {
-    const options = { objective, layer: watch?.layer, learning: { step } };
+    const options = { objective, layer: watch?.layer, pass: { step } };
     const { gradients, ...result } = differentiate(model, batch, [...model.variables.values()], options);
     watch?.batch?.(batch);
     watch?.gradients(gradients);

@@ -4,6 +4,7 @@ import type { Model } from '../models/model.ts';
 import type { Adam } from './adam.ts';
 import { clipGradients } from './clip_gradients.ts';
 import type { GradientExchange } from './exchange.ts';
+import { ExchangeStep } from './exchange_step.ts';
 import { type BatchResult, differentiate, readResult, type StepOptions } from './step.ts';
 
 export interface SharedStepOptions extends StepOptions {
@@ -23,17 +24,17 @@ export async function trainStepTogether(
   batch: Batch,
   { step, learningRate, objective, clipNorm = 0, watch, exchange, stop }: SharedStepOptions,
 ): Promise<BatchResult> {
-  const pass = exchange.begin();
+  const exchangeStep = new ExchangeStep(exchange);
   const mine = tf.tidy(() => {
     const layer = (name: string, output: tf.Tensor) => {
       const watched = watch?.layer(name, output);
-      return pass.layer(name, watched ?? output) ?? watched;
+      return exchangeStep.layer(name, watched ?? output) ?? watched;
     };
-    const options = { objective, layer, learning: pass.learning(step) };
+    const options = { objective, layer, pass: exchangeStep.trainingPass(step) };
     const { loss, logits } = differentiate(model, batch, exchange.variables, options);
     return { loss, logits };
   });
-  const { result, gradients } = await pass.finish(readResult(mine, batch), stop);
+  const { result, gradients } = await exchangeStep.finish(readResult(mine, batch), stop);
   tf.tidy(() => {
     watch?.batch?.(batch);
     watch?.gradients(gradients);
