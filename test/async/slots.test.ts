@@ -5,7 +5,7 @@ import { Slots } from '../../src/async/slots.ts';
 
 const pause = () => new Promise((resolve) => setImmediate(resolve));
 
-test('no more are taken than there are, everybody comes to his own, first come first served', async () => {
+test('no more slots are taken than exist, first come, first served', async () => {
   await fc.assert(
     fc.asyncProperty(fc.integer({ min: 1, max: 9 }), fc.array(fc.nat(8)), async (most, wishes) => {
       const slots = new Slots(most);
@@ -28,7 +28,7 @@ test('no more are taken than there are, everybody comes to his own, first come f
   );
 });
 
-test('once they are closed nobody gets one, who waits included', async () => {
+test('after closing nobody gets a slot, not even those who wait', async () => {
   const slots = new Slots(1);
   assert.ok(await slots.take());
   const waiting = slots.take();

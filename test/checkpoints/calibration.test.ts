@@ -7,7 +7,7 @@ import { UserError } from '../../src/errors.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
 import { assertRefused } from '../helpers/refused.ts';
 
-test('what is stored is read, and replaces what was there', async () => {
+test('a stored calibration is read back, and replaces the one before', async () => {
   const folder = temporaryFolder();
   assert.equal(await readCalibration(folder), undefined);
   await saveCalibration(folder, { temperature: 2, pictures: 9 });
@@ -33,7 +33,7 @@ for (const content of [
   });
 }
 
-test('a folder that is not there cannot be calibrated', async () => {
+test('a missing folder cannot be calibrated', async () => {
   const folder = join(temporaryFolder(), 'none');
   await assert.rejects(saveCalibration(folder, { temperature: 2, pictures: 9 }), UserError);
 });

@@ -59,7 +59,7 @@ const optimizer = [{ name: 'a/weights/m', shape: [2, 2], values: new Float32Arra
 const save = (run: string, step: number, accuracy?: number) =>
   saveCheckpoint(run, info(step, accuracy), { weights, optimizer });
 
-test('what is saved is loaded, bit for bit', async () => {
+test('a checkpoint is loaded as it was saved, bit for bit', async () => {
   const run = join(temporaryFolder(), 'run-001');
   const folder = await save(run, 7, 0.5);
   const checkpoint = await findCheckpoint(folder);
@@ -84,14 +84,14 @@ test('the newest four and the best are kept', async () => {
   assert.equal((await findCheckpoint(run, 'newest')).manifest.position.step, 7);
 });
 
-test('without validation the newest is taken', async () => {
+test('without validation the newest is used', async () => {
   const run = join(temporaryFolder(), 'run-001');
   await save(run, 1);
   await save(run, 2);
   assert.equal((await findCheckpoint(run, 'best')).manifest.position.step, 2);
 });
 
-test('a save that was interrupted is not seen, and is removed after the next', async () => {
+test('an interrupted save is ignored, and removed after the next one', async () => {
   const run = join(temporaryFolder(), 'run-001');
   await save(run, 1);
   mkdirSync(join(run, 'checkpoint-00000002.tmp'));
@@ -103,7 +103,7 @@ test('a save that was interrupted is not seen, and is removed after the next', a
   assert.ok(!readdirSync(run).includes('checkpoint-00000002.tmp'));
 });
 
-test('runs are numbered on, and the one that saved last is the newest', async () => {
+test('run numbers go up, and the run that saved last is the newest', async () => {
   const checkpoints = temporaryFolder();
   assert.equal(await nextRunName(checkpoints), 'run-001');
   await save(join(checkpoints, 'run-001'), 1);
@@ -152,7 +152,7 @@ test('a manifest that claims more than its files hold is refused before anything
   await assert.rejects(loadTensors(await findCheckpoint(folder), 'weights.bin'), /20 bytes instead of 2000/);
 });
 
-test('a manifest of version 1, without a checksum of its own, is read', async () => {
+test('a manifest of version 1, which has no checksum, is read', async () => {
   const folder = await save(join(temporaryFolder(), 'run-001'), 1);
   const file = join(folder, 'manifest.json');
   const { checksum, ...manifest } = JSON.parse(readFileSync(file, 'utf8'));
@@ -197,7 +197,7 @@ const wrongs: [what: string, change: (manifest: Manifest) => void, says: RegExp]
   ],
 ];
 for (const [what, change, says] of wrongs) {
-  test(`a manifest that ${what} is refused, though its checksum is right`, async () => {
+  test(`a manifest that ${what} is refused, even with a correct checksum`, async () => {
     const folder = await save(join(temporaryFolder(), 'run-001'), 1);
     rewriteManifest(folder, change);
     await assertRefused(findCheckpoint(folder), says, join(folder, 'manifest.json'));
@@ -216,7 +216,7 @@ test('a manifest that was changed, is a pipe, or is larger than any is refused',
   await assert.rejects(findCheckpoint(folder), /manifest\.json is damaged \(it is not a file\)/);
 });
 
-test('where the newest or the best is damaged the next one is used, and it says so', async () => {
+test('if the newest or the best is damaged, the next one is used, with a notice', async () => {
   const run = join(temporaryFolder(), 'run-001');
   const [one, two, three, four] = await Promise.all(
     [0.9, 0.7, 0.8, 0.6].map((accuracy, index) => save(run, index + 1, accuracy)),
@@ -243,7 +243,7 @@ test('where the newest or the best is damaged the next one is used, and it says 
   );
 });
 
-test('what is older than the newest intact checkpoint is not mentioned', async () => {
+test('checkpoints older than the newest intact one are not mentioned', async () => {
   const run = join(temporaryFolder(), 'run-001');
   writeFileSync(join(await save(run, 1), 'manifest.json'), '');
   await save(run, 2);
@@ -262,7 +262,7 @@ test('a newer run whose checkpoints are all damaged is skipped, with a notice', 
   assert.match(notices.join(), /run-002 is skipped: .*manifest\.json is damaged/);
 });
 
-test('a checkpoint of the same step is replaced; killed between, the one before is found', async () => {
+test('a checkpoint of the same step is replaced; after a kill in between, the older one is found', async () => {
   const run = join(temporaryFolder(), 'run-001');
   const folder = await save(run, 5, 0.1);
   renameSync(folder, `${folder}.old`); // as far as a kill let it come
@@ -274,7 +274,7 @@ test('a checkpoint of the same step is replaced; killed between, the one before 
   assert.deepEqual(readdirSync(run), ['checkpoint-00000005']);
 });
 
-test('what a kill left of saving and removing is no checkpoint, and is removed', async () => {
+test('leftovers of an interrupted save or removal are not checkpoints, and are removed', async () => {
   const run = join(temporaryFolder(), 'run-001');
   const folder = await save(run, 5);
   for (const end of ['tmp', 'gone', 'old']) cpSync(folder, `${folder}.${end}`, { recursive: true });
@@ -295,7 +295,7 @@ const turnOver = `
     rmSync('gone', { recursive: true });
   }`;
 
-test('a checkpoint is found while others come in the place of all', async () => {
+test('a checkpoint is found while all are being replaced', async () => {
   const run = join(temporaryFolder(), 'run-001');
   await save(run, 1);
   const training = spawn(process.execPath, ['-e', turnOver], { cwd: run });
@@ -307,7 +307,7 @@ test('a checkpoint is found while others come in the place of all', async () => 
   }
 });
 
-test('tensors that are not those of the network are refused by name', async () => {
+test('tensors that do not belong to the network are refused by name', async () => {
   const checkpoint = await findCheckpoint(await save(join(temporaryFolder(), 'run-001'), 1));
   checkTensors(checkpoint, 'weights.bin', weights);
   const [a] = weights as [NamedTensor];
@@ -316,7 +316,7 @@ test('tensors that are not those of the network are refused by name', async () =
   assert.throws(check({ ...a, name: 'b' }), /b is missing/);
 });
 
-test('a folder that cannot be written is an error that names it', async () => {
+test('an error about an unwritable folder names it', async () => {
   const run = join(temporaryFolder(), 'run-001');
   writeFileSync(run, 'a file where the folder should be');
   await assert.rejects(save(run, 1), (error) => error instanceof UserError && error.message.includes(run));

@@ -126,7 +126,7 @@ describe(`${mutations} mutations of each file`, () => {
   });
 
   for (const name of ['manifest.json', 'weights.bin', 'optimizer.bin']) {
-    test(`${name}: refused, or nothing of the checkpoint is another`, async () => {
+    test(`${name}: refused, or the checkpoint is unchanged`, async () => {
       const original = await readAll();
       const refused = await damageAndRead(join(folder, name), async () =>
         assert.deepEqual(await readAll(), original),
@@ -143,7 +143,7 @@ describe(`${mutations} mutations of each file`, () => {
     assert.ok(refused > 0.3 * mutations, `${refused} refused`);
   });
 
-  test('metrics.jsonl: what is not a whole line is left out', async () => {
+  test('metrics.jsonl: incomplete lines are left out', async () => {
     const refused = await damageAndRead(join(run, 'metrics.jsonl'), async () => {
       for (const { epoch, step, loss } of await readHistory(run)) {
         assert.ok(Number.isSafeInteger(epoch) && Number.isSafeInteger(step));
@@ -165,7 +165,7 @@ describe(`${mutations} mutations of each file`, () => {
     assert.ok(refused > 0);
   });
 
-  test('run.json: refused, and the checkpoints are read all the same', async () => {
+  test('run.json: refused, and the checkpoints are still read', async () => {
     const file = join(run, 'run.json');
     const session = {
       started: '2026-01-01T00:00:00.000Z',

@@ -17,7 +17,7 @@ function writeLock(run: string, owner: Record<string, unknown>): string {
   return file;
 }
 
-test('a run has one owner at a time, and is given back', async () => {
+test('a run has one owner at a time, and can be released', async () => {
   const run = join(temporaryFolder(), 'run-001');
   const unlock = await lockRun(run);
   await assertRefused(
@@ -30,7 +30,7 @@ test('a run has one owner at a time, and is given back', async () => {
   await (await lockRun(run))();
 });
 
-test('of many at once one gets it, also where it has to be taken over', async () => {
+test('of many at once exactly one gets the lock, also when it has to be taken over', async () => {
   const run = join(temporaryFolder(), 'run-001');
   for (let round = 0; round < 60; round++) {
     if (round % 2 === 0) writeLock(run, { ...thisProcess(), id: endedProcess() });
@@ -63,7 +63,7 @@ for (const [what, owner] of dead) {
   });
 }
 
-test('a lock that a kill left without, or with half of, its owner is taken over', async () => {
+test('a lock without an owner, or with half a record of one, is taken over', async () => {
   const run = temporaryFolder();
   mkdirSync(join(run, 'training.lock'));
   await (await lockRun(run))();
@@ -75,7 +75,7 @@ test('a lock that a kill left without, or with half of, its owner is taken over'
   assert.deepEqual(readdirSync(run), []);
 });
 
-test('the owner on another host holds it for five minutes after it was last heard of', async () => {
+test('an owner on another host keeps the lock for five minutes after its last sign of life', async () => {
   const run = temporaryFolder();
   const file = writeLock(run, { id: 1, host: 'another' });
   await assert.rejects(
@@ -91,7 +91,7 @@ test('the owner on another host holds it for five minutes after it was last hear
   await (await lockRun(run))();
 });
 
-test('a process is told from a later one of its number', async () => {
+test('a process is distinguished from a later one with the same id', async () => {
   const child = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60000)']);
   const id = child.pid as number;
   assert.ok(isRunning({ ...thisProcess(), id, started: undefined as never }));
@@ -102,7 +102,7 @@ test('a process is told from a later one of its number', async () => {
   assert.ok(isRunning({ id, host: 'another' }));
 });
 
-test('a place where no folder can be made is an error that names it', async () => {
+test('an error about a folder that cannot be made names it', async () => {
   const file = join(temporaryFolder(), 'file');
   writeFileSync(file, '');
   await assertRefused(lockRun(join(file, 'run-001')), /file.run-001 cannot be written/);

@@ -19,7 +19,7 @@ async function save(checkpoints: string, name: string, validationAccuracy?: numb
   return join(checkpoints, name, 'checkpoint-00000001');
 }
 
-test('a run that was better than the one that answers is named', async () => {
+test('a run that was better than the one in use is named', async () => {
   const checkpoints = temporaryFolder();
   const first = await save(checkpoints, 'run-001', 0.9);
   const second = await save(checkpoints, 'run-002', 0.8);
@@ -31,7 +31,7 @@ test('a run that was better than the one that answers is named', async () => {
   assert.equal(await betterRun(join(checkpoints, 'run-002'), second), undefined);
 });
 
-test('--checkpoint takes a path, or else a run by its name', () => {
+test('--checkpoint takes a path or the name of a run', () => {
   const checkpoints = temporaryFolder();
   mkdirSync(join(checkpoints, 'run-001'));
   assert.equal(checkpointPlace(undefined, checkpoints), checkpoints);

@@ -40,7 +40,7 @@ async function parse(line: string): Promise<string[]> {
 }
 
 for (const [path] of all(await createProgram(), [])) {
-  test(`bat-sup ${path.join(' ')} has help with examples, and each example is a call of it`, async () => {
+  test(`bat-sup ${path.join(' ')} has help with examples, and each example runs this command`, async () => {
     const { code, stdout, stderr } = await cli(folder, ...path, '--help');
     assert.equal(code, 0, stderr);
     const [, text = ''] = stdout.split('\nExamples:\n');
@@ -56,7 +56,7 @@ test('bat-sup help explains a command', async () => {
   assert.equal(help.code, 0);
 });
 
-test('the version is alone on the first line, and the engine is told', async () => {
+test('the first line is the version alone, and the engine follows', async () => {
   const { code, stdout, stderr } = await cli(folder, '--version');
   assert.deepEqual([code, stderr], [0, '']);
   const [version, engine, node] = stdout.split('\n');

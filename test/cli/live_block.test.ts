@@ -27,7 +27,7 @@ function fakes() {
 
 afterEach(() => mock.reset());
 
-test('it is drawn ten times a second at most, and at last as it is', () => {
+test('it is drawn at most ten times per second, and finally in its last state', () => {
   const { written, stream, wait } = fakes();
   const block = liveBlock(stream);
   for (let i = 0; i < 299; i++) {
@@ -43,7 +43,7 @@ test('it is drawn ten times a second at most, and at last as it is', () => {
   block.stop();
 });
 
-test('a line stays above, a new size draws anew, and the end clears and shows the cursor once', () => {
+test('printed lines stay above, a new size redraws, and the end clears and shows the cursor once', () => {
   const { written, stream, wait } = fakes();
   const listeners = process.listenerCount('exit');
   const block = liveBlock(stream);

@@ -32,7 +32,7 @@ const states: fc.Arbitrary<TrainingState> = fc
     batch: Math.floor(share * state.stepsPerEpoch),
   }));
 
-test('nothing is wider or higher than the terminal', () =>
+test('the view fits the terminal', () =>
   fc.assert(
     fc.property(states, count(200), count(60), (state, columns, rows) => {
       const lines = trainingView(state, { columns, rows }, false);
@@ -56,7 +56,7 @@ const state: TrainingState = {
   best: { epoch: 11, validationAccuracy: 0.85 },
 };
 
-test('everything that is asked about a training is there', () =>
+test('the view shows every figure of a training', () =>
   assert.deepEqual(trainingView(state, { columns: 80, rows: 24 }, false), [
     'Epoch 12/300 █████████████░░░░░░░  62 %',
     'step 1860  340 img/s',
@@ -68,7 +68,7 @@ test('everything that is asked about a training is there', () =>
     'best        0.8500 in epoch 11',
   ]));
 
-test('without validation its lines are left out; before the first step there is only where it begins', () => {
+test('without validation its lines are left out; before the first step only the start is shown', () => {
   const empty = { now: undefined, values: [] };
   const validation = { validationLoss: empty, validationAccuracy: empty, best: undefined };
   const size = { columns: 80, rows: 24 };

@@ -25,21 +25,21 @@ function lint(name: string, args: string[], input = ''): void {
   assert.equal(status, 0, `${stdout}${stderr}`);
 }
 
-describe('shellcheck has nothing to say of', { skip: without('shellcheck') }, () => {
+describe('shellcheck finds nothing in', { skip: without('shellcheck') }, () => {
   for (const file of globSync('*.{sh,sbatch}', { cwd: folder })) test(file, () => lint('shellcheck', [file]));
 });
 
-describe('hadolint has nothing to say of', { skip: without('hadolint') }, () => {
+describe('hadolint finds nothing in', { skip: without('hadolint') }, () => {
   for (const file of globSync('Dockerfile*', { cwd: folder, ignore: '*.dockerignore' }))
     test(file, () => lint('hadolint', [file]));
 });
 
 describe('the pods of mpijob.yaml', { skip: withoutPackage('kubernetes_validate') }, () => {
-  test('are as Kubernetes wants them', () => {
+  test('are valid for Kubernetes', () => {
     assert.deepEqual(runPython(checkPods, mpiJob).errors, []);
   });
 
-  test('are not where a field is misspelt or of another type', () => {
+  test('are invalid if a field is misspelt or of another type', () => {
     const broken = join(temporaryFolder(), 'mpijob.yaml');
     const text = readFileSync(mpiJob, 'utf8');
     writeFileSync(broken, text.replace('workingDir', 'workdir').replace('[/usr/sbin/sshd, -De]', 'sshd'));
@@ -49,7 +49,7 @@ describe('the pods of mpijob.yaml', { skip: withoutPackage('kubernetes_validate'
     assert.deepEqual(more, []);
   });
 
-  test('run a script that shellcheck has nothing to say of', { skip: without('shellcheck') }, () => {
+  test('run a script in which shellcheck finds nothing', { skip: without('shellcheck') }, () => {
     const { scripts } = runPython(checkPods, mpiJob);
     assert.equal(scripts.length, 1);
     for (const script of scripts) lint('shellcheck', ['--shell=sh', '-'], script);

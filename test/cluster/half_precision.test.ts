@@ -13,7 +13,7 @@ function thereAndBack(format: (typeof formats)[number][1], values: Float32Array)
   return back;
 }
 
-test('bfloat16 is the upper half of float32, rounded to the nearest, of two to the even one', () => {
+test('bfloat16 is the upper half of float32, rounded to nearest, ties to even', () => {
   const bits = (number: number) => {
     const half = new Uint16Array(1);
     halfPrecisions.bfloat16.encode(Float32Array.of(number), half);
@@ -35,7 +35,7 @@ test('bfloat16 is the upper half of float32, rounded to the nearest, of two to t
   }
 });
 
-test('float16 gives exactly what it can say, whatever power of two that is', () => {
+test('float16 keeps the values that it can represent exactly', () => {
   for (const power of [-130, -100, -20, 0, 20, 100]) {
     const exact = Float32Array.from({ length: 2048 }, (_, index) => (index - 1024) * 2 ** power);
     assert.deepEqual(thereAndBack(halfPrecisions.float16, exact), exact);
@@ -65,7 +65,7 @@ function floatRange() {
   return { noNaN: true, noDefaultInfinity: true, min: Math.fround(-1e30), max: Math.fround(1e30) };
 }
 
-test('what is no number stays none, so that training notices', () => {
+test('NaN stays NaN, so that training notices', () => {
   for (const [name, format] of formats) {
     for (const value of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])
       assert.ok(!Number.isFinite(thereAndBack(format, Float32Array.of(1, value, 2))[1]), `${name}: ${value}`);

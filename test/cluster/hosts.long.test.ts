@@ -43,7 +43,7 @@ for (const mpi of [system, openMpi5, mpich5])
       return { learnt: [read('weights.bin'), read('optimizer.bin')], carried, lost, step };
     }
 
-    test('learn the same, however late packets come and whether or not some are lost', async (context) => {
+    test('train to the same weights, even if packets are late or lost', async (context) => {
       const good = await trainOver('good', { delay: 0, loss: 0 });
       const bad = await trainOver('bad', { delay: 5, loss: 0.01 });
       context.diagnostic(`undisturbed: ${good.step}; 5 ms and 1 % loss each way: ${bad.step}`);
@@ -54,7 +54,7 @@ for (const mpi of [system, openMpi5, mpich5])
       assert.deepEqual(bad.learnt, good.learnt);
     });
 
-    test('predict as one process does', async () => {
+    test('predict like one process', async () => {
       await hosts.connect({ delay: 5, loss: 0.01 });
       const alone = await cli(folder, 'predict', 'data', '--json');
       const { code, stdout, stderr } = await finish(

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { findLaunch, libraryFolders } from '../../src/cluster/launcher.ts';
 
-test('each launcher is known by what it tells its processes', () => {
+test('each launcher is recognised by its environment variables', () => {
   const openMpi = { OMPI_COMM_WORLD_RANK: '2', OMPI_COMM_WORLD_SIZE: '4' };
   assert.deepEqual(findLaunch(openMpi), { rank: 2, size: 4, families: ['Open MPI'] });
   const hydra = { PMI_RANK: '0', PMI_SIZE: '3' };
@@ -13,7 +13,7 @@ test('each launcher is known by what it tells its processes', () => {
   assert.deepEqual(findLaunch({ ...step, ...openMpi }), { rank: 2, size: 4, families: ['Open MPI'] });
 });
 
-test('a process that is alone has no launcher', () => {
+test('a process started alone has no launcher', () => {
   for (const environment of [
     {},
     { OMPI_COMM_WORLD_RANK: '0', OMPI_COMM_WORLD_SIZE: '1' },
@@ -24,7 +24,7 @@ test('a process that is alone has no launcher', () => {
   }
 });
 
-test('MPI is looked for where LD_LIBRARY_PATH says, where no launcher is known', (context) => {
+test('without a known launcher, MPI is searched for in LD_LIBRARY_PATH', (context) => {
   const before = process.env.LD_LIBRARY_PATH;
   context.after(() => {
     if (before === undefined) delete process.env.LD_LIBRARY_PATH;

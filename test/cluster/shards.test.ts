@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { shareOf } from '../../src/cluster/index.ts';
 
-test('shards see together, batch by batch, what one alone would with the larger batch', () => {
+test('shards together see, batch by batch, the pictures of one process with the larger batch', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 5 }),
@@ -23,7 +23,7 @@ test('shards see together, batch by batch, what one alone would with the larger 
   );
 });
 
-test('each picture of a validation is one shard’s, and each shard has some of every class', () => {
+test('each validation picture belongs to one shard, and each shard has some of every class', () => {
   const sorted = [...Array(10).fill('bat'), ...Array(10).fill('sup')];
   const indexes = [...sorted.keys()];
   const parts = [0, 1, 2].map((index) => shareOf(indexes, { index, count: 3 }));

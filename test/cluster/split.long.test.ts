@@ -71,7 +71,7 @@ function assertSame(run: Run, as: Run): void {
 
 for (const ranks of [2, 3]) {
   describe(`${ranks} ranks`, { skip: withoutMpirun() }, () => {
-    test('augment to the same pictures, also mixed ones, and go on where there are some', async () => {
+    test('augment to the same pictures, also mixed ones, and continue from existing ones', async () => {
       for (const operations of [[], mixing]) {
         const [one, several] = [copyOf(start), copyOf(start)];
         const run = await cli(one, 'augment', ...target, ...operations);
@@ -83,7 +83,7 @@ for (const ranks of [2, 3]) {
       }
     });
 
-    test('resize to the same pictures, of which nothing is left to do', async () => {
+    test('resize to the same pictures, and leave nothing to do', async () => {
       const [one, several] = [copyOf(start), copyOf(start)];
       const run = await cli(one, 'resize', ...small);
       assertSame(await onRanks(ranks, several, 'resize', ...small), ran(run));
@@ -92,7 +92,7 @@ for (const ranks of [2, 3]) {
       assert.equal(JSON.parse(again.stdout).made, 0);
     });
 
-    test('check to the same report, and remember it', async () => {
+    test('check to the same report, and keep the results', async () => {
       const [one, several] = [copyOf(alone), copyOf(alone)];
       const run = await cli(one, 'check', '--json');
       assertSame(await onRanks(ranks, several, 'check', '--json'), ran(run));
@@ -107,7 +107,7 @@ for (const ranks of [2, 3]) {
       assert.equal(strict.code, 1);
     });
 
-    test('predict the same, and fail for the same pictures', async () => {
+    test('predict the same, with errors for the same pictures', async () => {
       for (const options of [[], ['--json', '--top-k', '2'], ['--csv', '--activation', 'none']]) {
         const args = ['predict', 'rawdata', 'data/food/*.jpg', 'nowhere.png', ...options];
         const run = await cli(alone, ...args);
@@ -129,7 +129,7 @@ for (const ranks of [2, 3]) {
 }
 
 describe('ranks', { skip: withoutMpirun() }, () => {
-  test('are given the list on stdin', async () => {
+  test('get the list from stdin', async () => {
     const list = 'data/food/taco.png.jpg\nnowhere.png\n';
     const child = startRanks([alone, alone], [bin, 'predict', '-', '--json'], { stdin: 'pipe' });
     child.stdin?.end(list);
@@ -148,7 +148,7 @@ describe('ranks', { skip: withoutMpirun() }, () => {
     ['augment', 'rawdata'],
     ['resize', 'data'],
   ]) {
-    test(`${command} refuses a ${folder} that is another on another host, and does nothing`, async () => {
+    test(`${command} refuses a ${folder} that differs between hosts, and does nothing`, async () => {
       const [own, other] = [copyOf(start), copyOf(start)];
       const { code, stdout, stderr } = await finish(startCliOn([own, other], command as string));
       assert.equal(code, 1);
@@ -158,7 +158,7 @@ describe('ranks', { skip: withoutMpirun() }, () => {
     });
   }
 
-  test('predict refuses other pictures than rank 0’s', async () => {
+  test('predict refuses pictures that differ from rank 0’s', async () => {
     const other = copyOf(alone);
     rmSync(join(other, 'data', 'food', 'taco.png.jpg'));
     const { code, stdout, stderr } = await finish(startCliOn([alone, other], 'predict', 'data'));
@@ -185,7 +185,7 @@ for (const shards of [2, 3]) {
       }
     });
 
-    test('resize to the same pictures, which the next run takes for done', async () => {
+    test('resize to the same pictures, with which the next run is done', async () => {
       const [one, several] = [copyOf(start), copyOf(start)];
       ran(await cli(one, 'resize', ...small));
       await onShards(shards, several, 'resize', ...small);
@@ -206,7 +206,7 @@ for (const shards of [2, 3]) {
 }
 
 describe('shards', () => {
-  test('of another size or number make what is stale again; pictures that are gone go', async () => {
+  test('of another size or number redo stale pictures and remove those whose sources are gone', async () => {
     const folder = copyOf(start);
     await onShards(2, folder, 'resize', ...small);
     await onShards(3, folder, 'resize', '--width', '24', '--height', '16');
@@ -218,7 +218,7 @@ describe('shards', () => {
     assert.deepEqual(contents(join(folder, 'data')), contents(join(one, 'data')));
   });
 
-  test('that do not come to run leave their part to the next run', async () => {
+  test('that never run leave their part to the next run', async () => {
     const folder = copyOf(start);
     ran(await cli(folder, 'resize', ...small, '--shard', '1/2'));
     ran(await cli(folder, 'resize', ...small, '--shard', '1/2'));
@@ -228,7 +228,7 @@ describe('shards', () => {
     assert.ok(rest.made > 0 && rest.unchanged > 0, JSON.stringify(rest));
   });
 
-  test('augment refuses pictures of other settings', async () => {
+  test('augment refuses pictures made with other settings', async () => {
     const { code, stderr } = await cli(copyOf(alone), 'augment', '--seed', '9', '--shard', '2/2');
     assert.equal(code, 1);
     assert.match(stderr, /^bat-sup: rawdata has pictures that augment made with other settings.*--clean/);

@@ -125,7 +125,7 @@ async function assertErrorEndsAll(mpi: Mpi, run: string): Promise<void> {
 before(() => writeRawData(folder));
 
 describe('training on several ranks', { skip: withoutMpirun() }, () => {
-  test('comes to what one process comes to with their batches together, whatever is on', async () => {
+  test('gives the result of one process with their combined batches, with every option', async () => {
     const settings = [...everything, '--epochs', '40'];
     assertTrained(await trainOn(1, 'alone', ...settings));
     for (const ranks of [2, 3, 4]) {
@@ -147,7 +147,7 @@ describe('training on several ranks', { skip: withoutMpirun() }, () => {
     }
   });
 
-  test('a network with batch normalisation learns by each rank’s own statistics', async () => {
+  test('batch normalisation uses each rank’s own statistics', async () => {
     const trained = await trainOn(3, 'normalised', '--architecture', 'residual', '--epochs', '3');
     assertTrained(trained);
     const { loss } = (await readHistory(runOf('normalised'))).at(-1) ?? {};
@@ -155,21 +155,21 @@ describe('training on several ranks', { skip: withoutMpirun() }, () => {
   });
 
   for (const format of ['bfloat16', 'float16']) {
-    test(`with gradients in ${format} it learns nearly the same`, async () => {
+    test(`with gradients in ${format} the result is nearly the same`, async () => {
       assertTrained(await trainOn(1, `plain-${format}`, '--epochs', '10'));
       assertTrained(await trainOn(3, format, '--epochs', '10', '--gradient-compression', format));
       await assertSame(`plain-${format}`, format, 0.1);
     });
   }
 
-  test('the learning rate grows with the ranks where that is asked for', async () => {
+  test('the learning rate scales with the ranks if requested', async () => {
     const rate = ['--learning-rate', '0.0006'];
     assertTrained(await trainOn(1, 'rate', '--epochs', '3', ...rate));
     assertTrained(await trainOn(2, 'scaled', '--epochs', '3', '--scale-learning-rate', 'linear'));
     await assertSame('rate', 'scaled');
   });
 
-  test('it goes on with another number of ranks, also from within an epoch', async () => {
+  test('it continues with another number of ranks, also from within an epoch', async () => {
     const settings = ['--epochs', '6', '--save-every-steps', '1', '--keep-checkpoints', '99'];
     const batch = (ranks: number) => ['--batch-size', String(4 / ranks)];
     assertTrained(await trainOn(1, 'whole', ...settings, ...batch(1)));
@@ -194,7 +194,7 @@ describe('training on several ranks', { skip: withoutMpirun() }, () => {
     await assertSame('whole', 'fewer');
   });
 
-  test('another batch of all goes on where the epoch was, and says so', async () => {
+  test('another global batch continues at the same point of the epoch, and says so', async () => {
     const settings = ['--epochs', '2', '--save-every-steps', '3', '--keep-checkpoints', '99'];
     assertTrained(await trainOn(1, 'batches', ...settings, '--batch-size', '2'));
     const [first] = await listCheckpoints(runOf('batches'));
@@ -247,8 +247,8 @@ describe('training on several ranks', { skip: withoutMpirun() }, () => {
     assert.equal(stderr.match(/Stopping after this step/g)?.length, 1, stderr);
   });
 
-  describe('where each rank has a disk of its own', () => {
-    test('other pictures than rank 0’s are refused, in one line', async () => {
+  describe('if each rank has its own disk', () => {
+    test('pictures that differ from rank 0’s are refused in one line', async () => {
       const [own, other] = foldersOfTwo();
       rmSync(join(other, 'rawdata', 'food', 'taco.png'));
       const { code, stdout, stderr } = await finish(
@@ -276,17 +276,17 @@ describe('training on several ranks', { skip: withoutMpirun() }, () => {
       assert.equal(existsSync(join(other, digests)), false);
     });
 
-    test('an error of another rank ends all: with a checkpoint, one message and exit code 1', () =>
+    test('an error in another rank ends all, with a checkpoint, one message and exit code 1', () =>
       assertErrorEndsAll(system, 'broken'));
   });
 
-  test('wrong usage is told once', async () => {
+  test('wrong usage is reported once', async () => {
     const { code, stderr } = await finish(startCliOn([folder, folder], 'train', '--epochs', 'many'));
     assert.equal(code, 2);
     assert.equal(stderr.match(/bat-sup: /g)?.length, 1, stderr);
   });
 
-  test(`a run that loses a rank ${losses} times ends, on fewer ranks each time, as one that never did`, async (context) => {
+  test(`a run that loses a rank ${losses} times, with fewer ranks each time, ends like an uninterrupted one`, async (context) => {
     const settings = ['--epochs', '12', '--save-every-steps', '1', '--keep-checkpoints', '2'];
     assertTrained(await trainOn(1, 'never-lost', ...settings));
     let [lost, finished] = [0, 0];
@@ -334,7 +334,7 @@ for (const mpi of others)
   describe(`training with ${mpi.name}`, { skip: withoutMpirun(mpi) }, () => {
     const named = (run: string) => `${run}-${mpi.name.replaceAll(' ', '-')}`;
 
-    test('two ranks come to what one comes to with their batches together', async () => {
+    test('two ranks give the result of one with their combined batches', async () => {
       const settings = [...everything, '--epochs', '10'];
       assertTrained(await trainOn(1, named('alone'), ...settings));
       const trained = await trainWith(mpi, 2, named('two'), ...settings);
@@ -343,10 +343,10 @@ for (const mpi of others)
       await assertSame(named('alone'), named('two'));
     });
 
-    test('an error of another rank ends all: with a checkpoint, one message and exit code 1', () =>
+    test('an error in another rank ends all, with a checkpoint, one message and exit code 1', () =>
       assertErrorEndsAll(mpi, named('broken')));
 
-    test('where a rank is killed, mpirun ends the other and says so; the last checkpoint is whole', async () => {
+    test('if a rank is killed, mpirun ends the other and says so; the last checkpoint is intact', async () => {
       const args = [bin, ...small, '--run', named('lost'), '--batch-size', '6', '--epochs', '9999'];
       const child = startRanks([folder, folder], args, { mpi });
       const { code, stdout, stderr } = await finishAfter(child, 'epoch 3/', () =>

@@ -11,14 +11,14 @@ const program = fileURLToPath(new URL('world_ranks.ts', import.meta.url));
 const onRanks = (mpi: Mpi, ranks: number, ...args: string[]) =>
   finish(startRanks(Array(ranks).fill(root), ['--import', 'tsx', program, ...args], { mpi }));
 
-test('a process that nobody launched is alone, and loads no MPI', async () => {
+test('a process without a launcher is alone, and loads no MPI', async () => {
   assert.equal(await joinWorld(), undefined);
 });
 
 for (const mpi of [system, ...others])
   describe(`launched by mpirun of ${mpi.name}`, { skip: withoutMpirun(mpi) }, () => {
     for (const size of mpi === system ? [2, 3, 4] : [3]) {
-      test(`${size} ranks sum, gather, swap and share`, async () => {
+      test(`${size} ranks sum, gather, exchange and broadcast`, async () => {
         const { code, stdout, stderr } = await onRanks(mpi, size);
         assert.equal(code, 0, stderr);
         const told = stdout
@@ -51,7 +51,7 @@ for (const mpi of [system, ...others])
       });
     }
 
-    test('where one rank fails, rank 0 alone is told, and its exit code is that of all', async () => {
+    test('if one rank fails, only rank 0 is told, and all exit with its code', async () => {
       const { code, stdout } = await onRanks(mpi, 3, 'fail');
       assert.equal(code, 3);
       assert.deepEqual(

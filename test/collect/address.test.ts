@@ -84,7 +84,7 @@ const privateIPv4 = fc.oneof(
   fc.tuple(fc.integer({ min: 224, max: 255 }), byte, byte, byte),
 );
 
-test('no private IPv4 address is public in any way of writing it', () => {
+test('no spelling of a private IPv4 address is public', () => {
   const hex = (high: number, low: number) => (high * 256 + low).toString(16);
   fc.assert(
     fc.property(privateIPv4, ([a, b, c, d]) => {
@@ -107,7 +107,7 @@ test('an IPv6 address outside 2000::/3 is public only as a mapped or translated 
   );
 });
 
-test('whatever text: only an address is public', () => {
+test('of any text only an address can be public', () => {
   fc.assert(fc.property(fc.string(), (text) => !isPublicAddress(text) || /^[\d.]+$|:/.test(text)));
 });
 
@@ -151,13 +151,13 @@ for (const [what, found, gives] of lookups) {
   });
 }
 
-test('lookup keeps to the family that is asked for', async () => {
+test('lookup returns only the requested address family', async () => {
   const found = [six('2606:4700::1'), four('8.8.8.8')];
   assert.equal(await lookup(found, { family: 4 }), '8.8.8.8');
   assert.equal(await lookup(found, { family: 'IPv6' }), '2606:4700::1');
 });
 
-test('an error of the lookup is passed on', async () => {
+test('a lookup error is passed on', async () => {
   const failing = guardedLookup(() => Promise.reject(new Error('SERVFAIL')), isPublicAddress);
   const error = await new Promise((resolve) => failing('some.host', {}, resolve));
   assert.match(String(error), /SERVFAIL/);

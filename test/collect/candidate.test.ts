@@ -12,7 +12,7 @@ const anyText = fc.oneof(
   fc.constantFrom('https://a.b/../../etc/passwd', 'http://a.b/%2e%2e%2f.ssh', 'http://a.b/\0.jpg', '..', '/'),
 );
 
-test('a name is one plain file name whatever the URL and the identifier are', () => {
+test('a name is a single plain file name for any URL and identifier', () => {
   fc.assert(
     fc.property(anyText, anyText, (url, id) => {
       for (const name of [nameOfUrl(url), nameOfId('openverse', id, url)]) {
@@ -22,7 +22,7 @@ test('a name is one plain file name whatever the URL and the identifier are', ()
   );
 });
 
-test('a name is the same each time, and another for another URL', () => {
+test('a name is the same each time, and different for a different URL', () => {
   fc.assert(
     fc.property(anyText, anyText, (one, other) => {
       assert.equal(nameOfUrl(one), nameOfUrl(one));

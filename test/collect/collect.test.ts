@@ -28,7 +28,7 @@ function inTurn(...handlers: Handler[]): Handler {
     (handlers[Math.min(next++, handlers.length - 1)] as Handler)(request, response);
 }
 
-test('formats get the extension of what they are, whatever URL and server call them', async () => {
+test('files get the extension of their format, whatever the URL and the server say', async () => {
   const formats = { png: 'png', jpeg: 'jpg', webp: 'webp', gif: 'gif', tiff: 'tif', avif: 'avif' } as const;
   const handlers: Record<string, Handler> = {};
   for (const format of Object.keys(formats) as (keyof typeof formats)[]) {
@@ -79,7 +79,7 @@ for (const [what, text, isPicture] of drawings) {
   });
 }
 
-test('the bytes are those that were sent, and the request says who asks', async () => {
+test('the bytes are stored as sent, and the request identifies bat-sup', async () => {
   const bytes = await noisyPicture(200);
   const server = await serve({ '/bat.png': send(bytes) });
   const rawData = temporaryFolder();
@@ -184,7 +184,7 @@ const bad: [what: string, handler: Handler, says: RegExp, tried: number, again: 
 ];
 
 for (const [what, handler, says, tried, again] of bad) {
-  test(`${what}: the reason is told, nothing is kept, the others go on`, async () => {
+  test(`${what}: the reason is reported, nothing is kept, the others continue`, async () => {
     const server = await serve((request, response) => {
       if (request.url === '/robots.txt') return response.writeHead(404).end();
       if (request.url === '/good') return send(good)(request, response);
@@ -305,7 +305,7 @@ test('an address is checked on each connection, whatever the name resolved to be
   assert.deepEqual(server.requests, ['/a']);
 });
 
-test('by default no address that is not public is connected to', async () => {
+test('by default only public addresses are connected to', async () => {
   const server = await serve({ '/x': send(good) });
   const urls = [`${server.origin()}/x`, `${server.origin('localhost')}/x`];
   const options = { ...collectDefaults, rawData: temporaryFolder(), className: 'bat', source: { urls } };
@@ -315,7 +315,7 @@ test('by default no address that is not public is connected to', async () => {
   assert.equal(server.most.size, 0, 'not even for robots.txt');
 });
 
-test('the same bytes from two URLs are one picture, and both are noted', async () => {
+test('the same bytes from two URLs are one picture, and both URLs are recorded', async () => {
   const server = await serve((request, response) => send(good)(request, response));
   const rawData = temporaryFolder();
   const urls = ['a', 'b', 'c', 'd'].map((path) => `${server.origin()}/${path}`);
@@ -333,7 +333,7 @@ test('the same bytes from two URLs are one picture, and both are noted', async (
   assert.deepEqual([second.thereBefore, second.fetched], [4, 0]);
 });
 
-test('a second run fetches only what lacks', async () => {
+test('a second run fetches only the missing pictures', async () => {
   const bytes = await Promise.all([1, 2, 3].map((red) => picture(red)));
   const server = await serve((request, response) =>
     send(bytes[Number(request.url?.slice(1))] ?? '')(request, response),
@@ -363,7 +363,7 @@ async function manyPictures(count: number): Promise<{ server: Server; urls: stri
   return { server, urls: bytes.map((_, index) => `${server.origin(`${index % 5}.test`)}/${index}`) };
 }
 
-test('the count is of pictures that are there: own ones yes, augmented copies no', async () => {
+test('the count includes existing pictures, but not augmented copies', async () => {
   const { server, urls } = await manyPictures(30);
   const rawData = temporaryFolder();
   mkdirSync(join(rawData, 'bat', 'own'), { recursive: true });
@@ -377,7 +377,7 @@ test('the count is of pictures that are there: own ones yes, augmented copies no
   assert.equal(server.requests.length, 7);
 });
 
-test('a failure makes room for the next candidate', async () => {
+test('a failure is replaced by the next candidate', async () => {
   const { server, urls } = await manyPictures(12);
   const dead = urls.map((url) => url.replace(/\d+$/, 'dead'));
   const mixed = urls.flatMap((url, index) => [`${dead[index]}${'x'.repeat(index)}`, url]);
@@ -434,7 +434,7 @@ test('one host’s queue does not keep another host waiting', async () => {
   assert.equal(report.fetched + report.duplicates, 21);
 });
 
-test('many hosts that wait at once are no reason for a warning', async () => {
+test('many waiting hosts cause no warning', async () => {
   const warnings: Error[] = [];
   const note = (warning: Error) => warnings.push(warning);
   process.on('warning', note);
@@ -446,7 +446,7 @@ test('many hosts that wait at once are no reason for a warning', async () => {
   assert.deepEqual(warnings, []);
 });
 
-test('a host that asks to be left alone for long is left alone, the others are not', async () => {
+test('a host that asks for a long pause is left alone, the others are not', async () => {
   const bytes = await picture(1);
   const server = await serve((request, response) => {
     if (request.url === '/robots.txt') return response.writeHead(404).end();
@@ -494,7 +494,7 @@ for (const [what, text, allowed] of robots) {
   });
 }
 
-test('robots.txt is asked of each host that a redirect leads to, and once', async () => {
+test('robots.txt is requested once from each host of a redirect', async () => {
   let asked = 0;
   const server = await serve((request, response) => {
     const one = request.headers.host?.startsWith('one');
@@ -530,7 +530,7 @@ for (const [what, robotsText, handler, requests] of asksToWait) {
   });
 }
 
-test('a signal ends the run, and the next one goes on', async () => {
+test('a signal ends the run, and the next one continues', async () => {
   const bytes = await Promise.all(Array.from({ length: 40 }, (_, red) => picture(red)));
   let answers = 15;
   const server = await serve((request, response) => {
@@ -553,7 +553,7 @@ test('a signal ends the run, and the next one goes on', async () => {
   assert.ok(server.requests.length <= 40 + 8, 'only what was in flight is asked for twice');
 });
 
-test('what a killed run left is removed', async () => {
+test('leftovers of a killed run are removed', async () => {
   const rawData = temporaryFolder();
   mkdirSync(join(rawData, 'bat'));
   // No process has this number: it is above every system's largest.
@@ -569,7 +569,7 @@ test('what a killed run left is removed', async () => {
   );
 });
 
-test('lines that are no URL and hosts that are not there are told', async () => {
+test('lines that are not URLs and unknown hosts are reported', async () => {
   const resolve = () => Promise.reject(Object.assign(new Error('not found'), { code: 'ENOTFOUND' }));
   const urls = ['no url', 'http://nowhere.test/x', 'ftp://a.test/x'];
   const report = await run(temporaryFolder(), { urls }, { web: { resolve, ignoreRobots: true } });
@@ -586,7 +586,7 @@ test('a folder that cannot be written ends the run', async () => {
   await assertRefused(run(rawData, { urls: ['http://a.test/x'] }), /bat cannot be written: E/);
 });
 
-test('a folder that vanishes meanwhile ends the run, and is no failure of a URL', async () => {
+test('a folder that disappears during the run ends it, and does not count as a failed URL', async () => {
   const { urls } = await manyPictures(40);
   const rawData = temporaryFolder();
   const onProgress = (done: number) => {
@@ -595,7 +595,7 @@ test('a folder that vanishes meanwhile ends the run, and is no failure of a URL'
   await assertRefused(run(rawData, { urls }, { onProgress }), /bat cannot be written: ENOENT/);
 });
 
-test('once there is enough, nothing is waited for', async () => {
+test('once there are enough pictures, the run ends without waiting', async () => {
   const server = await serve({ '/broken': status(500), '/x': send(good) });
   const urls = [`${server.origin()}/broken`, `${server.origin('x.test')}/x`];
   const report = await run(temporaryFolder(), { urls }, { count: 1, web: { backOff: 1e9 } });
@@ -606,7 +606,7 @@ test('a class name that is a path is refused', async () => {
   await assert.rejects(run(temporaryFolder(), { urls: [] }, { className: '../bat' }), UsageError);
 });
 
-test('pictures with a size and turned ones are decoded as training does', async () => {
+test('SVGs with a size and rotated pictures are decoded as training decodes them', async () => {
   const turned = await sharp(await picture(3, 'jpeg'))
     .withMetadata({ orientation: 6 })
     .jpeg()

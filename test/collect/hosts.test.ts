@@ -28,7 +28,7 @@ function standing(t: TestContext, delay: number) {
   return { hosts, starts, visit, pass };
 }
 
-test('requests to a host are so far apart, those to different hosts are not', async (t) => {
+test('requests to one host are spaced out, those to different hosts are not', async (t) => {
   const { starts, visit, pass } = standing(t, 250);
   const visits = [visit(), visit(), visit(), visit('b.test')];
   await pass(1000);
@@ -36,7 +36,7 @@ test('requests to a host are so far apart, those to different hosts are not', as
   assert.deepEqual(starts, [0, 0, 250, 500]);
 });
 
-test('a host’s Crawl-delay is kept where it is longer', async (t) => {
+test('a longer Crawl-delay of the host is respected', async (t) => {
   const { hosts, starts, visit, pass } = standing(t, 100);
   await visit();
   hosts.slowDown('a.test', 400);
@@ -47,7 +47,7 @@ test('a host’s Crawl-delay is kept where it is longer', async (t) => {
   assert.deepEqual(starts, [0, 400, 800]);
 });
 
-test('a pause holds up also those who wait already', async (t) => {
+test('a pause also delays requests that are already waiting', async (t) => {
   const { hosts, starts, visit, pass } = standing(t, 100);
   const visits = [visit(), visit(), visit()];
   await settle();

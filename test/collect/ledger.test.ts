@@ -20,7 +20,7 @@ async function write(folder: string, ...entries: Entry[]): Promise<void> {
   await ledger.close();
 }
 
-test('the last line about a URL is in force, also after it is opened again', async () => {
+test('the last line about a URL counts, also after reopening', async () => {
   const folder = temporaryFolder();
   await write(folder, failed, stored('http://a.b/y', 'y.png'));
   await write(folder, stored('http://a.b/x', 'x.png'));
@@ -33,7 +33,7 @@ test('the last line about a URL is in force, also after it is opened again', asy
   await ledger.close();
 });
 
-test('it is no picture', async () => {
+test('the ledger is not a picture', async () => {
   const root = temporaryFolder();
   const folder = mkdtempSync(join(root, 'class-'));
   await write(folder, failed);
@@ -43,7 +43,7 @@ test('it is no picture', async () => {
   assert.deepEqual(classes[0]?.pictures, ['a.png']);
 });
 
-test('cut off anywhere, every whole line is read and the next one is not lost', async () => {
+test('a ledger cut off anywhere keeps every whole line, and the next entry is not lost', async () => {
   const root = temporaryFolder();
   const folder = mkdtempSync(join(root, 'class-'));
   const urls = ['http://a.b/1', 'http://a.b/2', 'http://a.b/ü'];
@@ -61,7 +61,7 @@ test('cut off anywhere, every whole line is read and the next one is not lost', 
   await fc.assert(property, { numRuns: 60 });
 });
 
-test('credits are those of pictures that are there', async () => {
+test('credits cover the pictures that exist', async () => {
   const folder = temporaryFolder();
   await write(folder, failed, stored('http://a.b/y', 'y.png'), stored('http://a.b/z', 'z.png'));
   writeFileSync(join(folder, 'z.png'), '');

@@ -57,7 +57,7 @@ for (const [there, pages] of [
   });
 }
 
-test('an anonymous search asks for no more than it may have, one with a token for all', async () => {
+test('an anonymous search requests no more than its limit, one with a token everything', async () => {
   const fake = await serveOpenverse(260);
   assert.equal((await candidates(fake)).length, 240);
   assert.deepEqual([...new Set(fake.tokens)], [undefined]);
@@ -65,7 +65,7 @@ test('an anonymous search asks for no more than it may have, one with a token fo
   assert.equal(fake.tokens.at(-1), 'Bearer secret');
 });
 
-test('the search asks for the licences and words, and keeps the parameters of the endpoint', async () => {
+test('the search sends the licences and words, and keeps the endpoint’s parameters', async () => {
   const fake = await serveOpenverse(80);
   const endpoint = `${fake.endpoint}?mature=false`;
   const found = await candidates({ endpoint }, { query: 'bat & cave?', licences: ['by', 'cc0'] });
@@ -80,7 +80,7 @@ test('the search asks for the licences and words, and keeps the parameters of th
   });
 });
 
-test('a picture with another licence than asked for is left out, whatever the server gives', async () => {
+test('a picture with a licence that was not requested is left out, whatever the server returns', async () => {
   const fake = await serveOpenverse(16);
   fake.intercept = (response) => {
     response.end(JSON.stringify({ page_count: 1, results: fake.images }));
@@ -93,7 +93,7 @@ test('a picture with another licence than asked for is left out, whatever the se
   );
 });
 
-test('what is missing, null or strange in a result does no harm', async () => {
+test('missing, null or unexpected values in a result do no harm', async () => {
   const fake = await serveOpenverse(1);
   const [image] = fake.images;
   const url = (path: string) => `http://photos.test/${path}`;
@@ -145,7 +145,7 @@ for (const [what, status, body, says] of failures) {
   });
 }
 
-test('an unknown licence is told in the server’s words', async () => {
+test('an unknown licence is reported in the server’s words', async () => {
   const fake = await serveOpenverse(1);
   await assert.rejects(
     candidates(fake, { licences: ['bye'] }),
@@ -164,7 +164,7 @@ test('a throttled search is tried again', async () => {
   assert.equal(fake.searches.length, 3);
 });
 
-test('the token is for the search only, not for where it redirects nor for the pictures', async () => {
+test('the token is sent with the search only, not to redirects or with the pictures', async () => {
   const fake = await serveOpenverse(3);
   const elsewhere = await serve((request, response) => {
     const location = `${fake.endpoint}${new URL(request.url ?? '', fake.endpoint).search}`;
@@ -203,13 +203,13 @@ test('pictures are named after their identifiers, and their credits are kept', a
   }
 });
 
-test('few pages are asked for where few pictures are wanted', async () => {
+test('few pages are requested if few pictures are wanted', async () => {
   const fake = await serveOpenverse(200);
   await collectFrom(fake, temporaryFolder(), {}, { count: 4 });
   assert.equal(fake.searches.length, 1);
 });
 
-test('a count is reached past what fails and what is the same', async () => {
+test('the count is reached in spite of failures and duplicates', async () => {
   const fake = await serveOpenverse(40);
   fake.images.forEach((image, index) => {
     if (index % 3 === 0) image.url = image.url.replace('/picture/', '/gone/');
@@ -220,13 +220,13 @@ test('a count is reached past what fails and what is the same', async () => {
   assert.ok(report.failed.length > 0 && report.duplicates > 0);
 });
 
-test('a search that has too few says so by what it has', async () => {
+test('a search with too few results says how many there are', async () => {
   const fake = await serveOpenverse(7);
   const report = await collectFrom(fake, temporaryFolder(), {}, { count: 10 });
   assert.deepEqual([report.pictures, report.failed, report.searchError], [7, [], undefined]);
 });
 
-test('a search that fails on its second page keeps what the first one gave', async () => {
+test('a search that fails on its second page keeps the pictures of the first', async () => {
   const fake = await serveOpenverse(40);
   fake.intercept = (response) => {
     if (fake.searches.length === 1) return false;
@@ -252,7 +252,7 @@ test('a signal ends a run that waits for the next page, or for the search', asyn
   }
 });
 
-test('what somebody has deleted stays deleted, and others take its place', async () => {
+test('deleted pictures stay deleted, and others replace them', async () => {
   const fake = await serveOpenverse(30);
   const rawData = temporaryFolder();
   await collectFrom(fake, rawData, {}, { count: 10 });

@@ -44,19 +44,19 @@ async function attemptsMade(
   return { made, error };
 }
 
-test('what may succeed is tried again, so often and no oftener', async () => {
+test('temporary failures are retried, up to the limit', async () => {
   assert.deepEqual(await attemptsMade('now', 2), { made: 3, error: undefined });
   const { made, error } = await attemptsMade('now', 9);
   assert.equal(made, 3);
   assert.deepEqual([error?.message, error?.again], ['no (tried 3 times)', 'next run']);
 });
 
-test('what cannot succeed is tried once', async () => {
+test('permanent failures are tried once', async () => {
   assert.equal((await attemptsMade('never', 9)).made, 1);
   assert.equal((await attemptsMade('next run', 9)).made, 1);
 });
 
-test('waiting ends with the signal', async () => {
+test('a signal ends the wait', async () => {
   const controller = new AbortController();
   const work = async () => {
     controller.abort();

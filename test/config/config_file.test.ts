@@ -9,17 +9,17 @@ import { defaults, settingNames, settingsInForce } from '../../src/config/index.
 import { recipes } from '../../src/config/recipes.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
 
-test('config.ts at the root is the one that the table of settings gives', () => {
+test('config.ts at the root equals the one generated from the table of settings', () => {
   const file = readFileSync(new URL('../../config.ts', import.meta.url), 'utf8');
   assert.equal(file, configFile(), 'config.ts is out of date; run "npm run config"');
 });
 
-test('each setting has a comment with its meaning and its values, and its default', () => {
+test('each setting has its default, and a comment with its meaning and its values', () => {
   for (const name of settingNames)
     assert.match(configFile(), new RegExp(`^ {2}// .*\\.\\n {2}(// )?${name}: .+,$`, 'm'));
 });
 
-test('it changes nothing, with any recipe', async () => {
+test('config.ts as it comes changes no setting, with any recipe', async () => {
   const folder = temporaryFolder();
   await writeFile(join(folder, 'config.ts'), configFile());
   for (const [recipe, values] of Object.entries(recipes)) {

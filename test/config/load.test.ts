@@ -32,7 +32,7 @@ test('without a config.ts the defaults are the article’s', async () => {
   }
 });
 
-test('a flag goes before the environment, the environment before config.ts, config.ts before the default', async () => {
+test('priority: flag, environment, config.ts, default', async () => {
   const folder = await folderWith('export default { epochs: 3, batchSize: 4, seed: 5 } as const;');
   const environment = { BATSUP_EPOCHS: '30', BATSUP_BATCH_SIZE: '40' };
   const inForce = await settingsInForce({ epochs: '300' }, { folder, environment });
@@ -42,7 +42,7 @@ test('a flag goes before the environment, the environment before config.ts, conf
   assert.deepEqual(inForce.width, { value: 100, from: 'default' });
 });
 
-test('config.ts may use types and imports of types', async () => {
+test('config.ts may use types and import them', async () => {
   const config =
     "import type { Config } from 'bat-sup';\nexport default { width: 64 as number } satisfies Config;";
   const inForce = await settingsInForce({}, { folder: await folderWith(config), environment: {} });
@@ -142,7 +142,7 @@ test('a wrong environment variable is named', async () => {
   );
 });
 
-test('a recipe changes defaults, and whatever is set explicitly stays', async () => {
+test('a recipe changes defaults, not explicit settings', async () => {
   const folder = await folderWith("export default { ema: 0, recipe: 'best' } as const;");
   const environment = { BATSUP_BATCH_SIZE: '40' };
   const inForce = await settingsInForce({ labelSmoothing: '0.2' }, { folder, environment });
@@ -161,7 +161,7 @@ const resumed = {
   settings: { epochs: 4, recipe: 'best', ema: 0.98, dropout: 0.5 },
 } as const;
 
-test('a resumed run’s settings hold, before config.ts and the environment; flags change them', async () => {
+test('a resumed run’s settings have priority over config.ts and the environment, but not over flags', async () => {
   const folder = await folderWith('export default { epochs: 9, seed: 5, engine: "cpu" } as const;');
   const environment = { BATSUP_EMA: '0.1', BATSUP_THREADS: '3' };
   const inForce = await settingsInForce({ dropout: '0.1' }, { folder, environment, resumed });
@@ -175,7 +175,7 @@ test('a resumed run’s settings hold, before config.ts and the environment; fla
   assert.deepEqual(inForce.threads, { value: 3, from: 'BATSUP_THREADS' });
 });
 
-test('another recipe changes what it names in a resumed run, but not the network', async () => {
+test('another recipe changes its settings in a resumed run, but not the network', async () => {
   const folder = await folderWith();
   const settings = { recipe: 'best', ema: 0.98, dropout: 0.5, architecture: 'deep' } as const;
   const run = { folder, environment: {}, resumed: { run: 'bats', settings } };
@@ -188,13 +188,13 @@ test('another recipe changes what it names in a resumed run, but not the network
   assert.deepEqual(other.architecture, { value: 'deep', from: 'bats' });
 });
 
-test('a wrong value of a run’s is one line that names the run', async () => {
+test('an invalid value in a run’s record is an error of one line that names the run', async () => {
   const settings = { ema: 7 };
   const options = { folder: await folderWith(), environment: {}, resumed: { run: 'bats', settings } };
   await assert.rejects(settingsInForce({}, options), /^Error: ema must be .*; received 7 \(bats\)\.$/);
 });
 
-test('flags that were given are printed for the next command, as a shell takes them', async () => {
+test('flags of this command are printed for the next one, quoted for the shell', async () => {
   const folder = await folderWith('export default { height: 40 };');
   const environment = { BATSUP_DATA: "it's here" };
   const given = await settingsInForce(
@@ -208,7 +208,7 @@ test('flags that were given are printed for the next command, as a shell takes t
   ]);
 });
 
-test('the flags for some settings are those that are not the defaults of their recipe', () => {
+test('flags are printed for settings that differ from their recipe’s defaults', () => {
   assert.deepEqual(flagsFor({ ...defaults }), []);
   const settings = { recipe: 'best', ema: 0.99, warmup: 0, epochs: 300, width: 32 } as const;
   assert.deepEqual(flagsFor(settings), ['--width 32', '--recipe best', '--warmup 0']);

@@ -30,7 +30,7 @@ async function writeData(counts: Record<string, number>): Promise<string> {
   return folder;
 }
 
-test('batches hold the pictures asked for, in order, with their labels', async () => {
+test('batches contain the requested pictures, in order, with their labels', async () => {
   const folder = await writeData({ bat: 3, sup: 4 });
   const dataset = await scanDataset(folder);
   assert.deepEqual(dataset.classes, ['bat', 'sup']);
@@ -50,7 +50,7 @@ test('batches hold the pictures asked for, in order, with their labels', async (
   );
 });
 
-test('the next batch is with who varies it before this one is given out', async () => {
+test('augmentation of the next batch starts before this one is returned', async () => {
   const folder = await writeData({ bat: 3, sup: 4 });
   const dataset = await scanDataset(folder);
   const pack = await packPictures(dataset, { folder, size, workers: 3 });
@@ -71,7 +71,7 @@ test('the next batch is with who varies it before this one is given out', async 
   );
 });
 
-test('pictures are decoded once, and again where one changed', async () => {
+test('pictures are decoded once, and again if one changed', async () => {
   const folder = await writeData({ bat: 1, sup: 1 });
   const pack = async () => packPictures(await scanDataset(folder), { folder, size, workers: 1 });
   const { file } = await pack();
@@ -86,7 +86,7 @@ test('pictures are decoded once, and again where one changed', async () => {
   assert.notDeepEqual(readFileSync(file), before);
 });
 
-test('pictures that another command has packed in their place are not taken for them', async () => {
+test('pictures that another command has packed meanwhile are not used by mistake', async () => {
   const folder = await writeData({ bat: 2, sup: 2 });
   const dataset = await scanDataset(folder);
   const pack = await packPictures(dataset, { folder, size, workers: 1 });
@@ -124,7 +124,7 @@ test('too few classes are an error', async () => {
   });
 });
 
-test('what looks the same is known, over classes, before and after the pictures are decoded', async () => {
+test('lookalikes are found across classes, before and after the pictures are decoded', async () => {
   const folder = join(temporaryFolder(), 'data');
   const pngOf = (background: string) => plain(background, 64).png().toBuffer();
   const bat = await emoji('bat', 200).toBuffer();

@@ -33,7 +33,7 @@ const digestOf = (text: string) =>
   createHash('sha256').update(text).digest().subarray(0, 16).toString('base64url');
 const digestsIn = ({ pictures }: Dataset) => pictures.map(({ digest }) => digest);
 
-test('pictures are known by the raw files that they were made of, copies by their sources', async () => {
+test('pictures are identified by their raw files, copies by their sources', async () => {
   const { data, rawData } = project(files);
   const { pictures } = await scanDataset(data, rawData);
   assert.deepEqual(pictures.map(nameOf), [
@@ -58,7 +58,7 @@ test('a digest is of the raw file, whatever its name; without one, of the pictur
   assert.deepEqual(new Set(digestsIn(await digests())), new Set([undefined, ...expected]));
 });
 
-test('a file is read once, and again where it changed', async () => {
+test('a file is read once, and again if it changed', async () => {
   const { folder, data, digests } = project(files);
   await digests();
   const file = join(folder, 'rawdata/bat/1.png');
@@ -71,7 +71,7 @@ test('a file is read once, and again where it changed', async () => {
   assert.equal(digestsIn(await digests())[1], digestOf('one'));
 });
 
-test('a file is known by whatever path its folder is named', async () => {
+test('a file is recognised by any path to its folder', async () => {
   const { data, rawData, digests, digestsOf } = project(files);
   await digests();
   const cache = join(data, '.cache', 'digests.jsonl');
@@ -81,14 +81,14 @@ test('a file is known by whatever path its folder is named', async () => {
   assert.equal(digestsIn(await digests())[1], 'as cached');
 });
 
-test('where what was found out cannot be kept, it is found out all the same', async () => {
+test('if the digests cannot be stored, they are still computed', async () => {
   const { data, digests } = project(files);
   // Whoever runs this may write anywhere, but not put a file in the place of a folder.
   mkdirSync(join(data, '.cache', 'digests.jsonl', 'in-the-way'), { recursive: true });
   assert.equal(digestsIn(await digests())[1], digestOf('one'));
 });
 
-test('a raw file that goes away meanwhile does not end it', async () => {
+test('a raw file that disappears meanwhile does not end it', async () => {
   const { folder, data, rawData } = project(files);
   const dataset = await scanDataset(data, rawData);
   rmSync(join(folder, 'rawdata/bat/1.png'));

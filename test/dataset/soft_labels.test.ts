@@ -33,7 +33,7 @@ async function project() {
   return { folder, dataset: { classes, pictures } };
 }
 
-test('mixed pictures have their shares, and none joins training and validation', async () => {
+test('mixed pictures have their shares, and none connects training and validation', async () => {
   const { folder, dataset } = await project();
   const split = { train: [0, 1, 2, 3, 4], validation: [5] };
   const applied = await applySoftLabels(folder, dataset, split);
@@ -56,7 +56,7 @@ test('a batch with a mixed picture gives the shares of all', async () => {
   assert.deepEqual(seen, [Float32Array.of(0.25, 0.75, 0, 1), undefined]);
 });
 
-test('the loss of shares is the mean of the classes’ losses, and its gradient softmax less the shares', async () => {
+test('the loss of shares is the weighted mean of the classes’ losses, and its gradient is softmax minus the shares', async () => {
   await tf.setBackend('cpu');
   const logits = tf.tensor2d([1, 3, 0.5, -2], [2, 2]);
   const probabilities = Float32Array.of(0.25, 0.75, 1, 0);
@@ -70,7 +70,7 @@ test('the loss of shares is the mean of the classes’ losses, and its gradient 
   assert.ok(Math.abs((grad.dataSync()[0] as number) - (share - 0.25) / 2) < 1e-6);
 });
 
-test('a damaged list, or one of other classes, is an error that says so', async () => {
+test('a damaged list, or one with other classes, is an error that says so', async () => {
   const { folder, dataset } = await project();
   const split = { train: [0], validation: [] };
   await writeSoftLabels(folder, { [mixed]: { shares: { joker: 1 }, sources: ['bat/1.jpg'] } });

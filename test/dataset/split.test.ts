@@ -64,7 +64,7 @@ function sideIn({ train, validation }: Split): (index: number) => Side | undefin
   return (index) => (trained.has(index) ? 'train' : held.has(index) ? 'validation' : undefined);
 }
 
-test('a picture is on one side with what looks the same; only its copies may be on none', () =>
+test('a picture is on one side with its lookalikes; only its copies may be on neither', () =>
   fc.assert(
     fc.property(lookingAlike, ({ pictures, ...options }) => {
       const sideOf = sideIn(splitPictures(pictures, options));
@@ -82,7 +82,7 @@ test('a picture is on one side with what looks the same; only its copies may be 
     }),
   ));
 
-test('the same seed holds back the same, and every class has something to train on', () =>
+test('the same seed holds back the same pictures, and every class has some to train on', () =>
   fc.assert(
     fc.property(lookingAlike, ({ pictures, ...options }) => {
       const split = splitPictures(pictures, options);
@@ -91,7 +91,7 @@ test('the same seed holds back the same, and every class has something to train 
     }),
   ));
 
-test('of each class about the share of the own pictures is held back, however many copies each has', () =>
+test('about the validation share of each class’s own pictures is held back, however many copies they have', () =>
   fc.assert(
     fc.property(anyDataset, fc.double({ min: 0.1, max: 0.5, noNaN: true }), fc.nat(), (one, share, seed) => {
       const { pictures, classes } = one;
@@ -116,7 +116,7 @@ function heldOf(pictures: Picture[], options: Partial<SplitOptions> = {}): Set<s
   return new Set(validation.map((index) => pictures[index]?.file as string));
 }
 
-test('as pictures come, go and are renamed, the others stay on their sides', () => {
+test('when pictures are added, removed and renamed, the others stay on their sides', () => {
   const own = (count: number) =>
     dataset([Array(count).fill(0), Array(100).fill(0)]).map((picture, index) => ({
       ...picture,
@@ -137,7 +137,7 @@ test('as pictures come, go and are renamed, the others stay on their sides', () 
   assert.deepEqual(new Set(again), before);
 });
 
-test('of a small class at most one other picture changes its side as one comes', () => {
+test('in a small class at most one other picture changes its side when one is added', () => {
   for (let seed = 0; seed < 200; seed++) {
     const before = heldOf(dataset([Array(10).fill(0), Array(8).fill(0)]), { seed });
     const after = heldOf(dataset([Array(11).fill(0), Array(8).fill(0)]), { seed });
@@ -147,7 +147,7 @@ test('of a small class at most one other picture changes its side as one comes',
   }
 });
 
-test('what was on a side stays there, and what is new goes with what looks the same', () =>
+test('pictures stay on their sides, and new ones join their lookalikes', () =>
   fc.assert(
     fc.property(
       lookingAlike,
@@ -170,7 +170,7 @@ test('what was on a side stays there, and what is new goes with what looks the s
     ),
   ));
 
-test('what looks like pictures of both sides is on none', () => {
+test('a picture that looks like pictures on both sides is on neither', () => {
   const pictures = dataset([
     [1, 1, 1],
     [0, 0],
@@ -291,7 +291,7 @@ for (const { what, own, alike = [], options = {}, held } of cases) {
   });
 }
 
-test('the same file under two names is on one side, whether looks are compared or not', () => {
+test('the same file under two names is on one side, with and without comparing looks', () => {
   for (let seed = 0; seed < 50; seed++) {
     const pictures = dataset([Array(9).fill(0), Array(9).fill(0)]).map((picture, index) => ({
       ...picture,
@@ -307,7 +307,7 @@ test('the seed decides', () => {
   assert.notDeepEqual(heldOf(pictures), heldOf(pictures, { seed: 2 }));
 });
 
-test('a class that falls far short of its share is named', () => {
+test('a class far below its share is reported', () => {
   const pictures = dataset([[9], Array(10).fill(0)]);
   const options = { classes: 2, share: 0.2, seed: 1 };
   assert.deepEqual(underrepresented(pictures, splitPictures(pictures, options), options), [

@@ -249,7 +249,7 @@ function poison(checkpoint: string): void {
   writeFileSync(join(checkpoint, 'manifest.json'), JSON.stringify(signed));
 }
 
-test('a loss that is no number stops training and keeps the checkpoints before', async () => {
+test('a loss that is not a number stops training and keeps the earlier checkpoints', async () => {
   const folder = temporaryFolder();
   cpSync(good, folder, { recursive: true, preserveTimestamps: true });
   const run = join(folder, 'checkpoints', 'run-001');

@@ -35,7 +35,7 @@ function copyRun(name: string, epoch = 4): string {
 
 const oneLine = (stderr: string) => stderr.trim().split('\n').at(-1) ?? '';
 
-test('where the newest checkpoint is damaged, training goes on from the one before, to the same end', async () => {
+test('if the newest checkpoint is damaged, training continues from the one before, to the same result', async () => {
   const run = copyRun('damaged');
   truncateSync(join(run, checkpointsOf(run)[3] as string, 'optimizer.bin'), 1000);
   writeFileSync(join(run, checkpointsOf(run)[2] as string, 'manifest.json'), '{');
@@ -49,7 +49,7 @@ test('where the newest checkpoint is damaged, training goes on from the one befo
   assert.deepEqual(outcome(run), outcome(whole));
 });
 
-test('predict, evaluate and export take the next best where the best is damaged, and say so', async () => {
+test('predict, evaluate and export use the next best if the best is damaged, and say so', async () => {
   const run = copyRun('best');
   const { stdout } = await cli(folder, 'checkpoints', 'best', '--json');
   const best = JSON.parse(stdout).checkpoints.find(({ isBest }: { isBest: boolean }) => isBest);
@@ -65,7 +65,7 @@ test('predict, evaluate and export take the next best where the best is damaged,
   }
 });
 
-test('a run that is being trained is refused to a second training, and is not disturbed', async () => {
+test('a run in training is refused to a second training, and is not disturbed', async () => {
   const first = startCli(folder, ['train', '--run', 'shared', ...small, '--epochs', '40']);
   let second: Promise<Awaited<ReturnType<typeof cli>>> | undefined;
   const { code, stderr } = await finish(first, (soFar) => {
@@ -92,7 +92,7 @@ test('a training from the start does not mix with the checkpoints of another', a
   );
 });
 
-test('other epochs and another learning rate are allowed on resuming, told and recorded', async () => {
+test('the epochs and the learning rate may change on resuming, are reported and recorded', async () => {
   const run = copyRun('changed');
   const changes = ['--epochs', '5', '--learning-rate', '0.0005'];
   const { code, stderr } = await cli(folder, 'train', '--run', 'changed', '--resume', ...small, ...changes);
@@ -106,7 +106,7 @@ test('other epochs and another learning rate are allowed on resuming, told and r
   assert.equal(outcome(run).manifest.training.learningRate, 0.0005);
 });
 
-test('other classes are refused, with what differs', async () => {
+test('other classes are refused, with the differences', async () => {
   const elsewhere = temporaryFolder();
   cpSync(folder, elsewhere, { recursive: true });
   mkdirSync(join(elsewhere, 'rawdata', 'tools'));
@@ -117,7 +117,7 @@ test('other classes are refused, with what differs', async () => {
   assert.deepEqual(checkpointsOf(join(elsewhere, 'checkpoints', 'whole')), checkpointsOf(whole));
 });
 
-test('a full disk ends the training in one line, and once there is room it goes on to the same end', async (context) => {
+test('a full disk ends the training in one line, and with free space it continues to the same result', async (context) => {
   const disk = smallDisk(context, 12_000); // three checkpoints of 3.5 MB
   if (!disk) return;
   const train = ['train', '--checkpoints', disk, '--run', 'full', ...small, ...epochs];
@@ -133,7 +133,7 @@ test('a full disk ends the training in one line, and once there is room it goes 
   assert.deepEqual(outcome(run), outcome(whole));
 });
 
-test('a folder that cannot be written is refused in one line, and nothing is lost', async (context) => {
+test('an unwritable folder is refused in one line, and nothing is lost', async (context) => {
   const disk = smallDisk(context, 64_000);
   if (!disk) return;
   cpSync(whole, join(disk, 'whole'), { recursive: true });
@@ -191,7 +191,7 @@ test('checkpoints lists, inspects, compares and verifies', async () => {
   assert.match(oneLine(verified.stderr), /^bat-sup: 1 of 4 checkpoints cannot be used/);
 });
 
-test('checkpoints prune removes what is neither the best nor new, and refuses what is', async () => {
+test('checkpoints prune removes checkpoints that are neither the best nor new, and refuses the others', async () => {
   const run = copyRun('pruned');
   cpSync(join(run, 'checkpoint-00000005'), join(run, 'checkpoint-00000007.tmp'), { recursive: true });
   const { stdout } = await cli(folder, 'checkpoints', 'pruned', '--json');
@@ -217,7 +217,7 @@ test('checkpoints prune removes what is neither the best nor new, and refuses wh
   assert.ok(!checkpointsOf(run).includes('checkpoint-00000020'));
 });
 
-test('checkpoints: wrong places are one line', async () => {
+test('checkpoints: a wrong path is an error of one line', async () => {
   for (const [arguments_, code, says] of [
     [['nowhere'], 1, /There is no "nowhere", here or in checkpoints/],
     [['inspect', 'rawdata'], 1, /rawdata holds no checkpoint/],

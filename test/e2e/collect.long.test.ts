@@ -23,7 +23,7 @@ async function pictureServer(count: number, bytesOf = (index: number) => picture
   return { server, bytes, urls: bytes.map((_, index) => `${server.origin()}/${index}`) };
 }
 
-test('a list becomes pictures, a second run fetches what lacks', async () => {
+test('a list becomes pictures, and a second run fetches the missing ones', async () => {
   const { server, urls } = await pictureServer(5);
   const folder = temporaryFolder();
   writeFileSync(join(folder, 'urls.txt'), `# bats\n\n${urls.slice(0, 3).join('\n')}\n`);
@@ -38,7 +38,7 @@ test('a list becomes pictures, a second run fetches what lacks', async () => {
   assert.equal(server.requests.length, 5);
 });
 
-test('URLs that fail are a line each on stderr, and exit code 1', async () => {
+test('failed URLs are one line each on stderr, with exit code 1', async () => {
   const { server, urls } = await pictureServer(2);
   const folder = temporaryFolder();
   const child = startCli(folder, ['collect', 'bat', '--from', '-', '--json', ...own]);
@@ -112,7 +112,7 @@ test('a search, its licences and its credits', async () => {
   );
 });
 
-test('addresses that are not public are refused without --allow-private', async () => {
+test('private addresses are refused without --allow-private', async () => {
   const { server, urls } = await pictureServer(1);
   const folder = temporaryFolder();
   writeFileSync(join(folder, 'urls.txt'), urls.join('\n'));
@@ -122,7 +122,7 @@ test('addresses that are not public are refused without --allow-private', async 
   assert.equal(server.most.size, 0);
 });
 
-test('collected pictures are pictures for resize, the ledger is none', async () => {
+test('resize takes collected pictures and ignores the ledger', async () => {
   const { urls } = await pictureServer(3);
   const folder = temporaryFolder();
   writeFileSync(join(folder, 'urls.txt'), urls.join('\n'));
@@ -141,7 +141,7 @@ async function checkPictures(folder: string): Promise<string[]> {
   return names;
 }
 
-test('SIGKILL at any moment loses no more than what was in flight', async () => {
+test('SIGKILL at any moment loses only the downloads in progress', async () => {
   const { server, urls, bytes } = await pictureServer(60, (index) => noisyPicture(80 + index));
   const folder = temporaryFolder();
   writeFileSync(join(folder, 'urls.txt'), urls.join('\n'));
@@ -171,7 +171,7 @@ test('SIGKILL at any moment loses no more than what was in flight', async () => 
   assert.equal(credits.stdout.trim().split('\n').length, 60);
 });
 
-test('SIGINT ends cleanly, and the same command goes on', async () => {
+test('SIGINT ends cleanly, and the same command continues', async () => {
   const bytes = await Promise.all([0, 1, 2, 3, 4, 5].map((red) => picture(red)));
   let answers = 3;
   let hanging = () => {};
@@ -209,7 +209,9 @@ function hasOpenssl(): boolean {
   }
 }
 
-test('https: a certificate that is trusted is, another one is not', { skip: !hasOpenssl() }, async () => {
+test('https: a trusted certificate is accepted, another one is refused', {
+  skip: !hasOpenssl(),
+}, async () => {
   const folder = temporaryFolder();
   const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
   const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];

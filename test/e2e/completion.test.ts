@@ -88,7 +88,7 @@ for (const [shell, { command, print, load }] of Object.entries(shells)) {
   });
 }
 
-test('a shell that is not known is refused', async () => {
+test('an unknown shell is refused', async () => {
   const { code, stderr } = await cli(folder, 'completion', 'tcsh');
   assert.equal(code, 2);
   assert.match(stderr, /Allowed choices are bash, zsh, fish/);

@@ -16,7 +16,7 @@ for (const [engine, description, skip] of [
   ['wasm', /Engine: WebAssembly/, false],
   ['auto', /Engine: TensorFlow/, withoutNative()],
 ] as const) {
-  test(`the demo goes from drawings to an answer with --engine ${engine}`, { skip }, async () => {
+  test(`the demo runs from drawings to an answer with --engine ${engine}`, { skip }, async () => {
     const output = join(temporaryFolder(), 'demo');
     const args = ['--import', 'tsx', 'demo/run.ts', '--quick', '--output', output];
     const env = { ...process.env, BATSUP_ENGINE: engine };
@@ -30,7 +30,7 @@ for (const [engine, description, skip] of [
   });
 }
 
-test('where the native engine cannot be set up, the demo goes on with the embedded one', async () => {
+test('if the native engine cannot be set up, the demo uses the embedded one', async () => {
   // Node alone: no compiler, no Python.
   const env = { PATH: '/nonexistent', HOME: temporaryFolder() };
   const args = ['scripts/prepare.mjs', '--native'];

@@ -34,7 +34,7 @@ async function jsonOf(...args: string[]) {
   return JSON.parse(stdout);
 }
 
-test('the pictures held back are answered as training has answered them', async () => {
+test('the held-back pictures get the same predictions as in training', async () => {
   const evaluation = await jsonOf('evaluate', '--no-calibrate');
   assert.equal(evaluation.accuracy, manifest.metrics.validationAccuracy);
   assert.ok(Math.abs(evaluation.calibrated.loss - (manifest.metrics.validationLoss ?? 0)) < 1e-4);
@@ -43,7 +43,7 @@ test('the pictures held back are answered as training has answered them', async 
   assert.ok(!existsSync(join(checkpoint, 'calibration.json')));
 });
 
-test('of too few pictures no temperature is fitted, and it says so', async () => {
+test('with too few pictures no temperature is fitted, with a notice', async () => {
   const { code, stdout, stderr } = await cli(folder, 'evaluate', '--calibrate', '--json');
   assert.equal(code, 0, stderr);
   assert.match(stderr, /not calibrated: only 10 pictures are held back; it takes 100\./);
@@ -87,7 +87,7 @@ test('evaluate --calibrate stores a temperature, and evaluate alone does not', a
   assert.equal(stored.pictures, plain.pictures);
 });
 
-test('predict divides its logits by the temperature that is stored', async () => {
+test('predict divides its logits by the stored temperature', async () => {
   const file = 'rawdata/animal/bat.png';
   const temperature = 2.5;
   await saveCalibration(checkpoint, { temperature, pictures: 100 });
@@ -104,7 +104,7 @@ test('predict divides its logits by the temperature that is stored', async () =>
   assert.equal(again.calibrated.temperature, temperature);
 });
 
-test('a damaged calibration is named, by predict as well', async () => {
+test('a damaged calibration is reported, by predict as well', async () => {
   const file = join(checkpoint, 'calibration.json');
   const whole = readFileSync(file);
   writeFileSync(file, whole.subarray(0, 20));
@@ -114,7 +114,7 @@ test('a damaged calibration is named, by predict as well', async () => {
   rmSync(file);
 });
 
-test('from the CSV scikit-learn comes to the same figures', { skip: withoutPackage('sklearn') }, async () => {
+test('scikit-learn computes the same metrics from the CSV', { skip: withoutPackage('sklearn') }, async () => {
   const { code, stdout, stderr } = await cli(folder, 'evaluate', 'rawdata', '--csv');
   assert.equal(code, 0, stderr);
   const [head, ...lines] = stdout.trim().split('\n');
@@ -148,7 +148,7 @@ test('the table names every class and the pictures with the highest losses', asy
   );
 });
 
-test('classes that the network does not know, that are missing, and unreadable pictures are told', async () => {
+test('unknown classes, missing classes and unreadable pictures are reported', async () => {
   const exam = join(temporaryFolder(), 'exam');
   for (const name of ['animal', 'cats']) mkdirSync(join(exam, name), { recursive: true });
   await emoji('fox', 200)
@@ -171,7 +171,7 @@ test('classes that the network does not know, that are missing, and unreadable p
   assert.equal(evaluation.macro.rocAuc, null);
 });
 
-test('a folder of which nothing can be read is an error', async () => {
+test('a folder without readable pictures is an error', async () => {
   const exam = join(temporaryFolder(), 'exam');
   mkdirSync(join(exam, 'food'), { recursive: true });
   writeFileSync(join(exam, 'food', 'bad.png'), 'no picture');
@@ -180,7 +180,7 @@ test('a folder of which nothing can be read is an error', async () => {
   assert.match(stderr, /None of the pictures can be read. The first is .*bad\.png: text, not a picture/);
 });
 
-test('runs lists trainings, how they ended and where they differ; a resumed one forgets no epoch', async () => {
+test('runs lists trainings, how they ended and how they differ; a resumed one keeps every epoch', async () => {
   const args = ['train', '--run', 'broken', '--epochs', '30', '--learning-rate', '0.002', ...small];
   const child = startCli(folder, args);
   await finishAfter(child, 'epoch 2/30');

@@ -65,7 +65,7 @@ function lines(stdout: string) {
     .map((line) => JSON.parse(line));
 }
 
-test('both methods point into the square that decides', async () => {
+test('both methods point into the square that decides the class', async () => {
   const { code, stdout, stderr } = await cli(folder, 'explain', 'unseen', '--json');
   assert.equal(code, 0, stderr);
   const answers = lines(stdout);
@@ -82,7 +82,7 @@ test('both methods point into the square that decides', async () => {
   }
 });
 
-test('the drawings are PNG files of at least 400 pixels, with names of their own', async () => {
+test('the drawings are PNG files of at least 400 pixels, with different names', async () => {
   const output = ['--output', 'drawn'];
   const pictures = ['unseen/upright/0.png', 'unseen/level/0.png'];
   const first = await cli(folder, 'explain', ...pictures, '--layers', '--json', ...output);
@@ -115,7 +115,7 @@ test('--class explains the other class, --no-occlusion leaves out the check', as
   assert.ok(!existsSync(join(folder, 'other', '1-occlusion.png')));
 });
 
-test('an unreadable file is a line on stderr and exit code 1; the others are explained', async () => {
+test('an unreadable file is one line on stderr and exit code 1; the others are explained', async () => {
   writeFileSync(join(folder, 'bad.png'), 'no picture');
   const pictures = ['bad.png', 'unseen/level/2.png', 'missing.png'];
   const { code, stdout, stderr } = await cli(folder, 'explain', ...pictures, '--no-occlusion', '--json');

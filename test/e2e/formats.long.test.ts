@@ -33,7 +33,7 @@ async function answersOf(run: string): Promise<string> {
 }
 
 for (const [format, file] of Object.entries(files)) {
-  test(`${format} is exported, imported and answers the same`, async () => {
+  test(`${format} is exported, imported and predicts the same`, async () => {
     const exported = await cli(folder, 'export', '--format', format);
     assert.equal(exported.code, 0, exported.stderr);
     assert.ok(existsSync(join(folder, file)));
@@ -56,7 +56,7 @@ for (const [format, file] of Object.entries(files)) {
   });
 }
 
-test('weights of fewer bits are smaller, and what they cost is told', async () => {
+test('weights of fewer bits make smaller files, and their cost is reported', async () => {
   const bytes = new Map<string, number>();
   for (const weights of ['float32', 'float16', 'int8']) {
     const output = `${weights}.onnx`;
@@ -86,7 +86,7 @@ test('LiteRT’s files are written, though not imported', async () => {
   assert.equal(code, 0, stderr);
 });
 
-test('training goes on from what was imported', async () => {
+test('training continues from an imported network', async () => {
   const { code, stdout, stderr } = await cli(
     folder,
     ...['train', '--resume', '--run', 'onnx', '--epochs', '2', '--json', ...small],
@@ -95,7 +95,7 @@ test('training goes on from what was imported', async () => {
   assert.equal(JSON.parse(stdout).epochs, 2);
 });
 
-test('a network of PyTorch is imported, trained on, asked, explained and exported', async () => {
+test('a PyTorch network can be imported, trained, used, explained and exported', async () => {
   const source = fileURLToPath(new URL('../formats/onnx/fixtures/old-residual.onnx', import.meta.url));
   const three = temporaryFolder();
   await writeRawData(three);

@@ -27,14 +27,14 @@ before(async () => {
   await run('train', '--epochs', '1', ...small);
 });
 
-test('validation is of raw pictures alone, by their names, and of no copy', async () => {
+test('validation uses only raw pictures, by their names, and no copies', async () => {
   const { topLosses, pictures } = JSON.parse(await run('evaluate', '--json', '--top-losses', '100'));
   assert.equal(pictures, record('run-001').pictures.length);
   assert.equal(topLosses.length, pictures);
   for (const { file } of topLosses) assert.match(file, /^rawdata\/(animal|food)\/[a-z]+\.png$/);
 });
 
-test('what a run holds back stays so as pictures are added, removed and renamed', async () => {
+test('held-back pictures stay held back when pictures are added, removed and renamed', async () => {
   const first = record('run-001');
   const [removed, renamed, edited] = first.pictures as [(typeof first.pictures)[0], ...typeof first.pictures];
   rmSync(sourceOf(removed));

@@ -48,7 +48,7 @@ before(async () => {
 const wrong = files.filter(([, , says]) => says !== undefined);
 const good = 12 + 3;
 
-test('resize says a line for each, and does the rest', async () => {
+test('resize prints one line for each, and resizes the others', async () => {
   const { code, stdout, stderr } = await cli(folder, 'resize', ...small);
   assert.equal(code, 0, stderr);
   const lines = stderr.trim().split('\n');
@@ -62,12 +62,12 @@ test('resize says a line for each, and does the rest', async () => {
   assert.equal(readdirSync(join(folder, 'data', 'animal')).length, good);
 });
 
-test('train resizes what lacks and learns from the rest', async () => {
+test('train resizes the missing pictures and trains on the readable ones', async () => {
   const { code, stderr } = await cli(folder, 'train', '--epochs', '1', '--batch-size', '8', ...small);
   assert.equal(code, 0, stderr);
 });
 
-test('predict answers the rest and exits with 1', async () => {
+test('predict classifies the others and exits with 1', async () => {
   const { code, stdout, stderr } = await cli(folder, 'predict', hostile, '--json');
   assert.equal(code, 1);
   const answers = stdout
@@ -87,13 +87,13 @@ test('predict answers the rest and exits with 1', async () => {
   assert.match(stderr, /could not be read; the others are answered/);
 });
 
-test('check goes through them as well', async () => {
+test('check handles them as well', async () => {
   const { code, stdout } = await cli(folder, 'check', '--json');
   assert.equal(code, 0);
   for (const [name] of wrong) assert.ok(stdout.includes(JSON.stringify(name).slice(1, -1)), name);
 });
 
-test('a full disk ends the resizing in one line, and once there is room it goes on', async (context) => {
+test('a full disk ends the resizing in one line, and with free space it continues', async (context) => {
   const disk = smallDisk(context, 40);
   if (!disk) return;
   const full = await cli(folder, 'resize', '--data', disk, '--width', '64', '--height', '64');

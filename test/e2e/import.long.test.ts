@@ -13,7 +13,7 @@ const importing = (name: string, ...flags: string[]) => cli(folder, 'import', jo
 
 before(() => writeRawData(folder));
 
-test('what a file leaves open is said, with the flags that say otherwise', async () => {
+test('assumptions about a file are reported, with the flags that change them', async () => {
   const { code, stderr } = await importing('open.onnx');
   assert.equal(code, 0, stderr);
   assert.match(stderr, /the size open; 100 x 100 is assumed\.\n {2}Set it with --width and --height\./);
@@ -28,20 +28,20 @@ test('what a file leaves open is said, with the flags that say otherwise', async
   assert.deepEqual(preprocessing, { fit: 'fill', scale: 1, order: 'bgr' });
 });
 
-test('integers are pixels, of which nothing has to be assumed but the order', async () => {
+test('integers are pixels, for which only the order is assumed', async () => {
   const { code, stdout, stderr } = await importing('raw.onnx');
   assert.equal(code, 0, stderr);
   assert.equal(stderr.match(/is assumed/g)?.length, 1);
   assert.match(stdout, /It reads 12 x 16 x 3, rgb, pixels times 1\n/);
 });
 
-test('another size than the file’s is refused', async () => {
+test('a size that differs from the file’s is refused', async () => {
   const { code, stderr } = await importing('raw.onnx', '--width', '13');
   assert.equal(code, 2);
   assert.match(stderr, /raw\.onnx is for pictures of 12 x 16; leave out --width and --height\.\n$/);
 });
 
-test('a network with a mean and a deviation is trained on, asked, explained and exported', async () => {
+test('a network with a mean and a deviation can be trained, used, explained and exported', async () => {
   const steps = [
     ['import', join(fixtures, 'deviations.onnx'), '--classes', 'animal,food,plant', '--run', 'mean'],
     ['predict', 'rawdata', '--checkpoint', 'checkpoints/mean'],

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { cli } from '../helpers/cli.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
 
-test('a project with a sample trains, though nothing is installed in it', async () => {
+test('a project with a sample trains without anything installed in it', async () => {
   const folder = temporaryFolder();
   const made = await cli(folder, 'init', 'bats', '--sample');
   assert.equal(made.code, 0, made.stderr);
@@ -23,7 +23,7 @@ test('a project with a sample trains, though nothing is installed in it', async 
   assert.equal(JSON.parse(stdout).finished, true);
 });
 
-test('config.ts is read, and says the defaults', async () => {
+test('config.ts is read, and contains the defaults', async () => {
   const folder = temporaryFolder();
   await cli(folder, 'init');
   const config = async () => JSON.parse((await cli(folder, 'config', '--json')).stdout);
@@ -40,7 +40,7 @@ test('the sample is the same each time', async () => {
   assert.deepEqual(picture(one), picture(other));
 });
 
-test('what is there stays as it was', async () => {
+test('existing files are unchanged', async () => {
   const folder = temporaryFolder();
   writeFileSync(join(folder, 'config.ts'), 'export default { epochs: 3 }');
   mkdirSync(join(folder, 'rawdata', 'bat'), { recursive: true });
@@ -58,7 +58,7 @@ test('what is there stays as it was', async () => {
   assert.ok(!existsSync(join(folder, 'rawdata', 'star')));
 });
 
-test('a folder that cannot be made is told', async () => {
+test('a folder that cannot be made is reported', async () => {
   const folder = temporaryFolder();
   writeFileSync(join(folder, 'taken'), '');
   const { code, stderr } = await cli(folder, 'init', 'taken');

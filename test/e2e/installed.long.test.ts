@@ -38,7 +38,7 @@ async function withoutRegistry(): Promise<string | false> {
   );
 }
 
-test('all that an installation brings runs on the Node.js that package.json asks for', () => {
+test('all installed packages run on the Node.js version of package.json', () => {
   const { packages } = JSON.parse(readFileSync(join(clone, 'package-lock.json'), 'utf8'));
   const [major] = /\d+/.exec(packages[''].engines.node) as RegExpExecArray;
   for (const [name, { dev, engines }] of Object.entries<{ dev?: boolean; engines?: { node?: string } }>(
@@ -72,7 +72,7 @@ describe('from a tarball', { skip: await withoutRegistry() }, () => {
     return { steps, next, source: devDependencies['bat-sup'] };
   }
 
-  test('in a project: no warning of an engine, and what is printed can be typed', async () => {
+  test('in a project: no warning about engines, and printed commands can be typed', async () => {
     const folder = realpathSync(temporaryFolder());
     const installed = await type(`npm install '${tarball}'`, folder);
     assert.match(installed, /added \d+ packages/);
@@ -83,7 +83,7 @@ describe('from a tarball', { skip: await withoutRegistry() }, () => {
     assert.equal(source, `file:${tarball}`);
   });
 
-  test('globally: the same, and setup brings what the native engine needs of npm', async (context) => {
+  test('globally: the same, and setup installs what the native engine needs from npm', async (context) => {
     const [prefix, folder, cache] = [temporaryFolder(), temporaryFolder(), temporaryFolder()].map((one) =>
       realpathSync(one),
     ) as [string, string, string];

@@ -52,7 +52,7 @@ for (const [args, says] of [
   [`predict ${picture} --copy-to rawdata`, /--copy-to rawdata is inside the pictures of rawdata/],
   [`predict ${picture} --move-to pictures`, /--move-to pictures is inside the pictures of rawdata/],
 ] as const) {
-  test(`${args}: one line, and every file is as it was`, async () => {
+  test(`${args}: one line, and every file is unchanged`, async () => {
     const files = contents();
     const { code, stdout, stderr } = await cli(folder, ...args.split(' '));
     assert.equal(code, 2, stderr);

@@ -74,7 +74,7 @@ async function trainAndStop(stop: boolean): Promise<{ way: string; stopped: bool
   return { way, stopped: !stdout.includes(`Trained ${epochs} of ${epochs}`), stderr };
 }
 
-test(`a training stopped ${kills} times at random moments ends as one that never was`, async (context) => {
+test(`a training stopped ${kills} times at random moments ends like an uninterrupted one`, async (context) => {
   const wanted = outcome(unbroken);
   const counts: Record<string, number> = {};
   let [stops, finished] = [0, 0];

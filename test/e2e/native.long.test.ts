@@ -17,7 +17,7 @@ const small = ['--width', '24', '--height', '24', '--batch-size', '8', '--seed',
 describe('the native engine', { skip: withoutNative() }, () => {
   before(() => writeRawData(folder));
 
-  test('trains and predicts, with no word of TensorFlow’s own on stderr', async () => {
+  test('trains and predicts without messages of TensorFlow’s own on stderr', async () => {
     const trained = await cliWith(
       native,
       folder,
@@ -48,12 +48,12 @@ describe('the native engine', { skip: withoutNative() }, () => {
     }
   });
 
-  test('is what auto takes', async () => {
+  test('is what auto selects', async () => {
     const run = await cliWith({ BATSUP_ENGINE: 'auto' }, folder, 'doctor', '--json');
     assert.match(JSON.parse(run.stdout).engine, /^(native|cuda)$/);
   });
 
-  test('a stopped training goes on to the same weights', async () => {
+  test('a stopped training continues to the same weights', async () => {
     const child = startCli(folder, ['train', '--run', 'broken', '--epochs', '3', ...small], native);
     const broken = await finishAfter(child, 'epoch 1/3');
     assert.equal(broken.code, 0, broken.stderr);
@@ -75,7 +75,7 @@ describe('the native engine', { skip: withoutNative() }, () => {
     }
   });
 
-  test('--engine cuda fails in one line where there is no GPU', async (context) => {
+  test('--engine cuda fails in one line without a GPU', async (context) => {
     const { stdout } = await cliWith(native, folder, 'doctor', '--json');
     if (JSON.parse(stdout).engines.find(({ name }: { name: string }) => name === 'cuda').description) {
       context.skip('a GPU is here');
@@ -86,7 +86,7 @@ describe('the native engine', { skip: withoutNative() }, () => {
     assert.match(run.stderr.trim(), /^bat-sup: TensorFlow .*(--cuda|nvidia-smi).*--engine native/);
   });
 
-  test('--precision bf16 trains, or says that this processor has nothing for it', async () => {
+  test('--precision bf16 trains, or says that this processor does not support it', async () => {
     const run = await cliWith(native, folder, 'train', '--precision', 'bf16', '--epochs', '1', ...small);
     if (run.code === 0) assert.match(run.stderr, /^Engine: TensorFlow .*bfloat16$/m);
     else assert.match(run.stderr.trim(), /^bat-sup: --precision bf16 makes nothing faster .*leave it out\.$/);

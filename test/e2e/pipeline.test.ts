@@ -14,14 +14,14 @@ before(() => writeRawData(folder));
 
 const runOf = (name: string) => join(folder, 'checkpoints', name);
 
-test('augment makes each class up to the target', async () => {
+test('augment fills each class up to the target', async () => {
   const { code, stderr } = await cli(folder, 'augment', '--target', '30', '--seed', '3');
   assert.equal(code, 0, stderr);
   assert.equal(readdirSync(join(folder, 'rawdata', 'animal')).length, 30);
   assert.equal(readdirSync(join(folder, 'rawdata', 'food')).length, 30);
 });
 
-test('resize makes every picture once', async () => {
+test('resize copies every picture once', async () => {
   const first = await cli(folder, 'resize', '--width', '24', '--height', '24', '--json');
   assert.equal(first.code, 0, first.stderr);
   assert.equal(JSON.parse(first.stdout).made, 60);
@@ -29,7 +29,7 @@ test('resize makes every picture once', async () => {
   assert.equal(JSON.parse(second.stdout).made, 0);
 });
 
-test('train prints the layers, learns two epochs and saves', async () => {
+test('train prints the layers, trains two epochs and saves', async () => {
   const run = await cli(folder, 'train', '--epochs', '2', '--json', ...small);
   assert.equal(run.code, 0, run.stderr);
   assert.match(run.stderr, /conv1 +24 x 24 x 16\n/);
@@ -41,7 +41,7 @@ test('train prints the layers, learns two epochs and saves', async () => {
   assert.ok(checkpointsOf(runOf('run-001')).length === 2);
 });
 
-test('a stopped training saves where it stands, and resumed it ends where an unbroken one ends', async () => {
+test('a stopped training saves its position, and after resuming ends like an uninterrupted one', async () => {
   const arguments_ = ['--epochs', '6', '--json', ...small];
   const unbroken = await cli(folder, 'train', '--run', 'unbroken', ...arguments_);
   assert.equal(unbroken.code, 0, unbroken.stderr);
@@ -81,7 +81,7 @@ test('checkpoints are also saved between epochs, and every picture can be traine
   assert.equal(JSON.parse(run.stdout).metrics.validationAccuracy, undefined);
 });
 
-test('another batch size on resuming goes on where the epoch was and says so', async () => {
+test('another batch size on resuming continues at the same point of the epoch and says so', async () => {
   const flags = ['--width', '24', '--height', '24', '--seed', '3', '--epochs', '3', '--batch-size', '12'];
   const { code, stderr } = await cli(folder, 'train', '--run', 'run-001', '--resume', ...flags);
   assert.equal(code, 0, stderr);
@@ -109,7 +109,7 @@ test('the number of threads changes nothing', async () => {
   assert.equal(weightsDigest(runOf('threads-1')), weightsDigest(runOf('threads-2')));
 });
 
-test('predict answers about pictures from the checkpoint alone', async () => {
+test('predict needs only the checkpoint', async () => {
   const elsewhere = temporaryFolder();
   await emoji('fox').toFile(join(elsewhere, 'fox.png'));
   await emoji('hamburger').webp().toFile(join(elsewhere, 'burger.png'));
@@ -157,7 +157,7 @@ test('predict takes a picture, or a list of files, from stdin', async () => {
   assert.equal(answers[0].probability, answers[1].probability);
 });
 
-test('a bad file is a line on stderr and exit code 1; the others are answered', async () => {
+test('an unreadable file is one line on stderr and exit code 1; the others are classified', async () => {
   const elsewhere = temporaryFolder();
   await emoji('fox').toFile(join(elsewhere, 'fox.png'));
   writeFileSync(join(elsewhere, 'bad.png'), 'no picture');
@@ -176,7 +176,7 @@ test('a bad file is a line on stderr and exit code 1; the others are answered', 
   assert.match(stderr, /missing\.png: there is no such file/);
 });
 
-test('train makes data/ by itself, and again where a picture was added', async () => {
+test('train writes data/ itself, and updates it when a picture is added', async () => {
   const fresh = temporaryFolder();
   await writeRawData(fresh);
   const arguments_ = ['train', '--epochs', '1', ...small];

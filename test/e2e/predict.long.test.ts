@@ -63,7 +63,7 @@ function filesBelow(folder: string): string[] {
     .sort();
 }
 
-test('a run that was better is named after the answers, by the words that take it from where it lies', async () => {
+test('a better run is named after the answers, with the flag that selects it', async () => {
   const folder = project();
   const runs = join(folder, 'my runs');
   for (const [name, validationAccuracy] of [
@@ -98,7 +98,7 @@ test('a run that was better is named after the answers, by the words that take i
   assert.match(taken, /^Checkpoint: my runs\/good\/checkpoint-\d+\n.*bat\.png.*\n$/);
 });
 
-test('a list of hundreds is answered in its order, whatever each takes, with bad ones in their place', async () => {
+test('hundreds of pictures are answered in order, however long each takes, with unreadable ones in their place', async () => {
   const folder = project();
   const large = join(folder, 'large.png');
   await emoji('bat', 1500).toFile(large);
@@ -124,7 +124,7 @@ test('a list of hundreds is answered in its order, whatever each takes, with bad
   );
 });
 
-test('names that end with NUL may hold line feeds', async () => {
+test('names that end with NUL may contain line feeds', async () => {
   const folder = project();
   const odd = 'pictures/two\nlines.png';
   renameSync(join(folder, 'pictures/bat.png'), join(folder, odd));
@@ -138,7 +138,7 @@ test('names that end with NUL may hold line feeds', async () => {
   );
 });
 
-test('CSV has a row for each picture, what is wrong in its last column', async () => {
+test('CSV has a row per picture, with errors in the last column', async () => {
   const folder = project();
   writeFileSync(join(folder, 'b, "c".png'), '');
   const { code, stdout } = await predict(folder, 'pictures/bat.png', 'b, "c".png', '--csv');
@@ -175,7 +175,7 @@ test('pictures are moved to folders of their classes, and none is lost', async (
   assert.deepEqual(filesBelow(join(folder, 'sorted')), before);
 });
 
-test('a name that is taken is numbered; the same bytes are not doubled', async () => {
+test('an existing name gets a number; the same bytes are not stored twice', async () => {
   const folder = project();
   const first = await predict(folder, 'pictures/bat.png', '--copy-to', 'sorted', '--json');
   const { to } = records(first)[0] as Record<string, string>;
@@ -197,7 +197,7 @@ test('a name that is taken is numbered; the same bytes are not doubled', async (
   assert.ok(!existsSync(join(folder, 'pictures/bat.png')));
 });
 
-test('a move that was cut off between its two names is ended; of two names of one file both are sorted', async () => {
+test('a move interrupted between its two names is completed; both names of one file are sorted', async () => {
   const folder = project();
   const [answer] = records(await predict(folder, 'pictures/bat.png', '--json'));
   mkdirSync(join(folder, 'sorted', answer?.class as string), { recursive: true });
@@ -211,7 +211,7 @@ test('a move that was cut off between its two names is ended; of two names of on
   ]);
 });
 
-test('a link is copied as what it leads to, and is not moved', async () => {
+test('a link is copied as the file it leads to, and is not moved', async () => {
   const folder = project();
   symlinkSync('pictures/bat.png', join(folder, 'link.png'));
   const moved = await predict(folder, 'link.png', '--move-to', 'sorted');
@@ -226,7 +226,7 @@ test('a link is copied as what it leads to, and is not moved', async () => {
   assert.ok(readFileSync(join(folder, to as string)).equals(readFileSync(join(base, 'pictures/bat.png'))));
 });
 
-test('to another disk they are copied whole before they go; a full one leaves them', async (context) => {
+test('to another disk pictures are copied completely before they are removed; a full disk leaves them', async (context) => {
   const disk = smallDisk(context, 40);
   if (!disk) return;
   const folder = project();
@@ -245,7 +245,7 @@ test('to another disk they are copied whole before they go; a full one leaves th
   assert.ok(!filesBelow(join(disk, 'sorted')).some((name) => name.includes('.tmp-')));
 });
 
-test('below the threshold answers are unknown, and sorted so', async () => {
+test('pictures below the threshold are unknown, and sorted as such', async () => {
   const folder = project();
   const all = records(await predict(folder, 'pictures', '--json'));
   const sorted = all.map(({ probability }) => probability).sort((a, b) => a - b);
@@ -284,7 +284,7 @@ for (const [what, args, says] of [
     assert.equal(stdout, '');
   });
 
-test('a list or a folder that is not there is told in one line', async () => {
+test('a missing list or folder is an error of one line', async () => {
   const list = await predict(base, '--files-from', 'no-list');
   assert.equal(list.code, 1);
   assert.match(list.stderr, /^bat-sup: The list no-list cannot be read \(ENOENT/);
@@ -293,7 +293,7 @@ test('a list or a folder that is not there is told in one line', async () => {
   assert.match(watched.stderr, /^bat-sup: no-folder is not a folder/);
 });
 
-test('a class that no folder can be named after is refused before anything is moved', async () => {
+test('a class that cannot be a folder’s name is refused before anything is moved', async () => {
   const folder = project();
   await saveNetwork(join(folder, 'run'), { ...articleDescription, classes: ['bat', '../sup'] });
   const { code, stderr } = await cli(
@@ -310,7 +310,7 @@ test('a class that no folder can be named after is refused before anything is mo
   assert.equal(filesBelow(join(folder, 'pictures')).length, icons.length);
 });
 
-test('Ctrl-C stops after the batch in hand: what was answered was moved, the rest is where it was', async () => {
+test('Ctrl-C stops after the current batch: answered pictures have been moved, the others have not', async () => {
   const folder = project();
   const bat = readFileSync(join(base, 'pictures', 'bat.png'));
   const names = Array.from({ length: 600 }, (_, index) => `pictures/${String(index).padStart(4, '0')}.png`);
@@ -353,7 +353,7 @@ async function writeSlowly(file: string, bytes: Buffer): Promise<boolean> {
   return longest < 400;
 }
 
-test('a folder is watched: what is there, what comes whole, and what is written bit by bit; Ctrl-C ends it', async () => {
+test('a folder is watched: existing files, files that appear whole, and files written slowly; Ctrl-C ends it', async () => {
   const folder = project();
   const watched = join(folder, 'pictures');
   const child = startCli(folder, [

@@ -36,7 +36,7 @@ test('check, resize, augment and train take the folder as an argument', async ()
   assert.match(cleaned.stdout, /rawdata: 0 generated pictures removed/);
 });
 
-test('a folder that is not there is refused, even where data/ has pictures of before', async () => {
+test('a missing folder is refused, even if data/ has pictures from before', async () => {
   const folder = temporaryFolder();
   await cli(folder, 'resize', rawData, ...small);
   for (const given of [['nosuch'], ['--raw-data', 'nosuch']]) {

@@ -29,7 +29,7 @@ function newestOf(run: string) {
   return manifestOf(newestCheckpoint(join(folder, 'checkpoints', run)));
 }
 
-test('--recipe best, stopped with SIGINT and resumed, ends where an unbroken training ends', async () => {
+test('--recipe best, stopped with SIGINT and resumed, ends like an uninterrupted training', async () => {
   const options = ['--epochs', '4', '--augment', 'online', '--dropout', '0.2', '--json', ...recipe];
   const unbroken = await cli(folder, 'train', '--run', 'unbroken', ...options);
   assert.equal(unbroken.code, 0, unbroken.stderr);
@@ -43,7 +43,7 @@ test('--recipe best, stopped with SIGINT and resumed, ends where an unbroken tra
   assert.deepEqual(JSON.parse(resumed.stdout).best, JSON.parse(unbroken.stdout).best);
 });
 
-test('the log has the schedule’s learning rates, and the graph what each layer reads', {
+test('the log has the schedule’s learning rates, and the graph each layer’s inputs', {
   skip: withoutPackage('tensorboard'),
 }, () => {
   const { train } = runPython(readEvents, join(folder, 'checkpoints', 'unbroken'));
@@ -92,7 +92,7 @@ test('lr-find suggests a learning rate and saves nothing', async () => {
   assert.match(wrong.stderr, /--steps must be a whole number from 10 to 10000; received "3"/);
 });
 
-test('a training that is stopped early says so, and which epoch answers', async () => {
+test('a training that stops early says so, and which epoch is used', async () => {
   const options = ['--epochs', '40', '--early-stopping', '1', '--run', 'early', '--batch-size', '4', ...size];
   const { code, stdout, stderr } = await cli(folder, 'train', ...options);
   assert.equal(code, 0, stderr);

@@ -73,7 +73,7 @@ for (const [signal, code] of [
   ['SIGINT', 130],
   ['SIGKILL', null],
 ] as const) {
-  test(`${signal} loses nothing: run again, the files are those of an unbroken run`, async () => {
+  test(`${signal} loses nothing: the next run ends with the files of an uninterrupted one`, async () => {
     const folder = temporaryFolder();
     await writeMany(folder);
     for (let round = 0; round < 3; round++) {
@@ -89,7 +89,7 @@ for (const [signal, code] of [
   });
 }
 
-test('SIGINT stops the resizing that train begins with, and nothing is trained', async () => {
+test('SIGINT stops train’s resizing, and nothing is trained', async () => {
   const folder = temporaryFolder();
   await writeMany(folder);
   const { code, stderr } = await endBy('SIGINT', folder, 'train', '--epochs', '1', '--workers', '1');
@@ -103,7 +103,7 @@ test('SIGINT stops the resizing that train begins with, and nothing is trained',
 /** Root may write everywhere, so the command is run as nobody there. */
 const nobody = process.getuid?.() === 0 ? 65534 : undefined;
 
-test('a folder that cannot be written to ends the run, and no picture is blamed', async () => {
+test('an unwritable folder ends the run, and no picture is blamed', async () => {
   const folder = temporaryFolder();
   await writeRawData(folder);
   assert.equal((await cli(folder, 'resize')).code, 0);

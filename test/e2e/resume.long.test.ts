@@ -70,7 +70,7 @@ test('stopped and resumed by --resume alone, a training ends with the same bits,
   assert.deepEqual(second.settings, first.settings);
 });
 
-test('a run at its end says so and what to do, and nothing is touched', async () => {
+test('a finished run says so and what to do, and nothing is changed', async () => {
   const was = filesOf(runOf('whole'));
   const text = await cli(folder, 'train', '--resume', '--run', 'whole');
   assert.equal(text.code, 0);
@@ -86,7 +86,7 @@ test('a run at its end says so and what to do, and nothing is touched', async ()
   assert.deepEqual(filesOf(runOf('whole')), was);
 });
 
-test('what is given on the command line changes the run, and each change is told', async () => {
+test('flags change the run’s settings, and each change is reported', async () => {
   cpSync(runOf('whole'), runOf('changed'), { recursive: true });
   const flags = ['--epochs', '4', '--ema', '0.5', '--augment', 'off', '--label-smoothing', '0.3'];
   const { code, stderr } = await cli(folder, 'train', '--resume', '--run', 'changed', ...flags);
@@ -109,7 +109,7 @@ for (const [what, flags, says] of [
   ['other channels', ['--channels', '3'], /cannot be resumed: channels 1 -> 3\./],
   ['another network', ['--architecture', 'deep'], /cannot be resumed: architecture residual -> deep\./],
 ] as const) {
-  test(`${what} is refused before anything is touched`, async () => {
+  test(`${what} is refused before anything is changed`, async () => {
     const was = filesOf(folder);
     const { code, stdout, stderr } = await cli(
       folder,
@@ -127,7 +127,7 @@ for (const [what, flags, says] of [
   });
 }
 
-test('other classes are refused before data/ follows them', async () => {
+test('other classes are refused before data/ is changed', async () => {
   const elsewhere = temporaryFolder();
   cpSync(folder, elsewhere, { recursive: true, preserveTimestamps: true });
   const train = ['train', '--resume', '--run', 'whole', '--epochs', '9'];
@@ -143,7 +143,7 @@ test('other classes are refused before data/ follows them', async () => {
   assert.deepEqual(filesOf(join(elsewhere, 'data')), was);
 });
 
-test('--resume auto begins where nothing is saved, and continues where something is', async () => {
+test('--resume auto starts if nothing is saved, and continues otherwise', async () => {
   const elsewhere = temporaryFolder();
   cpSync(join(folder, 'rawdata'), join(elsewhere, 'rawdata'), { recursive: true });
   const train = [
@@ -184,7 +184,7 @@ test('--resume auto begins where nothing is saved, and continues where something
   assert.deepEqual(filesOf(elsewhere), was);
 });
 
-test('--resume takes no folder', async () => {
+test('--resume does not take a folder', async () => {
   const { code, stdout, stderr } = await cli(folder, 'train', '--resume', 'rawdata');
   assert.deepEqual([code, stdout], [2, '']);
   assert.match(
@@ -210,7 +210,7 @@ test('a run whose record is damaged is refused: its settings are not known', asy
   assert.match(stderr, /^bat-sup: .*run\.json is damaged; delete it/);
 });
 
-test('an imported network is trained further in its own size, channels and scale', async () => {
+test('an imported network continues training in its own size, channels and scale', async () => {
   const exported = await cli(
     folder,
     'export',
@@ -232,7 +232,7 @@ test('an imported network is trained further in its own size, channels and scale
   assert.equal(checkpointsOf(runOf('imported')).length, 2);
 });
 
-test('where the pictures have moved, those of the flag are taken, and it is told', async () => {
+test('if the pictures have moved, the flag’s folder is used, and that is reported', async () => {
   const elsewhere = temporaryFolder();
   cpSync(folder, elsewhere, { recursive: true, preserveTimestamps: true });
   renameSync(join(elsewhere, 'rawdata'), join(elsewhere, 'photos'));
@@ -255,7 +255,7 @@ test('where the pictures have moved, those of the flag are taken, and it is told
   assert.match(again.stderr, /Continuing with changed settings: epochs 4 -> 5; earlyStopping 3 -> 0\n/);
 });
 
-test('where the raw pictures are gone, data/ is taken as it is, whatever else lies in rawdata/', async () => {
+test('if the raw pictures are gone, data/ is used as it is, whatever else is in rawdata/', async () => {
   const elsewhere = temporaryFolder();
   for (const name of ['checkpoints', 'data'])
     cpSync(join(folder, name), join(elsewhere, name), { recursive: true, preserveTimestamps: true });
@@ -285,7 +285,7 @@ test('where the raw pictures are gone, data/ is taken as it is, whatever else li
   );
 });
 
-test('evaluate says where data/ was made anew in another size than the run’s, and how to put it back', async () => {
+test('evaluate reports data/ in another size than the run’s, and how to restore it', async () => {
   const elsewhere = temporaryFolder();
   cpSync(folder, elsewhere, { recursive: true, preserveTimestamps: true });
   const evaluate = ['evaluate', '--checkpoint', join('checkpoints', 'whole'), '--no-calibrate', '--json'];

@@ -64,12 +64,12 @@ for (const { what, args, programs, code, says } of cases) {
   });
 }
 
-test('setup --remove says where nothing is set up', async () => {
+test('setup --remove says so if nothing is set up', async () => {
   const run = await cliWith(bareMachine(), folder, 'setup', '--remove', '--json');
   assert.deepEqual(JSON.parse(run.stdout), { removed: null });
 });
 
-test('doctor tells what is missing, and the command for it', async () => {
+test('doctor reports what is missing, and the command to install it', async () => {
   const run = await cliWith(bareMachine(), folder, 'doctor', '--json');
   assert.equal(run.code, 0, run.stderr);
   const { engine, why, native, engines, missing, sharp } = JSON.parse(run.stdout);
@@ -131,7 +131,7 @@ test('doctor and train on macOS advertise no setup', async () => {
   assert.doesNotMatch(trained.stderr, /setup/);
 });
 
-test('doctor fails where the engine asked for cannot run', async () => {
+test('doctor fails if the requested engine cannot run', async () => {
   const run = await cliWith(bareMachine(), folder, 'doctor', '--engine', 'cuda');
   assert.equal(run.code, 1);
   assert.match(run.stderr, /--engine cuda cannot run here/);

@@ -21,7 +21,7 @@ const watcher = asModule(
   `import { register } from 'node:module'; register(${JSON.stringify(asModule(hooks))});`,
 );
 
-test('predict loads nothing for a JPEG but what it is answered with', async () => {
+test('predict loads for a JPEG only the modules it needs', async () => {
   const folder = temporaryFolder();
   await saveNetwork(join(folder, 'checkpoints', 'run-001'), articleDescription);
   await emoji('bat').jpeg().toFile(join(folder, 'bat.jpg'));

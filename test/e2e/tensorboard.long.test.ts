@@ -124,7 +124,7 @@ describe('in a browser', { skip: withoutPackage('tensorboard') || withoutChromiu
   }
 });
 
-test('pictures that training varies are shown as the network saw them', {
+test('augmented pictures are shown as the network saw them', {
   skip: withoutPackage('tensorboard'),
 }, async () => {
   const flags = ['--run', 'varied', '--epochs', '2', '--augment', 'online'];
@@ -138,7 +138,7 @@ test('pictures that training varies are shown as the network saw them', {
   assert.deepEqual(at, [0, steps / 2, steps]);
 });
 
-test('every kind of detail is there of the first epoch and of the last', {
+test('the first and the last epoch have every kind of detail', {
   skip: withoutPackage('tensorboard'),
 }, async () => {
   const epochs = 5;
@@ -163,7 +163,7 @@ test('every kind of detail is there of the first epoch and of the last', {
   }
 });
 
-test('a training that is killed again and again leaves logs without a gap', {
+test('a training that is killed repeatedly leaves logs without gaps', {
   skip: withoutPackage('tensorboard'),
 }, async () => {
   const args = ['train', '--run', 'killed', '--epochs', '8', '--save-every-steps', '2', ...small];

@@ -43,7 +43,7 @@ before(async () => {
   expected = plain(`${stderr}${stdout}`.trim().split('\n'));
 });
 
-test('curves, rate, time left and the best so far are shown, and only plain lines are left', {
+test('curves, rate, remaining time and the best epoch are shown, and only plain lines remain', {
   skip,
 }, async () => {
   let seen: string[] = [];
@@ -71,7 +71,7 @@ test('curves, rate, time left and the best so far are shown, and only plain line
   assertCursorShown(run);
 });
 
-test('a terminal that is resized again and again is left as clean', { skip }, async () => {
+test('a terminal that is resized repeatedly is left clean as well', { skip }, async () => {
   const sizes: [number, number][] = [
     [45, 24],
     [120, 30],
@@ -103,7 +103,7 @@ for (const [columns, rows] of [
   [30, 24],
   [80, 5],
 ] as const) {
-  test(`a terminal of ${columns} x ${rows} gets the bar alone`, { skip }, async () => {
+  test(`a terminal of ${columns} x ${rows} gets only the bar`, { skip }, async () => {
     const views = new Set<string>();
     const look = (screen: Screen) => {
       const lines = screen.lines();

@@ -75,7 +75,7 @@ describe('the article’s own checkpoint', { skip: withoutPackage('tensorflow') 
     assert.ok(difference <= 1e-5 * spread, `they differ by ${difference}, of a spread of ${spread}`);
   });
 
-  test('is trained on and evaluated with the pictures as it knows them', async () => {
+  test('is trained and evaluated with the pictures as it expects them', async () => {
     await writeRawData(folder);
     const sizes = ['--width', '26', '--height', '22', '--batch-size', '4'];
     const steps = [

@@ -79,17 +79,19 @@ const onPlainJavaScript = () => {
   return plain;
 };
 
-test('the embedded engine learns what plain JavaScript learns', async () => {
+test('the embedded engine trains to the same weights as plain JavaScript', async () => {
   const expected = await onPlainJavaScript();
   assert.ok((expected.losses.at(-1) as number) < (expected.losses[0] as number) / 2, 'nothing was learnt');
   assertAgree(await learnOn('wasm'), expected);
 });
 
-test('the native engine learns what plain JavaScript learns', { skip: withoutNative() }, async () => {
+test('the native engine trains to the same weights as plain JavaScript', {
+  skip: withoutNative(),
+}, async () => {
   assertAgree(await learnOn('native'), await onPlainJavaScript());
 });
 
-test('Keras learns the same from the same weights and batches', {
+test('Keras trains to the same weights from the same start and batches', {
   skip: withoutPackage('keras') || withoutNative(),
 }, async () => {
   const folder = temporaryFolder();

@@ -8,7 +8,7 @@ import { readKernels, tableSource } from '../../scripts/kernel_table.mjs';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
-test('the table of WebAssembly kernels is that of their signatures', () => {
+test('the table of WebAssembly kernels matches their signatures', () => {
   const table = readFileSync(join(root, 'src/engine/wasm/kernel_table.ts'), 'utf8');
   assert.equal(
     table,

@@ -229,7 +229,7 @@ describe('the native engine', options, () => {
       return [scalePixels(pixels, [2, 5, 4, 3], 1 / 255)];
     }));
 
-  test('multiplies in bfloat16 where it is to, as on a GPU with --precision bf16', async () => {
+  test('multiplies in bfloat16 if enabled, as on a GPU with --precision bf16', async () => {
     const backend = tf.findBackend('tensorflow') as unknown as NodeBackend;
     const convolution = { kernel: 3, inputChannels: 5, outputChannels: 8, stride: 1 };
     const layers = () =>
@@ -251,7 +251,7 @@ describe('the native engine', options, () => {
     }
   });
 
-  test('leaves to tfjs’s own kernels what it does not compute', () =>
+  test('leaves other operations to tfjs’s own kernels', () =>
     assertSame(() => {
       const [x, filter] = [numbers([2, 7, 7, 3], 1), numbers([3, 3, 3, 4], 2)] as [tf.Tensor4D, tf.Tensor4D];
       const [a, b] = [numbers([4, 3], 3), numbers([4, 5], 4)] as [tf.Tensor2D, tf.Tensor2D];

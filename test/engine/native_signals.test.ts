@@ -43,7 +43,7 @@ while (Atomics.load(state, 0) < 2) {
 parentPort.postMessage(seen);
 `;
 
-test('signals wait while TensorFlow computes', {
+test('signals are handled after TensorFlow’s computation', {
   skip: process.platform === 'linux' ? withoutNative() : 'only Linux tells',
 }, async () => {
   await startEngine('native', { threads: 0 });

@@ -94,7 +94,7 @@ function assertAgree(actual: Learnt, expected: Learnt): void {
   }
 }
 
-test('the native engine learns what the embedded one learns, dropout included', {
+test('the native engine trains to the same weights as the embedded one, dropout included', {
   skip: withoutNative(),
 }, async () => {
   const options = { seed: seeds.native, dropout: 0.3 };
@@ -103,12 +103,12 @@ test('the native engine learns what the embedded one learns, dropout included', 
   assertAgree(await learnOn('native', options), expected);
 });
 
-test('plain JavaScript learns what the embedded engine learns', async () => {
+test('plain JavaScript trains to the same weights as the embedded engine', async () => {
   const options = { dropout: 0.3, steps: fewSteps };
   assertAgree(await learnOn('cpu', options), await learnOn('wasm', options));
 });
 
-test('Keras learns the same from the same weights and batches', {
+test('Keras trains to the same weights from the same start and batches', {
   skip: withoutPackage('keras'),
 }, async () => {
   const folder = temporaryFolder();

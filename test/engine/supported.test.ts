@@ -7,7 +7,7 @@ test('TensorFlow can be set up where its packages run', () => {
     assert.equal(whyNoTensorFlow({ platform: 'linux', arch, glibc: true }), undefined);
 });
 
-test('elsewhere it says why not, and what runs there', () => {
+test('elsewhere the reason is given, and what runs there', () => {
   const cases = [
     [{ platform: 'darwin', arch: 'arm64', glibc: false }, 'macOS (arm64)'],
     [{ platform: 'win32', arch: 'x64', glibc: false }, 'Windows (x64)'],

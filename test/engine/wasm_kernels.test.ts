@@ -154,7 +154,7 @@ test('MaxPool and its gradient', () =>
     runs,
   ));
 
-test('of equal maxima the first gets the gradient, on both backends', async () => {
+test('the first of equal maxima gets the gradient, on both backends', async () => {
   for (const backend of ['wasm', 'cpu']) {
     const [dx] = await on(backend, () =>
       tf.grad((x) => tf.maxPool(x as tf.Tensor4D, 2, 2, 'same'))(
@@ -248,7 +248,7 @@ test('Adam, in place, for any length', () =>
     runs,
   ));
 
-test('integers and other ranks are the backend’s own', () =>
+test('integers and other ranks use the backend’s own kernels', () =>
   assertSame(() => [
     tf.sum(tf.tensor1d([1, 2, 3], 'int32'), 0),
     tf.matMul(tf.ones([2, 3, 4]), tf.ones([2, 4, 5])),

@@ -27,7 +27,7 @@ function node(args: string[], environment: Record<string, string> = {}) {
   return finish(spawn(process.execPath, args, { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] }));
 }
 
-test('predict.mjs prints a line for each picture, and goes on after one that cannot be read', async () => {
+test('predict.mjs prints a line per picture, and continues after an unreadable one', async () => {
   const classes = ['animal', 'food'];
   const description = { architecture: 'article', width: 16, height: 16, channels: 3, classes } as const;
   await saveNetwork(join(folder, 'trained', 'run-001'), { ...description, classes });

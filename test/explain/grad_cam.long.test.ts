@@ -164,7 +164,7 @@ for (const network of networks)
     }
   });
 
-test('of a convolution it looks at what is normalised and added to it', () =>
+test('for a convolution it uses the output after normalisation and addition', () =>
   on('wasm', async () => {
     for (const network of networks) {
       const model = networkOf(network);
@@ -232,7 +232,7 @@ for (const [name, skip] of engines)
     );
   }
 
-test('a picture is left as it was, and nothing is kept', () =>
+test('the picture is unchanged, and no tensors are kept', () =>
   on('wasm', async () => {
     const model = predictorOf(description);
     const picture = Buffer.from(pattern());
@@ -244,7 +244,7 @@ test('a picture is left as it was, and nothing is kept', () =>
     model.dispose();
   }));
 
-test('a class that there is not is named, with those that there are', () =>
+test('an unknown class is reported, with the known ones', () =>
   on('wasm', async () => {
     const model = predictorOf(description);
     await assert.rejects(explain(model, pattern(), { class: 'blue' }), /no class "blue".*red, green/);

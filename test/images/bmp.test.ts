@@ -75,7 +75,7 @@ function packed(rows: number[][], bits: number): number[] {
 
 const pixelsOf = (rows: number[][]) => rows.flat().flatMap((index) => palette[index] as number[]);
 
-test('pictures of 1, 2, 4 and 8 bits are read whatever their header, width and gap', () => {
+test('pictures of 1, 2, 4 and 8 bits are read with any header, width and gap', () => {
   const next = seedrandom('1');
   for (const header of headers)
     for (const bits of [1, 2, 4, 8])
@@ -100,7 +100,7 @@ test('pictures of 1, 2, 4 and 8 bits are read whatever their header, width and g
       }
 });
 
-test('pictures of 24 and 32 bits are blue first; without bit fields the fourth byte is nothing', () => {
+test('pictures of 24 and 32 bits are BGR; without bit fields the fourth byte is ignored', () => {
   for (const header of headers) {
     const of24 = { header, width: 1, height: 2, bits: 24, body: [1, 2, 3, 0, 4, 5, 6, 0] };
     assert.deepEqual([...decodeBmp(bmp(of24)).data], [6, 5, 4, 3, 2, 1]);
@@ -110,7 +110,7 @@ test('pictures of 24 and 32 bits are blue first; without bit fields the fourth b
   }
 });
 
-test('16 bits are 5 each, or as bit fields say; 255 is all bits of a field', () => {
+test('16 bits are 5 per channel, or as the bit fields say; all bits of a field make 255', () => {
   const two = { width: 2, height: 1, bits: 16 };
   // Red 31, green 16 and blue 0; then blue alone.
   const of15 = bmp({ ...two, body: [0x00, 0x7e, 0x1f, 0x00] });
@@ -120,7 +120,7 @@ test('16 bits are 5 each, or as bit fields say; 255 is all bits of a field', () 
   assert.deepEqual([...decodeBmp(of16).data], [255, 129, 0, 0, 0, 255]);
 });
 
-test('alpha is there with a mask for it, and where it is not 0 everywhere', () => {
+test('alpha is used if it has a mask, or if it is not 0 everywhere', () => {
   const fields = { width: 2, height: 1, bits: 32, compression: 3 };
   const masks = [0xff, 0xff00, 0xff0000, 0xff000000];
   const seen = bmp({ ...fields, header: 56, masks, body: [1, 2, 3, 200, 4, 5, 6, 0] });
@@ -225,7 +225,7 @@ for (const [what, compression, body, rows] of runLengths) {
   });
 }
 
-test('what is cut off or not read says so', () => {
+test('cut off or unsupported pictures are errors that say so', () => {
   const whole = bmp({ width: 3, height: 2, bits: 24, body: Array(24).fill(7) });
   // The last row's padding may be missing.
   assert.equal(decodeBmp(whole.subarray(0, whole.length - 3)).data.length, 18);
@@ -239,7 +239,7 @@ test('what is cut off or not read says so', () => {
   assert.throws(() => decodeBmp(bmp(jpeg)), /BMP picture with compression 4 of 24 bits, which is not read/);
 });
 
-test('changed bytes give pixels as the header says or an error, in time that the pixels bound', () => {
+test('changed bytes give pixels of the header’s size or an error, in time proportional to the pixels', () => {
   const next = seedrandom('5');
   const pictures = [
     bmp({ width: 9, height: 6, bits: 24, body: Array(28 * 6).fill(5) }),

@@ -52,7 +52,7 @@ test('transparency is laid on white', async () => {
   assertNear(pixel(pixels, 3, 3), [255, 127, 127], 2);
 });
 
-test('grey, 16-bit, palette and CMYK pictures become 8-bit sRGB', async () => {
+test('greyscale, 16-bit, palette and CMYK pictures become 8-bit sRGB', async () => {
   const grey = plain('#808080', 16);
   const pictures: Record<string, Promise<Buffer>> = {
     grey: grey.clone().toColourspace('b-w').png().toBuffer(),
@@ -67,13 +67,13 @@ test('grey, 16-bit, palette and CMYK pictures become 8-bit sRGB', async () => {
   }
 });
 
-test('one channel gives grey', async () => {
+test('one channel gives greyscale', async () => {
   const pixels = await decodePicture(await halves().png().toBuffer(), { ...size, channels: 1 });
   assert.equal(pixels.length, 64);
   assert.notEqual(pixels[1], pixels[6]);
 });
 
-test('an animated picture is its first frame', async () => {
+test('an animated picture gives its first frame', async () => {
   const frame = (background: object) => ({
     create: { width: 16, height: 16, channels: 3 as const, background },
   });
@@ -95,7 +95,7 @@ test('fit stretches, crops, or pads with white', async () => {
   assert.deepEqual(await corner('contain'), [255, 255, 255]);
 });
 
-test('what cannot be read says why in a few words', async () => {
+test('unreadable files are errors with a short reason', async () => {
   const jpeg = await sharp({
     create: {
       width: 300,
@@ -126,7 +126,7 @@ test('what cannot be read says why in a few words', async () => {
   }
 });
 
-test('a BMP is read, whatever its depth', async () => {
+test('BMPs of every depth are read', async () => {
   // Two rows of two: red, green; blue, white. Bottom row first, rows padded to four bytes.
   const row = (...pixels: (readonly number[])[]) => [...pixels.flatMap((rgb) => [...rgb].reverse()), 0, 0];
   const [red, green, blue, white] = [
@@ -167,7 +167,7 @@ function bmp(bits: number, palette: number[], rows: number[]): Buffer {
   return Buffer.concat([header, Buffer.from(palette), Buffer.from(rows)]);
 }
 
-test('an SVG loads nothing from elsewhere', async () => {
+test('an SVG loads no other files', async () => {
   const folder = temporaryFolder();
   await plain('red', 8).png().toFile(join(folder, 'secret.png'));
   let asked = 0;

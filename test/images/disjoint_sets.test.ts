@@ -5,7 +5,7 @@ import { DisjointSets } from '../../src/images/disjoint_sets.ts';
 
 const pairs = fc.array(fc.tuple(fc.nat(29), fc.nat(29)), { maxLength: 40 });
 
-test('two are in one set where a chain of joins leads from one to the other', () =>
+test('two items are in one set if a chain of joins connects them', () =>
   fc.assert(
     fc.property(pairs, (joins) => {
       const sets = new DisjointSets(30);

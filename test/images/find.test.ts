@@ -48,7 +48,7 @@ function write(root: string, folder: Folder): void {
   }
 }
 
-test('the files of any tree are listed as glob lists them, in code-unit order', async () => {
+test('the files of any tree are the ones that glob lists, in code-unit order', async () => {
   const folder = temporaryFolder();
   await fc.assert(
     fc.asyncProperty(tree, async (one) => {
@@ -64,7 +64,7 @@ test('the files of any tree are listed as glob lists them, in code-unit order', 
   );
 });
 
-test('more files than are read at once, and a folder between their names', async () => {
+test('a folder sorts between files, with more files than are read at once', async () => {
   const root = join(temporaryFolder(), 'rawdata');
   mkdirSync(join(root, 'bat', 'a5'), { recursive: true });
   const names = Array.from({ length: 2500 }, (_, index) => `a${index}.jpg`);
@@ -98,7 +98,7 @@ test('a link to a folder is followed, each folder once and in the same order', a
   });
 });
 
-test('a link to a folder that it lies in is named and not followed, from whatever depth', async () => {
+test('a link to a folder that contains it is reported and not followed, at any depth', async () => {
   const root = temporaryFolder();
   plant(root, ['raw/cat/1', 'raw/dog/2', 'disk/3'], {
     'raw/all': '.',
@@ -132,14 +132,14 @@ test('a chain of links that doubles at each step is read once', async () => {
   assert.equal((await findFiles(join(root, 'd0'))).length, 40 + 2);
 });
 
-test('links that lead to no folder count as files, and what is not there holds none', async () => {
+test('links that lead to no folder count as files, and a missing folder has no files', async () => {
   const root = temporaryFolder();
   plant(root, ['sub/a.jpg'], { file: 'sub/a.jpg', broken: 'nowhere', itself: 'itself' });
   assert.deepEqual(await findFiles(root), ['broken', 'file', 'itself', 'sub/a.jpg']);
   assert.deepEqual(await search(join(root, 'nowhere')), { files: [], skipped: [], linked: [] });
 });
 
-test('names that are not UTF-8 are named, and the rest is found', {
+test('names that are not UTF-8 are reported, and the other files are found', {
   skip: process.platform !== 'linux',
 }, async () => {
   const root = temporaryFolder();
@@ -171,7 +171,7 @@ test('names that are not UTF-8 are named, and the rest is found', {
   assert.ok(skipped.every(({ reason }) => reason === 'its name is not UTF-8; rename it'));
 });
 
-test('a class without pictures is named once, an unreadable one with its reason', async (t) => {
+test('a class without pictures is reported once, an unreadable one with its reason', async (t) => {
   const root = temporaryFolder();
   plant(root, ['cat/1', 'shut/2', 'gone/.hidden'], { nowhere: 'x' });
   chmodSync(join(root, 'shut'), 0);

@@ -58,7 +58,7 @@ test('a drawing is recognised at the sizes of check and of training', async () =
   }
 });
 
-test('different drawings are told apart, in colour and in grey', async () => {
+test('different drawings have different fingerprints, in colour and in grey', async () => {
   for (const channels of [3, 1] as const) {
     const drawings = await Promise.all(names.map((name) => emoji(name, pixels).toBuffer()));
     const records = await Promise.all(drawings.map((drawing) => fingerprintOf(drawing, 100, channels)));
@@ -68,7 +68,7 @@ test('different drawings are told apart, in colour and in grey', async () => {
   }
 });
 
-test('the same shape in another colour is another picture', async () => {
+test('the same shape in another colour is a different picture', async () => {
   const circle = (colour: string) =>
     sharp(Buffer.from(`<svg width="64" height="64"><circle cx="32" cy="32" r="28" fill="${colour}"/></svg>`))
       .flatten({ background: 'white' })
@@ -87,7 +87,7 @@ const plain: Record<string, (x: number, y: number) => number> = {
 };
 
 for (const [what, value] of Object.entries(plain)) {
-  test(`${what} has no look of its own`, () => {
+  test(`${what} has no fingerprint to compare`, () => {
     const grey = Uint8Array.from({ length: 64 * 64 }, (_, at) => value(at % 64, Math.floor(at / 64)));
     const record = fingerprint(grey, { width: 64, height: 64, channels: 1 });
     assert.deepEqual(record, new Uint8Array(fingerprintBytes));
@@ -95,7 +95,7 @@ for (const [what, value] of Object.entries(plain)) {
   });
 }
 
-test('a picture of one pixel, or one pixel high, is no trouble', () => {
+test('pictures of one pixel, or one pixel high, work', () => {
   for (const [width, height] of [
     [1, 1],
     [1, 300],

@@ -79,7 +79,7 @@ const sizes: [source: [number, number], size: [number, number]][] = [
 ];
 for (const chromaSubsampling of subsamplings) {
   for (const [[fromWidth, fromHeight], [width, height]] of sizes) {
-    test(`${fromWidth}x${fromHeight} ${chromaSubsampling} to ${width}x${height} is what the whole picture becomes`, async () => {
+    test(`${fromWidth}x${fromHeight} ${chromaSubsampling} to ${width}x${height} equals resampling the fully decoded picture`, async () => {
       const jpeg = await (await drawing(fromWidth, fromHeight))
         .jpeg({ quality: 90, chromaSubsampling })
         .toBuffer();
@@ -108,7 +108,7 @@ test('fit crops or pads with white', async () => {
   }
 });
 
-test('grey pictures are grey, in one channel or three', async () => {
+test('greyscale pictures stay grey, in one channel or three', async () => {
   const jpeg = await (await drawing(160, 120)).greyscale().jpeg().toBuffer();
   const [one, three] = [decode(jpeg, { ...colours, channels: 1 }), decode(jpeg, colours)];
   assert.ok(one && three);
@@ -119,7 +119,7 @@ test('grey pictures are grey, in one channel or three', async () => {
   assert.ok(likeness(three, await reference(jpeg, colours)) > 30);
 });
 
-test('a JPEG written is the picture, whatever its size', async () => {
+test('a written JPEG shows the picture, at any size', async () => {
   for (const [width, height] of [
     [100, 100],
     [8, 8],
@@ -150,7 +150,7 @@ function withSegment(jpeg: Buffer, marker: number, content: Buffer): Buffer {
   return Buffer.concat([jpeg.subarray(0, 2), head, content, jpeg.subarray(2)]);
 }
 
-test('what is not plain is left to sharp', async () => {
+test('unusual JPEGs are left to sharp', async () => {
   const picture = () => drawing(64, 64);
   const plain = await (await picture()).jpeg().toBuffer();
   const cases: Record<string, Buffer> = {
@@ -234,7 +234,7 @@ test('damage is found or does no harm: cut and changed files never throw', async
     assert.equal(decode(jpeg.subarray(0, kept), colours), undefined, `${kept} of ${jpeg.length} bytes`);
 });
 
-test('what sharp calls damaged is not decoded', async () => {
+test('a JPEG that sharp calls damaged is not decoded', async () => {
   const jpeg = await (await drawing(96, 64)).jpeg({ quality: 85 }).toBuffer();
   const tables = jpeg.indexOf(Buffer.from([0xff, 0xc4]));
   const scan = jpeg.indexOf(Buffer.from([0xff, 0xda]));
@@ -270,7 +270,7 @@ test('what sharp calls damaged is not decoded', async () => {
   );
 });
 
-test('threads give the same as the main thread, file or bytes', async () => {
+test('threads give the same as the main thread, from files or bytes', async () => {
   const folder = temporaryFolder();
   mkdirSync(join(folder, 'out'));
   const jpeg = await (await drawing(120, 90)).jpeg().toBuffer();

@@ -58,7 +58,7 @@ const others: [name: string, bytes: Buffer][] = [
   ['Git LFS pointer', Buffer.from('version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 5\n')],
 ];
 for (const [name, bytes] of others) {
-  test(`${name} is called so, and what to do with it`, async () => {
+  test(`${name} is named, with what to do`, async () => {
     assert.equal(sniff(bytes), name);
     const message = `${name}, which is not read; ${adviceFor.get(name)}`;
     assert.ok(isUnsupported(message) && message.length < 100, message);
@@ -67,7 +67,7 @@ for (const [name, bytes] of others) {
   });
 }
 
-test('what only begins like something else is not called so', () => {
+test('a file that only begins like another format is not named so', () => {
   assert.equal(sniff(Buffer.from('BMW is a make of cars, which goes on for some time')), 'text');
   assert.equal(sniff(Buffer.from('P1 and P2 are words')), 'text');
   assert.equal(sniff(media('mif1', 'avif', 'miaf')), 'AVIF');
@@ -78,7 +78,7 @@ test('what only begins like something else is not called so', () => {
   assert.equal(sniff(Buffer.alloc(600)), undefined);
 });
 
-test('a JPEG that libjpeg does not decode is named by its process, not called damaged', async () => {
+test('a JPEG with a process that libjpeg lacks is named by it, not called damaged', async () => {
   const noise = { type: 'gaussian', mean: 128, sigma: 50 } as const;
   const input = { create: { width: 64, height: 64, channels: 3, background: 'red', noise } } as const;
   const jpeg = await sharp(input).jpeg().toBuffer();
@@ -266,7 +266,7 @@ const refused: [what: string, bytes: Buffer, message: RegExp][] = [
   ['a DNG', four(Uint8Array.from(rgb), 3, 2, { 50706: [0, 1] }), /^RAW photograph, which/],
 ];
 for (const [what, bytes, message] of refused) {
-  test(`a TIFF with ${what} is refused with the reason`, async () => {
+  test(`a TIFF with ${what} is refused with a reason`, async () => {
     await assert.rejects(
       decodePicture(bytes, two),
       (error: Error) => message.test(error.message) && isUnsupported(error.message),
@@ -288,7 +288,7 @@ test('16 bits with a profile become sRGB', async () => {
   );
 });
 
-test('a photograph of a phone is read: in sRGB, turned as it is to be shown', async () => {
+test('a phone’s photograph is read in sRGB and turned upright', async () => {
   const heic = (name: string) => readFileSync(new URL(`./fixtures/${name}.heic`, import.meta.url));
   // Left half red, right half blue, which in Display P3 is 234, 51, 34 and 0, 0, 245.
   const wide = await decodePicture(heic('display_p3'), size);
@@ -303,7 +303,7 @@ test('a photograph of a phone is read: in sRGB, turned as it is to be shown', as
   await assert.rejects(decodePicture(cut, size), { message: /^damaged HEIC \(/ });
 });
 
-test('changed bytes of a HEIC never stop it: the next one is read', async () => {
+test('a HEIC with changed bytes does not keep the next one from being read', async () => {
   const whole = readFileSync(new URL('./fixtures/turned.heic', import.meta.url));
   for (let round = 0; round < 20; round++) {
     const bytes = Buffer.from(whole);
@@ -313,7 +313,7 @@ test('changed bytes of a HEIC never stop it: the next one is read', async () => 
   assert.equal((await decodePicture(whole, size)).length, 8 * 8 * 3);
 });
 
-test('a picture that claims to be large keeps nothing else waiting', async () => {
+test('a picture that claims to be large does not delay others', async () => {
   // 60 bytes: 6,000 x 6,000 pixels of run lengths that end at once.
   const bytes = Buffer.alloc(60);
   bytes.write('BM\0\0\0\0\0\0\0\0\x3a', 'latin1');
@@ -341,17 +341,17 @@ test('a picture that claims to be large keeps nothing else waiting', async () =>
   );
 });
 
-test('every kind that is read has a name of its own', () => {
+test('every format that is read has a name of its own', () => {
   for (const name of readable) assert.equal(adviceFor.has(name), false);
 });
 
-test('comments before an SVG take time in proportion to their number', () => {
+test('comments before an SVG take time proportional to their number', () => {
   // Each could be split from the next in two ways: 2 to the 70th, were all of them tried.
   assert.equal(sniff(Buffer.from('<!---->'.repeat(70))), 'text');
   assert.equal(sniff(Buffer.from(`<?xml version="1.0"?><!-- a --> <!-- > -->\n<svg`)), 'SVG');
 });
 
-test('a picture that is a part of a request is decoded, and the request stays whole', async () => {
+test('decoding a picture that is part of a request leaves the request unchanged', async () => {
   // Header, no palette, one row of one blue pixel, padded.
   const bmp = Buffer.alloc(58);
   bmp.write('BM', 'latin1');

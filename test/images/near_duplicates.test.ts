@@ -84,7 +84,7 @@ function scatter(seed: number, count: number, middles: number, share: number): U
   });
 }
 
-test('the search finds what comparing all with all finds', () =>
+test('the search finds the same pairs as comparing all with all', () =>
   fc.assert(
     fc.property(
       fc.nat(),
@@ -113,7 +113,7 @@ test('a chain of small steps is one set', () => {
   assert.deepEqual(search(records), new Int32Array(12));
 });
 
-test('hundred thousand copies, frames of a film and plain pictures are no more work than others', () => {
+test('a hundred thousand copies, film frames and plain pictures take no more work than others', () => {
   const film = scatter(2, 300, 1, 0.3);
   const count = 100_000;
   const records = new Uint8Array(count * fingerprintBytes);

@@ -13,7 +13,7 @@ beforeEach(() => {
   folder = temporaryFolder();
 });
 
-test('a folder that is not there: what is where it was looked for', async () => {
+test('a missing folder: the answer lists what is there instead', async () => {
   add('cats/1.jpg', 'dogs/1.jpg', 'notes.txt', '.hidden/x');
   assert.equal(
     await whyNoClasses(join(folder, 'nosuch')),
@@ -30,12 +30,12 @@ test('a folder that is not there: what is where it was looked for', async () => 
   );
 });
 
-test('a file is said to be one', async () => {
+test('a file in place of the folder is called a file', async () => {
   add('cats.zip');
   assert.match(await whyNoClasses(join(folder, 'cats.zip')), /cats\.zip is a file; name the folder /);
 });
 
-test('a folder of pictures is taken for one class where there are others beside it', async () => {
+test('a folder of pictures with others beside it is taken for one class', async () => {
   add('cats/1.jpg', 'cats/2.PNG');
   const cats = join(folder, 'cats');
   assert.match(
@@ -46,12 +46,12 @@ test('a folder of pictures is taken for one class where there are others beside 
   assert.match(await whyNoClasses(cats), /of one class; did you mean its parent, .+\?$/);
 });
 
-test('folders of other things beside it are no classes', async () => {
+test('folders of other things beside it are not classes', async () => {
   add('rawdata/1.jpg', 'src/main.ts', 'data/cats/1.jpg');
   assert.match(await whyNoClasses(join(folder, 'rawdata')), /put the pictures of each class into a folder/);
 });
 
-test('an empty folder is told how to begin', async () => {
+test('an empty folder gets instructions for the first steps', async () => {
   assert.match(
     await whyNoClasses(folder),
     /holds no class folders; put pictures of each class in one of its own, /,

@@ -43,7 +43,7 @@ test('a PFM is read from the bottom up, in either byte order', async () => {
   for (const little of [true, false]) assert.deepEqual([...decodePnm(floats(little)).data], [64, 255]);
 });
 
-test('what is cut off or not read says so, and the header alone tells the size', async () => {
+test('cut off or unsupported pictures are errors that say so, and the header is enough for the size', async () => {
   const cut = pnm('P6 2 2 255\n', 1, 2, 3);
   assert.deepEqual(await headerSize(cut), { width: 2, height: 2 });
   const size = { width: 8, height: 8, channels: 3, fit: 'fill' } as const;
@@ -56,12 +56,12 @@ test('what is cut off or not read says so, and the header alone tells the size',
   await assert.rejects(decodePicture(large, size), { message: 'it has more than 200 million pixels' });
 });
 
-test('16 bits stay 16 until they are asked for as 8', async () => {
+test('16 bits stay 16 until 8 are requested', async () => {
   const { space, depth } = await (await openPicture(pnm('P5 2 1 65535\n', 1, 2, 255, 254))).metadata();
   assert.deepEqual({ space, depth }, { space: 'grey16', depth: 'ushort' });
 });
 
-test('changed bytes give pixels as the header says or an error', () => {
+test('changed bytes give pixels of the header’s size or an error', () => {
   const next = seedrandom('3');
   let read = 0;
   for (let round = 0; round < 5000; round++) {

@@ -105,7 +105,7 @@ const sources: [width: number, height: number][] = [
 ];
 
 for (const [width, height] of sources) {
-  test(`${width} x ${height} pixels are resampled as by Pillow’s LANCZOS`, async () => {
+  test(`resampling to ${width} x ${height} gives Pillow’s LANCZOS`, async () => {
     const source = scene(width, height);
     const png = await opened(source).png().toBuffer();
     for (const fit of fits) {
@@ -122,7 +122,7 @@ for (const [width, height] of sources) {
   });
 }
 
-test('an edge has Pillow’s values on both sides', async () => {
+test('an edge gets Pillow’s values on both sides', async () => {
   const edge = pictureOf(6, 1, (x) => (x < 3 ? [0, 0, 0] : [255, 255, 255]));
   const png = await opened(edge).png().toBuffer();
   const row = async (width: number) => {
@@ -175,7 +175,7 @@ for (const [name, encode, mean] of encodings) {
     }
   });
 
-  test(`a ${name} that its EXIF orientation turns becomes the same as its twin`, async () => {
+  test(`a ${name} turned by its EXIF orientation becomes the same as one stored upright`, async () => {
     // What undoes each orientation (EXIF 2.32, tag 0x0112).
     const turns: Record<number, (picture: Sharp) => Sharp> = {
       2: (picture) => picture.flop(),
@@ -207,7 +207,7 @@ for (const [name, encode, mean] of encodings) {
     }
   });
 
-  test(`one channel of a ${name} is luma, as Pillow’s convert('L') has it`, async () => {
+  test(`one channel of a ${name} is luma, equal to Pillow’s convert('L')`, async () => {
     const lumas = { red: 76, lime: 150, blue: 29, '#808080': 128, white: 255, '#c86432': 124 };
     for (const [background, luma] of Object.entries(lumas)) {
       const even = plain(background, 40, 30);
@@ -226,13 +226,13 @@ for (const [name, encode, mean] of encodings) {
   });
 }
 
-test('an SVG is drawn at the size, not enlarged', async () => {
+test('an SVG is drawn at the target size, not enlarged', async () => {
   const svg = '<svg xmlns="http://www.w3.org/2000/svg" width="4" height="4"><path d="M0 0h2v4h-2z"/></svg>';
   const pixels = await decodePicture(Buffer.from(svg), { width: 40, height: 40, channels: 1, fit: 'fill' });
   for (const [at, value] of pixels.entries()) assert.equal(value, at % 40 < 20 ? 0 : 255);
 });
 
-test('the edge of what is transparent is white on both sides when it is enlarged', async () => {
+test('enlarged transparent edges are white on both sides', async () => {
   // Black that is transparent beside opaque white: nothing but white is to be seen.
   const data = Uint8Array.from(
     [0, 1, 2, 3, 4, 5].flatMap((x) => (x < 3 ? [0, 0, 0, 0] : [255, 255, 255, 255])),
@@ -244,7 +244,7 @@ test('the edge of what is transparent is white on both sides when it is enlarged
   assert.ok(pixels.every((value) => value === 255));
 });
 
-test('Pillow itself makes the same', { skip: withoutPackage('PIL') }, async () => {
+test('Pillow itself gives the same values', { skip: withoutPackage('PIL') }, async () => {
   const folder = temporaryFolder();
   const tasks: (PictureSize & { file: string })[] = [];
   for (const [width, height] of sources) {

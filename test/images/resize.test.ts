@@ -64,7 +64,7 @@ test('every picture gets one size and one format; a second run does nothing', as
   assert.equal(statSync(join(root, 'data', 'bat', 'b.jpg')).mtimeMs, made);
 });
 
-test('only what changed is done again', async () => {
+test('only changed pictures are resized again', async () => {
   const { root, options } = await project();
   await resizeAll(options);
   await write(join(root, 'rawdata', 'bat', 'a.png'), 'blue');
@@ -76,7 +76,7 @@ test('only what changed is done again', async () => {
   assert.ok(dominant.b > 200 && dominant.r < 50);
 });
 
-test('another size makes all anew', async () => {
+test('another size resizes all pictures again', async () => {
   const { root, options } = await project();
   await resizeAll(options);
   const larger = { ...options, width: 24 };
@@ -85,7 +85,7 @@ test('another size makes all anew', async () => {
   assert.equal((await sharp(join(root, 'data', 'bat', 'b.jpg')).metadata()).width, 24);
 });
 
-test('a deleted source takes its copy along, and nothing else', async () => {
+test('a deleted source removes its copy and nothing else', async () => {
   const { root, options } = await project();
   await write(join(root, 'rawdata', 'joker', 'j.png'));
   await resizeAll(options);
@@ -134,7 +134,7 @@ const outOfSight: [what: string, take: (bird: string, t: TestContext) => void][]
 ];
 
 for (const [what, take] of outOfSight) {
-  test(`copies stay where their sources are out of sight: ${what}`, async (t) => {
+  test(`copies stay if their sources cannot be seen: ${what}`, async (t) => {
     const { root, options } = await project();
     const bird = join(root, 'rawdata', 'bird');
     for (const name of ['1.png', 'disk/2.png', 'disk/deep/3.png']) await write(join(bird, name));
@@ -149,7 +149,7 @@ for (const [what, take] of outOfSight) {
   });
 }
 
-test('copies go whose sources are found elsewhere, by a link', async () => {
+test('copies are removed if their sources are found elsewhere, through a link', async () => {
   const { root, options } = await project();
   const bird = join(root, 'rawdata', 'bird');
   for (const name of ['a/1.png', 'b/1.png']) await write(join(bird, name));
@@ -159,7 +159,7 @@ test('copies go whose sources are found elsewhere, by a link', async () => {
   assert.deepEqual(readdirSync(join(root, 'data', 'bird')), ['a']);
 });
 
-test('what cannot be read is reported each time, and read once it is mended', async () => {
+test('unreadable pictures are reported each time, and read once they are repaired', async () => {
   const { root, options } = await project();
   const broken = join(root, 'rawdata', 'bat', 'broken.png');
   writeFileSync(broken, '<html></html>');
@@ -172,7 +172,7 @@ test('what cannot be read is reported each time, and read once it is mended', as
   assert.ok(existsSync(join(root, 'data', 'bat', 'broken.png.jpg')));
 });
 
-test('a picture that breaks loses its old copy', async () => {
+test('a picture that becomes unreadable loses its old copy', async () => {
   const { root, options } = await project();
   await resizeAll(options);
   writeFileSync(join(root, 'rawdata', 'bat', 'a.png'), 'broken');
@@ -202,7 +202,7 @@ test('a class without a readable picture is an error', async () => {
   );
 });
 
-test('a class that is empty is named, and the others are done', async () => {
+test('an empty class is reported, and the others are resized', async () => {
   const { root, options } = await project();
   mkdirSync(join(root, 'rawdata', 'empty', 'deeper'), { recursive: true });
   const { classes, skipped } = await resizeAll(options);
@@ -215,7 +215,7 @@ for (const [what, change] of [
   ['removed', (raw: string) => rmSync(join(raw, 'sup'), { recursive: true })],
   ['emptied', (raw: string) => rmSync(join(raw, 'sup', 'a'), { recursive: true })],
 ] as const) {
-  test(`data follows where a class with folders in it is ${what}`, async () => {
+  test(`data follows if a class with subfolders is ${what}`, async () => {
     const { root, options } = await project();
     rmSync(join(root, 'rawdata', 'sup'), { recursive: true });
     for (const file of ['sup/a/b/d.png', 'sup/a/e.png', 'joker/j.png'])
@@ -231,7 +231,7 @@ for (const [what, change] of [
   });
 }
 
-test('empty folders that an earlier version left in data go, and what is in them blocks nothing', async () => {
+test('empty folders of an earlier version in data are removed, and their contents block nothing', async () => {
   const { root, options } = await project();
   await resizeAll(options);
   mkdirSync(join(root, 'data', 'gone', 'deeper'), { recursive: true });
@@ -296,7 +296,7 @@ for (const [what, make, says] of [
   });
 }
 
-test('rawdata is listed as often, however many classes data has', async (t) => {
+test('rawdata is listed equally often for any number of classes in data', async (t) => {
   const { root, options } = await project();
   await resizeAll(options);
   let listed = 0;
@@ -314,7 +314,7 @@ test('rawdata is listed as often, however many classes data has', async (t) => {
   assert.equal(await countOf(), few);
 });
 
-test('a file that resize did not make is never overwritten, and named where it is trained on', async () => {
+test('a file that resize did not make is never overwritten, and reported if it is trained on', async () => {
   const { root, options } = await project();
   const own = join(root, 'data', 'bat', 'a.png.jpg');
   await write(own);
@@ -331,7 +331,7 @@ test('a file that resize did not make is never overwritten, and named where it i
   assert.deepEqual(await surveyData(options), { isStale: false, skipped: [], strangers: ['bat/own.jpg'] });
 });
 
-test('a file in the place of a copy that could not be made is left as it is', async () => {
+test('a file in the place of a copy that cannot be made is left unchanged', async () => {
   const { root, options } = await project();
   writeFileSync(join(root, 'rawdata', 'bat', 'x.png'), 'broken');
   await resizeAll(options);
@@ -344,7 +344,7 @@ test('a file in the place of a copy that could not be made is left as it is', as
   assert.ok(existsSync(own));
 });
 
-test('copies that a kill left without their line are known to be copies', async () => {
+test('copies without a line in the ledger, left by a kill, are recognised', async () => {
   const { root, options } = await project();
   await resizeAll(options);
   const ledger = join(root, 'data', '.resized.jsonl');
@@ -357,7 +357,7 @@ test('copies that a kill left without their line are known to be copies', async 
   assert.deepEqual([made, strangers], [3, []]);
 });
 
-test('a name that is too long for its copy is named, and the rest is done', async () => {
+test('a name too long for its copy is reported, and the others are resized', async () => {
   const { root, options } = await project();
   const name = `${'n'.repeat(250)}.png`;
   await write(join(root, 'rawdata', 'bat', name));
@@ -371,7 +371,7 @@ test('a name that is too long for its copy is named, and the rest is done', asyn
   assert.deepEqual((await resizeAll(options)).unreadable, []);
 });
 
-test('a class that is a link is resized as any other, and a loop is named', async () => {
+test('a linked class is resized like any other, and a loop is reported', async () => {
   const { root, options } = await project();
   await write(join(root, 'disk', 'bird', '1.png'));
   symlinkSync('../disk/bird', join(root, 'rawdata', 'bird'));
@@ -383,7 +383,7 @@ test('a class that is a link is resized as any other, and a loop is named', asyn
   assert.ok(existsSync(join(root, 'data', 'bird', '1.png.jpg')));
 });
 
-test('data tells which pictures augment made, and a name alone does not', async () => {
+test('data records which pictures augment made, and a name alone does not decide', async () => {
   const { root, options } = await project();
   await augmentAll({ rawData: options.rawData, target: 4, operations: ['rotate'], seed: 1, workers: 1 });
   for (const name of ['trip.aug-2023.jpg', 'a.png.aug-2023.jpg', 'a.png.aug-0007.jpg'])
@@ -405,7 +405,7 @@ test('data tells which pictures augment made, and a name alone does not', async 
   assert.equal(left.length, 5);
 });
 
-test('of unchanged pictures the mark is read once, and of changed ones again', async (t) => {
+test('the mark of a picture is read once, and again if the picture changed', async (t) => {
   const { root, options } = await project();
   const rawData = join(root, 'rawdata');
   await augmentAll({ rawData, target: 4, operations: ['rotate'], seed: 1, workers: 1 });
@@ -429,7 +429,7 @@ test('of unchanged pictures the mark is read once, and of changed ones again', a
   ]);
 });
 
-test('names that were believed are not once augment has noted its settings', async () => {
+test('names alone no longer count once augment has recorded its settings', async () => {
   const { root, options } = await project();
   const rawData = join(root, 'rawdata');
   await write(join(rawData, 'bat', 'a.png.aug-0001.jpg'));
@@ -442,13 +442,13 @@ test('names that were believed are not once augment has noted its settings', asy
   assert.deepEqual(list(), {});
 });
 
-test('without rawdata a data folder from elsewhere is taken as it is', async () => {
+test('without rawdata, a data folder from elsewhere is used as it is', async () => {
   const { root, options } = await project();
   renameSync(join(root, 'rawdata'), join(root, 'data'));
   assert.equal(await isStale(options), false);
 });
 
-test('one worker and many make the same files', async () => {
+test('one worker and many write the same files', async () => {
   const [one, many] = [await project(), await project()];
   await resizeAll({ ...one.options, workers: 1 });
   await resizeAll({ ...many.options, workers: 8 });
@@ -459,7 +459,7 @@ test('one worker and many make the same files', async () => {
   assert.deepEqual(await bytes(one.root), await bytes(many.root));
 });
 
-test('copies that the former ledger knows are not made again', async () => {
+test('copies in the older ledger are not made again', async () => {
   const { root, options } = await project();
   await resizeAll(options);
   const ledger = join(root, 'data', '.resized.jsonl');
@@ -480,7 +480,7 @@ test('copies that the former ledger knows are not made again', async () => {
   assert.deepEqual([existsSync(former), existsSync(ledger)], [false, true]);
 });
 
-test('stopped, it finishes what is in flight, and the next run does the rest', async () => {
+test('when stopped, it finishes the pictures in progress, and the next run does the others', async () => {
   const { root, options } = await project();
   const controller = new AbortController();
   const { signal } = controller;
@@ -505,7 +505,7 @@ test('a link that leads nowhere is unreadable until it leads to a picture', asyn
   assert.equal((await resizeAll(options)).made, 1);
 });
 
-test('a source goes whose copy has the name of another one’s', async () => {
+test('a copy whose name belongs to another source is removed', async () => {
   const { root, options } = await project();
   await write(join(root, 'rawdata', 'bat', 'a.png.jpg'));
   await resizeAll(options);

@@ -41,7 +41,7 @@ async function write(data: string, changes: Change[]): Promise<void> {
 
 const read = async (data: string, of = settings) => new Map((await ResizeLedger.read(data, of)).entries());
 
-test('what several runs wrote is read as it was, and most lines are in force', async () => {
+test('the entries of several runs are read back, and most lines are current', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(changes, { minLength: 1, maxLength: 4 }), async (runs) => {
       const data = newFolder();
@@ -55,7 +55,7 @@ test('what several runs wrote is read as it was, and most lines are in force', a
   );
 });
 
-test('cut off anywhere, it tells what was written before, and goes on', async () => {
+test('a ledger cut off anywhere keeps the lines before, and can be continued', async () => {
   const data = newFolder();
   await write(data, [['bat/a.png', { size: 1, modified: 1 }]]);
   const whole = linesOf(data)[0] as string;
@@ -94,7 +94,7 @@ function isEqual(one: unknown, other: unknown): boolean {
   }
 }
 
-test('with other settings every entry is kept and none is current', async () => {
+test('with other settings all entries are kept and none is current', async () => {
   const data = newFolder();
   await write(data, [
     ['bat/a.png', { size: 1, modified: 2 }],
@@ -106,7 +106,7 @@ test('with other settings every entry is kept and none is current', async () => 
   assert.equal((await read(data)).get('bat/a.png')?.size, 1);
 });
 
-test('a ledger of the former format is taken over and replaced', async () => {
+test('a ledger of the older format is converted', async () => {
   const data = newFolder();
   const entries = {
     'bat/a.png': { stamp: '123-1732503765123.5', copy: 'bat/a.png.jpg' },
@@ -125,7 +125,7 @@ test('a ledger of the former format is taken over and replaced', async () => {
   assert.deepEqual(await read(data), expected);
 });
 
-test('a file that is no ledger is replaced', async () => {
+test('a file that is not a ledger is replaced', async () => {
   for (const text of ['', '\0\0\0\0', 'null\n', '[[[\n{}\n']) {
     const data = newFolder();
     writeFileSync(join(data, '.resized.jsonl'), text);

@@ -80,7 +80,7 @@ const changes: Record<string, (picture: Buffer) => Promise<Buffer>> = {
 };
 
 for (const [what, make] of Object.entries(layouts)) {
-  test(`${what} are no copies of each other, and their copies are`, async () => {
+  test(`${what} are not duplicates of each other, but their copies are`, async () => {
     const random = seedrandom(what);
     const originals = await Promise.all(Array.from({ length: 80 }, (_, index) => make(random, index)));
     const labels = originals.map((_, index) => index % 2);

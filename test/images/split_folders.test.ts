@@ -28,7 +28,7 @@ const splits: Record<string, { files: string[]; train: string; other?: string }>
 };
 
 for (const [what, { files, train, other }] of Object.entries(splits)) {
-  test(`${what} are no classes: it says what to give`, async () => {
+  test(`${what} are not classes: the error says which folder to use`, async () => {
     const folder = folderOf(...files);
     await assert.rejects(findPictures(folder), ({ message }: Error) => {
       assert.ok(message.includes(`--raw-data ${join(folder, train)}`), message);
@@ -47,7 +47,7 @@ const classes: Record<string, string[]> = {
 };
 
 for (const [what, files] of Object.entries(classes)) {
-  test(`${what} are taken as classes`, async () => {
+  test(`${what} count as classes`, async () => {
     const { classes: found } = await findPictures(folderOf(...files));
     assert.deepEqual(
       found.map(({ name }) => name),

@@ -15,7 +15,7 @@ function installed(locked: Record<string, unknown>): { project: string; root: st
   return { project, root: join(modules, 'bat-sup') };
 }
 
-test('a tarball, wherever it lies, as long as it is there', () => {
+test('a tarball in any folder, if it exists', () => {
   const { project, root } = installed({ resolved: 'file:my downloads/50 % #1/bat-sup-0.1.0.tgz' });
   const tarball = join(project, 'my downloads', '50 % #1', 'bat-sup-0.1.0.tgz');
   assert.equal(installedFrom(root), `file:${root}`);
@@ -24,7 +24,7 @@ test('a tarball, wherever it lies, as long as it is there', () => {
   assert.equal(installedFrom(root), `file:${tarball}`);
 });
 
-test('the registry, also one of the user’s, and where npm leaves the address out', () => {
+test('the registry, also a private one, and if npm leaves out the address', () => {
   for (const resolved of [
     'https://registry.example/bat-sup/-/bat-sup-0.1.0.tgz',
     'http://localhost:4873/npm/bat-sup/-/bat-sup-0.1.0.tgz',
@@ -41,7 +41,7 @@ test('an address, of git or of a file', () => {
     assert.equal(installedFrom(installed({ resolved }).root), resolved);
 });
 
-test('the folder: of a global installation, of which npm notes nothing, and of a clone', () => {
+test('the folder of a global installation, which npm does not record, and of a clone', () => {
   const { root } = installed({});
   rmSync(join(root, '..', '.package-lock.json'));
   assert.equal(installedFrom(root), `file:${root}`);

@@ -31,7 +31,7 @@ before(async () => {
   await emoji('bat').jpeg().toFile(file);
 });
 
-test('a path, a Buffer and a Uint8Array are answered alike, as the network below answers', async () => {
+test('a path, a Buffer and a Uint8Array get the same answer, which is the network’s', async () => {
   const model = await loadModel(heroes, { engine: 'wasm' });
   const bytes = readFileSync(file);
   const answer = await model.predict(file);
@@ -48,7 +48,7 @@ test('a path, a Buffer and a Uint8Array are answered alike, as the network below
   await model.dispose();
 });
 
-test('two networks at once answer as each does alone, and leave nothing behind', async () => {
+test('two networks at the same time answer like each alone, and leave no tensors behind', async () => {
   const alone: Answer[] = [];
   for (const place of [heroes, letters]) {
     const model = await loadModel(place, { engine: 'wasm' });
@@ -72,7 +72,7 @@ test('two networks at once answer as each does alone, and leave nothing behind',
   assert.equal(runningEngine(), undefined);
 });
 
-test('another engine is refused while one runs, and taken once it has ended', async () => {
+test('another engine is refused while one runs, and accepted once it has ended', async () => {
   const model = await loadModel(heroes, { engine: 'wasm' });
   await assertRefused(loadModel(letters, { engine: 'cpu' }), /computes with the engine wasm already/);
   const answer = await model.predict(file);
@@ -83,7 +83,7 @@ test('another engine is refused while one runs, and taken once it has ended', as
   await plain.dispose();
 });
 
-test('an engine that is just ending is not taken for one that stays', async () => {
+test('an engine that is ending is not used for a new model', async () => {
   const model = await loadModel(heroes, { engine: 'cpu' });
   const ending = model.dispose();
   const next = await loadModel(heroes, { engine: 'wasm' });
@@ -93,7 +93,7 @@ test('an engine that is just ending is not taken for one that stays', async () =
   await next.dispose();
 });
 
-test('an engine that somebody else has started is used, and theirs to end', async () => {
+test('an engine started elsewhere is used and not ended', async () => {
   const engine = await startEngine('cpu', { threads: 1 });
   const model = await loadModel(heroes);
   assert.equal(model.engine, 'cpu');
@@ -103,7 +103,7 @@ test('an engine that somebody else has started is used, and theirs to end', asyn
   assert.equal(runningEngine(), undefined);
 });
 
-test('pictures of an iterable are answered in its order, with errors in their place', async () => {
+test('an iterable’s pictures are answered in order, with errors in their place', async () => {
   const model = await loadModel(heroes, { engine: 'wasm' });
   const damaged = join(folder, 'damaged.jpg');
   writeFileSync(damaged, readFileSync(file).subarray(0, 300));
@@ -127,7 +127,7 @@ test('below the threshold the class is unknown, which a network may also have as
   await model.dispose();
 });
 
-test('what cannot be read or loaded is an error of its kind, and the engine is let go', async () => {
+test('unreadable pictures and models are errors of their own kind, and the engine is released', async () => {
   const model = await loadModel(heroes, { engine: 'wasm' });
   for (const [picture, why] of [
     [join(folder, 'missing.jpg'), /^there is no such file$/],

@@ -29,7 +29,7 @@ async function* numbered(count: number): AsyncGenerator<PredictInput> {
   for (let i = 0; i < count; i++) yield { name: String(i), read: async () => Buffer.of(i) };
 }
 
-test('answers come in the order of the inputs, whatever the number, and errors at their place', async () => {
+test('answers come in the order of the inputs, with errors in their place', async () => {
   for (const count of [0, 1, 3, 4, 5, 8, 9, 50]) {
     const answers = [];
     for await (const answer of predictAll(echo, numbered(count), 'none', 4)) answers.push(answer);
@@ -42,7 +42,7 @@ test('answers come in the order of the inputs, whatever the number, and errors a
   }
 });
 
-test('files, folders and globs become files; what is not there fails when it is read', async () => {
+test('files, folders and globs become files; a missing file fails when it is read', async () => {
   const folder = temporaryFolder();
   mkdirSync(join(folder, 'deep', 'er'), { recursive: true });
   for (const file of ['b.png', 'a.jpg', 'deep/c.png', 'deep/er/d.png', '.hidden.png']) {

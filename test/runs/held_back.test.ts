@@ -81,13 +81,13 @@ for (const { what, now, sides } of cases) {
   });
 }
 
-test('where a run of former versions tells only what it held back, the rest counts as learnt from', async () => {
+test('in a run of an older version that records only its validation, all other pictures count as trained on', async () => {
   const { trained: _, ...former } = await record();
   const now = [picture('b.png', 'B'), picture('d.png', 'D')];
   assert.deepEqual(sidesBefore(former, now, data), ['validation', 'train']);
 });
 
-test('a run without a record of what it held back is one of former versions; a damaged record is refused', async () => {
+test('a run without a validation record is from an older version; a damaged record is refused', async () => {
   const run = temporaryFolder();
   const file = join(run, 'validation.json');
   assert.equal(await readHeldBack(run), undefined);
@@ -109,7 +109,7 @@ test('a run without a record of what it held back is one of former versions; a d
   await assert.rejects(readHeldBack(run), /cannot be read \(it is not a file\)/);
 });
 
-test('pictures that were away for a while come back to their sides', async () => {
+test('pictures that return after a while return to their sides', async () => {
   const run = join(temporaryFolder(), 'run');
   mkdirSync(run);
   const before = await record();

@@ -15,7 +15,7 @@ const epoch = (number: number, loss = 1): EpochRecord => ({
   loss,
 });
 
-test('epochs are appended and read in order; half a line is left out', async () => {
+test('epochs are appended and read in order; an incomplete line is left out', async () => {
   const run = temporaryFolder();
   assert.deepEqual(await readHistory(run), []);
   for (const number of [1, 2, 3]) await appendHistory(run, epoch(number));
@@ -23,7 +23,7 @@ test('epochs are appended and read in order; half a line is left out', async () 
   assert.deepEqual(await readHistory(run), [epoch(1), epoch(2), epoch(3)]);
 });
 
-test('a resumed training forgets the epochs that it does again, and what a kill left', async () => {
+test('a resumed training drops the epochs that it repeats, and leftovers of a kill', async () => {
   const run = temporaryFolder();
   for (const number of [1, 2, 3]) await appendHistory(run, epoch(number));
   appendFileSync(join(run, 'metrics.jsonl'), '{"epoch":4,"st');
@@ -40,7 +40,7 @@ test('a training from the start has no epochs before it', async () => {
   assert.ok(!existsSync(join(run, 'metrics.jsonl')));
 });
 
-test('a folder that cannot be written is an error that names the file', async () => {
+test('an error about an unwritable folder names the file', async () => {
   const run = join(temporaryFolder(), 'none');
   await assertRefused(appendHistory(run, epoch(1)), join(run, 'metrics.jsonl'));
 });

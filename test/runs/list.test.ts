@@ -47,7 +47,7 @@ function info(step: number): CheckpointInfo {
   };
 }
 
-test('a run is told from its record and its epochs', async () => {
+test('a run is described by its record and its epochs', async () => {
   const checkpoints = temporaryFolder();
   const folder = await trained(checkpoints, 'run-001');
   writeFileSync(join(folder, 'thousand'), Buffer.alloc(1000));
@@ -61,7 +61,7 @@ test('a run is told from its record and its epochs', async () => {
   assert.equal(run?.bytes, 1000 + others.reduce((a, b) => a + b));
 });
 
-test('a run without a record is told from its checkpoints', async () => {
+test('a run without a record is described by its checkpoints', async () => {
   const checkpoints = temporaryFolder();
   await saveCheckpoint(join(checkpoints, 'old'), info(9), { weights: [], optimizer: [] });
   const [run] = await listRuns(checkpoints);
@@ -73,7 +73,7 @@ test('a run without a record is told from its checkpoints', async () => {
   assert.equal(run?.settings.fit, 'cover');
 });
 
-test('a damaged record is a notice, and its checkpoints are told', async () => {
+test('a damaged record gives a notice, and its checkpoints are listed', async () => {
   const checkpoints = temporaryFolder();
   await saveCheckpoint(join(checkpoints, 'old'), info(9), { weights: [], optimizer: [] });
   writeFileSync(join(checkpoints, 'old', 'run.json'), '{"format":"bat-sup run","version":1}');
@@ -83,7 +83,7 @@ test('a damaged record is a notice, and its checkpoints are told', async () => {
   assert.match(notices.join(), /run\.json is damaged; delete it/);
 });
 
-test('running, stopped, failed and killed trainings are told apart', async () => {
+test('running, stopped, failed and killed trainings are distinguished', async () => {
   const checkpoints = temporaryFolder();
   const states: Record<string, string> = {};
   const begin = async (name: string) => {
@@ -102,7 +102,7 @@ test('running, stopped, failed and killed trainings are told apart', async () =>
   assert.deepEqual(states, { going: 'running', halted: 'stopped', broken: 'failed', killed: 'interrupted' });
 });
 
-test('a resumed run adds a session; one that begins anew forgets those before', async () => {
+test('a resumed run adds a session; a restarted one drops the earlier sessions', async () => {
   const run = await trained(temporaryFolder(), 'run-001');
   await beginSession(run, start(), true);
   assert.deepEqual(
@@ -113,7 +113,7 @@ test('a resumed run adds a session; one that begins anew forgets those before', 
   assert.equal((await readRecord(run))?.sessions.length, 1);
 });
 
-test('only the settings that differ are named, and what a run does not tell does not differ', async () => {
+test('only settings that differ are named, and missing ones do not count as different', async () => {
   const checkpoints = temporaryFolder();
   await trained(checkpoints, 'a', { learningRate: 0.001 });
   await trained(checkpoints, 'b', { learningRate: 0.01, augmentOperations: ['zoom'] });
@@ -132,7 +132,7 @@ test('only the settings that differ are named, and what a run does not tell does
   assert.equal(all.fit, undefined);
 });
 
-test('folders that are no runs are passed over; no runs, or none of a name, is an error', async () => {
+test('folders that are not runs are skipped; no runs, or none with the name, is an error', async () => {
   const checkpoints = temporaryFolder();
   mkdirSync(join(checkpoints, 'notes'));
   await assert.rejects(listRuns(checkpoints), /holds no runs; run "bat-sup train" first/);

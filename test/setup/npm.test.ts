@@ -41,7 +41,7 @@ for (const [what, npm, says] of [
   ['where the registry lacks it', npmThat('echo "npm ERR! 404 Not Found" >&2; exit 1'), /\(404 Not Found\)/],
   ['without npm', join(temporaryFolder(), 'npm'), /^npm, which fetches .*, is not installed/],
 ] as const) {
-  test(`${what}: one line, and the folder stays as it was`, async () => {
+  test(`${what}: one line, and the folder is unchanged`, async () => {
     const folder = join(temporaryFolder(), 'npm');
     mkdirSync(folder);
     writeFileSync(join(folder, 'kept'), '');

@@ -27,7 +27,7 @@ function pipThat(folder: string, body: string): string {
 
 const downloads = `printf '%s' '${content}' > "$2/${wheel.file}"`;
 
-test('a wheel is fetched once, and again only where it is damaged', async () => {
+test('a wheel is downloaded once, and again only if it is damaged', async () => {
   const folder = temporaryFolder();
   const python = pipThat(folder, downloads);
   const calls = () => readFileSync(join(folder, 'calls'), 'utf8').split('\n').length - 1;
@@ -41,7 +41,7 @@ test('a wheel is fetched once, and again only where it is damaged', async () => 
   assert.equal(readFileSync(file, 'utf8'), content);
 });
 
-test('a wheel that is not what was announced is not kept', async () => {
+test('a wheel with another digest is not kept', async () => {
   const folder = temporaryFolder();
   const python = pipThat(folder, `printf 'something else' > "$2/${wheel.file}"`);
   await assertRefused(
@@ -51,7 +51,7 @@ test('a wheel that is not what was announced is not kept', async () => {
   assert.ok(!existsSync(join(folder, wheel.file)));
 });
 
-test('what pip says of a failure is told', async () => {
+test('pip’s own reason for a failure is reported', async () => {
   const folder = temporaryFolder();
   const python = pipThat(folder, 'echo "ERROR: No matching distribution found" >&2; exit 1');
   await assert.rejects(

@@ -55,7 +55,7 @@ test('installed in the project, or in the one above: npx, also where npx itself 
   for (const cwd of [project, below]) assert.equal(programAsTyped({ root, cwd, path }), 'npx bat-sup');
 });
 
-test('elsewhere than in the project: its file, in quotation marks where the shell needs them', () => {
+test('outside the project: its file, quoted if the shell needs it', () => {
   const project = newFolder();
   const root = writePackage(join(project, 'my project', 'node_modules', 'bat-sup'));
   const path = link(join(project, 'my project', 'node_modules', '.bin'), root);
@@ -63,7 +63,7 @@ test('elsewhere than in the project: its file, in quotation marks where the shel
   assert.equal(programAsTyped({ root, cwd: newFolder(), path }), `node '${program}'`);
 });
 
-test('another one on the PATH or in the project is not ours', () => {
+test('another bat-sup on the PATH or in the project is not ours', () => {
   const [project, prefix, clone] = [newFolder(), newFolder(), writePackage(newFolder())];
   const other = writePackage(join(project, 'node_modules', 'bat-sup'));
   link(join(project, 'node_modules', '.bin'), other);
@@ -103,7 +103,7 @@ test('the scripts that npm makes on Windows, global and in a project', () => {
   assert.equal(programAsTyped({ root: local, cwd: project, path: '' }), 'npx bat-sup');
 });
 
-test('a message names commands as they are typed', () => {
+test('messages name commands as the user types them', () => {
   const typed = programAsTyped();
   assert.equal(batSup('train --resume'), `${typed} train --resume`);
   assert.equal(

@@ -5,13 +5,13 @@ import { hostname } from 'node:os';
 import { test } from 'node:test';
 import { isRunning, thisProcess } from '../../src/system/processes.ts';
 
-test('this process runs, and none that was started at another time with its number', () => {
+test('this process counts as running, one with the same id and another start time does not', () => {
   const me = thisProcess();
   assert.equal(isRunning(me), true);
   if (me.started !== undefined) assert.equal(isRunning({ ...me, started: `${me.started}0` }), false);
 });
 
-test('a process that has ended does not run, though its parent has not looked', {
+test('an ended process does not count as running before its parent has collected it', {
   skip: process.platform === 'linux' ? false : 'only Linux tells',
 }, async () => {
   // The sleep in the shell's place looks after no child.

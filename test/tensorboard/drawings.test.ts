@@ -5,7 +5,7 @@ import sharp from 'sharp';
 import { confusionMatrixSvg, drawConfusionMatrix } from '../../src/tensorboard/drawings/confusion_matrix.ts';
 import { drawFilters } from '../../src/tensorboard/drawings/filters.ts';
 
-test('a confusion matrix has its numbers and the names of its classes', async () => {
+test('a confusion matrix shows its counts and the names of its classes', async () => {
   const classes = ['animals', 'food & <drinks>'];
   const matrix = [
     [172, 20],
@@ -21,7 +21,7 @@ test('a confusion matrix has its numbers and the names of its classes', async ()
   assert.deepEqual([format, size.width, size.height], ['png', width, height]);
 });
 
-test('a cell is the darker the larger its share of the row is', () => {
+test('a cell is darker, the larger its share of its row', () => {
   const { svg } = confusionMatrixSvg(
     [
       [0, 4],
@@ -49,7 +49,7 @@ test('a confusion matrix of any number of classes is an image of bounded size', 
   );
 });
 
-test('filters are drawn as their weights say', async () => {
+test('filters are drawn from their weights', async () => {
   // Two filters of 2 x 2 in colour: the first red at its top left, the second white at its bottom right.
   const weights = new Float32Array(2 * 2 * 3 * 2);
   const at = (y: number, x: number, channel: number, filter: number) =>
@@ -67,7 +67,7 @@ test('filters are drawn as their weights say', async () => {
   assert.deepEqual(colour(55, 25), [255, 255, 255]);
 });
 
-test('filters of grey pictures, of many channels, and of one weight alone, can be drawn', async () => {
+test('filters of one channel, of many channels and of a single weight can be drawn', async () => {
   const shapes = [
     [3, 3, 1, 5],
     [3, 3, 16, 4],

@@ -71,7 +71,7 @@ test('TensorBoard reads the network’s graph with its dimensions', options, asy
   }
 });
 
-test('a file cut anywhere is read up to its last whole event', options, async () => {
+test('a file cut off anywhere is read up to its last whole event', options, async () => {
   const folder = temporaryFolder();
   const file = await writeRun(folder);
   const whole = readFileSync(file);
@@ -84,7 +84,7 @@ test('a file cut anywhere is read up to its last whole event', options, async ()
   }
 });
 
-test('after resuming, the newer file hides what the older one said from there on', options, async () => {
+test('after resuming, the newer file replaces the later events of the older one', options, async () => {
   const folder = temporaryFolder();
   await writeRun(folder);
   const resumed = await openEventWriter(folder, 4);
@@ -121,7 +121,7 @@ test(
   },
 );
 
-test('a log that cannot be written is an error that names the file', async () => {
+test('an error about an unwritable log names the file', async () => {
   const folder = join(temporaryFolder(), 'logs');
   mkdirSync(folder);
   rmSync(folder, { recursive: true });
@@ -142,7 +142,7 @@ async function getJson(url: string, isThere: (answer: Record<string, unknown>) =
 let server: TensorBoard | undefined;
 after(() => server?.stop());
 
-test('tensorboard --logdir shows a training while it goes on', options, async () => {
+test('tensorboard --logdir shows a training while it runs', options, async () => {
   const folder = temporaryFolder();
   const writer = await openEventWriter(join(folder, 'run-001', 'train'));
   writer.graph(networkGraph(model.layers, description));

@@ -30,7 +30,7 @@ async function write(run: string, vectors: Float32Array): Promise<string> {
   return join(run, projectorFolder);
 }
 
-test('the sprite has each picture at its place, row by row', async () => {
+test('the sprite contains the pictures in order, row by row', async () => {
   const folder = await write(temporaryFolder(), new Float32Array(6));
   const { data, info } = await sharp(join(folder, 'sprite.png')).raw().toBuffer({ resolveWithObject: true });
   assert.deepEqual([info.width, info.height], [80, 80]);
@@ -41,13 +41,13 @@ test('the sprite has each picture at its place, row by row', async () => {
   assert.deepEqual([middleOf(0, 0), middleOf(1, 0), middleOf(0, 1)], colours);
 });
 
-test('the metadata are a line a picture below a heading', async () => {
+test('the metadata have a heading and a line per picture', async () => {
   const folder = await write(temporaryFolder(), new Float32Array(6));
   const lines = readFileSync(join(folder, 'metadata.tsv'), 'utf8');
   assert.equal(lines, 'picture\tclass\na b.jpg\tx\nc.jpg\ty\nd.jpg\tz\n');
 });
 
-test('vectors are bytes that cannot be taken for text, not even when all are zero', async () => {
+test('the bytes of vectors cannot be mistaken for text, even if all are zero', async () => {
   for (const vectors of [new Float32Array(6), Float32Array.of(1, 0, 0.25, 0, 3, -1)]) {
     const folder = await write(temporaryFolder(), vectors);
     const bytes = readFileSync(join(folder, 'tensors.bytes'));
@@ -60,7 +60,7 @@ test('vectors are bytes that cannot be taken for text, not even when all are zer
   }
 });
 
-test('what a killed run left unfinished is removed', async () => {
+test('unfinished files of a killed run are removed', async () => {
   const run = temporaryFolder();
   const folder = await write(run, new Float32Array(6));
   writeFileSync(join(folder, '.tensors.bytes.tmp-4711'), 'half');
@@ -73,7 +73,7 @@ test('what a killed run left unfinished is removed', async () => {
   ]);
 });
 
-test('a folder that cannot be written is named in one line', async () => {
+test('an error about an unwritable folder names it in one line', async () => {
   const run = temporaryFolder();
   writeFileSync(join(run, 'plugins'), 'a file in the way');
   await assert.rejects(write(run, new Float32Array(6)), (error: Error) => {

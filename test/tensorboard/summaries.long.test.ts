@@ -68,7 +68,7 @@ describe('TensorBoard reads', { skip: withoutPackage('tensorboard') }, () => {
     assert.equal(firstOf('scalars', 'accuracy'), 0.75);
   });
 
-  test('histograms as it would have made them itself', () => {
+  test('histograms equal to its own', () => {
     const ours = firstOf<number[][]>('histograms', 'numbers');
     assert.equal(ours.length, 30);
     for (const [index, [left, right, count]] of ours.entries()) {
@@ -79,7 +79,7 @@ describe('TensorBoard reads', { skip: withoutPackage('tensorboard') }, () => {
     }
   });
 
-  test('histograms of one value, of none, and of values that are no numbers', () => {
+  test('histograms of one value, of none, and of values that are not numbers', () => {
     const same = firstOf<number[][]>('histograms', 'same');
     assert.deepEqual(same.at(-1), [3, 3, 10]);
     assert.deepEqual(same[0], [3, 3, 0]);
@@ -92,13 +92,13 @@ describe('TensorBoard reads', { skip: withoutPackage('tensorboard') }, () => {
     assert.deepEqual(firstOf<number[][]>('histograms', 'none')[0], [0, 0, 0]);
   });
 
-  test('a sample’s histogram with the counts of the whole', () => {
+  test('a histogram of a sample, scaled to the counts of the whole', () => {
     const table = firstOf<number[][]>('histograms', 'sample');
     assert.equal(Math.round(table.reduce((sum, [, , count]) => sum + (count as number), 0)), 1_000_000);
     assert.equal(run.descriptions?.sample as unknown, 'A sample of 1000 of 1000000 values.');
   });
 
-  test('images, which are the pictures that went in', async () => {
+  test('images equal to the pictures that were written', async () => {
     const [width, height, ...files] = firstOf<string[]>('images', 'bats').map((text) =>
       Buffer.from(text, 'base64'),
     );
@@ -110,7 +110,7 @@ describe('TensorBoard reads', { skip: withoutPackage('tensorboard') }, () => {
     assert.ok(error / decoded.length < 8, `${error / decoded.length} levels apart`);
   });
 
-  test('texts, whose cells are as they were given', () => {
+  test('texts with their cells unchanged', () => {
     const [text] = firstOf<string[]>('text', 'table').map((one) => Buffer.from(one, 'base64').toString());
     assert.equal(text, '| a\\|b | c |\n| --- | --- |\n| \\*x\\* | 1 |');
   });
@@ -138,7 +138,7 @@ describe('TensorBoard reads', { skip: withoutPackage('tensorboard') }, () => {
     assert.equal(recall[0], 1);
   });
 
-  test('a run’s settings and its end', () => {
+  test('a run’s settings and how it ended', () => {
     const {
       '_hparams_/experiment': experiment,
       '_hparams_/session_start_info': start,
@@ -161,7 +161,7 @@ describe('TensorBoard reads', { skip: withoutPackage('tensorboard') }, () => {
   });
 });
 
-test('a table in Markdown has as many cells in each row as in its heading, whatever they hold', () => {
+test('each row of a Markdown table has as many cells as its heading, whatever they contain', () => {
   fc.assert(
     fc.property(fc.array(fc.string(), { minLength: 1, maxLength: 4 }), (cells) => {
       const table = markdownTable(cells, [cells]).split('\n');

@@ -25,7 +25,7 @@ for (const [word, meant] of [
   });
 }
 
-test('settings are meant by the words of other tools', () => {
+test('the names that other tools use suggest our settings', () => {
   for (const [word, ours] of [
     ['lr', 'learningRate'],
     ['batch', 'batchSize'],

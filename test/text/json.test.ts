@@ -29,14 +29,14 @@ for (const [value, wrong] of [
   });
 }
 
-test('what is inherited is no member', () => {
+test('inherited properties are not members', () => {
   assert.equal(
     wrongWith({}, object({ toString: (value: unknown) => (value ? undefined : ' is missing') })),
     'toString is missing',
   );
 });
 
-test('a file is read whose size and content are right', async () => {
+test('a file is read if its size and its content are valid', async () => {
   const file = join(temporaryFolder(), 'x.json');
   const read = () => readJson(file, { maxBytes: 100, shape: object({ n: whole() }) });
   await assert.rejects(read(), /ENOENT/);

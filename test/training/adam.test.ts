@@ -32,7 +32,7 @@ test('Adam follows Kingma and Ba’s formula', async () => {
   for (const [i, value] of expected.entries()) assert.ok(Math.abs((values[i] as number) - value) < 1e-6);
 });
 
-test('softmax cross-entropy is the mean of -log of the true class’s share', () => {
+test('softmax cross-entropy is the mean of -log of the true class’s probability', () => {
   const logits = tf.tensor2d([
     [2, 0],
     [1, 3],

@@ -16,22 +16,22 @@ const flags = (change?: Partial<TrainingOutcome>) =>
   adviceFor(ended(change)).map(({ continues, flag }) => (continues ? `--resume ${flag}` : flag));
 const article = { recipe: 'article', augment: 'off', epochs: 10 } as const;
 
-test('nothing is advised where nothing suggests itself', () => {
+test('no advice where there is no reason for any', () => {
   assert.deepEqual(flags(), []);
 });
 
-test('the article’s recipe can be improved on', () => {
+test('a training with the article’s recipe is pointed to --recipe best', () => {
   assert.deepEqual(flags({ settings: article }), ['--recipe best']);
 });
 
-test('a training whose last epoch was the best has not learnt all it could', () => {
+test('a training whose last epoch was the best is advised to go on', () => {
   const best = { epoch: 10, metrics: {} };
   assert.deepEqual(flags({ best }), ['--resume --epochs 20']);
   assert.deepEqual(flags({ best, settings: article }), ['--recipe best', '--resume --epochs 20']);
   assert.deepEqual(flags({ best, epoch: 9 }), [], 'stopped early');
 });
 
-test('pictures known by heart want variation', () => {
+test('overfitting is answered with augmentation', () => {
   const metrics = { accuracy: 0.99, validationAccuracy: 0.7 };
   assert.deepEqual(flags({ metrics, settings: { recipe: 'best', augment: 'off', epochs: 10 } }), [
     '--augment online',
@@ -39,6 +39,6 @@ test('pictures known by heart want variation', () => {
   assert.deepEqual(flags({ metrics }), [], 'varied already');
 });
 
-test('nothing is said without validation', () => {
+test('no advice without validation', () => {
   assert.deepEqual(flags({ metrics: { accuracy: 1 }, best: undefined, settings: article }), []);
 });

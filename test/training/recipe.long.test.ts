@@ -46,7 +46,7 @@ const everything: Config = {
   earlyStopping: 3,
 };
 
-test('stopped anywhere and resumed, a training with everything on ends with the same bits', async () => {
+test('a training with every option on, stopped anywhere and resumed, ends with the same bits', async () => {
   const settings = await settingsOf(everything);
   const [whole, broken] = [join(folder, 'whole'), join(folder, 'broken')];
   await train({ settings, run: whole });
@@ -64,7 +64,7 @@ test('stopped anywhere and resumed, a training with everything on ends with the 
   assert.equal(a.manifest.ema, 0.9);
 });
 
-test('a checkpoint’s weights are the averages, and the optimizer has the weights learnt', async () => {
+test('a checkpoint’s weights are the averages, and the trained weights are with the optimizer', async () => {
   const checkpoint = await findCheckpoint(join(folder, 'whole'), 'newest');
   const [weights, optimizer] = [
     await loadTensors(checkpoint, 'weights.bin'),
@@ -85,7 +85,7 @@ test('a checkpoint’s weights are the averages, and the optimizer has the weigh
   model.dispose();
 });
 
-test('going on without averages goes on from the weights learnt', async () => {
+test('continuing without averages starts from the trained weights', async () => {
   const settings = await settingsOf({ ...everything, ema: 0, epochs: 5, earlyStopping: 0 });
   const run = join(folder, 'broken');
   await train({ settings, run, resume: await findCheckpoint(run, 'newest') });
@@ -94,7 +94,7 @@ test('going on without averages goes on from the weights learnt', async () => {
   assert.ok(!manifest.files['optimizer.bin'].tensors.some(({ name }) => name.endsWith('/learnt')));
 });
 
-test('early stopping ends after so many epochs without a better one, and the best answers', async () => {
+test('early stopping ends after this many epochs without improvement, and the best checkpoint is used', async () => {
   const patience = 2;
   const settings = await settingsOf({ epochs: 40, earlyStopping: patience, keepCheckpoints: 1 });
   const run = join(folder, 'early');
@@ -120,7 +120,7 @@ test('early stopping without a validation is refused', async () => {
   );
 });
 
-test('the range test suggests a rate below the one from which the loss rises, and saves nothing', async () => {
+test('the range test suggests a rate below where the loss starts to rise, and saves nothing', async () => {
   const settings = await settingsOf({ checkpoints: join(folder, 'no-checkpoints') });
   const search = await findLearningRate({ settings, steps: 200 });
   const { suggestion, lowest, steps: curve } = search;
@@ -160,7 +160,7 @@ for (const [count, epochs, moreThan] of [
   [10, 15, 11],
   [100, 4, 12],
 ] as const) {
-  test(`of ${count} classes a network that grows with them tells more than chance`, async () => {
+  test(`with ${count} classes, a network that grows with them is better than chance`, async () => {
     const data = join(folder, `data-${count}`);
     const { classes, exam } = await drawClasses(data, count);
     const settings = await settingsOf({

@@ -62,7 +62,7 @@ for (const [what, atStep] of [
   });
 }
 
-test('a training whose folder another one has made anew leaves that one alone', async () => {
+test('a training whose folder another training has replaced leaves the new one alone', async () => {
   const run = join(folder, 'replaced');
   const ownerFile = join(run, 'training.lock', 'owner.json');
   let owner = '';
@@ -80,7 +80,7 @@ test('a training whose folder another one has made anew leaves that one alone', 
   assert.equal(readFileSync(join(run, 'run.json'), 'utf8'), '{}');
 });
 
-test('a run that is a link is found, resumed and listed as any other', async () => {
+test('a linked run is found, resumed and listed like any other', async () => {
   const [checkpoints, disk] = ['checkpoints', 'disk'].map((name) => join(folder, name)) as [string, string];
   mkdirSync(checkpoints);
   await train({ settings: { ...settings, epochs: 1 }, run: join(disk, 'moved') });

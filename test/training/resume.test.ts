@@ -52,7 +52,7 @@ function record(run: string, changes: object): void {
   );
 }
 
-test('a run’s settings are its last session’s; what it did not know is as by default', async () => {
+test('a run has the settings of its last session, and defaults for settings that are newer', async () => {
   const run = temporaryFolder();
   record(run, { ranks: 4 });
   const settings = await settingsOfRun(checkpointIn(run), 4);
@@ -60,7 +60,7 @@ test('a run’s settings are its last session’s; what it did not know is as by
   assert.deepEqual([settings.width, settings.height, settings.channels], [32, 24, 1]);
 });
 
-test('other ranks share the batch that all had together', async () => {
+test('another number of ranks shares the same global batch', async () => {
   const run = temporaryFolder();
   record(run, { ranks: 4 });
   const batches = [1, 2, 3, 5, 99].map(
@@ -69,7 +69,7 @@ test('other ranks share the batch that all had together', async () => {
   assert.deepEqual(await Promise.all(batches), [48, 24, 16, 10, 1]);
 });
 
-test('of a run without a record the checkpoint says what it can', async () => {
+test('without a record, a run’s settings come from its checkpoint', async () => {
   const before = await settingsOfRun(checkpointIn(temporaryFolder()));
   assert.deepEqual(before, {
     ...{ architecture: 'deep', width: 32, height: 24, channels: 1, fit: 'cover' },
@@ -79,7 +79,7 @@ test('of a run without a record the checkpoint says what it can', async () => {
   assert.deepEqual(await settingsOfRun(imported), { width: 32, height: 24, channels: 1, fit: 'cover' });
 });
 
-test('the folders of a run’s pictures are its own, there or not: another project’s are not taken', async () => {
+test('a run keeps its own picture folders, even missing ones, and never takes another project’s', async () => {
   const run = temporaryFolder();
   const gone = join(temporaryFolder(), 'usb');
   const [rawData, data] = [join(gone, 'photos'), join(gone, 'data')];
@@ -105,7 +105,7 @@ test('the folders of a run’s pictures are its own, there or not: another proje
   }
 });
 
-test('the layers of an imported network are no choice', async () => {
+test('the layers of an imported network cannot be changed', async () => {
   const imported = checkpointIn(temporaryFolder(), { architecture: 'layers' });
   const settings = {
     ...defaults,
@@ -125,7 +125,7 @@ test('the layers of an imported network are no choice', async () => {
   );
 });
 
-test('every change is told, the batch of all ranks as one', async () => {
+test('every changed setting is listed, with the global batch as one', async () => {
   const run = temporaryFolder();
   record(run, { ranks: 4 });
   const settings = { ...defaults, ...(await settingsOfRun(checkpointIn(run), 2)), dropout: 0.1, epochs: 5 };
@@ -151,7 +151,7 @@ test('every change is told, the batch of all ranks as one', async () => {
   );
 });
 
-test('a training is over after its last epoch, or when its patience is at an end', () => {
+test('a training is finished after its last epoch, or when its patience runs out', () => {
   const at = (epoch: number, best?: number) => ({
     position: { step: 1, epoch, batch: 0, lossSum: 0, correct: 0 },
     ...(best && { best: { epoch: best, metrics: {} } }),
@@ -164,7 +164,7 @@ test('a training is over after its last epoch, or when its patience is at an end
   assert.equal(isOver(at(3), { epochs: 4, earlyStopping: 1 }), false);
 });
 
-test('whether something is saved: readable or not, but no rests; what cannot be seen is refused', async () => {
+test('damaged checkpoints count as saved, leftovers do not, and an unreadable folder is refused', async () => {
   const checkpoints = temporaryFolder();
   assert.equal(await hasSaved(join(checkpoints, 'nowhere')), false);
   assert.equal(await hasSaved(checkpoints), false);
@@ -188,7 +188,7 @@ const session = (changes: Partial<Session>): Session => ({
 });
 const commandsOf = (...sessions: Session[]) => commandsToReproduce({ sessions } as RunRecord);
 
-test('a run is reproduced by one command, whatever it was stopped', () => {
+test('one command reproduces a run, even one that was stopped', () => {
   const settings = {
     ...defaults,
     width: 32,
@@ -205,7 +205,7 @@ test('a run is reproduced by one command, whatever it was stopped', () => {
   assert.deepEqual(commandsOf(session({ settings, ranks: 4 })), [`mpirun -n 4 ${command}`]);
 });
 
-test('settings that were changed on the way are in the commands to reproduce a run', () => {
+test('the commands to reproduce a run include settings that were changed later', () => {
   const changed = { epochs: { was: 300, is: 5 } };
   const resumed = session({ settings: { ...defaults, epochs: 5 }, changed, from: { epoch: 1, step: 30 } });
   assert.deepEqual(commandsOf(session({ state: 'stopped' }), resumed), [
@@ -215,7 +215,7 @@ test('settings that were changed on the way are in the commands to reproduce a r
   ]);
 });
 
-test('a long command to reproduce is broken as a shell reads it, within 80 columns', () => {
+test('a long command is broken into lines of at most 80 columns that a shell accepts', () => {
   const settings = {
     ...defaults,
     width: 32,

@@ -7,7 +7,7 @@ import { balancedWeights, targetsOf } from '../../src/training/targets.ts';
 
 const pixels = new Uint8Array(0);
 
-test('label smoothing spreads its share over all classes', () => {
+test('label smoothing spreads its share evenly over all classes', () => {
   const { probabilities, weights } = targetsOf({ pixels, labels: [2, 0] }, 4, { labelSmoothing: 0.2 });
   const expected = [0.05, 0.05, 0.85, 0.05, 0.85, 0.05, 0.05, 0.05];
   for (const [index, share] of probabilities.entries())
@@ -15,7 +15,7 @@ test('label smoothing spreads its share over all classes', () => {
   assert.equal(weights, undefined);
 });
 
-test('balanced weights are scikit-learn’s, and a mixed picture has its classes’ by their shares', () => {
+test('balanced weights equal scikit-learn’s, and a mixed picture has the weighted mean of its classes’', () => {
   // compute_class_weight('balanced', classes=[0, 1, 2], y=[0, 0, 0, 1, 1, 2])
   const classWeights = balancedWeights([0, 0, 0, 1, 1, 2], 3);
   assert.deepEqual(classWeights, [6 / 9, 1, 2]);

@@ -56,7 +56,7 @@ for (const { name, skip } of engines) {
     });
     after(() => engine.dispose());
 
-    test('changes nothing of what is learnt', async () => {
+    test('does not change the training', async () => {
       const [plain, logged] = [await learn(false), await learn(true)];
       assert.deepEqual(logged.weights, plain.weights);
       assert.deepEqual(logged.moments, plain.moments);

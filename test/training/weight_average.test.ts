@@ -12,7 +12,7 @@ before(async () => {
 
 const valuesOf = (tensor: tf.Tensor | undefined) => [...(tensor?.dataSync() ?? [])];
 
-test('averages follow the weights, slowly once there were many steps, and answer in their place', async () => {
+test('averages follow the weights, more slowly after many steps, and replace them in evaluation', async () => {
   const variable = tf.variable(tf.tensor1d([1, -1]));
   const average = new WeightAverage(new Map([['a/weights', variable]]), 0.5);
   const expected = [1, -1];
@@ -35,7 +35,7 @@ test('averages follow the weights, slowly once there were many steps, and answer
   assert.deepEqual(valuesOf(variable), [50, 2500]);
 });
 
-test('a checkpoint’s averages answer, and its weights are learnt on from', () => {
+test('a checkpoint’s averages predict, and training continues from its weights', () => {
   const variable = tf.variable(tf.tensor1d([7]));
   const [saved] = currentWeights(new Map([['a/weights', variable]]));
   const optimizer = new Map([[saved?.name as string, saved?.read() as Float32Array]]);
@@ -52,7 +52,7 @@ test('a checkpoint’s averages answer, and its weights are learnt on from', () 
   );
 });
 
-test('gradients are scaled down together to the norm, and short ones stay', () => {
+test('gradients are scaled down together to the norm, and smaller ones are unchanged', () => {
   const gradients = { a: tf.tensor1d([3, 0]), b: tf.tensor2d([[0, 4]]) };
   const clipped = clipGradients(gradients, 1);
   assert.deepEqual(valuesOf(clipped.a), [Math.fround(0.6), 0]);
