@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { relu } from './kernels/activation/gradient.ts';
 import { fusedConv2d } from './kernels/conv/gradient.ts';
+import { fusedDepthwiseConv2d } from './kernels/depthwise_conv/gradient.ts';
 import { fusedMatMul } from './kernels/mat_mul/gradient.ts';
 import { maxPool } from './kernels/max_pool/gradient.ts';
 import { reshape } from './kernels/reshape/gradient.ts';
@@ -11,7 +12,8 @@ import { reshape } from './kernels/reshape/gradient.ts';
  * An engine whose packages register gradients of their own calls this again.
  */
 export function registerGradients(): void {
-  for (const gradient of [fusedConv2d, fusedMatMul, maxPool, relu, reshape]) tf.registerGradient(gradient);
+  const gradients = [fusedConv2d, fusedDepthwiseConv2d, fusedMatMul, maxPool, relu, reshape];
+  for (const gradient of gradients) tf.registerGradient(gradient);
 }
 
 registerGradients();

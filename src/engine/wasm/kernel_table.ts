@@ -2,8 +2,29 @@
 
 /** The WebAssembly kernels: the number that the dispatcher knows each by, and its parameters in their order. */
 export const kernelTable = {
-  applyAdam: {
+  activate: {
     number: 0,
+    parameters: {
+      x: 'usize',
+      y: 'usize',
+      size: 'i32',
+      kind: 'i32',
+      alpha: 'f32',
+    },
+  },
+  activationGradient: {
+    number: 1,
+    parameters: {
+      x: 'usize',
+      dy: 'usize',
+      dx: 'usize',
+      size: 'i32',
+      kind: 'i32',
+      alpha: 'f32',
+    },
+  },
+  applyAdam: {
+    number: 2,
     parameters: {
       variable: 'usize',
       m: 'usize',
@@ -17,7 +38,7 @@ export const kernelTable = {
     },
   },
   convolve: {
-    number: 1,
+    number: 3,
     parameters: {
       input: 'usize',
       filter: 'usize',
@@ -37,7 +58,7 @@ export const kernelTable = {
     },
   },
   convolveFilterGradient: {
-    number: 2,
+    number: 4,
     parameters: {
       input: 'usize',
       dy: 'usize',
@@ -57,8 +78,66 @@ export const kernelTable = {
       strideWidth: 'i32',
     },
   },
+  depthwiseConvolve: {
+    number: 5,
+    parameters: {
+      input: 'usize',
+      filter: 'usize',
+      bias: 'usize',
+      output: 'usize',
+      batch: 'i32',
+      inHeight: 'i32',
+      inWidth: 'i32',
+      channels: 'i32',
+      height: 'i32',
+      width: 'i32',
+      kernelHeight: 'i32',
+      kernelWidth: 'i32',
+      stride: 'i32',
+      top: 'i32',
+      left: 'i32',
+    },
+  },
+  depthwiseFilterGradient: {
+    number: 6,
+    parameters: {
+      input: 'usize',
+      dy: 'usize',
+      gradients: 'usize',
+      batch: 'i32',
+      inHeight: 'i32',
+      inWidth: 'i32',
+      channels: 'i32',
+      height: 'i32',
+      width: 'i32',
+      kernelHeight: 'i32',
+      kernelWidth: 'i32',
+      stride: 'i32',
+      top: 'i32',
+      left: 'i32',
+    },
+  },
+  depthwiseInputGradient: {
+    number: 7,
+    parameters: {
+      dy: 'usize',
+      filter: 'usize',
+      dx: 'usize',
+      batch: 'i32',
+      inHeight: 'i32',
+      inWidth: 'i32',
+      channels: 'i32',
+      height: 'i32',
+      width: 'i32',
+      kernelHeight: 'i32',
+      kernelWidth: 'i32',
+      stride: 'i32',
+      top: 'i32',
+      left: 'i32',
+    },
+  },
   matMul: {
-    number: 3,
+    number: 8,
     parameters: {
       a: 'usize',
       b: 'usize',
@@ -71,7 +150,7 @@ export const kernelTable = {
     },
   },
   matMulTransposeA: {
-    number: 4,
+    number: 9,
     parameters: {
       a: 'usize',
       b: 'usize',
@@ -83,7 +162,7 @@ export const kernelTable = {
     },
   },
   matMulTransposeB: {
-    number: 5,
+    number: 10,
     parameters: {
       a: 'usize',
       b: 'usize',
@@ -94,7 +173,7 @@ export const kernelTable = {
     },
   },
   maxPool: {
-    number: 6,
+    number: 11,
     parameters: {
       input: 'usize',
       output: 'usize',
@@ -113,7 +192,7 @@ export const kernelTable = {
     },
   },
   maxPoolGradient: {
-    number: 7,
+    number: 12,
     parameters: {
       input: 'usize',
       output: 'usize',
@@ -134,7 +213,7 @@ export const kernelTable = {
     },
   },
   pad: {
-    number: 8,
+    number: 13,
     parameters: {
       from: 'usize',
       to: 'usize',
@@ -152,7 +231,7 @@ export const kernelTable = {
     },
   },
   reluGradient: {
-    number: 9,
+    number: 14,
     parameters: {
       dy: 'usize',
       y: 'usize',
@@ -161,7 +240,7 @@ export const kernelTable = {
     },
   },
   sumRows: {
-    number: 10,
+    number: 15,
     parameters: {
       input: 'usize',
       output: 'usize',
@@ -172,4 +251,4 @@ export const kernelTable = {
 } as const;
 
 /** Exported by a kernels.wasm that was built from the same signatures. */
-export const tableChecksum = 1598613793;
+export const tableChecksum = -1129429786;

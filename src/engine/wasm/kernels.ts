@@ -1,22 +1,34 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { reluGradient } from '../kernels/activation/wasm.ts';
+import { activation, activationGradient, reluGradient } from '../kernels/activation/wasm.ts';
 import { applyAdam } from '../kernels/adam/wasm.ts';
 import { sum } from '../kernels/bias/wasm.ts';
 import { conv2d, fusedConv2d } from '../kernels/conv/wasm.ts';
 import { conv2dBackpropFilter } from '../kernels/conv/wasm_filter_gradient.ts';
 import { conv2dBackpropInput } from '../kernels/conv/wasm_input_gradient.ts';
+import {
+  depthwiseConv2d,
+  depthwiseFilterGradient,
+  depthwiseInputGradient,
+  fusedDepthwiseConv2d,
+} from '../kernels/depthwise_conv/wasm.ts';
 import { batchMatMul, fusedMatMul } from '../kernels/mat_mul/wasm.ts';
 import { maxPool, maxPoolGrad } from '../kernels/max_pool/wasm.ts';
 import type { KernelContext } from './engine_memory.ts';
 import type { Inputs, OwnKernel } from './kernel.ts';
 
 const ownKernels: OwnKernel[] = [
+  activation,
+  activationGradient,
   applyAdam,
   batchMatMul,
   conv2d,
   conv2dBackpropFilter,
   conv2dBackpropInput,
+  depthwiseConv2d,
+  depthwiseFilterGradient,
+  depthwiseInputGradient,
   fusedConv2d,
+  fusedDepthwiseConv2d,
   fusedMatMul,
   maxPool,
   maxPoolGrad,
