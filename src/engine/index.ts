@@ -48,6 +48,14 @@ function remember(engine: Engine): Engine {
 /**
  * Starts the engine asked for and makes it the tfjs backend; 'auto' takes the first that runs, fastest first.
  * @throws {EngineUnavailable} where the engine asked for cannot run here.
+ * @example
+ * ```ts
+ * import { startEngine } from 'bat-sup';
+ *
+ * const engine = await startEngine('auto', { threads: 0 });
+ * console.log(engine.name);
+ * await engine.dispose();
+ * ```
  */
 export async function startEngine(name: EngineName | 'auto', options: EngineOptions): Promise<Engine> {
   tf.enableProdMode(); // tfjs's advice to install something else would land among our messages

@@ -15,6 +15,16 @@ export interface WrittenFile {
  * @param target must not be there yet, or be an empty folder; with `overwrite` it may be an earlier export.
  * @returns the files written.
  * @throws {UserError} where the target is there, cannot be written, or the format cannot express the network.
+ * @example
+ * ```ts
+ * import { exportNetwork, findCheckpoint, formats, networkOf, startEngine } from 'bat-sup';
+ *
+ * const engine = await startEngine('wasm', { threads: 1 });
+ * const network = await networkOf(await findCheckpoint('checkpoints'));
+ * const { onnx } = formats;
+ * for (const { file, bytes } of await exportNetwork(network, onnx, 'onnx')) console.log(file, bytes);
+ * await engine.dispose();
+ * ```
  */
 export async function exportNetwork(
   network: Network,

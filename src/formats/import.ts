@@ -23,6 +23,17 @@ const defaultSize = { width: 100, height: 100 };
 /**
  * Reads a network from another program's file or folder. The engine must have been started.
  * @throws {UserError} where it is missing, of no known format, damaged, or of layers that bat-sup does not have.
+ * @example
+ * ```ts
+ * import { exportNetwork, findCheckpoint, formats, importNetwork, networkOf, startEngine } from 'bat-sup';
+ *
+ * const engine = await startEngine('wasm', { threads: 1 });
+ * const { keras } = formats;
+ * await exportNetwork(await networkOf(await findCheckpoint('checkpoints')), keras, 'elsewhere');
+ * const { format, network } = await importNetwork('elsewhere/model.keras');
+ * console.log(format, network.model.classes);
+ * await engine.dispose();
+ * ```
  */
 export async function importNetwork(
   source: string,

@@ -17,6 +17,15 @@ import type { Network } from './format.ts';
 /**
  * The network that a checkpoint holds. The engine must have been started.
  * @throws {UserError} where the checkpoint is damaged.
+ * @example
+ * ```ts
+ * import { findCheckpoint, networkOf, startEngine } from 'bat-sup';
+ *
+ * const engine = await startEngine('wasm', { threads: 1 });
+ * const { model, weights } = await networkOf(await findCheckpoint('checkpoints'));
+ * console.log(model.classes, [...weights.keys()]);
+ * await engine.dispose();
+ * ```
  */
 export async function networkOf(checkpoint: Checkpoint): Promise<Network> {
   const { model: description, preprocessing, files } = checkpoint.manifest;
@@ -54,6 +63,16 @@ export function modelOf(network: Network): Model {
  * @param run the run's folder.
  * @returns the checkpoint's folder.
  * @throws {UserError} where it cannot be written.
+ * @example
+ * ```ts
+ * import { findCheckpoint, networkOf, saveImported, startEngine } from 'bat-sup';
+ *
+ * const engine = await startEngine('wasm', { threads: 1 });
+ * const network = await networkOf(await findCheckpoint('checkpoints'));
+ * const training = { seed: 1, batchSize: 10, learningRate: 0.001, validationSplit: 0.2 };
+ * console.log(await saveImported(network, 'checkpoints/copy', training));
+ * await engine.dispose();
+ * ```
  */
 export async function saveImported(
   network: Network,

@@ -23,6 +23,19 @@ const layers = new Map(
 /**
  * The layer of a kind, as manifests name it.
  * @throws {UserError} where this version has none.
+ * @example
+ * ```ts
+ * import { layerOf } from 'bat-sup';
+ *
+ * const { outputShape } = layerOf({ kind: 'pool' }).plan(
+ *   [[28, 28, 16]],
+ *   { kernel: 2, stride: 2, padding: 'same' },
+ *   (reason) => {
+ *     throw new Error(reason);
+ *   },
+ * );
+ * console.log(outputShape); // [14, 14, 16]
+ * ```
  */
 export function layerOf({ kind }: Pick<LayerSummary, 'kind'>): Layer {
   const layer = layers.get(kind);
@@ -49,7 +62,22 @@ export type ModelTools = { [Name in keyof LayerFunctions]: Bound<LayerFunctions[
 
 type AnyLayerFunction = (layer: unknown, ...rest: unknown[]) => unknown;
 
-/** Those functions, with this builder as their last argument. */
+/**
+ * Those functions, with this builder as their last argument.
+ * @example
+ * ```ts
+ * import { modelTools, NetworkPlan } from 'bat-sup';
+ *
+ * const plan = new NetworkPlan();
+ * const tools = modelTools(plan);
+ * const maps = tools.convLayer(
+ *   { shape: [-1, 28, 28, 3] },
+ *   { kernel: 5, inputChannels: 3, outputChannels: 16, stride: 1 },
+ * );
+ * tools.poolingLayer(maps, { kernel: 2, stride: 2 });
+ * console.log(plan.layers.map(({ name, outputShape }) => `${name} ${outputShape}`)); // conv1 28,28,16 and pool1 14,14,16
+ * ```
+ */
 export function modelTools(builder: Builder): ModelTools {
   const bound = Object.entries(all).flatMap(([name, value]): [string, AnyLayerFunction][] => {
     if (typeof value !== 'function') return [];

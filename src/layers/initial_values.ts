@@ -4,12 +4,32 @@ import type { VariablePlan } from './layer.ts';
 /**
  * New trainable weights: normal with mean 0 and standard deviation 0.05, redrawn beyond two deviations.
  * @param shape e.g. [5, 5, 3, 16] for a convolution, [10816, 1024] for a fully connected layer.
+ * @example
+ * ```ts
+ * import { addWeights, startEngine } from 'bat-sup';
+ *
+ * const engine = await startEngine('cpu', { threads: 1 });
+ * const weights = addWeights([5, 5, 3, 16]);
+ * console.log(weights.shape); // [5, 5, 3, 16]
+ * await engine.dispose();
+ * ```
  */
 export function addWeights(shape: number[], seed?: number): tf.Variable {
   return tf.tidy(() => tf.variable(tf.truncatedNormal(shape, 0, 0.05, 'float32', seed)));
 }
 
-/** New trainable biases, all 0.05. @param shape e.g. [16]. */
+/**
+ * New trainable biases, all 0.05.
+ * @param shape e.g. [16].
+ * @example
+ * ```ts
+ * import { addBiases, startEngine } from 'bat-sup';
+ *
+ * const engine = await startEngine('cpu', { threads: 1 });
+ * console.log(addBiases([16]).dataSync()[0]?.toFixed(2)); // 0.05
+ * await engine.dispose();
+ * ```
+ */
 export function addBiases(shape: number[]): tf.Variable {
   return filled(shape, 0.05);
 }

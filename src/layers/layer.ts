@@ -95,7 +95,17 @@ export interface LayerSummary<A extends object = Attributes> {
   attributes: A;
 }
 
-/** Everything that a layer holds: what is trained and what it keeps besides. */
+/**
+ * Everything that a layer holds: what is trained and what it keeps besides.
+ * @example
+ * ```ts
+ * import { convLayer, NetworkPlan, variablesOf } from 'bat-sup';
+ *
+ * const plan = new NetworkPlan();
+ * convLayer({ shape: [-1, 28, 28, 3] }, { kernel: 5, inputChannels: 3, outputChannels: 16, stride: 1 }, plan);
+ * for (const layer of plan.layers) console.log(variablesOf(layer)); // conv1/weights and conv1/biases, with their shapes
+ * ```
+ */
 export function variablesOf({ variables, state = [] }: LayerSummary): LayerSummary['variables'] {
   return [...variables, ...state];
 }

@@ -9,7 +9,21 @@ export function failFor(name: string): (reason: string) => never {
   };
 }
 
-/** A network that is noted down layer by layer, without a tensor: shapes, checks and variables. */
+/**
+ * A network that is noted down layer by layer, without a tensor: shapes, checks and variables.
+ * @example
+ * ```ts
+ * import { activationLayer, convLayer, NetworkPlan } from 'bat-sup';
+ *
+ * const plan = new NetworkPlan();
+ * const pictures = { shape: [-1, 28, 28, 3] };
+ * activationLayer(
+ *   convLayer(pictures, { kernel: 5, inputChannels: 3, outputChannels: 16, stride: 2 }, plan),
+ *   plan,
+ * );
+ * for (const { name, outputShape } of plan.layers) console.log(name, outputShape); // conv1 [14, 14, 16], relu1 [14, 14, 16]
+ * ```
+ */
 export class NetworkPlan implements Builder {
   readonly planned: PlannedLayer[] = [];
   readonly #madeBy = new WeakMap<Value, string>();

@@ -19,6 +19,22 @@ export type LayerWatch = (name: string, output: tf.Tensor) => tf.Tensor | undefi
 /**
  * Where a network's layers keep their variables from one forward pass to the next, and the layers of the last pass. A
  * layer called without a scope gets a fresh one, and so new variables.
+ * @example
+ * ```ts
+ * import * as tf from '@tensorflow/tfjs-core';
+ * import { activationLayer, convLayer, Scope, startEngine } from 'bat-sup';
+ *
+ * const engine = await startEngine('cpu', { threads: 1 });
+ * const scope = new Scope();
+ * const pictures = tf.zeros([1, 28, 28, 3]);
+ * activationLayer(
+ *   convLayer(pictures, { kernel: 5, inputChannels: 3, outputChannels: 16, stride: 2 }, scope),
+ *   scope,
+ * );
+ * console.log([...scope.variables.keys()]); // ['conv1/weights', 'conv1/biases']
+ * scope.dispose();
+ * await engine.dispose();
+ * ```
  */
 export class Scope implements Builder {
   /** Trained by their gradients. */

@@ -29,12 +29,29 @@ export function windowsOver([height, width]: Maps, window: Window, fail: Fail): 
   return [windowsAlong(height, window), windowsAlong(width, window)];
 }
 
-/** How many windows there are along an axis. */
+/**
+ * How many windows there are along an axis.
+ * @example
+ * ```ts
+ * import { windowsAlong } from 'bat-sup';
+ *
+ * console.log(windowsAlong(28, { kernel: 5, stride: 2, padding: 'same' })); // 14
+ * console.log(windowsAlong(28, { kernel: 5, stride: 2, padding: 'valid' })); // 12
+ * ```
+ */
 export function windowsAlong(length: number, { kernel, stride, padding }: Window): number {
   return padding === 'same' ? Math.ceil(length / stride) : Math.floor((length - kernel) / stride) + 1;
 }
 
-/** TensorFlow's SAME: one output per stride, the padding as even as possible, the odd pixel behind. */
+/**
+ * TensorFlow's SAME: one output per stride, the padding as even as possible, the odd pixel behind.
+ * @example
+ * ```ts
+ * import { samePadding } from 'bat-sup';
+ *
+ * console.log(samePadding(28, { kernel: 3, stride: 2 })); // { before: 0, after: 1 }
+ * ```
+ */
 export function samePadding(
   length: number,
   { kernel, stride }: Pick<Window, 'kernel' | 'stride'>,

@@ -54,6 +54,17 @@ function planOf(description: ModelDescription, restored: Map<string, Float32Arra
 /**
  * A network with its variables, random by `seed` or as `restored` from a checkpoint.
  * @throws {UserError} naming the layer, where the shapes do not fit; for an architecture or a layer that is not known.
+ * @example
+ * ```ts
+ * import * as tf from '@tensorflow/tfjs-core';
+ * import { createModel, startEngine } from 'bat-sup';
+ *
+ * const engine = await startEngine('cpu', { threads: 1 });
+ * const model = createModel({ architecture: 'article', width: 16, height: 16, channels: 3, classes: ['bat', 'sup'] });
+ * console.log(model.forward(tf.zeros([1, 16, 16, 3])).shape); // [1, 2]
+ * model.dispose();
+ * await engine.dispose();
+ * ```
  */
 export function createModel(
   description: ModelDescription,

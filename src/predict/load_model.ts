@@ -65,6 +65,15 @@ export interface PictureModel {
  * Loads a trained network: `await (await loadModel('checkpoints')).predict('sup.jpg')`.
  * @param place a checkpoint, a run, or a folder of runs, of which the newest is taken.
  * @throws {UserError} where there is no checkpoint, it is damaged, or the engine does not run here.
+ * @example
+ * ```ts
+ * import { loadModel } from 'bat-sup';
+ *
+ * const model = await loadModel('checkpoints');
+ * const answer = await model.predict('sup.jpg');
+ * console.log(answer.class, answer.probability);
+ * await model.dispose();
+ * ```
  */
 export async function loadModel(place: string, options: LoadOptions = {}): Promise<PictureModel> {
   const engine = await shareEngine(options.engine ?? 'auto', options.threads ?? 0);

@@ -10,6 +10,17 @@ import { createPredictor, type Predictor } from './predictor.ts';
  * The engine must have been started.
  * @param notice told where the first choice of a run is damaged and another is used.
  * @throws {UserError} where there is no checkpoint or it is damaged.
+ * @example
+ * ```ts
+ * import { loadPredictor, startEngine } from 'bat-sup';
+ *
+ * const engine = await startEngine('wasm', { threads: 1 });
+ * const predictor = await loadPredictor('checkpoints/run-001', 'newest');
+ * const [probabilities] = await predictor.predict([await predictor.decode('sup.jpg')]);
+ * console.log(predictor.description.classes, probabilities);
+ * predictor.dispose();
+ * await engine.dispose();
+ * ```
  */
 export async function loadPredictor(
   place: string,

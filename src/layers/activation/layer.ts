@@ -19,7 +19,18 @@ export const activation: Layer<ActivationAttributes> = {
   forward: ([x]) => tf.relu(x as tf.Tensor),
 };
 
-/** The rectified linear unit, max(0, x), of every element; the shape stays. */
+/**
+ * The rectified linear unit, max(0, x), of every element; the shape stays.
+ * @example
+ * ```ts
+ * import * as tf from '@tensorflow/tfjs-core';
+ * import { activationLayer, startEngine } from 'bat-sup';
+ *
+ * const engine = await startEngine('cpu', { threads: 1 });
+ * console.log(activationLayer(tf.tensor1d([-1, 0, 2])).dataSync()); // Float32Array [0, 0, 2]
+ * await engine.dispose();
+ * ```
+ */
 export function activationLayer<V extends Value>(layer: V, builder: Builder = new Scope()): V {
   return builder.apply(activation, [layer], { function: 'relu' }) as V;
 }

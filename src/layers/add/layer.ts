@@ -27,6 +27,15 @@ export const add: Layer<object> = {
 /**
  * The sum of two layers, element by element; the shape stays.
  * @throws {UserError} naming the layer, where their shapes differ.
+ * @example
+ * ```ts
+ * import * as tf from '@tensorflow/tfjs-core';
+ * import { addLayer, startEngine } from 'bat-sup';
+ *
+ * const engine = await startEngine('cpu', { threads: 1 });
+ * console.log(addLayer(tf.tensor1d([1, 2]), tf.tensor1d([3, 4])).dataSync()); // Float32Array [4, 6]
+ * await engine.dispose();
+ * ```
  */
 export function addLayer<V extends Value>(layer: V, other: V, builder: Builder = new Scope()): V {
   return builder.apply(add, [layer, other], {}) as V;

@@ -59,6 +59,16 @@ export interface BatchNormOptions {
 /**
  * Batch normalisation of each channel; the shape stays.
  * @param layer [batch, height, width, channels] or [batch, features]
+ * @example
+ * ```ts
+ * import * as tf from '@tensorflow/tfjs-core';
+ * import { batchNormLayer, startEngine } from 'bat-sup';
+ *
+ * const engine = await startEngine('cpu', { threads: 1 });
+ * // Its moving averages are fresh: mean 0, variance 1.
+ * console.log(batchNormLayer(tf.ones([2, 14, 14, 16])).shape); // [2, 14, 14, 16]
+ * await engine.dispose();
+ * ```
  */
 export function batchNormLayer<V extends Value>(
   layer: V,

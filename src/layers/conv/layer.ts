@@ -62,6 +62,17 @@ export interface ConvOptions {
  * [batch, height, width, inputChannels] -> [batch, ceil(height / stride), ceil(width / stride), outputChannels];
  * without padding [..., floor((height - kernel) / stride) + 1, floor((width - kernel) / stride) + 1, ...].
  * @throws {UserError} naming the layer, where the shapes do not fit.
+ * @example
+ * ```ts
+ * import * as tf from '@tensorflow/tfjs-core';
+ * import { convLayer, startEngine } from 'bat-sup';
+ *
+ * const engine = await startEngine('cpu', { threads: 1 });
+ * const pictures = tf.zeros([2, 28, 28, 3]);
+ * const maps = convLayer(pictures, { kernel: 5, inputChannels: 3, outputChannels: 16, stride: 1 });
+ * console.log(maps.shape); // [2, 28, 28, 16]
+ * await engine.dispose();
+ * ```
  */
 export function convLayer<V extends Value>(
   layer: V,

@@ -65,6 +65,16 @@ export const dropout: Layer<DropoutOptions> = {
 /**
  * Dropout; the shape stays.
  * @throws {UserError} naming the layer, where the rate is out of range.
+ * @example
+ * ```ts
+ * import * as tf from '@tensorflow/tfjs-core';
+ * import { dropoutLayer, startEngine } from 'bat-sup';
+ *
+ * const engine = await startEngine('cpu', { threads: 1 });
+ * // Only a pass in training mode drops; in inference the values stay.
+ * console.log(dropoutLayer(tf.ones([1, 4]), { rate: 0.5 }).dataSync()); // Float32Array [1, 1, 1, 1]
+ * await engine.dispose();
+ * ```
  */
 export function dropoutLayer<V extends Value>(
   layer: V,

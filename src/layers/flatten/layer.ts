@@ -21,6 +21,16 @@ export const flatten: Layer<object> = {
  * Feature maps as one row per picture. [batch, height, width, channels] -> layer [batch, size], with
  * size = height * width * channels.
  * @throws {UserError} naming the layer, where the input is not feature maps.
+ * @example
+ * ```ts
+ * import * as tf from '@tensorflow/tfjs-core';
+ * import { flatteningLayer, startEngine } from 'bat-sup';
+ *
+ * const engine = await startEngine('cpu', { threads: 1 });
+ * const { layer, size } = flatteningLayer(tf.zeros([2, 7, 7, 64]));
+ * console.log(layer.shape, size); // [2, 3136] 3136
+ * await engine.dispose();
+ * ```
  */
 export function flatteningLayer<V extends Value>(
   layer: V,

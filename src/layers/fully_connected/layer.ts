@@ -42,6 +42,16 @@ export interface FullyConnectedOptions {
 /**
  * Every input connected to every output, plus biases. [batch, inputs] -> [batch, outputs]
  * @throws {UserError} naming the layer, where the shapes do not fit.
+ * @example
+ * ```ts
+ * import * as tf from '@tensorflow/tfjs-core';
+ * import { fullyConnectedLayer, startEngine } from 'bat-sup';
+ *
+ * const engine = await startEngine('cpu', { threads: 1 });
+ * const features = tf.zeros([2, 3136]);
+ * console.log(fullyConnectedLayer(features, { inputs: 3136, outputs: 10 }).shape); // [2, 10]
+ * await engine.dispose();
+ * ```
  */
 export function fullyConnectedLayer<V extends Value>(
   layer: V,

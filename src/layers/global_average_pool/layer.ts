@@ -26,6 +26,15 @@ export const globalAveragePool: Layer<object> = {
 /**
  * The mean of each feature map. [batch, height, width, channels] -> [batch, channels]
  * @throws {UserError} naming the layer, where the input is not feature maps.
+ * @example
+ * ```ts
+ * import * as tf from '@tensorflow/tfjs-core';
+ * import { globalAveragePoolingLayer, startEngine } from 'bat-sup';
+ *
+ * const engine = await startEngine('cpu', { threads: 1 });
+ * console.log(globalAveragePoolingLayer(tf.zeros([2, 7, 7, 64])).shape); // [2, 64]
+ * await engine.dispose();
+ * ```
  */
 export function globalAveragePoolingLayer<V extends Value>(layer: V, builder: Builder = new Scope()): V {
   return builder.apply(globalAveragePool, [layer], {}) as V;

@@ -33,6 +33,16 @@ export interface PoolingOptions {
  * [batch, height, width, channels] -> [batch, ceil(height / stride), ceil(width / stride), channels];
  * without padding [..., floor((height - kernel) / stride) + 1, floor((width - kernel) / stride) + 1, ...].
  * @throws {UserError} naming the layer, where the shapes do not fit.
+ * @example
+ * ```ts
+ * import * as tf from '@tensorflow/tfjs-core';
+ * import { poolingLayer, startEngine } from 'bat-sup';
+ *
+ * const engine = await startEngine('cpu', { threads: 1 });
+ * const maps = tf.zeros([2, 28, 28, 16]);
+ * console.log(poolingLayer(maps, { kernel: 2, stride: 2 }).shape); // [2, 14, 14, 16]
+ * await engine.dispose();
+ * ```
  */
 export function poolingLayer<V extends Value>(
   layer: V,

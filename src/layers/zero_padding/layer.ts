@@ -49,6 +49,16 @@ export const zeroPadding: Layer<ZeroPaddingOptions> = {
  * Zeros around the maps.
  * [batch, height, width, channels] -> [batch, top + height + bottom, left + width + right, channels]
  * @throws {UserError} naming the layer, where a side is not a whole number of at least 0, or the input not feature maps.
+ * @example
+ * ```ts
+ * import * as tf from '@tensorflow/tfjs-core';
+ * import { zeroPaddingLayer, startEngine } from 'bat-sup';
+ *
+ * const engine = await startEngine('cpu', { threads: 1 });
+ * const maps = tf.ones([1, 28, 28, 3]);
+ * console.log(zeroPaddingLayer(maps, { top: 1, bottom: 1, left: 2, right: 2 }).shape); // [1, 30, 32, 3]
+ * await engine.dispose();
+ * ```
  */
 export function zeroPaddingLayer<V extends Value>(
   layer: V,
