@@ -29,8 +29,8 @@ const defaultSize = { width: 100, height: 100 };
  *
  * const engine = await startEngine('wasm', { threads: 1 });
  * const { keras } = formats;
- * await exportNetwork(await networkOf(await findCheckpoint('checkpoints')), keras, 'elsewhere');
- * const { format, network } = await importNetwork('elsewhere/model.keras');
+ * await exportNetwork(await networkOf(await findCheckpoint('checkpoints')), keras, 'elsewhere.keras');
+ * const { format, network } = await importNetwork('elsewhere.keras');
  * console.log(format, network.model.classes);
  * await engine.dispose();
  * ```
