@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { reason, UserError } from '../errors.ts';
-import type { ModelDescription } from '../models/model.ts';
+import type { ModelDescription } from '../models/description.ts';
 import type { Preprocessing } from '../models/preprocessing.ts';
 import { readJson } from '../system/read_json.ts';
 import { sizeOf } from '../tensors/shape.ts';

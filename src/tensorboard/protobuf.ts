@@ -6,7 +6,6 @@
 const varintType = 0;
 const fixed64Type = 1;
 const bytesType = 2;
-const fixed32Type = 5;
 
 function rawVarint(value: number | bigint): Buffer {
   const bytes: number[] = [];
@@ -33,12 +32,6 @@ export function double(field: number, value: number): Buffer {
   const bytes = Buffer.alloc(8);
   bytes.writeDoubleLE(value);
   return Buffer.concat([key(field, fixed64Type), bytes]);
-}
-
-export function float(field: number, value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeFloatLE(value);
-  return Buffer.concat([key(field, fixed32Type), bytes]);
 }
 
 /** bytes, or a string as UTF-8. */

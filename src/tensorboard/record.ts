@@ -1,4 +1,4 @@
-import { maskedCrc32c } from './crc32c.ts';
+import { maskedCrc32c } from '../formats/tensorflow/crc32c.ts';
 
 /**
  * A TFRecord: uint64 length, its masked CRC-32C, the data, their masked CRC-32C; little-endian

@@ -9,7 +9,7 @@ import { type Dataset, scanDataset } from '../dataset/scan.ts';
 import { applySoftLabels } from '../dataset/soft_labels.ts';
 import { type Split, splitPictures, underrepresented } from '../dataset/split.ts';
 import { UserError } from '../errors.ts';
-import type { ModelDescription } from '../models/model.ts';
+import type { ModelDescription } from '../models/description.ts';
 import { type HeldBack, readHeldBack, sidesBefore } from '../runs/held_back.ts';
 import type { TrainingEvents } from './options.ts';
 import { checkSameNetwork, describeNetwork } from './resume.ts';

@@ -2,7 +2,7 @@ import type { Batch } from '../../dataset/batches.ts';
 import { openPack, type Pack } from '../../dataset/pack.ts';
 import { type Dataset, nameOf, type Picture } from '../../dataset/scan.ts';
 import type { Split } from '../../dataset/split.ts';
-import type { ModelDescription } from '../../models/model.ts';
+import type { ModelDescription } from '../../models/description.ts';
 import { type EventWriter, encodePicture, imageSummary } from '../../tensorboard/index.ts';
 
 const maxClasses = 12;

@@ -5,13 +5,13 @@ import { before, test } from 'node:test';
 import { UserError } from '../../../src/errors.ts';
 import type { Network } from '../../../src/formats/index.ts';
 import { readTable, writeTable } from '../../../src/formats/tensorflow/bundle/table.ts';
+import { maskedCrc32c } from '../../../src/formats/tensorflow/crc32c.ts';
 import { exportCheckpoint } from '../../../src/formats/tensorflow/export_checkpoint.ts';
 import { exportSavedModel } from '../../../src/formats/tensorflow/export_saved_model.ts';
 import { importCheckpoint } from '../../../src/formats/tensorflow/import_checkpoint.ts';
 import { importSavedModel } from '../../../src/formats/tensorflow/import_saved_model.ts';
 import type { FunctionDef, GraphDef, NodeDef } from '../../../src/formats/tensorflow/messages.ts';
 import { savedModels } from '../../../src/formats/tensorflow/protos.ts';
-import { maskedCrc32c } from '../../../src/tensorboard/crc32c.ts';
 import { temporaryFolder } from '../../helpers/folder.ts';
 import { evenly } from '../../helpers/network.ts';
 

@@ -1,9 +1,9 @@
 import { reason, UserError } from '../../../errors.ts';
-import { maskedCrc32c } from '../../../tensorboard/crc32c.ts';
 import { sizeOf } from '../../../tensors/shape.ts';
 import { fromFloat16, type Tensor } from '../../../tensors/tensors.ts';
 import { damaged, overlapping, type Region, readBounded, readPart } from '../../files.ts';
 import { quoted } from '../../quoted.ts';
+import { maskedCrc32c } from '../crc32c.ts';
 import { type BundleEntry, dataTypes } from '../messages.ts';
 import { bundleEntries, bundleHeaders } from '../protos.ts';
 import { readTable } from './table.ts';

@@ -1,5 +1,5 @@
-import { maskedCrc32c } from '../../../tensorboard/crc32c.ts';
 import { openRegular } from '../../files.ts';
+import { maskedCrc32c } from '../crc32c.ts';
 
 /**
  * LevelDB's table, which a bundle's .index is: sorted keys with values, in blocks

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import { syncFolder, writeDurably } from '../../../system/files.ts';
-import { maskedCrc32c } from '../../../tensorboard/crc32c.ts';
+import { maskedCrc32c } from '../crc32c.ts';
 import { bundleEntries, bundleHeaders } from '../protos.ts';
 import { writeTable } from './table.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { crc32c, maskedCrc32c } from '../../src/tensorboard/crc32c.ts';
+import { crc32c, maskedCrc32c } from '../../../src/formats/tensorflow/crc32c.ts';
 
 // RFC 3720, appendix B.4.
 const vectors: [what: string, bytes: Uint8Array, crc: number][] = [
