@@ -40,7 +40,7 @@ test('predict.mjs prints a line per picture, and continues after an unreadable o
   ]);
   assert.equal(code, 0, stderr);
   assert.match(stdout, /^bat\.png: (animal|food) \(\d+\.\d %\)\nbat\.png: (animal|food) \(\d+\.\d %\)\n$/);
-  assert.equal(stderr, 'page.jpg: not a picture but HTML\n');
+  assert.equal(stderr, 'page.jpg: HTML, not a picture\n');
 });
 
 test('train.mjs trains and evaluates a network that predict.mjs can use', async () => {
