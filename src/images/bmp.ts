@@ -1,15 +1,15 @@
 /**
- * Windows and OS/2 bitmaps. Layout: wingdi.h (BITMAPFILEHEADER, BITMAPCOREHEADER to BITMAPV5HEADER, [MS-WMF] 2.2.2 and
- * 3.1.6.4 for the run lengths) and OS/2's BITMAPINFOHEADER2. Where these leave a choice it is Pillow's: 16-bit
- * pictures, and 32-bit ones without bit fields, have no alpha.
+ * Windows and OS/2 bitmaps. Layout: wingdi.h (BITMAPFILEHEADER, BITMAPCOREHEADER to BITMAPV5HEADER, [MS-WMF] 2.2.2, and
+ * 3.1.6.4 for run lengths) and OS/2's BITMAPINFOHEADER2. Where these are ambiguous we do as Pillow does: 16-bit pictures,
+ * and 32-bit ones without bit fields, have no alpha.
  */
 import { type RawPicture, unsupported } from './raw_picture.ts';
 
-/** BITMAPFILEHEADER; all numbers are little-endian. */
+/** Bytes of BITMAPFILEHEADER. All numbers are little-endian. */
 const fileHeaderBytes = 14;
-/** The masks of a BITMAPV2HEADER, which are also what follows a BITMAPINFOHEADER. */
+/** Offset of the masks: inside a BITMAPV2HEADER, or right after a BITMAPINFOHEADER. */
 const masksStart = 54;
-/** BITMAPV3HEADER, the first with a mask for alpha. */
+/** Bytes of BITMAPV3HEADER, the first with a mask for alpha. */
 const alphaHeaderBytes = 56;
 const coreHeaderBytes = 12;
 
@@ -22,11 +22,11 @@ interface BmpHeader {
   topDown: boolean;
   bits: number;
   compression: number;
-  /** Where the colours start, bytes per colour, and how many there are. */
+  /** Offset of the colours, bytes per colour, and their number. */
   palette: { start: number; stride: number; colours: number };
-  /** Of red, green, blue and alpha, for those of 16 bits and more. */
+  /** Bit masks of red, green, blue and alpha, for 16 bits per pixel and more. */
   masks: number[];
-  /** Where the pixels start. */
+  /** Offset of the pixels. */
   pixels: number;
 }
 
@@ -36,19 +36,19 @@ function readMasks(bytes: Buffer, headerBytes: number, bits: number, compression
   const hasAlpha =
     bits === 32 && (headerBytes >= alphaHeaderBytes || compression === compressions.alphaBitFields);
   const count = hasAlpha ? 4 : 3;
-  if (bytes.length < masksStart + 4 * count) throw new Error('its header is not whole');
+  if (bytes.length < masksStart + 4 * count) throw new Error('its header is incomplete');
   const masks = [0, 0, 0, 0];
   for (let index = 0; index < count; index++) masks[index] = bytes.readUInt32LE(masksStart + 4 * index);
   return masks.some((mask) => mask !== 0) ? masks : [0xff0000, 0xff00, 0xff, bits === 32 ? 0xff000000 : 0];
 }
 
-/** @throws {Error} where it is not whole, claims no pixels, or is of a variant that is not read. */
+/** @throws {Error} where the header is incomplete, claims no pixels, or is of an unsupported variant. */
 function readHeader(bytes: Buffer): BmpHeader {
   const headerBytes = bytes.length >= 18 ? bytes.readUInt32LE(fileHeaderBytes) : 0;
   if (headerBytes < coreHeaderBytes || bytes.length < fileHeaderBytes + headerBytes)
-    throw new Error('its header is not whole');
+    throw new Error('its header is incomplete');
   const isCore = headerBytes === coreHeaderBytes;
-  /** A header that is cut off has 0 for what it lacks. */
+  /** Fields that a short header lacks are 0. */
   const field = (at: number) => (at + 4 <= fileHeaderBytes + headerBytes ? bytes.readUInt32LE(at) : 0);
   const width = isCore ? bytes.readUInt16LE(18) : field(18) | 0;
   const signedHeight = isCore ? bytes.readUInt16LE(20) : field(22) | 0;
@@ -66,24 +66,24 @@ function readHeader(bytes: Buffer): BmpHeader {
   const colours = (isCore ? 0 : field(46)) || 2 ** bits;
   const start = fileHeaderBytes + headerBytes;
   const claimed = bytes.readUInt32LE(10);
-  // Some writers count the header and forget the colours.
+  // Some writers give an offset that counts the header and forgets the colours.
   const forgotten = claimed === 0 || claimed === start;
   const masks = isIndexed ? [] : readMasks(bytes, headerBytes, bits, compression);
-  const follow = isIndexed ? stride * colours : isBitFields ? Math.max(0, masksStart + 12 - start) : 0;
-  const pixels = claimed === 0 || (forgotten && isIndexed) ? start + follow : claimed;
+  const bytesBetween = isIndexed ? stride * colours : isBitFields ? Math.max(0, masksStart + 12 - start) : 0;
+  const pixels = claimed === 0 || (forgotten && isIndexed) ? start + bytesBetween : claimed;
   const palette = { start, stride, colours: Math.min(colours, 256) };
   return { width, height, topDown: signedHeight < 0, bits, compression, palette, masks, pixels };
 }
 
 /**
- * Pixels that a BMP claims to have.
- * @throws {Error} where it claims none, or is of a variant that is not read.
+ * Width and height from the header, pixels.
+ * @throws {Error} where it claims none, or is of an unsupported variant.
  */
 export function readBmpSize(bytes: Buffer): { width: number; height: number } {
   return readHeader(bytes);
 }
 
-/** RGB [256, 3]; black where the file has no colour. */
+/** The palette, uint8 RGB [256, 3]; black where the file has no colour. */
 function readPalette(bytes: Buffer, { start, stride, colours }: BmpHeader['palette']): Uint8Array {
   const palette = new Uint8Array(256 * 3);
   for (let colour = 0; colour < colours; colour++)
@@ -92,16 +92,16 @@ function readPalette(bytes: Buffer, { start, stride, colours }: BmpHeader['palet
   return palette;
 }
 
-/** Where a row of the picture starts in the file, for those without run lengths. */
+/** Gives the offset of each row of a picture without run lengths. @throws {Error} where the file ends too early. */
 function rowStarts(bytes: Buffer, { width, height, topDown, bits, pixels }: BmpHeader) {
   const stride = Math.ceil((width * bits) / 32) * 4;
   // The last row's padding may be missing.
   if (bytes.length < pixels + (height - 1) * stride + Math.ceil((width * bits) / 8))
-    throw new Error('it ends too early');
+    throw new Error('the file ends too early');
   return (y: number) => pixels + (topDown ? y : height - 1 - y) * stride;
 }
 
-/** Palette indices of a picture without run lengths, uint8 [height, width]. */
+/** Palette indices of a picture without run lengths: uint8 [height, width]. */
 function readIndices(bytes: Buffer, header: BmpHeader): Uint8Array {
   const { width, height, bits } = header;
   const startOf = rowStarts(bytes, header);
@@ -118,16 +118,16 @@ function readIndices(bytes: Buffer, header: BmpHeader): Uint8Array {
   return indices;
 }
 
-/** Palette indices of a picture with run lengths, uint8 [height, width]; what is skipped has index 0. */
+/** Palette indices of a picture with run lengths: uint8 [height, width]. Skipped pixels have index 0. */
 function readRunLengths(bytes: Buffer, header: BmpHeader): Uint8Array {
   const { width, height, compression, topDown, pixels } = header;
   const inFileOrder = new Uint8Array(width * height);
   const isNibbles = compression === compressions.rle4;
-  /** How far it is written, and the pixels that the file gave for this row, which may be too many. */
+  /** Index of the next pixel, and how many pixels the file has given for this row, which may be too many. */
   let [to, x] = [0, 0];
   let from = pixels;
   for (let done = false; !done && to < inFileOrder.length; ) {
-    if (from + 2 > bytes.length) throw new Error('it ends too early');
+    if (from + 2 > bytes.length) throw new Error('the file ends too early');
     const count = bytes[from++] as number;
     const value = bytes[from++] as number;
     if (count > 0) {
@@ -136,19 +136,19 @@ function readRunLengths(bytes: Buffer, header: BmpHeader): Uint8Array {
         inFileOrder[to++] = isNibbles ? (index % 2 === 0 ? value >> 4 : value & 15) : value;
       x += fitting;
     } else if (value === 0) {
-      // The end of the row, or a row without pixels.
+      // End of the row, or a row without pixels.
       if (to % width !== 0 || x === 0) to += width - (to % width);
       x = 0;
     } else if (value === 1) {
       done = true;
     } else if (value === 2) {
-      if (from + 2 > bytes.length) throw new Error('it ends too early');
+      if (from + 2 > bytes.length) throw new Error('the file ends too early');
       to += (bytes[from++] as number) + (bytes[from++] as number) * width;
       x = to % width;
     } else {
       const fitting = Math.min(value, inFileOrder.length - to);
       const needed = isNibbles ? Math.ceil(fitting / 2) : fitting;
-      if (from + needed > bytes.length) throw new Error('it ends too early');
+      if (from + needed > bytes.length) throw new Error('the file ends too early');
       for (let index = 0; index < fitting; index++) {
         const byte = bytes[from + (isNibbles ? index >> 1 : index)] as number;
         inFileOrder[to++] = isNibbles ? (index % 2 === 0 ? byte >> 4 : byte & 15) : byte;
@@ -183,16 +183,16 @@ function decodeIndexed(bytes: Buffer, header: BmpHeader): RawPicture {
   return { data, width, height, channels: 3 };
 }
 
-/** The byte of a pixel that a mask is; -1 for none. */
+/** Which byte of a pixel a mask selects; -1 where it is not exactly one. */
 const byteOf = (mask: number) => [0xff, 0xff00, 0xff0000, 0xff000000].indexOf(mask);
 
-/** What a mask's bits stand for, of 255. */
-function scale(mask: number): (pixel: number) => number {
+/** Reads a channel from a pixel and readers it to 0..255. */
+function channelReader(mask: number): (pixel: number) => number {
   const shift = 31 - Math.clz32(mask & -mask);
-  const most = mask >>> shift;
+  const max = mask >>> shift;
   if (mask === 0) return () => 0;
-  if (most === 255) return (pixel) => (pixel >>> shift) & 255;
-  return (pixel) => Math.floor((((pixel & mask) >>> shift) * 255) / most);
+  if (max === 255) return (pixel) => (pixel >>> shift) & 255;
+  return (pixel) => Math.floor((((pixel & mask) >>> shift) * 255) / max);
 }
 
 function decodeDirect(bytes: Buffer, header: BmpHeader): RawPicture {
@@ -200,7 +200,7 @@ function decodeDirect(bytes: Buffer, header: BmpHeader): RawPicture {
   const startOf = rowStarts(bytes, header);
   const channels = masks[3] === 0 ? 3 : 4;
   const offsets = masks.slice(0, channels).map(byteOf);
-  const scales = masks.slice(0, channels).map(scale);
+  const readers = masks.slice(0, channels).map(channelReader);
   const data = new Uint8Array(width * height * channels);
   const pixelBytes = bits / 8;
   const areBytes = offsets.every((offset) => offset >= 0 && offset < pixelBytes);
@@ -217,22 +217,22 @@ function decodeDirect(bytes: Buffer, header: BmpHeader): RawPicture {
       if (bits > 16) pixel |= (bytes[from + 2] as number) << 16;
       if (bits > 24) pixel |= (bytes[from + 3] as number) << 24;
       for (let channel = 0; channel < channels; channel++)
-        data[to++] = (scales[channel] as (pixel: number) => number)(pixel);
+        data[to++] = (readers[channel] as (pixel: number) => number)(pixel);
     }
   }
-  return { data: channels === 4 ? opaqueUnlessSeen(data) : data, width, height, channels };
+  return { data: channels === 4 ? fixUnwrittenAlpha(data) : data, width, height, channels };
 }
 
-/** Alpha that is 0 everywhere was never written: nobody keeps a picture that cannot be seen. */
-function opaqueUnlessSeen(rgba: Uint8Array): Uint8Array {
+/** Alpha that is 0 everywhere was never written: nobody keeps an invisible picture. */
+function fixUnwrittenAlpha(rgba: Uint8Array): Uint8Array {
   for (let at = 3; at < rgba.length; at += 4) if (rgba[at] !== 0) return rgba;
   for (let at = 3; at < rgba.length; at += 4) rgba[at] = 255;
   return rgba;
 }
 
 /**
- * The pixels of a BMP: RGB, or RGBA where it has a mask for alpha.
- * @throws {Error} where it is damaged, or of a variant that is not read.
+ * Decodes a BMP to RGB, or to RGBA where it has a mask for alpha.
+ * @throws {Error} where it is damaged, or of an unsupported variant.
  */
 export function decodeBmp(bytes: Buffer): RawPicture {
   const header = readHeader(bytes);

@@ -20,13 +20,13 @@ import { isPlainTiff, rareTiff } from './tiff_tags.ts';
 
 export { UnreadablePicture };
 
-/** More are taken for a decompression bomb; cameras have up to 150 million. */
-const mostPixels = 200_000_000;
-const mostBytes = 512 * 2 ** 20;
+/** Larger pictures are refused as decompression bombs; cameras have up to 150 million pixels. */
+const maxPixels = 200_000_000;
+const maxBytes = 512 * 2 ** 20;
 
 const openingErrors: Record<string, string> = {
   ENOENT: 'there is no such file',
-  EACCES: 'reading it is not permitted',
+  EACCES: 'no permission to read it',
   ELOOP: 'a link that leads to itself',
   ENXIO: 'not a regular file',
 };
@@ -41,8 +41,8 @@ async function openFile(file: string) {
 }
 
 /**
- * The bytes of a picture's file. A pipe or a device among the pictures is not waited for.
- * @throws {Error} with the reason in a few words.
+ * Reads the file of a picture, without waiting for a pipe or a device.
+ * @throws {UnreadablePicture} with the reason in a few words.
  */
 export async function readPicture(file: string): Promise<Buffer> {
   const handle = await openFile(file);
@@ -50,61 +50,60 @@ export async function readPicture(file: string): Promise<Buffer> {
     const status = await handle.stat();
     if (!status.isFile())
       throw new UnreadablePicture(status.isDirectory() ? 'a folder' : 'not a regular file');
-    if (status.size > mostBytes) throw new UnreadablePicture('the file is larger than 512 MiB');
+    if (status.size > maxBytes) throw new UnreadablePicture('the file is larger than 512 MiB');
     return await handle.readFile();
   } finally {
     await handle.close();
   }
 }
 
-/** What a file is. @throws {UnreadablePicture} for a kind that is known and not read. */
-function kindOf(bytes: Buffer): string | undefined {
+/** The kind of a file. @throws {UnreadablePicture} for a known kind that is not supported. */
+function supportedKind(bytes: Buffer): string | undefined {
   const kind = sniff(bytes);
-  const todo = adviceFor.get(kind ?? '');
-  if (todo !== undefined) throw unsupported(kind as string, todo);
+  const advice = adviceFor.get(kind ?? '');
+  if (advice !== undefined) throw unsupported(kind as string, advice);
   return kind;
 }
 
-/** Whether it is decoded here, since sharp does not read it, or not right. */
+/** Whether we decode it ourselves, since sharp cannot, or gets it wrong. */
 function isOwnKind(kind: string | undefined, bytes: Buffer): kind is OwnKind {
   return kind === 'TIFF' ? !isPlainTiff(bytes) : ownKinds.has(kind ?? '');
 }
 
-/** What sharp decodes, which is given bytes: an SVG cannot load other files then. */
-async function openBySharp(bytes: Buffer, options: SharpOptions = {}): Promise<Sharp> {
+/** Gives sharp the bytes, not a path, so that an SVG cannot load other files. */
+async function openWithSharp(bytes: Buffer, options: SharpOptions = {}): Promise<Sharp> {
   const sharp = await loadSharp();
-  return sharp(bytes, { failOn: 'error', animated: false, limitInputPixels: mostPixels, ...options });
+  return sharp(bytes, { failOn: 'error', animated: false, limitInputPixels: maxPixels, ...options });
 }
 
 /**
- * A picture for sharp, decoded as far as sharp cannot do it.
- * @param options of sharp's.
- * @throws {UnreadablePicture} for a kind that is not read.
+ * Opens a picture with sharp. Kinds that sharp cannot decode are decoded here first.
+ * @throws {UnreadablePicture} for a kind that is not supported.
  */
 export async function openPicture(input: string | Buffer, options?: SharpOptions): Promise<Sharp> {
   const bytes = typeof input === 'string' ? await readPicture(input) : input;
-  const kind = kindOf(bytes);
+  const kind = supportedKind(bytes);
   if (isOwnKind(kind, bytes)) {
     const { decodeOurselves } = await import('./own_decoders.ts');
-    return openRaw(await decodeOurselves(kind, bytes, mostPixels));
+    return openRaw(await decodeOurselves(kind, bytes, maxPixels));
   }
-  const picture = await openBySharp(bytes, options);
-  const isConverted = canHaveWideProfile.has(kind ?? '') && !options?.ignoreIcc;
-  return isConverted ? withoutWideProfile(picture) : picture;
+  const picture = await openWithSharp(bytes, options);
+  const mayHaveWideProfile = kindsWithWideProfile.has(kind ?? '') && !options?.ignoreIcc;
+  return mayHaveWideProfile ? convertWideProfile(picture) : picture;
 }
 
 async function openRaw({ data, width, height, channels }: RawPicture): Promise<Sharp> {
   const sharp = await loadSharp();
-  return sharp(data, { raw: { width, height, channels }, limitInputPixels: mostPixels });
+  return sharp(data, { raw: { width, height, channels }, limitInputPixels: maxPixels });
 }
 
-const canHaveWideProfile = new Set(['PNG', 'TIFF', 'AVIF']);
+const kindsWithWideProfile = new Set(['PNG', 'TIFF', 'AVIF']);
 
 /**
- * sharp takes colours of 16 bits with a profile to Display P3, and calls them sRGB. Here they are taken to sRGB first,
- * with all their bits.
+ * Converts 16-bit colours with a profile to sRGB, keeping all bits. sharp by itself would convert them to Display P3 and
+ * call them sRGB.
  */
-async function withoutWideProfile(picture: Sharp): Promise<Sharp> {
+async function convertWideProfile(picture: Sharp): Promise<Sharp> {
   const { space, depth, hasProfile } = await picture.metadata();
   if (!hasProfile || depth !== 'ushort' || space !== 'rgb16') return picture;
   const wide = picture
@@ -122,28 +121,31 @@ async function withoutWideProfile(picture: Sharp): Promise<Sharp> {
   });
 }
 
-/** A picture for sharp, turned as its EXIF orientation says, with its size then, pixels. It can be shrunk as it is. */
+/**
+ * Opens a picture upright, as its EXIF orientation says, ready to be shrunk.
+ * @returns width and height are those of the upright picture, pixels.
+ */
 export async function openUpright(input: string | Buffer | Sharp, options?: SharpOptions) {
   const isOpen = typeof input !== 'string' && !Buffer.isBuffer(input);
   const image = (isOpen ? input : await openPicture(input, options)).autoOrient();
   const { format, autoOrient } = await image.metadata();
   const { width, height } = autoOrient;
-  // A JPEG that is shrunk while it is decoded becomes whole blocks, taken for the picture though they reach beyond it. What
-  // is cut out first is not shrunk so.
+  // libvips would shrink whole blocks of a JPEG while decoding, and count what lies beyond its edges as part of the picture.
+  // After extract it does not.
   if (format === 'jpeg' && (width % 8 > 0 || height % 8 > 0))
     image.extract({ left: 0, top: 0, width, height });
   return { image, format, width, height };
 }
 
-/** Pixels that libvips leaves for each pixel of the result, across and down; what it shrinks beyond them stays centred. */
+/** libvips shrinks to this multiple of the result's size, along each side; it stays centred when it shrinks that much. */
 const oversampling = 2;
 
 /**
- * Any picture as 8-bit sRGB, or grey, of one size: turned as its EXIF orientation says, on white where it is
- * transparent, its first frame where it is animated. libvips decodes it and shrinks it most of the way; the rest, and all
- * enlarging (which libvips does half a pixel to the side), is ours.
- * @param input a path, a file's bytes, or what {@link openPicture} has opened.
- * @returns pixels uint8 [height, width, channels], or a JPEG where the target has a quality.
+ * Decodes and resizes any picture to 8-bit sRGB or grey: upright (EXIF orientation), transparency on white, the first frame
+ * of an animation. libvips decodes it and shrinks it most of the way. The rest is done here, and so is all enlarging,
+ * which libvips shifts by half a pixel.
+ * @param input a path, a file's bytes, or what {@link openPicture} returned.
+ * @returns pixels, uint8 [height, width, channels], or the bytes of a JPEG where the target has a quality.
  */
 export async function decodeWithSharp(
   input: string | Buffer | Sharp,
@@ -152,10 +154,10 @@ export async function decodeWithSharp(
 ): Promise<Uint8Array> {
   const { image, format, width, height } = await openUpright(input, options);
   const { box, inner } = placement({ width, height }, target);
-  // Drawings of lines are drawn at the size asked for.
-  const [samples, most] = format === 'svg' ? [1, Number.POSITIVE_INFINITY] : [oversampling, 1];
-  const across = Math.min(most, (samples * inner.width) / box.width);
-  const down = Math.min(most, (samples * inner.height) / box.height);
+  // An SVG is rendered at the size of the result.
+  const [samples, maxScale] = format === 'svg' ? [1, Number.POSITIVE_INFINITY] : [oversampling, 1];
+  const across = Math.min(maxScale, (samples * inner.width) / box.width);
+  const down = Math.min(maxScale, (samples * inner.height) / box.height);
   const { data, info } = await image
     .flatten({ background: 'white' })
     .resize(Math.ceil(width * across), Math.ceil(height * down), { fit: 'fill' })
@@ -163,11 +165,11 @@ export async function decodeWithSharp(
     .raw()
     .toBuffer({ resolveWithObject: true });
   const [x, y] = [info.width / width, info.height / height];
-  const taken = { left: box.left * x, top: box.top * y, width: box.width * x, height: box.height * y };
-  return resizePixels({ data, width: info.width, height: info.height }, target, { box: taken, inner });
+  const part = { left: box.left * x, top: box.top * y, width: box.width * x, height: box.height * y };
+  return resizePixels({ data, width: info.width, height: info.height }, target, { box: part, inner });
 }
 
-/** Why a picture cannot be read, in a few words. */
+/** Why a picture cannot be read, in a few words. @param error what decoding it threw. */
 export async function unreadableReason(input: string | Buffer, error: unknown): Promise<string> {
   if (error instanceof UnreadablePicture) return error.message;
   try {
@@ -179,26 +181,25 @@ export async function unreadableReason(input: string | Buffer, error: unknown): 
   }
 }
 
-/** @param failure what a decoder said. */
+/** @param failure the decoder's message. */
 function reasonFor(bytes: Buffer, failure: string): string {
   const kind = sniff(bytes);
   if (kind === undefined) return unknownKind;
   if (['HTML', 'text'].includes(kind)) return `${kind}, not a picture`;
-  const todo = adviceFor.get(kind);
-  if (todo !== undefined) return unsupported(kind, todo).message;
+  const advice = adviceFor.get(kind);
+  if (advice !== undefined) return unsupported(kind, advice).message;
   const rare = kind === 'JPEG' ? rareJpeg(bytes) : kind === 'TIFF' ? rareTiff(bytes) : undefined;
   if (rare !== undefined) return unsupported(rare).message;
-  if (/pixel limit|million pixels/.test(failure))
-    return `it has more than ${mostPixels / 1e6} million pixels`;
+  if (/pixel limit|million pixels/.test(failure)) return `it has more than ${maxPixels / 1e6} million pixels`;
   if (isUnsupported(failure)) return failure;
-  // What libvips says may be of another picture, which failed at the same time on another thread.
+  // libvips's message may belong to another picture, which failed at the same time on another thread.
   return ownKinds.has(kind) && failure ? `damaged ${kind} (${failure})` : `damaged ${kind}`;
 }
 
-/** Whose decoders speak of the picture that they were given. */
+/** Kinds that we always decode ourselves, so that the decoder's message is about this picture. */
 const ownKinds = new Set(['BMP', 'PNM', 'HEIC']);
 
-/** A picture as an error of one line, for whoever reports it. */
+/** Runs work on a picture. @throws {UnreadablePicture} for whatever it throws, with the reason in a few words. */
 export async function asUnreadable<T>(input: string | Buffer, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -208,20 +209,21 @@ export async function asUnreadable<T>(input: string | Buffer, work: () => Promis
 }
 
 /**
- * Width and height that a picture's header claims, pixels; nothing is decoded.
- * @throws {Error} with the reason in a few words.
+ * Width and height from a picture's header, pixels, without decoding it.
+ * @throws {UnreadablePicture} with the reason in a few words.
  */
 export function headerSize(bytes: Buffer): Promise<{ width: number; height: number }> {
   return asUnreadable(bytes, async () => {
-    const kind = kindOf(bytes);
+    const kind = supportedKind(bytes);
     if (isOwnKind(kind, bytes)) return (await import('./own_decoders.ts')).ownSize(kind, bytes);
-    return readJpegHeader(bytes) ?? (await openBySharp(bytes)).metadata();
+    return readJpegHeader(bytes) ?? (await openWithSharp(bytes)).metadata();
   });
 }
 
 /**
- * A picture's pixels, uint8 [height, width, channels].
- * @param input path or bytes of anything that sharp reads.
+ * Decodes and resizes a picture. Plain JPEGs take a fast path.
+ * @param input path or bytes of a picture of any supported kind.
+ * @returns pixels, uint8 [height, width, channels].
  * @throws {UnreadablePicture} with the reason in a few words.
  */
 export async function decodePicture(input: string | Buffer, size: PictureSize): Promise<Uint8Array> {

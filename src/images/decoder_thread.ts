@@ -1,4 +1,4 @@
-/** What each of the threads does (own_decoders.ts). */
+/** Runs in each thread of own_decoders.ts. */
 import { move, transferableSymbol, valueSymbol } from 'piscina';
 import { decodeBmp } from './bmp.ts';
 import { decodeHeic } from './heic.ts';
@@ -14,7 +14,7 @@ const decoders: Record<OwnKind, (bytes: Buffer) => RawPicture | Promise<RawPictu
   TIFF: decodeTiff,
 };
 
-/** The pixels, their memory moved instead of copied. */
+/** Decodes a picture. The memory of its pixels is moved, not copied. */
 export default async function work({ kind, bytes }: DecodeJob): Promise<unknown> {
   const picture = await decoders[kind](Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length));
   return move({ [valueSymbol]: picture, [transferableSymbol]: [picture.data.buffer] } as never);

@@ -1,4 +1,4 @@
-/** Sets of 0 ... count-1 that only ever merge; a set is known by its least member. */
+/** Union-find over 0 ... count-1. A set is represented by its smallest member. */
 export class DisjointSets {
   readonly #parents: Int32Array;
 
@@ -10,7 +10,7 @@ export class DisjointSets {
     return this.#parents.length;
   }
 
-  /** The least member of a member's set. */
+  /** The representative of a member's set. */
   find(member: number): number {
     const parents = this.#parents;
     let at = member;
@@ -26,7 +26,7 @@ export class DisjointSets {
     this.#parents[Math.max(a, b)] = Math.min(a, b);
   }
 
-  /** The least member of each member's set. */
+  /** The representative of each member's set, int32 [count]. */
   representatives(): Int32Array {
     return this.#parents.map((_, member) => this.find(member));
   }

@@ -1,4 +1,4 @@
-/** The extensions of the kinds that are read, by what sniff calls them; the usual one first. */
+/** File extensions of the supported kinds, by the names that sniff gives them; the usual one first. */
 export const extensionsOf: Record<string, readonly string[]> = {
   JPEG: ['jpg', 'jpeg', 'jpe', 'jfif'],
   PNG: ['png', 'apng'],
@@ -14,7 +14,7 @@ export const extensionsOf: Record<string, readonly string[]> = {
 
 const all = new Set(Object.values(extensionsOf).flat());
 
-/** The extension of a file's name in small letters, where it is one of a picture. */
+/** The extension of a file name, in lower case; undefined where it is not one of a picture. */
 export function pictureExtension(name: string): string | undefined {
   const extension = /\.([^./]+)$/.exec(name)?.[1]?.toLowerCase();
   return extension !== undefined && all.has(extension) ? extension : undefined;

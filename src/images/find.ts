@@ -13,13 +13,13 @@ export interface ClassFolder {
   pictures: string[];
 }
 
-/** What cannot be searched or read. */
+/** A folder or file that was left out. */
 export interface Skipped {
-  /** Path below the folder that was searched. */
+  /** Path below the folder that is searched. */
   path: string;
   /** In a few words. */
   reason: string;
-  /** Where pictures may still be below it: a folder that cannot be read, or a link to a disk that is not there. */
+  /** Set where pictures may be below it: a folder that cannot be read, or a link to a disk that is not mounted. */
   isUnread?: true;
 }
 
@@ -31,20 +31,20 @@ export interface Found {
   linked: string[];
 }
 
-/** How many entries of a folder are read at once. */
+/** Entries of a folder to read at once. */
 const entriesAtOnce = 1000;
 
 const notUtf8 = 'its name is not UTF-8; rename it';
 const cycle = 'a link to a folder that it lies in';
 
-/** What Node.js puts for the bytes of a name that are not UTF-8. */
+/** What Node.js puts in place of bytes of a name that are not UTF-8. */
 const replacement = '\ufffd';
 
 /**
- * Tells of each path whether its name was misread: then there is no such file, or it is another one, of which the name
- * really has the replacement.
+ * Makes a check of whether a path was misread, since its name is not UTF-8: then there is no such file, or only another one
+ * whose name really contains the replacement character.
  */
-function misreading(): (path: string) => Promise<boolean> {
+function makeMisreadCheck(): (path: string) => Promise<boolean> {
   const seen = new Set<string>();
   return async (path) => {
     if (!path.includes(replacement)) return false;
@@ -57,18 +57,18 @@ function misreading(): (path: string) => Promise<boolean> {
   };
 }
 
-/** What a system error says, without the path: "EACCES: permission denied". */
+/** The message of a system error without the path: "EACCES: permission denied". */
 function shortReason(error: unknown): string {
   return reason(error).split(',')[0] as string;
 }
 
-/** A search of one folder. Real folders come first, then links in order, so that no folder is read twice. */
+/** A search of one folder: first all real folders, then links in order, so that no folder is read twice. */
 class Search {
   readonly #root: string;
   readonly #found: Found = { files: [], skipped: [], linked: [] };
   /** Real paths of the folders read so far. */
   readonly #read = new Set<string>();
-  /** Links that have been found, '' or a path below the root that ends in '/'. */
+  /** Links to follow: paths below the root that end in '/'. */
   #links: string[] = [];
 
   constructor(root: string) {
@@ -93,9 +93,11 @@ class Search {
 
   async #follow(link: string, realRoot: string): Promise<void> {
     const target = await realpath(join(this.#root, link)).catch(() => undefined);
-    if (target === undefined) return this.#skip(link, 'a link to a folder that is gone', { isUnread: true });
+    if (target === undefined)
+      return this.#skip(link, 'a link to a folder that no longer exists', { isUnread: true });
     if (isWithin(target, realRoot)) return this.#skip(link, cycle);
-    if (this.#read.has(target)) return this.#skip(link, 'a link to a folder whose pictures are here already');
+    if (this.#read.has(target))
+      return this.#skip(link, 'a link to a folder whose pictures are already included');
     this.#found.linked.push(target);
     await this.#walk(link, target);
   }
@@ -104,22 +106,23 @@ class Search {
   async #walk(folder: string, real: string): Promise<void> {
     const folders: [path: string, real: string][] = [[folder, real]];
     for (let next = folders.pop(); next !== undefined; next = folders.pop()) {
-      const [path, place] = next;
-      // A link may have led to a part of what another one leads to.
-      if (this.#read.has(place)) {
-        this.#skip(path, 'its pictures are here already, by a link');
+      const [path, realPath] = next;
+      // Another link may have led to this folder already.
+      if (this.#read.has(realPath)) {
+        this.#skip(path, 'its pictures are already included, through a link');
         continue;
       }
-      this.#read.add(place);
-      for (const name of await this.#readFolder(path)) folders.push([`${path}${name}/`, join(place, name)]);
+      this.#read.add(realPath);
+      for (const name of await this.#readFolder(path))
+        folders.push([`${path}${name}/`, join(realPath, name)]);
     }
   }
 
-  /** @returns the names of the folders in it. */
+  /** Notes the files and links of a folder. @returns the names of the folders in it. */
   async #readFolder(path: string): Promise<string[]> {
     const folders: string[] = [];
     const links: string[] = [];
-    const isMisread = misreading();
+    const isMisread = makeMisreadCheck();
     try {
       for await (const entry of await opendir(join(this.#root, path), { bufferSize: entriesAtOnce })) {
         if (entry.name.startsWith('.')) continue;
@@ -143,15 +146,15 @@ class Search {
 }
 
 /**
- * The files below a folder, at any depth; none where it is not there. Hidden files and folders are left out. Links to
- * folders are followed, each folder once; one that leads to a folder that it lies in is skipped. Any other link counts
- * as a file, wherever it leads.
+ * Finds the files below a folder, at any depth; none where the folder does not exist. Hidden files and folders are left out.
+ * Links to folders are followed, each folder once, except those that lead to a folder that they lie in. Any other link
+ * counts as a file.
  */
 export function search(root: string): Promise<Found> {
   return new Search(root).run();
 }
 
-/** The files that a {@link search} finds. */
+/** The files that {@link search} finds. */
 export async function findFiles(root: string): Promise<string[]> {
   return (await search(root)).files;
 }
@@ -162,11 +165,11 @@ interface Classes {
   linked: string[];
 }
 
-/** Every folder in a folder that is not hidden, and every link to one. */
+/** Finds the folders in a folder, and links to folders, that are not hidden. */
 async function searchClasses(root: string): Promise<Classes> {
   const entries = await readdir(root, { withFileTypes: true }).catch(() => []);
   const classes: Classes = { names: [], skipped: [], linked: [] };
-  const isMisread = misreading();
+  const isMisread = makeMisreadCheck();
   const skip = (path: string, why: string, more: Pick<Skipped, 'isUnread'> = {}) =>
     classes.skipped.push({ path, reason: why, ...more });
   for (const entry of entries) {
@@ -177,7 +180,7 @@ async function searchClasses(root: string): Promise<Classes> {
     else if (entry.isDirectory()) classes.names.push(name);
     else {
       const target = await realpath(path).catch(() => undefined);
-      if (target === undefined) skip(name, 'a link to nothing', { isUnread: true });
+      if (target === undefined) skip(name, 'a broken link', { isUnread: true });
       else if (!(await isFolder(path))) continue;
       else if (isWithin(target, await realPathOf(root))) skip(name, cycle);
       else {
@@ -190,12 +193,12 @@ async function searchClasses(root: string): Promise<Classes> {
   return classes;
 }
 
-/** The names of a folder's classes: every folder in it, or link to one, that is not hidden. */
+/** Names of the classes: the folders in `root`, and links to folders, that are not hidden. */
 export async function findClasses(root: string): Promise<string[]> {
   return (await searchClasses(root)).names;
 }
 
-/** The folders of the pictures of each class, and what of them cannot be had. */
+/** The pictures of each class, and what was left out. */
 export interface FoundPictures {
   classes: ClassFolder[];
   skipped: Skipped[];
@@ -204,8 +207,8 @@ export interface FoundPictures {
 }
 
 /**
- * The pictures of <root>/<class>/, at any depth; hidden files are left out.
- * @throws {UserError} where there is no class folder, or these are the parts of a split.
+ * Finds the pictures of <root>/<class>/, at any depth; hidden files are left out.
+ * @throws {UserError} where there is no class folder, or the folders are the parts of a split, such as train/ and val/.
  */
 export async function findPictures(root: string): Promise<FoundPictures> {
   const { names, skipped, linked } = await searchClasses(root);
@@ -217,12 +220,12 @@ export async function findPictures(root: string): Promise<FoundPictures> {
     classes.push({ name, pictures: found.files });
     for (const { path, ...why } of found.skipped)
       skipped.push({ path: path === '' ? name : `${name}/${path}`, ...why });
-    for (const place of found.linked) linked.push(place);
+    for (const folder of found.linked) linked.push(folder);
   }
   return { classes, skipped, linked };
 }
 
-/** What was passed over, and the classes in which nothing is left. */
+/** What was left out, and the classes without pictures, sorted by path. */
 export function skippedOf({ classes, skipped }: FoundPictures): Skipped[] {
   const named = new Set(skipped.map(({ path }) => path));
   const empty = classes.filter(({ name, pictures }) => pictures.length === 0 && !named.has(name));

@@ -1,23 +1,23 @@
 /**
- * What a picture looks like, small enough to compare a million of them: 8 x 8 mean colours, turned into 112 bits to
- * search by and a direction to decide by, and the detail of 16 x 16 mean brightnesses.
+ * A perceptual fingerprint, small enough to compare a million pictures. It has three parts: 112 bits (a hash) to search by
+ * and a direction vector to decide by, both from 8 x 8 mean colours, and the detail of 16 x 16 mean brightnesses.
  *
  * The bits say where brightness rises from one cell to the next, as in a difference hash (dHash), with a dead zone: on
- * the flat grounds of drawings the sign of a difference is noise. Measured on 2,002 emoji: resized and recompressed
- * copies are all found, 99 % of those cropped by 2 % or brightened by 12 %, and of their two million pairs 224 are
- * taken for alike, most of which are the same drawing under two names.
+ * the flat backgrounds of drawings the sign of a difference is noise. Measured on 2,002 emoji: all resized and recompressed
+ * copies are found, and 99 % of those cropped by 2 % or brightened by 12 %. Of the two million pairs of different files
+ * 224 count as alike, most of which are the same drawing under two names.
  *
- * Bits and direction see the layout, which all pictures of a microscope or all filled-in forms share. The detail tells
- * copies from those: what is left of each cell's brightness without that around it.
+ * Bits and direction describe the layout, which all pictures from a microscope or all filled-in forms share. The detail
+ * distinguishes copies from those: each cell's brightness minus the mean brightness around it.
  */
 const side = 8;
 const cells = side * side;
-/** Grey levels of 255 by which brightness must rise to count. */
+/** Grey levels (0..255) by which brightness must rise to set a bit. */
 const deadZone = 4;
-/** Grey levels by which a picture must differ from an even slope of brightness to be told from others. */
-const leastDetail = 4;
+/** Grey levels (RMS) by which a picture must differ from an even gradient to have a fingerprint. */
+const minDetail = 4;
 
-/** 32-bit words of a fingerprint's bits, which its record begins with. */
+/** 32-bit words of the hash, with which a record begins. */
 export const hashWords = 4;
 export const hashBits = 2 * side * (side - 1);
 const directionStart = hashWords * 4;
@@ -25,26 +25,26 @@ const directionLength = cells + cells / 2;
 const detailStart = directionStart + directionLength;
 const fineSide = 2 * side;
 const detailLength = fineSide * fineSide;
-/** Bytes of a fingerprint's record: the bits, then the direction and the detail as signed bytes. */
+/** Bytes of a fingerprint's record: the hash, then the direction and the detail as int8. */
 export const fingerprintBytes = detailStart + detailLength;
 
-/** Most bits by which fingerprints of the same picture differ. */
+/** Largest Hamming distance between hashes of the same picture. */
 export const nearBits = 11;
-/** Least cosine between the directions of pictures that look alike. */
-const leastCosine = 0.96;
+/** Smallest cosine between the directions of pictures that look alike. */
+const minCosine = 0.96;
 
 /**
- * Copies agree in detail but for noise of so many grey levels, and for a part of the brightness by which a cell differs
- * from its neighbours in both, where edges may have become softer. Measured at 64 pixels a side, the mean square of
- * what differs, by what may: copies resized, recompressed to JPEG quality 30, darker or blurred by 1 % of their width
- * 0.00 to 0.21 (photographs, drawings, documents, discs); of pairs of different discs with spots, which look alike to
- * the direction, 2 of 632 are below 0.2, of retinas 0 of 1,754, of filled-in forms 14 of 1,767, of documents none.
+ * The detail of copies differs only by noise of so many grey levels, and, at edges that became softer, by a share of the step
+ * in brightness between neighbouring cells. The measure is the mean square of the difference relative to what is allowed.
+ * Measured at 64 pixels per side: copies that are resized, recompressed to JPEG quality 30, darker, or blurred by 1 % of
+ * their width have 0.00 to 0.21 (photographs, drawings, documents, discs). Of pairs of different pictures of one layout,
+ * few are below 0.2: 2 of 632 discs with spots, 0 of 1,754 retinas, 14 of 1,767 filled-in forms, no documents.
  */
 const detailNoise = 1.5;
 const edgeShare = 0.2;
 const maxDifference = 0.2;
-/** Least cosine between the directions of copies. */
-const leastCosineOfCopies = 0.99;
+/** Smallest cosine between the directions of copies. */
+const minCosineOfCopies = 0.99;
 
 export interface Raster {
   /** Pixels. */
@@ -54,8 +54,8 @@ export interface Raster {
   channels: number;
 }
 
-/** The pixels of each cell along one axis: [from, to) lie in it whole, those before and after with a part. */
-function spread(length: number): { from: number; to: number; before: number; after: number }[] {
+/** The pixels of each cell along one axis: [from, to) lie in it whole; before and after are shares of the pixels beside. */
+function cellSpans(length: number): { from: number; to: number; before: number; after: number }[] {
   return Array.from({ length: fineSide }, (_, cell) => {
     const [start, end] = [(cell * length) / fineSide, ((cell + 1) * length) / fineSide];
     const [from, to] = [Math.ceil(start), Math.floor(end)];
@@ -63,12 +63,12 @@ function spread(length: number): { from: number; to: number; before: number; aft
   });
 }
 
-/** Writes the sums of each cell's share of a row, [16, channels]. */
+/** Writes the sum of each cell's part of a row into `sums`, [16, channels]. */
 function sumRow(
   pixels: Uint8Array,
   start: number,
   channels: number,
-  columns: ReturnType<typeof spread>,
+  columns: ReturnType<typeof cellSpans>,
   sums: Float64Array,
 ): void {
   for (let cell = 0; cell < fineSide; cell++) {
@@ -86,9 +86,9 @@ function sumRow(
   }
 }
 
-/** Mean colour of each cell, [16, 16, channels], of a picture that is no narrower than the grid. */
+/** Mean colour of each cell, [16, 16, channels]. Each side of the picture must have at least 16 pixels. */
 function meanColours(pixels: Uint8Array, { width, height, channels }: Raster): Float64Array {
-  const columns = spread(width);
+  const columns = cellSpans(width);
   const grid = new Float64Array(detailLength * channels);
   const rowLength = fineSide * channels;
   const sums = new Float64Array(rowLength);
@@ -109,7 +109,7 @@ function meanColours(pixels: Uint8Array, { width, height, channels }: Raster): F
   return grid.map((sum) => sum / area);
 }
 
-/** Nearest pixels, so that no cell of the grid is without one. */
+/** Enlarges a small picture by nearest pixels, so that every cell of the grid has one. */
 function enlarge(pixels: Uint8Array, raster: Raster): { pixels: Uint8Array; raster: Raster } {
   const { width, height, channels } = raster;
   if (width >= fineSide && height >= fineSide) return { pixels, raster };
@@ -125,7 +125,7 @@ function enlarge(pixels: Uint8Array, raster: Raster): { pixels: Uint8Array; rast
   return { pixels: enlarged, raster: larger };
 }
 
-/** Whether brightness is an even slope or less: skies, empty pictures, the darkness of a closed lens. */
+/** Whether brightness is an even gradient, as in skies, empty pictures and those of a closed lens. */
 function isPlain(brightness: Float64Array): boolean {
   const middle = (side - 1) / 2;
   const squares = (side * (side * side - 1)) / 12;
@@ -136,20 +136,20 @@ function isPlain(brightness: Float64Array): boolean {
     alongX += value * ((cell % side) - middle);
     alongY += value * (Math.floor(cell / side) - middle);
   }
-  const slope = { mean: sum / cells, x: alongX / squares / side, y: alongY / squares / side };
-  let rest = 0;
+  const gradient = { mean: sum / cells, x: alongX / squares / side, y: alongY / squares / side };
+  let squareSum = 0;
   for (let cell = 0; cell < cells; cell++) {
-    const even =
-      slope.mean + slope.x * ((cell % side) - middle) + slope.y * (Math.floor(cell / side) - middle);
-    rest += ((brightness[cell] as number) - even) ** 2;
+    const expected =
+      gradient.mean + gradient.x * ((cell % side) - middle) + gradient.y * (Math.floor(cell / side) - middle);
+    squareSum += ((brightness[cell] as number) - expected) ** 2;
   }
-  return Math.sqrt(rest / cells) < leastDetail;
+  return Math.sqrt(squareSum / cells) < minDetail;
 }
 
 /**
- * A picture's fingerprint, a record of `fingerprintBytes`. All of it is 0 for a picture too plain to be told from
- * others by its looks.
+ * Computes a picture's fingerprint.
  * @param pixels uint8 [height, width, channels].
+ * @returns a record, uint8 [fingerprintBytes]; all zeros where the picture is too plain to compare by its looks.
  */
 export function fingerprint(pixels: Uint8Array, raster: Raster): Uint8Array {
   const record = new Uint8Array(fingerprintBytes);
@@ -185,7 +185,7 @@ export function fingerprint(pixels: Uint8Array, raster: Raster): Uint8Array {
   return record;
 }
 
-/** What is left of each cell's brightness without the mean of the 5 x 5 cells around it; the edge goes on for ever. */
+/** Writes each cell's brightness minus the mean of the 5 x 5 cells around it; cells at the edge are repeated outwards. */
 function writeDetail(fine: Float64Array, record: Uint8Array): void {
   const reach = 2;
   const last = fineSide - 1;
@@ -206,6 +206,7 @@ function writeDetail(fine: Float64Array, record: Uint8Array): void {
   }
 }
 
+/** Writes the hash. */
 function writeBits(brightness: Float64Array, record: Uint8Array): void {
   let bit = 0;
   const write = (from: number, to: number) => {
@@ -219,12 +220,13 @@ function writeBits(brightness: Float64Array, record: Uint8Array): void {
   }
 }
 
-/** 'alike': light, contrast, edges and details may differ. 'copies': only what a copy may differ by. */
+/** 'alike': the same layout, though light, contrast, edges and details may differ. 'copies': only what copying changes. */
 export type Similarity = 'different' | 'alike' | 'copies';
 
 /**
- * How similar two of many records are, whose bits are near.
- * @param records one after the other, as signed bytes.
+ * How similar two pictures are whose hashes are near.
+ * @param records int8 [count, fingerprintBytes].
+ * @param one index of a record, as `other` is.
  */
 export function similarityOf(records: Int8Array, one: number, other: number): Similarity {
   const a = one * fingerprintBytes;
@@ -237,12 +239,12 @@ export function similarityOf(records: Int8Array, one: number, other: number): Si
     lengthB += y * y;
   }
   const length = Math.sqrt(lengthA * lengthB);
-  if (product <= leastCosine * length) return 'different';
-  if (product <= leastCosineOfCopies * length) return 'alike';
+  if (product <= minCosine * length) return 'different';
+  if (product <= minCosineOfCopies * length) return 'alike';
   return haveSameDetail(records, a + detailStart, b + detailStart) ? 'copies' : 'alike';
 }
 
-/** @param a where the detail of one begins, and `b` that of the other. */
+/** @param a offset of one record's detail, as `b` is of the other's. */
 function haveSameDetail(records: Int8Array, a: number, b: number): boolean {
   let [product, square] = [0, 0];
   for (let at = 0; at < detailLength; at++) {
@@ -250,16 +252,16 @@ function haveSameDetail(records: Int8Array, a: number, b: number): boolean {
     product += x * y;
     square += y * y;
   }
-  // By how much the contrast of one is greater.
+  // How much stronger the contrast of one is.
   const gain = square === 0 ? 1 : Math.min(2, Math.max(0.5, product / square));
-  const most = maxDifference * detailLength;
+  const limit = maxDifference * detailLength;
   let difference = 0;
-  for (let at = 0; at < detailLength && difference <= most; at++) {
+  for (let at = 0; at < detailLength && difference <= limit; at++) {
     const rest = (records[a + at] as number) - gain * (records[b + at] as number);
     const edge = edgeShare * Math.min(stepAt(records, a, at), stepAt(records, b, at));
     difference += (rest * rest) / (detailNoise * detailNoise + edge * edge);
   }
-  return difference <= most;
+  return difference <= limit;
 }
 
 /** The largest difference between a cell and its four neighbours. */

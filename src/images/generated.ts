@@ -5,76 +5,77 @@ import { writeFileAtomically } from '../system/files.ts';
 import { readMark } from './mark.ts';
 
 /**
- * Which pictures augment made. A name alone does not tell: a user's own may be called "trip.aug-2023.jpg". In rawdata
- * the mark in the file tells ({@link findGenerated}); in data, whose pictures are encoded anew, a list that resize
- * writes ({@link findGeneratedInData}).
+ * A picture that augment made. The name alone does not prove it: a user's own may be called "trip.aug-2023.jpg". In rawdata a
+ * mark in the file does ({@link findGenerated}); in data, whose pictures are encoded anew, a list that resize writes
+ * ({@link findGeneratedInData}).
  */
 export interface Generated {
-  /** The picture that it was made of, a path below rawdata. */
+  /** Path below rawdata of the picture that it was made from. */
   source: string;
-  /** SHA-256 of what went into it, hexadecimal; absent where only its name tells that it was generated. */
+  /** SHA-256 of the files that it was made from, hexadecimal; absent where it has no mark and only its name suggests it. */
   digests?: string[];
 }
 
 /** Pictures that augment made are named after their source: bat.png -> bat.png.aug-0003.jpg. */
 const generatedName = /^(.+)\.aug-(\d{4,})\.jpg$/;
 
-/** Copies from this number on are only believed by their name where the one before is there: it may be a year. */
-const leastDoubtful = 1000;
+/** From this number on, a name without a mark counts only where the copy before exists: it may be a year. */
+const minDoubtful = 1000;
 
-/** @param copy index of the copy, from 1. */
+/** Path of a copy. @param copy number of the copy, from 1. */
 export function generatedNameOf(source: string, copy: number): string {
   return `${source}.aug-${String(copy).padStart(4, '0')}.jpg`;
 }
 
-/** The source and the number that a name claims; undefined where it is no name of augment's. */
+/** The source and number in the name of a copy; undefined for any other name. */
 export function parseGeneratedName(name: string): { source: string; copy: number } | undefined {
   const [, source, copy] = generatedName.exec(name) ?? [];
   return source === undefined ? undefined : { source, copy: Number(copy) };
 }
 
-/** Name of the resized copy: '.jpg' appended where it is not there, so that a.png and a.jpg stay two. */
+/** Path of the resized picture: '.jpg' is appended where it is missing, so that a.png and a.jpg do not collide. */
 export function copyNameOf(source: string): string {
   return source.endsWith('.jpg') ? source : `${source}.jpg`;
 }
 
 /**
- * The pictures that their names alone give away: the source is beside them, and the number is no year.
- * @param isThere whether there is a source.
+ * The pictures whose names look generated: the source is beside them, and the number is not a year.
+ * @param exists whether there is a picture with this path.
  */
 function generatedByName(
   paths: readonly string[],
-  isThere: (source: string) => boolean,
+  exists: (source: string) => boolean,
 ): Map<string, Generated> {
   const claims = paths.flatMap((path) => {
     const claim = parseGeneratedName(path);
-    return claim && isThere(claim.source) ? [{ path, ...claim }] : [];
+    return claim && exists(claim.source) ? [{ path, ...claim }] : [];
   });
   const found = new Map<string, Generated>();
   for (const { path, source, copy } of claims.sort((a, b) => a.copy - b.copy))
-    if (copy < leastDoubtful || found.has(generatedNameOf(source, copy - 1))) found.set(path, { source });
+    if (copy < minDoubtful || found.has(generatedNameOf(source, copy - 1))) found.set(path, { source });
   return found;
 }
 
 const settingsName = '.augmented.json';
 
-/** Where augment keeps with which settings it made what is there. */
+/** The file with the settings of the last run of augment. */
 export function augmentSettingsFile(rawData: string): string {
   return join(rawData, settingsName);
 }
 
-/** Augment's settings have this since it marks what it makes. */
+/** Version of the settings file since augment marks what it makes. */
 export const settingsVersion = 2;
 
-/** Whether augment's settings, JSON or '', are of the time when it did not mark what it made. */
+/** Whether settings, JSON or '', are of an earlier version that did not mark what it made. */
 export function isBeforeMarks(settings: string): boolean {
   return settings !== '' && !settings.startsWith(`{"version":${settingsVersion},`);
 }
 
 /**
- * The pictures below rawdata that augment made, by their paths. Where it has not run here since it marks them, the name
- * is believed of those whose source is beside them.
+ * Finds the pictures in rawdata that augment made. Where the version that marks them has not run, names count: those of
+ * pictures whose source is beside them.
  * @param paths of pictures below `rawData`, with '/'.
+ * @returns by path.
  */
 export async function findGenerated(
   rawData: string,
@@ -83,13 +84,13 @@ export async function findGenerated(
   const claims = paths.filter((path) => parseGeneratedName(path));
   if (claims.length === 0) return new Map();
   const settings = await readFile(augmentSettingsFile(rawData), 'utf8').catch(() => '');
-  const isNameBelieved = settings === '' || isBeforeMarks(settings);
-  return findMarked(rawData, claims, isNameBelieved ? new Set(paths) : new Set());
+  const namesCount = settings === '' || isBeforeMarks(settings);
+  return findMarked(rawData, claims, namesCount ? new Set(paths) : new Set());
 }
 
 /**
- * Those of some pictures that have augment's mark, and those whose names are believed.
- * @param sources pictures whose copies are believed by their names.
+ * Finds the pictures that have augment's mark, and those whose names count.
+ * @param sources pictures for whose copies names count.
  */
 export async function findMarked(
   rawData: string,
@@ -108,34 +109,34 @@ export async function findMarked(
 
 const listName = '.generated.json';
 
-/** Of which pictures {@link makeGeneratedList} takes the word of data's list of before. */
-interface Listed {
-  /** Pictures that cannot be read now. */
+/** For which pictures {@link makeGeneratedList} keeps what the list says. */
+interface Kept {
+  /** Pictures that cannot be read at the moment. */
   unread: ReadonlySet<string>;
-  /** Whether a picture is there, and is what it was when its copy in data was made. */
+  /** Whether a picture is there and has not changed since its copy in data was made. */
   isUnchanged: (path: string) => boolean;
 }
 
 /**
- * What resize writes to data: which of its pictures augment made; undefined where none is named as if it had.
+ * Makes the list for data: JSON, the source of each picture that augment made. Undefined where no name looks generated.
  * @param paths of all pictures, below rawdata.
  */
 export async function makeGeneratedList(
   folders: { rawData: string; data: string },
   paths: readonly string[],
-  { unread, isUnchanged }: Listed,
+  { unread, isUnchanged }: Kept,
 ): Promise<string | undefined> {
   if (![...paths, ...unread].some((path) => parseGeneratedName(path))) return undefined;
-  const isValid = await isListValid(folders);
+  const isReliable = await isListReliable(folders);
   const before = Object.entries(parseList((await readGeneratedList(folders.data)) ?? ''));
-  const sources = new Map(before.filter(([path]) => unread.has(path) || (isValid && isUnchanged(path))));
+  const sources = new Map(before.filter(([path]) => unread.has(path) || (isReliable && isUnchanged(path))));
   const others = paths.filter((path) => !sources.has(path));
   for (const [path, { source }] of await findGenerated(folders.rawData, others)) sources.set(path, source);
   return `${JSON.stringify(Object.fromEntries([...sources].sort()))}\n`;
 }
 
-/** Whether data's list is of marks alone: names may be believed until augment next notes its settings. */
-async function isListValid({ rawData, data }: { rawData: string; data: string }): Promise<boolean> {
+/** Whether the list was made from marks alone, after augment last wrote its settings: before that, names counted. */
+async function isListReliable({ rawData, data }: { rawData: string; data: string }): Promise<boolean> {
   const file = augmentSettingsFile(rawData);
   const files = [file, join(data, listName)].map((one) => stat(one));
   const [settings, list] = await Promise.all(files).catch(() => []);
@@ -143,10 +144,12 @@ async function isListValid({ rawData, data }: { rawData: string; data: string })
   return !isBeforeMarks(await readFile(file, 'utf8'));
 }
 
+/** The list in data, JSON; undefined where there is none. */
 export function readGeneratedList(data: string): Promise<string | undefined> {
   return readFile(join(data, listName), 'utf8').catch(() => undefined);
 }
 
+/** Writes the list to data, or removes it. */
 export async function writeGeneratedList(data: string, list: string | undefined): Promise<void> {
   const file = join(data, listName);
   if (list === undefined) await rm(file, { force: true });
@@ -154,9 +157,10 @@ export async function writeGeneratedList(data: string, list: string | undefined)
 }
 
 /**
- * The pictures below data that augment made, and the picture there that is resized from their source. Where data has
- * no list of them, the name is believed of those whose source is beside them.
+ * Finds the pictures in data that augment made. Where data has no list, names count: those of pictures whose source is
+ * beside them.
  * @param paths of pictures below `data`, with '/'.
+ * @returns path in data of the resized source, by path.
  */
 export async function findGeneratedInData(
   data: string,
@@ -178,7 +182,7 @@ export async function findGeneratedInData(
   return generated;
 }
 
-/** The sources by the paths of their copies. */
+/** Sources by the paths of their copies; {} where the list is damaged. */
 function parseList(text: string): Record<string, string> {
   try {
     const list = JSON.parse(text);

@@ -1,4 +1,4 @@
-/** HEIC, what phones photograph in: HEVC in an ISO base media file (ISO/IEC 23008-12). Decoded by libheif. */
+/** HEIC, the format of phones: HEVC in an ISO base media file (ISO/IEC 23008-12), decoded by libheif. */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { loadSharp } from './load_sharp.ts';
@@ -6,12 +6,12 @@ import type { RawPicture } from './raw_picture.ts';
 
 interface Box {
   type: string;
-  /** Of its contents. */
+  /** Offsets of its contents. */
   start: number;
   end: number;
 }
 
-/** The boxes between two places of a file (ISO/IEC 14496-12, 4.2). */
+/** The boxes between two offsets of a file (ISO/IEC 14496-12, 4.2). */
 function* boxesIn(bytes: Buffer, start: number, end: number): Generator<Box> {
   for (let at = start; at + 8 <= end; ) {
     const short = bytes.readUInt32BE(at);
@@ -23,6 +23,7 @@ function* boxesIn(bytes: Buffer, start: number, end: number): Generator<Box> {
   }
 }
 
+/** The boxes at a path of box types. */
 function* findBoxes(
   bytes: Buffer,
   [type, ...deeper]: string[],
@@ -39,7 +40,7 @@ function* findBoxes(
 }
 
 /**
- * Width and height of the largest image in it, pixels, before it is turned.
+ * Width and height of the largest image in the file, pixels, before rotation.
  * @throws {Error} where it claims none.
  */
 export function readHeicSize(bytes: Buffer): { width: number; height: number } {
@@ -53,7 +54,7 @@ export function readHeicSize(bytes: Buffer): { width: number; height: number } {
   return largest;
 }
 
-/** The ICC profile, which phones give a wider space than sRGB. */
+/** The ICC profile: phones use wider colour spaces than sRGB. */
 function readProfile(bytes: Buffer): Buffer | undefined {
   for (const { start, end } of findBoxes(bytes, ['meta', 'iprp', 'ipco', 'colr'])) {
     const type = bytes.toString('latin1', start, start + 4);
@@ -80,7 +81,7 @@ type Instantiate = (imports: WebAssembly.Imports, done: (instance: WebAssembly.I
 
 let compiled: { make: (options: { instantiateWasm: Instantiate }) => Libheif; module: WebAssembly.Module };
 
-/** A new one for each picture: nothing is left of a damaged one, nor of a large one's memory. */
+/** Makes a new decoder for each picture, so that neither damage nor the memory of a large one outlives it. */
 function makeLibheif(): Libheif {
   const require = createRequire(import.meta.url);
   const folder = 'libheif-js/libheif-wasm/libheif';
@@ -103,7 +104,7 @@ interface Rgba extends RawPicture {
   channels: 4;
 }
 
-/** An uncompressed TIFF with a profile (TIFF 6.0; ICC.1, B.4), so that sharp knows what the colours are. */
+/** Wraps pixels in an uncompressed TIFF with their profile (TIFF 6.0; ICC.1, B.4), so that sharp can convert them. */
 function asTiff({ data, width, height }: Rgba, profile: Buffer): Buffer {
   const pixelsStart = 8 + 2 + 12 * 12 + 4 + 8;
   const profileStart = pixelsStart + data.length;
@@ -111,7 +112,7 @@ function asTiff({ data, width, height }: Rgba, profile: Buffer): Buffer {
   const entries = [
     [256, long, 1, width],
     [257, long, 1, height],
-    // Four samples of 8 bits, which stand behind the entries.
+    // Four samples of 8 bits; their sizes stand behind the entries.
     [258, short, 4, pixelsStart - 8],
     [259, short, 1, 1],
     [262, short, 1, 2],
@@ -144,7 +145,7 @@ async function toSrgb(picture: Rgba, profile: Buffer): Promise<RawPicture> {
 }
 
 /**
- * RGBA of the main image, turned as it is to be shown.
+ * Decodes the primary image, upright, to sRGB with alpha.
  * @throws {Error} where it is damaged.
  */
 export async function decodeHeic(bytes: Buffer): Promise<RawPicture> {

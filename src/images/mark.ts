@@ -1,15 +1,15 @@
 import { open } from 'node:fs/promises';
 
 /**
- * Augment marks what it makes: a comment in the file itself (JPEG: COM, PNG: tEXt) names it and the SHA-256 of each
- * file that went into it, as hexadecimal. So it is known again whatever becomes of its name and folder.
+ * Augment marks the files that it makes with a comment (JPEG: COM, PNG: tEXt) that names augment and the SHA-256 of each file
+ * that they were made from, in hexadecimal. So they are recognised even after they are renamed or moved.
  */
-const sign = 'bat-sup augment';
+const prefix = 'bat-sup augment';
 
-/** The mark is within so many bytes of the start of a file. */
+/** The mark lies within this many bytes from the start of a file. */
 const headBytes = 1024;
 
-/** The CRC-32 that PNG's chunks end with (ISO 3309). */
+/** The CRC-32 at the end of a PNG chunk (ISO 3309). */
 export function crc32(bytes: Uint8Array): number {
   let crc = ~0;
   for (const byte of bytes) {
@@ -33,14 +33,14 @@ function isPng(bytes: Buffer): boolean {
   return bytes.readUInt32BE(0) === 0x89504e47;
 }
 
-/** Where a JPEG's comment goes: after SOI and the APP0 segment of JFIF, which must come first. */
+/** Offset for a JPEG's comment: after SOI and the APP0 segment of JFIF, which must come first. */
 function afterJfif(bytes: Buffer): number {
   return bytes.readUInt16BE(2) === 0xffe0 ? 4 + bytes.readUInt16BE(4) : 2;
 }
 
-/** A JPEG or PNG with the mark. @param digests SHA-256 of what it was made of, hexadecimal. */
+/** Adds the mark to a JPEG or PNG. @param digests SHA-256 of the files that it was made from, hexadecimal. */
 export function withMark(bytes: Buffer, digests: string[]): Buffer {
-  const text = Buffer.from([sign, ...digests].join(' '), 'latin1');
+  const text = Buffer.from([prefix, ...digests].join(' '), 'latin1');
   const at = isPng(bytes) ? afterIhdr : afterJfif(bytes);
   const segment = isPng(bytes)
     ? pngChunk('tEXt', Buffer.concat([Buffer.from('Comment\0', 'latin1'), text]))
@@ -48,7 +48,7 @@ export function withMark(bytes: Buffer, digests: string[]): Buffer {
   return Buffer.concat([bytes.subarray(0, at), segment, bytes.subarray(at)]);
 }
 
-/** The text of the comment where {@link withMark} puts it. */
+/** The comment at the place where {@link withMark} puts it; '' where there is none. */
 function commentOf(head: Buffer): string {
   if (head.length < afterIhdr + 12) return '';
   if (isPng(head)) {
@@ -60,14 +60,14 @@ function commentOf(head: Buffer): string {
   return head.toString('latin1', at + 4, at + 2 + head.readUInt16BE(at + 2));
 }
 
-/** The digests of a file's mark; undefined where it has none or cannot be read. */
+/** The digests in a file's mark; undefined where it has no mark or cannot be read. */
 export async function readMark(file: string): Promise<string[] | undefined> {
   const handle = await open(file).catch(() => undefined);
   if (!handle) return undefined;
   try {
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(headBytes), 0, headBytes, 0);
     const comment = commentOf(buffer.subarray(0, bytesRead));
-    return comment.startsWith(`${sign} `) ? comment.split(' ').slice(2) : undefined;
+    return comment.startsWith(`${prefix} `) ? comment.split(' ').slice(2) : undefined;
   } catch {
     return undefined;
   } finally {

@@ -2,43 +2,43 @@ import { DisjointSets } from './disjoint_sets.ts';
 import { fingerprintBytes, hashBits, hashWords, nearBits, similarityOf } from './fingerprint.ts';
 
 /**
- * Multi-index hashing (Norouzi, Punjani, Fleet 2012): the bits are dealt to bands, and of two hashes that differ in at
- * most 11 of them, at least one of six bands differs in at most one bit. So each picture only meets those that share a
- * band with it or nearly do.
+ * Multi-index hashing (Norouzi, Punjani, Fleet 2012): the bits are split into six bands. Where two hashes differ in at most 11
+ * bits, at least one band differs in at most one bit. So each picture is only compared with those that share a band with
+ * it, or all but one bit of a band.
  */
 const bandCount = Math.ceil((nearBits + 1) / 2);
 
 /**
- * Groups of copies that look alike are one group as long as they are so few, or hold no more of the pictures of any
- * class: beyond, what they share is a layout, such as that of a microscope, a form or a digit.
+ * Groups of copies that look alike are merged only if they are at most this many, or hold at most this share of each class.
+ * More of them share a layout rather than a subject, such as that of a microscope, a form or a digit.
  */
 const maxAlike = 4;
 const maxShareOfClass = 1 / 4;
-/** Pictures that look alike to one and are no copies of it, after which no more of them are looked through. */
+/** After this many alike pictures that are not copies, a picture is not compared with more of them. */
 const maxComparisons = 4096;
 
-/** Sets of copies lie within sets of what looks alike. */
+/** Each set of copies is part of a set of pictures that look alike. */
 type Kind = 'copies' | 'alike';
 
 interface Band {
-  /** Positions in the hash of the band's bits. */
+  /** Positions of the band's bits in the hash. */
   bits: number[];
-  /** The band's value of each picture. */
+  /** Each picture's value of the band. */
   keys: Uint32Array;
-  /** Where the pictures of a value begin in `members`. */
+  /** For each value: where its pictures (its bucket) begin in `members`. */
   starts: Uint32Array;
-  /** How many of them are in so far. */
+  /** For each value: number of pictures inserted so far. */
   filled: Uint32Array;
   members: Uint32Array;
-  /** The members' hashes beside them, so that looking through a bucket reads memory in order. */
+  /** The members' hashes, so that scanning a bucket reads memory in order. */
   hashes: Uint32Array;
-  /** From each place, where to go on for a picture that is in this place's set: all in between are too. */
+  /** For each member: index of the next one that may be in another set. All in between are in the same set. */
   skips: Record<Kind, Uint32Array>;
 }
 
 /**
- * Bits by how evenly they part these pictures, dealt out in turn: bits that are nearly always 0 would leave a band with
- * one bucket for all.
+ * Deals the bits to the bands in turn, those that split the pictures most evenly first: a band of bits that are nearly always
+ * 0 would have one bucket for all.
  */
 function dealBits(hashes: Uint32Array, count: number): number[][] {
   const set = new Float64Array(hashBits);
@@ -47,7 +47,7 @@ function dealBits(hashes: Uint32Array, count: number): number[][] {
   const positions = Array.from(set.keys());
   const unevenness = (bit: number) => Math.abs((set[bit] as number) - count / 2);
   positions.sort((a, b) => unevenness(a) - unevenness(b) || a - b);
-  // A few pictures need no large tables; what is true of a band is true of a part of it.
+  // Few pictures need no large tables, and the guarantee for a band also holds for a part of it.
   const useful = Math.ceil(Math.log2(count + 1)) + 2;
   return Array.from({ length: bandCount }, (_, band) =>
     positions.filter((_, i) => i % bandCount === band).slice(0, useful),
@@ -63,7 +63,7 @@ function createBand(bits: number[], hashes: Uint32Array, count: number): Band {
   const starts = new Uint32Array((1 << bits.length) + 1);
   for (let picture = 0; picture < count; picture++) {
     let key = 0;
-    for (const [place, bit] of bits.entries()) key |= bitOf(hashes, picture, bit) << place;
+    for (const [index, bit] of bits.entries()) key |= bitOf(hashes, picture, bit) << index;
     keys[picture] = key;
     starts[key + 1] = (starts[key + 1] as number) + 1;
   }
@@ -102,23 +102,24 @@ function areIdentical(records: Uint8Array, one: number, other: number): boolean 
 interface Search {
   /** Every picture's fingerprint. */
   records: Int8Array;
-  /** The pictures that are searched: no plain ones, and of those with the very same fingerprint the first. */
+  /** Indices of the pictures to search: no plain ones, and only the first of those with identical fingerprints. */
   pictures: Uint32Array;
-  /** Of each of these. */
+  /** The hash of each of these, uint32 [pictures, hashWords]. */
   hashes: Uint32Array;
   sets: Record<Kind, DisjointSets>;
-  /** Comparisons that the picture in hand may still have in vain. */
+  /** How many more alike pictures that are not copies the current picture is compared with. */
   left: number;
 }
 
 /**
- * Joins the sets of pictures that look the same, directly or through others. Plain pictures join nothing.
+ * Joins the sets of pictures that look the same, directly or through others. Plain pictures, whose fingerprint is zero, stay
+ * alone.
  *
- * It finds what comparing all with all finds, up to thousands of pictures of one layout. Thousands of copies cost little
- * more than one: those with the very same fingerprint are searched once, and what is in a picture's set already is
- * passed over.
- * @param records the pictures' fingerprints, one after the other.
- * @param labels class of each picture; absent: all are of one.
+ * The result is that of comparing every pair, for up to thousands of pictures of one layout. Thousands of copies cost little
+ * more than one: identical fingerprints are searched once, and members of a picture's own set are skipped.
+ * @param records fingerprints, uint8 [count, fingerprintBytes].
+ * @param sets sets of pictures, by index; they are changed.
+ * @param labels class index of each picture; by default all are of one class.
  */
 export function joinNearDuplicates(
   records: Uint8Array,
@@ -128,14 +129,14 @@ export function joinNearDuplicates(
   const search = beginSearch(records, sets);
   const { hashes, pictures } = search;
   const bands = dealBits(hashes, pictures.length).map((bits) => createBand(bits, hashes, pictures.length));
-  for (let place = 0; place < pictures.length; place++) {
+  for (let index = 0; index < pictures.length; index++) {
     search.left = maxComparisons;
     for (const band of bands) {
-      const key = band.keys[place] as number;
-      joinWithBucket(search, band, key, place);
-      for (let bit = 0; bit < band.bits.length; bit++) joinWithBucket(search, band, key ^ (1 << bit), place);
+      const key = band.keys[index] as number;
+      joinWithBucket(search, band, key, index);
+      for (let bit = 0; bit < band.bits.length; bit++) joinWithBucket(search, band, key ^ (1 << bit), index);
     }
-    for (const band of bands) insert(band, search, place);
+    for (const band of bands) insert(band, search, index);
   }
   joinAlike(search.sets, labels);
 }
@@ -146,14 +147,14 @@ function beginSearch(records: Uint8Array, copies: DisjointSets): Search {
   for (let picture = 0; picture < copies.count; picture++) alike.join(picture, copies.find(picture));
   const hashes = new Uint32Array(pictures.length * hashWords);
   const view = new DataView(records.buffer, records.byteOffset, records.byteLength);
-  for (const [place, picture] of pictures.entries())
+  for (const [index, picture] of pictures.entries())
     for (let word = 0; word < hashWords; word++)
-      hashes[place * hashWords + word] = view.getUint32(picture * fingerprintBytes + word * 4, true);
+      hashes[index * hashWords + word] = view.getUint32(picture * fingerprintBytes + word * 4, true);
   const signed = new Int8Array(records.buffer, records.byteOffset, records.byteLength);
   return { records: signed, pictures, hashes, sets: { copies, alike }, left: 0 };
 }
 
-/** Joins groups of copies that look alike, where these are few. */
+/** Joins the groups of copies that look alike, where they are few. */
 function joinAlike({ copies, alike }: Record<Kind, DisjointSets>, labels: ArrayLike<number> = []): void {
   const labelOf = (picture: number) => labels[picture] ?? 0;
   const classes = new Map<number, number>();
@@ -180,14 +181,14 @@ function joinAlike({ copies, alike }: Record<Kind, DisjointSets>, labels: ArrayL
   }
 }
 
-/** Joins pictures of the very same fingerprint. @returns the first of each, leaving out plain ones. */
+/** Joins pictures with identical fingerprints. @returns the first of each, without plain ones. */
 function joinIdentical(records: Uint8Array, sets: DisjointSets): Uint32Array {
   const firsts: number[] = [];
-  // Open addressing: a picture's index plus 1 at the place that its fingerprint hashes to, or after it.
+  // Open addressing: a picture's index plus 1, in the slot of its fingerprint's hash or after it.
   const table = new Uint32Array(2 ** Math.ceil(Math.log2(2 * sets.count + 2)));
   for (let picture = 0; picture < sets.count; picture++) {
     if (isPlain(records, picture)) continue;
-    let at = mix(records, picture) & (table.length - 1);
+    let at = hashOf(records, picture) & (table.length - 1);
     while (table[at] !== 0 && !areIdentical(records, picture, (table[at] as number) - 1))
       at = (at + 1) & (table.length - 1);
     if (table[at] !== 0) {
@@ -200,8 +201,8 @@ function joinIdentical(records: Uint8Array, sets: DisjointSets): Uint32Array {
   return Uint32Array.from(firsts);
 }
 
-/** FNV-1a of a fingerprint. */
-function mix(records: Uint8Array, picture: number): number {
+/** FNV-1a hash of a fingerprint. */
+function hashOf(records: Uint8Array, picture: number): number {
   let hash = 0x811c9dc5;
   const start = picture * fingerprintBytes;
   for (let at = start; at < start + fingerprintBytes; at++)
@@ -209,16 +210,17 @@ function mix(records: Uint8Array, picture: number): number {
   return hash ^ (hash >>> 15);
 }
 
-function joinWithBucket(search: Search, band: Band, key: number, place: number): void {
+/** Compares a picture with those in a bucket, and joins it with those that look the same. */
+function joinWithBucket(search: Search, band: Band, key: number, index: number): void {
   const filled = band.filled[key] as number;
   if (filled === 0) return;
   const { pictures, hashes: own } = search;
   const { members, hashes } = band;
-  const first = own[place * hashWords] as number;
-  const second = own[place * hashWords + 1] as number;
-  const third = own[place * hashWords + 2] as number;
-  const fourth = own[place * hashWords + 3] as number;
-  const picture = pictures[place] as number;
+  const first = own[index * hashWords] as number;
+  const second = own[index * hashWords + 1] as number;
+  const third = own[index * hashWords + 2] as number;
+  const fourth = own[index * hashWords + 3] as number;
+  const picture = pictures[index] as number;
   const start = band.starts[key] as number;
   const end = start + filled;
   for (let at = start; at < end; ) {
@@ -236,11 +238,11 @@ function joinWithBucket(search: Search, band: Band, key: number, place: number):
     }
     const other = pictures[members[at] as number] as number;
     const kind = compare(search, picture, other);
-    at = kind === undefined ? at + 1 : passOver(search, band, { kind, from: at, end });
+    at = kind === undefined ? at + 1 : skipSet(search, band, { kind, from: at, end });
   }
 }
 
-/** Joins two pictures whose bits are near. @returns the set that what follows may be passed over in. */
+/** Joins two pictures whose hashes are near. @returns in which kind of set the following members may be skipped. */
 function compare(search: Search, picture: number, other: number): Kind | undefined {
   const { records, sets } = search;
   if (sets.copies.find(picture) === sets.copies.find(other)) return 'copies';
@@ -257,8 +259,8 @@ function compare(search: Search, picture: number, other: number): Kind | undefin
   return undefined;
 }
 
-/** The first place from here on that is not known to be of the same set as this one; lengthens what is known. */
-function passOver(
+/** Index of the next member that may be in another set; notes it for next time. */
+function skipSet(
   { pictures, sets }: Search,
   { members, skips }: Band,
   { kind, from, end }: { kind: Kind; from: number; end: number },
@@ -272,14 +274,14 @@ function passOver(
   return at;
 }
 
-function insert(band: Band, { hashes }: Search, place: number): void {
-  const key = band.keys[place] as number;
+function insert(band: Band, { hashes }: Search, index: number): void {
+  const key = band.keys[index] as number;
   const filled = band.filled[key] as number;
   const at = (band.starts[key] as number) + filled;
   band.filled[key] = filled + 1;
-  band.members[at] = place;
+  band.members[at] = index;
   band.skips.copies[at] = at + 1;
   band.skips.alike[at] = at + 1;
   for (let word = 0; word < hashWords; word++)
-    band.hashes[at * hashWords + word] = hashes[place * hashWords + word] as number;
+    band.hashes[at * hashWords + word] = hashes[index * hashWords + word] as number;
 }

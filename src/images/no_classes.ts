@@ -5,7 +5,7 @@ import { counted } from '../text/format.ts';
 import { printable } from '../text/printable.ts';
 import { pictureExtension } from './extensions.ts';
 
-/** Names that are shown of a folder. */
+/** Largest number of names to show. */
 const maxNames = 5;
 
 interface Entries {
@@ -13,7 +13,7 @@ interface Entries {
   files: string[];
 }
 
-/** What is visible in a folder, sorted; links count as what they lead to. @throws {Error} where it cannot be read. */
+/** Visible folders and files, sorted. Links count as what they lead to. @throws {Error} where the folder cannot be read. */
 async function entriesOf(folder: string): Promise<Entries> {
   const entries: Entries = { folders: [], files: [] };
   for (const entry of await readdir(folder, { withFileTypes: true })) {
@@ -29,7 +29,7 @@ function shortList(names: string[]): string {
   return names.length > maxNames ? `${shown} and ${names.length - maxNames} more` : shown;
 }
 
-/** What is in the nearest folder above `path` that is there. */
+/** What is in the nearest existing folder above `path`. */
 async function describeAbove(path: string): Promise<string> {
   const parent = dirname(path);
   const entries = await entriesOf(parent).catch(() => undefined);
@@ -40,7 +40,7 @@ async function describeAbove(path: string): Promise<string> {
 
 const holdsPictures = ({ files }: Entries) => files.some((name) => pictureExtension(name) !== undefined);
 
-/** Whether another folder beside this one holds pictures too, as folders of classes do. */
+/** Whether another folder beside this one holds pictures too: then both are probably classes. */
 async function hasSiblingClass(root: string): Promise<boolean> {
   const path = resolve(root);
   const parent = dirname(path);
@@ -60,8 +60,7 @@ export async function parentOfClasses(folder: string): Promise<string | undefine
 }
 
 /**
- * Why a folder is not one of class folders: where it was looked for, what is there instead, and what to do. For an error
- * about a folder in which no class was found.
+ * The error message for a folder without class folders: where we looked, what is there instead, and what to do.
  */
 export async function whyNoClasses(root: string): Promise<string> {
   const shown = printable(root);
@@ -81,5 +80,5 @@ export async function whyNoClasses(root: string): Promise<string> {
     return `${what}; put the pictures of each class into a folder of their own there.`;
   }
   const [one, other] = ['bats', 'cats'].map((name) => join(root, name));
-  return `${shown} holds no class folders; put pictures of each class in one of its own, such as ${one} and ${other}.`;
+  return `${shown} holds no class folders; put the pictures of each class into a folder of their own, such as ${one} and ${other}.`;
 }

@@ -1,4 +1,4 @@
-/** Decoders for what sharp does not read, or not right. They work in threads: none of them may keep others waiting. */
+/** Decoders for what sharp cannot read, or gets wrong. They run in threads, so that they do not block other work. */
 import { availableParallelism } from 'node:os';
 import type { Piscina } from 'piscina';
 import { threadModule } from '../system/thread_module.ts';
@@ -30,14 +30,14 @@ async function startThreads(): Promise<Piscina<DecodeJob, RawPicture>> {
     filename: threadModule('./decoder_thread', import.meta.url),
     minThreads: 1,
     maxThreads: availableParallelism(),
-    // So that a picture now and then does not wait for a thread each time.
+    // So that an occasional picture does not wait for a new thread each time.
     idleTimeout: 10_000,
   });
 }
 
 /**
- * Width and height that a header claims, pixels.
- * @throws {Error} for a damaged header, or a variant that is not read.
+ * Width and height from the header, pixels.
+ * @throws {Error} for a damaged header, or an unsupported variant.
  */
 export function ownSize(kind: OwnKind, bytes: Buffer): { width: number; height: number } {
   const { width, height } = sizes[kind](bytes);
@@ -45,15 +45,15 @@ export function ownSize(kind: OwnKind, bytes: Buffer): { width: number; height: 
 }
 
 /**
- * Decodes what sharp does not read, in a thread.
- * @param mostPixels more are refused before anything is decoded.
+ * Decodes a picture in a thread.
+ * @param maxPixels larger pictures are refused before anything is decoded.
  * @throws {Error} with the reason in a few words.
  */
-export async function decodeOurselves(kind: OwnKind, bytes: Buffer, mostPixels: number): Promise<RawPicture> {
+export async function decodeOurselves(kind: OwnKind, bytes: Buffer, maxPixels: number): Promise<RawPicture> {
   const { width, height } = ownSize(kind, bytes);
-  if (width * height > mostPixels) throw new Error(`it has more than ${mostPixels / 1e6} million pixels`);
+  if (width * height > maxPixels) throw new Error(`it has more than ${maxPixels / 1e6} million pixels`);
   pool ??= startThreads();
-  // Bytes may be a part of a whole request, all of which would be cloned.
-  const own = Uint8Array.from(bytes);
-  return (await pool).run({ kind, bytes: own }, { transferList: [own.buffer] });
+  // The bytes may be a view of a larger buffer, all of which would be cloned.
+  const copy = Uint8Array.from(bytes);
+  return (await pool).run({ kind, bytes: copy }, { transferList: [copy.buffer] });
 }

@@ -11,15 +11,15 @@ interface PnmHeader {
   width: number;
   height: number;
   channels: 1 | 2 | 3 | 4;
-  /** What white is; of a PFM its scale, which is negative for little-endian. */
+  /** The value of white; for a PFM its scale, which is negative for little-endian. */
   maxval: number;
-  /** Where the samples start. */
+  /** Offset of the samples. */
   start: number;
 }
 
 const isSpace = (byte: number | undefined) => byte === 32 || (byte !== undefined && byte >= 9 && byte <= 13);
 
-/** Reads words from a place on, past spaces and comments. */
+/** Reads words from an offset on, skipping spaces and comments. */
 function makeWordReader(bytes: Buffer, start: number) {
   let at = start;
   const skip = () => {
@@ -29,7 +29,7 @@ function makeWordReader(bytes: Buffer, start: number) {
     }
   };
   return {
-    /** Where the last word ended. */
+    /** Offset of the end of the last word. */
     end: () => at,
     next(): string {
       skip();
@@ -37,7 +37,7 @@ function makeWordReader(bytes: Buffer, start: number) {
       while (at < bytes.length && !isSpace(bytes[at]) && bytes[at] !== 0x23) at++;
       return bytes.toString('latin1', first, at);
     },
-    /** One digit, which a bit of a PBM is, with or without a space after it. */
+    /** Reads one digit: a bit of a PBM, with or without a space after it. */
     bit(): string {
       skip();
       return String.fromCharCode(bytes[at++] ?? 0);
@@ -45,23 +45,23 @@ function makeWordReader(bytes: Buffer, start: number) {
   };
 }
 
-/** @throws {Error} for what is no number of at least 1. */
-function count(word: string | undefined): number {
-  if (word === undefined || !/^[1-9]\d{0,9}$/.test(word)) throw new Error('its header is not whole');
+/** @throws {Error} for anything but a whole number of at least 1. */
+function parseCount(word: string | undefined): number {
+  if (word === undefined || !/^[1-9]\d{0,9}$/.test(word)) throw new Error('its header is incomplete');
   return Number(word);
 }
 
 function readPamHeader(bytes: Buffer): PnmHeader {
   const end = bytes.indexOf('ENDHDR\n');
-  if (end === -1 || end > 1 << 16) throw new Error('its header is not whole');
+  if (end === -1 || end > 1 << 16) throw new Error('its header is incomplete');
   const lines = bytes.toString('latin1', 0, end).split('\n').slice(1);
   const fields = new Map(lines.map((line) => line.trim().split(/\s+/, 2) as [string, string]));
-  const depth = count(fields.get('DEPTH'));
+  const depth = parseCount(fields.get('DEPTH'));
   const type = fields.get('TUPLTYPE') ?? '';
   if (depth > 4 || !/^((BLACKANDWHITE|GRAYSCALE|RGB)(_ALPHA)?)?$/.test(type))
     throw unsupported(`PAM picture of ${depth} channels (${type || 'no TUPLTYPE'})`);
-  const [width, height] = [count(fields.get('WIDTH')), count(fields.get('HEIGHT'))];
-  const maxval = count(fields.get('MAXVAL'));
+  const [width, height] = [parseCount(fields.get('WIDTH')), parseCount(fields.get('HEIGHT'))];
+  const maxval = parseCount(fields.get('MAXVAL'));
   return { magic: 'P7', width, height, channels: depth as 1, maxval, start: end + 'ENDHDR\n'.length };
 }
 
@@ -69,36 +69,36 @@ function readHeader(bytes: Buffer): PnmHeader {
   const magic = bytes.toString('latin1', 0, 2);
   if (magic === 'P7') return readPamHeader(bytes);
   const words = makeWordReader(bytes, 2);
-  const [width, height] = [count(words.next()), count(words.next())];
+  const [width, height] = [parseCount(words.next()), parseCount(words.next())];
   const channels = magic === 'P3' || magic === 'P6' || magic === 'PF' ? 3 : 1;
   const isFloat = magic === 'Pf' || magic === 'PF';
   let maxval = 1;
   if (isFloat) maxval = Number(words.next());
-  else if (magic !== 'P1' && magic !== 'P4') maxval = count(words.next());
-  if (!isFloat && maxval > 65535) throw new Error('its white is more than 65535');
+  else if (magic !== 'P1' && magic !== 'P4') maxval = parseCount(words.next());
+  if (!isFloat && maxval > 65535) throw new Error('its maxval is above 65535');
   // A single space ends the header.
   return { magic, width, height, channels, maxval, start: words.end() + 1 };
 }
 
-/** @throws {Error} for a header that is not whole. */
+/** Width and height from the header, pixels. @throws {Error} for an incomplete header. */
 export function readPnmSize(bytes: Buffer): { width: number; height: number } {
   return readHeader(bytes);
 }
 
 function checkLength(bytes: Buffer, start: number, needed: number): void {
-  if (bytes.length < start + needed) throw new Error('it ends too early');
+  if (bytes.length < start + needed) throw new Error('the file ends too early');
 }
 
-/** Samples in words, or of a PBM in digits. */
+/** Reads samples written as words, or those of a PBM, as digits. */
 function readText(bytes: Buffer, { magic, start, maxval }: PnmHeader, length: number): Uint16Array {
   const isBits = magic === 'P1';
-  // A digit each, and a space between words.
+  // At least a digit for each, and a space between words.
   checkLength(bytes, start, isBits ? length : 2 * length - 1);
   const words = makeWordReader(bytes, start);
   const samples = new Uint16Array(length);
   for (let index = 0; index < length; index++) {
     const word = isBits ? words.bit() : words.next();
-    if (!/^\d{1,5}$/.test(word) || Number(word) > maxval) throw new Error('it ends too early');
+    if (!/^\d{1,5}$/.test(word) || Number(word) > maxval) throw new Error('the file ends too early');
     samples[index] = isBits ? 1 - Number(word) : Number(word);
   }
   return samples;
@@ -127,7 +127,7 @@ function readBinary(bytes: Buffer, { start, maxval }: PnmHeader, length: number)
   return samples;
 }
 
-/** Rows from the bottom up. */
+/** Decodes a PFM, whose rows go from the bottom up. */
 function decodeFloats(bytes: Buffer, header: PnmHeader): RawPicture {
   const { width, height, channels, maxval, start } = header;
   const rowLength = width * channels;
@@ -141,7 +141,7 @@ function decodeFloats(bytes: Buffer, header: PnmHeader): RawPicture {
   return { data: toBytes(samples, true, 'PFM picture'), width, height, channels };
 }
 
-/** A copy: 8 bits where white is at most 255, else 16. */
+/** Scales samples to 8 bits where white is at most 255, else to 16. */
 function scale(samples: Uint8Array | Uint16Array, maxval: number): Uint8Array | Uint16Array {
   const white = maxval < 256 ? 255 : 65535;
   const scaled = white === 255 ? new Uint8Array(samples.length) : new Uint16Array(samples.length);
@@ -150,7 +150,7 @@ function scale(samples: Uint8Array | Uint16Array, maxval: number): Uint8Array | 
   return scaled;
 }
 
-/** @throws {Error} where it is damaged, or of a variant that is not read. */
+/** Decodes any of the formats. @throws {Error} where it is damaged, or of an unsupported variant. */
 export function decodePnm(bytes: Buffer): RawPicture {
   const header = readHeader(bytes);
   const { magic, width, height, channels, maxval } = header;

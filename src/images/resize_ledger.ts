@@ -3,25 +3,25 @@ import { join } from 'node:path';
 import type { Shard } from '../cluster/index.ts';
 import { linesOf, syncFolder, temporaryName } from '../system/files.ts';
 
-/** Each shard has a file of its own: some disks do not let two hosts add to one. */
+/** Each shard has its own file: some network disks do not let two hosts append to one. */
 const ledgerName = (shard?: Shard) =>
   shard ? `.resized.${shard.index + 1}-of-${shard.count}.jsonl` : '.resized.jsonl';
 const anyLedger = /^\.resized(\.\d+-of-\d+)?\.jsonl$/;
-/** One JSON object, of versions before; what it tells is taken over. */
+/** The file of earlier versions, one JSON object; its entries are taken over. */
 const formerName = '.resized.json';
-const linesAtOnce = 1000;
+const linesPerWrite = 1000;
 
-/** What a source was when its copy was made. */
+/** The state of a source when its copy was made. */
 export interface Entry {
-  /** Bytes; -1 where the copy is of other settings. */
+  /** Bytes; -1 where the copy was made with other settings. */
   size: number;
-  /** Time of change, milliseconds since 1970. */
+  /** Time of modification, milliseconds since 1970. */
   modified: number;
-  /** Why there is no copy. */
+  /** Why there is no copy: the source cannot be read. */
   unreadable?: string;
 }
 
-/** [source], which is gone, or [source, size, modified], or [source, size, modified, why it is unreadable]. */
+/** A line: [source] for one that is gone; [source, size, modified] or [source, size, modified, unreadable] otherwise. */
 type Line = [source: string, size?: number, modified?: number, unreadable?: string];
 
 interface FormerLedger {
@@ -29,7 +29,7 @@ interface FormerLedger {
   entries: Record<string, { stamp: string; unreadable?: string }>;
 }
 
-/** The files that may tell of sources, those that were written to last at the end: they know better. */
+/** Names of the ledgers in a folder, the one that was written last at the end: its entries take precedence. */
 async function findLedgers(data: string): Promise<string[]> {
   const names = (await readdir(data).catch(() => [])).filter((name) => anyLedger.test(name));
   const files = names.map(async (name) => ({ name, modified: (await stat(join(data, name))).mtimeMs }));
@@ -37,7 +37,7 @@ async function findLedgers(data: string): Promise<string[]> {
   return sorted.map(({ name }) => name);
 }
 
-/** JSON of the settings that data was last resized with; undefined where it was not resized, or by versions before. */
+/** The settings that data was last resized with, JSON; undefined where it was not resized, or only by an earlier version. */
 export async function lastSettings(data: string): Promise<string | undefined> {
   const newest = (await findLedgers(data)).at(-1);
   if (newest === undefined) return undefined;
@@ -47,7 +47,7 @@ export async function lastSettings(data: string): Promise<string | undefined> {
 
 function lineOf(source: string, entry?: Entry): string {
   const { size, modified, unreadable } = entry ?? {};
-  // What is undefined would become null.
+  // JSON would turn undefined into null.
   const line = [source, size, modified, unreadable].filter((value) => value !== undefined);
   return `${JSON.stringify(line)}\n`;
 }
@@ -57,28 +57,28 @@ function parse(text: string): Line | undefined {
     const line = JSON.parse(text);
     return Array.isArray(line) && typeof line[0] === 'string' ? (line as Line) : undefined;
   } catch {
-    // The end of a line that a crash cut off.
+    // A line that a crash cut off.
     return undefined;
   }
 }
 
 /**
- * What was made of each source, by its path below rawdata, in a hidden file of data: JSON Lines, of which the first are
- * the settings and the last one about a source is in force. It is appended to as copies are made, so that a run that
- * is killed loses what was in flight and no more. What shards have added is taken over by the next run that is none.
+ * Notes in a hidden file of data what became of each source, by its path below rawdata. The format is JSON Lines: the first
+ * line has the settings, and of several lines about a source the last one counts. Lines are appended while copies are made,
+ * so that a killed run loses only the copies that were in progress. The next run without shards takes over their ledgers.
  */
 export class ResizeLedger {
   readonly #data: string;
   readonly #name: string;
   readonly #settings: string;
   readonly #entries = new Map<string, Entry>();
-  /** A shard's: the sources that its own file tells of, while the entries are of all files. */
+  /** In a shard: the sources in its own file; `#entries` has those of all files. */
   readonly #own: Set<string> | undefined;
-  /** Files of shards, which this one's is to take the place of. */
+  /** Files of shards, which this one replaces. */
   #shards: string[] = [];
-  /** Lines of the file but the first. */
+  /** Number of lines in the file, without the first. */
   #lines = 0;
-  /** Whether the file is there and of these settings. */
+  /** Whether the file exists and has these settings. */
   #fits = false;
   #handle: FileHandle | undefined;
   #waiting = '';
@@ -92,7 +92,7 @@ export class ResizeLedger {
     this.#own = shard && new Set();
   }
 
-  /** @param settings JSON; an entry of others has the size -1. */
+  /** @param settings JSON; entries that were made with other settings get the size -1. */
   static async read(data: string, settings: string, shard?: Shard): Promise<ResizeLedger> {
     const ledger = new ResizeLedger(data, settings, shard);
     await ledger.#readFormer();
@@ -105,14 +105,14 @@ export class ResizeLedger {
     const isOwn = name === this.#name;
     let settings: string | undefined;
     for await (const text of linesOf(join(this.#data, name))) {
-      if (settings !== undefined) this.#take(text, { isOwn, fits: settings === this.#settings });
+      if (settings !== undefined) this.#applyLine(text, { isOwn, fits: settings === this.#settings });
       settings ??= text;
     }
     if (isOwn) this.#fits = settings === this.#settings;
     else if (!this.#own) this.#shards.push(name);
   }
 
-  #take(text: string, { isOwn, fits }: { isOwn: boolean; fits: boolean }): void {
+  #applyLine(text: string, { isOwn, fits }: { isOwn: boolean; fits: boolean }): void {
     if (isOwn) this.#lines++;
     const [source, size, modified, unreadable] = parse(text) ?? [];
     if (source === undefined) return;
@@ -126,17 +126,17 @@ export class ResizeLedger {
     try {
       const { settings, entries }: FormerLedger = JSON.parse(text);
       for (const [source, { stamp, unreadable }] of Object.entries(entries)) {
-        // Empty where the copy is of other settings.
+        // Empty where the copy was made with other settings.
         const [size = -1, modified = 0] = stamp === '' ? [] : stamp.split('-').map(Number);
         const entry = { size: settings === this.#settings ? size : -1, modified };
         this.#entries.set(source, { ...entry, ...(unreadable ? { unreadable } : {}) });
       }
     } catch {
-      // Not one of those.
+      // Damaged: then all copies are made anew.
     }
   }
 
-  /** Whether the file on the disk tells what this one does. */
+  /** Whether the file on the disk has exactly these settings and entries. */
   get fits(): boolean {
     return this.#fits;
   }
@@ -149,12 +149,12 @@ export class ResizeLedger {
     return this.#entries.entries();
   }
 
-  /** Opens the file for set and delete. */
+  /** Opens the file; needed before set, delete and announce. */
   async open(): Promise<void> {
     if (!this.#fits) await this.#rewrite();
     if (!this.#own) await rm(join(this.#data, formerName), { force: true });
     this.#handle = await open(join(this.#data, this.#name), 'a+');
-    // A line that a crash cut off must not swallow the next one.
+    // End a line that a crash cut off, so that the next one stays separate.
     const { size } = await this.#handle.stat();
     const { buffer } = await this.#handle.read(Buffer.alloc(1), 0, 1, size - 1);
     if (buffer[0] !== 10) this.#append('\n');
@@ -167,14 +167,14 @@ export class ResizeLedger {
   }
 
   /**
-   * Tells on the disk that copies of these are about to be made, so that after a kill they are known to be copies.
+   * Notes on the disk that copies of these sources are about to be made, so that they count as copies even if the run is killed.
    * @throws {Error} where it cannot be written.
    */
   async announce(sources: string[]): Promise<void> {
     const isKnown = (entry: Entry | undefined) => entry !== undefined && entry.unreadable === undefined;
-    const news = sources.filter((source) => !isKnown(this.#entries.get(source)));
-    if (news.length === 0) return;
-    for (const source of news) this.set(source, { size: -1, modified: 0 });
+    const unknown = sources.filter((source) => !isKnown(this.#entries.get(source)));
+    if (unknown.length === 0) return;
+    for (const source of unknown) this.set(source, { size: -1, modified: 0 });
     await this.#writing;
     if (this.#failure) throw this.#failure;
     await this.#handle?.sync();
@@ -206,7 +206,7 @@ export class ResizeLedger {
   }
 
   /**
-   * Returns once all is on the disk. Most of the lines must be in force, or the file is written anew.
+   * Returns once everything is on the disk. Rewrites the file where more than half of its lines are obsolete.
    * @throws {Error} where something could not be written.
    */
   async close(): Promise<void> {
@@ -217,11 +217,11 @@ export class ResizeLedger {
     } finally {
       await this.#handle?.close();
     }
-    if (this.#lines > 2 * this.#told) await this.#rewrite();
+    if (this.#lines > 2 * this.#entryCount) await this.#rewrite();
   }
 
-  /** Sources that the file tells of. */
-  get #told(): number {
+  /** Number of sources in the file. */
+  get #entryCount(): number {
     return (this.#own ?? this.#entries).size;
   }
 
@@ -243,7 +243,7 @@ export class ResizeLedger {
     }
     for (const name of this.#shards) await rm(join(this.#data, name), { force: true });
     this.#shards = [];
-    this.#lines = this.#told;
+    this.#lines = this.#entryCount;
     this.#fits = true;
   }
 
@@ -251,7 +251,7 @@ export class ResizeLedger {
     let lines = [`${this.#settings}\n`];
     for (const source of this.#own ?? this.#entries.keys()) {
       lines.push(lineOf(source, this.#entries.get(source)));
-      if (lines.length < linesAtOnce) continue;
+      if (lines.length < linesPerWrite) continue;
       yield lines.join('');
       lines = [];
     }

@@ -4,24 +4,24 @@ import { UserError } from '../errors.ts';
 import { writeFileAtomically } from '../system/files.ts';
 
 /**
- * Pictures that show more than one class, which mixing makes. One hidden file beside the class folders of rawdata
- * and of data, JSON, has an entry for each of them by its path:
+ * Labels of pictures that show more than one class, as mixup and cutmix make them, by their paths. They are in a hidden JSON
+ * file beside the class folders of rawdata and of data:
  * { "bat/a.png.aug-0003.jpg": { "shares": { "bat": 0.7, "sup": 0.3 }, "sources": ["bat/a.png", "sup/b.png"] } }
  */
 export type SoftLabels = Record<string, SoftLabel>;
 
 export interface SoftLabel {
-  /** How much of the label each class has; they make 1. */
+  /** Each class's share of the label; together 1. */
   shares: Record<string, number>;
-  /** Whose pictures are in it, by their paths below rawdata; the first is the one that it is named after. */
+  /** Paths below rawdata of the pictures in it; it is named after the first one. */
   sources: string[];
 }
 
 const fileName = '.soft_labels.json';
 
 /**
- * The soft labels of a folder of class folders; {} where there are none.
- * @throws {UserError} where the file is no such list.
+ * Reads the soft labels of a folder of class folders; {} where there are none.
+ * @throws {UserError} where the file is damaged.
  */
 export async function readSoftLabels(root: string): Promise<SoftLabels> {
   const file = join(root, fileName);
@@ -38,7 +38,7 @@ export async function readSoftLabels(root: string): Promise<SoftLabels> {
   }
 }
 
-/** Writes them; without any, no file stays. */
+/** Writes the soft labels, or removes the file where there are none. */
 export async function writeSoftLabels(root: string, labels: SoftLabels): Promise<void> {
   const file = join(root, fileName);
   if (Object.keys(labels).length === 0) await rm(file, { force: true });

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../errors.ts';
 
-/** What the parts of a dataset are called that somebody has split already. */
+/** Usual names for the parts of a dataset that has been split already. */
 const trainingName = /^train(ing)?(_?set)?$/i;
 const otherName = /^(val|valid|validation|test|testing|eval|evaluation|dev|holdout)(_?set)?$/i;
 
@@ -14,19 +14,19 @@ async function hasFolders(folder: string): Promise<boolean> {
 }
 
 /**
- * Folders such as train/ and val/ are no classes where all are named so and hold folders themselves; trains, beside
- * buses, are one.
+ * Refuses folders such as train/ and val/, which are not classes. All must have such names and hold folders themselves, so that
+ * a class `train` beside `bus` is accepted.
  * @param names of the folders below the root.
- * @throws {UserError} that says how to train on one and judge by another.
+ * @throws {UserError} that says how to train on one and evaluate on another.
  */
 export async function refuseSplitFolders(root: string, names: string[]): Promise<void> {
   if (!names.every(isSplitName)) return;
   for (const name of names) if (!(await hasFolders(join(root, name)))) return;
   const training = names.find((name) => trainingName.test(name)) ?? (names[0] as string);
   const other = names.find((name) => name !== training);
-  const judge = other === undefined ? '' : `, then run "bat-sup evaluate ${join(root, other)}"`;
+  const evaluation = other === undefined ? '' : `, then run "bat-sup evaluate ${join(root, other)}"`;
   throw new UserError(
     `${root} holds the parts of a split (${names.join(', ')}), not classes; ` +
-      `give one of them, --raw-data ${join(root, training)}${judge}.`,
+      `give one of them, --raw-data ${join(root, training)}${evaluation}.`,
   );
 }

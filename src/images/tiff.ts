@@ -1,13 +1,13 @@
 /**
- * What libvips does not make of a TIFF by itself: samples of 32 bits and floating point, samples beyond the colours,
- * YCbCr and CIELab (TIFF 6.0). libvips still decodes the samples.
+ * TIFFs that libvips does not convert correctly (TIFF 6.0): samples of 32 bits or floating point, extra samples, YCbCr and
+ * CIELab. libvips decodes the samples; the conversion is done here.
  */
 import { loadSharp } from './load_sharp.ts';
 import { type RawPicture, unsupported } from './raw_picture.ts';
 import { toBytes } from './samples.ts';
 import {
   alphas,
-  one,
+  firstValue,
   photometrics,
   readTiffTags,
   sampleFormats,
@@ -26,7 +26,7 @@ const arrays = {
   float: Float32Array,
 };
 
-/** The samples as the file has them, turned as it says, and how many each pixel has. */
+/** Reads the samples as the file has them, but upright. @returns channels is the number of samples per pixel. */
 async function readSamples(bytes: Buffer) {
   const sharp = await loadSharp();
   const image = sharp(bytes, { failOn: 'error', limitInputPixels: false, ignoreIcc: true });
@@ -42,8 +42,8 @@ async function readSamples(bytes: Buffer) {
   return { samples, width: info.width, height: info.height, channels: info.channels as number };
 }
 
-/** The first `kept` of every `channels` samples. */
-function firstOf<T extends Awaited<ReturnType<typeof readSamples>>['samples']>(
+/** Keeps the first `kept` of every `channels` samples. */
+function keepFirst<T extends Awaited<ReturnType<typeof readSamples>>['samples']>(
   samples: T,
   channels: number,
   kept: number,
@@ -55,13 +55,13 @@ function firstOf<T extends Awaited<ReturnType<typeof readSamples>>['samples']>(
   return result;
 }
 
-/** Rec. 601, which TIFF 6.0 section 21 has for the default. Values of 255. */
+/** ITU-R BT.601, the default of TIFF 6.0, section 21. Values are 0..255. */
 function fromYCbCr(y: number, cb: number, cr: number): [number, number, number] {
   const [blue, red] = [cb - 128, cr - 128];
   return [y + 1.402 * red, y - 0.344136 * blue - 0.714136 * red, y + 1.772 * blue];
 }
 
-/** CIE 15, and sRGB's matrix for D50 (Bradford), which ICC profiles are in. @returns values of 255. */
+/** CIE 15, with sRGB's matrix for D50 (Bradford), the white of ICC profiles. @returns values 0..255. */
 function fromLab(lightness: number, a: number, b: number): [number, number, number] {
   const fy = (lightness + 16) / 116;
   const cube = (f: number) => (f > 6 / 29 ? f ** 3 : 3 * (6 / 29) ** 2 * (f - 4 / 29));
@@ -89,11 +89,11 @@ const signed = (byte: number) => (byte < 128 ? byte : byte - 256);
 const fromLabBytes = (lightness: number, a: number, b: number) =>
   fromLab((lightness * 100) / 255, signed(a), signed(b));
 
-/** @throws {UnreadablePicture} for colours that are not read. */
+/** @throws {UnreadablePicture} for colours or samples that are not supported. */
 function checkVariant(found: TiffTags): void {
-  const photometric = one(found, tags.photometric, 1);
-  const bits = one(found, tags.bits, 1);
-  const channels = one(found, tags.samplesPerPixel, 1);
+  const photometric = firstValue(found, tags.photometric, 1);
+  const bits = firstValue(found, tags.bits, 1);
+  const channels = firstValue(found, tags.samplesPerPixel, 1);
   const extras = found.get(tags.extraSamples)?.values.length ?? 0;
   if (!Object.values(photometrics).includes(photometric))
     throw unsupported(`TIFF of photometric ${photometric} with ${channels} samples of ${bits} bits`);
@@ -101,22 +101,22 @@ function checkVariant(found: TiffTags): void {
   if (isGrey && extras > 1) throw unsupported(`TIFF of ${channels} channels`);
   if (bits > 32) throw unsupported(`TIFF with samples of ${bits} bits`);
   const isOther = photometric > photometrics.rgb;
-  const isSubsampled = photometric === photometrics.yCbCr && one(found, tags.subsampling, 2) !== 1;
+  const isSubsampled = photometric === photometrics.yCbCr && firstValue(found, tags.subsampling, 2) !== 1;
   if (isOther && (bits !== 8 || extras > 0 || isSubsampled))
     throw unsupported(`TIFF in ${photometric === photometrics.yCbCr ? 'YCbCr' : 'CIELab'} of this kind`);
 }
 
-/** A copy in which CIELab is called RGB, as libvips reads its samples then. */
-function withoutLab(bytes: Buffer, found: TiffTags): Buffer {
-  if (one(found, tags.photometric, 1) !== photometrics.cieLab) return bytes;
+/** A copy of the file in which CIELab is declared as RGB, so that libvips leaves the samples as they are. */
+function declareLabAsRgb(bytes: Buffer, found: TiffTags): Buffer {
+  if (firstValue(found, tags.photometric, 1) !== photometrics.cieLab) return bytes;
   const copy = Buffer.from(bytes);
   const isLittle = bytes[0] === 0x49;
   copy[(found.get(tags.photometric) as TiffField).at + (isLittle ? 0 : 1)] = photometrics.rgb;
   return copy;
 }
 
-/** Takes the alpha out of the colours that it was multiplied into. */
-function separateAlpha(pixels: Uint8Array, channels: number): Uint8Array {
+/** Divides the colours by alpha, with which they were multiplied. */
+function unpremultiply(pixels: Uint8Array, channels: number): Uint8Array {
   const result = new Uint8ClampedArray(pixels);
   for (let at = 0; at < pixels.length; at += channels) {
     const alpha = pixels[at + channels - 1] as number;
@@ -128,31 +128,31 @@ function separateAlpha(pixels: Uint8Array, channels: number): Uint8Array {
 }
 
 /**
- * Grey or RGB and what alpha it has, turned as its orientation says: 16 bits where it has 16, else 8. Other samples
- * are left out.
- * @throws {Error} where it is damaged, or of a variant that is not read.
+ * Decodes a TIFF to grey or RGB, with alpha where it has it, upright: 16 bits where it has 16, else 8. Other extra samples are
+ * ignored.
+ * @throws {Error} where it is damaged, or of an unsupported variant.
  */
 export async function decodeTiff(bytes: Buffer): Promise<RawPicture> {
   const found: TiffTags = readTiffTags(bytes) ?? new Map();
   checkVariant(found);
-  const photometric = one(found, tags.photometric, 1);
-  const { samples, width, height, channels } = await readSamples(withoutLab(bytes, found));
+  const photometric = firstValue(found, tags.photometric, 1);
+  const { samples, width, height, channels } = await readSamples(declareLabAsRgb(bytes, found));
   const colours = photometric >= photometrics.rgb ? 3 : 1;
-  const extra = one(found, tags.extraSamples, 0);
+  const extra = firstValue(found, tags.extraSamples, 0);
   const hasAlpha = (extra === alphas.associated || extra === alphas.unassociated) && channels > colours;
   const kept = (colours + (hasAlpha ? 1 : 0)) as RawPicture['channels'];
   if (channels < colours) throw new Error('it has fewer samples than colours');
-  const values = firstOf(samples, channels, kept);
+  const values = keepFirst(samples, channels, kept);
   const picture = { width, height, channels: kept };
   if (values instanceof Uint8Array && photometric === photometrics.yCbCr)
     return { ...picture, data: mapPixels(values, fromYCbCr) };
   if (values instanceof Uint8Array && photometric === photometrics.cieLab)
     return { ...picture, data: mapPixels(values, fromLabBytes) };
-  // libvips has taken alpha out of the colours of these.
+  // libvips has already divided these by alpha.
   if (values instanceof Uint16Array || values instanceof Uint8Array) return { ...picture, data: values };
-  const isFloat = one(found, tags.sampleFormat, 1) === sampleFormats.float;
+  const isFloat = firstValue(found, tags.sampleFormat, 1) === sampleFormats.float;
   const data = toBytes(values, isFloat, isFloat ? 'floating-point TIFF' : 'TIFF');
-  // libvips turns white and black around for whole numbers of 8 and 16 bits alone.
+  // libvips inverts white-is-zero only for integers of 8 and 16 bits.
   if (photometric === photometrics.whiteIsZero) return { ...picture, data: data.map((value) => 255 - value) };
-  return { ...picture, data: extra === alphas.associated && hasAlpha ? separateAlpha(data, kept) : data };
+  return { ...picture, data: extra === alphas.associated && hasAlpha ? unpremultiply(data, kept) : data };
 }

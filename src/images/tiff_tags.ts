@@ -1,4 +1,4 @@
-/** What the tags of a TIFF say (TIFF 6.0; DNG 1.4). */
+/** The tags of a TIFF (TIFF 6.0; DNG 1.4). */
 
 export const tags = {
   subfileType: 254,
@@ -17,12 +17,12 @@ export const tags = {
 export const photometrics = { whiteIsZero: 0, blackIsZero: 1, rgb: 2, yCbCr: 6, cieLab: 8 };
 export const sampleFormats = { unsigned: 1, float: 3 };
 const compressions = { none: 1, oldJpeg: 6, jpeg: 7 };
-/** Of a colour filter's samples, and of those linear in light: what only RAW files hold. */
+/** Photometrics that only RAW files have: colour filter array, and linear raw. */
 const rawPhotometrics = [32803, 34892];
-/** Sony's, Nikon's and Pentax's own. */
+/** Compressions of Sony, Nikon and Pentax. */
 const rawCompressions = [32767, 34713, 65535];
-/** What libvips can be built without. */
-const otherCompressions: Record<number, string> = {
+/** Compressions that libvips may be built without. */
+const rareCompressions: Record<number, string> = {
   34661: 'JBIG',
   34712: 'JPEG 2000',
   34887: 'LERC',
@@ -38,17 +38,17 @@ export const alphas = { associated: 1, unassociated: 2 };
 
 export interface TiffField {
   values: number[];
-  /** Where the first value stands in the file. */
+  /** Offset of the first value in the file. */
   at: number;
 }
 
 export type TiffTags = Map<number, TiffField>;
 
-/** Bytes of a value by its type (BYTE, ASCII, SHORT, LONG ... LONG8); only whole numbers are read. */
+/** Bytes of a value by its type (BYTE, SHORT, LONG, IFD, LONG8); other types are skipped. */
 const typeBytes: Record<number, number> = { 1: 1, 3: 2, 4: 4, 13: 4, 16: 8 };
-const valuesRead = 16;
+const maxValues = 16;
 
-/** The tags of the first directory; undefined where there is none. BigTIFF has wider numbers. */
+/** Reads the tags of the first directory, of TIFF or BigTIFF; undefined where there is none. */
 export function readTiffTags(bytes: Buffer): TiffTags | undefined {
   const isLittle = bytes[0] === 0x49;
   const isBig = bytes[isLittle ? 2 : 3] === 43;
@@ -71,44 +71,44 @@ export function readTiffTags(bytes: Buffer): TiffTags | undefined {
     const length = read(entry + 4, wide);
     const inline = entry + 4 + wide;
     const at = length * size <= wide ? inline : read(inline, wide);
-    const values = Array.from({ length: Math.min(length, valuesRead) }, (_, i) => read(at + i * size, size));
+    const values = Array.from({ length: Math.min(length, maxValues) }, (_, i) => read(at + i * size, size));
     found.set(read(entry, 2), { values, at });
   }
   return found;
 }
 
 /** The first value of a tag. */
-export function one(found: TiffTags, tag: number, otherwise: number): number {
+export function firstValue(found: TiffTags, tag: number, otherwise: number): number {
   return found.get(tag)?.values[0] ?? otherwise;
 }
 
-/** Whether it is a camera's RAW file, of which a decoder of TIFFs would see a thumbnail. */
+/** Whether it is a camera's RAW file, of which a TIFF decoder would only show the thumbnail. */
 export function isRawPhotograph(bytes: Buffer): boolean {
   const found = readTiffTags(bytes);
   if (!found) return false;
-  const isThumbnail = (one(found, tags.subfileType, 0) & 1) === 1;
+  const isThumbnail = (firstValue(found, tags.subfileType, 0) & 1) === 1;
   return (
     found.has(tags.dngVersion) ||
-    rawPhotometrics.includes(one(found, tags.photometric, 0)) ||
-    rawCompressions.includes(one(found, tags.compression, 0)) ||
+    rawPhotometrics.includes(firstValue(found, tags.photometric, 0)) ||
+    rawCompressions.includes(firstValue(found, tags.compression, 0)) ||
     (isThumbnail && found.has(tags.subIfds))
   );
 }
 
-/** Whether libvips reads it right by itself, or says best what is wrong. */
+/** Whether to leave it to libvips, which reads it correctly or gives the best error. */
 export function isPlainTiff(bytes: Buffer): boolean {
   const found = readTiffTags(bytes);
   if (!found) return true;
   const extras = found.get(tags.extraSamples)?.values ?? [];
-  const photometric = one(found, tags.photometric, 1);
-  // Where more samples than colours are not explained, they are no alpha.
-  const isExplained =
-    photometric !== photometrics.rgb || one(found, tags.samplesPerPixel, 3) <= 3 + extras.length;
-  const isDecodedAsRgb = one(found, tags.compression, 1) === compressions.jpeg;
+  const photometric = firstValue(found, tags.photometric, 1);
+  // Undeclared extra samples are not alpha.
+  const isDeclared =
+    photometric !== photometrics.rgb || firstValue(found, tags.samplesPerPixel, 3) <= 3 + extras.length;
+  const isDecodedAsRgb = firstValue(found, tags.compression, 1) === compressions.jpeg;
   return (
     (found.get(tags.sampleFormat)?.values ?? []).every((format) => format === sampleFormats.unsigned) &&
-    one(found, tags.bits, 1) <= 16 &&
-    isExplained &&
+    firstValue(found, tags.bits, 1) <= 16 &&
+    isDeclared &&
     extras.length <= 1 &&
     extras.every((extra) => extra === alphas.associated || extra === alphas.unassociated) &&
     (photometric !== photometrics.yCbCr || isDecodedAsRgb) &&
@@ -116,16 +116,17 @@ export function isPlainTiff(bytes: Buffer): boolean {
   );
 }
 
-/** What kind of TIFF it is where that is rare, by its compression; undefined for what everything reads. */
+/** Names a TIFF whose compression most decoders do not support; undefined for common ones. */
 export function rareTiff(bytes: Buffer): string | undefined {
   const found = readTiffTags(bytes);
-  const compression = found && otherCompressions[one(found, tags.compression, 1)];
+  const compression = found && rareCompressions[firstValue(found, tags.compression, 1)];
   return compression && `TIFF with ${compression} compression`;
 }
 
+/** Width and height from the tags, pixels. @throws {Error} where they are missing or 0. */
 export function readTiffSize(bytes: Buffer): { width: number; height: number } {
   const found = readTiffTags(bytes);
-  const [width, height] = [tags.width, tags.height].map((tag) => (found ? one(found, tag, 0) : 0));
+  const [width, height] = [tags.width, tags.height].map((tag) => (found ? firstValue(found, tag, 0) : 0));
   if (!width || !height) throw new Error('it has no pixels');
   return { width, height };
 }

@@ -38,7 +38,7 @@ const expected: [Kind, string[], string][] = [
   [
     'unsupported',
     ['animal/film.mov'],
-    'video (QuickTime), which is not read; save frames of it as JPEG or PNG',
+    'video (QuickTime), which is not supported; save frames of it as JPEG or PNG',
   ],
   ['damaged', ['animal/bear-copy.jpg'], 'bad JPEG data; the rest of the picture is guessed'],
   ['extension', ['animal/dog.png.aug-0001.jpg'], 'PNG with the extension .jpg'],

@@ -111,8 +111,11 @@ test('unreadable files are errors with a short reason', async () => {
     [Buffer.alloc(0), /^the file is empty$/],
     [Buffer.from('<!DOCTYPE html><html></html>'), /^HTML, not a picture$/],
     [Buffer.from('just words'), /^text, not a picture$/],
-    [Buffer.from('%PDF-1.4 \x00\x01'), /^PDF document, which is not read; save its pages as JPEG or PNG$/],
-    [Buffer.from('BM\x00\x01\x02\x03'), /^damaged BMP \(its header is not whole\)$/],
+    [
+      Buffer.from('%PDF-1.4 \x00\x01'),
+      /^PDF document, which is not supported; save its pages as JPEG or PNG$/,
+    ],
+    [Buffer.from('BM\x00\x01\x02\x03'), /^damaged BMP \(its header is incomplete\)$/],
     [Buffer.from([0, 1, 2, 3, 200, 201]), /^not a picture$/],
     [jpeg.subarray(0, jpeg.length / 2), /^damaged JPEG$/],
     [jpeg.subarray(0, 20), /^damaged JPEG$/],
@@ -143,7 +146,7 @@ test('BMPs of every depth are read', async () => {
     assert.deepEqual([...pixels], [...red, ...green, ...blue, ...white]);
   }
   const cut = plain.subarray(0, plain.length - 4);
-  await assert.rejects(decodePicture(cut, size), /damaged BMP \(it ends too early\)/);
+  await assert.rejects(decodePicture(cut, size), /damaged BMP \(the file ends too early\)/);
   const bomb = Buffer.from(plain);
   bomb.writeInt32LE(100_000, 18);
   bomb.writeInt32LE(100_000, 22);

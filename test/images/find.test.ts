@@ -91,8 +91,8 @@ test('a link to a folder is followed, each folder once and in the same order', a
   assert.deepEqual(await search(join(root, 'class')), {
     files: ['2', 'a/1', 'b/4', 'b/x/3', 'b/x/on/5'],
     skipped: [
-      { path: 'again', reason: 'a link to a folder whose pictures are here already' },
-      { path: 'part', reason: 'a link to a folder whose pictures are here already' },
+      { path: 'again', reason: 'a link to a folder whose pictures are already included' },
+      { path: 'part', reason: 'a link to a folder whose pictures are already included' },
     ],
     linked: [join(root, 'disk'), join(root, 'other')],
   });
@@ -180,7 +180,7 @@ test('a class without pictures is reported once, an unreadable one with its reas
   const skipped = skippedOf(await findPictures(root));
   assert.deepEqual(skipped, [
     { path: 'gone', reason: 'it holds no pictures' },
-    { path: 'nowhere', reason: 'a link to nothing', isUnread: true },
+    { path: 'nowhere', reason: 'a broken link', isUnread: true },
     ...(isRoot ? [] : [{ path: 'shut', reason: 'EACCES: permission denied', isUnread: true }]),
   ]);
   assert.deepEqual(await findClasses(root), ['cat', 'gone', 'shut']);

@@ -60,12 +60,17 @@ const others: [name: string, bytes: Buffer][] = [
 for (const [name, bytes] of others) {
   test(`${name} is named, with what to do`, async () => {
     assert.equal(sniff(bytes), name);
-    const message = `${name}, which is not read; ${adviceFor.get(name)}`;
+    const message = `${name}, which is not supported; ${adviceFor.get(name)}`;
     assert.ok(isUnsupported(message) && message.length < 100, message);
     await assert.rejects(decodePicture(bytes, size), { message });
     await assert.rejects(headerSize(bytes), { message });
   });
 }
+
+test('a reason that an earlier version wrote is recognised', () => {
+  assert.ok(isUnsupported('PDF document, which is not read; save its pages as JPEG or PNG'));
+  assert.ok(!isUnsupported('damaged PNG'));
+});
 
 test('a file that only begins like another format is not named so', () => {
   assert.equal(sniff(Buffer.from('BMW is a make of cars, which goes on for some time')), 'text');
@@ -88,9 +93,9 @@ test('a JPEG with a process that libjpeg lacks is named by it, not called damage
     copy[at] = value;
     return decodePicture(copy, size);
   };
-  await assert.rejects(changed(frame + 4, 12), { message: /^JPEG of 12 bits, which is not read/ });
-  await assert.rejects(changed(frame + 1, 0xf7), { message: /^JPEG-LS picture, which is not read/ });
-  await assert.rejects(changed(frame + 1, 0xc5), { message: /^hierarchical JPEG, which is not read/ });
+  await assert.rejects(changed(frame + 4, 12), { message: /^JPEG of 12 bits, which is not supported/ });
+  await assert.rejects(changed(frame + 1, 0xf7), { message: /^JPEG-LS picture, which is not supported/ });
+  await assert.rejects(changed(frame + 1, 0xc5), { message: /^hierarchical JPEG, which is not supported/ });
   const cut = jpeg.subarray(0, jpeg.length / 2);
   await assert.rejects(decodePicture(cut, size), { message: 'damaged JPEG' });
 });

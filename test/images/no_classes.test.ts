@@ -54,6 +54,6 @@ test('folders of other things beside it are not classes', async () => {
 test('an empty folder gets instructions for the first steps', async () => {
   assert.match(
     await whyNoClasses(folder),
-    /holds no class folders; put pictures of each class in one of its own, /,
+    /holds no class folders; put the pictures of each class into a folder of their own, /,
   );
 });

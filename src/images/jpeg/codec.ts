@@ -3,7 +3,7 @@ import type { JpegHeader } from './header.ts';
 
 /** What a decoded picture is to become. */
 export interface Target extends PictureSize {
-  /** Of a JPEG; without it the result is pixels. */
+  /** Quality of a JPEG, 1..100; without it the result is pixels. */
   quality?: number | undefined;
 }
 
@@ -26,12 +26,12 @@ interface Exports {
 }
 
 /**
- * Brings a picture to a size: with Lanczos's kernel of three lobes, stretched where it shrinks (as Pillow's LANCZOS does),
- * pixel centres at .5 whether it shrinks or enlarges. Grey is luma (ITU-R BT.601) of the gamma-encoded values.
- * @param bytes a JPEG's, or pixels RGB [height, width, 3].
+ * Resizes a picture with a Lanczos kernel of three lobes, which is widened when shrinking (as Pillow's LANCZOS is). Pixel
+ * centres are at .5. Grey is luma (ITU-R BT.601) of the gamma-encoded values.
+ * @param bytes a JPEG, or pixels, uint8 RGB [height, width, 3].
  * @param source the JPEG's header, or the pixels' size.
- * @param placed what of the picture goes where; otherwise as the target's `fit` says.
- * @returns undefined for a damaged picture.
+ * @param placed which part of the picture goes where; by default as the target's `fit` says.
+ * @returns pixels, uint8 [height, width, channels], or a JPEG where the target has a quality; undefined for a damaged picture.
  */
 export type Codec = (
   bytes: Uint8Array,
@@ -45,13 +45,13 @@ interface Box extends Size {
   top: number;
 }
 
-/** The part of a picture that is taken, which may begin within a pixel, and where that goes. */
+/** The part of a picture that is used, which may begin within a pixel, and the part of the result that it fills. */
 export interface Placement {
   box: Box;
   inner: Box;
 }
 
-/** What of the picture goes where: fill stretches, cover crops evenly, contain leaves room. */
+/** Which part of the picture goes where: 'fill' stretches, 'cover' crops evenly, 'contain' leaves margins. */
 export function placement(
   picture: Size,
   { width, height, fit }: Pick<PictureSize, 'width' | 'height' | 'fit'>,
@@ -62,9 +62,9 @@ export function placement(
   const [across, down] = [picture.width / width, picture.height / height];
   if (fit === 'cover') {
     const shrink = Math.min(across, down);
-    const taken = { width: width * shrink, height: height * shrink };
-    const [left, top] = [(picture.width - taken.width) / 2, (picture.height - taken.height) / 2];
-    return { box: { left, top, ...taken }, inner: everywhere };
+    const part = { width: width * shrink, height: height * shrink };
+    const [left, top] = [(picture.width - part.width) / 2, (picture.height - part.height) / 2];
+    return { box: { left, top, ...part }, inner: everywhere };
   }
   const shrink = Math.max(across, down);
   const innerWidth = Math.max(1, Math.round(picture.width / shrink));
@@ -76,7 +76,7 @@ export function placement(
 const planWords = 17;
 const componentWords = 14;
 
-/** The words of assembly/plan.ts. */
+/** The words that assembly/plan.ts reads. */
 function makePlan(
   fileBytes: number,
   source: JpegHeader | Size,
@@ -94,10 +94,10 @@ function makePlan(
   return words;
 }
 
-/** Bytes of memory after which an instance is made anew: one huge picture shall not cost for ever. */
-const mostMemory = 1 << 28;
+/** Bytes of memory above which the instance is replaced, so that one huge picture does not take memory for ever. */
+const maxMemory = 1 << 28;
 
-/** A decoder and resampler with memory of its own. */
+/** Makes a decoder and resampler with its own memory. */
 export function makeCodec(module: WebAssembly.Module): Codec {
   let exports = instantiate();
 
@@ -132,11 +132,11 @@ export function makeCodec(module: WebAssembly.Module): Codec {
     try {
       return work(bytes, source, target, placed);
     } catch {
-      // Too large for a module's memory, or damaged in a way that reads past its end.
+      // Too large for the module's memory, or damaged so that it reads past the end.
       exports = instantiate();
       return undefined;
     } finally {
-      if (exports.memory.buffer.byteLength > mostMemory) exports = instantiate();
+      if (exports.memory.buffer.byteLength > maxMemory) exports = instantiate();
     }
   };
 }

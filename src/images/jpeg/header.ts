@@ -1,16 +1,16 @@
-/** A component as the frame and scan headers describe it; offsets are into the file. */
+/** A component, from the headers of frame and scan. */
 export interface JpegComponent {
   /** Sampling factors. */
   horizontal: number;
   vertical: number;
-  /** Of 64 steps of one byte. */
+  /** Offset in the file of its quantisation table: 64 bytes. */
   quantisation: number;
-  /** Of 16 counts, the symbols after them. */
+  /** Offsets in the file of its Huffman tables: 16 counts, then the symbols. */
   dcCounts: number;
   acCounts: number;
 }
 
-/** What decoding a plain JPEG takes (ITU-T T.81, annex B). */
+/** What is needed to decode a plain JPEG (ITU-T T.81, annex B). */
 export interface JpegHeader {
   width: number;
   height: number;
@@ -18,7 +18,7 @@ export interface JpegHeader {
   components: JpegComponent[];
   /** MCUs between restart markers; 0: none. */
   restartInterval: number;
-  /** Where the entropy-coded data begin. */
+  /** Offset of the entropy-coded data. */
   scanStart: number;
 }
 
@@ -36,10 +36,11 @@ interface Headers {
   frame?: { width: number; height: number; components: FrameComponent[] };
   restartInterval: number;
   jfif: boolean;
-  /** Adobe's word on the colours: 1 is YCbCr. */
+  /** Colour transform of Adobe's APP14 segment: 1 is YCbCr. */
   adobe?: number;
 }
 
+/** Reads a segment between two offsets. @returns false where the JPEG is not plain. */
 type Reader = (headers: Headers, bytes: Uint8Array, start: number, end: number) => boolean;
 
 const shortAt = (bytes: Uint8Array, at: number) => ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
@@ -92,10 +93,11 @@ const readFrame: Reader = (headers, bytes, start, end) => {
   return allowed && blocks <= 10 && width > 0 && height > 0;
 };
 
-/** What a rotated picture or one with colours of its own takes is more than we do here. */
+/** Rotated pictures are left to sharp. */
 const readExif: Reader = (_, bytes, start, end) =>
   !begins(bytes, start, 'Exif') || orientationOf(bytes.subarray(start + 6, end)) === 1;
 
+/** Pictures with a colour profile are left to sharp. */
 const readIccProfile: Reader = (_, bytes, start) => !begins(bytes, start, 'ICC_PROFILE');
 
 const readJfif: Reader = (headers, bytes, start) => {
@@ -128,7 +130,7 @@ const readers: Record<number, Reader> = {
 
 const startOfScan = 218;
 
-/** Frames that are not of the baseline process, and markers that may only stand elsewhere. */
+/** Whether a segment may be in the header of a baseline JPEG. */
 function isPlain(marker: number): boolean {
   const otherFrame = marker >= 194 && marker <= 207 && marker !== 196;
   return (
@@ -136,7 +138,7 @@ function isPlain(marker: number): boolean {
   );
 }
 
-/** TIFF tag 0x0112 of the first directory (EXIF 2.32, 4.6.4); 1 where it says nothing, 0 for what is no TIFF. */
+/** EXIF orientation: tag 0x0112 of the first directory (EXIF 2.32, 4.6.4). 1 where it is missing, 0 where this is not a TIFF. */
 function orientationOf(tiff: Uint8Array): number {
   if (tiff.length < 8) return 0;
   const little = tiff[0] === 0x49;
@@ -160,7 +162,7 @@ function readScan(
 ): JpegHeader | undefined {
   if (!frame || !isYCbCr(frame.components, headers)) return undefined;
   const count = frame.components.length;
-  // One scan with all components; several of them are decoded elsewhere.
+  // One scan with all components; sharp decodes JPEGs with several scans.
   if (bytes[start] !== count || end - start !== 4 + 2 * count) return undefined;
   const components = frame.components.map((component, index) => {
     const [id, tables = 0] = bytes.subarray(start + 1 + 2 * index);
@@ -186,15 +188,15 @@ function isYCbCr(components: FrameComponent[], { jfif, adobe }: Headers): boolea
   return jfif || components.every(({ id }, index) => id === index + 1);
 }
 
-/** Segments that say how the samples are to be shown. */
-const showing = [225, 226];
+/** Segments that say how the samples are to be displayed: EXIF and ICC profile. */
+const displaySegments = [225, 226];
 
 /**
- * The header of a plain JPEG: baseline, 8 bits, grey or YCbCr in one scan, upright, without a colour profile.
- * @param isToBeShown false: it may be turned and have a profile, for whoever only wants to know whether it is whole.
- * @returns undefined for anything else, which sharp is to decode, or to say what is wrong with.
+ * Reads the header of a plain JPEG: baseline, 8 bits, grey or YCbCr in one scan, upright, without a colour profile.
+ * @param mustBeUpright false: orientation and profile do not matter, for a caller that only checks whether it is intact.
+ * @returns undefined for any other file, which is left to sharp.
  */
-export function readJpegHeader(bytes: Uint8Array, isToBeShown = true): JpegHeader | undefined {
+export function readJpegHeader(bytes: Uint8Array, mustBeUpright = true): JpegHeader | undefined {
   const headers: Headers = { quantisation: [], huffman: [], restartInterval: 0, jfif: false };
   if (bytes.length < 4 || shortAt(bytes, 0) !== 0xffd8) return undefined;
   for (let at = 2; at + 4 <= bytes.length; ) {
@@ -202,7 +204,7 @@ export function readJpegHeader(bytes: Uint8Array, isToBeShown = true): JpegHeade
     const end = at + 2 + shortAt(bytes, at + 2);
     if (bytes[at] !== 0xff || !isPlain(marker) || end < at + 4 || end > bytes.length) return undefined;
     if (marker === startOfScan) return readScan(headers, bytes, at + 4, end);
-    const isRead = isToBeShown || !showing.includes(marker);
+    const isRead = mustBeUpright || !displaySegments.includes(marker);
     if (isRead && readers[marker]?.(headers, bytes, at + 4, end) === false) return undefined;
     at = end;
   }

@@ -1,14 +1,14 @@
 /**
- * Shrinks plain JPEGs several times as fast as a decoder that makes the whole picture first: blocks are decoded right
- * to the size that is needed, on every core. Anything else is left to sharp.
+ * Resizes plain JPEGs several times as fast as decoding the whole picture first: blocks are decoded directly to about the size
+ * needed, on every core. Any other picture is left to sharp.
  */
 import { threadModule } from '../../system/thread_module.ts';
 import { type Codec, makeCodec, type Placement, type Target } from './codec.ts';
 import { compiled, makeJpegPool } from './pool.ts';
 import { type JpegAnswer, type JpegJob, makeJpegResizer } from './resizer.ts';
 
-/** Jobs for a thread at once: a message wakes two threads, which costs more than reading a file. */
-const jobsAtOnce = 4;
+/** Jobs per message to a thread: a message wakes two threads, which costs more than reading a file. */
+const jobsPerMessage = 4;
 
 const resizeJpegs = makeJpegPool(makeJpegResizer, threadModule('./thread', import.meta.url));
 
@@ -19,24 +19,25 @@ interface Waiting {
 
 let waiting: Waiting[] = [];
 
-/** Bytes, and how many of these are kept. */
-const roomSize = 1 << 20;
-const roomsKept = 16;
-const rooms: Uint8Array[] = [];
+/** Bytes of a buffer that is used again, and how many are kept. */
+const bufferSize = 1 << 20;
+const maxBuffers = 16;
+const buffers: Uint8Array[] = [];
 
 /**
- * Memory that threads share, with these bytes: cloning a photograph for a thread takes a third of the time that decoding
- * it does. It is used again, since what a thread has seen stays in memory until the thread next collects its garbage.
+ * Copies bytes to memory that threads share: cloning a photograph for a thread would take a third of the time of decoding it.
+ * Buffers are used again, since a thread frees what it has seen only at its next garbage collection.
  */
-function takeRoom(bytes: Uint8Array): Uint8Array {
-  const fits = bytes.length <= roomSize;
-  const room = (fits && rooms.pop()) || new Uint8Array(new SharedArrayBuffer(fits ? roomSize : bytes.length));
-  room.set(bytes);
-  return room;
+function takeBuffer(bytes: Uint8Array): Uint8Array {
+  const fits = bytes.length <= bufferSize;
+  const buffer =
+    (fits && buffers.pop()) || new Uint8Array(new SharedArrayBuffer(fits ? bufferSize : bytes.length));
+  buffer.set(bytes);
+  return buffer;
 }
 
-function giveRoom(room: Uint8Array): void {
-  if (room.length === roomSize && rooms.length < roomsKept) rooms.push(room);
+function giveBackBuffer(buffer: Uint8Array): void {
+  if (buffer.length === bufferSize && buffers.length < maxBuffers) buffers.push(buffer);
 }
 
 function send(): void {
@@ -46,29 +47,35 @@ function send(): void {
   for (const [index, { resolve }] of sent.entries()) resolve(answers.then((all) => all?.[index]));
 }
 
-/** A job's answer, in one message with others that come in the same turn. */
+/** Sends a job to a thread, in one message with others of the same turn of the event loop. */
 function post(job: JpegJob): Promise<JpegAnswer> {
   return new Promise((resolve) => {
     waiting.push({ job, resolve });
-    if (waiting.length === jobsAtOnce) send();
+    if (waiting.length === jobsPerMessage) send();
     else if (waiting.length === 1) setImmediate(() => waiting.length > 0 && send());
   });
 }
 
+/** Resizes a plain JPEG. @returns undefined for any other picture, and for a damaged one. */
 export async function resizeJpeg(job: JpegJob): Promise<JpegAnswer> {
   const { input } = job;
   if (typeof input === 'string') return post(job);
-  const room = takeRoom(input);
+  const buffer = takeBuffer(input);
   try {
-    return await post({ ...job, input: room.subarray(0, input.length) });
+    return await post({ ...job, input: buffer.subarray(0, input.length) });
   } finally {
-    giveRoom(room);
+    giveBackBuffer(buffer);
   }
 }
 
 let codec: Codec | undefined;
 
-/** Pixels RGB [height, width, 3] brought to a size, on this thread. @returns pixels, or a JPEG of the target's quality. */
+/**
+ * Resizes pixels, on this thread.
+ * @param picture uint8 RGB [height, width, 3].
+ * @returns pixels, uint8 [height, width, channels], or a JPEG where the target has a quality.
+ * @throws {Error} where the picture is too large for the module's memory.
+ */
 export function resizePixels(
   { data, width, height }: { data: Uint8Array; width: number; height: number },
   target: Target,
@@ -76,6 +83,6 @@ export function resizePixels(
 ): Uint8Array {
   codec ??= makeCodec(compiled());
   const made = codec(data, { width, height }, target, placed);
-  if (!made) throw new Error('it takes more memory than there is');
+  if (!made) throw new Error('it needs too much memory');
   return made;
 }

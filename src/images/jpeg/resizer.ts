@@ -4,16 +4,16 @@ import { temporaryName } from '../../system/files.ts';
 import { makeCodec, type Target } from './codec.ts';
 import { openJpeg } from './open.ts';
 
-/** One picture's work. */
+/** A picture to resize. */
 export interface JpegJob {
-  /** A path, or a JPEG's bytes. */
+  /** A path, or the bytes of a file. */
   input: string | Uint8Array;
   target: Target;
-  /** Where the result is to be written; without it the answer is the result. */
+  /** File to write the result to; without it the answer is the result. */
   output?: string | undefined;
 }
 
-/** The result, or that it is written; undefined where the input is not a plain and undamaged JPEG. */
+/** The result, or true once it is written; undefined where the input is not a plain, undamaged JPEG. */
 export type JpegAnswer = Uint8Array | true | undefined;
 
 function write(output: string, jpeg: Uint8Array): true {
@@ -28,7 +28,7 @@ function write(output: string, jpeg: Uint8Array): true {
   return true;
 }
 
-/** Most folders are there, and asking each time would cost as much as the writing. */
+/** Makes the folder only where writing fails: checking each time would cost as much as writing. */
 function writeInFolder(file: string, bytes: Uint8Array): void {
   try {
     writeFileSync(file, bytes);
@@ -39,7 +39,7 @@ function writeInFolder(file: string, bytes: Uint8Array): void {
   }
 }
 
-/** Does jobs on one thread. What goes wrong here is left to sharp, which says in words what it is. */
+/** Makes the function that runs jobs on one thread. Failures are left to sharp, which gives a reason. */
 export function makeJpegResizer(module: WebAssembly.Module): (jobs: JpegJob[]) => JpegAnswer[] {
   const codec = makeCodec(module);
 
