@@ -91,6 +91,7 @@ const rows: Row[] = [
   { format: 'bat-sup itself', weights: 'float32', MB: round(ownBytes / 1e6, 1), ...figuresOf(own) },
 ];
 for (const [name, format] of Object.entries(formats)) {
+  if (name === 'web') continue; // TensorFlow.js's files again, with a page that only a build has
   for (const weights of format.weights ?? (['float32'] as const)) {
     const file = join(folder, weights, format.output);
     await exportNetwork(network, format, file, { weights, preprocessing: 'inside' });

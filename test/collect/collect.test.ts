@@ -606,7 +606,7 @@ test('a class name that is a path is refused', async () => {
   await assert.rejects(run(temporaryFolder(), { urls: [] }, { className: '../bat' }), UsageError);
 });
 
-test('SVGs with a size and rotated pictures are decoded as training decodes them', async () => {
+test('a picture with an EXIF orientation is stored with the size of its file', async () => {
   const turned = await sharp(await picture(3, 'jpeg'))
     .withMetadata({ orientation: 6 })
     .jpeg()

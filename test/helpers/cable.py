@@ -2,7 +2,7 @@
 
 python3 cable.py NAMESPACE=ADDRESS NAMESPACE=ADDRESS MILLISECONDS SHARE
 
-Says "ready", and how many packets it has carried and lost once it is terminated. Needs root and /dev/net/tun.
+Prints "ready", and when it is terminated, how many packets it has carried and lost. Needs root and /dev/net/tun.
 """
 import collections, fcntl, json, os, random, select, signal, struct, subprocess, sys, time
 
@@ -23,21 +23,21 @@ def plug(end, name):
 def main(first, second, delay, loss):
     ends = [plug(end, f"cable{os.getpid() % 100000}{side}") for side, end in zip("ab", (first, second))]
     other = {ends[0]: ends[1], ends[1]: ends[0]}
-    waiting, chance, told = collections.deque(), random.Random(1), {"carried": 0, "lost": 0}
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(print(json.dumps(told), flush=True)))
+    waiting, chance, counts = collections.deque(), random.Random(1), {"carried": 0, "lost": 0}
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(print(json.dumps(counts), flush=True)))
     print("ready", flush=True)
     while True:
         rest = max(0, waiting[0][0] - time.monotonic()) if waiting else None
         for end in select.select(ends, [], [], rest)[0]:
             packet = os.read(end, 65536)
             if chance.random() < loss:
-                told["lost"] += 1
+                counts["lost"] += 1
             else:
                 waiting.append((time.monotonic() + delay, other[end], packet))
         while waiting and waiting[0][0] <= time.monotonic():
             _, to, packet = waiting.popleft()
             os.write(to, packet)
-            told["carried"] += 1
+            counts["carried"] += 1
 
 
 main(sys.argv[1], sys.argv[2], float(sys.argv[3]) / 1000, float(sys.argv[4]))

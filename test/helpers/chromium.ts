@@ -4,7 +4,7 @@ import { needs } from './needs.ts';
 /** Debian's Chromium. */
 export const chromium = '/usr/bin/chromium';
 
-/** Why a test that needs a browser is skipped; false where it can run. */
+/** Why a test that needs a browser is skipped, or false if it can run. */
 export function withoutChromium(): string | false {
   return needs('Chromium', existsSync(chromium));
 }

@@ -10,18 +10,18 @@ export interface Run {
   stderr: string;
 }
 
-/** As a global installation has it, so that messages name commands as "bat-sup train". */
+/** A folder for the PATH, as a global installation has one, so that messages name commands as "bat-sup train". */
 const programs = temporaryFolder();
 chmodSync(programs, 0o755);
 symlinkSync(bin, join(programs, 'bat-sup'));
 
-/** A user's environment. The engine is the embedded one, which is everywhere; test/e2e/native.long.test.ts is about the other. */
+/** A user's environment, with the embedded engine, which runs everywhere. */
 export function userEnvironment(): NodeJS.ProcessEnv {
   const PATH = `${programs}${delimiter}${process.env.PATH}`;
   return { BATSUP_ENGINE: 'wasm', ...process.env, PATH };
 }
 
-/** The real command, in a folder. */
+/** Starts the real command in a folder. */
 export function startCli(
   folder: string,
   args: string[],
@@ -32,7 +32,7 @@ export function startCli(
   return spawn(process.execPath, [bin, ...args], { cwd: folder, env, ...(uid === undefined ? {} : { uid }) });
 }
 
-/** Waits for the end of a command; `onStderr` sees its messages so far. */
+/** Waits for the end of a command. @param onStderr is called with its messages so far. */
 export function finish(child: ChildProcess, onStderr: (soFar: string) => void = () => {}): Promise<Run> {
   return new Promise((resolve, reject) => {
     let stdout = '';
@@ -67,7 +67,7 @@ export function cli(folder: string, ...args: string[]): Promise<Run> {
   return cliWith({}, folder, ...args);
 }
 
-/** The same with environment variables of its own. */
+/** The same with further environment variables. */
 export function cliWith(
   environment: Record<string, string>,
   folder: string,

@@ -3,16 +3,16 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { emoji, writeRawData } from './emoji.ts';
 
-/** A name that would break a line, a table and a page of HTML. */
+/** A name that would break a line, a table and an HTML page. */
 export const hostileName = '-evil\n<img src=x onerror=alert(1)>\u202e.png';
 
-/** rawdata/ with everything in it that check finds, besides the pictures of writeRawData. */
+/** Writes rawdata/ with every problem that check finds, in addition to the pictures of writeRawData. */
 export async function writeFlawedData(folder: string): Promise<void> {
   await writeRawData(folder);
   const [animal, food] = ['animal', 'food'].map((name) => join(folder, 'rawdata', name)) as [string, string];
   const bear = await emoji('bear', 128).toBuffer();
   const copy = await sharp(bear).resize(100, 100).jpeg({ quality: 60 }).toBuffer();
-  // Its last bytes are ones, which are no Huffman code.
+  // Bytes of ones, which are not a Huffman code.
   for (let at = copy.length - 10; at < copy.length - 2; at += 2) copy.writeUInt16BE(0xff00, at);
   writeFileSync(join(animal, 'bear-copy.jpg'), copy);
   await sharp(join(food, 'taco.png')).jpeg().toFile(join(animal, 'mexican.jpg'));

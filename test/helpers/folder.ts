@@ -2,14 +2,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A new empty folder, removed when the test file's process ends, after all that its hooks have closed. */
+/** A new empty folder. It is removed when the process ends, after all hooks have closed what they opened. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'bat-sup-test-'));
   process.on('exit', () => {
     try {
       rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
     } catch {
-      // A browser that is still ending may write there; what it leaves is in the system's temporary folder.
+      // A browser that is still closing may write there. Its leftovers stay in the system's temporary folder.
     }
   });
   return folder;

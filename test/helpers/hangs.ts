@@ -1,5 +1,5 @@
 /**
- * Milliseconds after which a browser gives up waiting, instead of the half minute that is its own: for what never comes,
- * on however busy a machine.
+ * Milliseconds until a browser gives up waiting. Its own half minute is too short on a busy machine; this is only for
+ * events that never come.
  */
 export const hangs = 600_000;

@@ -1,6 +1,6 @@
 import { deflateSync } from 'node:zlib';
 
-/** ISO 3309, as PNG takes it. */
+/** CRC-32 of ISO 3309, which PNG uses. */
 function crc32(bytes: Buffer): number {
   let crc = 0xffffffff;
   for (const byte of bytes) {
@@ -18,7 +18,7 @@ function chunk(type: string, data: Buffer): Buffer {
   return Buffer.concat([length, body, check]);
 }
 
-/** A grey PNG of a few bytes that claims to be of this size. */
+/** A greyscale PNG of a few bytes whose header claims this size. */
 export function pngClaiming(width: number, height: number): Buffer {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);

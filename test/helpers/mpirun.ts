@@ -9,9 +9,9 @@ import { needs } from './needs.ts';
 export interface Mpi {
   name: string;
   family: 'Open MPI' | 'MPICH';
-  /** What its library says it is. */
+  /** Matches its library's own version text. */
   version: RegExp;
-  /** Where `npm run test:all` installs it; the system's otherwise. */
+  /** Where `npm run test:all` installs it; undefined for the system's. */
   folder?: string;
 }
 
@@ -36,23 +36,23 @@ const intelMpi: Mpi = {
   version: /^Intel\(R\) MPI Library 2021/,
   folder: fromPip('impi_rt'),
 };
-/** Those that a cluster may have besides. */
+/** Other MPIs that a cluster may have. */
 export const others = [openMpi5, mpich5, intelMpi];
 
-/** mpirun's own arguments; a machine of tests has fewer cores than they have ranks, and may be root's. */
+/** Arguments of mpirun that allow more ranks than cores, and root. */
 const everywhere = { 'Open MPI': ['--allow-run-as-root', '--oversubscribe'], MPICH: [] };
 
 export function mpirunOf({ folder }: Mpi): string {
   return folder ? join(folder, 'bin', 'mpirun') : 'mpirun';
 }
 
-/** An environment with the MPI's programs as `source bin/activate` gives them, and no more. */
+/** An environment in which the MPI's programs come first on the PATH. */
 export function environmentOf({ folder }: Mpi): NodeJS.ProcessEnv {
   const path = [...(folder ? [join(folder, 'bin')] : []), process.env.PATH].join(delimiter);
   return { BATSUP_ENGINE: 'wasm', ...process.env, PATH: path };
 }
 
-/** Why a test on several ranks is skipped; false where it can run. */
+/** Why a test on several ranks is skipped, or false if it can run. */
 export function withoutMpirun(mpi = system): string | false {
   if (mpi.folder) return needs(mpi.name, existsSync(mpirunOf(mpi)));
   return needs('Open MPI', spawnSync('mpirun', ['--version']).status === 0);
@@ -63,7 +63,7 @@ interface Launching {
   stdin?: 'ignore' | 'pipe';
 }
 
-/** Starts a program on as many ranks as there are folders, each in its own. */
+/** Starts a program on one rank per folder, each in its folder. */
 export function startRanks(
   folders: string[],
   program: string[],
@@ -79,7 +79,7 @@ export function startRanks(
   });
 }
 
-/** That a training ran on two ranks of this MPI, as it says itself. */
+/** Asserts that a training reported two ranks of this MPI. */
 export function assertTwoRanks(stderr: string, { version }: Mpi): void {
   assert.match(/^2 ranks of (.+), each /m.exec(stderr)?.[1] ?? stderr, version);
 }
@@ -89,7 +89,7 @@ export function startCliOn(folders: string[], ...args: string[]) {
   return startRanks(folders, [bin, ...args]);
 }
 
-/** The process of each rank that an mpirun has started, itself or by its proxies; by Linux's /proc. */
+/** Process ids by rank of what an mpirun has started, itself or through its proxies; from Linux's /proc. */
 export function processesOf(mpirun: number): Map<number, number> {
   const found = new Map<number, number>();
   for (const id of childrenOf(mpirun)) {
@@ -107,7 +107,7 @@ function childrenOf(id: number): number[] {
       (readFileSync(join(tasks, task, 'children'), 'utf8').match(/\d+/g) ?? []).map(Number),
     );
   } catch {
-    return []; // It has ended meanwhile.
+    return []; // the process has ended meanwhile
   }
 }
 

@@ -1,9 +1,8 @@
-/** `npm run test:all` installs whatever the tests need, so that nothing may be missing then. */
+/** `npm run test:all` installs everything that tests need, so nothing may be missing then. */
 const everything = process.env.TEST_ALL === '1';
 
 /**
- * Why a test is skipped; false where it runs. Under `npm run test:all` it always runs, and fails where something is
- * missing.
+ * Why a test is skipped, or false if it runs. Under `npm run test:all` it always runs, and fails if something is missing.
  * @param isThere what the test needs besides Node.
  * @param what names it: `test('...', { skip: needs('Chromium', existsSync(chromium)) }, ...)`.
  */

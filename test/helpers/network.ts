@@ -13,7 +13,7 @@ export const articleDescription: ModelDescription = {
   classes: ['bat', 'süp', '蝙蝠'],
 };
 
-/** Numbers that are always the same, and spread evenly over 0..1. */
+/** Reproducible numbers, evenly distributed over 0..1. */
 export function* evenly(seed: number): Generator<number> {
   for (let state = seed >>> 0; ; ) {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
@@ -21,7 +21,7 @@ export function* evenly(seed: number): Generator<number> {
   }
 }
 
-/** A network as a trained one is: no two weights alike, logits far enough from each other. The engine must run. */
+/** A network with weights like a trained one's: all different, with logits far enough apart. The engine must run. */
 export function networkOf(description: ModelDescription = articleDescription): Network {
   const model = createModel(description, { seed: 3 });
   const weights: Network['weights'] = new Map();
@@ -45,7 +45,7 @@ export function networkOf(description: ModelDescription = articleDescription): N
   };
 }
 
-/** Pictures to ask about, uint8, one after the other. */
+/** Pictures of random pixels, uint8 [count, height, width, channels]. */
 export function picturesFor({ width, height, channels }: ModelDescription, count: number): Uint8Array {
   const random = evenly(7);
   return Uint8Array.from(
@@ -54,7 +54,7 @@ export function picturesFor({ width, height, channels }: ModelDescription, count
   );
 }
 
-/** What bat-sup itself answers, a row of logits for each picture. */
+/** The logits that bat-sup itself computes, one row per picture. */
 export function logitsOf(network: Network, pixels: Uint8Array): number[][] {
   const model = modelOf(network);
   const logits = tf.tidy(() => model.forward(toPictures(pixels, model)).arraySync());
@@ -62,7 +62,7 @@ export function logitsOf(network: Network, pixels: Uint8Array): number[][] {
   return logits;
 }
 
-/** The greatest difference between answers, and between the logits of one: what the difference is to be seen against. */
+/** The largest difference between two sets of logits, and the largest spread within one row, to compare it with. */
 export function compare(own: number[][], theirs: number[][]): { difference: number; spread: number } {
   const differences = own.flatMap((row, picture) =>
     row.map((value, index) => Math.abs(value - (theirs[picture]?.[index] ?? Number.NaN))),

@@ -6,7 +6,7 @@ import { temporaryFolder } from './folder.ts';
 import { picturesFor } from './network.ts';
 import { runPython } from './python.ts';
 
-/** One network exported, with pictures to ask about. */
+/** An exported network, and pictures for it. */
 export interface Asked {
   name: string;
   network: Network;
@@ -15,7 +15,7 @@ export interface Asked {
   file: string;
 }
 
-/** Exports each network in each way. */
+/** Exports each network with each of the options. */
 export async function exportAll(
   format: string,
   networks: [name: string, network: Network][],
@@ -34,7 +34,7 @@ export async function exportAll(
   return asked;
 }
 
-/** What another program makes of the exports, which a Python script of ours asks. */
+/** Runs a Python script that predicts with another program from the exports. @returns what it prints, per export. */
 export function askPython<T>(script: URL, asked: Asked[]): T[] {
   const folder = temporaryFolder();
   const tasks = asked.map(({ network: { model, preprocessing }, options, pixels, file }, index) => {

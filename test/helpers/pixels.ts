@@ -1,6 +1,6 @@
 import type { Picture } from '../../src/augment/picture.ts';
 
-/** A picture whose pixels a function gives. */
+/** A picture whose pixels are computed by a function. */
 export function pictureOf(
   width: number,
   height: number,
@@ -10,7 +10,7 @@ export function pictureOf(
   return { data: Buffer.from(pixels.flat()), width, height };
 }
 
-/** A grey picture of these values, row by row. */
+/** A greyscale picture with these values, row by row. */
 export function greyOf(rows: number[][]): Picture {
   return pictureOf((rows[0] as number[]).length, rows.length, (x, y) => {
     const value = rows[y]?.[x] as number;
@@ -29,7 +29,7 @@ export function pixelOf({ data, width }: Picture, x: number, y: number): number[
   return [...data.subarray((y * width + x) * 3, (y * width + x) * 3 + 3)];
 }
 
-/** Smooth colours, so that two ways of resampling agree closely. */
+/** Smooth colours, on which different resampling methods agree closely. */
 export function smoothPicture(width: number, height: number): Picture {
   return pictureOf(width, height, (x, y) =>
     [
@@ -40,7 +40,7 @@ export function smoothPicture(width: number, height: number): Picture {
   );
 }
 
-/** How far two pictures of one size are apart: the largest and the mean difference of a value. */
+/** The largest and the mean absolute difference between the values of two pictures of one size. */
 export function differenceOf(a: Picture, b: Picture): { largest: number; mean: number } {
   let [largest, sum] = [0, 0];
   for (const [at, value] of a.data.entries()) {

@@ -1,6 +1,6 @@
 """Runs a command on a pseudo-terminal: pseudo_terminal.py COLUMNS ROWS COMMAND...
 
-What the terminal would show goes to stdout. Lines on stdin act on it: "resize COLUMNS ROWS", or "type HEX".
+Writes the terminal's output to stdout. Lines on stdin control it: "resize COLUMNS ROWS", or "type HEX".
 Ends with the command's exit code.
 """
 
@@ -30,7 +30,7 @@ def main():
     ready, go = os.pipe()
     child, terminal = pty.fork()
     if child == 0:
-        # Not before the terminal has its size.
+        # Waits until the terminal has its size.
         os.read(ready, 1)
         os.execvp(command[0], command)
     set_size(terminal, columns, rows)
@@ -40,7 +40,7 @@ def main():
         for source in select.select(sources, [], [])[0]:
             try:
                 data = os.read(source, 65536)
-            except OSError:  # how Linux tells that the command has ended
+            except OSError:  # on Linux: the command has ended
                 data = b""
             if source == terminal:
                 if not data:

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { temporaryFolder } from './folder.ts';
 import { runPython } from './python.ts';
 
-/** What scikit-learn makes of the same answers. See test/evaluation/scikit_learn.py. */
+/** The metrics that scikit-learn computes from the same logits. See test/evaluation/scikit_learn.py. */
 export function askScikitLearn(task: { labels: number[]; logits: number[][]; temperature: number }) {
   const file = join(temporaryFolder(), 'task.json');
   writeFileSync(file, JSON.stringify(task));

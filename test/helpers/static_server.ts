@@ -11,7 +11,7 @@ const types: Record<string, string> = {
   '.wasm': 'application/wasm',
 };
 
-/** Serves a folder's files below a path, as any web server does, and nothing else. @param port 0: a free one. */
+/** Serves a folder's files below a path like any web server, and nothing else. @param port 0 for a free one. */
 export async function serveFolder(
   folder: string,
   path: string,

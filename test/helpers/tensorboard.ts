@@ -18,7 +18,7 @@ export interface TensorBoard {
   stop(): void;
 }
 
-/** The real TensorBoard on a log folder, once it has read these runs. */
+/** Starts the real TensorBoard on a log folder and waits until it has read these runs. */
 export async function startTensorBoard(folder: string, runs: string[]): Promise<TensorBoard> {
   const port = await freePort();
   const flags = ['--logdir', folder, '--host', '127.0.0.1', '--port', String(port), '--reload_interval', '1'];
@@ -31,9 +31,9 @@ export async function startTensorBoard(folder: string, runs: string[]): Promise<
   return { url, stop: () => void server.kill() };
 }
 
-/** What a page says, in the shadows of its elements and in its frames as well; a line for each text. */
+/** The text of a page, including shadow roots and frames, one line per text node. */
 export async function textOf(page: Page): Promise<string> {
-  // As a string: what tsx makes of a function calls helpers that the browser does not have.
+  // A string, because tsx compiles functions to call helpers that the browser does not have.
   const walk = `(() => {
     const texts = [];
     const visit = (node) => {

@@ -7,9 +7,9 @@ import { python } from './python.ts';
 
 const script = fileURLToPath(new URL('./pseudo_terminal.py', import.meta.url));
 
-/** What the user can do, and sees, while a command runs. */
+/** What a user sees and can do while a command runs. */
 export interface Screen {
-  /** Lines without what is blank at their ends; without the empty ones after the last. */
+  /** Lines without trailing blanks, and without empty lines at the end. */
   lines(): string[];
   resize(columns: number, rows: number): void;
   interrupt(): void;
@@ -19,7 +19,7 @@ export interface TerminalRun {
   code: number | null;
   /** Everything that went to the terminal. */
   raw: string;
-  /** What stands there in the end, with what has scrolled away. A line that was wrapped is one. */
+  /** The final lines, including those scrolled away. A wrapped line counts as one. */
   lines: string[];
 }
 
@@ -35,8 +35,8 @@ function linesOf({ buffer: { active } }: xterm.Terminal): string[] {
 }
 
 /**
- * The real command on a pseudo-terminal with an emulator behind it.
- * @param look is called after each piece of output.
+ * Runs the real command on a pseudo-terminal with a terminal emulator.
+ * @param look is called after each chunk of output.
  */
 export function cliOnTerminal(
   folder: string,

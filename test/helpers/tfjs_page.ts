@@ -18,7 +18,7 @@ export interface TfjsPage {
   close(): Promise<void>;
 }
 
-/** A page with the real TensorFlow.js, from a server that has these folders' files as /<number>/<file>. */
+/** Opens a page with the real TensorFlow.js, on a server with the folders' files at /<index of the folder>/<file>. */
 export async function openTfjsPage(folders: string[] = []): Promise<TfjsPage> {
   const html = scripts.map((script) => `<script src="/${basename(script)}"></script>`).join('');
   const fileOf = (url: string) => {

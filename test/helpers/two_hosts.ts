@@ -9,7 +9,7 @@ const cable = fileURLToPath(new URL('cable.py', import.meta.url));
 const addresses = ['10.99.0.1', '10.99.0.2'];
 const subnet = '10.99.0.0/24';
 
-/** Why a test with several hosts is skipped; false where it can run. */
+/** Why a test with several hosts is skipped, or false if it can run. */
 export function withoutHosts(): string | false {
   const name = `probe-${process.pid}`;
   if (spawnSync('python3', ['--version']).status !== 0) return 'needs Python 3';
@@ -25,13 +25,13 @@ export function withoutHosts(): string | false {
 }
 
 export interface Disturbance {
-  /** Milliseconds that each packet takes. */
+  /** Milliseconds by which each packet is delayed. */
   delay: number;
   /** Share of the packets that are lost. */
   loss: number;
 }
 
-/** Two hosts, as far as the network goes: a namespace and an address each, and a cable between them. */
+/** Two simulated hosts: a network namespace and an address each, and a cable between them. */
 export class TwoHosts {
   readonly #names = ['a', 'b'].map((name) => `host-${name}-${process.pid}`);
   #cable: ChildProcess | undefined;
@@ -52,9 +52,9 @@ export class TwoHosts {
 
   /** @returns how many packets the cable has carried and lost. */
   async disconnect(): Promise<{ carried: number; lost: number }> {
-    const told = once(this.#cable?.stdout as NodeJS.ReadableStream, 'data');
+    const counts = once(this.#cable?.stdout as NodeJS.ReadableStream, 'data');
     this.#cable?.kill();
-    return JSON.parse(String(await told));
+    return JSON.parse(String(await counts));
   }
 
   remove(): void {
@@ -62,9 +62,9 @@ export class TwoHosts {
     for (const name of this.#names) execFileSync('ip', ['netns', 'delete', name]);
   }
 
-  /** Starts a program by mpirun on the first host, a rank on each; from one to the other there is TCP alone. */
+  /** Starts a program by mpirun on the first host, with one rank on each host, connected by TCP only. */
   start(mpi: Mpi, folder: string, program: string[]): ChildProcess {
-    // In place of ssh: mpirun gives options, the address, then the command.
+    // Replaces ssh: mpirun passes options, the address, then the command.
     const agent = join(folder, 'agent.sh');
     const names = addresses.map((address, host) => `${address}) name=${this.#names[host]} ;;`).join(' ');
     const skip = 'while case $1 in -*) ;; *) false ;; esac; do shift; done';

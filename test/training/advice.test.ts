@@ -24,7 +24,7 @@ test('a training with the article’s recipe is pointed to --recipe best', () =>
   assert.deepEqual(flags({ settings: article }), ['--recipe best']);
 });
 
-test('a training whose last epoch was the best is advised to go on', () => {
+test('a training whose last epoch was the best is advised to continue', () => {
   const best = { epoch: 10, metrics: {} };
   assert.deepEqual(flags({ best }), ['--resume --epochs 20']);
   assert.deepEqual(flags({ best, settings: article }), ['--recipe best', '--resume --epochs 20']);
