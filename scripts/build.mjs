@@ -1,9 +1,9 @@
-/** Builds dist/: the WebAssembly kernels, the backend with shared memory, the TypeScript, the C++ sources. */
+/** Builds dist/: the WebAssembly modules, the TypeScript, the C++ sources and the bundles for browsers. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { buildSync } from 'esbuild';
+import { build } from 'esbuild';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const modules = [
@@ -18,21 +18,6 @@ const run = (script, ...args) =>
 run('scripts/build-wasm.mjs');
 run('node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json');
 
-/**
- * Node searches a CommonJS package for the names that it exports before it is imported, which takes a third of a cold
- * start for tfjs's two megabytes; required, it is just run.
- */
-const imported = /^import (?:\* as (\w+)|(\{[^}]+\})) from '(@tensorflow\/[\w-]+)';$/gm;
-const required = (_, all, some, name) => `const ${all ?? some} = requirePackage('${name}');`;
-const header =
-  "import { createRequire as requireFrom } from 'node:module';\nconst requirePackage = requireFrom(import.meta.url);\n";
-for (const name of readdirSync(join(root, 'dist/src'), { recursive: true })) {
-  if (!name.endsWith('.js')) continue;
-  const file = join(root, 'dist/src', name);
-  const code = readFileSync(file, 'utf8');
-  const changed = code.replace(imported, required);
-  if (changed !== code) writeFileSync(file, header + changed);
-}
 for (const file of modules) {
   mkdirSync(dirname(join(root, 'dist', file)), { recursive: true });
   copyFileSync(join(root, file), join(root, 'dist', file));
@@ -45,8 +30,15 @@ for (const name of readdirSync(join(root, 'src/engine'), { recursive: true })) {
 }
 for (const file of ['index.html', 'style.css'])
   copyFileSync(join(root, 'src/page', file), join(root, 'dist/src/page', file));
-// A browser is given one file, TensorFlow.js and its licences within, and its service worker another.
-buildSync({
+/** In a bundle tfjs-core is imported, not required; see src/tensors/tf.ts. */
+const bundledTf = {
+  name: 'bundled tf',
+  setup({ onResolve }) {
+    onResolve({ filter: /\/tensors\/tf\.ts$/ }, () => ({ path: join(root, 'src/tensors/tf.browser.ts') }));
+  },
+};
+// A browser gets one file with TensorFlow.js and its licences in it, and another one for its service worker.
+await build({
   entryPoints: ['answer', 'offline'].map((name) => join(root, `src/formats/web/${name}.ts`)),
   outdir: join(root, 'dist/src/formats/web'),
   bundle: true,
@@ -56,6 +48,7 @@ buildSync({
   tsconfig: join(root, 'tsconfig.json'),
   target: 'es2022',
   legalComments: 'eof',
+  plugins: [bundledTf],
 });
 chmodSync(join(root, 'dist/bin/bat-sup.js'), 0o755);
 writeFileSync(join(root, 'dist/.built'), '');

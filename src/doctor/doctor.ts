@@ -1,5 +1,4 @@
 import { availableParallelism, totalmem } from 'node:os';
-import * as tf from '@tensorflow/tfjs-core';
 import sharp from 'sharp';
 import { type EngineName, EngineUnavailable, engineNames, startEngine } from '../engine/index.ts';
 import { findInstallation, type Installation } from '../engine/native/installation.ts';
@@ -9,6 +8,7 @@ import { findCompiler } from '../setup/build.ts';
 import { findGpus, type Gpu } from '../setup/nvidia.ts';
 import { findPython } from '../setup/wheels.ts';
 import { batSup, withCommandsAsTyped } from '../system/command.ts';
+import { tf } from '../tensors/tf.ts';
 
 export interface EngineCheck {
   name: EngineName;

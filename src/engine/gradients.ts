@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs-core';
+import { tf } from '../tensors/tf.ts';
 import { relu } from './kernels/activation/gradient.ts';
 import { fusedConv2d } from './kernels/conv/gradient.ts';
 import { fusedDepthwiseConv2d } from './kernels/depthwise_conv/gradient.ts';

@@ -1,5 +1,5 @@
-import * as tf from '@tensorflow/tfjs-core';
 import type { Predictor } from '../predict/predictor.ts';
+import { tf } from '../tensors/tf.ts';
 
 /** The output of one layer for one picture. */
 export interface FeatureMaps {

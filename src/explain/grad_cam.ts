@@ -1,7 +1,7 @@
-import * as tf from '@tensorflow/tfjs-core';
 import { UserError } from '../errors.ts';
 import { type LayerSummary, layerOf } from '../layers/index.ts';
 import type { Predictor } from '../predict/predictor.ts';
+import { tf } from '../tensors/tf.ts';
 import { type HeatMap, normalise } from './heat_map.ts';
 
 /** Whether a layer has a kernel that it moves over feature maps. */

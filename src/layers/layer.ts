@@ -1,4 +1,4 @@
-import type * as tf from '@tensorflow/tfjs-core';
+import type { tf } from '../tensors/tf.ts';
 
 /** A layer's settings as a manifest holds them, e.g. { kernel: 5, stride: 1, padding: 'same', ... }. */
 export type Attributes = Record<string, number | string | boolean>;

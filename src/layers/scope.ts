@@ -1,5 +1,5 @@
-import * as tf from '@tensorflow/tfjs-core';
 import { UserError } from '../errors.ts';
+import { tf } from '../tensors/tf.ts';
 import type { Builder, Value } from './builder.ts';
 import { createVariable } from './initial_values.ts';
 import {

@@ -1,4 +1,3 @@
-import type * as tf from '@tensorflow/tfjs-core';
 import {
   type LayerSummary,
   type LayerWatch,
@@ -6,6 +5,7 @@ import {
   Scope,
   type TrainingPass,
 } from '../layers/index.ts';
+import type { tf } from '../tensors/tf.ts';
 import type { ModelDescription } from './description.ts';
 import { withDropout } from './dropout.ts';
 import { completed, planOfOlder } from './older_layers.ts';

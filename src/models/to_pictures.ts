@@ -1,5 +1,5 @@
-import type * as tf from '@tensorflow/tfjs-core';
 import { scalePixels } from '../engine/kernels/scale_pixels/operation.ts';
+import type { tf } from '../tensors/tf.ts';
 import type { Model } from './model.ts';
 
 /** A copy with the first and the third of every three bytes exchanged: RGB to BGR, and back. */

@@ -1,9 +1,9 @@
-import * as tf from '@tensorflow/tfjs-core';
 import type { LayerSummary, LayerWatch } from '../layers/index.ts';
 import type { Model, ModelDescription } from '../models/model.ts';
 import type { Preprocessing } from '../models/preprocessing.ts';
 import { toPictures } from '../models/to_pictures.ts';
 import { concatenate } from '../tensors/bytes.ts';
+import { tf } from '../tensors/tf.ts';
 
 /** softmax: values sum to 1, calibrated where evaluate has stored how. sigmoid: each class by itself in 0..1, as the article adds. none: the logits. */
 export type Activation = 'softmax' | 'sigmoid' | 'none';

@@ -2,10 +2,11 @@
  * Started by smoke_test.ts, with an installation's description as its argument: a library that does not fit this
  * machine may end the process that loads it.
  */
-import * as tf from '@tensorflow/tfjs-core';
+
 import { applyAdam } from '../engine/kernels/adam/operation.ts';
 import { startInstallation } from '../engine/native/index.ts';
 import { convLayer, poolingLayer, Scope } from '../layers/index.ts';
+import { tf } from '../tensors/tf.ts';
 
 function expectClose(what: string, got: ArrayLike<number>, wanted: number[]): void {
   const close = wanted.every((value, index) => Math.abs((got[index] as number) - value) < 1e-3);

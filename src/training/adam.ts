@@ -1,5 +1,5 @@
-import * as tf from '@tensorflow/tfjs-core';
 import { applyAdam } from '../engine/kernels/adam/operation.ts';
+import { tf } from '../tensors/tf.ts';
 import { type TensorSource, tensorSources } from './tensor_source.ts';
 
 const beta1 = 0.9;

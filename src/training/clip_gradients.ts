@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs-core';
+import { tf } from '../tensors/tf.ts';
 
 /**
  * Scales all gradients by one factor, so that their global norm, the square root of the sum of all squares, is at most

@@ -1,9 +1,9 @@
-import * as tf from '@tensorflow/tfjs-core';
 import { type CompressedAllreduce, compressedAllreduce } from '../cluster/compressed.ts';
 import { type HalfPrecision, halfPrecisions } from '../cluster/half_precision.ts';
 import { memory, type World } from '../cluster/index.ts';
 import type { Settings } from '../config/index.ts';
 import type { Model } from '../models/model.ts';
+import { tf } from '../tensors/tf.ts';
 
 /**
  * Data-parallel training: the gradients of all ranks are averaged. Most are averaged by all-reduces, several gradients

@@ -1,6 +1,6 @@
-import * as tf from '@tensorflow/tfjs-core';
 import { allgatherCompressed } from '../cluster/compressed.ts';
 import type { LayerWatch, TrainingPass } from '../layers/index.ts';
+import { tf } from '../tensors/tf.ts';
 import { afterwards, type FactoredLayer, type GradientExchange } from './exchange.ts';
 import type { BatchResult } from './step.ts';
 

@@ -1,10 +1,10 @@
-import type * as tf from '@tensorflow/tfjs-core';
 import { type CheckpointInfo, isRunRemoved } from '../checkpoints/index.ts';
 import { UserError } from '../errors.ts';
 import type { Model } from '../models/model.ts';
 import { type HeldBack, saveHeldBack } from '../runs/held_back.ts';
 import { cutHistory } from '../runs/history.ts';
 import { beginSession, type OpenSession } from '../runs/record.ts';
+import type { tf } from '../tensors/tf.ts';
 import { CheckpointSaver, type Snapshot } from './checkpoint_saver.ts';
 import type { TrainingOptions } from './options.ts';
 import { changedSettings, describeChanges } from './resume.ts';

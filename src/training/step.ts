@@ -1,9 +1,9 @@
-import * as tf from '@tensorflow/tfjs-core';
 import type { Batch } from '../dataset/batches.ts';
 import { type CrossEntropies, crossEntropies } from '../engine/kernels/cross_entropy/operation.ts';
 import type { LayerWatch, TrainingPass } from '../layers/index.ts';
 import type { Model } from '../models/model.ts';
 import { toPictures } from '../models/to_pictures.ts';
+import { tf } from '../tensors/tf.ts';
 import type { Adam } from './adam.ts';
 import { clipGradients } from './clip_gradients.ts';
 import { type Objective, oneHot, type Targets, targetsOf } from './targets.ts';

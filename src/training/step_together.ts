@@ -1,6 +1,6 @@
-import * as tf from '@tensorflow/tfjs-core';
 import type { Batch } from '../dataset/batches.ts';
 import type { Model } from '../models/model.ts';
+import { tf } from '../tensors/tf.ts';
 import type { Adam } from './adam.ts';
 import { clipGradients } from './clip_gradients.ts';
 import type { GradientExchange } from './exchange.ts';

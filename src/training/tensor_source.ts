@@ -1,5 +1,5 @@
-import type * as tf from '@tensorflow/tfjs-core';
 import type { NamedTensor } from '../tensors/tensors.ts';
+import type { tf } from '../tensors/tf.ts';
 
 /** A tensor that the engine holds; `read` copies its current values out. */
 export interface TensorSource extends Omit<NamedTensor, 'values'> {

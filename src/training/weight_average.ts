@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs-core';
+import { tf } from '../tensors/tf.ts';
 import { type TensorSource, tensorSource } from './tensor_source.ts';
 
 /**

@@ -1,4 +1,4 @@
-import type * as tf from '@tensorflow/tfjs-core';
+import type { tf } from '../../tensors/tf.ts';
 
 /** What TensorFlow keeps of one tensor: its handle's id once there is one, until then the values to make it of. */
 interface TensorEntry {

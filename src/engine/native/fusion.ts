@@ -1,4 +1,4 @@
-import type * as tf from '@tensorflow/tfjs-core';
+import type { tf } from '../../tensors/tf.ts';
 import type { NodeBackend, OutputMetadata } from './backend.ts';
 
 /**

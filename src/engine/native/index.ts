@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs-core';
+import { tf } from '../../tensors/tf.ts';
 import { type Engine, type EngineName, type EngineOptions, EngineUnavailable } from '../engine.ts';
 import { findInstallation, type Installation } from './installation.ts';
 import { registerKernels } from './kernels.ts';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs-core';
+import { tf } from '../../tensors/tf.ts';
 import { relu, reluGradient } from '../kernels/activation/native.ts';
 import { applyAdam } from '../kernels/adam/native.ts';
 import { applyAdamToResources } from '../kernels/adam/native_resources.ts';

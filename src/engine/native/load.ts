@@ -1,8 +1,8 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import * as util from 'node:util';
-import * as tf from '@tensorflow/tfjs-core';
 import { reason } from '../../errors.ts';
+import { tf } from '../../tensors/tf.ts';
 import { type EngineOptions, EngineUnavailable } from '../engine.ts';
 import { registerGradients } from '../gradients.ts';
 import type { NodeBackend } from './backend.ts';

@@ -1,4 +1,4 @@
-import type * as tf from '@tensorflow/tfjs-core';
+import type { tf } from '../../tensors/tf.ts';
 import type { Arguments, KernelName, Threads } from './threads.ts';
 
 /** The parts of tfjs's WebAssembly backend that our kernels use. */

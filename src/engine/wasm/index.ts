@@ -1,19 +1,24 @@
 import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
-import * as tf from '@tensorflow/tfjs-core';
+import { tf } from '../../tensors/tf.ts';
 import type { Engine, EngineOptions } from '../engine.ts';
 import type { WasmBackend } from './engine_memory.ts';
 import { registerKernels } from './kernels.ts';
 import { controlBytes, startThreads, type Threads } from './threads.ts';
+
+// Required for the reason given in tensors/tf.ts.
+const { setWasmPaths }: typeof import('@tensorflow/tfjs-backend-wasm') = createRequire(import.meta.url)(
+  '@tensorflow/tfjs-backend-wasm',
+);
 
 /** More jobs than predicting one picture takes. */
 const jobsBeforeWorkers = 30;
 
 let running: Threads | undefined;
 
-/** The backend's loader answers any uncaught error by printing its own source; Node's answer is better. */
+/** Removes the listeners that the backend's loader adds: on any uncaught error they print its whole source. */
 async function withoutNewListeners(start: () => Promise<unknown>): Promise<void> {
   const events = ['uncaughtException', 'unhandledRejection'];
   const before = events.map((event) => process.listeners(event as 'exit'));

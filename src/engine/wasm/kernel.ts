@@ -1,4 +1,4 @@
-import type * as tf from '@tensorflow/tfjs-core';
+import type { tf } from '../../tensors/tf.ts';
 import type { KernelContext } from './engine_memory.ts';
 
 export type Inputs = Record<string, tf.TensorInfo | undefined>;

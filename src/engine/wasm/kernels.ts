@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs-core';
+import { tf } from '../../tensors/tf.ts';
 import { activation, activationGradient, reluGradient } from '../kernels/activation/wasm.ts';
 import { applyAdam } from '../kernels/adam/wasm.ts';
 import { sum } from '../kernels/bias/wasm.ts';

@@ -5,7 +5,6 @@
 import '@tensorflow/tfjs-backend-cpu';
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
 import '@tensorflow/tfjs-backend-webgl';
-import * as tf from '@tensorflow/tfjs-core';
 import { argmax } from '../../evaluation/softmax.ts';
 import { colourLayer } from '../../explain/colours.ts';
 import { canDrawGradCam, gradCam } from '../../explain/grad_cam.ts';
@@ -13,6 +12,7 @@ import { makeCodec } from '../../images/jpeg/codec.ts';
 import { createModel } from '../../models/model.ts';
 import type { Answer, Description } from '../../page/answer.d.ts';
 import { createPredictor, type Predictor } from '../../predict/predictor.ts';
+import { tf } from '../../tensors/tf.ts';
 import type { Network } from '../format.ts';
 import { decodeTfjs } from '../tfjs/decode.ts';
 import { fixFusedMatMul } from './fused_mat_mul.ts';

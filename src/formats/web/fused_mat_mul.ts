@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs-core';
+import { tf } from '../../tensors/tf.ts';
 
 /** A matrix as a batch of one: [rows, columns] -> [1, rows, columns]. */
 const batched = (matrix: tf.TensorInfo): tf.TensorInfo => ({ ...matrix, shape: [1, ...matrix.shape] });

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs-core';
+import { tf } from '../../tensors/tf.ts';
 import type { Builder, Value } from '../builder.ts';
 import type { Layer } from '../layer.ts';
 import { Scope } from '../scope.ts';

@@ -1,5 +1,5 @@
-import * as tf from '@tensorflow/tfjs-core';
 import { normaliseBatch, normaliseBy } from '../../engine/kernels/batch_norm/operation.ts';
+import { tf } from '../../tensors/tf.ts';
 import type { Builder, Value } from '../builder.ts';
 import type { Layer, VariablePlan } from '../layer.ts';
 import { Scope } from '../scope.ts';

@@ -1,5 +1,5 @@
 import '../../engine/gradients.ts';
-import * as tf from '@tensorflow/tfjs-core';
+import { tf } from '../../tensors/tf.ts';
 import type { Builder, Value } from '../builder.ts';
 import { checkSizes, mapsOf } from '../checks.ts';
 import type { Layer } from '../layer.ts';

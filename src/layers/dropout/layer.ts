@@ -1,5 +1,5 @@
-import * as tf from '@tensorflow/tfjs-core';
 import seedrandom from 'seedrandom';
+import { tf } from '../../tensors/tf.ts';
 import type { Builder, Value } from '../builder.ts';
 import type { Layer } from '../layer.ts';
 import { Scope } from '../scope.ts';

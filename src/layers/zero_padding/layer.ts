@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs-core';
+import { tf } from '../../tensors/tf.ts';
 import type { Builder, Value } from '../builder.ts';
 import { mapsOf } from '../checks.ts';
 import type { Layer } from '../layer.ts';

@@ -1,6 +1,6 @@
-import * as tf from '@tensorflow/tfjs-core';
 import type { Model } from '../../models/model.ts';
 import { drawFilters, type EventWriter, histogramSummary, imageSummary } from '../../tensorboard/index.ts';
+import { tf } from '../../tensors/tf.ts';
 import type { StepWatch } from '../step.ts';
 
 /** Enough values for thirty buckets; more would take longer to read back. */

@@ -1,7 +1,6 @@
 import { readdir, rm } from 'node:fs/promises';
 import { availableParallelism, cpus, release, totalmem, type } from 'node:os';
 import { join } from 'node:path';
-import * as tf from '@tensorflow/tfjs-core';
 import type { SettingName, Settings } from '../../config/index.ts';
 import type { Dataset } from '../../dataset/scan.ts';
 import type { Split } from '../../dataset/split.ts';
@@ -16,6 +15,7 @@ import {
   sessionStartSummary,
   textSummary,
 } from '../../tensorboard/index.ts';
+import { tf } from '../../tensors/tf.ts';
 
 /** Settings that do not affect the result. */
 const notCompared: SettingName[] = [

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs-core';
+import { tf } from '../../../tensors/tf.ts';
 
 /** The kernel an engine may register: dy where y is above zero, else 0. Inputs: dy, y. */
 export const reluGradKernel = 'ReluGrad';

@@ -1,5 +1,5 @@
 import '../../gradients.ts';
-import * as tf from '@tensorflow/tfjs-core';
+import { tf } from '../../../tensors/tf.ts';
 
 export const activationFunctions = ['relu', 'relu6', 'sigmoid', 'swish', 'hardSwish', 'leakyRelu'] as const;
 export type ActivationFunction = (typeof activationFunctions)[number];

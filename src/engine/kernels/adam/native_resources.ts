@@ -1,4 +1,4 @@
-import type * as tf from '@tensorflow/tfjs-core';
+import type { tf } from '../../../tensors/tf.ts';
 import { execute, float32, type NodeBackend } from '../../native/backend.ts';
 import type { OwnKernel } from '../../native/kernel.ts';
 import { type AdamAttributes, applyAdamKernel } from './operation.ts';

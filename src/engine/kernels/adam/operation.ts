@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs-core';
+import { tf } from '../../../tensors/tf.ts';
 
 /** The kernel an engine may register: the whole update in one pass, in place on variable, m and v. */
 export const applyAdamKernel = 'ApplyAdam';

@@ -1,5 +1,5 @@
-import type * as tf from '@tensorflow/tfjs-core';
 import { sizeOf } from '../../../tensors/shape.ts';
+import type { tf } from '../../../tensors/tf.ts';
 import { runKernel } from '../../wasm/engine_memory.ts';
 import type { OwnKernel } from '../../wasm/kernel.ts';
 import { type AdamAttributes, applyAdamKernel } from './operation.ts';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs-core';
+import { tf } from '../../../tensors/tf.ts';
 
 /** The kernels an engine may register. Inputs: x, scale, offset. Outputs: y, mean, variance. */
 export const batchNormKernel = 'BatchNormTraining';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs-core';
+import { tf } from '../../../tensors/tf.ts';
 
 /** The kernel an engine may register for {@link sumToChannels}. Input: dy. */
 export const biasGradKernel = 'BiasAddGrad';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs-core';
+import { tf } from '../../../tensors/tf.ts';
 import { sumToChannels } from '../bias/operation.ts';
 
 /** x [batch, height, width, inputs], filter [kernelHeight, kernelWidth, inputs, outputs], bias [outputs] */

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs-core';
+import { tf } from '../../../tensors/tf.ts';
 import { addressOf, type KernelContext, runKernel, withScratch } from '../../wasm/engine_memory.ts';
 import { type Padding, pad, paddedSize } from './wasm_pad.ts';
 

@@ -1,4 +1,4 @@
-import type * as tf from '@tensorflow/tfjs-core';
+import type { tf } from '../../../tensors/tf.ts';
 import { addressOf, runKernel, withScratch } from '../../wasm/engine_memory.ts';
 import type { OwnKernel } from '../../wasm/kernel.ts';
 import { convInfoOf, inputPadding, isPlainConvolution, roundUp } from './wasm_convolve.ts';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs-core';
+import { tf } from '../../../tensors/tf.ts';
 
 /** The kernel an engine may register: both results at once. Inputs: logits, targets. */
 export const crossEntropyKernel = 'SoftmaxCrossEntropy';

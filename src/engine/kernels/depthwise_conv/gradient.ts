@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs-core';
+import { tf } from '../../../tensors/tf.ts';
 import { sumToChannels } from '../bias/operation.ts';
 
 /** x [batch, height, width, channels], filter [kernelHeight, kernelWidth, channels, 1], bias [channels] */

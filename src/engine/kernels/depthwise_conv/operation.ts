@@ -1,5 +1,5 @@
 import '../../gradients.ts';
-import * as tf from '@tensorflow/tfjs-core';
+import { tf } from '../../../tensors/tf.ts';
 
 export interface DepthwiseConvOptions {
   /** Pixels from one position of the kernel to the next, in both directions. */

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs-core';
+import { tf } from '../../../tensors/tf.ts';
 import { sumToChannels } from '../bias/operation.ts';
 
 function multiply(a: tf.Tensor, b: tf.Tensor, transposed: { transposeA: boolean; transposeB: boolean }) {

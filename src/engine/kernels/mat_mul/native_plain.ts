@@ -1,4 +1,4 @@
-import type * as tf from '@tensorflow/tfjs-core';
+import type { tf } from '../../../tensors/tf.ts';
 import { executeOnTensors, float32 } from '../../native/backend.ts';
 import type { OwnKernel } from '../../native/kernel.ts';
 import { product } from '../../native/product.ts';

@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs-core';
+import { tf } from '../../../tensors/tf.ts';
 
 /** The kernel an engine may register: bytes become floats on its device. Input: scale, a scalar. */
 export const scalePixelsKernel = 'ScalePixels';
