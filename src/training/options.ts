@@ -35,7 +35,7 @@ export interface TrainingOptions {
   settings: Settings;
   /** The run's folder, for its checkpoints and logs; made if missing. */
   run: string;
-  /** The checkpoint to continue from, one of `run`'s; absent for a new run. */
+  /** The checkpoint to continue from: `await findCheckpoint(run, 'newest')`; absent for a new run. */
   resume?: Checkpoint | undefined;
   /** The MPI ranks that train together. Each calls `train` with the same settings, run and checkpoint. */
   world?: World | undefined;

@@ -59,7 +59,7 @@ export async function planTraining(
   const { flags, run: name } = request;
   const inForce = await settingsInForce(flags);
   const checkpoints = String(inForce.checkpoints.value);
-  const resume = await findCheckpoint(request, checkpoints, notice);
+  const resume = await checkpointToResume(request, checkpoints, notice);
   const findFlags = flagsGiven(inForce, ['checkpoints']);
   const resumeFlags = [
     ...(name === undefined ? [] : [`--run ${quoteForShell(name)}`]),
@@ -79,19 +79,19 @@ export async function planTraining(
 }
 
 /** The checkpoint to continue from; undefined for a new run. */
-async function findCheckpoint(
+async function checkpointToResume(
   { resume, run }: TrainRequest,
   checkpoints: string,
   notice: (text: string) => void,
 ): Promise<Checkpoint | undefined> {
   if (resume === undefined) return undefined;
-  const place = run === undefined ? checkpoints : await runFolder(checkpoints, run);
-  if (resume === 'auto' && !(await hasSaved(place))) {
-    notice(`${place} holds no checkpoint yet; starting a new run.`);
+  const folder = run === undefined ? checkpoints : await runFolder(checkpoints, run);
+  if (resume === 'auto' && !(await hasSaved(folder))) {
+    notice(`${folder} holds no checkpoint yet; starting a new run.`);
     return undefined;
   }
-  const folder = run === undefined ? await newestRun(place, notice) : place;
-  return findIntact(folder, 'newest', ['weights.bin', 'optimizer.bin'], notice);
+  const found = run === undefined ? await newestRun(folder, notice) : folder;
+  return findIntact(found, 'newest', ['weights.bin', 'optimizer.bin'], notice);
 }
 
 async function planToResume(
@@ -110,7 +110,9 @@ async function planToResume(
   const kept = keptSettings(resumed, before, inForce);
   if (kept.length > 0) notice(`Kept from ${run} (only flags change them): ${kept.join('; ')}`);
   if (!record)
-    notice(`${run} has no run.json: settings that its checkpoint does not hold, such as epochs, start anew.`);
+    notice(
+      `${run} has no run.json: settings that its checkpoint does not store, such as epochs, are those of a new run.`,
+    );
   // A run that was killed at its very end has yet to be marked as finished.
   const isDone = record?.sessions.at(-1)?.state === 'finished' && isOver(resume.manifest, settings);
   return { settings, run, resume, isDone };

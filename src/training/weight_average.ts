@@ -62,6 +62,7 @@ export class WeightAverage {
   }
 }
 
+/** Part of the checkpoint format. */
 const currentSuffix = '/learnt';
 
 /** The current weights, which a checkpoint keeps in optimizer.bin while weights.bin holds their averages. */

@@ -265,10 +265,10 @@ test('a newer run whose checkpoints are all damaged is skipped, with a notice', 
 test('a checkpoint of the same step is replaced; after a kill in between, the older one is found', async () => {
   const run = join(temporaryFolder(), 'run-001');
   const folder = await save(run, 5, 0.1);
-  renameSync(folder, `${folder}.old`); // as far as a kill let it come
+  renameSync(folder, `${folder}.old`); // killed after this renaming
   assert.equal((await findCheckpoint(run, 'newest')).manifest.metrics.validationAccuracy, 0.1);
   await save(run, 5, 0.2);
-  cpSync(folder, `${folder}.old`, { recursive: true }); // a kill before it was removed
+  cpSync(folder, `${folder}.old`, { recursive: true }); // killed before it was removed
   await save(run, 5, 0.3);
   assert.equal((await findCheckpoint(run, 'newest')).manifest.metrics.validationAccuracy, 0.3);
   assert.deepEqual(readdirSync(run), ['checkpoint-00000005']);
@@ -284,7 +284,7 @@ test('leftovers of an interrupted save or removal are not checkpoints, and are r
   assert.deepEqual(readdirSync(run), ['checkpoint-00000005']);
 });
 
-/** Puts a copy in the place of the run's one checkpoint, again and again. */
+/** Replaces the only checkpoint of the run by a copy, again and again. */
 const turnOver = `
   const { cpSync, renameSync, rmSync } = require('node:fs');
   const name = (step) => 'checkpoint-' + String(step).padStart(8, '0');

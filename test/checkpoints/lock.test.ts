@@ -26,7 +26,7 @@ test('a run has one owner at a time, and can be released', async () => {
   );
   assert.deepEqual(readdirSync(run), ['training.lock']);
   await unlock();
-  assert.ok(!existsSync(run)); // nothing came of it
+  assert.ok(!existsSync(run)); // it was empty
   await (await lockRun(run))();
 });
 

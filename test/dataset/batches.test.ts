@@ -14,7 +14,7 @@ import { plain } from '../helpers/plain.ts';
 
 const size = { width: 8, height: 8, channels: 3 as const, fit: 'fill' as const };
 
-/** Grey pictures whose value tells which one they are. */
+/** Grey pictures whose value is their number. */
 async function writeData(counts: Record<string, number>): Promise<string> {
   const folder = join(temporaryFolder(), 'data');
   let value = 0;
@@ -94,7 +94,7 @@ test('pictures that another command has packed meanwhile are not used by mistake
   const { value } = await epoch.next();
   const larger = { ...size, width: size.width * 2 };
   const other = await packPictures(dataset, { folder, size: larger, workers: 1 });
-  // What is open stays what it was.
+  // The open file is unchanged.
   const rest = [];
   for await (const { pixels } of epoch) rest.push(pixels.length);
   assert.deepEqual(rest, Array(3).fill(value?.pixels.length));
@@ -142,7 +142,7 @@ test('lookalikes are found across classes, before and after the pictures are dec
   const expected = new Int32Array([0, 1, 2, 0, 2, 5]);
   assert.deepEqual((await pack()).lookalikes, expected);
   assert.deepEqual((await pack()).lookalikes, expected);
-  // The same files, of which one is known to be a copy by now: it goes with its source, and is not compared.
+  // The same files, one of which is now known to be a copy: it stays with its source and is not compared.
   const file = dataset.pictures[0]?.file as string;
   const copied = dataset.pictures.map((one, index) => (index === 3 ? { ...one, copyOf: file } : one));
   assert.deepEqual((await pack(copied)).lookalikes, new Int32Array([0, 1, 2, 3, 2, 5]));

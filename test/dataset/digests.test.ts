@@ -83,7 +83,7 @@ test('a file is recognised by any path to its folder', async () => {
 
 test('if the digests cannot be stored, they are still computed', async () => {
   const { data, digests } = project(files);
-  // Whoever runs this may write anywhere, but not put a file in the place of a folder.
+  // Not even root can replace a folder by a file.
   mkdirSync(join(data, '.cache', 'digests.jsonl', 'in-the-way'), { recursive: true });
   assert.equal(digestsIn(await digests())[1], digestOf('one'));
 });

@@ -36,7 +36,7 @@ const anyDataset = fc
   })
   .map((sources) => ({ pictures: dataset(sources), classes: sources.length }));
 
-/** A dataset in which some pictures look like an earlier one, of whatever class. */
+/** A dataset in which some pictures look like an earlier one, of any class. */
 const lookingAlike = anyDataset.chain(({ pictures, classes }) =>
   fc.record({
     pictures: fc.constant(pictures),
@@ -162,7 +162,7 @@ test('pictures stay on their sides, and new ones join their lookalikes', () =>
           if (sides[index]) assert.equal(sideOf(index), side);
           const alike = options.lookalikes[index] as number;
           const areOwn = isOwn(picture) && isOwn(pictures[alike] as Picture);
-          // A new one never trains beside one held back, nor validates beside one learnt from.
+          // A new picture is never trained on while a lookalike is held back, nor the other way round.
           if (areOwn && !sides[index] && sides[alike])
             assert.notEqual(sideOf(index), sides[alike] === 'train' ? 'validation' : 'train');
         }

@@ -25,7 +25,7 @@ const copyOf = (name: string): Picture => ({
   stamp: '',
 });
 
-/** What a run has recorded that held b.png back. */
+/** The record of a run that held b.png back. */
 async function record(): Promise<HeldBack> {
   const run = join(temporaryFolder(), 'run');
   mkdirSync(run);
@@ -103,7 +103,7 @@ test('a run without a validation record is from an older version; a damaged reco
       return name === 'Error' && !message.includes('\n');
     });
   }
-  // What is there and cannot be opened is not absent.
+  // A record that exists and cannot be opened is not treated as missing.
   rmSync(file);
   mkdirSync(file);
   await assert.rejects(readHeldBack(run), /cannot be read \(it is not a file\)/);
@@ -123,7 +123,7 @@ test('pictures that return after a while return to their sides', async () => {
   );
   const all = ['A', 'B', 'C', 'D'].map((digest) => picture(`${digest.toLowerCase()}.png`, digest));
   assert.deepEqual(sidesBefore(meanwhile, all, data), ['train', 'validation', 'train', 'validation']);
-  // Away once more, they are still known.
+  // Missing again, they are still recorded.
   await saveHeldBack(run, { data, dataset, split: sides, digest: '', before: meanwhile });
   assert.equal(((await readHeldBack(run)) as HeldBack).absent?.length, 2);
 });

@@ -58,7 +58,7 @@ test('filters are drawn from their weights', async () => {
   for (const channel of [0, 1, 2]) weights[at(1, 1, channel, 1)] = 1;
   const { width, files } = await drawFilters(weights, [2, 2, 3, 2]);
   const { data } = await sharp(files[0]).raw().toBuffer({ resolveWithObject: true });
-  // Ten pixels a weight, and a line of as many around each filter.
+  // Ten pixels per weight, and a border of the same width around each filter.
   const colour = (x: number, y: number) => [...data.subarray((y * width + x) * 3, (y * width + x) * 3 + 3)];
   assert.deepEqual(colour(15, 15), [255, 0, 0]);
   assert.deepEqual(colour(25, 15), [0, 0, 0]);
@@ -78,7 +78,7 @@ test('filters of one channel, of many channels and of a single weight can be dra
     const { width, height, files } = await drawFilters(new Float32Array(size).fill(0.5), shape);
     const { data, info } = await sharp(files[0]).raw().toBuffer({ resolveWithObject: true });
     assert.deepEqual([info.width, info.height], [width, height]);
-    // Where all weights are the same, they are all the least.
+    // Where all weights are the same, all are the minimum.
     assert.equal(data[(15 * width + 15) * info.channels], 0);
   }
 });

@@ -1,4 +1,4 @@
-/** What TensorBoard reads of every kind of summary. */
+/** TensorBoard reads every kind of summary. */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';

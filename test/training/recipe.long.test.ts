@@ -105,7 +105,7 @@ test('early stopping ends after this many epochs without improvement, and the be
   const accuracies = (await readHistory(run)).map(({ validationAccuracy }) => validationAccuracy ?? 0);
   assert.equal(best.metrics.validationAccuracy, Math.max(...accuracies));
   assert.equal((await findCheckpoint(run)).manifest.position.epoch, best.epoch);
-  // Resumed, it is still at its end; with more patience it goes on.
+  // Resumed, it is still at its end; with more patience it continues.
   const resume = await findCheckpoint(run, 'newest');
   assert.equal((await train({ settings, run, resume })).position.epoch, position.epoch);
   const patient = { ...settings, earlyStopping: patience + 1 };
@@ -133,7 +133,7 @@ test('the range test suggests a rate below where the loss starts to rise, and sa
   assert.ok(!existsSync(settings.checkpoints));
 });
 
-/** Each class is one thing drawn by four designers. The exam: the same drawings, mirrored and smaller. */
+/** Each class is one thing drawn by four designers. The evaluation set: the same drawings, mirrored and smaller. */
 async function drawClasses(place: string, count: number) {
   const names = drawingsIn('noto', 'Animals & Nature').filter((name) =>
     designers.every((designer) => drawingsIn(designer, 'Animals & Nature').includes(name)),

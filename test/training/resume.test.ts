@@ -1,4 +1,4 @@
-/** What a run was trained with, and whether it can be continued, by its files alone. */
+/** The settings of a run and whether it can be continued, from its files alone. */
 import assert from 'node:assert/strict';
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ import {
 } from '../../src/training/resume.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
 
-/** A run's newest checkpoint, of which nothing but the manifest is asked. */
+/** A run's newest checkpoint; only its manifest is used. */
 function checkpointIn(
   run: string,
   changes: { dataset?: string; batchSize?: number; architecture?: string } = {},
@@ -32,7 +32,7 @@ function checkpointIn(
   return { folder: join(run, 'checkpoint-00000008'), manifest } as unknown as Checkpoint;
 }
 
-/** A run.json as a version wrote it that did not know all of today's settings. */
+/** The run.json of an older version, without some of the settings. */
 function record(run: string, changes: object): void {
   const session = {
     started: '2026-01-01T00:00:00.000Z',
