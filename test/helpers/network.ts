@@ -37,7 +37,7 @@ export function networkOf(description: ModelDescription = articleDescription): N
   const { layers } = model;
   model.dispose();
   return {
-    model: description,
+    model: model.description,
     preprocessing: { fit: 'cover', scale: ownPreprocessing.scale, order: 'rgb' },
     layers,
     weights,

@@ -27,6 +27,12 @@ function maskOf(
   return mask;
 }
 
+/** tfjs-core's own has no gradient in its build for Node. */
+const identity = tf.customGrad((x) => ({
+  value: tf.clone(x as tf.Tensor),
+  gradFunc: (dy: tf.Tensor) => tf.clone(dy),
+}));
+
 function multiply(layer: tf.Tensor, mask: tf.Tensor): tf.Tensor {
   const product = tf.customGrad((...inputs) => {
     const [x, save] = inputs as unknown as [tf.Tensor, tf.GradSaveFunc];
@@ -54,7 +60,7 @@ export const dropout: Layer<DropoutOptions> = {
   },
   forward([input], _, { rate }, { name, seed, training }) {
     const x = input as tf.Tensor;
-    if (!training) return tf.clone(x);
+    if (!training) return identity(x);
     const [rows = 1] = x.shape;
     const { step, firstRow = 0 } = training;
     const mask = maskOf([rows, x.size / rows], rate, { seed: `${seed}/${name}/${step}`, firstRow });
