@@ -159,8 +159,7 @@ async function verify(given: string | undefined, flags: Flags): Promise<void> {
   for (const { folder } of checkpoints) {
     const damage = await verifyCheckpoint(folder);
     results.push({ folder, damage });
-    if (!flags.json)
-      console.log(wrap(`${folder}  ${damage.length === 0 ? 'intact' : damage.join('; ')}`, { indent: '  ' }));
+    if (!flags.json) console.log(`${folder}  ${damage.length === 0 ? 'intact' : damage.join('; ')}`);
   }
   if (flags.json) console.log(JSON.stringify({ checkpoints: results }));
   const damaged = results.filter(({ damage }) => damage.length > 0).length;

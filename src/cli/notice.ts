@@ -3,7 +3,7 @@ import { wrap } from '../text/format.ts';
 import { printable } from '../text/printable.ts';
 
 /**
- * A message for a terminal: commands as the user has to type them, and lines broken between words, but not in commands.
+ * Text to read in a terminal: commands as the user has to type them, and lines broken between words, but not in commands.
  * @param indent what each further line begins with.
  */
 export function noticeText(message: string, indent = '  '): string {
@@ -14,9 +14,9 @@ export function noticeText(message: string, indent = '  '): string {
   return lines.join('\n').replaceAll('\0', ' ');
 }
 
-/** Prints something on stderr that the user should know, though the command continues. */
+/** Prints a warning on stderr, on one line as errors are; the command continues. */
 export function notice(message: string): void {
-  console.error(noticeText(`bat-sup: ${message}`));
+  console.error(`bat-sup: ${withCommandsAsTyped(message)}`);
 }
 
 /** Prints on stderr, on one line, what is wrong with one of many files. */

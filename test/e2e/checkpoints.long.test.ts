@@ -187,7 +187,7 @@ test('checkpoints lists, inspects, compares and verifies', async () => {
   truncateSync(join(run, 'checkpoint-00000010', 'weights.bin'), 8);
   const verified = await cli(folder, 'checkpoints', 'verify', 'bad');
   assert.equal(verified.code, 1);
-  assert.match(verified.stdout, /00000005 {2}whole\n.*00000010 {2}.*weights\.bin is damaged \(8 bytes/);
+  assert.match(verified.stdout, /00000005 {2}intact\n.*00000010 {2}.*weights\.bin is damaged \(8 bytes/);
   assert.match(oneLine(verified.stderr), /^bat-sup: 1 of 4 checkpoints cannot be used/);
 });
 

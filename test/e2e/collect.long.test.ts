@@ -30,11 +30,11 @@ test('a list becomes pictures, and a second run fetches the missing ones', async
   const first = await cli(folder, 'collect', 'bat', '--from', 'urls.txt', ...own);
   assert.deepEqual(
     [first.code, first.stdout, first.stderr],
-    [0, 'rawdata/bat: 3 pictures (3 fetched, 0 there before, 0 failed)\n', ''],
+    [0, 'rawdata/bat: 3 pictures (3 downloaded, 0 there before, 0 failed)\n', ''],
   );
   writeFileSync(join(folder, 'urls.txt'), urls.join('\n'));
   const second = await cli(folder, 'collect', 'bat', '--from', 'urls.txt', ...own);
-  assert.equal(second.stdout, 'rawdata/bat: 5 pictures (2 fetched, 3 there before, 0 failed)\n');
+  assert.equal(second.stdout, 'rawdata/bat: 5 pictures (2 downloaded, 3 there before, 0 failed)\n');
   assert.equal(server.requests.length, 5);
 });
 
@@ -46,7 +46,7 @@ test('failed URLs are one line each on stderr, with exit code 1', async () => {
   const { code, stdout, stderr } = await finish(child);
   assert.equal(code, 1);
   assert.deepEqual(stderr.trim().split('\n').sort(), [
-    'bat-sup: 2 of the URLs could not be fetched.',
+    'bat-sup: 2 URLs could not be downloaded.',
     `skipped ${server.origin()}/missing: HTTP 404`,
     'skipped no url: "no url" is not a URL',
   ]);
@@ -59,7 +59,7 @@ test('failed URLs are one line each on stderr, with exit code 1', async () => {
   assert.equal(again.code, 0, again.stderr);
   assert.equal(
     again.stdout,
-    'rawdata/bat: 2 pictures (0 fetched, 2 there before, 0 failed, 1 failed before)\n',
+    'rawdata/bat: 2 pictures (0 downloaded, 2 there before, 0 failed, 1 failed\n  before)\n',
   );
 });
 
@@ -85,7 +85,7 @@ test('a search, its licences and its credits', async () => {
   const token = { BATSUP_SEARCH_TOKEN: 'secret' };
   const run = await cliWith(token, folder, 'collect', 'bat', ...search, '--per-host', '8');
   assert.equal(run.code, 0, run.stderr);
-  assert.match(run.stdout, /^rawdata\/bat: 6 pictures \(6 fetched/);
+  assert.match(run.stdout, /^rawdata\/bat: 6 pictures \(6 downloaded/);
   assert.deepEqual(fake.tokens, ['Bearer secret']);
 
   const credits = await cli(folder, 'collect', 'bat', '--credits');
@@ -108,7 +108,7 @@ test('a search, its licences and its credits', async () => {
   assert.equal(more.code, 1);
   assert.match(
     more.stderr,
-    /bat-sup: 15 of 100 pictures are there, and the search has no more; try another --query\.\n$/,
+    /bat-sup: Only 15 of 100 pictures collected, and the search has no more; try another --query\.\n$/,
   );
 });
 
@@ -192,12 +192,12 @@ test('SIGINT ends cleanly, and the same command continues', async () => {
   child.kill('SIGINT');
   const { code, stdout, stderr } = await ended;
   assert.equal(code, 1);
-  assert.match(stdout, /^rawdata\/bat: 3 pictures \(3 fetched, 0 there before, 0 failed\)\n$/);
-  assert.equal(stderr, 'bat-sup: stopped; 3 pictures are there. The same command goes on.\n');
+  assert.match(stdout, /^rawdata\/bat: 3 pictures \(3 downloaded, 0 there before, 0 failed\)\n$/);
+  assert.equal(stderr, 'bat-sup: Stopped with 3 pictures collected; run the same command to continue.\n');
   assert.equal(readdirSync(join(folder, 'rawdata', 'bat')).length, 4);
   answers = 6;
   const next = await cli(folder, ...args);
-  assert.equal(next.stdout, 'rawdata/bat: 6 pictures (3 fetched, 3 there before, 0 failed)\n');
+  assert.equal(next.stdout, 'rawdata/bat: 6 pictures (3 downloaded, 3 there before, 0 failed)\n');
 });
 
 function hasOpenssl(): boolean {
@@ -237,8 +237,8 @@ test('https: a trusted certificate is accepted, another one is refused', {
 
 const wrong: [what: string, args: string[], code: 1 | 2, says: RegExp][] = [
   ['no class', [], 2, /missing required argument 'class'/],
-  ['nothing to collect', ['bat'], 2, /give either --from <file> with URLs, or --query <words>/],
-  ['both', ['bat', '--from', 'x', '--query', 'y'], 2, /give either --from/],
+  ['nothing to collect', ['bat'], 2, /Give either --from <file> with URLs, or --query <words>/],
+  ['both', ['bat', '--from', 'x', '--query', 'y'], 2, /Give either --from/],
   [
     'a path as the class',
     ['../bat', '--from', 'x'],
@@ -246,13 +246,18 @@ const wrong: [what: string, args: string[], code: 1 | 2, says: RegExp][] = [
     /the class must be the name of a folder .*; received "\.\.\/bat"/,
   ],
   ['a hidden class', ['.bat', '--credits'], 2, /the class must be .*; received "\.bat"/],
-  ['a licence without a search', ['bat', '--from', 'x', '--licence', 'by'], 2, /belong to --query/],
+  [
+    'a licence without a search',
+    ['bat', '--from', 'x', '--licence', 'by'],
+    2,
+    /are for searches only; add --query/,
+  ],
   ['an empty query', ['bat', '--query', ' '], 2, /--query is empty/],
   [
     'no endpoint',
     ['bat', '--query', 'x', '--endpoint', 'file:///x'],
     2,
-    /--endpoint must be a URL of http or https; received "file:\/\/\/x"/,
+    /--endpoint must be an http or https URL; received "file:\/\/\/x"/,
   ],
   [
     'no count',
@@ -266,7 +271,12 @@ const wrong: [what: string, args: string[], code: 1 | 2, says: RegExp][] = [
     2,
     /--max-bytes must be a whole number.*; received "all"/,
   ],
-  ['a missing list', ['bat', '--from', 'nowhere.txt'], 1, /nowhere\.txt cannot be read: ENOENT/],
+  [
+    'a missing list',
+    ['bat', '--from', 'nowhere.txt'],
+    1,
+    /nowhere\.txt cannot be read \(ENOENT.*\); give a file of URLs/,
+  ],
   ['an empty list', ['bat', '--from', '-'], 1, /standard input holds no URLs/],
   ['credits of nothing', ['bat', '--credits'], 1, /rawdata\/bat holds no collected pictures/],
 ];

@@ -16,9 +16,9 @@ before(() => writeRawData(folder));
 test('assumptions about a file are reported, with the flags that change them', async () => {
   const { code, stderr } = await importing('open.onnx');
   assert.equal(code, 0, stderr);
-  assert.match(stderr, /the size open; 100 x 100 is assumed\.\n {2}Set it with --width and --height\./);
+  assert.match(stderr, /the picture size; 100 x 100 is assumed\.\n {2}Set it with --width and --height\./);
   assert.match(stderr, /how pixels are scaled; 0\.\.1 is assumed\.\n.* 0\.\.255, import it with --scale 1\./);
-  assert.match(stderr, /order of colours; RGB is assumed\.\n.* import it with --order bgr\./);
+  assert.match(stderr, /order of the colour channels; RGB is assumed\.\n.* import it with --order bgr\./);
   for (const line of stderr.split('\n')) assert.ok(line.length <= 80, line);
   const given = ['--width', '40', '--height', '24', '--scale', '1', '--order', 'bgr'];
   const said = await importing('open.onnx', ...given, '--json');
@@ -32,7 +32,7 @@ test('integers are pixels, for which only the order is assumed', async () => {
   const { code, stdout, stderr } = await importing('raw.onnx');
   assert.equal(code, 0, stderr);
   assert.equal(stderr.match(/is assumed/g)?.length, 1);
-  assert.match(stdout, /It reads 12 x 16 x 3, rgb, pixels times 1\n/);
+  assert.match(stdout, /^Input: {3}12 x 16 x 3, rgb, pixels times 1$/m);
 });
 
 test('a size that differs from the file’s is refused', async () => {

@@ -72,7 +72,7 @@ test('checkpoints are also saved between epochs, and every picture can be traine
   const flags = ['--validation-split', '0', '--save-every-steps', '3', '--keep-checkpoints', '9'];
   const run = await cli(folder, 'train', '--run', 'steps', '--epochs', '1', '--json', ...small, ...flags);
   assert.equal(run.code, 0, run.stderr);
-  assert.match(run.stderr, /60 pictures to train on, 0 to validate/);
+  assert.match(run.stderr, /60 pictures to train on, 0 for validation/);
   // 60 pictures in batches of 8 are 7 steps.
   assert.deepEqual(
     checkpointsOf(runOf('steps')).map((name) => Number(name.slice(-8))),

@@ -80,7 +80,7 @@ test('lr-find suggests a learning rate and saves nothing', async () => {
   assert.equal(text.code, 0, text.stderr);
   assert.match(
     text.stdout,
-    /[▁-█]{20,40}\n0.000001 .*\nLowest: .*\nSuggested.*: bat-sup train --width 24 --height 24 --batch-size 4 .*--learning-rate [\d.e-]+\n$/,
+    /[▁-█]{20,40}\n0.000001 .*\nLowest loss: .*\nSuggested.*: bat-sup train --width 24 --height 24 --batch-size 4 .*--learning-rate [\d.e-]+\n$/,
   );
   const json = await cli(folder, 'lr-find', '--steps', '40', '--batch-size', '4', '--json', ...size);
   const { suggestion, steps } = JSON.parse(json.stdout);

@@ -94,7 +94,7 @@ test('SIGINT stops train’s resizing, and nothing is trained', async () => {
   await writeMany(folder);
   const { code, stderr } = await endBy('SIGINT', folder, 'train', '--epochs', '1', '--workers', '1');
   assert.equal(code, 130, stderr);
-  assert.match(stderr, /^Stopped; what was resized so far is kept, and the same command goes on\.$/m);
+  assert.match(stderr, /^Stopped; run the same command to continue\.$/m);
   assert.equal(existsSync(join(folder, 'checkpoints')), false);
   assert.equal((await cli(folder, 'resize')).code, 0);
   assert.deepEqual(contents(folder), contents(whole));

@@ -63,7 +63,7 @@ test('stopped and resumed by --resume alone, a training ends with the same bits,
   assert.doesNotMatch(stderr, /changed settings|starts again/);
   assert.match(
     stderr,
-    /^Kept from checkpoints.broken, which only flags change: width 16 \(config\.ts: 64\); .*; warmup 1 \(BATSUP_WARMUP: 0\); /m,
+    /^bat-sup: Kept from checkpoints.broken \(only flags change them\): width 16 \(config\.ts: 64\); .*; warmup 1 \(BATSUP_WARMUP: 0\); /m,
   );
   assert.deepEqual(outcome(runOf('broken')), outcome(runOf('whole')));
   const [first, second] = sessionsOf('broken');
@@ -76,7 +76,7 @@ test('a finished run says so and what to do, and nothing is changed', async () =
   assert.equal(text.code, 0);
   assert.match(
     text.stderr,
-    /^checkpoints.whole has trained all of its 3 epochs\. To train it further: bat-sup train --resume --run whole .*--epochs 6\n$/,
+    /^checkpoints.whole has trained all of its 3 epochs\.\nTo train it further: bat-sup train --resume --run whole .*--epochs 6\n$/,
   );
   assert.match(text.stdout, /^Trained 3 of 3 epochs/);
   const json = await cli(folder, 'train', '--resume', 'auto', '--run', 'whole', '--json');
@@ -93,7 +93,7 @@ test('flags change the run’s settings, and each change is reported', async () 
   assert.equal(code, 0, stderr);
   assert.match(
     stderr,
-    /^Continuing with changed settings: augment online -> off; epochs 3 -> 4; ema 0\.9 -> 0\.5$/m,
+    /^Continuing with changed settings: augment online -> off; epochs 3 -> 4; ema 0\.9\s+-> 0\.5$/m,
   );
   const last = sessionsOf('changed').at(-1);
   assert.deepEqual(last.changed, {
@@ -165,7 +165,7 @@ test('--resume auto starts if nothing is saved, and continues otherwise', async 
   mkdirSync(join(elsewhere, 'checkpoints', 'bats', 'checkpoint-00000004.tmp'), { recursive: true });
   const first = await cli(elsewhere, ...train, '--epochs', '1');
   assert.equal(first.code, 0, first.stderr);
-  assert.match(first.stderr, /^checkpoints.bats holds no checkpoint yet; a new run begins\.$/m);
+  assert.match(first.stderr, /^bat-sup: checkpoints.bats holds no checkpoint yet; starting a new run\.$/m);
   const again = await cli(elsewhere, ...train, '--epochs', '2');
   assert.equal(again.code, 0, again.stderr);
   assert.match(again.stderr, /^Resuming after epoch 1, step \d+$/m);
@@ -227,7 +227,7 @@ test('an imported network continues training in its own size, channels and scale
   const train = ['train', '--resume', '--run', 'imported', '--epochs', '1', '--batch-size', '4'];
   const { code, stderr } = await cli(folder, ...train);
   assert.equal(code, 0, stderr);
-  assert.match(stderr, /^checkpoints.imported has no run\.json; /m);
+  assert.match(stderr, /^bat-sup: checkpoints.imported has no run\.json: /m);
   assert.match(stderr, /^pictures {2}20 x 16 x 1$/m);
   assert.equal(checkpointsOf(runOf('imported')).length, 2);
 });

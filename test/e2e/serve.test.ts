@@ -371,7 +371,7 @@ test('a server open to all answers to any name, but not to pages of other sites'
     assert.equal((await askWith(open, 'POST', '/predict', { ...host, Origin: origin })).status, status);
   open.process.kill();
   const { stderr } = await open.ended;
-  assert.match(stderr, /whoever reaches .* can use it; set BATSUP_SERVE_TOKEN/);
+  assert.match(stderr, /everyone who can reach .* can use it; set BATSUP_SERVE_TOKEN/);
   assert.doesNotMatch(server.said(), /whoever/);
 });
 
@@ -484,8 +484,8 @@ const wrongUse: [flags: string[], says: RegExp, code: number][] = [
   [['--port', '70000'], /--port must be a whole number from 0 to 65535; received "70000"/, 2],
   [['--max-queue', '0'], /--max-queue must be a whole number of at least 1; received "0"/, 2],
   [['--host', '192.0.2.1'], /Cannot listen on 192\.0\.2\.1/, 1],
-  [['--host', ''], /--host is empty; name an address/, 2],
-  [['--host='], /--host is empty; name an address/, 2],
+  [['--host', ''], /--host is empty; give an address/, 2],
+  [['--host='], /--host is empty; give an address/, 2],
   [['--checkpoint', 'nowhere'], /nowhere holds no checkpoint/, 1],
 ];
 
