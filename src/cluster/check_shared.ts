@@ -5,11 +5,11 @@ import { UserError } from '../errors.ts';
 import type { World } from './world.ts';
 
 /**
- * Makes sure that a folder, which must be there on rank 0, is one for all ranks before they write to it.
- * @throws {UserError} on a rank that has another.
+ * Makes sure that all ranks see the same folder, before they write to it. It must exist on rank 0.
+ * @throws {UserError} on a rank that sees another one.
  */
 export async function checkShared(world: World, folder: string): Promise<void> {
-  // A name that no cache of a network's disk has seen.
+  // A new name, which no cache of a network file system knows.
   const name = await world.share(`.shared-${randomUUID()}`);
   const file = join(folder, name);
   try {
@@ -19,7 +19,9 @@ export async function checkShared(world: World, folder: string): Promise<void> {
     await world.barrier();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    throw new UserError(`${folder} is not rank 0's; put it on a disk that all hosts share.`);
+    throw new UserError(
+      `${folder} is not the same folder as on rank 0; put it on a disk that all hosts share.`,
+    );
   } finally {
     if (world.rank === 0) await rm(file, { force: true });
   }

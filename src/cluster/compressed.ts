@@ -2,18 +2,18 @@ import type { HalfPrecision } from './half_precision.ts';
 import { memory } from './mpi.ts';
 import type { World } from './world.ts';
 
-/** Sums of all ranks' values, so many at once. */
+/** An all-reduce (sum) of values of a fixed length. */
 export interface CompressedAllreduce {
   /**
-   * Starts summing, in place.
-   * @returns does the second half, which all ranks must start in the same order.
+   * Starts the first half. The sums replace the values.
+   * @returns a function that runs the second half; all ranks must call theirs in the same order.
    */
   start(values: Float32Array): () => Promise<void>;
 }
 
 /**
- * An all-reduce with 16 bits a number on the way and sums in float32. MPI has no sums of such numbers, so each rank adds
- * up one part of all and sends it round: the volume is that of a ring all-reduce.
+ * An all-reduce that sends 16 bits per number and sums in float32. MPI cannot sum such numbers, so each rank sums one part
+ * (a reduce-scatter by all-to-all) and sends it to the others (all-gather): the volume is that of a ring all-reduce.
  */
 export function compressedAllreduce(
   world: World,
@@ -23,37 +23,40 @@ export function compressedAllreduce(
   const { size } = world;
   const part = Math.ceil(length / size);
   const encoded = format.length(part);
-  const [given, taken] = [memory(Uint16Array, size * encoded), memory(Uint16Array, size * encoded)];
+  const [sent, received] = [memory(Uint16Array, size * encoded), memory(Uint16Array, size * encoded)];
   const mine = memory(Uint16Array, encoded);
   const [some, sum] = [memory(Float32Array, part), memory(Float32Array, part)];
   const piece = (all: Uint16Array, rank: number) => all.subarray(rank * encoded, (rank + 1) * encoded);
   const partOf = (values: Float32Array, rank: number) => values.subarray(rank * part, (rank + 1) * part);
 
   async function finish(values: Float32Array): Promise<void> {
-    format.decode(piece(taken, 0), sum);
+    format.decode(piece(received, 0), sum);
     for (let rank = 1; rank < size; rank++) {
-      format.decode(piece(taken, rank), some);
+      format.decode(piece(received, rank), some);
       for (let i = 0; i < part; i++) sum[i] = (sum[i] as number) + (some[i] as number);
     }
     format.encode(sum, mine);
-    await world.allgather(mine, given);
-    for (let rank = 0; rank < size; rank++) format.decode(piece(given, rank), partOf(values, rank));
+    await world.allgather(mine, sent);
+    for (let rank = 0; rank < size; rank++) format.decode(piece(sent, rank), partOf(values, rank));
   }
 
   return {
     start(values) {
-      for (let rank = 0; rank < size; rank++) format.encode(partOf(values, rank), piece(given, rank));
-      const swapped = world.alltoall(given, taken);
-      swapped.catch(() => {}); // thrown by the second half
+      for (let rank = 0; rank < size; rank++) format.encode(partOf(values, rank), piece(sent, rank));
+      const exchanged = world.alltoall(sent, received);
+      exchanged.catch(() => {}); // thrown by the second half
       return async () => {
-        await swapped;
+        await exchanged;
         await finish(values);
       };
     },
   };
 }
 
-/** Each rank's values to all, with 16 bits a number on the way; a rank's own come back as the others see them. */
+/**
+ * An all-gather that sends 16 bits per number. A rank's own values are rounded too, so that all ranks get the same.
+ * @param all size times as long as `mine`; gets the values of all ranks.
+ */
 export async function allgatherCompressed(
   world: World,
   mine: Float32Array,
@@ -61,12 +64,12 @@ export async function allgatherCompressed(
   format: HalfPrecision,
 ): Promise<void> {
   const length = format.length(mine.length);
-  const given = memory(Uint16Array, length);
-  const taken = memory(Uint16Array, length * world.size);
-  format.encode(mine, given);
-  await world.allgather(given, taken);
+  const sent = memory(Uint16Array, length);
+  const received = memory(Uint16Array, length * world.size);
+  format.encode(mine, sent);
+  await world.allgather(sent, received);
   for (let rank = 0; rank < world.size; rank++) {
-    const room = all.subarray(rank * mine.length, (rank + 1) * mine.length);
-    format.decode(taken.subarray(rank * length, (rank + 1) * length), room);
+    const target = all.subarray(rank * mine.length, (rank + 1) * mine.length);
+    format.decode(received.subarray(rank * length, (rank + 1) * length), target);
   }
 }

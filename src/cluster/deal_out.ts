@@ -6,20 +6,20 @@ import { joinShares, shareOf } from './shards.ts';
 import type { World } from './world.ts';
 
 export interface Dealing {
-  /** Items that one rank gets in a round, after which rank 0 has their results. */
+  /** Number of items that a rank gets per round; after each round rank 0 has their results. */
   atOnce: number;
-  /** Items that go to the same rank one after the other: a divisor of `atOnce`. */
+  /** Number of consecutive items that go to the same rank: a divisor of `atOnce`. Default: 1. */
   together?: number;
-  /** Once aborted on any rank, all end before their next round. */
+  /** Aborting it on any rank ends all ranks before their next round. */
   signal?: AbortSignal | undefined;
 }
 
 /**
- * Has work for many items done by all ranks, a round after the other, each of which rank 0 waits for.
- * @param items the same on all ranks, as JSON tells them.
- * @param work one result for each of the items given, in their order.
- * @returns on rank 0 the results in the items' order, on the others none; to be read to the end on all ranks.
- * @throws {UserError} where another rank has other items.
+ * Shares work on many items between all ranks, in rounds that rank 0 waits for.
+ * @param items the same on all ranks, compared as JSON.
+ * @param work maps items to results, in the same order.
+ * @returns on rank 0 the results in the order of the items, on the others none. All ranks must read it to the end.
+ * @throws {UserError} where a rank has other items than rank 0.
  */
 export async function* dealOut<Item, Result>(
   world: World,
@@ -31,14 +31,14 @@ export async function* dealOut<Item, Result>(
   const rounds = inBatches(items, world.size * atOnce);
   for (;;) {
     const { value: round } = await rounds.next();
-    const goesOn = await agree(world, round, signal);
-    if (!round || !goesOn) return;
+    const isWanted = await agree(world, round, signal);
+    if (!round || !isWanted) return;
     const shares = await world.gather(await work(shareOf(round, shard, together)));
     if (shares) yield* joinShares(shares, together);
   }
 }
 
-/** @returns whether no rank is to stop. */
+/** Compares the items of a round with those of rank 0. @returns whether to continue, because no rank was aborted. */
 async function agree(world: World, round: unknown, signal: AbortSignal | undefined): Promise<boolean> {
   const digest = createHash('sha256').update(JSON.stringify({ round })).digest();
   const mine = memory(Uint8Array, digest.length + 1);
@@ -47,9 +47,7 @@ async function agree(world: World, round: unknown, signal: AbortSignal | undefin
   const all = memory(Uint8Array, mine.length * world.size);
   await world.allgather(mine, all);
   if (!digest.equals(all.subarray(0, digest.length))) {
-    throw new UserError(
-      'its list of pictures is not as rank 0 has it; put them on a disk that all hosts share.',
-    );
+    throw new UserError('it finds other pictures than rank 0; put them on a disk that all hosts share.');
   }
   return !Array.from({ length: world.size }, (_, rank) => all[(rank + 1) * mine.length - 1]).includes(1);
 }

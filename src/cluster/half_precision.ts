@@ -1,8 +1,8 @@
 import { memory } from './mpi.ts';
 
-/** Floats in 16 bits each, for the way between ranks. */
+/** An encoding of float32 in 16 bits per number, for sending between ranks. */
 export interface HalfPrecision {
-  /** Numbers of 16 bits that so many floats take. */
+  /** Number of 16-bit words for so many floats. */
   length(floats: number): number;
   encode(values: Float32Array, into: Uint16Array): void;
   decode(from: Uint16Array, into: Float32Array): void;
@@ -10,7 +10,7 @@ export interface HalfPrecision {
 
 const quietNaN = 0x7fc0;
 
-/** The upper half of a float32, rounded to the nearest, of two to the even one: all its range, 8 bits of precision. */
+/** bfloat16: the upper half of a float32, rounded to nearest, ties to even. The range of float32, 8 bits of precision. */
 const bfloat16: HalfPrecision = {
   length: (floats) => floats,
   encode(values, into) {
@@ -27,32 +27,32 @@ const bfloat16: HalfPrecision = {
   },
 };
 
-/** A float16's exponent counts from 15, a float32's from 127: as a float32, times this, it has the bits of the other. */
+/** The exponent bias of float16 is 15, that of float32 127: a float32 times this has the exponent bits of a float16. */
 const rebias = 2 ** -112;
-/** Large powers of two that float16 and float32 have. */
+/** Large powers of two in the range of float16 and float32. */
 const largest = 2 ** 15;
-const largestScale = 2 ** 127;
+const maxScale = 2 ** 127;
 const scaleLength = 2;
 const chunk = 1 << 12;
 const floats = memory(Float32Array, chunk);
 const words = new Uint32Array(floats.buffer);
 
 /**
- * IEEE 754's binary16, all values times a power of two that comes first, so that the largest is near the top of its
- * range and only those some 2^-38 of it become zero. 11 bits of precision. One that is no finite number makes all NaN.
+ * IEEE 754 binary16 with a common scale, a power of two stored in front, that brings the largest value near the top of the
+ * range; values below about 2^-38 of it become zero. 11 bits of precision. A value that is not finite makes all NaN.
  */
 const float16: HalfPrecision = {
   length: (count) => scaleLength + count,
   encode(values, into) {
-    let most = 0;
+    let max = 0;
     let sum = 0; // NaN or infinite where any value is
     for (let i = 0; i < values.length; i++) {
       const size = Math.abs(values[i] as number);
-      if (size > most) most = size;
+      if (size > max) max = size;
       sum += size;
     }
-    const wanted = largest / 2 ** Math.ceil(Math.log2(most || 1));
-    const scale = Number.isFinite(sum) ? Math.min(wanted, largestScale) : Number.NaN;
+    const wanted = largest / 2 ** Math.ceil(Math.log2(max || 1));
+    const scale = Number.isFinite(sum) ? Math.min(wanted, maxScale) : Number.NaN;
     floats[0] = scale;
     into[0] = (words[0] as number) >>> 16;
     into[1] = (words[0] as number) & 0xffff;

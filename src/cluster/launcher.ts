@@ -1,27 +1,29 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
-/** Which families of MPI a launcher may have started this process for, most likely first. */
+/** A family of MPI implementations with one binary interface. */
 export type MpiFamily = 'Open MPI' | 'MPICH';
 
+/** How a launcher started this process. */
 export interface Launch {
   rank: number;
   size: number;
+  /** The families that the launcher may belong to, most likely first. */
   families: MpiFamily[];
 }
 
 /**
- * What each launcher tells its processes: mpirun of Open MPI 4 and 5, mpiexec of MPICH and of those built on it (Intel
- * MPI, MVAPICH), Slurm's srun, whose steps may be of either. A Kubernetes MPIJob starts one of the first two.
+ * The environment variables of the launchers: mpirun of Open MPI 4 and 5, mpiexec of MPICH and its derivatives (Intel MPI,
+ * MVAPICH), and Slurm's srun, which works with either. A Kubernetes MPIJob starts one of the first two.
  */
 const launchers: { rank: string; size: string; families: MpiFamily[] }[] = [
   { rank: 'OMPI_COMM_WORLD_RANK', size: 'OMPI_COMM_WORLD_SIZE', families: ['Open MPI'] },
-  // Not SLURM_NTASKS: a batch script has it too, which is one process.
+  // Not SLURM_NTASKS: it is also set in a batch script, which is a single process.
   { rank: 'SLURM_PROCID', size: 'SLURM_STEP_NUM_TASKS', families: ['Open MPI', 'MPICH'] },
   { rank: 'PMI_RANK', size: 'PMI_SIZE', families: ['MPICH'] },
 ];
 
-/** How this process was launched as one of several; undefined where it is alone. */
+/** How this process was launched as one of several; undefined for a single process. */
 export function findLaunch(environment: NodeJS.ProcessEnv = process.env): Launch | undefined {
   for (const { rank, size, families } of launchers) {
     const launch = { rank: Number(environment[rank]), size: Number(environment[size]), families };
@@ -30,26 +32,26 @@ export function findLaunch(environment: NodeJS.ProcessEnv = process.env): Launch
   return undefined;
 }
 
-/** Whether to say what every process of a launcher would say alike. */
+/** Whether this process prints the messages that are the same for all ranks: rank 0, or a single process. */
 export function speaksForAll(): boolean {
   return (findLaunch()?.rank ?? 0) === 0;
 }
 
-/** What is nearest to a process that it has started: of Open MPI 4, of 5, and of MPICH and those built on it. */
+/** Programs of the launchers that start ranks: of Open MPI 4, of Open MPI 5, and of MPICH and its derivatives. */
 const programs = ['orterun', 'orted', 'prterun', 'prted', 'hydra_pmi_proxy'];
 
 /**
- * Where to look for MPI before the system does: in LD_LIBRARY_PATH, and beside the launcher's program. What pip, conda
- * or a site has installed in a folder of its own is found there, and is of the launcher's version.
+ * Folders to search for the MPI library before the system's own: LD_LIBRARY_PATH, and those beside the program of the
+ * launcher. An MPI that pip, conda or a cluster installed in a folder of its own is found there, in the right version.
  */
 export function libraryFolders(): string[] {
-  const asked = process.env.LD_LIBRARY_PATH?.split(':').filter(Boolean) ?? [];
+  const given = process.env.LD_LIBRARY_PATH?.split(':').filter(Boolean) ?? [];
   const launcher = findProgram();
   const installed = launcher ? dirname(dirname(launcher)) : undefined;
-  return [...asked, ...(installed ? [join(installed, 'lib'), join(installed, 'lib64')] : [])];
+  return [...given, ...(installed ? [join(installed, 'lib'), join(installed, 'lib64')] : [])];
 }
 
-/** The program of the launcher's that started this process, or the shell or npx that did, by Linux's /proc. */
+/** The launcher's program among the ancestors of this process, found through Linux's /proc. */
 function findProgram(): string | undefined {
   try {
     for (let id = process.ppid; id > 1; id = parentOf(id)) {

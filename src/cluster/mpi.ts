@@ -3,21 +3,21 @@ import { UserError } from '../errors.ts';
 import { libraryFolders, type MpiFamily } from './launcher.ts';
 
 /**
- * The functions of MPI that are used here, through koffi. What they are called is in the standard; what the handles and
- * constants are is each family's own (its mpi.h), and the same for all versions with one soname.
+ * Bindings to the MPI functions that we use, through koffi. Their names are in the MPI standard; the handles and constants
+ * differ between families (see their mpi.h), and are the same for all versions with one soname.
  */
 
 type Koffi = typeof import('koffi')['default'];
 type Library = ReturnType<Koffi['load']>;
-/** A pointer with Open MPI, a number with MPICH. */
+/** A pointer in Open MPI, a number in MPICH. */
 type Handle = bigint | number;
-/** Memory that MPI reads or writes. It must not move: allocate it by {@link memory}. */
+/** Memory that MPI reads or writes. It must not move: allocate it with {@link memory}. */
 export type Values = Uint8Array | Uint16Array | Float32Array | Float64Array;
 
 interface Family {
-  /** Sonames; of one name for all versions that share an interface. */
+  /** Names of the shared library; versions with the same interface share a soname. */
   libraries: string[];
-  /** What the library says it is. */
+  /** Matches the version that the library reports. */
   version: RegExp;
   handle: 'void *' | 'int';
   find(library: Library): {
@@ -31,7 +31,7 @@ interface Family {
 }
 
 const families: Record<MpiFamily, Family> = {
-  // Of versions 4 and 5 alike.
+  // The same for versions 4 and 5.
   'Open MPI': {
     libraries: ['libmpi.so.40', 'libmpi.40.dylib'],
     version: /^Open MPI v[45]\./,
@@ -68,33 +68,33 @@ const families: Record<MpiFamily, Family> = {
 const threadFunneled = 1;
 const errorsTag = 1;
 
-/** An operation under way. */
+/** An operation in progress. */
 export interface Request {
   handle: Uint8Array;
-  /** What it reads and writes, kept from the garbage collector. */
+  /** The memory that it reads and writes, protected from the garbage collector. */
   uses: (Values | Int32Array)[];
 }
 
-/** MPI of the communicator of all ranks. Operations on values start here and end when {@link Mpi.isDone} says so. */
+/** MPI on the communicator of all ranks. The operations are non-blocking: they end when {@link Mpi.isDone} says so. */
 export interface Mpi {
   /** e.g. 'Open MPI v4.1.4'. */
   version: string;
   rank: number;
   size: number;
-  /** Rank 0's values to all. */
+  /** Sends the values of rank 0 to all ranks. */
   broadcast(values: Values): Request;
-  /** The sum of all ranks' values, to all. */
+  /** Sums the values of all ranks, in place on all. */
   allreduce(values: Float32Array | Float64Array): Request;
-  /** Each rank's values one after the other, to all. `all` has room for them. */
+  /** Concatenates the values of all ranks on all; `all` is size times as long as `mine`. */
   allgather(mine: Values, all: Values): Request;
-  /** Each rank's bytes one after the other, to rank 0 alone; `counts` are how many each rank has. */
+  /** Concatenates the bytes of all ranks on rank 0; `counts` has the length of each rank's. */
   gather(mine: Uint8Array, all: Uint8Array, counts: Int32Array): Request;
-  /** Part i of `given` to rank i, and what rank i has for this one to part i of `taken`. */
-  alltoall(given: Values, taken: Values): Request;
+  /** Sends part i of `sent` to rank i, and receives part i of `received` from rank i. */
+  alltoall(sent: Values, received: Values): Request;
   barrier(): Request;
-  /** To rank 0, outside of what all do together. */
+  /** Sends to rank 0 alone, independent of the collective operations. */
   send(values: Uint8Array): Request;
-  /** The next of these, of any rank. */
+  /** Receives the next message of {@link Mpi.send} from any rank. */
   receive(values: Uint8Array): Request;
   isDone(request: Request): boolean;
   cancel(request: Request): void;
@@ -103,7 +103,7 @@ export interface Mpi {
   finalize(): void;
 }
 
-/** Memory that stays where it is, all zeros. */
+/** An array filled with zeros that the garbage collector does not move. */
 export function memory<T>(
   type: { new (buffer: ArrayBuffer): T; BYTES_PER_ELEMENT: number },
   length: number,
@@ -115,17 +115,17 @@ function open(koffi: Koffi, candidates: MpiFamily[]): { library: Library; family
   const choices = candidates.flatMap((candidate) =>
     families[candidate].libraries.map((name) => ({ family: families[candidate], name })),
   );
-  // UCX, which MPI may bring along, rewrites the C library's mmap and sbrk as it loads, to know what it may keep registered
-  // with a network's card. A process with threads, as Node's, does not always survive that.
+  // UCX, which MPI may load, patches mmap and sbrk of the C library for its cache of memory registered with the network
+  // card. A process with threads, such as Node.js, does not always survive that.
   process.env.UCX_MEM_MMAP_HOOK_MODE ??= 'none';
   const folders = libraryFolders();
   for (const { family, name } of choices) {
     for (const path of [...folders.map((folder) => join(folder, name)), name]) {
       try {
-        // Its components look for its symbols among those of the whole process.
+        // global: the plugins of MPI look up its symbols in the whole process.
         return { library: koffi.load(path, { global: true }), family, name: path };
       } catch {
-        // The next one may be there.
+        // Try the next one.
       }
     }
   }
@@ -137,7 +137,7 @@ function open(koffi: Koffi, candidates: MpiFamily[]): { library: Library; family
 
 /**
  * Loads MPI and joins the processes that the launcher started.
- * @throws {UserError} where the library is missing, or of another family than this knows.
+ * @throws {UserError} where the library is missing, or of an unsupported family.
  */
 export async function initialize(candidates: MpiFamily[]): Promise<Mpi> {
   const koffi = (await import('koffi')).default;
@@ -160,7 +160,7 @@ export async function initialize(candidates: MpiFamily[]): Promise<Mpi> {
   const version = readVersion(define('MPI_Get_library_version', 'void *', 'void *'));
   if (!family.version.test(version)) {
     throw new UserError(
-      `${name} is "${version}", which is not known here; use Open MPI 4 or 5, or MPICH or one built on it.`,
+      `${name} is "${version}", which is not supported; use Open MPI 4 or 5, MPICH, or a derivative of MPICH.`,
     );
   }
   define('MPI_Init_thread', 'void *', 'void *', 'int', 'void *')(null, null, threadFunneled, number());
@@ -187,7 +187,7 @@ export async function initialize(candidates: MpiFamily[]): Promise<Mpi> {
     'MPI_Igatherv',
     ...['void *', 'int', handle, 'void *', 'void *', 'void *', handle, 'int', handle, 'void *'],
   );
-  const swap = define('MPI_Ialltoall', ...exchange);
+  const alltoall = define('MPI_Ialltoall', ...exchange);
   const wait = define('MPI_Ibarrier', handle, 'void *');
   const message = ['void *', 'int', handle, 'int', 'int', handle, 'void *'];
   const send = define('MPI_Isend', ...message);
@@ -219,10 +219,10 @@ export async function initialize(candidates: MpiFamily[]): Promise<Mpi> {
         gather(mine, ...typeOf(mine), all, counts, starts, types.byte, 0, world, request),
       );
     },
-    alltoall(given, taken) {
-      const part = given.subarray(0, given.length / size);
-      return start([given, taken], (request) =>
-        swap(given, ...typeOf(part), taken, ...typeOf(part), world, request),
+    alltoall(sent, received) {
+      const part = sent.subarray(0, sent.length / size);
+      return start([sent, received], (request) =>
+        alltoall(sent, ...typeOf(part), received, ...typeOf(part), world, request),
       );
     },
     barrier: () => start([], (request) => wait(world, request)),
@@ -245,7 +245,7 @@ export async function initialize(candidates: MpiFamily[]): Promise<Mpi> {
   };
 }
 
-/** MPI_MAX_LIBRARY_VERSION_STRING is 256 with Open MPI, 8192 with MPICH. */
+/** The version of the library. MPI_MAX_LIBRARY_VERSION_STRING is 256 in Open MPI, 8192 in MPICH. */
 function readVersion(call: (...values: unknown[]) => void): string {
   const text = memory(Uint8Array, 8192);
   call(text, memory(Int32Array, 1));

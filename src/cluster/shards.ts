@@ -7,37 +7,37 @@ export interface Shard {
   count: number;
 }
 
-/** What splits work between processes, if anything: ranks, which tell each other; or shards, which do not. */
+/** How work is split between processes, if at all: between ranks, which communicate, or shards, which do not. */
 export interface Splitting {
-  /** This process must be rank 0; the others help. */
+  /** This process must be rank 0; the others call a help function. */
   world?: World | undefined;
   shard?: Shard | undefined;
 }
 
 /**
- * What of a list is a shard's: groups of items are dealt out in turn, as cards are, so that the shards' parts depend on
- * nothing but the list, and a list needs no end to be dealt out.
- * @param together items of a group.
+ * The part of a list that belongs to a shard. Groups of items go to the shards in turn, as cards are dealt, so the parts
+ * depend on the list alone, and work for a list whose length is not known yet.
+ * @param together number of consecutive items in a group.
  */
 export function shareOf<T>(items: readonly T[], shard: Shard, together = 1): T[] {
-  return items.filter((_, place) => isOfShard(place, shard, together));
+  return items.filter((_, index) => isOfShard(index, shard, together));
 }
 
-/** The same of a list that is read on the way. */
+/** As {@link shareOf}, for a list that is read as it comes. */
 export async function* streamShareOf<T>(
   items: Iterable<T> | AsyncIterable<T>,
   shard: Shard,
   together = 1,
 ): AsyncGenerator<T> {
-  let place = 0;
-  for await (const item of items) if (isOfShard(place++, shard, together)) yield item;
+  let position = 0;
+  for await (const item of items) if (isOfShard(position++, shard, together)) yield item;
 }
 
-function isOfShard(place: number, { index, count }: Shard, together: number): boolean {
-  return Math.floor(place / together) % count === index;
+function isOfShard(position: number, { index, count }: Shard, together: number): boolean {
+  return Math.floor(position / together) % count === index;
 }
 
-/** The list that {@link shareOf} has dealt out to shards 0, 1 ... */
+/** Puts the parts of {@link shareOf} for shards 0, 1 ... back together. */
 export function joinShares<T>(shares: T[][], together = 1): T[] {
   const items: T[] = [];
   const groups = Math.ceil(Math.max(...shares.map(({ length }) => length)) / together);

@@ -8,54 +8,57 @@ import { findLaunch } from './launcher.ts';
 import { initialize, type Mpi, memory, type Request, type Values } from './mpi.ts';
 
 /**
- * All processes that an MPI launcher started with one command, each of a rank 0 .. size - 1. What is done together must
- * be called by all ranks in the same order. It starts when it is called and goes on while this process computes and
- * calls progress(), or awaits the promise; the memory must be of {@link memory} and left alone until then.
+ * All processes that an MPI launcher started with one command, with ranks 0 .. size - 1. All ranks must call the
+ * collective operations in the same order. An operation starts with the call and advances while this process calls
+ * progress() or awaits the promise. Its memory must come from {@link memory}, and must not be touched until it is done.
  */
 export interface World {
   readonly rank: number;
   readonly size: number;
-  /** Among the ranks on this host. */
+  /** Rank among the ranks on this host, and their number. */
   readonly localRank: number;
   readonly localSize: number;
-  /** Ranks that have just the same cores to run on, this one included. */
+  /** Number of ranks that run on exactly the same cores, this one included. */
   readonly onSameCores: number;
   /** e.g. 'Open MPI v4.1.4'. */
   readonly version: string;
-  /** Rank 0's values to all, in place. */
+  /** Sends the values of rank 0 to all ranks, in place. */
   broadcast(values: Values): Promise<void>;
-  /** The sum of all ranks' values to all, in place. */
+  /** Sums the values of all ranks, in place on all. */
   allreduce(values: Float32Array | Float64Array): Promise<void>;
-  /** Each rank's values, of one length, to all: `all` is size times as long. */
+  /** Concatenates the values of all ranks on all; `all` is size times as long as `mine`, which all ranks have in one length. */
   allgather(mine: Values, all: Values): Promise<void>;
-  /** Part i of `given` to rank i; part i of `taken` is of rank i. */
-  alltoall(given: Values, taken: Values): Promise<void>;
+  /** Sends part i of `sent` to rank i, and receives part i of `received` from rank i. */
+  alltoall(sent: Values, received: Values): Promise<void>;
   barrier(): Promise<void>;
-  /** Rank 0's value to all; any that JSON can say. */
+  /** Sends a value of rank 0 to all ranks, as JSON. */
   share<T>(value: T): Promise<T>;
-  /** Each rank's value, in their order, to rank 0 alone; any that structured cloning takes. Less than 2 GB together. */
+  /** Collects a value of each rank on rank 0, by rank, using structured clone; less than 2 GB in all. */
   gather<T>(value: T): Promise<T[] | undefined>;
-  /** Does the work on rank 0 first, then on the first rank of each other host, then on the rest: what the first leaves on a disk the others find. */
+  /**
+   * Runs `work` on rank 0 first, then on the first rank of each other host, then on the others, so that they find what the
+   * earlier ones wrote to disk.
+   */
   inTurn<T>(work: () => Promise<T>): Promise<T>;
-  /** Lets MPI work on what is under way. */
+  /** Lets MPI advance the operations in progress. */
   progress(): void;
-  /** Milliseconds that this rank has waited for others; 0 where it does not wait. */
+  /** Milliseconds that this rank has been waiting for others; 0 while it is not waiting. */
   waited(): number;
   /**
-   * Leaves once all ranks do; after an error, has all ranks end: rank 0 is told, throws {@link RankFailed} where it
-   * waits, and all end with its process.
+   * Leaves once all ranks do. After an error it ends all ranks: rank 0 is notified, throws {@link RankFailed} where it
+   * waits, and its end ends all.
    */
   leave(error?: unknown): Promise<void>;
 }
 
-/** Another rank has failed; thrown on rank 0, which is to save what there is and to end. */
+/** Another rank has failed. Thrown on rank 0, which should save its work and exit. */
 export class RankFailed extends UserError {}
 
-/** So long it is polled without a rest: ranks with equal work are that far apart. */
+/** Milliseconds of polling without pauses: ranks with equal work finish about that far apart. */
 const pollFor = 20;
-/** Rank 0 may have a checkpoint to save before it ends all. */
+/** Rank 0 may have to save a checkpoint before it ends all ranks. */
 const secondsToBeEnded = 60;
-/** What a rank tells of its failure: JSON with so much of the reason that it fits, however it is escaped. */
+/** Size of the notice of a failed rank: JSON with the start of the reason, which fits however it is escaped. */
 const failureBytes = 4096;
 const reasonLength = 600;
 
@@ -66,8 +69,8 @@ interface Waiting {
 }
 
 /**
- * Joins the ranks of the launcher's that started this process.
- * @returns undefined where it is alone; nothing of MPI is loaded then.
+ * Joins the other ranks, if a launcher started this process as one of several.
+ * @returns undefined for a single process; MPI is not loaded then.
  * @throws {UserError} where MPI does not load, or is not that of the launcher.
  */
 export async function joinWorld(): Promise<World | undefined> {
@@ -77,7 +80,7 @@ export async function joinWorld(): Promise<World | undefined> {
   if (mpi.size !== launch.size) {
     throw new UserError(
       `The launcher started ${launch.size} processes, but ${mpi.version} knows of ${mpi.size}; ` +
-        'launch them by that MPI: with its own mpirun, or srun --mpi=pmix.',
+        'launch them with that MPI: with its own mpirun, or with srun --mpi=pmix.',
     );
   }
   const ranks = new Ranks(mpi);
@@ -85,6 +88,7 @@ export async function joinWorld(): Promise<World | undefined> {
   return ranks;
 }
 
+/** {@link World} on MPI. */
 class Ranks implements World {
   localRank = 0;
   localSize = 1;
@@ -92,9 +96,9 @@ class Ranks implements World {
   readonly #mpi: Mpi;
   readonly #waiting = new Set<Waiting>();
   #polling = false;
-  /** When this process began to wait; 0 where it does not. */
+  /** When this process began to wait; 0 while it is not waiting. */
   #since = 0;
-  /** On rank 0: what a rank that fails tells. */
+  /** On rank 0: receives the notice of a failed rank. */
   readonly #notice = memory(Uint8Array, failureBytes);
   #listening: Request | undefined;
   #failure: RankFailed | undefined;
@@ -103,7 +107,7 @@ class Ranks implements World {
   constructor(mpi: Mpi) {
     this.#mpi = mpi;
     if (mpi.rank === 0) this.#listening = mpi.receive(this.#notice);
-    // Whatever ends this process early ends all, which would wait for it; Node would tell why only after that.
+    // If this process ends early it ends all ranks, which would wait for it. Node would print the error too late.
     process.on('uncaughtExceptionMonitor', (error) => writeSync(2, `${error.stack}\n`));
     process.on('exit', (code) => {
       if (!this.#left) mpi.abort(code);
@@ -122,7 +126,7 @@ class Ranks implements World {
     return this.#mpi.version;
   }
 
-  /** Which ranks share this one's host, and which of these its cores. */
+  /** Finds which ranks are on the same host and on the same cores. */
   async locate(): Promise<void> {
     const digestBytes = 32;
     const digest = (text: string) => createHash('sha256').update(text).digest();
@@ -155,8 +159,8 @@ class Ranks implements World {
     return this.#start(() => this.#mpi.allgather(mine, all));
   }
 
-  alltoall(given: Values, taken: Values): Promise<void> {
-    return this.#start(() => this.#mpi.alltoall(given, taken));
+  alltoall(sent: Values, received: Values): Promise<void> {
+    return this.#start(() => this.#mpi.alltoall(sent, received));
   }
 
   barrier(): Promise<void> {
@@ -225,18 +229,18 @@ class Ranks implements World {
     if (this.#waiting.size === 0) this.#since = 0;
   }
 
-  /** Between two looks at what is under way this process serves its signals, timers and files. */
+  /** Polls the operations from the event loop, so that signals, timers and files are served in between. */
   #poll(): void {
     if (this.#polling || this.#waiting.size === 0) return;
     this.#polling = true;
-    const look = () => {
+    const check = () => {
       this.#polling = false;
       this.#since ||= performance.now();
       this.progress();
       this.#poll();
     };
-    if (this.#since > 0 && this.waited() > pollFor) setTimeout(look, 1);
-    else setImmediate(look);
+    if (this.#since > 0 && this.waited() > pollFor) setTimeout(check, 1);
+    else setImmediate(check);
   }
 
   waited(): number {
@@ -273,7 +277,7 @@ class Ranks implements World {
   }
 }
 
-/** The cores that this process may run on, as Linux tells them; elsewhere how many. */
+/** The cores that this process may run on, as a list on Linux; elsewhere their number. */
 function coresOf(): string {
   try {
     const status = readFileSync('/proc/self/status', 'utf8');

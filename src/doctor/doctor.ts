@@ -10,36 +10,39 @@ import { findPython } from '../setup/wheels.ts';
 import { batSup, withCommandsAsTyped } from '../system/command.ts';
 import { tf } from '../tensors/tf.ts';
 
+/** Whether an engine runs on this machine. */
 export interface EngineCheck {
   name: EngineName;
-  /** What runs, e.g. 'TensorFlow 2.21.0 on the CPU'; undefined where it does not. */
+  /** Its description, e.g. 'TensorFlow 2.21.0 on the CPU'; undefined where it does not run. */
   description?: string;
-  /** Why it does not run here. */
+  /** Why it does not run. */
   reason?: string;
 }
 
-/** What was found on this machine. */
+/** The state of this machine. */
 export interface Diagnosis {
-  /** The engine asked for, or what 'auto' takes here; null where the one asked for cannot run. */
+  /** The requested engine, or the one that 'auto' chooses; null where the requested one cannot run. */
   engine: EngineName | null;
+  /** Why this engine, or why none. */
   why: string;
   engines: EngineCheck[];
   native: Pick<Installation, 'source' | 'device' | 'tensorflow' | 'packages' | 'operations'> | null;
-  /** As `bat-sup setup` installed them, e.g. '12.9.1'. */
+  /** Versions that `bat-sup setup` installed, e.g. '12.9.1'. */
   cuda: string | null;
   cudnn: string | null;
   gpus: Gpu[];
   threads: number;
-  /** Gigabytes. */
+  /** Gibibytes. */
   memory: number;
   node: string;
   platform: string;
   sharp: string;
   libvips: string;
-  /** What is missing, and the command for it. */
+  /** What is missing, with the command that installs it. */
   missing: string[];
 }
 
+/** Starts an engine to see whether it runs. */
 async function checkEngine(name: EngineName, threads: number): Promise<EngineCheck> {
   try {
     const engine = await startEngine(name, { threads });
@@ -58,7 +61,7 @@ function describeNative(installation: Installation | undefined): Diagnosis['nati
   return { source, device, tensorflow, packages, operations };
 }
 
-/** What setting up the native engine would still need. */
+/** What is missing for setting up the native engine. */
 async function whatSetupLacks(): Promise<string[]> {
   const checks = [findPython(), findCompiler()].map((check) => check.then(() => undefined, reason));
   return (await Promise.all(checks)).filter((one) => one !== undefined);
@@ -81,16 +84,16 @@ function explain(
   checks: EngineCheck[],
 ): string {
   if (wanted !== 'auto')
-    return chosen ? 'it was asked for' : (checks.find(({ name }) => name === wanted)?.reason ?? '');
+    return chosen ? 'it was requested' : (checks.find(({ name }) => name === wanted)?.reason ?? '');
   const faster = checks.slice(
     0,
     checks.findIndex(({ name }) => name === chosen?.name),
   );
-  if (faster.length === 0) return 'it is the fastest there is';
+  if (faster.length === 0) return 'it is the fastest one';
   return `the faster ones do not run here (${faster.map(({ name }) => name).join(', ')})`;
 }
 
-/** Looks at everything that decides which engine runs and how fast. */
+/** Collects everything that decides which engine runs and how fast. */
 export async function diagnose(wanted: EngineName | 'auto', threads: number): Promise<Diagnosis> {
   tf.enableProdMode();
   const installation = findInstallation();

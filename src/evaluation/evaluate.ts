@@ -71,7 +71,7 @@ export interface Evaluation {
   resamples: number;
   /** Number of pictures, [true class][predicted class]. */
   confusion: number[][];
-  /** At the temperature that was asked for. */
+  /** At the temperature of the options. */
   calibrated: Calibration;
   /** At temperature 1. */
   uncalibrated: Calibration;

@@ -10,22 +10,22 @@ const require = createRequire(import.meta.url);
 
 /** What to compile against and link with. */
 export interface Library {
-  /** Folder that tensorflow/c/c_api.h lies in. */
+  /** Folder that contains tensorflow/c/c_api.h. */
   include: string;
   /** Files to link. */
   files: string[];
-  /** Where the program finds these files when it runs; may start with $ORIGIN. */
+  /** Folder where the loader finds these files at run time; may start with $ORIGIN. */
   runPath: string;
 }
 
-/** @throws {UserError} where there is no C++ compiler. */
+/** The command of a C++ compiler. @throws {UserError} where there is none. */
 export async function findCompiler(): Promise<string> {
   const candidates = [process.env.CXX, 'c++', 'g++', 'clang++'].filter((name) => name !== undefined);
   for (const compiler of candidates) {
     if (compiler !== '' && (await run(compiler, ['--version'])).code === 0) return compiler;
   }
   throw new UserError(
-    'A C++ compiler, which builds the native engine, is not installed; install it: "sudo apt install g++" (Fedora: "sudo dnf install gcc-c++").',
+    'Building the native engine needs a C++ compiler; install one: "sudo apt install g++" (Fedora: "sudo dnf install gcc-c++").',
   );
 }
 
@@ -37,7 +37,7 @@ async function sourcesIn(folder: string): Promise<string[]> {
     .map((file) => join(folder, file));
 }
 
-/** The header files of Node-API alone, from npm: node-gyp would download all of Node's from its own site. */
+/** Folder with the headers of Node-API, from npm; node-gyp would download all headers of Node.js from nodejs.org. */
 function nodeHeaders(): string {
   return (require('node-api-headers') as { include_dir: string }).include_dir;
 }
@@ -54,8 +54,8 @@ async function compile(compiler: string, output: string, args: string[]): Promis
 
 /**
  * Builds tfjs_binding.node, with our operations in it, and stderr.node.
- * @param binding folder of the npm package's own sources.
- * @returns whether our operations are in it; an own, older TensorFlow may lack the C interface for them.
+ * @param binding folder of the npm package's sources.
+ * @returns whether our operations are included; an older TensorFlow of the user's may lack the C API for them.
  */
 export async function build(
   compiler: string,

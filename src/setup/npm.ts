@@ -8,8 +8,8 @@ import { errorLine, run } from './programs.ts';
 export const packageAndVersion = `${packageName}@${tfjsVersion}`;
 
 /**
- * What npm is to install. Of @tensorflow/tfjs the package uses what is in tfjs-core, and it is given ours when it is
- * loaded: tfjs-core stands in for all of it, and saves five sixths of the space.
+ * The package.json for npm. The package uses only the tfjs-core part of @tensorflow/tfjs, and gets ours when it is loaded,
+ * so tfjs-core replaces the whole and saves five sixths of the space.
  */
 const project = {
   private: true,
@@ -18,25 +18,25 @@ const project = {
 };
 
 /**
- * The folder of the npm package that holds the binding's sources. Where it is not there, npm fetches it.
- * @throws {UserError} where npm cannot.
+ * The folder of the npm package with the sources of the binding; npm downloads it if necessary.
+ * @throws {UserError} where npm fails.
  */
 export async function fetchPackage({ step }: { step?(text: string): void }): Promise<string> {
   const known = packageFolder();
   if (known) return known;
-  step?.(`Fetching ${packageAndVersion}`);
+  step?.(`Downloading ${packageAndVersion}`);
   await installPackage('npm', npmFolder());
   const folder = packageFolder();
   if (folder) return folder;
   throw new UserError(
-    `npm installed no ${packageAndVersion} in ${npmFolder()}; remove that folder and try again.`,
+    `npm did not install ${packageAndVersion} in ${npmFolder()}; remove that folder and try again.`,
   );
 }
 
 /**
- * Has npm make a folder anew that holds the package. Its install script is not run: that downloads another
- * TensorFlow, from a site that many networks block, and where it fails npm removes what is optional.
- * @throws {UserError} where npm fails; the folder is as it was then.
+ * Installs the package with npm into a folder, replacing it. Its install script is not run: it downloads another TensorFlow
+ * from a site that many networks block, and if it fails npm removes optional packages.
+ * @throws {UserError} where npm fails; the folder is unchanged then.
  */
 export async function installPackage(npm: string, folder: string): Promise<void> {
   const partial = temporaryName(folder);
@@ -61,14 +61,13 @@ export async function installPackage(npm: string, folder: string): Promise<void>
   }
 }
 
-/** The line that tells the most: 'npm error code ENOTFOUND' and its like come before it. */
+/** The line with the cause; lines such as 'npm error code ENOTFOUND' come before it. */
 function npmError(output: string): string {
   const lines = output.split('\n').map((line) => line.replace(/^npm (error|ERR!) /, '').trim());
   return lines.find((line) => line && !/^(code|errno|syscall|path) |^npm /.test(line)) ?? errorLine(output);
 }
 
 function whyNot(code: number, output: string): string {
-  if (code === 127)
-    return `npm, which fetches ${packageAndVersion}, is not installed; install it, it belongs to Node.js.`;
-  return `npm cannot fetch ${packageAndVersion} (${npmError(output)}); check the network and "npm config get registry".`;
+  if (code === 127) return `Downloading ${packageAndVersion} needs npm; install it, it is part of Node.js.`;
+  return `npm cannot download ${packageAndVersion} (${npmError(output)}); check the network and "npm config get registry".`;
 }

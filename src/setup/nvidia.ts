@@ -1,14 +1,15 @@
 import { run } from './programs.ts';
 
+/** An NVIDIA GPU. */
 export interface Gpu {
   name: string;
   /** Mebibytes. */
   memory: number;
-  /** Of NVIDIA's driver, e.g. '550.54.14'. */
+  /** Version of NVIDIA's driver, e.g. '550.54.14'. */
   driver: string;
 }
 
-/** The GPUs that NVIDIA's driver knows of; none where there is no driver. */
+/** The GPUs that NVIDIA's driver reports; [] without a driver. */
 export async function findGpus(): Promise<Gpu[]> {
   const query = ['--query-gpu=name,memory.total,driver_version', '--format=csv,noheader,nounits'];
   const { code, stdout } = await run('nvidia-smi', query);

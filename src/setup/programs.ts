@@ -3,13 +3,14 @@ import { promisify } from 'node:util';
 
 const execute = promisify(execFile);
 
+/** The result of a program. */
 export interface Output {
   code: number;
   stdout: string;
   stderr: string;
 }
 
-/** Runs a program to its end; a program that is not there is an exit code of 127, as in a shell. */
+/** Runs a program to its end. A missing program gives exit code 127, as in a shell. */
 export async function run(
   program: string,
   args: string[],
@@ -24,7 +25,7 @@ export async function run(
   }
 }
 
-/** The same, telling each line of stdout as it comes. */
+/** As {@link run}, but calls `onLine` with each line of stdout as it comes. */
 export function follow(
   program: string,
   args: string[],
@@ -53,17 +54,17 @@ export function follow(
   });
 }
 
-/** The last line that says something: where pip and compilers put what went wrong. */
+/** The last line that is not a notice or warning; pip and compilers put the cause there. */
 export function lastLine(text: string): string {
   const lines = text.split('\n').map((line) => line.trim());
   return lines.findLast((line) => line !== '' && !/^(\[notice\]|warning:)/i.test(line)) ?? 'no message';
 }
 
-/** The first line that tells an error's message, else the first that names one, else the last one. */
+/** The first line with the message of an error, else the first that mentions one, else the last line. */
 export function errorLine(text: string): string {
   const lines = text.split('\n').map((line) => line.trim());
-  const telling = [/\b\w*error: \S/i, /\berror\b/i];
-  for (const pattern of telling) {
+  const patterns = [/\b\w*error: \S/i, /\berror\b/i];
+  for (const pattern of patterns) {
     const line = lines.find((one) => pattern.test(one));
     if (line) return line;
   }

@@ -30,38 +30,38 @@ import {
 } from './wheels.ts';
 
 export interface SetUpEvents {
-  /** A step begins, e.g. 'Building'. */
+  /** Called when a step begins, e.g. with 'Building'. */
   step?(text: string): void;
-  /** Bytes of the download under way. */
+  /** Called with the progress of a download, in bytes. */
   download?(wheel: Wheel, done: number, total: number): void;
 }
 
-/** What setting up will do; what --dry-run tells. */
+/** What setup will do, as --dry-run prints it. */
 export interface Plan {
   device: Device;
   /** Why this device. */
   reason: string;
   wheels: Wheel[];
-  /** Of the binding's sources, fetched with npm; none where they are there. */
+  /** npm packages to download; [] if they are already here. */
   npmPackages: string[];
   folder: string;
-  /** Bytes needed on the disk while setting up. */
+  /** Bytes needed on the disk during setup. */
   diskSpace: number;
 }
 
-/** Downloaded and unpacked, measured with TensorFlow 2.21.0, and a tenth more. */
+/** Bytes for the downloads and the unpacked files, measured with TensorFlow 2.21.0, plus a tenth. */
 const diskSpaceNeeded: Record<Device, number> = { cpu: 1.3e9, cuda: 9e9 };
 
-/** Which wheels a folder was unpacked from; there once all of them are. */
+/** Records the wheels that a folder was unpacked from; written once all of them are. */
 const wheelsFile = 'wheels.json';
 
-/** @param wanted undefined: CUDA where NVIDIA's driver finds a GPU. */
+/** Plans a setup from wheels. @param wanted default: CUDA where NVIDIA's driver finds a GPU, otherwise the CPU. */
 export async function makePlan(wanted?: Device): Promise<Plan> {
   checkPlatform();
   const [gpu] = await findGpus();
   const device = wanted ?? (gpu ? 'cuda' : 'cpu');
-  const found = gpu ? `NVIDIA's driver finds ${gpu.name}` : 'no NVIDIA driver that finds a GPU is here';
-  const reason = wanted ? `--${wanted} was asked for` : found;
+  const found = gpu ? `NVIDIA's driver finds ${gpu.name}` : 'no NVIDIA driver finds a GPU';
+  const reason = wanted ? `--${wanted} was given` : found;
   await findCompiler();
   const folder = join(nativeFolder(), `tensorflow-${tensorflowVersion}-${device}`);
   const unpacked = await readFile(join(folder, wheelsFile), 'utf8').catch(() => undefined);
@@ -70,7 +70,7 @@ export async function makePlan(wanted?: Device): Promise<Plan> {
   return { device, reason, wheels, npmPackages, folder, diskSpace: diskSpaceNeeded[device] };
 }
 
-/** @throws {UserError} where TensorFlow cannot be set up. */
+/** @throws {UserError} where TensorFlow does not support this machine. */
 function checkPlatform(): void {
   const why = whyNoTensorFlow();
   if (why) throw new UserError(why);
@@ -82,11 +82,11 @@ async function checkDiskSpace({ diskSpace }: Plan): Promise<void> {
   if (free >= diskSpace) return;
   const gigabytes = (bytes: number) => (bytes / 1e9).toFixed(1);
   throw new UserError(
-    `Setting up needs ${gigabytes(diskSpace)} GB in ${nativeFolder()}, and ${gigabytes(free)} GB are free; free some, or set XDG_CACHE_HOME to a larger disk.`,
+    `Setup needs ${gigabytes(diskSpace)} GB in ${nativeFolder()}, but only ${gigabytes(free)} GB are free; free some space, or set XDG_CACHE_HOME to a folder on a larger disk.`,
   );
 }
 
-/** TensorFlow from wheels: downloaded, unpacked, built, tested, and only then in use. */
+/** Sets up TensorFlow from wheels: downloads, unpacks, builds and tests it, and only then puts it into use. */
 export async function setUpFromWheels(plan: Plan, events: SetUpEvents = {}): Promise<Installation> {
   await fetchPackage(events);
   const known = findInstallation();
@@ -109,7 +109,7 @@ async function unpackAll(plan: Plan, events: SetUpEvents): Promise<void> {
   await checkDiskSpace(plan);
   const partial = temporaryName(plan.folder);
   for (const wheel of plan.wheels) {
-    events.step?.(`Fetching ${wheel.name} ${wheel.version}`);
+    events.step?.(`Downloading ${wheel.name} ${wheel.version}`);
     const progress = (done: number, total: number) => events.download?.(wheel, done, total);
     const file = await fetchWheel(python, wheel, downloads, progress);
     events.step?.(`Unpacking ${wheel.name}`);
@@ -119,18 +119,18 @@ async function unpackAll(plan: Plan, events: SetUpEvents): Promise<void> {
   await rename(partial, plan.folder);
 }
 
-/** TensorFlow as the user built it: a folder with include/ and lib/, or an unpacked wheel's tensorflow/. */
+/** Sets up the user's own TensorFlow. @param path a folder with include/ and lib/, or the tensorflow/ of an unpacked wheel. */
 export async function setUpFromLibrary(path: string, events: SetUpEvents = {}): Promise<Installation> {
   checkPlatform();
   const given = resolve(path);
-  const places = [join(given, 'lib'), given];
-  const find = (pattern: RegExp) => findFile(places, pattern);
+  const folders = [join(given, 'lib'), given];
+  const find = (pattern: RegExp) => findFile(folders, pattern);
   const main = await find(/^libtensorflow(_cc)?\.(so|so\.2|2\.dylib|dylib)$/);
   const framework = await find(/^libtensorflow_framework\.(so|so\.2|2\.dylib|dylib)$/);
   const include = join(given, 'include');
   if (!main || !existsSync(join(include, 'tensorflow/c/c_api.h'))) {
     throw new UserError(
-      `${path} holds no TensorFlow library; expected are include/tensorflow/c/c_api.h, and libtensorflow.so or libtensorflow_cc.so.2 in it or in its lib/.`,
+      `${path} holds no TensorFlow library; it needs include/tensorflow/c/c_api.h, and libtensorflow.so or libtensorflow_cc.so.2 in the folder or its lib/.`,
     );
   }
   const folder = join(nativeFolder(), 'own');
@@ -182,7 +182,7 @@ async function putInUse(installation: Installation): Promise<Installation> {
   return installation;
 }
 
-/** Removes what no version of bat-sup has in use: replaced libraries, and rests of runs that were stopped. */
+/** Removes what no version of bat-sup uses: replaced libraries, and leftovers of interrupted runs. */
 async function removeUnused(): Promise<void> {
   const entries = await readdir(nativeFolder());
   const inUse = entries.filter((name) => name.startsWith('in-use-'));
@@ -194,7 +194,7 @@ async function removeUnused(): Promise<void> {
   }
 }
 
-/** The npm package's own installer: TensorFlow 2.9 for CUDA 11.2, from its makers' site. */
+/** Runs the npm package's own installer, which downloads TensorFlow 2.9 for CUDA 11.2 from Google. */
 export async function setUpOfficial(events: SetUpEvents = {}): Promise<Installation> {
   checkPlatform();
   const folder = await fetchPackage(events);
@@ -205,7 +205,7 @@ export async function setUpOfficial(events: SetUpEvents = {}): Promise<Installat
   const installation = findInstallation();
   if (code !== 0 || !installation) {
     throw new UserError(
-      `The installer of ${packageName} failed (${errorLine(`${stderr}\n${stdout}`)}); "bat-sup setup" needs no site but the package registries.`,
+      `The installer of ${packageName} failed (${errorLine(`${stderr}\n${stdout}`)}); "bat-sup setup" without --from-official needs only the package registries.`,
     );
   }
   events.step?.('Testing');
@@ -213,7 +213,7 @@ export async function setUpOfficial(events: SetUpEvents = {}): Promise<Installat
   return installation;
 }
 
-/** Takes away all that setting up has made. @returns the folder, or undefined where there was nothing. */
+/** Removes everything that setup created. @returns the folder, or undefined where there was none. */
 export async function removeSetUp(): Promise<string | undefined> {
   const folder = nativeFolder();
   if (!existsSync(folder)) return undefined;

@@ -1,6 +1,6 @@
 /**
- * Started by smoke_test.ts, with an installation's description as its argument: a library that does not fit this
- * machine may end the process that loads it.
+ * Started by smoke_test.ts with the description of an installation as its argument. It is a process of its own because a
+ * library that does not fit the machine may crash it.
  */
 
 import { applyAdam } from '../engine/kernels/adam/operation.ts';
@@ -26,19 +26,19 @@ async function test(): Promise<{ version: string; gpu: boolean }> {
   const ones = tf.onesLike(convolve());
   const weights = scope.variables.get('conv1/weights') as tf.Variable;
   const { grads } = tf.engine().gradients(convolve, [weights], ones);
-  // By hand: the sums of x over the places that each weight meets, SAME padding being at the right and below.
+  // By hand: the sum of x over the positions of each weight; SAME padding is at the right and the bottom.
   expectClose('The gradient of a convolution', await (grads[0] as tf.Tensor).data(), [45, 33, 39, 28]);
 
   const pool = tf.grad((input: tf.Tensor) => poolingLayer(input as tf.Tensor4D, { kernel: 2, stride: 2 }));
-  const places = pool(x, tf.ones([1, 2, 2, 1]));
-  expectClose('The gradient of a max-pooling', await places.data(), [0, 0, 0, 0, 1, 1, 0, 1, 1]);
+  const gradient = pool(x, tf.ones([1, 2, 2, 1]));
+  expectClose('The gradient of a max-pooling', await gradient.data(), [0, 0, 0, 0, 1, 1, 0, 1, 1]);
 
   const [variable, m, v] = [tf.tensor1d([1, -1]), tf.zeros([2]), tf.zeros([2])].map((one) =>
     tf.variable(one),
   );
   const attributes = { stepSize: 0.1, beta1: 0.9, beta2: 0.999, epsilon: 0 };
   applyAdam(variable as tf.Variable, m as tf.Variable, v as tf.Variable, tf.tensor1d([2, -4]), attributes);
-  // m = 0.1 g and v = 0.001 g^2, so that each moves by 0.1 * 0.1 / sqrt(0.001) = 0.316228 against its gradient.
+  // m = 0.1 g and v = 0.001 g^2, so each value moves by 0.1 * 0.1 / sqrt(0.001) = 0.316228 against its gradient.
   expectClose("Adam's update", await (variable as tf.Variable).data(), [0.683772, -0.683772]);
   return { version, gpu };
 }

@@ -1,28 +1,29 @@
 import { existsSync } from 'node:fs';
-import { readdir, rename, rm, stat } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { UserError } from '../errors.ts';
-import { makeFolder, sha256OfFile } from '../system/files.ts';
-import { errorLine, follow, run } from './programs.ts';
+import { bytesBelow, makeFolder, sha256OfFile } from '../system/files.ts';
+import { errorLine, follow, lastLine, run } from './programs.ts';
 
-/** One release for everybody: what we measure and test with. */
+/** The release that we measure and test with. */
 export const tensorflowVersion = '2.21.0';
 
 /**
- * Wheels are asked for as of this Python, whatever the machine's own is: of a wheel we use the C library alone,
- * which is the same in all of them.
+ * Wheels are requested for this version of Python, whatever the machine has: we use only the C library of a wheel, which
+ * is the same for all versions.
  */
 const wheelPython = '3.12';
 
 export type Device = 'cpu' | 'cuda';
 
+/** A Python package to download. */
 export interface Wheel {
-  /** e.g. 'tensorflow-cpu'. */
+  /** Name of the package, e.g. 'tensorflow-cpu'. */
   name: string;
   version: string;
-  /** The wheel's file name. */
+  /** Its file name. */
   file: string;
-  /** As the package index tells it. */
+  /** From the package index. */
   sha256: string;
 }
 
@@ -33,7 +34,7 @@ interface Report {
   }[];
 }
 
-/** @throws {UserError} where no Python with pip is found. */
+/** The command of a Python with pip. @throws {UserError} where there is none. */
 export async function findPython(): Promise<string> {
   for (const python of ['python3', 'python']) {
     const { code } = await run(python, ['--version']);
@@ -41,11 +42,11 @@ export async function findPython(): Promise<string> {
     const pip = await run(python, ['-m', 'pip', '--version']);
     if (pip.code === 0) return python;
     throw new UserError(
-      `${python} has no pip, which fetches TensorFlow; install it: "sudo apt install python3-pip" or "${python} -m ensurepip --user".`,
+      `Downloading TensorFlow needs pip, which ${python} does not have; install it: "sudo apt install python3-pip" or "${python} -m ensurepip --user".`,
     );
   }
   throw new UserError(
-    'Python 3 with pip, which fetches TensorFlow, is not installed; install it: "sudo apt install python3 python3-pip".',
+    'Downloading TensorFlow needs Python 3 with pip; install it: "sudo apt install python3 python3-pip".',
   );
 }
 
@@ -61,10 +62,11 @@ function target(): string[] {
   return ['--no-deps', '--only-binary=:all:', ...interpreter, ...platforms()];
 }
 
-/** Extra options keep pip from asking questions; its mirrors, proxies and certificates are the user's own. */
+/** Keeps pip from asking questions. Mirrors, proxies and certificates stay as the user configured them. */
 const quiet = ['--disable-pip-version-check', '--no-input'];
 
-async function ask(python: string, requirements: string[]): Promise<Report> {
+/** Resolves requirements with pip, without downloading. */
+async function resolveWheels(python: string, requirements: string[]): Promise<Report> {
   const where = ['--target', join('/nonexistent', 'bat-sup')];
   const dry = ['install', '--dry-run', '--ignore-installed', '--quiet', '--report', '-', ...where];
   const { code, stdout, stderr } = await run(python, [
@@ -77,9 +79,7 @@ async function ask(python: string, requirements: string[]): Promise<Report> {
   ]);
   if (code === 0) return JSON.parse(stdout);
   if (/no such option: --report/.test(stderr)) {
-    throw new UserError(
-      `This pip is too old; bring it up to date: "${python} -m pip install --upgrade pip".`,
-    );
+    throw new UserError(`This pip is too old; update it: "${python} -m pip install --upgrade pip".`);
   }
   throw new UserError(
     `pip cannot find ${requirements[0]} (${errorLine(stderr)}); check the network and "${python} -m pip config list".`,
@@ -95,7 +95,7 @@ function toWheels({ install }: Report): Wheel[] {
   }));
 }
 
-/** The requirements of an extra: 'name<2,>=1; extra == "and-cuda"' -> 'name<2,>=1' */
+/** The requirements of an extra: 'name<2,>=1; extra == "and-cuda"' -> 'name<2,>=1'. */
 function requirementsOf({ install }: Report, extra: string): string[] {
   const all = install.flatMap(({ metadata }) => metadata.requires_dist ?? []);
   return all
@@ -103,35 +103,22 @@ function requirementsOf({ install }: Report, extra: string): string[] {
     .map((requirement) => (requirement.split(';')[0] as string).trim());
 }
 
-/** The wheels that hold TensorFlow for a device, with the hashes that the package index tells. */
+/** The wheels of TensorFlow for a device, with their hashes from the package index. */
 export async function chooseWheels(python: string, device: Device): Promise<Wheel[]> {
-  // For ARM the plain package is the one for the CPU.
+  // On ARM the plain package is for the CPU.
   const name = device === 'cpu' && process.arch === 'x64' ? 'tensorflow-cpu' : 'tensorflow';
-  const tensorflow = await ask(python, [`${name}==${tensorflowVersion}`]);
+  const tensorflow = await resolveWheels(python, [`${name}==${tensorflowVersion}`]);
   if (device === 'cpu') return toWheels(tensorflow);
-  const libraries = await ask(python, requirementsOf(tensorflow, 'and-cuda'));
+  const libraries = await resolveWheels(python, requirementsOf(tensorflow, 'and-cuda'));
   return [...toWheels(tensorflow), ...toWheels(libraries)];
 }
 
-/** Whether a wheel's file is there, and all of it. */
-async function isWhole(file: string, { sha256 }: Wheel): Promise<boolean> {
+/** Whether the file of a wheel exists and is complete. */
+async function isComplete(file: string, { sha256 }: Wheel): Promise<boolean> {
   return existsSync(file) && (await sha256OfFile(file)).toString('hex') === sha256;
 }
 
-async function bytesIn(folder: string): Promise<number> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
-  const sizes = entries
-    .filter((entry) => entry.isFile())
-    .map((entry) =>
-      stat(join(entry.parentPath ?? entry.path, entry.name)).then(
-        ({ size }) => size,
-        () => 0,
-      ),
-    );
-  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
-}
-
-/** '  Downloading x.whl (273.8 MB)' -> bytes */
+/** The size in bytes from '  Downloading x.whl (273.8 MB)'. */
 function announcedBytes(line: string): number | undefined {
   const match = /Downloading .*\(([\d.]+) (k|M|G)B\)/i.exec(line);
   if (!match) return undefined;
@@ -139,9 +126,9 @@ function announcedBytes(line: string): number | undefined {
 }
 
 /**
- * Downloads a wheel into `folder` unless it is there already, whole and with the right hash.
- * @param onProgress bytes had of bytes announced.
- * @returns its file.
+ * Downloads a wheel into `folder`, unless it is there already with the right hash.
+ * @param onProgress called with the bytes so far and in all.
+ * @returns the path of its file.
  */
 export async function fetchWheel(
   python: string,
@@ -150,14 +137,14 @@ export async function fetchWheel(
   onProgress: (done: number, total: number) => void,
 ): Promise<string> {
   const file = join(folder, wheel.file);
-  if (await isWhole(file, wheel)) return file;
+  if (await isComplete(file, wheel)) return file;
   const partial = join(folder, '.partial');
   await rm(partial, { recursive: true, force: true });
   await makeFolder(partial);
   let total = 0;
-  // pip tells its progress to a terminal only; it downloads into TMPDIR, where the bytes can be counted.
+  // pip shows progress only on a terminal. It downloads into TMPDIR, where the bytes can be counted.
   const timer = setInterval(async () => {
-    if (total > 0) onProgress(Math.min(await bytesIn(partial), total), total);
+    if (total > 0) onProgress(Math.min(await bytesBelow(partial), total), total);
   }, 200);
   const download = ['-m', 'pip', 'download', ...quiet, ...target(), '--dest', partial];
   const exact = `${wheel.name}==${wheel.version}`;
@@ -167,13 +154,13 @@ export async function fetchWheel(
   clearInterval(timer);
   if (code !== 0) {
     throw new UserError(
-      `pip cannot download ${exact} (${errorLine(stderr)}); run "bat-sup setup" again, it goes on where it stopped.`,
+      `pip cannot download ${exact} (${errorLine(stderr)}); run "bat-sup setup" again to continue.`,
     );
   }
   const downloaded = join(partial, wheel.file);
-  if (!(await isWhole(downloaded, wheel))) {
+  if (!(await isComplete(downloaded, wheel))) {
     throw new UserError(
-      `${wheel.file} is not what the package index announced (its SHA-256 differs); run "${python} -m pip cache purge", then "bat-sup setup" again.`,
+      `${wheel.file} does not have the SHA-256 that the package index gives; run "${python} -m pip cache purge", then "bat-sup setup" again.`,
     );
   }
   await rename(downloaded, file);
@@ -181,7 +168,7 @@ export async function fetchWheel(
   return file;
 }
 
-/** A wheel is a zip file, which Python reads by itself. */
+/** A wheel is a zip file, which Python can read. */
 const unpackScript = `
 import os, re, sys, zipfile
 wanted = re.compile(sys.argv[3])
@@ -191,7 +178,7 @@ with zipfile.ZipFile(sys.argv[1]) as wheel:
             wheel.extract(member, sys.argv[2])
 `;
 
-/** Shared libraries, the headers of TensorFlow's C interface, and licences. */
+/** Shared libraries, the headers of TensorFlow's C API, and licences. */
 const wanted = [
   '^tensorflow/libtensorflow_(cc|framework)\\.so\\.2$',
   '^tensorflow/include/(tensorflow/c|tensorflow/core/(platform|common_runtime)|tsl/platform|xla/tsl/c)/.*\\.h$',
@@ -199,13 +186,9 @@ const wanted = [
   '^[^/]+\\.dist-info/.*(LICENSE|NOTICE|License).*$',
 ].join('|');
 
-/** Unpacks what the native engine needs of a wheel. */
+/** Unpacks the files of a wheel that the native engine needs. */
 export async function unpackWheel(python: string, file: string, folder: string): Promise<void> {
   const { code, stderr } = await run(python, ['-c', unpackScript, file, folder, wanted]);
   if (code !== 0)
-    throw new UserError(`${file} cannot be unpacked (${lastOf(stderr)}); check the free disk space.`);
-}
-
-function lastOf(text: string): string {
-  return text.trim().split('\n').at(-1) ?? 'no message';
+    throw new UserError(`${file} cannot be unpacked (${lastLine(stderr)}); check the free disk space.`);
 }

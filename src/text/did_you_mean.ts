@@ -1,4 +1,4 @@
-/** Words of other tools for ours. Both are compared without "-", "_" and capitals. */
+/** Our names for the options of other tools. Both are compared without "-", "_" and case. */
 const otherWords: Record<string, string[]> = {
   arch: ['architecture'],
   backbone: ['architecture'],
@@ -47,12 +47,12 @@ const otherWords: Record<string, string[]> = {
 
 const plain = (word: string) => word.replace(/[-_]/g, '').toLowerCase();
 
-/** More edits than these, or than a third of the word, and it is another word. */
+/** With more edits than this, or than a third of its letters, it is a different word. */
 const maxEdits = 3;
 
 /**
- * Which of the known words is meant by one that is not known: another spelling of it, another tool's word for it, or
- * the words that are the fewest edits away; [] where none is near.
+ * The known words that an unknown one may stand for: other spellings, our names for another tool's option, or the words
+ * with the smallest edit distance; [] where none is close.
  */
 export function wordsMeant(word: string, known: readonly string[]): string[] {
   const wanted = plain(word);
@@ -62,18 +62,18 @@ export function wordsMeant(word: string, known: readonly string[]): string[] {
   const translated = known.filter((one) => ours.includes(plain(one)));
   if (translated.length > 0) return translated;
   const distances = known.map((one) => editDistance(wanted, plain(one)));
-  const least = Math.min(...distances);
-  if (least > Math.min(maxEdits, wanted.length / 3)) return [];
-  return known.filter((_, index) => distances[index] === least);
+  const closest = Math.min(...distances);
+  if (closest > Math.min(maxEdits, wanted.length / 3)) return [];
+  return known.filter((_, index) => distances[index] === closest);
 }
 
-/** '; did you mean --width or --height?', or '' where nothing is meant. */
+/** '; did you mean --width or --height?', or '' where nothing is close. */
 export function didYouMean(word: string, known: readonly string[]): string {
   const meant = wordsMeant(word, known);
   return meant.length > 0 ? `; did you mean ${meant.join(' or ')}?` : '';
 }
 
-/** Letters to add, remove, replace or swap with their neighbour to make one word of another. */
+/** Edit distance with insertions, deletions, substitutions and swaps of neighbours (optimal string alignment). */
 function editDistance(a: string, b: string): number {
   const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, j) => j)];
   const at = (i: number, j: number) => rows[i]?.[j] ?? Number.POSITIVE_INFINITY;

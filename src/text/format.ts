@@ -1,11 +1,11 @@
 import { printable } from './printable.ts';
 
-/** Four digits after the point; '-' where there is no figure. */
+/** A number with four decimals; '-' where there is none. */
 export function figure(value: number | null | undefined): string {
   return value === null || value === undefined ? '-' : value.toFixed(4);
 }
 
-/** With a space that no line breaks at. */
+/** 0.5 -> '50.0 %', with a no-break space. */
 export function percent(share: number): string {
   return `${(100 * share).toFixed(1)}\u00a0%`;
 }
@@ -22,12 +22,12 @@ export function counted(count: number, singular: string, plural = `${singular}s`
   return `${count} ${count === 1 ? singular : plural}`;
 }
 
-/** Columns that help, tables and lines of output keep to. */
+/** Width of help, tables and lines of output, in columns. */
 export const lineWidth = 80;
 
 /**
- * Breaks a text between words, so that no line is longer than `width` unless a word is.
- * @param indent what each further line begins with.
+ * Breaks a text between words into lines of at most `width`, unless a word is longer.
+ * @param options.indent the start of every line but the first.
  */
 export function wrap(text: string, { width = lineWidth, indent = '' } = {}): string {
   const [first = '', ...words] = text.split(' ');
@@ -40,19 +40,20 @@ export function wrap(text: string, { width = lineWidth, indent = '' } = {}): str
   return lines.map((line) => line.trimEnd()).join('\n');
 }
 
-/** '2 classes: cat, dog', on as many lines as it takes. */
+/** '2 classes: cat, dog', wrapped. */
 export function describeClasses(classes: string[]): string {
   const names = classes.map(printable).join(', ');
   return wrap(`${counted(classes.length, 'class', 'classes')}: ${names}`, { indent: '  ' });
 }
 
+/** The value of a setting as text. */
 export function settingText(value: unknown): string {
   if (value === undefined) return '-';
   if (Array.isArray(value)) return value.map(settingText).join(', ');
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
-/** '2026-03-01 09:30', in the time zone of this machine. */
+/** '2026-03-01 09:30', in the local time zone. */
 export function localTime(iso: string): string {
   const time = new Date(iso);
   const two = (value: number) => String(value).padStart(2, '0');

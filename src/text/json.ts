@@ -1,17 +1,16 @@
 /**
- * A check of JSON that somebody else may have written: undefined where it is right, else where in it something is
- * wrong and what ('.files[2].bytes is not a number'). Members that are not named are let through, for newer versions
- * to add some.
+ * A check of JSON that other software may have written. It returns undefined where the value is valid, otherwise where and
+ * what is wrong ('.files[2].bytes is not a number'). Unknown members are allowed, so that newer versions can add some.
  */
 export type Shape = (value: unknown) => string | undefined;
 
-/** What is wrong with a value, in words; undefined where it has the shape. */
+/** What is wrong with a value, as a clause; undefined where it has the shape. */
 export function wrongWith(value: unknown, shape: Shape): string | undefined {
   const wrong = shape(value);
   return wrong?.startsWith(' ') ? `it${wrong}` : wrong?.replace(/^\./, '');
 }
 
-/** What a text says, if it is a JSON object; undefined for anything else. */
+/** Parses a JSON object; undefined for any other text. */
 export function parseObject(text: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(text);
@@ -30,13 +29,14 @@ export const string = shape('a string', (value) => typeof value === 'string');
 
 export const finite = shape('a number', (value) => Number.isFinite(value));
 
-/** ISO 8601. */
+/** A time in ISO 8601. */
 export const time = shape('a time', (value) => typeof value === 'string' && !Number.isNaN(Date.parse(value)));
 
-export function whole(least = 0, most = Number.MAX_SAFE_INTEGER): Shape {
+/** A whole number from `min` to `max`. */
+export function whole(min = 0, max = Number.MAX_SAFE_INTEGER): Shape {
   const isWhole = (value: unknown) =>
-    Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most;
-  return shape(`a whole number from ${least} to ${most}`, isWhole);
+    Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max;
+  return shape(`a whole number from ${min} to ${max}`, isWhole);
 }
 
 export function oneOf(...choices: unknown[]): Shape {
@@ -47,15 +47,16 @@ export function matching(pattern: RegExp): Shape {
   return shape(`like ${pattern.source}`, (value) => typeof value === 'string' && pattern.test(value));
 }
 
-/** What JSON has no number for, such as NaN, is null in it. */
+/** A value that may be missing, or null: JSON.stringify writes null for NaN. */
 export function optional(of: Shape): Shape {
   return (value) => (value === undefined || value === null ? undefined : of(value));
 }
 
-export function list(of: Shape, least = 0): Shape {
+/** An array of at least `minLength` items. */
+export function list(of: Shape, minLength = 0): Shape {
   return (value) => {
-    if (!Array.isArray(value) || value.length < least) {
-      return ` is not a list${least > 0 ? ` of ${least} or more` : ''}`;
+    if (!Array.isArray(value) || value.length < minLength) {
+      return ` is not a list${minLength > 0 ? ` of ${minLength} or more` : ''}`;
     }
     for (const [index, item] of value.entries()) {
       const wrong = of(item);
@@ -65,6 +66,7 @@ export function list(of: Shape, least = 0): Shape {
   };
 }
 
+/** An object with these members, and possibly others. */
 export function object(members: Record<string, Shape>): Shape {
   const all = Object.entries(members);
   return (value) => {

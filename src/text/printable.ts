@@ -1,7 +1,7 @@
-/** Control characters, also those that turn the direction of writing, and what ends a line. */
+/** Control and format characters (such as changes of the writing direction), line breaks, and blanks at the ends. */
 const unprintable = /[\p{Cc}\p{Cf}\u2028\u2029]|^\s|\s$/u;
 
-/** A name as it can stand in a line of a table: as it is, or as JSON with escapes where it would break the line. */
+/** A name for a line of output: unchanged, or as JSON with escapes if it would break the line. */
 export function printable(name: string): string {
   if (!unprintable.test(name)) return name;
   return JSON.stringify(name).replace(

@@ -2,9 +2,9 @@ import { inspect } from 'node:util';
 import { UsageError } from '../errors.ts';
 
 /**
- * A value that is not allowed: `epochs must be a whole number of at least 1; received "ten" (config.ts).`
+ * The error for an invalid value: `epochs must be a whole number of at least 1; received "ten" (config.ts).`
  * @param allowed what it must be, e.g. 'one of bat, cat'.
- * @param from where the value was given, where the name does not say so.
+ * @param from where the value comes from, if the name does not show it.
  */
 export function wrongValue(name: string, allowed: string, received: unknown, from?: string): UsageError {
   return new UsageError(
@@ -14,7 +14,7 @@ export function wrongValue(name: string, allowed: string, received: unknown, fro
 
 const maxValueLength = 60;
 
-/** "ten", 2.5, NaN, 3n, [ 1, 2 ]: on one line, and not too long for one. */
+/** A value on one line, shortened if it is long: "ten", 2.5, NaN, 3n, [ 1, 2 ]. */
 function valueText(value: unknown): string {
   const text =
     typeof value === 'string' ? JSON.stringify(value) : inspect(value, { depth: 2, breakLength: Infinity });

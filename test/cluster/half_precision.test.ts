@@ -72,7 +72,7 @@ test('NaN stays NaN, so that training notices', () => {
   }
 });
 
-test('zeros alone stay zeros', () => {
+test('all zeros stay zeros', () => {
   for (const [, format] of formats)
     assert.deepEqual(thereAndBack(format, new Float32Array(5)), new Float32Array(5));
 });

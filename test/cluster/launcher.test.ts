@@ -9,7 +9,7 @@ test('each launcher is recognised by its environment variables', () => {
   assert.deepEqual(findLaunch(hydra), { rank: 0, size: 3, families: ['MPICH'] });
   const step = { SLURM_PROCID: '7', SLURM_STEP_NUM_TASKS: '8', PMI_RANK: '7', PMI_SIZE: '8' };
   assert.deepEqual(findLaunch(step), { rank: 7, size: 8, families: ['Open MPI', 'MPICH'] });
-  // mpirun within a job of Slurm's: what is nearest to the process counts.
+  // mpirun inside a Slurm job: the nearest launcher counts.
   assert.deepEqual(findLaunch({ ...step, ...openMpi }), { rank: 2, size: 4, families: ['Open MPI'] });
 });
 
@@ -17,7 +17,7 @@ test('a process started alone has no launcher', () => {
   for (const environment of [
     {},
     { OMPI_COMM_WORLD_RANK: '0', OMPI_COMM_WORLD_SIZE: '1' },
-    // A batch script of Slurm's, before its srun.
+    // A Slurm batch script, before its srun.
     { SLURM_PROCID: '0', SLURM_NTASKS: '8', SLURM_JOB_ID: '1' },
   ]) {
     assert.equal(findLaunch(environment), undefined);

@@ -1,4 +1,4 @@
-/** Work on pictures that ranks or shards do together comes to what one process comes to. */
+/** Work that ranks or shards do together has the same result as that of one process. */
 import assert from 'node:assert/strict';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,9 +15,9 @@ const small = ['--width', '16', '--height', '16'];
 const mixing = ['--augment-operations', 'rotate,mixup'];
 
 const copies = temporaryFolder();
-/** Where one process has done everything. */
+/** The folder in which one process did everything. */
 const alone = temporaryFolder();
-/** rawdata as it was at first: with a file that is no picture, and one that only its header takes for one. */
+/** The original rawdata, with a file that is not a picture, and one that only has the header of one. */
 const start = temporaryFolder();
 
 before(async () => {
@@ -36,7 +36,7 @@ function ran(run: Run): Run {
   return run;
 }
 
-/** A folder as `from` is, of which the times count too. */
+/** A copy of the folder `from`, with its times. */
 function copyOf(from: string): string {
   const folder = mkdtempSync(join(copies, 'copy-'));
   cpSync(from, folder, { recursive: true, preserveTimestamps: true });
@@ -53,7 +53,7 @@ async function onShards(shards: number, folder: string, ...args: string[]): Prom
   return (await Promise.all(all)).map(ran);
 }
 
-/** Every file below a folder but those that list what was done in the order that it was done in. */
+/** Every file below a folder, except those whose lines depend on the order of the work. */
 function contents(folder: string): Record<string, string> {
   const names = readdirSync(folder, { recursive: true }).map(String).sort();
   const files = names.filter((name) => !name.endsWith('.jsonl') && statSync(join(folder, name)).isFile());
@@ -62,7 +62,7 @@ function contents(folder: string): Record<string, string> {
 
 const messages = ({ stderr }: Run) => stderr.match(/^(bat-sup: |skipped ).*$/gm) ?? [];
 
-/** The same on stdout, as messages and as exit code. */
+/** Expects the same stdout, messages and exit code. */
 function assertSame(run: Run, as: Run): void {
   assert.equal(run.stdout, as.stdout, run.stderr);
   assert.deepEqual(messages(run), messages(as));
@@ -153,7 +153,10 @@ describe('ranks', { skip: withoutMpirun() }, () => {
       const { code, stdout, stderr } = await finish(startCliOn([own, other], command as string));
       assert.equal(code, 1);
       assert.equal(stdout, '');
-      assert.match(stderr, new RegExp(`^bat-sup: Rank 1 on \\S+: ${folder} is not rank 0's; put it on`, 'm'));
+      assert.match(
+        stderr,
+        new RegExp(`^bat-sup: Rank 1 on \\S+: ${folder} is not the same folder as on rank 0; put it on`, 'm'),
+      );
       assert.deepEqual(contents(join(own, 'rawdata')), contents(join(start, 'rawdata')));
     });
   }
@@ -164,7 +167,7 @@ describe('ranks', { skip: withoutMpirun() }, () => {
     const { code, stdout, stderr } = await finish(startCliOn([alone, other], 'predict', 'data'));
     assert.equal(code, 1);
     assert.equal(stdout, '');
-    assert.match(stderr, /^bat-sup: Rank 1 on \S+: its list of pictures is not as rank 0 has it; put/m);
+    assert.match(stderr, /^bat-sup: Rank 1 on \S+: it finds other pictures than rank 0; put/m);
   });
 });
 

@@ -183,7 +183,7 @@ const urls: [url: string, says: RegExp | undefined][] = [
   ['http://169.254.169.254/latest/meta-data/', /169\.254\.169\.254 is not a public address/],
 ];
 for (const [url, says] of urls) {
-  test(`${url} is ${says ? 'refused' : 'taken'}`, () => {
+  test(`${url} is ${says ? 'refused' : 'accepted'}`, () => {
     if (says === undefined) assert.equal(checkUrl(url, undefined, isPublicAddress).href, url);
     else assert.throws(() => checkUrl(url, undefined, isPublicAddress), { message: says });
   });

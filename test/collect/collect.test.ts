@@ -103,7 +103,7 @@ const endless: Handler = (_, response) => {
 };
 const half = good.subarray(0, good.length / 2);
 
-/** `tried` requests are made before the URL is given up; `again` tells whether the next run tries it. */
+/** `tried` is the number of requests, `again` whether the next run tries the URL again. */
 const bad: [what: string, handler: Handler, says: RegExp, tried: number, again: boolean][] = [
   ['missing', status(404), /^HTTP 404$/, 1, false],
   ['gone', status(410), /^HTTP 410$/, 1, false],
@@ -255,7 +255,7 @@ const stalls: [what: string, handler: Handler, says: RegExp][] = [
   ],
 ];
 for (const [what, handler, says] of stalls) {
-  test(`${what}: it is given up`, async () => {
+  test(`${what}: the request fails`, async () => {
     const server = await serve({ '/x': handler });
     const rawData = temporaryFolder();
     const idleTimeout = what === 'drops for ever' ? 60_000 : 50;
@@ -312,7 +312,7 @@ test('by default only public addresses are connected to', async () => {
   const report = await collect(options);
   assert.equal(report.failed.length, 2);
   for (const reason of reasons(report)) assert.match(reason, /not a public address/);
-  assert.equal(server.most.size, 0, 'not even for robots.txt');
+  assert.equal(server.maxOpen.size, 0, 'not even for robots.txt');
 });
 
 test('the same bytes from two URLs are one picture, and both URLs are recorded', async () => {
@@ -357,7 +357,7 @@ async function manyPictures(count: number): Promise<{ server: Server; urls: stri
   const server = await serve((request, response) => {
     const index = /\d+$/.exec(request.url ?? '')?.[0];
     if (index === undefined) return response.writeHead(404).end();
-    // Long enough for the others to come meanwhile.
+    // Long enough for the other requests to arrive.
     return setTimeout(() => response.end(bytes[Number(index)]), 3);
   });
   return { server, urls: bytes.map((_, index) => `${server.origin(`${index % 5}.test`)}/${index}`) };
@@ -395,7 +395,7 @@ for (const [concurrency, perHost] of [
   test(`at most ${concurrency} requests in flight, ${perHost} for each host`, async () => {
     const bytes = await Promise.all(Array.from({ length: 60 }, (_, red) => picture(red)));
     const expected = Math.min(concurrency, 5 * perHost);
-    // Nothing is answered until so many are in flight; a run that keeps below that would never end.
+    // Nothing is answered until so many requests are in flight; with fewer the run would never end.
     let held: (() => void)[] | undefined = [];
     const server = await serve((request, response) => {
       if (request.url === '/robots.txt') return response.writeHead(404).end();
@@ -410,9 +410,9 @@ for (const [concurrency, perHost] of [
     const urls = bytes.map((_, index) => `${server.origin(`${index % 5}.test`)}/${index}`);
     const report = await run(temporaryFolder(), { urls }, { web: { concurrency, perHost } });
     assert.equal(report.fetched, 60);
-    for (const [host, most] of server.most) {
+    for (const [host, max] of server.maxOpen) {
       const limit = host === '' ? concurrency : perHost;
-      assert.ok(most <= limit, `${host}: ${most}`);
+      assert.ok(max <= limit, `${host}: ${max}`);
     }
   });
 }
@@ -556,7 +556,7 @@ test('a signal ends the run, and the next one continues', async () => {
 test('leftovers of a killed run are removed', async () => {
   const rawData = temporaryFolder();
   mkdirSync(join(rawData, 'bat'));
-  // No process has this number: it is above every system's largest.
+  // No process has this id: it is above the limit of every system.
   writeFileSync(join(rawData, 'bat', '.x.tmp-99999999'), 'half');
   writeFileSync(join(rawData, 'bat', `.x.tmp-${process.pid}`), 'half');
   writeFileSync(join(rawData, 'bat', `.y.tmp-${process.ppid}`), 'a running process’s');

@@ -3,12 +3,12 @@ import { type TestContext, test } from 'node:test';
 import { Hosts } from '../../src/collect/hosts.ts';
 import { parseRobots } from '../../src/collect/robots.ts';
 
-/** Lets everything run that waits for no timer. */
+/** Runs everything that does not wait for a timer. */
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
 
-/** A clock that stands still, and visits that note when they begin. */
+/** A mocked clock, and visits that record when they start. */
 function standing(t: TestContext, delay: number) {
   t.mock.timers.enable({ apis: ['setTimeout', 'Date'], now: 1_000_000 });
   const limits = { concurrency: 100, perHost: 100, delay, longestWait: 60_000 };

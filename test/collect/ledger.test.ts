@@ -54,7 +54,7 @@ test('a ledger cut off anywhere keeps every whole line, and the next entry is no
     const cut = mkdtempSync(join(root, 'cut-'));
     writeFileSync(join(cut, '.collected.jsonl'), whole.subarray(0, length));
     await write(cut, failed);
-    // A line without only its newline is whole.
+    // A line that lacks only its line break is complete.
     const wholeLines = urls.filter((_, index) => length >= (ends[index] as number));
     assert.deepEqual([...(await readLedger(cut)).keys()], [...wholeLines, failed.url]);
   });

@@ -135,7 +135,7 @@ const failures: [what: string, status: number, body: string, says: RegExp][] = [
   ['null', 200, 'null', /failed: its answer has no "results"/],
 ];
 for (const [what, status, body, says] of failures) {
-  test(`a search that is ${what} is one clear line`, async () => {
+  test(`a search that is ${what} is an error in one line`, async () => {
     const fake = await serveOpenverse(1);
     fake.intercept = (response) => {
       response.writeHead(status, { 'Content-Type': 'application/json' }).end(body);
@@ -153,7 +153,7 @@ test('an unknown licence is reported in the server’s words', async () => {
   );
 });
 
-test('a throttled search is tried again', async () => {
+test('a throttled search is retried', async () => {
   const fake = await serveOpenverse(1);
   fake.intercept = (response) => {
     if (fake.searches.length > 2) return false;

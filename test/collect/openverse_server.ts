@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { picture, type Server, serve } from './server.ts';
 
-/** What the documentation of GET /v1/images/ says that an anonymous request may have. */
+/** The limits of an anonymous request by the documentation of GET /v1/images/. */
 const mostAnonymous = { pageSize: 20, results: 240 };
 export const licences = ['by', 'by-sa', 'by-nc', 'by-nd', 'by-nc-sa', 'by-nc-nd', 'cc0', 'pdm'];
 

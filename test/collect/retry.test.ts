@@ -30,7 +30,7 @@ test('the wait doubles, with jitter from half to one and a half', () => {
   );
 });
 
-/** How often work that fails `failures` times is tried. */
+/** Number of attempts for work that fails `failures` times. */
 async function attemptsMade(
   again: Again,
   failures: number,

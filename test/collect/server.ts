@@ -14,24 +14,24 @@ import { plain } from '../helpers/plain.ts';
 export type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
 export interface Server {
-  /** 'http://127.0.0.1:<port>', or with another host's name, which `testWeb` resolves to the same. */
+  /** 'http://127.0.0.1:<port>', or with another host name, which `testWeb` resolves to this server. */
   origin(hostname?: string): string;
   /** Paths in the order of the requests, robots.txt left out. */
   requests: string[];
   /** Headers of the requests, by path. */
   headers: Map<string, IncomingMessage['headers']>;
-  /** The most requests that were open at once, by Host header, and for all of them as ''. */
-  most: Map<string, number>;
+  /** Largest number of open requests by Host header, and for all hosts as ''. */
+  maxOpen: Map<string, number>;
   close(): Promise<void>;
 }
 
-/** Answers on the loopback interface; a handler for '/robots.txt' is only called where there is one. */
+/** A server on the loopback interface, without a robots.txt unless there is a handler for it. */
 export async function serve(handlers: Record<string, Handler> | Handler): Promise<Server> {
   const open = new Map<string, number>();
-  const most = new Map<string, number>();
+  const maxOpen = new Map<string, number>();
   const change = (host: string, by: number) => {
     open.set(host, (open.get(host) ?? 0) + by);
-    most.set(host, Math.max(most.get(host) ?? 0, open.get(host) ?? 0));
+    maxOpen.set(host, Math.max(maxOpen.get(host) ?? 0, open.get(host) ?? 0));
   };
   const requests: string[] = [];
   const headers = new Map<string, IncomingMessage['headers']>();
@@ -55,7 +55,13 @@ export async function serve(handlers: Record<string, Handler> | Handler): Promis
       server.closeAllConnections();
     });
   after(close);
-  return { origin: (hostname = '127.0.0.1') => `http://${hostname}:${port}`, requests, headers, most, close };
+  return {
+    origin: (hostname = '127.0.0.1') => `http://${hostname}:${port}`,
+    requests,
+    headers,
+    maxOpen,
+    close,
+  };
 }
 
 /** A picture of one colour, the same bytes for the same arguments. */
@@ -80,7 +86,7 @@ export function send(body: Buffer | string, headers: Record<string, string> = {}
   return (_, response) => response.writeHead(200, headers).end(body);
 }
 
-/** Quick and without a pause; names resolve to the loopback interface, the only one that is connected to. */
+/** Fast and without pauses; names resolve to the loopback interface, the only address that is allowed. */
 export const testWeb: Partial<WebOptions> = {
   delay: 0,
   backOff: 1,

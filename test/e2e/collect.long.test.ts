@@ -119,7 +119,7 @@ test('private addresses are refused without --allow-private', async () => {
   const { code, stderr } = await cli(folder, 'collect', 'bat', '--from', 'urls.txt');
   assert.equal(code, 1);
   assert.match(stderr, /127\.0\.0\.1 is not a public address; --allow-private allows it/);
-  assert.equal(server.most.size, 0);
+  assert.equal(server.maxOpen.size, 0);
 });
 
 test('resize takes collected pictures and ignores the ledger', async () => {

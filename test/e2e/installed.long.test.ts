@@ -108,6 +108,6 @@ describe('from a tarball', { skip: await withoutRegistry() }, () => {
     const native = join(cache, 'bat-sup', 'native', basename(nativeFolder()));
     writeFileSync(join(native, basename(inUseFile())), JSON.stringify(findInstallation()));
     const doctor = await type('bat-sup doctor --engine native', folder, environment);
-    assert.match(doctor, /^engine +native: it was asked for$/m);
+    assert.match(doctor, /^engine +native: it was requested$/m);
   });
 });

@@ -33,7 +33,7 @@ const cases = [
     args: [],
     programs: { 'c++': '', python3: '[ "$1" = --version ]' },
     code: 1,
-    says: /python3 has no pip.*python3-pip/,
+    says: /needs pip, which python3 does not have.*python3-pip/,
   },
   {
     what: 'a pip that reaches no package index',
@@ -49,7 +49,7 @@ const cases = [
     what: 'a folder without a library',
     args: ['--libtensorflow', folder],
     code: 1,
-    says: /holds no TensorFlow library; expected are include\/tensorflow\/c\/c_api\.h/,
+    says: /holds no TensorFlow library; it needs include\/tensorflow\/c\/c_api\.h/,
   },
 ];
 

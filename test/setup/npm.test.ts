@@ -39,7 +39,7 @@ for (const [what, npm, says] of [
     /\(network request to .*ENOTFOUND/,
   ],
   ['where the registry lacks it', npmThat('echo "npm ERR! 404 Not Found" >&2; exit 1'), /\(404 Not Found\)/],
-  ['without npm', join(temporaryFolder(), 'npm'), /^npm, which fetches .*, is not installed/],
+  ['without npm', join(temporaryFolder(), 'npm'), /^Downloading .* needs npm; install it/],
 ] as const) {
   test(`${what}: one line, and the folder is unchanged`, async () => {
     const folder = join(temporaryFolder(), 'npm');

@@ -46,7 +46,7 @@ test('a wheel with another digest is not kept', async () => {
   const python = pipThat(folder, `printf 'something else' > "$2/${wheel.file}"`);
   await assertRefused(
     fetchWheel(python, wheel, folder, () => {}),
-    /tensorflow_cpu-2\.21\.0\.whl is not what .*SHA-256/,
+    /tensorflow_cpu-2\.21\.0\.whl does not have the SHA-256/,
   );
   assert.ok(!existsSync(join(folder, wheel.file)));
 });

@@ -18,7 +18,7 @@ function link(folder: string, root: string): string {
   return folder;
 }
 
-/** As npm does on Windows, where there are no links. */
+/** As npm does on Windows, which has no links. */
 function script(folder: string): string {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'bat-sup'), '#!/bin/sh');
@@ -28,7 +28,7 @@ function script(folder: string): string {
 
 const newFolder = () => realpathSync(temporaryFolder());
 
-test('installed globally: its name, though the PATH has other folders too', () => {
+test('installed globally: its name, whatever else is on the PATH', () => {
   const prefix = newFolder();
   const root = writePackage(join(prefix, 'lib', 'node_modules', 'bat-sup'));
   const path = ['/nonexistent', '', link(join(prefix, 'bin'), root)].join(delimiter);
@@ -46,7 +46,7 @@ test('a clone that is linked globally: its name', () => {
   );
 });
 
-test('installed in the project, or in the one above: npx, also where npx itself has changed the PATH', () => {
+test('installed in the project, or in one above: npx, even if npx itself changed the PATH', () => {
   const project = newFolder();
   const root = writePackage(join(project, 'node_modules', 'bat-sup'));
   const path = link(join(project, 'node_modules', '.bin'), root);
@@ -70,7 +70,7 @@ test('another bat-sup on the PATH or in the project is not ours', () => {
   const path = link(join(prefix, 'bin'), other);
   const program = join(clone, 'dist', 'bin', 'bat-sup.js');
   assert.equal(programAsTyped({ root: clone, cwd: project, path }), `node ${program}`);
-  // Ours comes second on the PATH: typed, the other one would start.
+  // Ours is second on the PATH, so typing its name would start the other one.
   const ours = link(join(newFolder(), 'bin'), clone);
   assert.equal(
     programAsTyped({ root: clone, cwd: project, path: [path, ours].join(delimiter) }),

@@ -18,7 +18,7 @@ for (const [name, printed] of cases) {
   test(`${JSON.stringify(name)} is printed as ${printed}`, () => assert.equal(printable(name), printed));
 }
 
-test('whatever is printed is one line without control characters', () =>
+test('any name is printed as one line without control characters', () =>
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), (name) => {
       assert.doesNotMatch(printable(name), /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u);
