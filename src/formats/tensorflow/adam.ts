@@ -1,6 +1,7 @@
-import type { Meaning, Variable } from './meanings.ts';
+import type { Interpretation } from './interpret_graph.ts';
+import type { Variable } from './meanings.ts';
 import type { NodeDef } from './messages.ts';
-import { isData, nodeOf } from './operations.ts';
+import { isData, nodeOf } from './node_names.ts';
 
 /** Where a checkpoint holds the state of the Adam that trained it. */
 export interface AdamState {
@@ -20,10 +21,7 @@ const mostSteps = 110_000;
  * What a graph's ApplyAdam operations tell; undefined where it has none, or of an Adam with other decays than bat-sup's,
  * whose moments would mean something else.
  */
-export function adamOf(
-  nodes: NodeDef[],
-  meanings: ReadonlyMap<string, Meaning | undefined>,
-): AdamState | undefined {
+export function adamOf(nodes: NodeDef[], meanings: Interpretation['meanings']): AdamState | undefined {
   const slots: AdamState['slots'] = new Map();
   let power: Variable | undefined;
   for (const { op, input } of nodes) {

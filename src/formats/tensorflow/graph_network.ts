@@ -1,15 +1,6 @@
 import { reason, UserError } from '../../errors.ts';
-import { addRelu } from '../../layers/activation/formats.ts';
-import { addAddition } from '../../layers/add/formats.ts';
-import { addBatchNorm } from '../../layers/batch_norm/formats.ts';
-import { addConv } from '../../layers/conv/formats.ts';
-import { addFlatten } from '../../layers/flatten/formats.ts';
-import { addFullyConnected } from '../../layers/fully_connected/formats.ts';
-import { addGlobalAveragePool } from '../../layers/global_average_pool/formats.ts';
-import { addMaxPool } from '../../layers/pool/formats.ts';
-import { addZeroPadding } from '../../layers/zero_padding/formats.ts';
 import { sizeOf } from '../../tensors/shape.ts';
-import { type Tensor, transpose } from '../../tensors/tensors.ts';
+import type { Tensor } from '../../tensors/tensors.ts';
 import { type About, aboutKey, readAbout } from '../about.ts';
 import { damaged } from '../files.ts';
 import type { ImportHints, Network } from '../format.ts';
@@ -18,9 +9,9 @@ import { quoted } from '../quoted.ts';
 import { type AdamState, adamOf, stepsBy, variablesOf } from './adam.ts';
 import { openBundle } from './bundle/read.ts';
 import { inlineFunctions } from './inline_functions.ts';
+import { type Interpretation, interpretGraph } from './interpret_graph.ts';
 import type { Operation, Variable } from './meanings.ts';
 import type { GraphDef, NodeDef } from './messages.ts';
-import { type Understood, understandGraph } from './operations.ts';
 import { saverKeys } from './saver_keys.ts';
 
 export interface GraphSource {
@@ -49,11 +40,11 @@ export async function networkOfGraph(source: GraphSource): Promise<Network> {
   const keys = saverKeys(nodes);
   const keyOf = ({ name }: Variable) => keys.get(name) ?? name;
   const read: Read = (variable) => bundle.read(keyOf(variable), variable);
-  const understood = understandGraph(nodes);
-  const steps = stepsTo(outputOf(understood, { told, file }), understood.operations);
+  const { operations, meanings, ...found } = interpretGraph(nodes);
+  const steps = stepsTo(outputOf(found, { told, file }), operations);
   const parts = { steps, told, source };
   const network = await build({ ...parts, read: (variable) => readScaled(variable, read) });
-  const adam = adamOf(nodes, understood.meanings);
+  const adam = adamOf(nodes, meanings);
   // Many save their weights alone.
   const isSaved = adam && variablesOf(adam).every((variable) => bundle.has(keyOf(variable)));
   return isSaved ? { ...network, optimizer: await readMoments(adam, { ...parts, read }) } : network;
@@ -102,7 +93,7 @@ function aboutOf({ node }: GraphDef, file: string): About | undefined {
 
 /** The operation that no other reads: the logits, or a copy of them that reads the same variables. */
 function outputOf(
-  { ends: all, hindrances }: Understood,
+  { ends: all, hindrances }: Pick<Interpretation, 'ends' | 'hindrances'>,
   { told, file }: { told: About | undefined; file: string },
 ): Operation {
   const [hindrance] = hindrances;
@@ -111,9 +102,9 @@ function outputOf(
       `${file} cannot be imported: ${quoted(hindrance.node)} is a ${quoted(hindrance.op)}, which bat-sup has no layer for.`,
     );
   // bat-sup's own graphs go on from the logits to calibrated probabilities.
-  const logits = all.map((end) => (told && end.kind === 'multiply' ? end.inputs[0] : end));
-  const ends = logits.filter(({ kind }) => kind === 'fullyConnected');
-  const variables = new Set(ends.map((end) => 'weights' in end && end.weights.name));
+  const logits = all.map((end) => (told && end.preprocessing === 'multiply' && end.inputs[0]) || end);
+  const ends = logits.filter((end) => end.isFlat && weightsOf(end));
+  const variables = new Set(ends.map(weightsOf));
   const [end] = ends;
   if (!end)
     throw new UserError(
@@ -129,11 +120,13 @@ function outputOf(
   return end;
 }
 
+/** The name of an operation's weights. */
+const weightsOf = ({ variables = {} }: Operation) => Object.values(variables)[0]?.name;
+
 /** What leads to an operation and itself, in the order of the graph. */
 function stepsTo(output: Operation, operations: Operation[]): Operation[] {
   const needed = new Set<Operation>([output]);
-  for (const operation of needed)
-    if ('inputs' in operation) for (const input of operation.inputs) needed.add(input);
+  for (const operation of needed) for (const input of operation.inputs) needed.add(input);
   return operations.filter((operation) => needed.has(operation));
 }
 
@@ -147,15 +140,18 @@ interface Parts {
 async function build({ steps, told, source, read }: Parts): Promise<Network> {
   const builder = new NetworkBuilder(source.file, source.hints);
   const used = new Set<string>();
-  const load: Load = async (variable, where) => {
-    if (used.has(variable.name)) builder.fail(where, `shares ${quoted(variable.name)} with another layer`);
-    used.add(variable.name);
-    return read(variable);
-  };
   const values = new Map<Operation, Value>();
   for (const step of steps) {
-    const inputs = 'inputs' in step ? step.inputs.map((input) => values.get(input) as Value) : [];
-    values.set(step, await makeLayer(step, inputs, { builder, load }));
+    const where = quoted(step.node);
+    const tensors: Record<string, Tensor> = {};
+    for (const [name, variable] of Object.entries(step.variables ?? {})) {
+      if (!variable) continue;
+      if (used.has(variable.name)) builder.fail(where, `shares ${quoted(variable.name)} with another layer`);
+      used.add(variable.name);
+      tensors[name] = await read(variable);
+    }
+    const inputs = step.inputs.map((input) => values.get(input)) as [Value, ...Value[]];
+    values.set(step, step.make({ builder, where, tensors }, inputs));
   }
   const [pictures, output] = [[...values.values()][0], values.get(steps.at(-1) as Operation)] as [
     Value,
@@ -168,69 +164,9 @@ async function build({ steps, told, source, read }: Parts): Promise<Network> {
   };
 }
 
-/** The short number that a float32 was written as: 0.001 rather than 0.0010000000474974513. */
-function asWritten(value: number): number {
-  const short = Number(value.toPrecision(7));
-  return Math.fround(short) === Math.fround(value) ? short : value;
-}
-
-type Load = (variable: Variable, where: string) => Promise<Tensor>;
-
-async function makeLayer(
-  step: Operation,
-  inputs: Value[],
-  { builder, load }: { builder: NetworkBuilder; load: Load },
-): Promise<Value> {
-  const where = quoted(step.node);
-  const [input] = inputs as [Value];
-  switch (step.kind) {
-    case 'pictures':
-      return builder.pictures(where, step.shape);
-    case 'reverse':
-      return input;
-    case 'multiply':
-      return builder.rescale(input, step.factor ?? Number.NaN, where);
-    case 'normalise':
-      return builder.normalise(input, step, where);
-    case 'conv': {
-      const kernel = await load(step.weights, where);
-      const biases = step.biases && (await load(step.biases, where));
-      return addConv(builder, input, { ...step, kernel, biases }, where);
-    }
-    case 'maxPool':
-      return addMaxPool(builder, input, step, where);
-    case 'zeroPadding':
-      return addZeroPadding(builder, input, step.sides, where);
-    case 'relu':
-      return addRelu(builder, input, where);
-    case 'flatten':
-      return addFlatten(builder, input, 'hwc', where);
-    case 'add':
-      return addAddition(builder, input, inputs[1] as Value, where);
-    case 'globalAveragePool':
-      return addGlobalAveragePool(builder, input, where);
-    case 'batchNorm': {
-      const { scale, offset, mean, variance } = step.parts;
-      const parts = {
-        scale: scale && (await load(scale, where)),
-        offset: await load(offset, where),
-        mean: await load(mean, where),
-        variance: await load(variance, where),
-      };
-      return addBatchNorm(builder, input, { epsilon: asWritten(step.epsilon), ...parts }, where);
-    }
-    case 'fullyConnected': {
-      const loaded = await load(step.weights, where);
-      const weights = step.transposed ? transpose(loaded) : loaded;
-      const biases = step.biases && (await load(step.biases, where));
-      return addFullyConnected(builder, input, { weights, biases }, where);
-    }
-  }
-}
-
 /** In which order the layers read colours: the graph may turn them by itself. */
 function orderOf(steps: Operation[], { model }: Network, { order }: GraphSource): 'rgb' | 'bgr' {
-  const isReversed = steps.filter(({ kind }) => kind === 'reverse').length % 2 === 1;
+  const isReversed = steps.filter(({ preprocessing }) => preprocessing === 'reverse').length % 2 === 1;
   const reversed = order === 'bgr' ? 'rgb' : 'bgr';
   return model.channels === 3 && isReversed ? reversed : model.channels === 3 ? order : 'rgb';
 }

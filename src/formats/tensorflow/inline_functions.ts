@@ -1,5 +1,5 @@
 import type { FunctionDef, GraphDef, NodeDef } from './messages.ts';
-import { isData, nodeOf } from './operations.ts';
+import { isData, nodeOf } from './node_names.ts';
 
 const calls = ['PartitionedCall', 'StatefulPartitionedCall'];
 

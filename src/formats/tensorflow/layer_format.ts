@@ -1,4 +1,5 @@
 import type { LayerSummary } from '../../layers/layer.ts';
+import type { GraphNode, Match } from './meanings.ts';
 import type { AttrValue, TensorMessage } from './messages.ts';
 
 export interface NodeOptions {
@@ -38,4 +39,9 @@ export interface Writing<A extends object> {
 export interface TensorFlowFormat<A extends object> {
   /** Adds the layer's nodes. @returns the one that gives its output. */
   write(writing: Writing<A>): string;
+  /**
+   * By the op of the last node of those that are the layer, e.g. 'Conv2D'. The node leads back to the others; undefined:
+   * it is not this layer. Where several layers have the same op, the first that matches is read.
+   */
+  read: Record<string, (node: GraphNode) => Match | undefined>;
 }

@@ -1,50 +1,48 @@
-import type { AttrValue, NodeDef } from './messages.ts';
+import type { Tensor } from '../../tensors/tensors.ts';
+import type { NetworkBuilder, Value } from '../network_builder.ts';
+import type { AttrValue } from './messages.ts';
 
 /** What the nodes of a TensorFlow graph can mean to a network of bat-sup's layers. */
 
-/** A variable that the checkpoint holds the values of. */
+/** A variable, whose values the checkpoint holds. */
 export interface Variable {
   kind: 'variable';
   name: string;
   shape: number[];
   /** One of dataTypes. */
   type: number;
-  /** What each value of an output, the last axis, is multiplied by: of rounded weights. */
+  /** Factors of the last axis: those of weights that were rounded to int8. */
   scale?: Variable;
 }
 
-export interface Windowed {
-  strides: number[];
-  padding: 'same' | 'valid';
+/** What making a layer needs. */
+export interface Reading {
+  builder: NetworkBuilder;
+  /** Where it stands in the graph, for messages. */
+  where: string;
+  /** The values of the match's variables, by the names that it gives them. */
+  tensors: Record<string, Tensor>;
 }
 
-/** A step from the pictures to the logits; `node` is where the graph has it. */
-export type Operation = { node: string } & (
-  | { kind: 'pictures'; shape: number[] }
-  /** The channels in the reverse order. */
-  | { kind: 'reverse'; inputs: [Operation] }
-  /** Every element times a number; undefined: that is only known when it runs, or another for each channel. */
-  | { kind: 'multiply'; inputs: [Operation]; factor: number | undefined; by?: NormFactor }
-  /** Every element times a number plus a number, each one for all channels or one for each. */
-  | { kind: 'normalise'; inputs: [Operation]; factors: number[]; offsets: number[] }
-  | ({ kind: 'conv'; inputs: [Operation]; weights: Variable; biases?: Variable } & Windowed)
-  | ({ kind: 'maxPool'; inputs: [Operation]; kernel: number[] } & Windowed)
-  /** Zeros [top, left, bottom, right]. */
-  | { kind: 'zeroPadding'; inputs: [Operation]; sides: number[] }
-  | { kind: 'relu'; inputs: [Operation] }
-  | { kind: 'flatten'; inputs: [Operation] }
-  | { kind: 'fullyConnected'; inputs: [Operation]; weights: Variable; transposed: boolean; biases?: Variable }
-  | { kind: 'batchNorm'; inputs: [Operation]; parts: NormParts; epsilon: number }
-  | { kind: 'add'; inputs: [Operation, Operation] }
-  | { kind: 'globalAveragePool'; inputs: [Operation] }
-);
+/** Nodes that are a layer: the last of them, which gives the layer's output, was matched with those before it. */
+export interface Match {
+  inputs: Operation[];
+  /** What it reads from the checkpoint, the weights first. */
+  variables?: Record<string, Variable | undefined>;
+  /** Whether its output is [batch, features]; by default where the layer is elementwise and all inputs are. */
+  isFlat?: boolean;
+  /** Puts the layer into the network that is being built. */
+  make(reading: Reading, inputs: [Value, ...Value[]]): Value;
+}
 
-/** The scale is 1 where absent. */
-export interface NormParts {
-  scale?: Variable;
-  offset: Variable;
-  mean: Variable;
-  variance: Variable;
+/** A step from the pictures to the logits: a layer, or what is done to the pixels before the first one. */
+export interface Operation extends Match {
+  kind: 'operation';
+  /** The node that gives its output. */
+  node: string;
+  isFlat: boolean;
+  /** Of what is no layer: the pictures, their channels reversed, times a number, times numbers plus numbers. */
+  preprocessing?: 'pictures' | 'reverse' | 'multiply' | 'normalise';
 }
 
 /** It depends on the pictures in a way that bat-sup has no layer for. */
@@ -54,7 +52,7 @@ export interface Unknown {
   op: string;
 }
 
-/** A tensor that the graph holds, of whatever it may be the shape or the axis. */
+/** A short tensor that the graph holds itself: a shape, axes, factors. */
 export interface Constant {
   kind: 'constant';
   values: number[];
@@ -66,54 +64,41 @@ export interface Random {
   kind: 'random';
 }
 
-/** A list of numbers not all of which are known: how many they are. */
+/** A list of numbers not all of which are known, e.g. a shape with the size of the batch. */
 export interface Packed {
   kind: 'packed';
   length: number;
 }
 
-/** The factor of a batch normalisation, as far as the graph has been read. */
-export interface NormFactor {
-  kind: 'normFactor';
-  variance: Variable;
-  epsilon: number;
-  isRoot?: true;
-  scale?: Variable;
+export type Meaning = Operation | Variable | Constant | Random | Packed | Unknown;
+
+/** A node of a graph, with all that leads to it. Nodes that only pass their input on are left out of these chains. */
+export interface GraphNode {
+  name: string;
+  /** e.g. 'Conv2D' */
+  op: string;
+  attributes: ReadonlyMap<string, AttrValue>;
+  /** undefined: it is not in the graph before this node, or not the first output of its node. */
+  inputs: (GraphNode | undefined)[];
+  /** undefined: nothing that depends on the pictures. */
+  meaning: Meaning | undefined;
 }
 
-/** mean * factor, and the offset that it is subtracted from. */
-export interface NormShift {
-  kind: 'normShift';
-  factor: NormFactor;
-  mean: Variable;
-  offset?: Variable;
-}
+const ofKind =
+  <K extends Meaning['kind']>(kind: K) =>
+  (node: GraphNode | undefined): Extract<Meaning, { kind: K }> | undefined =>
+    node?.meaning?.kind === kind ? (node.meaning as Extract<Meaning, { kind: K }>) : undefined;
 
-export type Meaning = Operation | Variable | Constant | Random | Packed | NormFactor | NormShift | Unknown;
+/** The node's meaning, where it is of this kind. */
+export const operationOf = ofKind('operation');
+export const variableOf = ofKind('variable');
+export const constantOf = ofKind('constant');
+export const unknownOf = ofKind('unknown');
+export const isRandom = (node: GraphNode | undefined) => node?.meaning?.kind === 'random';
 
-/** A node with the meanings of its inputs; undefined: an input that has nothing to do with the network. */
-export interface Given {
-  node: NodeDef;
-  attributes: Map<string, AttrValue>;
-  inputs: (Meaning | undefined)[];
-}
-
-const operationKinds = [
-  'pictures',
-  'reverse',
-  'multiply',
-  'normalise',
-  'conv',
-  'maxPool',
-  'zeroPadding',
-  'relu',
-  'flatten',
-  'fullyConnected',
-  'batchNorm',
-  'add',
-  'globalAveragePool',
-];
-
-export function isOperation(meaning: Meaning | undefined): meaning is Operation {
-  return meaning !== undefined && operationKinds.includes(meaning.kind);
+/** How many numbers a constant or packed list has; 0 for anything else. */
+export function lengthOf(node: GraphNode | undefined): number {
+  const meaning = node?.meaning;
+  if (meaning?.kind === 'packed') return meaning.length;
+  return meaning?.kind === 'constant' ? meaning.values.length : 0;
 }

@@ -1,5 +1,5 @@
 import type { NodeDef } from './messages.ts';
-import { isData, nodeOf } from './operations.ts';
+import { isData, nodeOf } from './node_names.ts';
 
 /** What an input is before nodes that only pass it on. */
 function origin(input: string, nodes: Map<string, NodeDef>): string {

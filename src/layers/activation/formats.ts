@@ -1,6 +1,7 @@
 import { expect } from '../../formats/keras_model/reading.ts';
 import type { LayerFormats } from '../../formats/layer_formats.ts';
 import type { NetworkBuilder, Value } from '../../formats/network_builder.ts';
+import { operationOf } from '../../formats/tensorflow/meanings.ts';
 import { type ActivationAttributes, activation } from './layer.ts';
 
 export function addRelu(builder: NetworkBuilder, input: Value, where: string): Value {
@@ -36,5 +37,11 @@ export const formats: LayerFormats<ActivationAttributes> = {
   pyTorch: {},
   tensorflow: {
     write: ({ graph, inputs }) => graph.add('Relu', inputs),
+    read: {
+      Relu({ inputs: [node] }) {
+        const input = operationOf(node);
+        return input && { inputs: [input], make: ({ builder, where }, [x]) => addRelu(builder, x, where) };
+      },
+    },
   },
 };

@@ -1,11 +1,23 @@
 import type { LayerFormats } from '../../formats/layer_formats.ts';
 import type { NetworkBuilder, Value } from '../../formats/network_builder.ts';
+import { type GraphNode, type Match, operationOf } from '../../formats/tensorflow/meanings.ts';
+import { isNhwc } from '../../formats/tensorflow/reading.ts';
 import { add } from './layer.ts';
 
 export function addAddition(builder: NetworkBuilder, one: Value, other: Value, where: string): Value {
   if (!one.layer || !other.layer)
     builder.fail(where, 'adds the pictures themselves; bat-sup adds what layers give');
   return builder.add(add, [one, other], {}, {}, where);
+}
+
+/** The sum of what two layers give. */
+function readAddition(node: GraphNode): Match | undefined {
+  const [one, other] = [operationOf(node.inputs[0]), operationOf(node.inputs[1])];
+  if (!one || !other || !isNhwc(node)) return undefined;
+  return {
+    inputs: [one, other],
+    make: ({ builder, where }, [a, b]) => addAddition(builder, a, b as Value, where),
+  };
 }
 
 export const formats: LayerFormats<object> = {
@@ -40,5 +52,6 @@ export const formats: LayerFormats<object> = {
   pyTorch: {},
   tensorflow: {
     write: ({ graph, inputs }) => graph.add('Add', inputs, { name: 'add' }),
+    read: { Add: readAddition, AddV2: readAddition, BiasAdd: readAddition },
   },
 };

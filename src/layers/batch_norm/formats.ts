@@ -3,8 +3,11 @@ import type { LayerFormats } from '../../formats/layer_formats.ts';
 import type { NetworkBuilder, Value } from '../../formats/network_builder.ts';
 import { shortestDecimal } from '../../formats/shortest_decimal.ts';
 import { attribute } from '../../formats/tensorflow/attributes.ts';
+import { type GraphNode, type Match, operationOf, variableOf } from '../../formats/tensorflow/meanings.ts';
+import { isNhwc } from '../../formats/tensorflow/reading.ts';
 import type { Tensor } from '../../tensors/tensors.ts';
 import { type BatchNormAttributes, type BatchNormPart, batchNorm } from './layer.ts';
+import { unfusedBatchNorm } from './unfused_batch_norm.ts';
 
 /** Tensors of one value per channel; without scale 1, without offset 0. */
 interface BatchNormParts {
@@ -29,6 +32,34 @@ export function addBatchNorm(
   });
   const tensors = { ...parts, scale: parts.scale ?? all(1), offset: parts.offset ?? all(0) };
   return builder.add(batchNorm, [input], { epsilon }, tensors, where);
+}
+
+/** Nodes that were found to be a batch normalisation. */
+function match({ input, variables, epsilon }: NonNullable<ReturnType<typeof unfusedBatchNorm>>): Match {
+  return {
+    inputs: [input],
+    variables,
+    make({ builder, where, tensors }, [x]) {
+      const parts = tensors as Record<'mean' | 'variance', Tensor>;
+      return addBatchNorm(builder, x, { epsilon: shortestDecimal(epsilon), ...parts }, where);
+    },
+  };
+}
+
+/** @param node a FusedBatchNorm. In training mode, where it depends on the batch, it is not read. */
+function readFused(node: GraphNode): Match | undefined {
+  const [x, ...parts] = node.inputs;
+  const input = operationOf(x);
+  const [scale, offset, mean, variance] = parts.map(variableOf);
+  const isInference = node.attributes.get('is_training')?.b === false;
+  if (!isInference || !isNhwc(node) || !input || !scale || !offset || !mean || !variance) return undefined;
+  const epsilon = node.attributes.get('epsilon')?.f ?? 1e-4;
+  return match({ input, variables: { scale, offset, mean, variance }, epsilon });
+}
+
+function readUnfused(sum: GraphNode): Match | undefined {
+  const found = unfusedBatchNorm(sum);
+  return found && match(found);
 }
 
 export const formats: LayerFormats<BatchNormAttributes> = {
@@ -128,6 +159,13 @@ export const formats: LayerFormats<BatchNormAttributes> = {
         ...(!isMaps && { shape: [1, 1, features] }),
       });
       return isMaps ? normalised : graph.reshape(normalised, [features]);
+    },
+    read: {
+      FusedBatchNorm: readFused,
+      FusedBatchNormV2: readFused,
+      FusedBatchNormV3: readFused,
+      Add: readUnfused,
+      AddV2: readUnfused,
     },
   },
 };

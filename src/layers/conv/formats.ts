@@ -3,6 +3,14 @@ import type { LayerFormats } from '../../formats/layer_formats.ts';
 import type { NetworkBuilder, Value } from '../../formats/network_builder.ts';
 import { onnxWindow } from '../../formats/onnx/window.ts';
 import { windowAttributes } from '../../formats/tensorflow/attributes.ts';
+import {
+  type GraphNode,
+  type Match,
+  operationOf,
+  type Variable,
+  variableOf,
+} from '../../formats/tensorflow/meanings.ts';
+import { windowOf as tensorFlowWindow, withBiases } from '../../formats/tensorflow/reading.ts';
 import { windowFields } from '../../formats/tflite/window.ts';
 import { placeWindow, type Window } from '../../formats/windows.ts';
 import { permute, type Tensor, toHwio, toOihw } from '../../tensors/tensors.ts';
@@ -26,6 +34,20 @@ export function addConv(
   const { input: padded, window } = placeWindow(builder, input, { kernel: [height, width], ...rest }, where);
   const attributes = { ...window, outputChannels, biases: biases !== undefined };
   return builder.add(conv, [padded], attributes, { weights: kernel, biases }, where);
+}
+
+/** @param node a Conv2D. */
+function readConv(node: GraphNode, biases?: Variable): Match | undefined {
+  const [input, kernel] = [operationOf(node.inputs[0]), variableOf(node.inputs[1])];
+  const window = tensorFlowWindow(node);
+  if (!window || !input || !kernel) return undefined;
+  if (biases && biases.shape[0] !== kernel.shape.at(-1)) return undefined;
+  return {
+    inputs: [input],
+    variables: { kernel, biases },
+    make: ({ builder, where, tensors }, [x]) =>
+      addConv(builder, x, { ...window, ...(tensors as { kernel: Tensor; biases?: Tensor }) }, where),
+  };
 }
 
 export const formats: LayerFormats<ConvAttributes> = {
@@ -109,5 +131,6 @@ export const formats: LayerFormats<ConvAttributes> = {
       });
       return biases ? graph.add('Add', [product, biases], { name: 'add' }) : product;
     },
+    read: withBiases('Conv2D', readConv),
   },
 };

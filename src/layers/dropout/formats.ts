@@ -40,5 +40,7 @@ export const formats: LayerFormats<DropoutOptions> = {
   tensorflow: {
     // An exported network drops nothing.
     write: ({ graph, inputs, isTraining }) => (isTraining ? graph.add('Dropout', inputs) : inputs[0]),
+    // In inference it is no layer; formats/tensorflow/operations.ts leaves out what remains of it.
+    read: {},
   },
 };

@@ -2,6 +2,7 @@ import { expectChannelsLast } from '../../formats/keras_model/reading.ts';
 import type { LayerFormats } from '../../formats/layer_formats.ts';
 import type { NetworkBuilder, Value } from '../../formats/network_builder.ts';
 import type { Reading } from '../../formats/onnx/reading.ts';
+import { lengthOf, operationOf } from '../../formats/tensorflow/meanings.ts';
 import { sizeOf } from '../../tensors/shape.ts';
 import { flatten } from './layer.ts';
 
@@ -74,5 +75,17 @@ export const formats: LayerFormats<object> = {
   pyTorch: {},
   tensorflow: {
     write: ({ graph, layer, inputs: [maps] }) => graph.reshape(maps, layer.outputShape),
+    read: {
+      // To [batch, features], whether the batch is -1 or computed.
+      Reshape({ inputs: [maps, shape] }) {
+        const input = operationOf(maps);
+        if (!input || lengthOf(shape) !== 2) return undefined;
+        return {
+          inputs: [input],
+          isFlat: true,
+          make: ({ builder, where }, [x]) => addFlatten(builder, x, 'hwc', where),
+        };
+      },
+    },
   },
 };

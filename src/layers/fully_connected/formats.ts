@@ -2,6 +2,14 @@ import { required } from '../../formats/keras_model/reading.ts';
 import type { LayerFormats } from '../../formats/layer_formats.ts';
 import type { NetworkBuilder, Value } from '../../formats/network_builder.ts';
 import type { Reading } from '../../formats/onnx/reading.ts';
+import {
+  type GraphNode,
+  type Match,
+  operationOf,
+  type Variable,
+  variableOf,
+} from '../../formats/tensorflow/meanings.ts';
+import { withBiases } from '../../formats/tensorflow/reading.ts';
 import { sizeOf } from '../../tensors/shape.ts';
 import { rowsToChw, rowsToHwc, type Tensor, transpose } from '../../tensors/tensors.ts';
 import { type FullyConnectedAttributes, fullyConnected } from './layer.ts';
@@ -25,6 +33,24 @@ export function addFullyConnected(
     biases: biases ?? zeros(outputs),
   };
   return builder.add(fullyConnected, [input], { outputs }, tensors, where);
+}
+
+/** @param node a MatMul. */
+function readMatMul({ attributes, inputs }: GraphNode, biases?: Variable): Match | undefined {
+  const [input, weights] = [operationOf(inputs[0]), variableOf(inputs[1])];
+  if (attributes.get('transpose_a')?.b || !input || !weights) return undefined;
+  const isTransposed = attributes.get('transpose_b')?.b === true;
+  if (biases && biases.shape[0] !== weights.shape.at(isTransposed ? 0 : -1)) return undefined;
+  return {
+    inputs: [input],
+    variables: { weights, biases },
+    isFlat: true,
+    make({ builder, where, tensors }, [x]) {
+      const loaded = tensors as { weights: Tensor; biases?: Tensor };
+      const matrix = isTransposed ? transpose(loaded.weights) : loaded.weights;
+      return addFullyConnected(builder, x, { weights: matrix, biases: loaded.biases }, where);
+    },
+  };
 }
 
 export const formats: LayerFormats<FullyConnectedAttributes> = {
@@ -114,6 +140,7 @@ export const formats: LayerFormats<FullyConnectedAttributes> = {
       const product = graph.add('MatMul', [input, weights]);
       return biases ? graph.add('Add', [product, biases], { name: 'add' }) : product;
     },
+    read: withBiases('MatMul', readMatMul),
   },
 };
 

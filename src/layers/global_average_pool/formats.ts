@@ -2,6 +2,7 @@ import { expect, expectChannelsLast } from '../../formats/keras_model/reading.ts
 import type { LayerFormats } from '../../formats/layer_formats.ts';
 import type { NetworkBuilder, Value } from '../../formats/network_builder.ts';
 import { constant } from '../../formats/tensorflow/attributes.ts';
+import { constantOf, operationOf } from '../../formats/tensorflow/meanings.ts';
 import { globalAveragePool } from './layer.ts';
 
 export function addGlobalAveragePool(builder: NetworkBuilder, input: Value, where: string): Value {
@@ -56,6 +57,18 @@ export const formats: LayerFormats<object> = {
     write({ graph, inputs: [maps] }) {
       const axes = graph.constant('Mean/reduction_indices', constant.integers([1, 2]));
       return graph.add('Mean', [maps, axes]);
+    },
+    read: {
+      Mean({ attributes, inputs: [maps, axes] }) {
+        const input = operationOf(maps);
+        const isOfMaps = constantOf(axes)?.values.join() === '1,2' && !attributes.get('keep_dims')?.b;
+        if (!isOfMaps || !input) return undefined;
+        return {
+          inputs: [input],
+          isFlat: true,
+          make: ({ builder, where }, [x]) => addGlobalAveragePool(builder, x, where),
+        };
+      },
     },
   },
 };

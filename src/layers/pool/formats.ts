@@ -3,6 +3,8 @@ import type { LayerFormats } from '../../formats/layer_formats.ts';
 import type { NetworkBuilder, Value } from '../../formats/network_builder.ts';
 import { onnxWindow } from '../../formats/onnx/window.ts';
 import { attribute, windowAttributes } from '../../formats/tensorflow/attributes.ts';
+import { type GraphNode, type Match, operationOf } from '../../formats/tensorflow/meanings.ts';
+import { windowOf as tensorFlowWindow } from '../../formats/tensorflow/reading.ts';
 import { windowFields } from '../../formats/tflite/window.ts';
 import { type Window as FileWindow, placeWindow } from '../../formats/windows.ts';
 import type { Window } from '../window.ts';
@@ -17,6 +19,19 @@ export function addMaxPool(builder: NetworkBuilder, input: Value, theirs: FileWi
       `pads by [${theirs.padding}] maps that no ReLU gives, which bat-sup's pooling cannot`,
     );
   return builder.add(pool, [padded], window, {}, where);
+}
+
+/** @param node a MaxPool. */
+function readMaxPool(node: GraphNode): Match | undefined {
+  const input = operationOf(node.inputs[0]);
+  const window = tensorFlowWindow(node);
+  const sizes = node.attributes.get('ksize')?.list?.i ?? [];
+  if (!window || !input || sizes.length !== 4 || sizes[0] !== 1 || sizes[3] !== 1) return undefined;
+  const kernel = sizes.slice(1, 3);
+  return {
+    inputs: [input],
+    make: ({ builder, where }, [x]) => addMaxPool(builder, x, { kernel, ...window }, where),
+  };
 }
 
 export const formats: LayerFormats<Window> = {
@@ -71,5 +86,6 @@ export const formats: LayerFormats<Window> = {
       const attributes = { ...kernel, ...windowAttributes(layer.attributes) };
       return graph.add('MaxPool', inputs, { attributes });
     },
+    read: { MaxPool: readMaxPool },
   },
 };

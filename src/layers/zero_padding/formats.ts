@@ -2,6 +2,7 @@ import { expectChannelsLast, twoOf } from '../../formats/keras_model/reading.ts'
 import type { LayerFormats } from '../../formats/layer_formats.ts';
 import type { NetworkBuilder, Value } from '../../formats/network_builder.ts';
 import { constant } from '../../formats/tensorflow/attributes.ts';
+import { constantOf, type GraphNode, type Match, operationOf } from '../../formats/tensorflow/meanings.ts';
 import { type ZeroPaddingOptions, zeroPadding } from './layer.ts';
 
 /** @param sides [top, left, bottom, right] */
@@ -9,6 +10,20 @@ export function addZeroPadding(builder: NetworkBuilder, input: Value, sides: num
   if (sides.length !== 4) builder.fail(where, `pads by [${sides}]`);
   const [top, left, bottom, right] = sides as [number, number, number, number];
   return builder.add(zeroPadding, [input], { top, left, bottom, right }, {}, where);
+}
+
+/** @param node a Pad. */
+function readPad({ inputs: [maps, paddings] }: GraphNode): Match | undefined {
+  const input = operationOf(maps);
+  const values = constantOf(paddings)?.values ?? [];
+  if (!input || values.length !== 8) return undefined;
+  const [first, second, top, bottom, left, right, ...last] = values as [number, ...number[]];
+  if ([first, second, ...last].some((pixels) => pixels !== 0)) return undefined;
+  const sides = [top, left, bottom, right] as number[];
+  return {
+    inputs: [input],
+    make: ({ builder, where }, [x]) => addZeroPadding(builder, x, sides, where),
+  };
 }
 
 export const formats: LayerFormats<ZeroPaddingOptions> = {
@@ -76,5 +91,6 @@ export const formats: LayerFormats<ZeroPaddingOptions> = {
       const sides = constant.integers([0, 0, top, bottom, left, right, 0, 0], [4, 2]);
       return graph.add('Pad', [maps, graph.constant('Pad/paddings', sides)]);
     },
+    read: { Pad: readPad },
   },
 };

@@ -1,0 +1,44 @@
+/** What the layers' formats.ts read nodes with. */
+
+import type { Padding } from '../../layers/window.ts';
+import { type GraphNode, type Match, type Variable, variableOf } from './meanings.ts';
+
+const textOf = ({ attributes }: GraphNode, name: string) =>
+  Buffer.from(attributes.get(name)?.s ?? []).toString();
+
+const isOnes = (values: number[] = []) => values.every((value) => value === 1);
+
+/** Whether its maps are [batch, height, width, channels]. */
+export const isNhwc = (node: GraphNode) => ['', 'NHWC'].includes(textOf(node, 'data_format'));
+
+/** Strides and padding of windows over maps; undefined where a layer of bat-sup cannot have them. */
+export function windowOf(node: GraphNode): { strides: number[]; padding: Padding } | undefined {
+  const strides = node.attributes.get('strides')?.list?.i ?? [];
+  const padding = ({ SAME: 'same', VALID: 'valid' } as const)[textOf(node, 'padding')];
+  const isPlain = isNhwc(node) && isOnes(node.attributes.get('dilations')?.list?.i);
+  if (!isPlain || !padding || strides.length !== 4 || strides[0] !== 1 || strides[3] !== 1) return undefined;
+  return { strides: strides.slice(1, 3), padding };
+}
+
+/** The op of a sum of two tensors. */
+export const isSum = (node: GraphNode | undefined): node is GraphNode =>
+  node?.op === 'Add' || node?.op === 'AddV2';
+
+type ReadBiased = (node: GraphNode, biases?: Variable) => Match | undefined;
+
+/**
+ * How a layer is read whose biases are a node of their own: the op itself, and a sum of it and a variable of one axis.
+ * @param read is given the op's node and the biases, where there are any.
+ */
+export function withBiases(
+  op: string,
+  read: ReadBiased,
+): Record<string, (node: GraphNode) => Match | undefined> {
+  const readSum = (node: GraphNode) => {
+    const [a, b] = node.inputs;
+    const [product, biases] = a?.op === op ? [a, variableOf(b)] : [b, variableOf(a)];
+    const isBiased = isNhwc(node) && product?.op === op && biases?.shape.length === 1;
+    return isBiased ? read(product, biases) : undefined;
+  };
+  return { [op]: (node) => read(node), Add: readSum, AddV2: readSum, BiasAdd: readSum };
+}
