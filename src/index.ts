@@ -1,6 +1,6 @@
 /** bat-sup as a library: the layers, the networks, and everything the commands do. */
 export { type AugmentOptions, type AugmentReport, augmentAll, cleanAugmented } from './augment/augment.ts';
-export { previewAugment } from './augment/preview.ts';
+export { type Preview, previewAugment } from './augment/preview.ts';
 export type { OperationName, OperationSetting } from './augment/registry.ts';
 export { type CheckOptions, type CheckReport, checkAll } from './check/check.ts';
 export type { Finding } from './check/kinds.ts';
@@ -32,7 +32,7 @@ export { importNetwork } from './formats/import.ts';
 export { type Format, formats, type Network } from './formats/index.ts';
 export { networkOf, saveImported } from './formats/network.ts';
 export { UnreadablePicture } from './images/decode.ts';
-export { resizeAll } from './images/resize.ts';
+export { type ResizeOptions, type ResizeReport, resizeAll } from './images/resize.ts';
 export * from './layers/index.ts';
 export { type Architecture, architectures } from './models/index.ts';
 export { createModel, type Model, type ModelDescription } from './models/model.ts';

@@ -1,3 +1,4 @@
+/** The size of decoded and resized pictures, and how pictures are brought to it. */
 export interface PictureSize {
   /** Pixels. */
   width: number;

@@ -1,4 +1,4 @@
-/** Row by row: x' = (a x + b y + c) / (g x + h y + k), y' = (d x + e y + f) / (g x + h y + k). */
+/** A projective map, row by row: x' = (a x + b y + c) / (g x + h y + k), y' = (d x + e y + f) / (g x + h y + k). */
 export type Matrix = [
   a: number,
   b: number,
@@ -22,7 +22,7 @@ export function isAffine([, , , , , , g, h, k]: Matrix): boolean {
   return g === 0 && h === 0 && k === 1;
 }
 
-/** The map that does `first`, then `second`. */
+/** The map that applies `first`, then `second`. */
 export function compose(first: Matrix, second: Matrix): Matrix {
   const at = (row: number, column: number) =>
     [0, 1, 2].reduce(
@@ -32,7 +32,7 @@ export function compose(first: Matrix, second: Matrix): Matrix {
   return [0, 1, 2].flatMap((row) => [0, 1, 2].map((column) => at(row, column))) as Matrix;
 }
 
-/** Where a matrix takes a point. */
+/** Applies a map to a point. */
 export function transform([a, b, c, d, e, f, g, h, k]: Matrix, [x, y]: Point): Point {
   const w = g * x + h * y + k;
   return [(a * x + b * y + c) / w, (d * x + e * y + f) / w];
@@ -40,7 +40,7 @@ export function transform([a, b, c, d, e, f, g, h, k]: Matrix, [x, y]: Point): P
 
 /**
  * The projective map that takes the corners of [0, width] x [0, height] (top left, top right, bottom right, bottom
- * left) to four points, of which no three are in line. (Heckbert 1989, "Fundamentals of Texture Mapping and Image
+ * left) to four points, of which no three lie on a line. (Heckbert 1989, "Fundamentals of Texture Mapping and Image
  * Warping", 2.2.3.)
  */
 export function toQuadrilateral(
@@ -68,7 +68,7 @@ export function toQuadrilateral(
   return compose([1 / width, 0, 0, 0, 1 / height, 0, 0, 0, 1], unit);
 }
 
-/** The inverse, up to a factor. */
+/** The inverse of a map; a common factor of all entries does not matter. */
 export function invert([a, b, c, d, e, f, g, h, k]: Matrix): Matrix {
   const adjugate = [
     e * k - f * h,

@@ -14,8 +14,8 @@ interface Exports {
 
 let instance: Exports | undefined;
 
-/** The module's one instance of this thread. */
-export function exportsOf(): Exports {
+/** The module's instance for this thread. */
+export function loadKernels(): Exports {
   if (!instance) {
     const module = new WebAssembly.Module(readFileSync(new URL('./warp.wasm', import.meta.url)));
     const abort = () => {
@@ -26,14 +26,17 @@ export function exportsOf(): Exports {
   return instance;
 }
 
-/** Kernels read and write a little past a picture's end: so much room, bytes. */
+/** Kernels read and write up to this many bytes past the end of a picture. */
 export const margin = 16;
 export const tableBytes = 768;
 
 const start = 1024;
 
-/** Places of a part of memory, one after the other, each at a multiple of 16. */
-export function layOut(sizes: number[]): number[] {
+/**
+ * Lays out blocks of memory one after the other, each at a multiple of 16, and grows the memory where needed.
+ * @param sizes bytes. @returns their addresses.
+ */
+export function allocate(sizes: number[]): number[] {
   const addresses = [];
   let next = start;
   for (const size of sizes) {
@@ -45,7 +48,7 @@ export function layOut(sizes: number[]): number[] {
 }
 
 function reserve(bytes: number): void {
-  const { memory } = exportsOf();
+  const { memory } = loadKernels();
   const missing = bytes - memory.buffer.byteLength;
   if (missing > 0) memory.grow(Math.ceil(missing / pageBytes));
 }

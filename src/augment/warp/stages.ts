@@ -1,31 +1,30 @@
 import { isAffine, type Matrix, type Point, transform } from './matrix.ts';
 
-/** Displacements, in pixels, of the corners of columns x rows equal tiles of a picture of this size. */
+/** Displacements of the corners of columns x rows equal tiles, which cover a picture of this size in pixels. */
 export interface Grid {
   columns: number;
   rows: number;
   width: number;
   height: number;
-  /** dx, dy of each of the (columns + 1) x (rows + 1) corners, row by row. */
+  /** dx and dy of each corner, in pixels: float32 [rows + 1, columns + 1, 2]. */
   displacements: Float32Array;
 }
 
 /**
- * One part of the way from an output pixel back to the input pixel that it shows. Places are in pixels, a pixel's
- * centre at .5; `clamp` and `mark` say what a place outside a picture of this size becomes: the nearest on its edge,
- * or none.
+ * One step on the way from an output pixel back to the input pixel that it shows. Coordinates are in pixels, with pixel centres
+ * at .5. A point outside a picture of this size becomes the nearest one on its edge (`clamp`), or takes the fill (`mark`).
  */
 export type Stage =
   | { kind: 'matrix'; matrix: Matrix }
   | { kind: 'grid'; grid: Grid }
   | { kind: 'clamp' | 'mark'; width: number; height: number };
 
-/** The words of one stage in memory: see assembly/coordinates.ts. */
+/** Bytes of one stage in memory: see assembly/coordinates.ts. */
 export const stageBytes = 64;
 
 const kinds = { affine: 1, projective: 2, grid: 3, clamp: 4, mark: 5 };
 
-/** Bytes that the grids of these stages take. */
+/** Bytes of the grids in these stages. */
 export function gridBytes(stages: Stage[]): number {
   return stages.reduce(
     (sum, stage) => sum + (stage.kind === 'grid' ? stage.grid.displacements.byteLength + 16 : 0),
@@ -33,7 +32,7 @@ export function gridBytes(stages: Stage[]): number {
   );
 }
 
-/** Writes stages at an address of a memory, their grids at another. */
+/** Writes stages to an address in a memory, and their grids to another. */
 export function writeStages(stages: Stage[], buffer: ArrayBuffer, address: number, grids: number): void {
   let gridAddress = grids;
   for (const [index, stage] of stages.entries()) {
@@ -57,7 +56,7 @@ export function writeStages(stages: Stage[], buffer: ArrayBuffer, address: numbe
   }
 }
 
-/** Where one place comes from; the same as the rows in WebAssembly, for a few places. */
+/** Takes one output point back to the input, as the WebAssembly kernel does for whole rows. */
 export function trace(stages: Stage[], start: Point): Point {
   let [x, y] = start;
   for (const stage of stages) {
@@ -70,7 +69,7 @@ export function trace(stages: Stage[], start: Point): Point {
   return [x, y];
 }
 
-/** Bilinear between the corners of a tile. */
+/** Interpolates between the corners of a tile, bilinearly. */
 function displacementAt({ columns, rows, width, height, displacements }: Grid, [x, y]: Point): Point {
   const across = Math.min(Math.max((x * columns) / width, 0), columns);
   const down = Math.min(Math.max((y * rows) / height, 0), rows);

@@ -1,45 +1,45 @@
 import type { Picture } from '../picture.ts';
 import { isAffine, type Point } from './matrix.ts';
-import { exportsOf, layOut, margin, tableBytes } from './module.ts';
+import { allocate, loadKernels, margin, tableBytes } from './module.ts';
 import { gridBytes, type Stage, stageBytes, trace, writeStages } from './stages.ts';
 
-/** More samples a pixel than this would change nothing that can be seen. */
-const mostSamples = 16;
+/** Most samples per pixel along each side; more would make no visible difference. */
+const maxSamples = 16;
 
-/** One resampling: output pixels, by way of the stages, to pixels of the picture. */
+/** One resampling: the stages take output pixels to pixels of the picture. */
 export interface Pass {
-  /** Of the output, pixels. */
+  /** Size of the output, pixels. */
   width: number;
   height: number;
   stages: Stage[];
-  /** sRGB of what is outside; only stages of kind 'mark' leave any. */
+  /** Colour of what is outside the picture, where a stage of kind 'mark' finds it. */
   fill: [red: number, green: number, blue: number];
 }
 
-/** From this distance of input pixels between neighbouring output pixels on, each is the mean of several samples. */
-const severalFrom = 1.5;
+/** Neighbouring output pixels that are at least so many input pixels apart are the mean of several samples. */
+const minDistanceForSamples = 1.5;
 
 /**
- * Samples of an output pixel across and down, so that shrinking does not alias: as many as input pixels lie between
- * neighbouring output pixels, at most, over a few places of the picture.
+ * Samples per output pixel, across and down, so that shrinking does not alias: the largest number of input pixels between
+ * neighbouring output pixels, measured at nine points.
  */
 function samplesOf(pass: Pass): [across: number, down: number] {
-  // Affine stages have the same distances everywhere, but for rounding.
-  if (pass.stages.every(isUniform) && Math.max(...distancesAt(pass, 0.5, 0.5)) < severalFrom - 0.01)
+  // Distances of affine stages are the same everywhere, except for rounding.
+  if (pass.stages.every(isUniform) && Math.max(...distancesAt(pass, 0.5, 0.5)) < minDistanceForSamples - 0.01)
     return [1, 1];
-  const most: [number, number] = [0, 0];
+  const max: [number, number] = [0, 0];
   for (const across of [0.25, 0.5, 0.75]) {
     for (const down of [0.25, 0.5, 0.75]) {
       const distances = distancesAt(pass, across, down);
-      for (const axis of [0, 1] as const) most[axis] = Math.max(most[axis], distances[axis]);
+      for (const axis of [0, 1] as const) max[axis] = Math.max(max[axis], distances[axis]);
     }
   }
-  return most.map((distance) =>
-    distance < severalFrom ? 1 : Math.min(mostSamples, Math.ceil(distance)),
+  return max.map((distance) =>
+    distance < minDistanceForSamples ? 1 : Math.min(maxSamples, Math.ceil(distance)),
   ) as [number, number];
 }
 
-/** Between where an output pixel comes from and where its right and lower neighbours do, pixels of the picture. */
+/** Distances in input pixels between where an output pixel and its right and lower neighbours come from. */
 function distancesAt({ width, height, stages }: Pass, across: number, down: number): [number, number] {
   const [x, y] = [across * width, down * height];
   const here = trace(stages, [x, y]);
@@ -47,22 +47,24 @@ function distancesAt({ width, height, stages }: Pass, across: number, down: numb
   return [to(trace(stages, [x + 1, y])), to(trace(stages, [x, y + 1]))];
 }
 
+/** Whether distances are the same everywhere. */
 function isUniform(stage: Stage): boolean {
   return stage.kind === 'matrix' ? isAffine(stage.matrix) : stage.kind !== 'grid';
 }
 
+/** Bytes of the kernel's buffers for a row. */
 function rowBytesOf(width: number, samples: number): number {
   return 12 * (width * samples + 4) + 16 * (width + 4);
 }
 
 /**
- * A picture resampled once, bilinear, the mean of several samples where it shrinks; edges are repeated.
- * @param table 3 x 256 values that replace those of red, green and blue.
+ * Resamples a picture: bilinear, the mean of several samples where it shrinks, with edges repeated.
+ * @param table uint8 [3, 256], which replaces the values of red, green and blue afterwards.
  */
 export function warp({ data, width, height }: Picture, pass: Pass, table?: Uint8Array): Picture {
-  const { memory, warp: run } = exportsOf();
+  const { memory, warp: run } = loadKernels();
   const [across, down] = samplesOf(pass);
-  const [stages, grids, tables, rows, source, output] = layOut([
+  const [stages, grids, tables, rows, source, output] = allocate([
     pass.stages.length * stageBytes,
     gridBytes(pass.stages),
     tableBytes,
@@ -82,7 +84,7 @@ export function warp({ data, width, height }: Picture, pass: Pass, table?: Uint8
   return { data: pixels, width: pass.width, height: pass.height };
 }
 
-/** Pixels of any kind, such as a mask's. */
+/** Pixels of any type, such as a mask's: [height, width, bytesPerPixel]. */
 export interface Raster {
   data: Uint8Array;
   width: number;
@@ -90,11 +92,11 @@ export interface Raster {
   bytesPerPixel: number;
 }
 
-/** A raster resampled by the nearest pixel; what is outside is zero. */
+/** Resamples a raster by the nearest pixel; what is outside is zero. */
 export function warpNearest({ data, width, height, bytesPerPixel }: Raster, pass: Pass): Raster {
-  const { memory, coordinates } = exportsOf();
+  const { memory, coordinates } = loadKernels();
   const padded = (pass.width + 3) & ~3;
-  const [stages, grids, xs, ys] = layOut([
+  const [stages, grids, xs, ys] = allocate([
     pass.stages.length * stageBytes,
     gridBytes(pass.stages),
     padded * 4,
