@@ -258,7 +258,7 @@ describe('training on several ranks', { skip: withoutMpirun() }, () => {
       assert.equal(stdout, '');
       const lines = stderr.match(/^bat-sup: .*$/gm);
       assert.equal(lines?.length, 1, stderr);
-      assert.match(lines?.[0] ?? '', /^bat-sup: Rank 1 on \S+: data is not as rank 0 has it; put it on/);
+      assert.match(lines?.[0] ?? '', /^bat-sup: Rank 1 on \S+: data differs from that of rank 0; put it on/);
     });
 
     test('ranks other than 0 need no raw pictures and no checkpoints: rank 0 splits for all', async () => {
