@@ -11,15 +11,15 @@ export interface AdamState {
   beta2Power: Variable;
 }
 
-/** bat-sup's Adam's, which are TensorFlow's defaults. */
+/** The hyperparameters of bat-sup's Adam, TensorFlow's defaults. */
 const [beta1, beta2, epsilon] = [0.9, 0.999, 1e-8].map(Math.fround) as [number, number, number];
 
-/** More steps than after which beta2's power is 0 in a float32. */
-const mostSteps = 110_000;
+/** After fewer steps beta2's power is 0 in a float32. */
+const maxSteps = 110_000;
 
 /**
- * What a graph's ApplyAdam operations tell; undefined where it has none, or of an Adam with other decays than bat-sup's,
- * whose moments would mean something else.
+ * The state that a graph's ApplyAdam operations use; undefined where it has none, or where Adam's decays are not bat-sup's,
+ * with which the moments would mean something else.
  */
 export function adamOf(nodes: NodeDef[], meanings: Interpretation['meanings']): AdamState | undefined {
   const slots: AdamState['slots'] = new Map();
@@ -28,8 +28,10 @@ export function adamOf(nodes: NodeDef[], meanings: Interpretation['meanings']): 
     if (op !== 'ApplyAdam' && op !== 'ResourceApplyAdam') continue;
     const inputs = input.filter(isData).map((name) => meanings.get(nodeOf(name)));
     const [variable, m, v, , beta2Power] = inputs;
-    const settings = inputs.slice(6, 9).map((one) => (one?.kind === 'constant' ? one.values[0] : undefined));
-    if (settings.join() !== [beta1, beta2, epsilon].join()) continue;
+    const hyperparameters = inputs
+      .slice(6, 9)
+      .map((one) => (one?.kind === 'constant' ? one.values[0] : undefined));
+    if (hyperparameters.join() !== [beta1, beta2, epsilon].join()) continue;
     if (variable?.kind !== 'variable' || m?.kind !== 'variable' || v?.kind !== 'variable') continue;
     if (
       beta2Power?.kind !== 'variable' ||
@@ -42,15 +44,14 @@ export function adamOf(nodes: NodeDef[], meanings: Interpretation['meanings']): 
   return power && { slots, beta2Power: power };
 }
 
-/** All that holds the state. */
+/** The variables that hold the state. */
 export function variablesOf({ slots, beta2Power }: AdamState): Variable[] {
   return [beta2Power, ...[...slots.values()].flatMap(({ m, v }) => [m, v])];
 }
 
-/** The steps done, from the power as TensorFlow multiplied it up, a float32 a step. */
+/** The number of steps done: TensorFlow multiplies the power by beta2 at each one, in float32. */
 export function stepsBy(beta2Power: number): number {
   let steps = 0;
-  for (let power = beta2; power > beta2Power && steps < mostSteps; steps++)
-    power = Math.fround(power * beta2);
+  for (let power = beta2; power > beta2Power && steps < maxSteps; steps++) power = Math.fround(power * beta2);
   return steps;
 }

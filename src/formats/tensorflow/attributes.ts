@@ -33,7 +33,7 @@ export const constant = {
     tensor_shape: tensorShape([]),
     float_val: [value],
   }),
-  /** Of whatever type: a tensor that lists no values is of zeros. */
+  /** 0 of any type: a tensor without listed values is filled with zeros. */
   zero: (type: number): TensorMessage => ({ dtype: type, tensor_shape: tensorShape([]) }),
   integer: (value: number): TensorMessage => ({
     dtype: int32,

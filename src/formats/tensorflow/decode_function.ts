@@ -5,7 +5,7 @@ import { dataTypes, type FunctionDef } from './messages.ts';
 
 const { float32, int32, string, uint8 } = dataTypes;
 
-/** What each operation calls its output: within a function an input is named <node>:<output>:0. */
+/** The name of each operation's output: within a function an input is <node>:<output>:0. */
 const outputNames: Record<string, string> = {
   Add: 'z',
   Cast: 'y',
@@ -30,9 +30,8 @@ const outputNames: Record<string, string> = {
 
 /**
  * A function of the graph: the bytes of one picture's file -> uint8 [height, width, channels], resized as bat-sup does
- * (Lanczos' kernel, to the same place, on white, grey by luma). It differs in that it does not turn pictures as EXIF says,
- * takes transparency for opaque, and decodes JPEG in full before it resizes: pixels differ by 1 of 255 on average, at
- * edges by 30.
+ * (Lanczos' kernel, the same margins, on white, grey by luma). It differs in that it ignores EXIF orientation and
+ * transparency, and decodes JPEG in full before it resizes: pixels differ by 1 of 255 on average, at edges by 30.
  */
 export function decodeFunction({ model, preprocessing }: Network): FunctionDef {
   const { width, height, channels } = model;
@@ -47,7 +46,7 @@ export function decodeFunction({ model, preprocessing }: Network): FunctionDef {
       expand_animations: attribute.bool(false),
     },
   });
-  // What lies outside of the picture becomes 0: of the negative, so that it is white.
+  // ScaleAndTranslate fills the margins with 0, which is white in the negative.
   const negative = graph.float('Sub', [white(), graph.cast(decoded, uint8, float32)]);
   const batch = graph.float('ExpandDims', [negative, zero()]);
 

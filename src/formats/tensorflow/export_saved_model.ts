@@ -18,7 +18,7 @@ const { float32, int32, int64, string, uint8 } = dataTypes;
  * Writes a SavedModel. Its signatures:
  * - serving_default: `pictures`, uint8 [batch, height, width, channels], RGB or grey;
  * - encoded: `pictures`, the bytes of JPEG, PNG, GIF or BMP files of any size, string [batch].
- * Both answer `logits` and `probabilities`, float32 [batch, classes], the name of each one's class, `classes`,
+ * Both return `logits` and `probabilities`, float32 [batch, classes], the names of their classes, `classes`,
  * string [batch, classes], and that of the likeliest, `class`, string [batch].
  */
 export async function exportSavedModel(
@@ -30,8 +30,8 @@ export async function exportSavedModel(
   const graph = new Graph();
   const { variables, values } = addVariables(graph, network, weights);
   const names = graph.constant('classes', constant.texts(classes));
-  const told = JSON.stringify(about(network, { scaledInside: true }), null, 2);
-  graph.constant(aboutKey, constant.text(told));
+  const metadata = JSON.stringify(about(network, { scaledInside: true }), null, 2);
+  graph.constant(aboutKey, constant.text(metadata));
 
   const size = [height, width, channels];
   const pictures = graph.placeholder('pictures', uint8, [-1, ...size]);
@@ -60,14 +60,14 @@ export async function exportSavedModel(
 
   await makeFolder(join(target, 'variables'));
   await mkdir(join(target, 'assets.extra'));
-  await writeDurably(join(target, 'assets.extra', `${aboutKey}.json`), `${told}\n`);
+  await writeDurably(join(target, 'assets.extra', `${aboutKey}.json`), `${metadata}\n`);
   await writeBundle(join(target, 'variables', 'variables'), variables);
   const model = savedModels.encode({ saved_model_schema_version: 1, meta_graphs: [metaGraph] });
   await writeDurably(join(target, 'saved_model.pb'), model);
   await syncFolder(target);
 }
 
-/** The nodes that answer a signature. */
+/** The nodes that give a signature's outputs. */
 interface Answer {
   logits: string;
   probabilities: string;

@@ -4,11 +4,11 @@ import { UserError } from '../../errors.ts';
 import { readBounded } from '../files.ts';
 import { endsAsTable } from './bundle/table.ts';
 
-const mostStateBytes = 2 ** 20;
+const maxStateBytes = 2 ** 20;
 
 export interface CheckpointFiles {
   meta: string;
-  /** What .index and .data-00000-of-00001 are added to; its last part may be empty, as the article's is. */
+  /** The path before .index and .data-00000-of-00001; its last part may be empty, as the article's is. */
   prefix: string;
 }
 
@@ -21,12 +21,12 @@ const withoutStep = (name: string) => name.replace(/-\d+$/, '');
 
 /** The checkpoint that TensorFlow's file `checkpoint` names as its newest; its folder may have been moved since. */
 async function newestByState(folder: string): Promise<string | undefined> {
-  const state = await readBounded(join(folder, 'checkpoint'), mostStateBytes).catch(() => '');
+  const state = await readBounded(join(folder, 'checkpoint'), maxStateBytes).catch(() => '');
   const quoted = /^model_checkpoint_path: "(.*)"/m.exec(String(state))?.[1];
   return quoted?.split(/[\\/]+/).at(-1);
 }
 
-/** A folder's checkpoint (of several the newest), or the one that a file is of. */
+/** A folder's checkpoint (the newest of several), or the one that a file belongs to. */
 async function chooseCheckpoint(source: string) {
   const isFolder = (await stat(source)).isDirectory();
   const folder = isFolder ? source : dirname(source);
@@ -43,23 +43,23 @@ async function chooseCheckpoint(source: string) {
 }
 
 /**
- * The checkpoint's files, given its folder (of several the newest) or one of them.
- * @throws {UserError} where the folder has none, or the file is another.
+ * A checkpoint's files, given its folder (of several checkpoints the newest) or one of the files.
+ * @throws {UserError} where the folder holds no checkpoint, or the file is not part of one.
  */
 export async function findCheckpointFiles(source: string): Promise<CheckpointFiles> {
   const { folder, name, metas } = await chooseCheckpoint(source);
   if (name === undefined)
-    throw new UserError(`${source} is no TensorFlow checkpoint: there is no .index file.`);
-  // Where only the first was saved with its graph, it holds for the others.
+    throw new UserError(`${source} is not a TensorFlow checkpoint: it has no .index file.`);
+  // Where only the first checkpoint was saved with its graph, the others share it.
   const meta = metas.includes(name) ? name : metas.find((one) => withoutStep(one) === withoutStep(name));
   if (meta === undefined)
     throw new UserError(
-      `${source} has no .meta file, which tells the network; save the checkpoint with its graph.`,
+      `${source} has no .meta file, which describes the network; save the checkpoint with its graph.`,
     );
   return { meta: join(folder, `${meta}.meta`), prefix: `${folder}/${name}` };
 }
 
-/** Whether it is a checkpoint's folder or file: its .index ends as a table does. */
+/** Whether this is a checkpoint's folder or file: the .index ends as a table does. */
 export async function isCheckpoint(source: string): Promise<boolean> {
   const { folder, name } = await chooseCheckpoint(source);
   return name !== undefined && endsAsTable(join(folder, `${name}.index`));

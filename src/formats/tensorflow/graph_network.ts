@@ -16,36 +16,36 @@ import { saverKeys } from './saver_keys.ts';
 
 export interface GraphSource {
   graph: GraphDef;
-  /** What .index and .data-00000-of-00001 are added to. */
+  /** The path before .index and .data-00000-of-00001. */
   prefix: string;
   /** The graph's file, for messages. */
   file: string;
-  /** The order of colours in which it is given pixels. */
+  /** The order of colours of its input. */
   order: 'rgb' | 'bgr';
-  /** What it is given is a pixel, 0..255, times this, where that is the custom. */
+  /** Its input is a pixel, 0..255, times this, where the format has such a custom. */
   scale?: number;
   hints: ImportHints;
 }
 
 /**
- * A network as a graph of TensorFlow tells it, from the pictures' placeholder to the logits, with the variables that its
- * Saver restores and, where it was trained by Adam, Adam's moments of them.
+ * The network of a graph, from the pictures' placeholder to the logits, with the variables that its Saver restores and,
+ * where Adam trained them, their moments.
  * @throws {UserError} where it is damaged, or has operations that bat-sup has no layer for.
  */
 export async function networkOfGraph(source: GraphSource): Promise<Network> {
   const { file, prefix } = source;
   const nodes = inlined(source.graph, file);
-  const told = aboutOf(source.graph, file);
+  const about = aboutOf(source.graph, file);
   const bundle = await openBundle(prefix);
   const keys = saverKeys(nodes);
   const keyOf = ({ name }: Variable) => keys.get(name) ?? name;
   const read: Read = (variable) => bundle.read(keyOf(variable), variable);
   const { operations, meanings, ...found } = interpretGraph(nodes);
-  const steps = stepsTo(outputOf(found, { told, file }), operations);
-  const parts = { steps, told, source };
+  const steps = stepsTo(outputOf(found, { about, file }), operations);
+  const parts = { steps, about, source };
   const network = await build({ ...parts, read: (variable) => readScaled(variable, read) });
   const adam = adamOf(nodes, meanings);
-  // Many save their weights alone.
+  // Many checkpoints hold the weights alone.
   const isSaved = adam && variablesOf(adam).every((variable) => bundle.has(keyOf(variable)));
   return isSaved ? { ...network, optimizer: await readMoments(adam, { ...parts, read }) } : network;
 }
@@ -60,7 +60,7 @@ function inlined(graph: GraphDef, file: string): NodeDef[] {
 
 type Read = (variable: Variable) => Promise<Tensor>;
 
-/** Rounded weights are told by two variables. */
+/** Weights that were rounded to int8 are two variables: the integers and their scales. */
 async function readScaled(variable: Variable, read: Read): Promise<Tensor> {
   const { shape, values } = await read(variable);
   if (!variable.scale) return { shape, values };
@@ -68,7 +68,7 @@ async function readScaled(variable: Variable, read: Read): Promise<Tensor> {
   return { shape, values: values.map((value, index) => value * (scales[index % scales.length] as number)) };
 }
 
-/** The moments are of the variables' shapes and are read into the layers as those are; what Adam does not train has none. */
+/** The moments have the variables' shapes and are read into layers as these are; variables that Adam does not train have none. */
 async function readMoments(adam: AdamState, { read, ...parts }: Parts) {
   const step = stepsBy((await read(adam.beta2Power)).values[0] as number);
   const moments = async (moment: 'm' | 'v') => {
@@ -83,10 +83,10 @@ async function readMoments(adam: AdamState, { read, ...parts }: Parts) {
 
 const zeros = (shape: number[]): Tensor => ({ shape, values: new Float32Array(sizeOf(shape)) });
 
-/** What bat-sup itself has written into the graph. */
+/** The metadata that bat-sup itself wrote into the graph. */
 function aboutOf({ node }: GraphDef, file: string): About | undefined {
-  const told = node.find(({ name, op }) => name === aboutKey && op === 'Const');
-  const value = told?.attr.find(({ key }) => key === 'value')?.value?.tensor;
+  const found = node.find(({ name, op }) => name === aboutKey && op === 'Const');
+  const value = found?.attr.find(({ key }) => key === 'value')?.value?.tensor;
   const [text] = value?.string_val ?? [];
   return readAbout(text && Buffer.from(text).toString(), file);
 }
@@ -94,15 +94,15 @@ function aboutOf({ node }: GraphDef, file: string): About | undefined {
 /** The operation that no other reads: the logits, or a copy of them that reads the same variables. */
 function outputOf(
   { ends: all, hindrances }: Pick<Interpretation, 'ends' | 'hindrances'>,
-  { told, file }: { told: About | undefined; file: string },
+  { about, file }: { about: About | undefined; file: string },
 ): Operation {
   const [hindrance] = hindrances;
   if (hindrance)
     throw new UserError(
       `${file} cannot be imported: ${quoted(hindrance.node)} is a ${quoted(hindrance.op)}, which bat-sup has no layer for.`,
     );
-  // bat-sup's own graphs go on from the logits to calibrated probabilities.
-  const logits = all.map((end) => (told && end.preprocessing === 'multiply' && end.inputs[0]) || end);
+  // bat-sup's own graphs divide the logits by the temperature.
+  const logits = all.map((end) => (about && end.preprocessing === 'multiply' && end.inputs[0]) || end);
   const ends = logits.filter((end) => end.isFlat && weightsOf(end));
   const variables = new Set(ends.map(weightsOf));
   const [end] = ends;
@@ -123,7 +123,7 @@ function outputOf(
 /** The name of an operation's weights. */
 const weightsOf = ({ variables = {} }: Operation) => Object.values(variables)[0]?.name;
 
-/** What leads to an operation and itself, in the order of the graph. */
+/** An operation and all that lead to it, in the order of the graph. */
 function stepsTo(output: Operation, operations: Operation[]): Operation[] {
   const needed = new Set<Operation>([output]);
   for (const operation of needed) for (const input of operation.inputs) needed.add(input);
@@ -132,12 +132,12 @@ function stepsTo(output: Operation, operations: Operation[]): Operation[] {
 
 interface Parts {
   steps: Operation[];
-  told: About | undefined;
+  about: About | undefined;
   source: GraphSource;
   read: Read;
 }
 
-async function build({ steps, told, source, read }: Parts): Promise<Network> {
+async function build({ steps, about, source, read }: Parts): Promise<Network> {
   const builder = new NetworkBuilder(source.file, source.hints);
   const used = new Set<string>();
   const values = new Map<Operation, Value>();
@@ -157,14 +157,14 @@ async function build({ steps, told, source, read }: Parts): Promise<Network> {
     Value,
     Value,
   ];
-  const network = builder.finish(pictures, output, told, { scale: source.scale });
+  const network = builder.finish(pictures, output, about, { scale: source.scale });
   return {
     ...network,
     preprocessing: { ...network.preprocessing, order: orderOf(steps, network, source) },
   };
 }
 
-/** In which order the layers read colours: the graph may turn them by itself. */
+/** The order of colours that the layers read: the graph may reverse that of its input. */
 function orderOf(steps: Operation[], { model }: Network, { order }: GraphSource): 'rgb' | 'bgr' {
   const isReversed = steps.filter(({ preprocessing }) => preprocessing === 'reverse').length % 2 === 1;
   const reversed = order === 'bgr' ? 'rgb' : 'bgr';

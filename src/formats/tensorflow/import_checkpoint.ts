@@ -6,12 +6,12 @@ import { networkOfGraph } from './graph_network.ts';
 import type { GraphDef } from './messages.ts';
 import { metaGraphs } from './protos.ts';
 
-/** A graph takes about a hundred bytes a node; TensorFlow's own limit is 2 GiB. */
-const mostMetaBytes = 64 * 2 ** 20;
+/** A graph takes about a hundred bytes per node; TensorFlow's own limit is 2 GiB. */
+const maxMetaBytes = 64 * 2 ** 20;
 
 /**
- * Reads a TensorFlow 1 checkpoint: its network is told by the graph in .meta. Unless the graph itself turns or scales
- * the pictures, they are what OpenCV gives, as in the article: BGR, 0..255.
+ * Reads a TensorFlow 1 checkpoint: the graph in .meta describes its network. Unless the graph itself reverses or scales
+ * the pictures, they are as OpenCV gives them, as in the article: BGR, 0..255.
  * @param source a folder with one checkpoint, or one of its files.
  * @throws {UserError} where it is damaged, or has operations that bat-sup has no layer for.
  */
@@ -21,7 +21,7 @@ export async function importCheckpoint(source: string, hints: ImportHints): Prom
 }
 
 async function readGraph(meta: string): Promise<GraphDef> {
-  const bytes = await readBounded(meta, mostMetaBytes);
+  const bytes = await readBounded(meta, maxMetaBytes);
   try {
     const { graph_def: graph } = metaGraphs.decode(bytes);
     if (graph) return graph;

@@ -7,8 +7,8 @@ import { networkOfGraph } from './graph_network.ts';
 import type { GraphDef } from './messages.ts';
 import { savedModels } from './protos.ts';
 
-/** Graphs alone; the variables are in files of their own. */
-const mostBytes = 64 * 2 ** 20;
+/** It holds graphs alone; the variables are in files of their own. */
+const maxBytes = 64 * 2 ** 20;
 
 /** A SavedModel's saved_model.pb, given its folder or itself. */
 export async function savedModelFile(source: string): Promise<string> {
@@ -16,8 +16,8 @@ export async function savedModelFile(source: string): Promise<string> {
 }
 
 /**
- * Reads a SavedModel, of TensorFlow 1 or 2: its network is told by the graph that serves. Pictures are given to it in
- * RGB, and scaled as bat-sup does unless the graph scales them.
+ * Reads a SavedModel of TensorFlow 1 or 2: the graph that serves describes its network. Its pictures are RGB, and scaled
+ * as bat-sup scales them unless the graph does.
  * @throws {UserError} where it is damaged, or has operations that bat-sup has no layer for.
  */
 export async function importSavedModel(source: string, hints: ImportHints): Promise<Network> {
@@ -27,7 +27,7 @@ export async function importSavedModel(source: string, hints: ImportHints): Prom
 }
 
 async function readGraph(file: string): Promise<GraphDef> {
-  const bytes = await readBounded(file, mostBytes);
+  const bytes = await readBounded(file, maxBytes);
   try {
     const { meta_graphs: all } = savedModels.decode(bytes);
     const serving = all.find(({ meta_info_def: info }) => info?.tags.includes('serve')) ?? all[0];

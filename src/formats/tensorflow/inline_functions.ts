@@ -3,9 +3,9 @@ import { isData, nodeOf } from './node_names.ts';
 
 const calls = ['PartitionedCall', 'StatefulPartitionedCall'];
 
-/** A graph of TensorFlow 2 has some thousands; functions that call each other twice double them. */
-const mostNodes = 200_000;
-const deepest = 50;
+/** A graph of TensorFlow 2 has some thousands; a function that calls another one twice doubles its nodes. */
+const maxNodes = 200_000;
+const maxDepth = 50;
 
 /** Operations whose further outputs have names of their own, by the name of the first. */
 const firstOutputs = new Map(
@@ -13,9 +13,9 @@ const firstOutputs = new Map(
 );
 
 /**
- * A graph without calls of functions: their nodes stand in the calls' place, named <call>/<node>, and what goes in and
- * out through nodes that pass it on.
- * @throws {Error} where functions call each other without end.
+ * A graph without function calls: the functions' nodes replace the calls, named <call>/<node>, and Identity nodes stand
+ * for their arguments and results.
+ * @throws {Error} where functions call each other endlessly.
  */
 export function inlineFunctions({ node: nodes, library }: GraphDef): NodeDef[] {
   const named = (library?.function ?? []).filter(({ signature }) => signature);
@@ -23,7 +23,7 @@ export function inlineFunctions({ node: nodes, library }: GraphDef): NodeDef[] {
   const inlined: NodeDef[] = [];
 
   function push(node: NodeDef): void {
-    if (inlined.length >= mostNodes) throw new Error(`it has more than ${mostNodes} nodes`);
+    if (inlined.length >= maxNodes) throw new Error(`it has more than ${maxNodes} nodes`);
     inlined.push(node);
   }
   const pass = (name: string, input: string) => push({ name, op: 'Identity', input: [input], attr: [] });
@@ -31,7 +31,7 @@ export function inlineFunctions({ node: nodes, library }: GraphDef): NodeDef[] {
   function add(node: NodeDef, depth: number): void {
     const name = node.attr.find(({ key }) => key === 'f')?.value?.func?.name;
     const body = calls.includes(node.op) && name !== undefined ? functions.get(name) : undefined;
-    if (depth > deepest) throw new Error(`its functions call each other ${depth} deep`);
+    if (depth > maxDepth) throw new Error(`its functions call each other ${depth} deep`);
     if (body) expand(node, body, depth);
     else push(node);
   }

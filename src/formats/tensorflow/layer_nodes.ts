@@ -11,7 +11,7 @@ import { dataTypes } from './messages.ts';
 
 const { float16, float32, int8 } = dataTypes;
 
-/** A variable of the graph; its name is also that in the checkpoint. */
+/** A variable of the graph, which the checkpoint holds under the same name. */
 export interface GraphVariable extends StoredTensor {
   /** The node that gives its value. */
   read: string;
@@ -48,7 +48,7 @@ interface StoredWeights {
   value: string;
 }
 
-/** Rounded weights are no variables that TensorFlow could train; biases and the like stay float32. */
+/** TensorFlow cannot train rounded weights. Biases and other vectors stay float32. */
 function addWeights(
   graph: Graph,
   tensor: NamedTensor,
@@ -157,7 +157,11 @@ function addLayer(
   return formatsOf(layer).tensorflow.write({ graph: nodes, layer, inputs, variables, isTraining });
 }
 
-/** What the network reads, of pixels that are float32, 0..255. */
+/**
+ * Adds the preprocessing.
+ * @param pixels float32, 0..255.
+ * @returns what the network reads.
+ */
 export function addPreprocessing(
   graph: Graph,
   pixels: string,

@@ -41,7 +41,7 @@ export interface Operation extends Match {
   /** The node that gives its output. */
   node: string;
   isFlat: boolean;
-  /** Of what is no layer: the pictures, their channels reversed, times a number, times numbers plus numbers. */
+  /** Where it is not a layer: the pictures, their channels reversed, times a number, times numbers plus numbers. */
   preprocessing?: 'pictures' | 'reverse' | 'multiply' | 'normalise';
 }
 

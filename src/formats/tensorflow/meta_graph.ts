@@ -6,7 +6,7 @@ import { variableDefs } from './protos.ts';
 
 const { string } = dataTypes;
 
-/** TensorFlow 1.15's: a graph of this version may use every operation that we do. */
+/** The version of TensorFlow 1.15's graphs, which has all operations that we use. */
 const producer = 134;
 
 /** The nodes by which a Saver of TensorFlow 1 saves and restores these variables. */
@@ -73,7 +73,7 @@ function collection(key: string, variables: GraphVariable[]): MetaGraphDef['coll
   return { key, value: { bytes_list: { value } } };
 }
 
-/** A finished graph with what saves and restores its variables. */
+/** The finished graph, with the nodes that save and restore its variables. */
 export function metaGraphOf(graph: Graph, variables: GraphVariable[]): MetaGraphDef {
   const saver = addSaver(graph, variables);
   return {

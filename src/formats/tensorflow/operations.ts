@@ -15,13 +15,13 @@ import { type AttrValue, dataTypes, type TensorMessage } from './messages.ts';
 import { isNhwc } from './reading.ts';
 
 /**
- * What nodes mean that are no layers: variables and constants, what is done to the pixels before the first layer, and
- * what dropout leaves in inference. Found from what they compute, not from how they or their variables are named.
+ * The meaning of nodes that are not layers: variables and constants, preprocessing of the pixels, and what is left of
+ * dropout in inference. It follows from what they compute, not from how they or their variables are named.
  */
 
 const sizesOf = (value: AttrValue | undefined) => value?.shape?.dim.map(({ size }) => size);
 
-/** Longer constants are no shapes, axes or factors. */
+/** Longer constants are neither shapes nor axes nor factors. */
 const maxConstant = 16;
 
 /** A short tensor's values: packed as bytes, or listed, the last repeated. */
@@ -85,7 +85,7 @@ function readReverse(node: GraphNode): Operation | undefined {
   return operation(node, [input], { preprocessing: 'reverse', make: (_, [pixels]) => pixels });
 }
 
-/** Of two inputs the one that is an operation, and the other. */
+/** The input that is an operation, and the other one. */
 function split({ inputs: [a, b] }: GraphNode): [Operation, GraphNode | undefined] | undefined {
   const [one, other] = [operationOf(a), operationOf(b)];
   if (one) return [one, b];
@@ -132,7 +132,7 @@ function readDifference(node: GraphNode): Operation | undefined {
   return undefined;
 }
 
-/** What dropout leaves of its input in inference, which is the input: what scales it belongs to dropout. */
+/** The output of dropout in inference: its input. What scales that is part of dropout. */
 function undropped(input: Operation): Operation {
   const [before] = input.inputs;
   return input.preprocessing === 'multiply' && before && !before.preprocessing ? before : input;
@@ -146,7 +146,7 @@ function readProduct(node: GraphNode, factorOf: (value: number) => number): Oper
   if (constant && constant.values.length > 1)
     return arithmetic(node, input, constant, (value) => ({ factor: factorOf(value), offset: 0 }));
   const [value] = constant?.values ?? [];
-  // Without a constant it is only known when it runs, or another one for each channel.
+  // Without a constant the factor is known only when the graph runs.
   const factor = value === undefined ? Number.NaN : factorOf(value);
   const make = ({ builder, where }: Parameters<Operation['make']>[0], [pixels]: [Value, ...Value[]]) =>
     builder.rescale(pixels, factor, where);
@@ -177,10 +177,10 @@ function fold({ inputs }: GraphNode, compute: (...numbers: number[]) => number):
   return { ...longest, values };
 }
 
-type Understand = (node: GraphNode) => Meaning | undefined;
+type Interpret = (node: GraphNode) => Meaning | undefined;
 
-/** What the nodes that are no layer mean, by their ops. A map, since the names are those of a foreign file. */
-export const otherOperations = new Map<string, Understand>(
+/** By op. A map, since the ops are a foreign file's names. */
+export const otherOperations = new Map<string, Interpret>(
   Object.entries({
     Placeholder: readPlaceholder,
     VariableV2: readVariable,
@@ -203,7 +203,7 @@ export const otherOperations = new Map<string, Understand>(
       const kept = operationOf(input);
       return isRandom(condition) && kept ? undropped(kept) : undefined;
     },
-  } satisfies Record<string, Understand>),
+  } satisfies Record<string, Interpret>),
 );
 
 const floats: (number | undefined)[] = [dataTypes.float32, dataTypes.float16];
@@ -229,7 +229,7 @@ function isReshapePassing(node: GraphNode): boolean {
   return lengthOf(shape) === 2 && operationOf(input)?.isFlat === true;
 }
 
-/** Whether a node only passes its first input on, as far as a network goes; by the ops. */
+/** Whether a node of this op only passes its first input on, as far as the network is concerned. */
 export const passing = new Map<string, (node: GraphNode) => boolean>([
   ['Identity', () => true],
   ['ReadVariableOp', () => true],

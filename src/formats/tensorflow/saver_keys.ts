@@ -1,10 +1,10 @@
 import type { NodeDef } from './messages.ts';
 import { isData, nodeOf } from './node_names.ts';
 
-/** What an input is before nodes that only pass it on. */
+/** Where an input comes from, behind nodes that only pass it on. */
 function origin(input: string, nodes: Map<string, NodeDef>): string {
   let name = nodeOf(input);
-  // A hostile graph may go in circles.
+  // A hostile graph may be cyclic.
   for (let hops = 0; hops < 100; hops++) {
     const node = nodes.get(name);
     const [before] = node?.op === 'Identity' ? node.input.filter(isData) : [];
@@ -14,7 +14,7 @@ function origin(input: string, nodes: Map<string, NodeDef>): string {
   return name;
 }
 
-/** A node's input by its place. */
+/** A node's input by its index. */
 const inputOf = (node: NodeDef | undefined, index: number) => node?.input.filter(isData)[index] ?? '';
 
 function textsOf(node: NodeDef | undefined): string[] {

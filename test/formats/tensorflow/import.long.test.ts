@@ -105,7 +105,7 @@ describe('TensorFlow 1 checkpoints', { skip: withoutPackage('tensorflow') }, () 
     const alone = temporaryFolder();
     for (const name of ['model.index', 'model.data-00000-of-00001'])
       copyFileSync(join(folder, 'sigmoid', name), join(alone, name));
-    await assert.rejects(importNetwork(alone), /has no \.meta file, which tells the network/);
+    await assert.rejects(importNetwork(alone), /has no \.meta file, which describes the network/);
   });
 
   test('a network that bat-sup has no layers for is refused, saying where', async () => {

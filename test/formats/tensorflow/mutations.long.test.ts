@@ -113,7 +113,7 @@ async function importWith(ending: string, bytes: Uint8Array): Promise<Network | 
     return await importCheckpoint(mutated, { width: 5, height: 4 });
   } catch (error) {
     assert.ok(error instanceof UserError, `${ending}: ${(error as Error).stack}`);
-    assert.match(error.message, /model\.|no TensorFlow checkpoint/);
+    assert.match(error.message, /model\.|not a TensorFlow checkpoint/);
     assert.ok(!error.message.includes('\n') && error.message.length < 1000, error.message.slice(0, 2000));
     return error;
   } finally {

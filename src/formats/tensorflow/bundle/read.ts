@@ -8,9 +8,9 @@ import { type BundleEntry, dataTypes } from '../messages.ts';
 import { bundleEntries, bundleHeaders } from '../protos.ts';
 import { readTable } from './table.ts';
 
-/** An index takes about a hundred bytes a tensor. */
-const mostIndexBytes = 16 * 2 ** 20;
-const mostShards = 10_000;
+/** An index takes about a hundred bytes per tensor. */
+const maxIndexBytes = 16 * 2 ** 20;
+const maxShards = 10_000;
 const littleEndian = 0;
 
 /** The tensors of a bundle, read one by one. */
@@ -29,7 +29,7 @@ export interface Bundle {
 /** @throws {UserError} where <prefix>.index cannot be read or is damaged. */
 export async function openBundle(prefix: string): Promise<Bundle> {
   const index = `${prefix}.index`;
-  const { shards, entries } = parse(index, await readBounded(index, mostIndexBytes));
+  const { shards, entries } = parse(index, await readBounded(index, maxIndexBytes));
   return {
     index,
     has: (name) => entries.has(name),
@@ -55,8 +55,8 @@ function parse(index: string, bytes: Buffer): { shards: number; entries: Map<str
     if (!header) throw new Error('it has no header');
     table.delete('');
     const { num_shards: shards, endianness } = bundleHeaders.decode(header);
-    if (endianness !== littleEndian) throw new Error('it is of a big-endian machine');
-    if (shards < 1 || shards > mostShards) throw new Error(`it tells of ${shards} files of data`);
+    if (endianness !== littleEndian) throw new Error('it was written by a big-endian machine');
+    if (shards < 1 || shards > maxShards) throw new Error(`it names ${shards} data files`);
     const entries = [...table].map(([name, entry]): [string, BundleEntry] => [
       name,
       bundleEntries.decode(entry),
@@ -93,11 +93,11 @@ function readableType(index: string, name: string, type: number) {
   const found = readable.get(type);
   if (found) return found;
   throw new UserError(
-    `${index}: ${quoted(name)} is of TensorFlow's type ${type}; bat-sup reads float32, float16 and int8.`,
+    `${index}: ${quoted(name)} has TensorFlow's data type ${type}; bat-sup reads float32, float16 and int8.`,
   );
 }
 
-/** What is to be read is known from the graph; the index must agree before anything is allocated. */
+/** The graph says what is to be read; the index must agree before anything is allocated. */
 function check(
   index: string,
   name: string,
@@ -109,7 +109,7 @@ function check(
       `${index}: ${quoted(name)} is stored in slices; save the checkpoint without a partitioner.`,
     );
   if (entry.dtype !== type)
-    damaged(index, `${quoted(name)} is of TensorFlow's type ${entry.dtype}, in the graph of ${type}`);
+    damaged(index, `${quoted(name)} has TensorFlow's data type ${entry.dtype}, in the graph ${type}`);
   const stored = (entry.shape?.dim ?? []).map(({ size }) => size);
   if (stored.join() !== shape.join())
     damaged(index, `${quoted(name)} has the shape [${stored}], in the graph [${shape}]`);

@@ -8,7 +8,7 @@ import { maskedCrc32c } from '../crc32c.ts';
 
 const magic = 0xdb4775248b80fb57n;
 const footerBytes = 48;
-/** Behind each block: its compression, and the checksum of both. */
+/** After each block: its compression, and the checksum of both. */
 const trailerBytes = 5;
 const uncompressed = 0;
 
@@ -17,7 +17,7 @@ interface Handle {
   size: number;
 }
 
-/** Reads numbers off the front of bytes. */
+/** Reads bytes from front to back. */
 class Cursor {
   readonly bytes: Buffer;
   at = 0;
@@ -77,14 +77,14 @@ function* entriesOf(block: Buffer): Generator<[key: Buffer, value: Buffer]> {
 
 /**
  * A table's values by key, in the order of the keys.
- * @param longest total length of the keys, bytes: they share their beginnings, so that few bytes can tell of many.
+ * @param maxKeyBytes limit on the total length of the keys: they share prefixes, so that few bytes can stand for many.
  * @throws {Error} with what is wrong in a few words.
  */
-export function readTable(table: Buffer, longest = 16 * 2 ** 20): Map<string, Buffer> {
+export function readTable(table: Buffer, maxKeyBytes = 16 * 2 ** 20): Map<string, Buffer> {
   if (table.length < footerBytes || table.readBigUInt64LE(table.length - 8) !== magic)
     throw new Error('its end is not that of an index');
   const footer = new Cursor(table.subarray(-footerBytes));
-  footer.handle(); // of filters, which bundles do not have
+  footer.handle(); // the filters, which bundles do not have
   const values = new Map<string, Buffer>();
   let before: Buffer | undefined;
   let bytes = 0;
@@ -92,7 +92,7 @@ export function readTable(table: Buffer, longest = 16 * 2 ** 20): Map<string, Bu
     for (const [key, value] of entriesOf(readBlock(table, new Cursor(handle).handle()))) {
       if (before && Buffer.compare(before, key) >= 0) throw new Error('its keys are not in order');
       bytes += key.length;
-      if (bytes > longest) throw new Error('its keys are too long');
+      if (bytes > maxKeyBytes) throw new Error('its keys are too long');
       values.set(key.toString(), value);
       before = key;
     }
@@ -100,7 +100,7 @@ export function readTable(table: Buffer, longest = 16 * 2 ** 20): Map<string, Bu
   return values;
 }
 
-/** Whether a file's last bytes are those of a table. */
+/** Whether a file ends as a table does. */
 export async function endsAsTable(file: string): Promise<boolean> {
   const handle = await openRegular(file);
   try {
