@@ -57,9 +57,9 @@ test('the log has the schedule’s learning rates, and the graph each layer’s 
     falling.every((rate, index) => rate < (rates[peak + index + 1] as number)),
     'it does not fall',
   );
-  assert.deepEqual(train.nodes['add1/Add'].inputs, ['norm3/FusedBatchNorm', 'relu1/Relu']);
+  assert.deepEqual(train.nodes['add1/add'].inputs, ['norm3/FusedBatchNorm', 'relu1/Relu']);
   assert.deepEqual(train.nodes['conv1/Conv2D'].inputs, ['pictures', 'conv1/weights']);
-  assert.ok(!('conv1/BiasAdd' in train.nodes));
+  assert.ok(!('conv1/add' in train.nodes));
 });
 
 test('predict, evaluate and explain take a residual network', async () => {
