@@ -152,7 +152,18 @@ export function valuesOf(inForce: SettingsInForce): Settings {
   return Object.fromEntries(settingNames.map((name) => [name, inForce[name].value])) as unknown as Settings;
 }
 
-/** The settings of a command with these flags. See {@link settingsInForce}. */
+/**
+ * The value of every setting: what {@link settingsInForce} finds, without where it comes from.
+ * @param flags as commander parses them: { epochs: '8', ... }; pass {} for none.
+ * @throws {UsageError} for a value that is not allowed, an unknown setting, or a config.ts that cannot be loaded.
+ * @example
+ * ```ts
+ * import { readSettings } from 'bat-sup';
+ *
+ * const settings = await readSettings({ width: 64, recipe: 'best' });
+ * console.log(settings.width, settings.architecture); // 64 auto
+ * ```
+ */
 export async function readSettings(flags: Record<string, unknown>): Promise<Settings> {
   return valuesOf(await settingsInForce(flags));
 }
