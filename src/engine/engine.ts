@@ -17,18 +17,18 @@ export function soonestEngine(engine: EngineName | 'auto', pictures: number): En
 
 export interface Engine {
   name: EngineName;
-  /** One line for people, e.g. 'WebAssembly with SIMD, 2 threads'. */
+  /** One line for messages, e.g. 'WebAssembly with SIMD, 2 threads'. */
   description: string;
   /** Ends worker threads, so that the process can exit. */
   dispose(): Promise<void>;
 }
 
 export interface EngineOptions {
-  /** Worker threads; 0 uses every core. */
+  /** Number of threads; 0: one per core. */
   threads: number;
-  /** bf16: convolutions and products in bfloat16 with sums in float32; weights stay float32. Absent: float32. */
+  /** bf16: convolutions and matrix products in bfloat16, summed in float32; weights stay float32. Default: float32. */
   precision?: 'float32' | 'bf16';
 }
 
-/** An engine that cannot run on this machine: the next one is tried unless it was asked for by name. */
+/** The engine cannot run on this machine; 'auto' then tries the next one. */
 export class EngineUnavailable extends UserError {}

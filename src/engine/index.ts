@@ -15,7 +15,7 @@ export {
   engineNames,
 } from './engine.ts';
 
-/** Starts one engine. @throws {EngineUnavailable} where it cannot run here. */
+/** Starts one engine. @throws {EngineUnavailable} if it cannot run here. */
 type Start = (options: EngineOptions) => Promise<Engine>;
 
 const engines: Record<EngineName, () => Promise<Start>> = {
@@ -27,12 +27,12 @@ const engines: Record<EngineName, () => Promise<Start>> = {
 
 let running: Engine | undefined;
 
-/** The engine that this process computes with, where one has been started. */
+/** The engine that this process computes with; undefined before one is started. */
 export function runningEngine(): Engine | undefined {
   return running;
 }
 
-/** Until it is disposed of, or another one is started. */
+/** Records the running engine until it is disposed of or another one is started. */
 function remember(engine: Engine): Engine {
   const started: Engine = {
     ...engine,
@@ -46,8 +46,8 @@ function remember(engine: Engine): Engine {
 }
 
 /**
- * Starts the engine asked for and makes it the tfjs backend; 'auto' takes the first that runs, fastest first.
- * @throws {EngineUnavailable} where the engine asked for cannot run here.
+ * Starts an engine and makes it the tfjs backend; 'auto' tries them from the fastest to the slowest.
+ * @throws {EngineUnavailable} if the requested engine cannot run here.
  * @example
  * ```ts
  * import { startEngine } from 'bat-sup';
@@ -58,7 +58,7 @@ function remember(engine: Engine): Engine {
  * ```
  */
 export async function startEngine(name: EngineName | 'auto', options: EngineOptions): Promise<Engine> {
-  tf.enableProdMode(); // tfjs's advice to install something else would land among our messages
+  tf.enableProdMode(); // otherwise tfjs prints advice to install other packages among our messages
   if (options.precision === 'bf16' && name !== 'native' && name !== 'cuda') {
     throw new EngineUnavailable(
       '--precision bf16 is for TensorFlow; add --engine native or --engine cuda, or leave it out.',

@@ -1,25 +1,25 @@
 import { UserError } from '../errors.ts';
 import { type Engine, type EngineName, runningEngine, startEngine } from './index.ts';
 
-/** There is one engine in a process; it ends with the last who shares it. */
+/** A process has one engine; it ends when the last of its sharers disposes of it. */
 let shared: Promise<Engine> | undefined;
 let sharers = 0;
-/** Of the one before: the next must not take it for somebody else's. */
+/** The end of the previous shared engine: a new one waits for it, so as not to mistake it for another caller's. */
 let ending = Promise.resolve();
 
 function start(name: EngineName | 'auto', threads: number): Promise<Engine> {
   const running = runningEngine();
-  // Whoever has started it ends it.
+  // Whoever started it disposes of it.
   if (running) return Promise.resolve({ ...running, dispose: async () => {} });
   return startEngine(name, { threads });
 }
 
 /**
- * The engine that runs in this process, or the one asked for where none does yet.
- * @param name 'auto' takes the one that runs, whichever it is, or the fastest that starts.
- * @param threads of one that is started; 0: every core.
- * @returns its `dispose` ends it once all who share it have called theirs.
- * @throws {UserError} where another one runs.
+ * The engine that runs in this process; where none does yet, starts the requested one.
+ * @param name 'auto': whichever engine runs, or else the fastest that starts.
+ * @param threads number of threads of an engine that is started; 0: every core.
+ * @returns an engine whose `dispose` ends it once every sharer has called it.
+ * @throws {UserError} if another engine than the requested one runs.
  */
 export async function shareEngine(name: EngineName | 'auto', threads: number): Promise<Engine> {
   sharers++;

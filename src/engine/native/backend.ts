@@ -1,6 +1,6 @@
 import type { tf } from '../../tensors/tf.ts';
 
-/** What TensorFlow keeps of one tensor: its handle's id once there is one, until then the values to make it of. */
+/** One tensor: the id of its TensorFlow handle, or until there is one, the values to make it from. */
 interface TensorEntry {
   shape: number[];
   dtype: number;
@@ -20,7 +20,7 @@ interface Attribute {
   value: unknown;
 }
 
-/** The parts of tfjs-node's backend that our kernels work with. */
+/** The parts of tfjs-node's backend that our kernels use. */
 export interface NodeBackend {
   isUsingGpuDevice: boolean;
   binding: {
@@ -38,7 +38,7 @@ export interface NodeBackend {
   disposeData(dataId: object, force?: boolean): boolean;
 }
 
-/** A type by its name in the binding, or by its code in tensorflow/c/tf_datatype.h. */
+/** A data type by its name in the binding, or by its code in tensorflow/c/tf_datatype.h. */
 type Type = { type: string } | { code: number };
 
 type AttributeValue = string | number | number[] | boolean | Type | { shape: number[] } | { float: number };
@@ -46,7 +46,6 @@ type AttributeValue = string | number | number[] | boolean | Type | { shape: num
 /** e.g. { T: { type: 'TF_FLOAT' }, strides: [1, 2, 2, 1], padding: 'SAME', epsilon: { float: 1e-3 } } */
 export type Attributes = Record<string, AttributeValue>;
 
-/** A number that TensorFlow takes as float; plain numbers are its int. */
 export const float32 = { type: 'TF_FLOAT' };
 
 function toAttribute({ binding }: NodeBackend, name: string, value: AttributeValue): Attribute {
@@ -59,7 +58,7 @@ function toAttribute({ binding }: NodeBackend, name: string, value: AttributeVal
   return attribute('TF_ATTR_TYPE', 'code' in value ? value.code : binding[value.type]);
 }
 
-/** Runs one of TensorFlow's operations on handles; returns its outputs, which the caller owns. */
+/** Runs a TensorFlow operation on handles; the caller owns the returned outputs. */
 export function execute(
   backend: NodeBackend,
   operation: string,
@@ -71,7 +70,7 @@ export function execute(
   return backend.binding.executeOp(operation, list, inputs, outputs);
 }
 
-/** The handle's id of an operation's only output. */
+/** The id of the handle of an operation's only output. */
 export function firstId(outputs: OutputMetadata[]): number {
   return (outputs[0] as OutputMetadata).id;
 }

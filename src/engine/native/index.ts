@@ -5,9 +5,9 @@ import { registerKernels } from './kernels.ts';
 import { loadBackend } from './load.ts';
 import { useMixedPrecision } from './product.ts';
 
-/** What is told of an installation once it runs. */
+/** A started installation. */
 export interface Running {
-  /** TensorFlow's own. */
+  /** TensorFlow's version. */
   version: string;
   gpu: boolean;
 }
@@ -19,17 +19,17 @@ export async function startInstallation(
 ): Promise<Running> {
   const backend = loadBackend(installation, options);
   registerKernels(backend, { operations: installation?.operations === true });
-  // On the CPU oneDNN's own mode does it; see load.ts.
+  // On the CPU oneDNN does it by itself; see load.ts.
   useMixedPrecision(backend, options.precision === 'bf16' && backend.isUsingGpuDevice);
   await tf.setBackend('tensorflow');
   return { version: backend.binding.TF_Version, gpu: backend.isUsingGpuDevice };
 }
 
-/** oneDNN takes its bfloat16 mode as leave to, and uses it only where the processor gains by it. */
+/** Whether oneDNN uses bfloat16: its mode only permits it, and it does so only where the processor is faster with it. */
 function multipliesInBfloat16(): boolean {
-  const belowItsEpsilon = 2 ** -10;
+  const belowEpsilon = 2 ** -10;
   return tf.tidy(() => {
-    const x = tf.fill([1, 16, 16, 32], 1 + belowItsEpsilon) as tf.Tensor4D;
+    const x = tf.fill([1, 16, 16, 32], 1 + belowEpsilon) as tf.Tensor4D;
     const filter = tf.ones([1, 1, 32, 32]) as tf.Tensor4D;
     return tf.conv2d(x, filter, 1, 'same').dataSync()[0] === 32;
   });

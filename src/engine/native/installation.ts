@@ -6,16 +6,16 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const packageName = '@tensorflow/tfjs-node-gpu';
-/** The release of tfjs whose binding is built; a binding of another one is not compatible with our kernels. */
+/** The tfjs release whose binding is built; our kernels are not compatible with other releases. */
 export const tfjsVersion = '4.22.0';
-/** Node-API is stable across Node's releases, so that one build serves all of them. */
+/** Node-API is stable across Node's releases, so one build serves all of them. */
 export const nodeApiVersion = 8;
 
 const require = createRequire(import.meta.url);
 
-/** What an installed native engine consists of; the content of in-use-<sources>.json. */
+/** An installed native engine; the content of in-use-<sources>.json. */
 export interface Installation {
-  /** wheel: by `bat-sup setup`. own: a library of the user's. official: the package's own installer. */
+  /** wheel: installed by `bat-sup setup`. own: the user's own library. official: the package's own installer. */
   source: 'wheel' | 'own' | 'official';
   /** Built for the CPU, or for CUDA as well. */
   device: 'cpu' | 'cuda';
@@ -23,15 +23,15 @@ export interface Installation {
   tensorflow: string;
   /** tfjs_binding.node, absolute. */
   binding: string;
-  /** Mutes TensorFlow while it loads; the official installer brings none. */
+  /** stderr.node, which mutes TensorFlow while it loads; absent from the official installation. */
   stderr?: string;
-  /** Whether the binding has our operations for the CPU in it. */
+  /** Whether the binding contains our operations for the CPU. */
   operations: boolean;
   /** Installed packages by name, e.g. { 'tensorflow-cpu': '2.21.0' }. */
   packages: Record<string, string>;
 }
 
-/** The cache that projects share (XDG Base Directory Specification 0.8), by what must fit together. */
+/** Folder of the cache that all projects share (XDG Base Directory Specification 0.8), per platform and versions. */
 export function nativeFolder(): string {
   const given = process.env.XDG_CACHE_HOME;
   const cache = given?.startsWith('/') ? given : join(homedir(), '.cache');
@@ -71,7 +71,7 @@ export function sourcesDigest(): string {
   return hash.digest('hex').slice(0, 12);
 }
 
-/** The file whose replacement puts an installation in use. */
+/** The file that says which installation is in use. */
 export function inUseFile(): string {
   return join(nativeFolder(), `in-use-${sourcesDigest()}.json`);
 }
@@ -81,20 +81,20 @@ export function npmFolder(): string {
   return join(nativeFolder(), 'npm');
 }
 
-/** Folder of the npm package: of our own node_modules, else of what `bat-sup setup` fetched; undefined without one. */
+/** Folder of the npm package: in our own node_modules, else where `bat-sup setup` fetched it; undefined if neither. */
 export function packageFolder(): string | undefined {
   const finders = [require, createRequire(join(npmFolder(), 'package.json'))];
   for (const { resolve } of finders) {
     try {
       const file = resolve(`${packageName}/package.json`);
-      // A project may have another version of it for itself.
+      // A project may have installed another version for itself.
       if (JSON.parse(readFileSync(file, 'utf8')).version === tfjsVersion) return dirname(file);
     } catch {}
   }
   return undefined;
 }
 
-/** What the package's own installer made, where it was run. */
+/** What the package's own installer built, if it was run. */
 function officialInstallation(): Installation | undefined {
   const folder = packageFolder();
   const binding = folder && join(folder, 'lib', `napi-v${nodeApiVersion}`, 'tfjs_binding.node');
@@ -102,7 +102,7 @@ function officialInstallation(): Installation | undefined {
   return { source: 'official', device: 'cuda', tensorflow: '2.9', binding, operations: false, packages: {} };
 }
 
-/** The native engine to load: what `bat-sup setup` put in use, else what the package's own installer made. */
+/** The native engine to load: what `bat-sup setup` installed, else what the package's own installer built. */
 export function findInstallation(): Installation | undefined {
   if (!packageFolder()) return undefined;
   try {

@@ -3,12 +3,12 @@ import type { NodeBackend } from './backend.ts';
 
 export type Inputs = Record<string, tf.TensorInfo>;
 
-/** A kernel of ours, added to the backend or in place of its own. */
+/** A kernel of ours, added to the backend or replacing the backend's own. */
 export interface OwnKernel {
   name: string;
-  /** 'operations': only where TensorFlow has the operations in ../operations/, which are for the CPU, as 'cpu' is. */
+  /** 'cpu': not on a GPU. 'operations': only where TensorFlow has our own operations as well, which run on the CPU. */
   needs?: 'operations' | 'cpu';
-  /** @returns undefined where the backend's own kernel of this name is to compute. */
+  /** @returns undefined to leave the call to the backend's own kernel of this name. */
   run(
     backend: NodeBackend,
     inputs: Inputs,

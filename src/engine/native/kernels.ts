@@ -13,7 +13,7 @@ import { scalePixels, scalePixelsAtOnce } from '../kernels/scale_pixels/native.t
 import type { NodeBackend } from './backend.ts';
 import type { Inputs, OwnKernel } from './kernel.ts';
 
-/** Of two with one name the later one is taken, where what it needs is there. */
+/** Where two have the same name, the later one wins if its needs are met. */
 const ownKernels: OwnKernel[] = [
   applyAdamToResources,
   applyAdam,
@@ -36,12 +36,12 @@ const ownKernels: OwnKernel[] = [
   scalePixelsAtOnce,
 ];
 
-/** The backend's own kernels that ours have taken the place of. */
+/** The backend's own kernels that ours replace. */
 const theirs = new Map<string, tf.KernelConfig | undefined>();
 
 /**
  * Registers our kernels with tfjs's 'tensorflow' backend.
- * @param operations whether TensorFlow has ours.
+ * @param operations whether TensorFlow has our operations.
  */
 export function registerKernels(backend: NodeBackend, { operations }: { operations: boolean }): void {
   for (const { name, needs, run } of ownKernels) {

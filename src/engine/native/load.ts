@@ -11,7 +11,7 @@ import { whyNoTensorFlow } from './supported.ts';
 
 const require = createRequire(import.meta.url);
 
-/** tfjs-node 4.22 calls util.isNullOrUndefined, of which Node 22 warns and which Node 23 removed. */
+/** tfjs-node 4.22 calls util.isNullOrUndefined, which Node 22 deprecated with a warning and Node 23 removed. */
 function replaceRemovedUtil(): void {
   const legacy = util as unknown as { default: Record<string, unknown> };
   legacy.default.isNullOrUndefined = (value: unknown) => value === null || value === undefined;
@@ -38,9 +38,9 @@ function quietly<T>(stderr: string | undefined, task: () => T): T {
 }
 
 /**
- * Makes TensorFlow the tfjs backend 'tensorflow'. The package's own entry is not used: it looks for its library
- * inside of node_modules only.
- * @throws {EngineUnavailable} where nothing is installed or the library does not load.
+ * Registers TensorFlow as the tfjs backend 'tensorflow'. The package's own entry point is not used, since it looks for
+ * its library in node_modules only.
+ * @throws {EngineUnavailable} if nothing is installed or the library does not load.
  */
 export function loadBackend(
   installation: Installation | undefined,
@@ -58,7 +58,7 @@ export function loadBackend(
     TF_FORCE_GPU_ALLOW_GROWTH: 'true',
     OMP_WAIT_POLICY: 'passive',
   });
-  // Not a default: an earlier start in this process may have left it.
+  // Always set, since an earlier start in this process may have set another mode.
   process.env.TF_SET_ONEDNN_FPMATH_MODE = precision === 'bf16' ? 'BF16' : 'FP32';
   if (threads > 0) {
     setDefaults({ TF_NUM_INTRAOP_THREADS: String(threads), OMP_NUM_THREADS: String(threads) });
@@ -74,8 +74,8 @@ export function loadBackend(
 }
 
 /**
- * Runs `task` while the package's files find our tfjs-core under the names that they ask for: there is to be one, and
- * all of @tensorflow/tfjs, of which they use no more, takes 0.15 s to load.
+ * Runs `task` while the package's files get our tfjs-core for both names that they require: there must be only one copy
+ * of it, and @tensorflow/tfjs, of which they use only tfjs-core, takes 0.15 s to load.
  */
 function withOurCore<T>(folder: string, task: () => T): T {
   const { resolve } = createRequire(join(folder, 'package.json'));

@@ -1,13 +1,13 @@
 import { type Attributes, execute, float32, type NodeBackend, type OutputMetadata } from './backend.ts';
 
-/** In tensorflow/c/tf_datatype.h; the binding has no name for it. */
+/** From tensorflow/c/tf_datatype.h; the binding has no name for it. */
 const bfloat16 = { code: 14 };
 
 const mixed = new WeakSet<NodeBackend>();
 
 /**
- * Mixed precision: the factors of every product become bfloat16, which tensor cores multiply and add up in float32.
- * Variables, and all that comes in and goes out, stay float32.
+ * Mixed precision: the factors of every matrix product and convolution are cast to bfloat16, which tensor cores multiply
+ * and sum in float32. Variables, inputs and outputs stay float32.
  */
 export function useMixedPrecision(backend: NodeBackend, on: boolean): void {
   if (on) mixed.add(backend);
@@ -16,7 +16,7 @@ export function useMixedPrecision(backend: NodeBackend, on: boolean): void {
 
 /**
  * Runs an operation that multiplies float32 tensors.
- * @param inputs handles' ids; a shape where the operation takes one.
+ * @param inputs ids of handles; a shape where the operation takes one.
  * @returns its result, float32.
  */
 export function product(

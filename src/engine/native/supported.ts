@@ -1,8 +1,8 @@
-/** What decides whether TensorFlow can be set up. */
+/** The facts that decide whether TensorFlow can be set up. */
 export interface Machine {
   platform: NodeJS.Platform;
   arch: string;
-  /** Whether programs are linked with the GNU C library; musl's is another one. */
+  /** Whether programs are linked with the GNU C library, not with musl. */
   glibc: boolean;
 }
 
@@ -15,7 +15,7 @@ export function thisMachine(): Machine {
 
 const names: Partial<Record<NodeJS.Platform, string>> = { darwin: 'macOS', linux: 'Linux', win32: 'Windows' };
 
-/** Why TensorFlow cannot be set up on a machine, and what runs there; undefined where it can. */
+/** Why TensorFlow cannot be set up on a machine, and what runs there instead; undefined if it can. */
 export function whyNoTensorFlow({ platform, arch, glibc }: Machine = thisMachine()): string | undefined {
   if (platform === 'linux' && glibc && ['x64', 'arm64'].includes(arch)) return undefined;
   const libc = platform === 'linux' && !glibc ? ' with musl' : '';

@@ -13,7 +13,7 @@ const { setWasmPaths }: typeof import('@tensorflow/tfjs-backend-wasm') = createR
   '@tensorflow/tfjs-backend-wasm',
 );
 
-/** More jobs than predicting one picture takes. */
+/** More jobs than it takes to predict one picture. */
 const jobsBeforeWorkers = 30;
 
 let running: Threads | undefined;

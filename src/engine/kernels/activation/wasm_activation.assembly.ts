@@ -19,7 +19,7 @@ function relu6(x: v128): v128 {
   return f32x4.min(f32x4.max(x, f32x4.splat(0)), f32x4.splat(6));
 }
 
-/** Of four numbers. The functions and their derivatives are in operation.ts. */
+/** The function of four numbers. operation.ts has the formulas. */
 // @ts-ignore: decorator
 @inline
 function valueOf(kind: i32, x: v128, alpha: f32): v128 {

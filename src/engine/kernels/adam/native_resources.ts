@@ -6,7 +6,7 @@ import { type AdamAttributes, applyAdamKernel } from './operation.ts';
 /** TensorFlow's name for a resource that lives as long as its handle (kAnonymousName in resource_handle.h). */
 const anonymous = 'cd2c89b7-88b7-44c8-ad83-06c2a9158347';
 
-/** The resource variable that holds the values of each tensor updated in place; a handle's id by data id. */
+/** The resource variables that hold the values of tensors updated in place: ids of handles by data id. */
 const resources = new WeakMap<object, number>();
 
 function createResource(backend: NodeBackend, { dataId, shape }: tf.TensorInfo): number {
@@ -17,7 +17,7 @@ function createResource(backend: NodeBackend, { dataId, shape }: tf.TensorInfo):
   return resource;
 }
 
-/** Frees the resources with the tensors that they belong to. */
+/** Frees each resource together with its tensor. */
 function freeWithTensors(backend: NodeBackend): void {
   const theirs = backend.disposeData.bind(backend);
   backend.disposeData = (dataId, force) => {
@@ -34,8 +34,8 @@ function freeWithTensors(backend: NodeBackend): void {
 const prepared = new WeakSet<NodeBackend>();
 
 /**
- * Hands a tensor's values over to its resource. ResourceApplyAdam works in place only where nobody else holds
- * them, so the tensor goes without a handle until readBack.
+ * Hands a tensor's values over to its resource. ResourceApplyAdam updates in place only where nothing else refers to
+ * them, so the tensor has no handle until readBack.
  */
 function handOver(backend: NodeBackend, tensor: tf.TensorInfo): number {
   const [id] = backend.getInputTensorIds([tensor]) as [number];
@@ -64,12 +64,12 @@ export const applyAdamToResources: OwnKernel = {
     const tensors = [inputs.variable, inputs.m, inputs.v] as tf.TensorInfo[];
     const gradient = backend.getInputTensorIds([inputs.gradient as tf.TensorInfo]);
     const handles = tensors.map((tensor) => handOver(backend, tensor));
-    // Powers of 0 make TensorFlow's own bias correction 1: the step size comes corrected.
-    const numbers = [0, 0, stepSize, beta1, beta2, epsilon].map((value) => scalar(backend, value));
-    const all = [...handles, ...numbers, ...gradient];
+    // beta1^t and beta2^t are given as 0, which makes TensorFlow's bias correction 1: stepSize is corrected already.
+    const scalars = [0, 0, stepSize, beta1, beta2, epsilon].map((value) => scalar(backend, value));
+    const all = [...handles, ...scalars, ...gradient];
     execute(backend, 'ResourceApplyAdam', { T: float32, use_locking: false, use_nesterov: false }, all, 0);
     for (const [index, tensor] of tensors.entries()) readBack(backend, tensor, handles[index] as number);
-    for (const id of numbers) backend.binding.deleteTensor(id);
+    for (const id of scalars) backend.binding.deleteTensor(id);
     return [];
   },
 };

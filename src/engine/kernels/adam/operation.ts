@@ -1,10 +1,10 @@
 import { tf } from '../../../tensors/tf.ts';
 
-/** The kernel an engine may register: the whole update in one pass, in place on variable, m and v. */
+/** The kernel an engine may register: the whole update in one pass, in place. Inputs: variable, m, v, gradient. */
 export const applyAdamKernel = 'ApplyAdam';
 
 /**
- * Adam (Kingma and Ba 2015, the efficient form at the end of section 2):
+ * Adam (Kingma and Ba 2015, the more efficient form given at the end of section 2):
  * m += (1 - beta1)(g - m); v += (1 - beta2)(g^2 - v); variable -= stepSize * m / (sqrt(v) + epsilon)
  * with stepSize = learningRate * sqrt(1 - beta2^t) / (1 - beta1^t).
  */
@@ -15,7 +15,7 @@ export interface AdamAttributes {
   epsilon: number;
 }
 
-/** Updates variable, m and v, float32 of one shape, from the gradient of that shape. */
+/** Updates variable, m and v in place from the gradient. All are float32 and have the same shape. */
 export function applyAdam(
   variable: tf.Variable,
   m: tf.Variable,

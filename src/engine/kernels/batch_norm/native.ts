@@ -10,8 +10,8 @@ import type { OwnKernel } from '../../native/kernel.ts';
 import { type BatchNormAttributes, batchNormGradKernel, batchNormKernel } from './operation.ts';
 
 /**
- * TensorFlow's FusedBatchNormV3. On the CPU its reserved outputs are the batch's mean and biased variance, and its
- * gradient takes these; cuDNN's are others, so that a GPU is left to what engine/kernels/batch_norm/operation.ts composes.
+ * TensorFlow's FusedBatchNormV3. On the CPU its reserved outputs are the batch's mean and biased variance, which its
+ * gradient takes. cuDNN's differ, so on a GPU operation.ts composes batch normalisation of other operations.
  */
 
 function attributesOf(attributes: tf.NamedAttrMap): Attributes {
@@ -19,13 +19,13 @@ function attributesOf(attributes: tf.NamedAttrMap): Attributes {
   return { T: float32, U: float32, epsilon: { float: epsilon }, data_format: 'NHWC', is_training: true };
 }
 
-/** It normalises feature maps; a row of features is a map of one pixel. */
+/** FusedBatchNormV3 takes feature maps; a row of features becomes a map of one pixel. */
 function asMaps(x: tf.TensorInfo): tf.Tensor {
   const shape = x.shape.length === 4 ? x.shape : [x.shape[0] as number, 1, 1, x.shape.at(-1) as number];
   return tf.reshape(x as tf.Tensor, shape);
 }
 
-/** The outputs at `wanted`, in this order, as tensors; the others are let go. */
+/** The outputs at the indices `wanted`, in this order, as tensors; the others are released. */
 function take(backend: NodeBackend, outputs: OutputMetadata[], wanted: number[]): tf.Tensor[] {
   for (const [index, { id }] of outputs.entries())
     if (!wanted.includes(index)) backend.binding.deleteTensor(id);

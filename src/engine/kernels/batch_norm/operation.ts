@@ -10,7 +10,7 @@ export interface BatchNormAttributes {
   epsilon: number;
 }
 
-/** Of each channel over the batch: [channels]. The variance is the sum of squares by their number (biased). */
+/** Of each channel over the whole batch: [channels]. The variance is biased (divided by n, not n - 1). */
 export interface Statistics {
   mean: tf.Tensor;
   variance: tf.Tensor;
@@ -40,7 +40,7 @@ function forward(x: tf.Tensor, scale: tf.Tensor, offset: tf.Tensor, epsilon: num
   return { y: tf.add(tf.mul(centred, slope), offset), mean, variance };
 }
 
-/** Ioffe and Szegedy 2015, the chain rule of section 3, summed up. */
+/** Ioffe and Szegedy 2015, the gradients of section 3, simplified. */
 function backward(dy: tf.Tensor, saved: tf.Tensor[], epsilon: number): tf.Tensor[] {
   const [x, scale, mean, variance] = saved as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
   const gradients = runKernel(batchNormGradKernel, { dy, x, scale, mean, variance }, epsilon);
@@ -55,9 +55,9 @@ function backward(dy: tf.Tensor, saved: tf.Tensor[], epsilon: number): tf.Tensor
 }
 
 /**
- * (x - mean) / sqrt(variance + epsilon) * scale + offset, by the mean and variance of each channel in x.
+ * (x - mean) / sqrt(variance + epsilon) * scale + offset, with the mean and variance of each channel of x.
  * @param x [..., channels]; the shape stays.
- * @param note is told these; they are gone when it returns.
+ * @param note is called with these; they are disposed of after it returns.
  */
 export function normaliseBatch<T extends tf.Tensor>(
   x: T,
@@ -80,7 +80,7 @@ export function normaliseBatch<T extends tf.Tensor>(
   return normalise(x, scale, offset) as T;
 }
 
-/** The same by a given mean and variance, [channels]; only x has a gradient. */
+/** The same with a given mean and variance, [channels]; only x has a gradient. */
 export function normaliseBy<T extends tf.Tensor>(
   x: T,
   { scale, offset, mean, variance }: Statistics & { scale: tf.Tensor; offset: tf.Tensor },

@@ -4,7 +4,7 @@ import { storeLanes } from '../../wasm/assembly/lanes';
 /**
  * Convolution of padded pictures [batch, inHeight, inWidth, inputs] with a packed filter (pack_filter.ts), plus
  * bias (padded to whole blocks of eight; address 0: none) -> [batch, height, width, outputs].
- * Four pixels and eight outputs at a time keep their sums in registers.
+ * The sums of four pixels by eight outputs are kept in registers.
  */
 export function convolve(
   chunk: i32,
@@ -40,7 +40,7 @@ export function convolve(
       const biasBlock = bias + (block << 5);
       const lanes = outputs - (block << 3);
       for (let x = 0; x < width; x += 4) {
-        // Past the row's end the last pixel is computed again.
+        // Beyond the end of the row, its last pixel is computed again.
         const x1 = min(x + 1, width - 1);
         const x2 = min(x + 2, width - 1);
         const x3 = min(x + 3, width - 1);

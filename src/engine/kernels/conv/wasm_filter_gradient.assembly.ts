@@ -5,7 +5,7 @@ import { storeLanes } from '../../wasm/assembly/lanes';
  * The filter's gradient [kernelHeight, kernelWidth, inputs, outputs] of a convolution, from its padded pictures
  * [batch, inHeight, inWidth, inputs] and dy [batch, height, width, dyChannels], dyChannels being outputs padded to
  * whole blocks of eight. A unit of work is four neighbouring (kernel column, input) rows of one kernel row by eight
- * outputs; its sums over a row of pixels stay in registers, and those over all rows in `sums`, 128 bytes a unit.
+ * outputs; its sums over a row of pixels stay in registers, and those over all rows in `sums`, 128 bytes per unit.
  */
 export function convolveFilterGradient(
   chunk: i32,

@@ -3,13 +3,13 @@ import { addressOf } from '../../wasm/engine_memory.ts';
 import type { OwnKernel } from '../../wasm/kernel.ts';
 import { convInfoOf, convolve, gradientPadding, isPlainConvolution } from './wasm_convolve.ts';
 
-/** dx is the convolution of dy with the filter turned by 180 degrees, inputs and outputs exchanged. */
+/** dx is the convolution of dy with the filter rotated by 180 degrees, its inputs and outputs exchanged. */
 export const conv2dBackpropInput: OwnKernel = {
   name: 'Conv2DBackpropInput',
   accepts(inputs, attributes) {
     const { filter } = inputs as { filter: tf.TensorInfo };
     const info = convInfoOf(attributes.inputShape as number[], filter.shape, attributes);
-    // Padding beyond the kernel would mean leaving out parts of dy.
+    // With padding as large as the kernel, parts of dy would have to be left out.
     return (
       isPlainConvolution(attributes) &&
       info.padInfo.top < info.filterHeight &&

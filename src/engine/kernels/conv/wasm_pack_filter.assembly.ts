@@ -16,7 +16,7 @@ export function packFilter(from: usize, to: usize, taps: i32, inputs: i32, outpu
   }
 }
 
-/** The same of the filter turned by 180 degrees with inputs and outputs exchanged: what convolves dy to dx. */
+/** The same for the filter rotated by 180 degrees, with inputs and outputs exchanged: convolving dy with it gives dx. */
 export function packTransposedFilter(from: usize, to: usize, taps: i32, inputs: i32, outputs: i32): void {
   const blocks = (inputs + 7) >> 3;
   for (let block = 0; block < blocks; block++) {

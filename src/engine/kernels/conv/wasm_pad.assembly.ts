@@ -2,7 +2,7 @@ import { chunkStart } from '../../wasm/assembly/chunks';
 
 /**
  * Copies pictures [batch, height, width, channels] into zeros [batch, toHeight, toWidth, toChannels] at (top, left),
- * the dilation's pixels from one to the next; what lies beyond is left out.
+ * neighbouring pixels the dilation apart; pixels that do not fit are left out.
  */
 export function pad(
   chunk: i32,

@@ -2,8 +2,8 @@ import { chunkStart } from '../../wasm/assembly/chunks';
 
 /**
  * a [rows, inner] times b [inner, columns], plus bias [columns] (address 0: none).
- * b is large and read once, four rows after four rows. The sums are kept in blocks of eight columns,
- * [columns / 8, rows, 8], since rows of the output that lie 4096 bytes apart would push each other out of the cache.
+ * b is large and is read once, four rows at a time. The sums are kept in blocks of eight columns, [columns / 8, rows, 8],
+ * since rows of the output that lie 4096 bytes apart would evict each other from the cache.
  */
 export function matMul(
   chunk: i32,
@@ -17,7 +17,7 @@ export function matMul(
   inner: i32,
   columns: i32,
 ): void {
-  if (chunk == chunks - 1 && (columns & 7) != 0) multiplyRest(a, b, bias, output, rows, inner, columns);
+  if (chunk == chunks - 1 && (columns & 7) != 0) multiplyRemainder(a, b, bias, output, rows, inner, columns);
   const first = chunkStart(columns >> 3, chunks, chunk);
   const last = chunkStart(columns >> 3, chunks, chunk + 1);
   const blockBytes = <usize>rows << 5;
@@ -26,12 +26,12 @@ export function matMul(
   memory.fill(sums + <usize>first * blockBytes, 0, <usize>(last - first) * blockBytes);
 
   for (let k = 0; k < inner; k += 4) {
-    // Behind the last row the last is read again, with factors of zero.
+    // Beyond the last row, that row is read again with factors of zero.
     const b0 = b + <usize>k * rowBytes;
     const b1 = b + <usize>min(k + 1, inner - 1) * rowBytes;
     const b2 = b + <usize>min(k + 2, inner - 1) * rowBytes;
     const b3 = b + <usize>min(k + 3, inner - 1) * rowBytes;
-    const rest = inner - k;
+    const left = inner - k;
     let sum = sums + <usize>first * blockBytes;
     for (let block = first; block < last; block++) {
       const column = <usize>block << 5;
@@ -50,13 +50,13 @@ export function matMul(
         let factor = v128.load32_splat(factors);
         low = f32x4.add(low, f32x4.mul(factor, p0));
         high = f32x4.add(high, f32x4.mul(factor, q0));
-        factor = rest > 1 ? v128.load32_splat(factors, 4) : f32x4.splat(0);
+        factor = left > 1 ? v128.load32_splat(factors, 4) : f32x4.splat(0);
         low = f32x4.add(low, f32x4.mul(factor, p1));
         high = f32x4.add(high, f32x4.mul(factor, q1));
-        factor = rest > 2 ? v128.load32_splat(factors, 8) : f32x4.splat(0);
+        factor = left > 2 ? v128.load32_splat(factors, 8) : f32x4.splat(0);
         low = f32x4.add(low, f32x4.mul(factor, p2));
         high = f32x4.add(high, f32x4.mul(factor, q2));
-        factor = rest > 3 ? v128.load32_splat(factors, 12) : f32x4.splat(0);
+        factor = left > 3 ? v128.load32_splat(factors, 12) : f32x4.splat(0);
         low = f32x4.add(low, f32x4.mul(factor, p3));
         high = f32x4.add(high, f32x4.mul(factor, q3));
         v128.store(sum, low);
@@ -80,8 +80,8 @@ export function matMul(
   }
 }
 
-/** The columns behind the last whole eight. */
-function multiplyRest(a: usize, b: usize, bias: usize, output: usize, rows: i32, inner: i32, columns: i32): void {
+/** The columns beyond the last whole block of eight. */
+function multiplyRemainder(a: usize, b: usize, bias: usize, output: usize, rows: i32, inner: i32, columns: i32): void {
   for (let row = 0; row < rows; row++) {
     for (let column = columns & ~7; column < columns; column++) {
       let sum: f32 = bias ? load<f32>(bias + (column << 2)) : 0;

@@ -32,7 +32,7 @@ export function matMulTransposeA(
     }
   }
   for (let row = first; row < last; row += 4) {
-    // Past the last row it is computed again.
+    // Beyond the last row, that row is computed again.
     const offset1 = <usize>(min(row + 1, last - 1) - row);
     const offset2 = <usize>(min(row + 2, last - 1) - row);
     const offset3 = <usize>(min(row + 3, last - 1) - row);

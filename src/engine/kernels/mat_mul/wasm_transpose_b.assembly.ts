@@ -55,14 +55,14 @@ export function matMulTransposeB(
         s30 = f32x4.add(s30, f32x4.mul(x, p));
         s31 = f32x4.add(s31, f32x4.mul(x, q));
       }
-      store<f32>(output + (<usize>(row * columns + column) << 2), horizontalSum(s00) + rest(r0, b0, vectorBytes, innerBytes));
-      store<f32>(output + (<usize>(row * columns + other) << 2), horizontalSum(s01) + rest(r0, b1, vectorBytes, innerBytes));
-      store<f32>(output + (<usize>(row1 * columns + column) << 2), horizontalSum(s10) + rest(r1, b0, vectorBytes, innerBytes));
-      store<f32>(output + (<usize>(row1 * columns + other) << 2), horizontalSum(s11) + rest(r1, b1, vectorBytes, innerBytes));
-      store<f32>(output + (<usize>(row2 * columns + column) << 2), horizontalSum(s20) + rest(r2, b0, vectorBytes, innerBytes));
-      store<f32>(output + (<usize>(row2 * columns + other) << 2), horizontalSum(s21) + rest(r2, b1, vectorBytes, innerBytes));
-      store<f32>(output + (<usize>(row3 * columns + column) << 2), horizontalSum(s30) + rest(r3, b0, vectorBytes, innerBytes));
-      store<f32>(output + (<usize>(row3 * columns + other) << 2), horizontalSum(s31) + rest(r3, b1, vectorBytes, innerBytes));
+      store<f32>(output + (<usize>(row * columns + column) << 2), horizontalSum(s00) + remainder(r0, b0, vectorBytes, innerBytes));
+      store<f32>(output + (<usize>(row * columns + other) << 2), horizontalSum(s01) + remainder(r0, b1, vectorBytes, innerBytes));
+      store<f32>(output + (<usize>(row1 * columns + column) << 2), horizontalSum(s10) + remainder(r1, b0, vectorBytes, innerBytes));
+      store<f32>(output + (<usize>(row1 * columns + other) << 2), horizontalSum(s11) + remainder(r1, b1, vectorBytes, innerBytes));
+      store<f32>(output + (<usize>(row2 * columns + column) << 2), horizontalSum(s20) + remainder(r2, b0, vectorBytes, innerBytes));
+      store<f32>(output + (<usize>(row2 * columns + other) << 2), horizontalSum(s21) + remainder(r2, b1, vectorBytes, innerBytes));
+      store<f32>(output + (<usize>(row3 * columns + column) << 2), horizontalSum(s30) + remainder(r3, b0, vectorBytes, innerBytes));
+      store<f32>(output + (<usize>(row3 * columns + other) << 2), horizontalSum(s31) + remainder(r3, b1, vectorBytes, innerBytes));
     }
   }
 }
@@ -77,10 +77,10 @@ function horizontalSum(sums: v128): f32 {
   );
 }
 
-/** The products behind the last whole four. */
+/** The products beyond the last whole vector of four. */
 // @ts-ignore: decorator
 @inline
-function rest(p: usize, q: usize, from: usize, to: usize): f32 {
+function remainder(p: usize, q: usize, from: usize, to: usize): f32 {
   let sum: f32 = 0;
   for (let k = from; k < to; k += 4) sum += load<f32>(p + k) * load<f32>(q + k);
   return sum;

@@ -1,8 +1,8 @@
 import { chunkStart } from '../../wasm/assembly/chunks';
 
 /**
- * dx [batch, inHeight, inWidth, channels] of max-pooling: each dy goes to the first place of its window, row by
- * row, that holds the maximum. A chunk is some pictures, since windows overlap.
+ * dx [batch, inHeight, inWidth, channels] of max-pooling: each dy goes to the first element of its window, row
+ * by row, that equals the maximum. A chunk is some pictures, since windows overlap.
  */
 export function maxPoolGradient(
   chunk: i32,

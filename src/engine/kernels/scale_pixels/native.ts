@@ -3,7 +3,7 @@ import { execute, firstId, float32, type NodeBackend } from '../../native/backen
 import type { OwnKernel } from '../../native/kernel.ts';
 import { type ScalePixelsAttributes, scalePixelsKernel } from './operation.ts';
 
-/** The pixels travel as bytes, a quarter of what floats take, and become floats on the device. */
+/** Uploads the pixels as bytes, a quarter of the size of floats; they are converted on the device. */
 function upload({ binding }: NodeBackend, attributes: tf.NamedAttrMap): number {
   const { pixels, shape } = attributes as unknown as ScalePixelsAttributes;
   return binding.createTensor(shape, binding.TF_UINT8 as number, pixels);

@@ -1,7 +1,7 @@
 /**
- * A job is one kernel's work cut into chunks, which the main thread and the workers claim one by one. Chunks never
- * share an output, and what a chunk computes does not depend on who computes it: any number of threads gives the
- * same bits.
+ * A job is the work of one kernel cut into chunks, which the main thread and the workers claim one by one. Chunks never
+ * share an output, and the result of a chunk does not depend on the thread that computes it, so any number of threads
+ * gives the same bits.
  *
  * The control block, in 32-bit words:
  *   0 generation of the job   1 ticket: generation << 16 | next chunk   2 chunks   3 chunks done   4 kernel
@@ -16,7 +16,7 @@ const DONE: usize = 12;
 const KERNEL: usize = 16;
 const ARGUMENTS: usize = 64;
 
-/** Waking a sleeping thread takes longer than a typical gap between two jobs. */
+/** Spin before sleeping: waking a thread takes longer than the typical gap between two jobs. */
 const SPINS: i32 = 20000;
 
 // @ts-ignore: decorator
@@ -25,14 +25,14 @@ function generationOf(ticket: i32): i32 {
   return (ticket >> 16) & 0xffff;
 }
 
-/** Works on chunks until none is left. */
+/** Claims and computes chunks until none is left. */
 function claimChunks(control: usize): void {
   while (true) {
-    // Between the two stores of a new job; drawing tickets meanwhile could overflow the counter.
+    // A new job is being written; drawing tickets meanwhile could overflow the counter.
     if (generationOf(atomic.load<i32>(control + TICKET)) != atomic.load<i32>(control + GENERATION)) continue;
     const ticket = atomic.add<i32>(control + TICKET, 1);
     const chunks = atomic.load<i32>(control + CHUNKS);
-    // A ticket of the job before, drawn as the new one was being written: draw again.
+    // A ticket of the previous job, drawn while the new one was being written: draw again.
     if (generationOf(ticket) != atomic.load<i32>(control + GENERATION)) continue;
     const chunk = ticket & 0xffff;
     if (chunk >= chunks) return;
@@ -41,10 +41,10 @@ function claimChunks(control: usize): void {
   }
 }
 
-/** On the main thread: the arguments are written, the kernel runs on all threads, and is done on return. */
+/** On the main thread, after the arguments are written: runs the kernel on all threads and returns when it is done. */
 export function runJob(control: usize, kernel: i32, chunks: i32): void {
   const generation = (atomic.load<i32>(control + GENERATION) + 1) & 0xffff;
-  // In this order: a late claim of the job before must see the new generation before anything else new.
+  // In this order: a late claim for the previous job must see the new generation before anything else that is new.
   atomic.store<i32>(control + GENERATION, generation);
   atomic.store<i32>(control + CHUNKS, chunks);
   atomic.store<i32>(control + DONE, 0);
@@ -60,7 +60,7 @@ export function runJob(control: usize, kernel: i32, chunks: i32): void {
   }
 }
 
-/** A worker's life: it never returns, and ends with its thread. */
+/** The loop of a worker; it ends with its thread. */
 export function workerLoop(control: usize): void {
   let seen = atomic.load<i32>(control + GENERATION);
   claimChunks(control);
