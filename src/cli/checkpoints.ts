@@ -127,10 +127,17 @@ async function inspect(given: string | undefined, flags: Flags): Promise<void> {
   );
 }
 
+/** Layers by their names alone, and a checksum by its start: --json prints all of them. */
+function valueText(name: string, value: unknown): string {
+  if (name === 'layers' && Array.isArray(value)) return value.map((layer) => layer.name).join(', ');
+  if (name === 'dataset' && typeof value === 'string') return value.slice(0, 16);
+  return settingText(value ?? undefined);
+}
+
 function describe(folder: string, manifest: Manifest, bytes: number): string {
   const { model, preprocessing, training, position, metrics, files, saved } = manifest;
   const rowsOf = (values: object) =>
-    Object.entries(values).map(([name, value]) => [`  ${name}`, settingText(value ?? undefined)]);
+    Object.entries(values).map(([name, value]) => [`  ${name}`, valueText(name, value)]);
   const facts = [
     ['saved', localTime(saved)],
     ['size', `${megabytes(bytes)} MB`],
@@ -147,7 +154,7 @@ function describe(folder: string, manifest: Manifest, bytes: number): string {
   const all = ['all', '', String(parametersOf(files['weights.bin']))];
   return [
     folder,
-    table(facts, [0, 1]),
+    wrapColumns(facts),
     '',
     table([['weights', 'shape', 'parameters'], ...tensors, all], [0, 1]),
   ].join('\n');
@@ -178,7 +185,7 @@ async function diff(before: string, after: string, flags: Flags): Promise<void> 
 function describeDifference({ before, after, values, tensors, sameOptimizer }: CheckpointDifference): string {
   const facts = Object.entries(values).map(([path, both]) => [
     path,
-    ...both.map((value) => settingText(value ?? undefined)),
+    ...both.map((value) => valueText(path.split('.').at(-1) as string, value)),
   ]);
   const number = (value: number | null) => (value === null ? '-' : value.toExponential(2));
   const shape = (one: number[] | null) => one?.join(' x ') ?? 'none';
@@ -189,11 +196,19 @@ function describeDifference({ before, after, values, tensors, sameOptimizer }: C
     number(relative),
   ]);
   return [
-    `${before} -> ${after}`,
+    `before  ${before}\nafter   ${after}`,
     ...(facts.length > 0 ? [describeFacts(facts), ''] : []),
     table([['weights', 'shape', 'largest', 'relative'], ...rows], [0, 1]),
     `(change from before to after; relative: |after - before| / |before|;\n the optimizer state ${sameOptimizer ? 'is the same' : 'differs'})`,
   ].join('\n');
+}
+
+/** Two columns, of which the second is broken between words where it is too long. */
+function wrapColumns(rows: string[][]): string {
+  const width = Math.max(...rows.map(([name = '']) => name.length)) + 2;
+  const line = ([name = '', text = '']: string[]) =>
+    wrap(name.padEnd(width) + text, { indent: ' '.repeat(width) });
+  return rows.map(line).join('\n');
 }
 
 /** What differs, in columns where they fit; otherwise with each value on a line of its own. */

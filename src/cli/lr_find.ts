@@ -100,7 +100,7 @@ function describe({ lowest, steps, diverged }: LearningRateSearch, command: stri
   return [
     'Loss by learning rate:',
     curve,
-    `${from.padEnd(curve.length - to.length)}${to}${diverged ? ' (where it diverged)' : ''}`,
+    `${from.padEnd(Math.max(curve.length - to.length, from.length + 1))}${to}${diverged ? ' (where it diverged)' : ''}`,
     `Lowest loss: ${lowest.smoothedLoss.toFixed(4)} at ${rateText(lowest.learningRate)}; the first was ${first.toFixed(4)}`,
     `Suggested, a tenth of that rate: ${batSup(command)}`,
   ].join('\n');

@@ -87,8 +87,8 @@ function reportPlan(plan: Plan, { json }: SetupOptions): void {
   }
   console.log(`For ${nameOf(plan.device)}: ${plan.reason}.`);
   for (const name of plan.npmPackages) console.log(`  ${name}  from npm`);
-  for (const { name, version, file } of plan.wheels) console.log(`  ${name} ${version}  ${file}`);
-  console.log(`Into ${plan.folder}; needs ${(plan.diskSpace / 1e9).toFixed(1)} GB of disk during setup.`);
+  for (const { file } of plan.wheels) console.log(`  ${file}`);
+  console.log(`Into ${plan.folder}\nNeeds ${(plan.diskSpace / 1e9).toFixed(1)} GB of disk during setup.`);
 }
 
 function report(installation: Installation, { json }: SetupOptions): void {

@@ -10,61 +10,65 @@ import type { Predictor } from './predictor.ts';
 export type Picture = string | Uint8Array;
 
 export interface LoadOptions {
-  /** Of a run's checkpoints. Default 'best'. */
+  /** Which checkpoint of a run: by validation accuracy, or the last saved. Default 'best'. */
   which?: 'best' | 'newest';
   /**
-   * What computes. All models of a process share one. Default 'auto': the one that runs, or else the fastest that
-   * starts. 'wasm' starts at once.
+   * The engine to compute with; all models of a process share one. Default 'auto': the running one, or the fastest that
+   * starts. 'wasm' starts soonest.
    */
   engine?: EngineName | 'auto';
-  /** Of the engine that is started; 0: every core. Default 0. */
+  /** Threads of the engine; 0 uses all cores. Default 0. */
   threads?: number;
-  /** Told where a damaged checkpoint is passed over. Default: a warning of the process. */
+  /** Called where a damaged checkpoint is skipped. Default: a warning of the process. */
   onNotice?: (text: string) => void;
 }
 
 export interface PredictOptions {
-  /** The least probability that a class is believed with, 0..1; below it the class is 'unknown'. Default 0. */
+  /** 0..1. The class is 'unknown' where no class has this probability. Default 0. */
   threshold?: number;
 }
 
-/** What the network says about one picture. */
+/** A network's prediction for one picture. */
 export interface Answer {
   /** The likeliest class, or 'unknown' below the threshold. */
   class: string;
-  /** Of the likeliest class, 0..1. */
+  /** Probability of the likeliest class, 0..1. */
   probability: number;
-  /** Every class, the likeliest first. The probabilities sum to 1. */
+  /** Every class, the likeliest first. The probabilities, each 0..1, add up to 1. */
   ranked: { class: string; probability: number }[];
 }
 
-/** A trained network that is asked about pictures. */
+/** A trained network with its engine, classes and preprocessing: pictures in, classes out. */
 export interface PictureModel {
-  /** In the order of training. */
+  /** Names of the classes, in the order of the network's outputs. */
   classes: string[];
   /** The checkpoint's folder. */
   checkpoint: string;
   engine: EngineName;
-  /** For `explain` and for all that works with decoded pictures. */
+  /** The same network for decoded pictures, as `explain` takes it. */
   predictor: Predictor;
-  /** @throws {UnreadablePicture} with the reason in a few words. */
+  /**
+   * Classifies one picture of any size.
+   * @throws {UnreadablePicture} with the reason in a few words.
+   */
   predict(picture: Picture, options?: PredictOptions): Promise<Answer>;
   /**
-   * Answers in the pictures' order; a few batches of them are in memory at a time, and decoded while others are answered.
-   * What cannot be read is an UnreadablePicture in its place.
+   * Classifies pictures in their order, however many there are: the next batches are decoded while one is computed, and
+   * no others are in memory. A picture that cannot be read yields an UnreadablePicture.
    */
   predictAll(
     pictures: Iterable<Picture> | AsyncIterable<Picture>,
     options?: PredictOptions,
   ): AsyncGenerator<Answer | UnreadablePicture>;
-  /** Gives the network's memory back, and ends the engine with the last model that shares it. */
+  /** Frees the network, and stops the engine if no other model uses it. */
   dispose(): Promise<void>;
 }
 
 /**
- * Loads a trained network: `await (await loadModel('checkpoints')).predict('sup.jpg')`.
- * @param place a checkpoint, a run, or a folder of runs, of which the newest is taken.
- * @throws {UserError} where there is no checkpoint, it is damaged, or the engine does not run here.
+ * Loads a trained network and starts an engine for it.
+ * @param place a checkpoint, a run, or a folder of runs, whose newest run is used.
+ * @throws {UserError} where there is no checkpoint, it is damaged, or the engine cannot run here; also where another
+ * model of the process runs on a different engine or number of threads than asked for.
  * @example
  * ```ts
  * import { loadModel } from 'bat-sup';

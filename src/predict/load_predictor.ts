@@ -6,10 +6,11 @@ import type { Preprocessing } from '../models/preprocessing.ts';
 import { createPredictor, type Predictor } from './predictor.ts';
 
 /**
- * Loads a network from a checkpoint, a run or a checkpoints folder, with its classes and preprocessing.
- * The engine must have been started.
- * @param notice told where the first choice of a run is damaged and another is used.
- * @throws {UserError} where there is no checkpoint or it is damaged.
+ * Loads a network with its classes and preprocessing. An engine must have been started.
+ * @param place a checkpoint, a run, or a folder of runs, whose newest run is used.
+ * @param which the checkpoint of a run: by validation accuracy, or the last saved.
+ * @param notice called where that one is damaged and another is used. Default: a warning of the process.
+ * @throws {UserError} where there is no checkpoint, or none that is intact.
  * @example
  * ```ts
  * import { loadPredictor, startEngine } from 'bat-sup';
@@ -31,8 +32,8 @@ export async function loadPredictor(
 }
 
 /**
- * The engine must have been started.
- * @throws {UserError} where the weights are not those of the network.
+ * The predictor of a network as it was read from a checkpoint. An engine must have been started.
+ * @throws {UserError} where the names or shapes of the weights do not fit the network.
  */
 export function restorePredictor({ checkpoint, weights, temperature }: StoredNetwork): Predictor {
   const { model: description, preprocessing } = checkpoint.manifest;
@@ -46,7 +47,7 @@ export function restorePredictor({ checkpoint, weights, temperature }: StoredNet
   });
 }
 
-/** How a network's pictures are decoded. */
+/** Decodes pictures to the size, channels and fit of a network. */
 export function decoderFor(
   { width, height, channels }: ModelDescription,
   { fit }: Pick<Preprocessing, 'fit'>,

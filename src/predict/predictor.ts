@@ -5,27 +5,60 @@ import { toPictures } from '../models/to_pictures.ts';
 import { concatenate } from '../tensors/bytes.ts';
 import { tf } from '../tensors/tf.ts';
 
-/** softmax: values sum to 1, calibrated where evaluate has stored how. sigmoid: each class by itself in 0..1, as the article adds. none: the logits. */
+/**
+ * What is applied to the logits. softmax: probabilities that add up to 1, calibrated if `evaluate --calibrate` has stored a
+ * temperature. sigmoid: each class on its own, 0..1, as in the article. none: the logits themselves.
+ */
 export type Activation = 'softmax' | 'sigmoid' | 'none';
 
+/**
+ * A network for decoded pictures. {@link loadModel} returns one for pictures in files.
+ * @example
+ * ```ts
+ * import { loadPredictor, startEngine } from 'bat-sup';
+ *
+ * const engine = await startEngine('wasm', { threads: 1 });
+ * const predictor = await loadPredictor('checkpoints');
+ * const { classes, width, height, channels } = predictor.description;
+ * const black = new Uint8Array(height * width * channels);
+ * const [logits] = await predictor.predict([black], 'none');
+ * console.log(classes, logits);
+ * predictor.dispose();
+ * await engine.dispose();
+ * ```
+ */
 export interface Predictor {
   description: ModelDescription;
-  /** How `decode` brings a picture to the network's size. */
+  /** How `decode` fits a picture to the network's size. */
   fit: Preprocessing['fit'];
   /** The checkpoint's folder. */
   checkpoint: string;
   layers: LayerSummary[];
-  /** Softmax divides the logits by it; 1 where the checkpoint has not been calibrated. */
+  /** Softmax divides the logits by it; 1 if the checkpoint has not been calibrated. */
   temperature: number;
   /**
-   * A picture's bytes or path -> uint8 [height, width, channels] as the network was trained on.
-   * @param enlargement for people to look at: so many times the height and the width. Default 1.
+   * Decodes a picture as for training.
+   * @param picture the bytes or the path of a file.
+   * @param enlargement factor for height and width, to show the picture to people. Default 1, which `predict` needs.
+   * @returns uint8 [height, width, channels], row by row.
+   * @throws {UnreadablePicture} with the reason in a few words.
    */
   decode(picture: Buffer | string, enlargement?: number): Promise<Uint8Array>;
-  /** Decoded pictures -> one value a class for each, in the order of `description.classes`. */
+  /**
+   * Classifies decoded pictures in one batch.
+   * @param pictures each uint8 [height, width, channels].
+   * @param activation default 'softmax'.
+   * @returns for each picture float32 [classes], in the order of `description.classes`.
+   */
   predict(pictures: Uint8Array[], activation?: Activation): Promise<Float32Array[]>;
-  /** Decoded pictures -> logits [batch, classes]; `watch` sees every layer's output, and may replace it. */
+  /**
+   * The forward pass without activation.
+   * @param pictures each uint8 [height, width, channels].
+   * @param watch is called with every layer's output and may replace it.
+   * @returns logits, float32 [batch, classes]; the caller disposes of them.
+   */
   forward(pictures: Uint8Array[], watch?: LayerWatch): tf.Tensor2D;
+  /** Frees the weights. */
   dispose(): void;
 }
 
@@ -34,7 +67,7 @@ function activate(logits: tf.Tensor2D, activation: Activation, temperature: numb
   return activation === 'softmax' ? tf.softmax(tf.div(logits, temperature)) : tf.sigmoid(logits);
 }
 
-/** What asks a network about pictures; its `dispose` is the network's. */
+/** A predictor of a network; its `dispose` frees the network. */
 export function createPredictor(
   model: Model,
   { decode, fit, temperature, checkpoint }: Pick<Predictor, 'decode' | 'fit' | 'temperature' | 'checkpoint'>,

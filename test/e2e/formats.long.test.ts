@@ -126,7 +126,7 @@ const refused: [args: string[], code: number, says: RegExp][] = [
   [
     ['export', '--format', 'safetensors', '--preprocessing', 'outside', '--output', 'x'],
     2,
-    /no choice of --preprocessing/,
+    /does not support --preprocessing/,
   ],
   [['export', '--format', 'onnx'], 1, /model\.onnx is there already; replace it with --overwrite/],
   // Where Node's own making of folders never ends.
