@@ -189,7 +189,7 @@ export class NetworkBuilder {
   ): Value {
     this.#checkInputs(layer, inputs, where);
     const placed = {
-      name: nextName(layer, this.#layers),
+      name: nextName(layer, attributes, this.#layers),
       inputs: inputs.flatMap(({ layer: name }) => name ?? []),
       inputShapes: inputs.map(({ shape }) => shape),
       attributes,

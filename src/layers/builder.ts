@@ -16,5 +16,5 @@ export interface Builder {
    */
   apply<A extends object>(layer: Layer<A>, inputs: Value[], attributes: A, name?: string): Value;
   /** Stops with an error that names the layer about to be applied. */
-  fail(layer: Layer, reason: string): never;
+  fail<A extends object>(layer: Layer<A>, attributes: A, reason: string): never;
 }

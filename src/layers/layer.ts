@@ -53,7 +53,7 @@ export interface Layer<A extends object = any> {
   /** As manifests name it, e.g. 'conv'. */
   kind: string;
   /** What its layers are named by: 'conv' -> conv1, conv2 ...; a network has at most one of a kind without numbers. */
-  prefix: string;
+  prefix: string | ((attributes: A) => string);
   isNumbered?: false;
   /**
    * The shape of its output and its variables; computes nothing.
@@ -111,10 +111,15 @@ export function variablesOf({ variables, state = [] }: LayerSummary): LayerSumma
 }
 
 /** The next name of a layer: 'conv' -> 'conv1', 'conv2' ... */
-export function nextName({ prefix, isNumbered }: Layer, layers: { name: string }[]): string {
-  if (isNumbered === false) return prefix;
-  const before = layers.filter(({ name }) => name.replace(/\d+$/, '') === prefix).length;
-  return `${prefix}${before + 1}`;
+export function nextName<A extends object>(
+  { prefix, isNumbered }: Layer<A>,
+  attributes: A,
+  layers: { name: string }[],
+): string {
+  const wanted = typeof prefix === 'string' ? prefix : prefix(attributes);
+  if (isNumbered === false) return wanted;
+  const before = layers.filter(({ name }) => name.replace(/\d+$/, '') === wanted).length;
+  return `${wanted}${before + 1}`;
 }
 
 /** A layer with what it is given, before its plan. */

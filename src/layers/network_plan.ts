@@ -32,15 +32,15 @@ export class NetworkPlan implements Builder {
     return this.planned.map(({ summary }) => summary);
   }
 
-  fail(layer: Layer, reason: string): never {
-    return failFor(nextName(layer, this.layers))(reason);
+  fail<A extends object>(layer: Layer<A>, attributes: A, reason: string): never {
+    return failFor(nextName(layer, attributes, this.layers))(reason);
   }
 
   apply<A extends object>(
     layer: Layer<A>,
     inputs: Value[],
     attributes: A,
-    name = nextName(layer, this.layers),
+    name = nextName(layer, attributes, this.layers),
   ): Value {
     const placed = {
       name,

@@ -65,8 +65,8 @@ export class Scope implements Builder {
     this.#training = training;
   }
 
-  fail(layer: Layer, reason: string): never {
-    return failFor(nextName(layer, this.layers))(reason);
+  fail<A extends object>(layer: Layer<A>, attributes: A, reason: string): never {
+    return failFor(nextName(layer, attributes, this.layers))(reason);
   }
 
   /** Plans a layer, makes its variables where they are not there yet, and computes it. */
@@ -74,7 +74,7 @@ export class Scope implements Builder {
     layer: Layer<A>,
     inputs: Value[],
     attributes: A,
-    name = nextName(layer, this.layers),
+    name = nextName(layer, attributes, this.layers),
   ): tf.Tensor {
     const placed = {
       name,

@@ -36,9 +36,9 @@ export class Graph {
 
   /**
    * Weights as the export's options want them stored.
-   * @param perOutput whether int8 has a scale for each output, the first axis, or one for all.
+   * @param scaleAxis along which int8 has a scale for each index; one scale for all where absent.
    */
-  weights(name: string, tensor: Tensor, perOutput: boolean): number {
+  weights(name: string, tensor: Tensor, scaleAxis?: number): number {
     const { shape, values } = tensor;
     if (this.weightType === 'float32') return this.constant(name, tensor);
     if (this.weightType === 'float16') {
@@ -52,9 +52,9 @@ export class Graph {
       });
       return output;
     }
-    const grouped = perOutput ? tensor : { shape: [1, values.length], values };
-    const { int8, scales } = toInt8(grouped, 0);
-    return this.tensor({ name, shape, type: types.int8, data: bytesOf(int8), scales });
+    const grouped = scaleAxis === undefined ? { shape: [1, values.length], values } : tensor;
+    const { int8, scales } = toInt8(grouped, scaleAxis ?? 0);
+    return this.tensor({ name, shape, type: types.int8, data: bytesOf(int8), scales, scaleAxis });
   }
 
   /** A layer's biases, which LiteRT's operators always have; zeros where the layer has none. */

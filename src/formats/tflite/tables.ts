@@ -23,6 +23,8 @@ export interface TensorTable {
   /** Of a constant. */
   data?: Uint8Array;
   scales?: Float32Array;
+  /** The axis of the scales, where there are several. */
+  scaleAxis?: number | undefined;
 }
 
 /** A field of a table: its number in the schema, its value, how that is stored. */
@@ -79,18 +81,22 @@ function alignedBytes(builder: Builder, data: Uint8Array): Offset {
   return builder.createByteVector(data);
 }
 
-/** QuantizationParameters: one scale or one for each of the first axis, zero points 0. */
-function quantization(builder: Builder, scales: Float32Array): Offset {
+/** QuantizationParameters: one scale, or one for each index of an axis, zero points 0. */
+function quantization(builder: Builder, scales: Float32Array, axis: number): Offset {
   const scale = vector(builder, scales.length, 4, (index) => builder.addFloat32(scales[index] as number));
   const zeroPoint = vector(builder, scales.length, 8, () => builder.addInt64(0n));
   return table(builder, 7, [
     { slot: 2, offset: scale },
     { slot: 3, offset: zeroPoint },
-    { slot: 6, int32: 0 },
+    { slot: 6, int32: axis },
   ]);
 }
 
-function tensorTable(builder: Builder, { name, shape, type, scales }: TensorTable, buffer: number): Offset {
+function tensorTable(
+  builder: Builder,
+  { name, shape, type, scales, scaleAxis = 0 }: TensorTable,
+  buffer: number,
+): Offset {
   const isBatch = shape[0] === -1;
   const fields: StoredField[] = [
     { slot: 0, offset: ints(builder, isBatch ? [1, ...shape.slice(1)] : shape) },
@@ -98,7 +104,7 @@ function tensorTable(builder: Builder, { name, shape, type, scales }: TensorTabl
     { slot: 2, int32: buffer },
     { slot: 3, offset: builder.createString(name) },
   ];
-  if (scales) fields.push({ slot: 4, offset: quantization(builder, scales) });
+  if (scales) fields.push({ slot: 4, offset: quantization(builder, scales, scaleAxis) });
   if (isBatch) fields.push({ slot: 7, offset: ints(builder, shape) });
   return table(builder, 8, fields);
 }

@@ -90,7 +90,8 @@ export const formats: LayerFormats<ConvAttributes> = {
         read(reading) {
           const kernel = reading.required(1);
           if (kernel.shape.length !== 4) reading.fail(`has weights of shape [${kernel.shape}]`);
-          reading.expect({ group: { value: reading.int('group', 1), allowed: 1 } });
+          // One group per channel is a depthwise convolution.
+          if (reading.int('group', 1) !== 1) return undefined;
           const options = { kernel: toHwio(kernel), biases: reading.constant(2), ...reading.window() };
           return reading.maps(addConv(reading.builder, reading.channelsFirst(), options, reading.where));
         },
@@ -105,7 +106,7 @@ export const formats: LayerFormats<ConvAttributes> = {
       // With int8 weights, which have a scale for each output, it is of another version.
       const operator = { code: 3, version: graph.weightType === 'int8' ? 5 : 1, options: 1 };
       const constants = [
-        graph.weights(`${layer.name}/weights`, kernel, true),
+        graph.weights(`${layer.name}/weights`, kernel, 0),
         graph.biases(`${layer.name}/biases`, variable('biases'), outputs),
       ];
       const options = windowFields(layer.attributes);

@@ -79,8 +79,13 @@ export function convLayer<V extends Value>(
   { inputChannels, padding = 'same', biases = true, ...options }: ConvOptions,
   builder: Builder = new Scope(),
 ): V {
+  const attributes = { ...options, padding, biases };
   const channels = layer.shape[3];
   if (channels !== undefined && channels !== inputChannels)
-    builder.fail(conv, `has inputChannels ${inputChannels}, but its input has ${channels} channels`);
-  return builder.apply(conv, [layer], { ...options, padding, biases }) as V;
+    builder.fail(
+      conv,
+      attributes,
+      `has inputChannels ${inputChannels}, but its input has ${channels} channels`,
+    );
+  return builder.apply(conv, [layer], attributes) as V;
 }

@@ -113,7 +113,7 @@ export const formats: LayerFormats<FullyConnectedAttributes> = {
       // With int8 weights, which have one scale, it is of another version.
       const operator = { code: 9, version: graph.weightType === 'int8' ? 3 : 1, options: 8 };
       const constants = [
-        graph.weights(`${layer.name}/weights`, matrix, false),
+        graph.weights(`${layer.name}/weights`, matrix),
         graph.biases(`${layer.name}/biases`, variable('biases'), layer.attributes.outputs),
       ];
       return graph.add(operator, [...inputs, ...constants], layer.name, layer.outputShape);

@@ -61,6 +61,7 @@ export function fullyConnectedLayer<V extends Value>(
   if (layer.shape.length === 2 && layer.shape[1] !== inputs)
     builder.fail(
       fullyConnected,
+      { outputs },
       `has ${inputs} inputs, but reads ${layer.shape[1]} features; take the size that the flattening layer returns`,
     );
   return builder.apply(fullyConnected, [layer], { outputs }, name) as V;
