@@ -3,6 +3,7 @@ export * from './activation/layer.ts';
 export * from './add/layer.ts';
 export * from './batch_norm/layer.ts';
 export * from './conv/layer.ts';
+export * from './depthwise_conv/layer.ts';
 export * from './dropout/layer.ts';
 export * from './flatten/layer.ts';
 export * from './fully_connected/layer.ts';

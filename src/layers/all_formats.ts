@@ -3,6 +3,7 @@ export { formats as activation } from './activation/formats.ts';
 export { formats as add } from './add/formats.ts';
 export { formats as batchNorm } from './batch_norm/formats.ts';
 export { formats as conv } from './conv/formats.ts';
+export { formats as depthwiseConv } from './depthwise_conv/formats.ts';
 export { formats as dropout } from './dropout/formats.ts';
 export { formats as flatten } from './flatten/formats.ts';
 export { formats as fullyConnected } from './fully_connected/formats.ts';

@@ -1,0 +1,67 @@
+import { depthwiseConv2d } from '../../engine/kernels/depthwise_conv/operation.ts';
+import type { tf } from '../../tensors/tf.ts';
+import type { Builder, Value } from '../builder.ts';
+import { mapsOf } from '../checks.ts';
+import type { Layer } from '../layer.ts';
+import { Scope } from '../scope.ts';
+import { type Padding, type Window, windowsOver } from '../window.ts';
+
+export interface DepthwiseConvAttributes extends Window {
+  biases: boolean;
+}
+
+/** Convolution of each channel with a kernel of its own, plus biases. */
+export const depthwiseConv: Layer<DepthwiseConvAttributes> = {
+  kind: 'depthwiseConv',
+  prefix: 'depthwise',
+  isLinear: true,
+  plan(inputs, { biases, ...window }, fail) {
+    const maps = mapsOf(inputs, fail);
+    const [, , channels] = maps;
+    const { kernel } = window;
+    const weights = { name: 'weights', shape: [kernel, kernel, channels, 1], initial: 'random' as const };
+    return {
+      outputShape: [...windowsOver(maps, window, fail), channels],
+      variables: biases ? [weights, { name: 'biases', shape: [channels], initial: 0.05 }] : [weights],
+    };
+  },
+  forward: ([maps], { weights, biases }, { stride, padding }) =>
+    depthwiseConv2d(maps as tf.Tensor4D, weights as tf.Tensor4D, biases as tf.Tensor1D | undefined, {
+      stride,
+      padding,
+    }),
+};
+
+export interface DepthwiseConvOptions {
+  /** Height and width of the kernels, pixels. */
+  kernel: number;
+  /** Pixels from one position of a kernel to the next. */
+  stride: number;
+  /** Default 'same'. */
+  padding?: Padding;
+  /** Default true. False before batch normalisation, which would take any bias away again. */
+  biases?: boolean;
+}
+
+/**
+ * Convolution of each channel with a kernel of its own, plus biases unless `biases` is false. After it, a convolution with
+ * a kernel of 1 mixes the channels: together they are a depthwise separable convolution (MobileNets, Howard et al. 2017).
+ * [batch, height, width, channels] -> [batch, ceil(height / stride), ceil(width / stride), channels];
+ * without padding [..., floor((height - kernel) / stride) + 1, floor((width - kernel) / stride) + 1, ...].
+ * @throws {UserError} naming the layer, where the shapes do not fit.
+ * @example
+ * ```ts
+ * import { convLayer, depthwiseConvLayer, startEngine, tf } from 'bat-sup';
+ *
+ * await startEngine('wasm', { threads: 1 });
+ * const maps = depthwiseConvLayer(tf.ones([1, 8, 8, 3]), { kernel: 3, stride: 2 });
+ * console.log(maps.shape); // [1, 4, 4, 3]
+ * ```
+ */
+export function depthwiseConvLayer<V extends Value>(
+  layer: V,
+  { padding = 'same', biases = true, ...options }: DepthwiseConvOptions,
+  builder: Builder = new Scope(),
+): V {
+  return builder.apply(depthwiseConv, [layer], { ...options, padding, biases }) as V;
+}
