@@ -39,6 +39,8 @@ export interface LayerCase<A extends object> {
   outputShape: number[];
   /** The same in plain JavaScript, from the formula: the right values, and by finite differences the right gradients. */
   reference(inputs: PlainTensor[], variables: Record<string, PlainTensor>): number[];
+  /** The largest value of its inputs; default 1. */
+  scale?: number;
   /** In training mode. */
   training?: TrainingPass;
   /** Its variables have no gradients in this mode. */
@@ -62,10 +64,13 @@ export function noise(size: number, seed = 1): number[] {
 const plain = (shape: number[], values: number[]): PlainTensor => ({ shape, values });
 
 /** Inputs and variables of a case, always the same. */
-function numbersFor<A extends object>(layer: Layer<A>, { inputs, attributes }: LayerCase<A>) {
+function numbersFor<A extends object>(layer: Layer<A>, { inputs, attributes, scale = 1 }: LayerCase<A>) {
   const given = inputs.map((shape, index) => {
     const whole = [batch, ...shape];
-    return plain(whole, noise(sizeOf(whole), index + 1));
+    return plain(
+      whole,
+      noise(sizeOf(whole), index + 1).map((value) => scale * value),
+    );
   });
   const { variables = [], state = [] } = layer.plan(inputs, attributes, (reason) => assert.fail(reason));
   const named = [...variables, ...state].map(({ name, shape }, index): [string, PlainTensor] => {

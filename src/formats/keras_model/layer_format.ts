@@ -32,6 +32,8 @@ export interface Written {
   config: Record<string, unknown>;
   /** Keras's names for its weights, in Keras's order, with the names of our variables. */
   weights?: Record<string, string>;
+  /** Whether TensorFlow.js cannot load it. */
+  isUnknownToTfjs?: true;
 }
 
 /** How one kind of layer is spelled in Keras's files. */

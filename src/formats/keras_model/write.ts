@@ -5,6 +5,8 @@ import type { KerasLayer } from './layer_format.ts';
 /** A layer for Keras, and its weights in Keras's order: their names and our variables'. */
 export interface WrittenLayer extends KerasLayer {
   weights: { name: string; variable: string }[];
+  /** Whether TensorFlow.js cannot load it. */
+  isUnknownToTfjs?: true;
 }
 
 /**
@@ -29,11 +31,10 @@ export function toKerasLayers(layers: LayerSummary[], scale: number | undefined)
 const nameOf = (name: string) => name.replaceAll('/', '_');
 
 function toKeras(layer: LayerSummary, input: string): WrittenLayer {
-  const { className, config, weights = {} } = formatsOf(layer).keras.write(layer);
+  const { weights = {}, ...written } = formatsOf(layer).keras.write(layer);
   return {
-    className,
+    ...written,
     name: nameOf(layer.name),
-    config,
     inputs: layer.inputs.length === 0 ? [input] : layer.inputs.map(nameOf),
     weights: Object.entries(weights).map(([name, own]) => ({ name, variable: `${layer.name}/${own}` })),
   };

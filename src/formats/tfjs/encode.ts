@@ -1,3 +1,4 @@
+import { UserError } from '../../errors.ts';
 import { packageVersion } from '../../system/version.ts';
 import { bytesOf, type Tensor, toFloat16 } from '../../tensors/tensors.ts';
 import { about, aboutKey } from '../about.ts';
@@ -62,6 +63,16 @@ function topologyOf({ model, layers }: Network, written: WrittenLayer[]) {
     output_layers: [[written.at(-1)?.name ?? layers.at(-1)?.name, 0, 0]],
   };
   return { class_name: 'Model', config, keras_version: 'tfjs-layers 4.22.0', backend: 'tensor_flow.js' };
+}
+
+/** @throws {UserError} where TensorFlow.js has no such layer. */
+export function refuseUnknownLayers({ layers }: Network): void {
+  const unknown = toKerasLayers(layers, undefined).find(({ isUnknownToTfjs }) => isUnknownToTfjs);
+  if (unknown)
+    throw new UserError(
+      `The network cannot be written as tfjs: TensorFlow.js has no ${JSON.stringify(unknown.config.activation)}, which ` +
+        `${unknown.name} is; export it as onnx, web or saved-model.`,
+    );
 }
 
 /**

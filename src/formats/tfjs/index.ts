@@ -15,7 +15,8 @@ export const tfjs: Format = {
   weights: ['float32', 'float16', 'int8'],
   preprocessing: true,
   async export(network, target, options) {
-    const { encodeTfjs } = await import('./encode.ts');
+    const { encodeTfjs, refuseUnknownLayers } = await import('./encode.ts');
+    refuseUnknownLayers(network);
     await mkdir(target);
     for (const [name, data] of encodeTfjs(network, options)) await writeDurably(join(target, name), data);
   },

@@ -1,47 +1,205 @@
+import type { ActivationAttributes } from '../../engine/kernels/activation/operation.ts';
+import type { Written } from '../../formats/keras_model/layer_format.ts';
 import { expect } from '../../formats/keras_model/reading.ts';
 import type { LayerFormats } from '../../formats/layer_formats.ts';
 import type { NetworkBuilder, Value } from '../../formats/network_builder.ts';
-import { operationOf } from '../../formats/tensorflow/meanings.ts';
-import { type ActivationAttributes, activation } from './layer.ts';
+import type { Item, Reading } from '../../formats/onnx/reading.ts';
+import { shortestDecimal } from '../../formats/shortest_decimal.ts';
+import { attribute, constant } from '../../formats/tensorflow/attributes.ts';
+import { type GraphNode, type Match, operationOf } from '../../formats/tensorflow/meanings.ts';
+import { activation } from './layer.ts';
+import { gatedInput } from './tensorflow_gates.ts';
 
-export function addRelu(builder: NetworkBuilder, input: Value, where: string): Value {
-  return builder.add(activation, [input], { function: 'relu' }, {}, where);
+export function addActivation(
+  builder: NetworkBuilder,
+  input: Value,
+  attributes: ActivationAttributes,
+  where: string,
+): Value {
+  return builder.add(activation, [input], attributes, {}, where);
+}
+
+/** Keras's names for the setting `activation`. TensorFlow.js has no hard swish. */
+const kerasActivations: Record<string, ActivationAttributes> = {
+  relu: { function: 'relu' },
+  relu6: { function: 'relu6' },
+  sigmoid: { function: 'sigmoid' },
+  swish: { function: 'swish' },
+  silu: { function: 'swish' },
+  hard_swish: { function: 'hardSwish' },
+  hard_silu: { function: 'hardSwish' },
+};
+
+function writeKeras({ function: name, alpha = 0 }: ActivationAttributes): Written {
+  if (name === 'leakyRelu') return { className: 'LeakyReLU', config: { alpha } };
+  if (name !== 'hardSwish') return { className: 'Activation', config: { activation: name } };
+  return { className: 'Activation', config: { activation: 'hard_swish' }, isUnknownToTfjs: true };
+}
+
+function readOnnx(reading: Reading, attributes: ActivationAttributes): Item {
+  return reading.like(addActivation(reading.builder, reading.operand().value, attributes, reading.where));
+}
+
+/** Whether the next node multiplies what a node gives by what it reads: x * sigmoid(x). */
+function isMultipliedByInput({ node, next }: Reading): boolean {
+  const [input, output] = [node.input[0], node.output[0]];
+  return next?.op_type === 'Mul' && [input, output].every((name) => next.input.includes(name as string));
+}
+
+/** The limits of a Clip; no number where it has none. */
+function limitsOf(reading: Reading): [number, number] {
+  const limit = (index: number, name: string, otherwise: number) =>
+    reading.constant(index)?.values[0] ?? reading.float(name, otherwise);
+  return [limit(1, 'min', Number.NEGATIVE_INFINITY), limit(2, 'max', Number.POSITIVE_INFINITY)];
+}
+
+const clips: Record<string, ActivationAttributes> = {
+  '0,6': { function: 'relu6' },
+  '0,Infinity': { function: 'relu' },
+};
+
+function readTensorFlow(read: GraphNode | undefined, attributes: ActivationAttributes): Match | undefined {
+  const input = operationOf(read);
+  const make: Match['make'] = ({ builder, where }, [x]) => addActivation(builder, x, attributes, where);
+  return input && { inputs: [input], make };
+}
+
+const alphaOf = ({ attributes }: GraphNode) => shortestDecimal(attributes.get('alpha')?.f ?? 0.2);
+
+/** What is multiplied by a function of itself. */
+function readGated(node: GraphNode): Match | undefined {
+  const found = gatedInput(node);
+  return found && readTensorFlow(found.input, { function: found.function });
 }
 
 export const formats: LayerFormats<ActivationAttributes> = {
   layer: activation,
   keras: {
-    write: () => ({ className: 'Activation', config: { activation: 'relu' } }),
+    write: ({ attributes }) => writeKeras(attributes),
     read: {
       ReLU: {
         read(reading, [input]) {
-          expect(reading, { max_value: [null], negative_slope: [0], threshold: [0] });
-          return addRelu(reading.builder, input, reading.layer.name);
+          const { builder, layer } = reading;
+          const { max_value: max = null, negative_slope: slope = 0 } = layer.config;
+          expect(reading, {
+            max_value: [null, 6],
+            threshold: [0],
+            ...(max !== null && { negative_slope: [0] }),
+          });
+          if (slope)
+            return addActivation(builder, input, { function: 'leakyRelu', alpha: Number(slope) }, layer.name);
+          return addActivation(builder, input, { function: max !== null ? 'relu6' : 'relu' }, layer.name);
+        },
+      },
+      LeakyReLU: {
+        read({ builder, layer }, [input]) {
+          const alpha = Number(layer.config.negative_slope ?? layer.config.alpha ?? 0.3);
+          return addActivation(builder, input, { function: 'leakyRelu', alpha }, layer.name);
         },
       },
     },
-    activations: { relu: { function: 'relu' } },
+    activations: kerasActivations,
   },
   onnx: {
-    write: ({ graph, layer, inputs }) => graph.add('Relu', inputs, layer.name),
+    write({ graph, layer: { name, attributes }, inputs }) {
+      const limit = (which: string, value: number) =>
+        graph.constant(`${name}/${which}`, { shape: [], values: Float32Array.of(value) });
+      switch (attributes.function) {
+        case 'relu':
+          return graph.add('Relu', inputs, name);
+        case 'relu6':
+          return graph.add('Clip', [...inputs, limit('min', 0), limit('max', 6)], name);
+        case 'sigmoid':
+          return graph.add('Sigmoid', inputs, name);
+        case 'swish':
+          return graph.add('Mul', [...inputs, graph.add('Sigmoid', inputs, `${name}/sigmoid`)], name);
+        case 'hardSwish':
+          return graph.add('HardSwish', inputs, name);
+        case 'leakyRelu':
+          return graph.add('LeakyRelu', inputs, name, { alpha: { float: attributes.alpha as number } });
+      }
+    },
     read: {
-      Relu: {
-        read: (reading) => reading.like(addRelu(reading.builder, reading.operand().value, reading.where)),
+      Relu: { read: (reading) => readOnnx(reading, { function: 'relu' }) },
+      Clip: {
+        read(reading) {
+          const clip = clips[String(limitsOf(reading))];
+          return clip && readOnnx(reading, clip);
+        },
+      },
+      Sigmoid: {
+        read: (reading) =>
+          readOnnx(reading, { function: isMultipliedByInput(reading) ? 'swish' : 'sigmoid' }),
+        takesNext: isMultipliedByInput,
+      },
+      // x * hardSigmoid(x), as it was written before the operator HardSwish.
+      HardSigmoid: {
+        read(reading) {
+          const slope = shortestDecimal(reading.float('alpha', 0.2));
+          const isOfSwish = Math.fround(slope) === Math.fround(1 / 6) && reading.float('beta', 0.5) === 0.5;
+          if (!isOfSwish || !isMultipliedByInput(reading)) return undefined;
+          return readOnnx(reading, { function: 'hardSwish' });
+        },
+        takesNext: isMultipliedByInput,
+      },
+      HardSwish: { read: (reading) => readOnnx(reading, { function: 'hardSwish' }) },
+      LeakyRelu: {
+        read: (reading) =>
+          readOnnx(reading, { function: 'leakyRelu', alpha: shortestDecimal(reading.float('alpha', 0.01)) }),
       },
     },
   },
   tflite: {
-    write: ({ graph, layer, inputs }) =>
-      graph.add({ code: 19, version: 1, options: 0 }, inputs, layer.name, layer.outputShape),
+    write({ graph, layer: { name, outputShape, attributes }, inputs }) {
+      const operators = {
+        relu: { code: 19, version: 1, options: 0 },
+        relu6: { code: 21, version: 1, options: 0 },
+        sigmoid: { code: 14, version: 1, options: 0 },
+        hardSwish: { code: 117, version: 1, options: 0 },
+        leakyRelu: { code: 98, version: 1, options: 75 },
+      };
+      if (attributes.function === 'swish') {
+        const sigmoid = graph.add(operators.sigmoid, inputs, `${name}/sigmoid`, outputShape);
+        return graph.add({ code: 18, version: 1, options: 21 }, [...inputs, sigmoid], name, outputShape);
+      }
+      const operator = operators[attributes.function];
+      const options =
+        attributes.function === 'leakyRelu' ? [{ slot: 0, float32: attributes.alpha as number }] : [];
+      return graph.add(operator, inputs, name, outputShape, options);
+    },
   },
   pyTorch: {},
   tensorflow: {
-    write: ({ graph, inputs }) => graph.add('Relu', inputs),
+    write({ graph, layer: { attributes }, inputs }) {
+      const [input] = inputs;
+      switch (attributes.function) {
+        case 'relu':
+          return graph.add('Relu', inputs);
+        case 'relu6':
+          return graph.add('Relu6', inputs);
+        case 'sigmoid':
+          return graph.add('Sigmoid', inputs);
+        case 'swish':
+          return graph.add('Mul', [input, graph.add('Sigmoid', inputs)], { name: 'mul' });
+        case 'hardSwish': {
+          const number = (name: string, value: number) => graph.constant(name, constant.float(value));
+          const shifted = graph.add('Add', [input, number('shift', 3)], { name: 'add' });
+          const gated = graph.add('Mul', [input, graph.add('Relu6', [shifted])], { name: 'mul' });
+          return graph.add('Mul', [gated, number('sixth', 1 / 6)], { name: 'mul' });
+        }
+        case 'leakyRelu':
+          return graph.add('LeakyRelu', inputs, {
+            attributes: { alpha: attribute.float(attributes.alpha as number) },
+          });
+      }
+    },
     read: {
-      Relu({ inputs: [node] }) {
-        const input = operationOf(node);
-        return input && { inputs: [input], make: ({ builder, where }, [x]) => addRelu(builder, x, where) };
-      },
+      Relu: (node) => readTensorFlow(node.inputs[0], { function: 'relu' }),
+      Relu6: (node) => readTensorFlow(node.inputs[0], { function: 'relu6' }),
+      Sigmoid: (node) => readTensorFlow(node.inputs[0], { function: 'sigmoid' }),
+      LeakyRelu: (node) => readTensorFlow(node.inputs[0], { function: 'leakyRelu', alpha: alphaOf(node) }),
+      Mul: readGated,
+      RealDiv: readGated,
     },
   },
 };

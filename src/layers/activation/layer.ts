@@ -1,26 +1,44 @@
 import '../../engine/gradients.ts';
-import { tf } from '../../tensors/tf.ts';
+import {
+  type ActivationAttributes,
+  type ActivationFunction,
+  activate,
+  activationFunctions,
+} from '../../engine/kernels/activation/operation.ts';
+import type { tf } from '../../tensors/tf.ts';
 import type { Builder, Value } from '../builder.ts';
 import type { Layer } from '../layer.ts';
 import { Scope } from '../scope.ts';
 
-export interface ActivationAttributes {
-  function: 'relu';
-}
+export type { ActivationAttributes, ActivationFunction } from '../../engine/kernels/activation/operation.ts';
+
+const nonNegative: ActivationFunction[] = ['relu', 'relu6', 'sigmoid'];
 
 /** A function of every element. */
 export const activation: Layer<ActivationAttributes> = {
   kind: 'activation',
-  prefix: 'relu',
+  prefix: ({ function: name }) => (name === 'relu' ? 'relu' : 'activation'),
   isElementwise: true,
   isPerChannel: true,
-  isNonNegative: () => true,
-  plan: ([shape = []]) => ({ outputShape: shape }),
-  forward: ([x]) => tf.relu(x as tf.Tensor),
+  isNonNegative: ({ function: name }) => nonNegative.includes(name),
+  plan([shape = []], { function: name, alpha }, fail) {
+    if (!activationFunctions.includes(name)) fail(`has the function ${name}, which bat-sup does not have`);
+    if (name === 'leakyRelu' && !Number.isFinite(alpha)) fail(`needs alpha to be a number, not ${alpha}`);
+    return { outputShape: shape };
+  },
+  forward: ([x], _, attributes) => activate(x as tf.Tensor, attributes),
 };
 
+export interface ActivationOptions {
+  /** Default 'relu'. */
+  function?: ActivationFunction;
+  /** The slope of leakyRelu below 0; default 0.2, as in tfjs (Keras has 0.3, PyTorch 0.01). */
+  alpha?: number;
+}
+
 /**
- * The rectified linear unit, max(0, x), of every element; the shape stays.
+ * An activation function of every element, by default the rectified linear unit max(0, x); the shape stays.
+ * @throws {UserError} naming the layer, where the function is not known.
  * @example
  * ```ts
  * import * as tf from '@tensorflow/tfjs-core';
@@ -28,9 +46,15 @@ export const activation: Layer<ActivationAttributes> = {
  *
  * const engine = await startEngine('cpu', { threads: 1 });
  * console.log(activationLayer(tf.tensor1d([-1, 0, 2])).dataSync()); // Float32Array [0, 0, 2]
+ * console.log(activationLayer(tf.tensor1d([-1, 0, 9]), { function: 'relu6' }).dataSync()); // [0, 0, 6]
  * await engine.dispose();
  * ```
  */
-export function activationLayer<V extends Value>(layer: V, builder: Builder = new Scope()): V {
-  return builder.apply(activation, [layer], { function: 'relu' }) as V;
+export function activationLayer<V extends Value>(
+  layer: V,
+  options?: ActivationOptions,
+  builder: Builder = new Scope(),
+): V {
+  const { function: name = 'relu', alpha = 0.2 } = options ?? {};
+  return builder.apply(activation, [layer], { function: name, ...(name === 'leakyRelu' && { alpha }) }) as V;
 }

@@ -3,6 +3,14 @@ import type { LayerFormats } from '../../formats/layer_formats.ts';
 import type { NetworkBuilder, Value } from '../../formats/network_builder.ts';
 import { onnxWindow } from '../../formats/onnx/window.ts';
 import { windowAttributes } from '../../formats/tensorflow/attributes.ts';
+import {
+  type GraphNode,
+  type Match,
+  operationOf,
+  type Variable,
+  variableOf,
+} from '../../formats/tensorflow/meanings.ts';
+import { windowOf as tensorFlowWindow, withBiases } from '../../formats/tensorflow/reading.ts';
 import { windowFields } from '../../formats/tflite/window.ts';
 import { placeWindow, type Window } from '../../formats/windows.ts';
 import { permute, type Tensor } from '../../tensors/tensors.ts';
@@ -28,6 +36,19 @@ export function addDepthwiseConv(
 
 /** [height, width, channels, 1], ours, TensorFlow's and Keras's <-> [channels, 1, height, width], ONNX's and PyTorch's. */
 const channelsFirst = (kernel: Tensor) => permute(kernel, [2, 3, 0, 1]);
+
+function readTensorFlow(node: GraphNode, biases?: Variable): Match | undefined {
+  const [input, kernel] = [operationOf(node.inputs[0]), variableOf(node.inputs[1])];
+  const window = tensorFlowWindow(node);
+  if (!window || !input || !kernel) return undefined;
+  if (biases && biases.shape[0] !== kernel.shape[2]) return undefined;
+  return {
+    inputs: [input],
+    variables: { kernel, biases },
+    make: ({ builder, where, tensors }, [x]) =>
+      addDepthwiseConv(builder, x, { ...window, ...(tensors as { kernel: Tensor; biases?: Tensor }) }, where),
+  };
+}
 
 export const formats: LayerFormats<DepthwiseConvAttributes> = {
   layer: depthwiseConv,
@@ -118,5 +139,6 @@ export const formats: LayerFormats<DepthwiseConvAttributes> = {
       });
       return biases ? graph.add('Add', [product, biases], { name: 'add' }) : product;
     },
+    read: withBiases('DepthwiseConv2dNative', readTensorFlow),
   },
 };

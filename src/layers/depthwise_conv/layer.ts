@@ -51,11 +51,13 @@ export interface DepthwiseConvOptions {
  * @throws {UserError} naming the layer, where the shapes do not fit.
  * @example
  * ```ts
- * import { convLayer, depthwiseConvLayer, startEngine, tf } from 'bat-sup';
+ * import * as tf from '@tensorflow/tfjs-core';
+ * import { depthwiseConvLayer, startEngine } from 'bat-sup';
  *
- * await startEngine('wasm', { threads: 1 });
+ * const engine = await startEngine('wasm', { threads: 1 });
  * const maps = depthwiseConvLayer(tf.ones([1, 8, 8, 3]), { kernel: 3, stride: 2 });
  * console.log(maps.shape); // [1, 4, 4, 3]
+ * await engine.dispose();
  * ```
  */
 export function depthwiseConvLayer<V extends Value>(

@@ -1,0 +1,52 @@
+import { constantOf, type GraphNode } from '../../formats/tensorflow/meanings.ts';
+import { isSum } from '../../formats/tensorflow/reading.ts';
+
+/** A node that is x * sigmoid(x), or x * relu6(x + 3) / 6 in any order. */
+export interface Gated {
+  function: 'swish' | 'hardSwish';
+  input: GraphNode;
+}
+
+type Node = GraphNode | undefined;
+
+/** The value of a constant with one value. */
+const numberOf = (node: Node) => {
+  const values = constantOf(node)?.values ?? [];
+  return values.length === 1 ? values[0] : undefined;
+};
+
+const isNear = (value: number | undefined, wanted: number) =>
+  value !== undefined && Math.abs(value - wanted) < 1e-6;
+
+/** The two inputs of a node in both orders. */
+const orders = ({ inputs: [a, b] }: GraphNode): [Node, Node][] => [
+  [a, b],
+  [b, a],
+];
+
+/** What is divided by 6, or multiplied by 1 / 6. */
+function sixfold(node: Node): Node {
+  if (node?.op === 'RealDiv') return isNear(numberOf(node.inputs[1]), 6) ? node.inputs[0] : undefined;
+  if (node?.op !== 'Mul') return undefined;
+  return orders(node).find(([, factor]) => isNear(numberOf(factor), 1 / 6))?.[0];
+}
+
+/** Whether a node is relu6(x + 3). */
+function isGateOf(gate: Node, x: GraphNode): boolean {
+  const sum = gate?.op === 'Relu6' ? gate.inputs[0] : undefined;
+  return isSum(sum) && orders(sum).some(([one, shift]) => one === x && isNear(numberOf(shift), 3));
+}
+
+/** What a node multiplies by a gate of itself. */
+function gatedBy(node: Node, isGate: (gate: Node, x: GraphNode) => boolean): Node {
+  if (node?.op !== 'Mul') return undefined;
+  return orders(node).find(([x, gate]) => x !== undefined && isGate(gate, x))?.[0];
+}
+
+export function gatedInput(node: GraphNode): Gated | undefined {
+  const swished = gatedBy(node, (gate, x) => gate?.op === 'Sigmoid' && gate.inputs[0] === x);
+  if (swished) return { function: 'swish', input: swished };
+  const hardSwished =
+    gatedBy(sixfold(node), isGateOf) ?? gatedBy(node, (gate, x) => isGateOf(sixfold(gate), x));
+  return hardSwished && { function: 'hardSwish', input: hardSwished };
+}
