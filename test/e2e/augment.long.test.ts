@@ -102,7 +102,7 @@ test('--list names every operation and parameter', async () => {
   assert.equal(code, 0);
   assert.match(
     stdout,
-    /^rotate {2}turned; .*\(probability 0\.5\)\n {4}maxLeft .*a number from 0 to 180; default 20$/m,
+    /^rotate {2}rotates, and .*\(probability 0\.5\)\n {4}maxLeft .*a number from 0 to 180; default 20$/m,
   );
   const { stdout: json } = await cli(folder, 'augment', '--list', '--json');
   assert.ok(JSON.parse(json).length > 40);
@@ -163,7 +163,7 @@ const cases: Case[] = [
     config: 'export default { augmentOperations: [3] }',
     says: /augmentOperations must be a list of operations.*; received \[ 3 \] \(config\.ts\)/,
   },
-  { what: 'folder of masks', arguments: ['--masks', 'nowhere'], says: /nowhere is not there/, code: 1 },
+  { what: 'folder of masks', arguments: ['--masks', 'nowhere'], says: /There is no folder nowhere/, code: 1 },
   {
     what: 'sheet',
     arguments: ['--preview', 'nowhere/sheet.png'],
