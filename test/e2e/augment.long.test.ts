@@ -102,7 +102,7 @@ test('--list names every operation and parameter', async () => {
   assert.equal(code, 0);
   assert.match(
     stdout,
-    /^rotate {2}rotates, and .*\(probability 0\.5\)\n {4}maxLeft .*a number from 0 to 180; default 20$/m,
+    /^rotate {2}rotates, and [^(]*\(probability 0\.5\)\n {4}maxLeft .*a number from 0 to\s+180; default 20$/m,
   );
   const { stdout: json } = await cli(folder, 'augment', '--list', '--json');
   assert.ok(JSON.parse(json).length > 40);
