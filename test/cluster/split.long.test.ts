@@ -238,11 +238,14 @@ describe('shards', () => {
   });
 
   for (const [args, says] of [
-    [['predict', 'data', '--shard', '3/2'], /--shard must be i\/n, i from 1 to n, as 2\/8; received "3\/2"/],
+    [
+      ['predict', 'data', '--shard', '3/2'],
+      /--shard must be i\/n with i from 1 to n, such as 2\/8; received "3\/2"/,
+    ],
     [['resize', '--shard', '0/2'], /--shard must be i\/n.*received "0\/2"/],
     [['augment', '--shard', 'half'], /--shard must be i\/n.*received "half"/],
-    [['check', '--shard', '1/2'], /check has no --shard: a picture’s duplicates may be in another part/],
-    [['evaluate', '--shard', '1/2'], /evaluate has no --shard: its figures are of all pictures/],
+    [['check', '--shard', '1/2'], /check has no --shard: duplicates may be in different parts/],
+    [['evaluate', '--shard', '1/2'], /evaluate has no --shard: its metrics need all pictures/],
   ] as const) {
     test(`${args.join(' ')} is refused`, async () => {
       const { code, stderr, stdout } = await cli(alone, ...args);
