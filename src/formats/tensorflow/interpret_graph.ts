@@ -108,6 +108,8 @@ export function interpretGraph(graph: NodeDef[]): Interpretation {
     const operation = operationOf(node);
     if (!operation) continue;
     operations.add(operation);
+    // A layer of several nodes reads what is before the first of them.
+    for (const input of operation.inputs) read.add(input);
     // A product with 1 means what it reads.
     for (const one of node.inputs) if (one?.meaning && one.meaning !== operation) read.add(one.meaning);
     if (operation.node === name && !operation.preprocessing) resolve(node, hindrances, resolved);

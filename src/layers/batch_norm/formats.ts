@@ -3,7 +3,14 @@ import type { LayerFormats } from '../../formats/layer_formats.ts';
 import type { NetworkBuilder, Value } from '../../formats/network_builder.ts';
 import { shortestDecimal } from '../../formats/shortest_decimal.ts';
 import { attribute } from '../../formats/tensorflow/attributes.ts';
-import { type GraphNode, type Match, operationOf, variableOf } from '../../formats/tensorflow/meanings.ts';
+import {
+  type GraphNode,
+  lengthOf,
+  type Match,
+  type Operation,
+  operationOf,
+  variableOf,
+} from '../../formats/tensorflow/meanings.ts';
 import { isNhwc } from '../../formats/tensorflow/reading.ts';
 import type { Tensor } from '../../tensors/tensors.ts';
 import { type BatchNormAttributes, type BatchNormPart, batchNorm } from './layer.ts';
@@ -46,10 +53,16 @@ function match({ input, variables, epsilon }: NonNullable<ReturnType<typeof unfu
   };
 }
 
+/** What is normalised: maps, or features that were made maps of one pixel, which FusedBatchNorm wants. */
+function normalisedBy({ inputs: [x] }: GraphNode): Operation | undefined {
+  const features = x?.op === 'Reshape' && lengthOf(x.inputs[1]) === 4 ? operationOf(x.inputs[0]) : undefined;
+  return features?.isFlat ? features : operationOf(x);
+}
+
 /** @param node a FusedBatchNorm. In training mode, where it depends on the batch, it is not read. */
 function readFused(node: GraphNode): Match | undefined {
-  const [x, ...parts] = node.inputs;
-  const input = operationOf(x);
+  const [, ...parts] = node.inputs;
+  const input = normalisedBy(node);
   const [scale, offset, mean, variance] = parts.map(variableOf);
   const isInference = node.attributes.get('is_training')?.b === false;
   if (!isInference || !isNhwc(node) || !input || !scale || !offset || !mean || !variance) return undefined;
