@@ -171,7 +171,7 @@ test('results stay correct after many changes', async () => {
   appendFileSync(cache, `${line}\n`.repeat(2000));
   const { size } = statSync(cache);
   assert.deepEqual(await found(options), expected);
-  assert.ok(statSync(cache).size < size / 2, 'lines that tell nothing any more are left out');
+  assert.ok(statSync(cache).size < size / 2, 'obsolete lines are left out');
   assert.deepEqual(await found(options), expected);
 });
 

@@ -34,7 +34,7 @@ test('every thumbnail is shown, and a hostile name is text', { skip }, async () 
   const { page } = await open({ width: 800, dark: false });
   for (const image of await page.locator('img').all()) await image.scrollIntoViewIfNeeded();
   const widths = await page.evaluate<number[]>('Array.from(document.images, (image) => image.naturalWidth)');
-  // Of the 20 files in the findings, four cannot be read.
+  // Four of the 20 files in the findings cannot be read.
   assert.deepEqual(widths, Array(16).fill(96));
   assert.equal(await page.getByText('"animal/-evil\\n<img src=x onerror=alert(1)>\\u202e.png"').count(), 1);
   assert.equal(await page.getByRole('heading', { level: 2 }).count(), 12);

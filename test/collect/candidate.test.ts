@@ -53,7 +53,7 @@ const lists: [what: string, text: string, urls: string[]][] = [
   ['a byte order mark', '\ufeffhttp://a.b/c', ['http://a.b/c']],
   ['a comment after a URL', '  http://a.b/c  # the best one', ['http://a.b/c']],
   ['each once, without fragments', 'http://a.b/c#x\nHTTP://A.B/c\nhttp://a.b:80/c', ['http://a.b/c']],
-  ['what is no URL is kept', 'no url\nhttp://a.b/c', ['no url', 'http://a.b/c']],
+  ['a line that is not a URL is kept', 'no url\nhttp://a.b/c', ['no url', 'http://a.b/c']],
 ];
 function at(path: string): string {
   return `http://a.b/${path}`;

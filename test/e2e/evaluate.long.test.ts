@@ -21,8 +21,8 @@ let manifest: Manifest;
 
 before(async () => {
   await writeRawData(folder);
-  const learnt = await cli(folder, 'train', '--epochs', '4', ...small);
-  assert.equal(learnt.code, 0, learnt.stderr);
+  const first = await cli(folder, 'train', '--epochs', '4', ...small);
+  assert.equal(first.code, 0, first.stderr);
   const { stdout } = await cli(folder, 'evaluate', '--json');
   checkpoint = join(folder, JSON.parse(stdout).checkpoint);
   manifest = manifestOf(checkpoint);

@@ -25,8 +25,8 @@ before(async () => {
   for (const icon of ['avocado', 'bacon', 'banana', 'bread', 'broccoli', 'carrot', 'cherries', 'cookie'])
     renameSync(join(raw, hostileClass, `${icon}.png`), join(raw, hostileClass, icon + hostileFile));
   const small = ['--width', '16', '--height', '16', '--validation-split', '0.4'];
-  const learnt = await cli(folder, 'train', '--epochs', '3', ...small);
-  assert.equal(learnt.code, 0, learnt.stderr);
+  const trained = await cli(folder, 'train', '--epochs', '3', ...small);
+  assert.equal(trained.code, 0, trained.stderr);
   const { code, stderr } = await cli(folder, 'report');
   assert.equal(code, 0, stderr);
   if (skip) return;

@@ -256,7 +256,7 @@ test('a body without a length is cut off once it is too large', async () => {
 const head = 'POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n';
 const spoken: [what: string, text: string, status: number][] = [
   ['a huge header', `GET / HTTP/1.1\r\nHost: localhost\r\nX: ${'x'.repeat(50_000)}\r\n\r\n`, 431],
-  ['what is no HTTP', '\x16\x03\x01\x02\x00\r\n\r\n', 400],
+  ['bytes that are not HTTP', '\x16\x03\x01\x02\x00\r\n\r\n', 400],
   ['two lengths', `${head}Content-Length: 3\r\nContent-Length: 4\r\n\r\nabc`, 400],
   ['a length and chunks', `${head}Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`, 400],
 ];

@@ -12,7 +12,7 @@ test('this process counts as running, one with the same id and another start tim
 });
 
 test('an ended process does not count as running before its parent has collected it', {
-  skip: process.platform === 'linux' ? false : 'only Linux tells',
+  skip: process.platform === 'linux' ? false : 'needs /proc',
 }, async () => {
   // The sleep in the shell's place looks after no child.
   const parent = spawn('sh', ['-c', 'sleep 0.5 & echo $!; exec sleep 60']);
