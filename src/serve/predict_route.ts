@@ -4,6 +4,7 @@ import { UnreadablePicture } from '../images/decode.ts';
 import { readAnswer } from '../predict/answer.ts';
 import type { AppOptions } from './app_options.ts';
 import { mediaTypes } from './bodies.ts';
+import type { Current } from './current.ts';
 import { meter } from './meter.ts';
 import { maxPictures, type SentPicture } from './multipart.ts';
 
@@ -40,27 +41,33 @@ function deadlineOf(reply: FastifyReply, timeout: number): AbortSignal {
   return controller.signal;
 }
 
+/** Answers the pictures of a request, in order; an unreadable one gets an error instead. */
+function answerAll(
+  current: Current,
+  pictures: SentPicture[],
+  { heatMap, signal }: { heatMap: boolean; signal: AbortSignal },
+) {
+  return current.use(async ({ model, answer }) => {
+    const answers = pictures.map(async (picture) => {
+      try {
+        const found = await answer(picture.bytes, { heatMap, signal });
+        return { ...named(picture), ...toJson(found, model.description.classes, heatMap) };
+      } catch (error) {
+        if (!(error instanceof UnreadablePicture)) throw error;
+        return { ...named(picture), error: error.message };
+      }
+    });
+    // Waits for all of them, because the network must stay loaded until the last is done.
+    await Promise.allSettled(answers);
+    return { checkpoint: model.checkpoint, answers: await Promise.all(answers) };
+  });
+}
+
 /** POST /predict: pictures in, classes out. */
 export function addPredict(app: FastifyInstance, options: AppOptions): void {
   const { current, metrics, waiting, timeout } = options;
   const bodies = new Quota(maxBodies * options.maxBytes);
   const tooMuch = () => busy(429, 'The server is busy; try again soon.');
-
-  const answerAll = (pictures: SentPicture[], heatMap: boolean, signal: AbortSignal) =>
-    current.use(async ({ model, answer }) => {
-      const answers = pictures.map(async (picture) => {
-        try {
-          const found = await answer(picture.bytes, { heatMap, signal });
-          return { ...named(picture), ...toJson(found, model.description.classes, heatMap) };
-        } catch (error) {
-          if (!(error instanceof UnreadablePicture)) throw error;
-          return { ...named(picture), error: error.message };
-        }
-      });
-      // Waits for all of them, because the network must stay loaded until the last is done.
-      await Promise.allSettled(answers);
-      return { checkpoint: model.checkpoint, answers: await Promise.all(answers) };
-    });
 
   app.post<{ Body: SentPicture[]; Querystring: { heatmap: boolean } }>(
     '/predict',
@@ -82,7 +89,7 @@ export function addPredict(app: FastifyInstance, options: AppOptions): void {
       if (!waiting.tryTake(pictures.length)) throw tooMuch();
       const signal = deadlineOf(reply, timeout);
       try {
-        const result = await answerAll(pictures, query.heatmap, signal);
+        const result = await answerAll(current, pictures, { heatMap: query.heatmap, signal });
         const errors = result.answers.filter((one) => 'error' in one);
         metrics.pictures.inc({ result: 'answered' }, pictures.length - errors.length);
         metrics.pictures.inc({ result: 'unreadable' }, errors.length);

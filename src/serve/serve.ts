@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import type { Server as HttpServer } from 'node:http';
 import { type AddressInfo, Server as TcpServer } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { reason, UserError } from '../errors.ts';
@@ -64,6 +65,23 @@ async function waitForIdleTurn(): Promise<void> {
   }
 }
 
+/** Stops listening and closes the connections, after the answers to their requests or the timeout of these. */
+async function closeGracefully(server: HttpServer, timeout: number): Promise<void> {
+  await waitForIdleTurn();
+  const closed = once(server, 'close');
+  // close() of an HTTP server would cut connections on which a request may be arriving.
+  TcpServer.prototype.close.call(server);
+  const started = performance.now();
+  const cutting = setInterval(() => {
+    const waited = performance.now() - started;
+    // Requests that have arrived are read first, however long this process was busy.
+    if (waited > linger) setImmediate(() => server.closeIdleConnections());
+    if (waited > linger + 2 * timeout) server.closeAllConnections();
+  }, lingerCheckInterval);
+  await closed;
+  clearInterval(cutting);
+}
+
 /**
  * Starts an HTTP server that classifies pictures, with a web page. The engine must have been started.
  * @throws {UserError} where there is no checkpoint, or the server cannot listen on the address.
@@ -93,19 +111,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
 
   async function stop(): Promise<void> {
     draining = true;
-    await waitForIdleTurn();
-    const closed = once(server, 'close');
-    // close() of an HTTP server would cut connections on which a request may be arriving.
-    TcpServer.prototype.close.call(server);
-    const started = performance.now();
-    const cutting = setInterval(() => {
-      const waited = performance.now() - started;
-      // Requests that have arrived are read first, however long this process was busy.
-      if (waited > linger) setImmediate(() => server.closeIdleConnections());
-      if (waited > linger + 2 * options.timeout) server.closeAllConnections();
-    }, lingerCheckInterval);
-    await closed;
-    clearInterval(cutting);
+    await closeGracefully(server, options.timeout);
     await app.close();
     current.close();
   }
