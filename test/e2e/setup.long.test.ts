@@ -20,7 +20,12 @@ function bareMachine(programs: Record<string, string> = {}): Record<string, stri
 
 const cases = [
   { what: 'two devices', args: ['--cpu', '--cuda'], code: 2, says: /--cpu and --cuda exclude each other/ },
-  { what: 'no compiler', args: [], code: 1, says: /needs a C\+\+ compiler; install one: "sudo apt install g\+\+/ },
+  {
+    what: 'no compiler',
+    args: [],
+    code: 1,
+    says: /needs a C\+\+ compiler; install one: "sudo apt install g\+\+/,
+  },
   {
     what: 'no Python',
     args: [],
