@@ -2,8 +2,8 @@ import { type Command, Option } from 'commander';
 import { type Checkpoint, findIntact } from '../checkpoints/index.ts';
 import { readSettings, settingOptions } from '../config/index.ts';
 import { UsageError, UserError } from '../errors.ts';
+import type { AccuracyChange } from '../formats/accuracy_change.ts';
 import { type ExportOptions, type Format, formats, type Network, weightTypes } from '../formats/index.ts';
-import type { WeightLoss } from '../formats/measure_loss.ts';
 import { keepOutputApart } from '../system/keep_apart.ts';
 import { counted, figure } from '../text/format.ts';
 import {
@@ -116,7 +116,7 @@ async function lossOf(
   checkpoint: Checkpoint,
   format: Format,
   output: string,
-): Promise<WeightLoss | undefined> {
+): Promise<AccuracyChange | undefined> {
   if (!format.import) {
     console.error(
       noticeText('The effect of the rounded weights was not measured: bat-sup cannot run this format.'),
@@ -124,11 +124,11 @@ async function lossOf(
     return undefined;
   }
   const { validationPictures } = await import('../evaluation/pictures.ts');
-  const { measureLoss } = await import('../formats/measure_loss.ts');
+  const { measureAccuracyChange } = await import('../formats/accuracy_change.ts');
   try {
     const pictures = await validationPictures(checkpoint);
     const stored = await format.import(output, network.model);
-    return await measureLoss(network, stored, pictures);
+    return await measureAccuracyChange(network, stored, pictures);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     console.error(noticeText(`The effect of the rounded weights was not measured: ${error.message}`));
@@ -140,7 +140,7 @@ interface Exported extends Pick<ExportFlags, 'format' | 'weights'> {
   checkpoint: string;
   output: string;
   files: { file: string; bytes: number }[];
-  loss: WeightLoss | undefined;
+  loss: AccuracyChange | undefined;
 }
 
 function print(exported: Exported, json: boolean): void {

@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { reason, UserError } from '../errors.ts';
 import { makeFolder, syncFolder, temporaryName } from '../system/files.ts';
 import type { ExportOptions, Format, Network } from './format.ts';
-import { readingRgb } from './rgb.ts';
+import { toRgb } from './to_rgb.ts';
 
 export interface WrittenFile {
   file: string;
@@ -39,7 +39,7 @@ export async function exportNetwork(
   try {
     await makeFolder(dirname(place));
     await rm(temporary, { recursive: true, force: true });
-    await format.export?.(format.readsBgr ? network : readingRgb(network), temporary, options);
+    await format.export?.(format.readsBgr ? network : toRgb(network), temporary, options);
     await putInPlace(temporary, place, target);
     await syncFolder(dirname(place));
   } catch (error) {

@@ -2,8 +2,8 @@ import { type LayerSummary, variablesOf } from '../layers/index.ts';
 import { type ArchitectureName, architectureNames } from '../models/index.ts';
 import { planArchitecture } from '../models/plan.ts';
 import type { NamedTensor } from '../tensors/tensors.ts';
-import { inDepthOrder } from './depth_order.ts';
 import type { Network } from './format.ts';
+import { inDepthOrder } from './keras_model/depth_order.ts';
 
 /** A layer without names: what it is, and how many layers back those are that it reads. */
 function shapeOf(layer: LayerSummary, index: number, layers: LayerSummary[]): string {

@@ -5,8 +5,8 @@ import { type Layer, type LayerSummary, nextName, planLayer } from '../layers/la
 import { ownPreprocessing } from '../models/preprocessing.ts';
 import { sizeOf } from '../tensors/shape.ts';
 import type { NamedTensor, Tensor } from '../tensors/tensors.ts';
-import type { About } from './about.ts';
 import type { ImportHints, Network } from './format.ts';
+import type { Metadata } from './metadata.ts';
 
 /** What a layer of a network under construction gives. */
 export interface Value {
@@ -27,7 +27,7 @@ interface InputScale {
   /** Times which it is a pixel, 0..255, unless it shows that it is another; undefined: 0..1. */
   scale?: number | undefined;
   /** Whether the file says so. */
-  isTold?: boolean;
+  isKnown?: boolean;
 }
 
 /** In one picture's maps. */
@@ -239,7 +239,7 @@ export class NetworkBuilder {
    * @param told what bat-sup's own metadata in the file say.
    * @throws {UserError} where its end is no value for each class, or contradicts the metadata.
    */
-  finish(pictures: Value, output: Value, told: About | undefined, input: InputScale = {}): Network {
+  finish(pictures: Value, output: Value, told: Metadata | undefined, input: InputScale = {}): Network {
     const where = output.layer ?? 'the network';
     if (this.#layers.at(-1)?.name !== output.layer || output.shape.length !== 1)
       this.fail(where, `gives [${output.shape}]; a picture classifier ends in one value for each class`);
@@ -268,7 +268,7 @@ export class NetworkBuilder {
   }
 
   /** As exact as bat-sup's own metadata have it, where the file rounded it to a float32. */
-  #toldScale({ preprocessing: { scale } }: About): number {
+  #toldScale({ preprocessing: { scale } }: Metadata): number {
     if (this.#hints.scale !== undefined) return this.#hints.scale;
     const isRounded = this.#factor === undefined || Math.fround(this.#factor) === Math.fround(scale);
     return isRounded ? scale : (this.#factor as number);
@@ -281,7 +281,7 @@ export class NetworkBuilder {
     const usual = input.scale ?? (readsPixels ? 1 : ownPreprocessing.scale);
     const scale = (this.#hints.scale ?? usual) * (this.#factor ?? 1);
     const isOwn = Math.fround(scale) === Math.fround(ownPreprocessing.scale);
-    return { scale: isOwn ? ownPreprocessing.scale : scale, isAssumed: !input.isTold && !readsPixels };
+    return { scale: isOwn ? ownPreprocessing.scale : scale, isAssumed: !input.isKnown && !readsPixels };
   }
 
   /** Makes the normalisation's first factor 1, so that training on from here meets weights of the usual size. */

@@ -1,10 +1,10 @@
 import { zipSync } from 'fflate';
 import { packageVersion } from '../../system/version.ts';
 import type { Tensor } from '../../tensors/tensors.ts';
-import { about, aboutKey } from '../about.ts';
-import { inDepthOrder } from '../depth_order.ts';
 import type { ExportOptions, Network } from '../format.ts';
+import { inDepthOrder } from '../keras_model/depth_order.ts';
 import { toKerasLayers, type WrittenLayer } from '../keras_model/write.ts';
+import { metadataKey, metadataOf } from '../metadata.ts';
 import { groupNames } from './group_names.ts';
 import { writeHdf5 } from './hdf5.ts';
 
@@ -87,7 +87,7 @@ export async function encodeKeras(
   const metadata = {
     keras_version: kerasVersion,
     generated_by: `bat-sup ${packageVersion()}`,
-    [aboutKey]: about(network, { scaledInside: scale !== undefined }),
+    [metadataKey]: metadataOf(network, { scaledInside: scale !== undefined }),
   };
   const json = (value: unknown) => Buffer.from(JSON.stringify(value));
   const files = {

@@ -3,11 +3,11 @@ import type { Group } from 'h5wasm';
 import { reason, UserError } from '../../errors.ts';
 import type { Tensor } from '../../tensors/tensors.ts';
 import { parseObject } from '../../text/json.ts';
-import { type About, aboutKey, readAbout } from '../about.ts';
 import type { ImportHints, Network } from '../format.ts';
 import { readKerasConfig } from '../keras_model/config.ts';
 import type { KerasLayer } from '../keras_model/layer_format.ts';
 import { buildFromKeras, type KerasNetwork, weightNames } from '../keras_model/read.ts';
+import { type Metadata, metadataKey, readMetadata } from '../metadata.ts';
 import { NetworkBuilder } from '../network_builder.ts';
 import { groupNames } from './group_names.ts';
 import { datasetReader, entityOf, maxCompression, readHdf5 } from './hdf5.ts';
@@ -79,14 +79,14 @@ function weightsOfHdf5(root: Group, _network: KerasNetwork, readDataset: ReadDat
 interface KerasFile {
   config: unknown;
   weights: Uint8Array;
-  about: About | undefined;
+  metadata: Metadata | undefined;
   weightsOf(root: Group, network: KerasNetwork, readDataset: ReadDataset): WeightOf;
 }
 
 function build(
   builder: NetworkBuilder,
   root: Group,
-  { config, weights, about, weightsOf }: KerasFile,
+  { config, weights, metadata, weightsOf }: KerasFile,
 ): Network {
   const network = readKerasConfig(config, builder);
   const { pictures, output } = buildFromKeras(
@@ -94,16 +94,16 @@ function build(
     network,
     weightsOf(root, network, datasetReader(weights.length)),
   );
-  return builder.finish(pictures, output, about);
+  return builder.finish(pictures, output, metadata);
 }
 
 function openZip(data: Uint8Array, source: string): KerasFile {
   const files = unzip(data, source);
-  const metadata = parse(files['metadata.json'] ?? '{}', 'metadata.json', source);
+  const properties = parse(files['metadata.json'] ?? '{}', 'metadata.json', source);
   return {
     config: parse(files['config.json'], 'config.json', source),
     weights: files['model.weights.h5'] ?? damaged(source, 'it has no model.weights.h5'),
-    about: readAbout(metadata[aboutKey], source),
+    metadata: readMetadata(properties[metadataKey], source),
     weightsOf: weightsOfKeras3,
   };
 }
@@ -119,7 +119,7 @@ export async function readKeras(data: Uint8Array, source: string, hints: ImportH
       const text = root.attrs.model_config?.value;
       if (typeof text !== 'string') throw new UserError(`${source} holds no network, but weights at most.`);
       const config = parse(text, 'model_config', source);
-      return build(builder, root, { config, weights: data, about: undefined, weightsOf: weightsOfHdf5 });
+      return build(builder, root, { config, weights: data, metadata: undefined, weightsOf: weightsOfHdf5 });
     });
   } catch (error) {
     if (error instanceof UserError) throw error;

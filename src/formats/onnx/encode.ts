@@ -2,9 +2,9 @@ import { UserError } from '../../errors.ts';
 import { formatsOf } from '../../layers/formats.ts';
 import { packageVersion } from '../../system/version.ts';
 import { sizeOf } from '../../tensors/shape.ts';
-import { about, aboutKey, type Input } from '../about.ts';
+import { flattenedMaps } from '../flattened_maps.ts';
 import type { ExportOptions, Network } from '../format.ts';
-import { mapsBefore } from '../maps_before.ts';
+import { type Input, metadataKey, metadataOf } from '../metadata.ts';
 
 import { Graph } from './graph.ts';
 import { dataTypes, models, type ValueInfoMessage } from './protos.ts';
@@ -58,8 +58,8 @@ export function encodeOnnx(network: Network, { weights, preprocessing }: ExportO
       'The network has more weights than the 2 GiB of an ONNX file; use --format safetensors.',
     );
   const graph = new Graph(weights);
-  const told = about(network, { scaledInside: preprocessing === 'inside' });
-  const { input, read } = writeInput(graph, network, told.input);
+  const metadata = metadataOf(network, { scaledInside: preprocessing === 'inside' });
+  const { input, read } = writeInput(graph, network, metadata.input);
   const byName = new Map(layers.map((layer) => [layer.name, layer]));
   for (const layer of layers)
     formatsOf(layer).onnx.write({
@@ -67,7 +67,7 @@ export function encodeOnnx(network: Network, { weights, preprocessing }: ExportO
       layer,
       inputs: layer.inputs.length > 0 ? layer.inputs : [read],
       variable: (name) => network.weights.get(`${layer.name}/${name}`),
-      maps: mapsBefore(layer, byName),
+      maps: flattenedMaps(layer, byName),
     });
   const last = layers.at(-1)?.name as string;
   const logits = last === 'logits' ? last : graph.add('Identity', [last], 'logits');
@@ -90,6 +90,6 @@ export function encodeOnnx(network: Network, { weights, preprocessing }: ExportO
       ],
     },
     opset_import: [{ domain: '', version: operatorSet }],
-    metadata_props: [{ key: aboutKey, value: JSON.stringify(told) }],
+    metadata_props: [{ key: metadataKey, value: JSON.stringify(metadata) }],
   });
 }

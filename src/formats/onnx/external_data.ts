@@ -1,8 +1,8 @@
 import { realpath } from 'node:fs/promises';
 import { dirname, isAbsolute, join, sep } from 'node:path';
 import { UserError } from '../../errors.ts';
+import { quoted } from '../../text/quoted.ts';
 import { damaged, maxModelBytes, overlapping, type Region, readPart } from '../files.ts';
-import { quoted } from '../quoted.ts';
 import type { TensorMessage } from './protos.ts';
 import { external } from './tensor.ts';
 

@@ -1,9 +1,9 @@
 import { UserError } from '../../errors.ts';
 import type { Tensor } from '../../tensors/tensors.ts';
-import { aboutKey, readAbout } from '../about.ts';
+import { quoted } from '../../text/quoted.ts';
 import type { ImportHints, Network } from '../format.ts';
+import { metadataKey, readMetadata } from '../metadata.ts';
 import { NetworkBuilder } from '../network_builder.ts';
-import { quoted } from '../quoted.ts';
 import { readClassNames } from './class_names.ts';
 import { withExternalData } from './external_data.ts';
 import { readNode } from './operators.ts';
@@ -188,15 +188,15 @@ export async function readOnnx(data: Uint8Array, source: string, hints: ImportHi
   readNodes(builder, neededNodes(graph.node, answer), items);
   const end = items.get(answer);
   if (end?.kind !== 'value') return builder.fail('the graph', `does not compute ${answer} of the pictures`);
-  const metadata = new Map(message.metadata_props.map(({ key, value }) => [key, value]));
-  const told = readAbout(metadata.get(aboutKey), source);
+  const properties = new Map(message.metadata_props.map(({ key, value }) => [key, value]));
+  const metadata = readMetadata(properties.get(metadataKey), source);
   const network = builder.finish(
     input.value,
     end.value,
-    told,
-    pixelTypes.includes(type) ? { scale: 1, isTold: true } : {},
+    metadata,
+    pixelTypes.includes(type) ? { scale: 1, isKnown: true } : {},
   );
-  const names = told ? undefined : readClassNames(metadata.get('names'));
+  const names = metadata ? undefined : readClassNames(properties.get('names'));
   if (names?.length !== network.model.classes.length) return network;
   return { ...network, model: { ...network.model, classes: names } };
 }

@@ -2,8 +2,8 @@ import { UserError } from '../../errors.ts';
 import { sizeOf } from '../../tensors/shape.ts';
 import { fromBfloat16, fromFloat16, type Tensor } from '../../tensors/tensors.ts';
 import { parseObject } from '../../text/json.ts';
+import { quoted } from '../../text/quoted.ts';
 import { overlapping } from '../files.ts';
-import { quoted } from '../quoted.ts';
 
 /** As in the format's own reader. */
 const longestHeader = 100_000_000;

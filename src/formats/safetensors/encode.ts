@@ -1,8 +1,8 @@
 import { formatsOf } from '../../layers/formats.ts';
 import { bytesOf, type Tensor, toFloat16 } from '../../tensors/tensors.ts';
-import { about, aboutKey } from '../about.ts';
+import { flattenedMaps } from '../flattened_maps.ts';
 import type { ExportOptions, Network } from '../format.ts';
-import { mapsBefore } from '../maps_before.ts';
+import { metadataKey, metadataOf } from '../metadata.ts';
 import { countersOf, nameInPyTorch } from './names.ts';
 
 /** The tensors of a network under PyTorch's names and in PyTorch's layouts. */
@@ -12,7 +12,7 @@ function* tensorsOf({ layers, weights }: Network): Generator<[name: string, tens
     for (const [own, { name, toPyTorch }] of Object.entries(formatsOf(layer).pyTorch)) {
       const tensor = weights.get(`${layer.name}/${own}`);
       if (!tensor) continue;
-      yield [nameInPyTorch(layer, name), toPyTorch?.(tensor, mapsBefore(layer, byName)) ?? tensor];
+      yield [nameInPyTorch(layer, name), toPyTorch?.(tensor, flattenedMaps(layer, byName)) ?? tensor];
     }
 }
 
@@ -26,7 +26,10 @@ export function encodeSafetensors(
 ): Uint8Array[] {
   const metadata = {
     format: 'pt',
-    [aboutKey]: JSON.stringify({ ...about(network, { scaledInside: false }), layers: network.layers }),
+    [metadataKey]: JSON.stringify({
+      ...metadataOf(network, { scaledInside: false }),
+      layers: network.layers,
+    }),
   };
   const header: Record<string, unknown> = { __metadata__: metadata };
   const parts: Uint8Array[] = [];

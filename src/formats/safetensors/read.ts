@@ -7,9 +7,9 @@ import { completed } from '../../models/older_layers.ts';
 import { planArchitecture } from '../../models/plan.ts';
 import { sizeOf } from '../../tensors/shape.ts';
 import type { Tensor } from '../../tensors/tensors.ts';
-import { type About, aboutKey, readAbout } from '../about.ts';
+import { flattenedMaps } from '../flattened_maps.ts';
 import type { ImportHints, Network } from '../format.ts';
-import { mapsBefore } from '../maps_before.ts';
+import { type Metadata, metadataKey, readMetadata } from '../metadata.ts';
 import { NetworkBuilder, type Value } from '../network_builder.ts';
 import { decodeSafetensors } from './decode.ts';
 import { nameInPyTorch } from './names.ts';
@@ -27,14 +27,16 @@ function isLayer(layer: LayerSummary): boolean {
 }
 
 /**
- * A network of a safetensors file: as its metadata tell where bat-sup wrote them, else of the architecture whose
- * variables it holds.
+ * The network in a safetensors file. Its layers come from bat-sup's metadata where the file has them; otherwise it must hold
+ * exactly the variables of one of bat-sup's architectures.
  * @throws {UserError} where it is damaged, or fits neither.
  */
 export function readSafetensors(data: Uint8Array, source: string, hints: ImportHints): Network {
-  const { metadata, tensors } = decodeSafetensors(data, source);
-  const told = readAbout(metadata[aboutKey], source);
-  const { shape, layers } = told?.layers ? describedBy(told, source) : recognise(tensors, hints, source);
+  const { metadata: properties, tensors } = decodeSafetensors(data, source);
+  const metadata = readMetadata(properties[metadataKey], source);
+  const { shape, layers } = metadata?.layers
+    ? describedBy(metadata, source)
+    : recognise(tensors, hints, source);
   const builder = new NetworkBuilder(source, hints);
   const pictures = builder.pictures('the network', shape);
   const values = new Map<string, Value>();
@@ -45,11 +47,11 @@ export function readSafetensors(data: Uint8Array, source: string, hints: ImportH
       (name) => values.get(name) ?? builder.fail(layer.name, `reads ${name}, which is not before it`),
     );
     const read = inputs.length > 0 ? inputs : [pictures];
-    const own = tensorsOf(layer, { tensors, maps: mapsBefore(layer, byName), builder });
+    const own = tensorsOf(layer, { tensors, maps: flattenedMaps(layer, byName), builder });
     last = builder.add(layerOf(layer), read, layer.attributes, own, layer.name);
     values.set(layer.name, last);
   }
-  return builder.finish(pictures, last, told);
+  return builder.finish(pictures, last, metadata);
 }
 
 /** A layer's tensors by our names and in our layouts, as far as the file has them. */
@@ -81,7 +83,7 @@ interface Described {
   layers: LayerSummary[];
 }
 
-function describedBy({ width, height, channels, layers = [] }: About, source: string): Described {
+function describedBy({ width, height, channels, layers = [] }: Metadata, source: string): Described {
   if (Array.isArray(layers) && layers.every(isLayer))
     return { shape: [height, width, channels], layers: completed(layers) };
   throw new UserError(`${source} is damaged: its metadata have no layers; export it anew.`);

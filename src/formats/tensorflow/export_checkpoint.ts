@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { makeFolder, syncFolder, writeDurably } from '../../system/files.ts';
-import { about, aboutKey } from '../about.ts';
 import type { ExportOptions, Network } from '../format.ts';
+import { metadataKey, metadataOf } from '../metadata.ts';
 import { constant } from './attributes.ts';
 import { writeBundle } from './bundle/write.ts';
 import { Graph } from './graph.ts';
@@ -32,8 +32,8 @@ export async function exportCheckpoint(
   const logits = addNetwork(graph, network.layers, { pictures, values });
   graph.float('Identity', [logits], { name: 'logits' });
   graph.constant('classes', constant.texts(classes));
-  const metadata = JSON.stringify(about(network, { scaledInside: true, order: 'BGR' }), null, 2);
-  graph.constant(aboutKey, constant.text(metadata));
+  const metadata = JSON.stringify(metadataOf(network, { scaledInside: true, order: 'BGR' }), null, 2);
+  graph.constant(metadataKey, constant.text(metadata));
 
   await makeFolder(target);
   const prefix = join(target, 'model');
@@ -41,6 +41,6 @@ export async function exportCheckpoint(
   await writeDurably(`${prefix}.meta`, metaGraphs.encode(metaGraphOf(graph, variables)));
   const state = 'model_checkpoint_path: "model"\nall_model_checkpoint_paths: "model"\n';
   await writeDurably(join(target, 'checkpoint'), state);
-  await writeDurably(join(target, `${aboutKey}.json`), `${metadata}\n`);
+  await writeDurably(join(target, `${metadataKey}.json`), `${metadata}\n`);
   await syncFolder(target);
 }

@@ -1,8 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeFolder, syncFolder, writeDurably } from '../../system/files.ts';
-import { about, aboutKey } from '../about.ts';
 import type { ExportOptions, Network } from '../format.ts';
+import { metadataKey, metadataOf } from '../metadata.ts';
 import { attribute, constant } from './attributes.ts';
 import { writeBundle } from './bundle/write.ts';
 import { decodeFunction } from './decode_function.ts';
@@ -30,8 +30,8 @@ export async function exportSavedModel(
   const graph = new Graph();
   const { variables, values } = addVariables(graph, network, weights);
   const names = graph.constant('classes', constant.texts(classes));
-  const metadata = JSON.stringify(about(network, { scaledInside: true }), null, 2);
-  graph.constant(aboutKey, constant.text(metadata));
+  const metadata = JSON.stringify(metadataOf(network, { scaledInside: true }), null, 2);
+  graph.constant(metadataKey, constant.text(metadata));
 
   const size = [height, width, channels];
   const pictures = graph.placeholder('pictures', uint8, [-1, ...size]);
@@ -60,7 +60,7 @@ export async function exportSavedModel(
 
   await makeFolder(join(target, 'variables'));
   await mkdir(join(target, 'assets.extra'));
-  await writeDurably(join(target, 'assets.extra', `${aboutKey}.json`), `${metadata}\n`);
+  await writeDurably(join(target, 'assets.extra', `${metadataKey}.json`), `${metadata}\n`);
   await writeBundle(join(target, 'variables', 'variables'), variables);
   const model = savedModels.encode({ saved_model_schema_version: 1, meta_graphs: [metaGraph] });
   await writeDurably(join(target, 'saved_model.pb'), model);

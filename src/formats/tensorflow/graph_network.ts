@@ -1,11 +1,11 @@
 import { reason, UserError } from '../../errors.ts';
 import { sizeOf } from '../../tensors/shape.ts';
 import type { Tensor } from '../../tensors/tensors.ts';
-import { type About, aboutKey, readAbout } from '../about.ts';
+import { quoted } from '../../text/quoted.ts';
 import { damaged } from '../files.ts';
 import type { ImportHints, Network } from '../format.ts';
+import { type Metadata, metadataKey, readMetadata } from '../metadata.ts';
 import { NetworkBuilder, type Value } from '../network_builder.ts';
-import { quoted } from '../quoted.ts';
 import { type AdamState, adamOf, stepsBy, variablesOf } from './adam.ts';
 import { openBundle } from './bundle/read.ts';
 import { inlineFunctions } from './inline_functions.ts';
@@ -35,14 +35,14 @@ export interface GraphSource {
 export async function networkOfGraph(source: GraphSource): Promise<Network> {
   const { file, prefix } = source;
   const nodes = inlined(source.graph, file);
-  const about = aboutOf(source.graph, file);
+  const metadata = metadataIn(source.graph, file);
   const bundle = await openBundle(prefix);
   const keys = saverKeys(nodes);
   const keyOf = ({ name }: Variable) => keys.get(name) ?? name;
   const read: Read = (variable) => bundle.read(keyOf(variable), variable);
   const { operations, meanings, ...found } = interpretGraph(nodes);
-  const steps = stepsTo(outputOf(found, { about, file }), operations);
-  const parts = { steps, about, source };
+  const steps = stepsTo(outputOf(found, { metadata, file }), operations);
+  const parts = { steps, metadata, source };
   const network = await build({ ...parts, read: (variable) => readScaled(variable, read) });
   const adam = adamOf(nodes, meanings);
   // Many checkpoints hold the weights alone.
@@ -84,17 +84,17 @@ async function readMoments(adam: AdamState, { read, ...parts }: Parts) {
 const zeros = (shape: number[]): Tensor => ({ shape, values: new Float32Array(sizeOf(shape)) });
 
 /** The metadata that bat-sup itself wrote into the graph. */
-function aboutOf({ node }: GraphDef, file: string): About | undefined {
-  const found = node.find(({ name, op }) => name === aboutKey && op === 'Const');
+function metadataIn({ node }: GraphDef, file: string): Metadata | undefined {
+  const found = node.find(({ name, op }) => name === metadataKey && op === 'Const');
   const value = found?.attr.find(({ key }) => key === 'value')?.value?.tensor;
   const [text] = value?.string_val ?? [];
-  return readAbout(text && Buffer.from(text).toString(), file);
+  return readMetadata(text && Buffer.from(text).toString(), file);
 }
 
 /** The operation that no other reads: the logits, or a copy of them that reads the same variables. */
 function outputOf(
   { ends: all, hindrances }: Pick<Interpretation, 'ends' | 'hindrances'>,
-  { about, file }: { about: About | undefined; file: string },
+  { metadata, file }: { metadata: Metadata | undefined; file: string },
 ): Operation {
   const [hindrance] = hindrances;
   if (hindrance)
@@ -102,7 +102,7 @@ function outputOf(
       `${file} cannot be imported: ${quoted(hindrance.node)} is a ${quoted(hindrance.op)}, which bat-sup has no layer for.`,
     );
   // bat-sup's own graphs divide the logits by the temperature.
-  const logits = all.map((end) => (about && end.preprocessing === 'multiply' && end.inputs[0]) || end);
+  const logits = all.map((end) => (metadata && end.preprocessing === 'multiply' && end.inputs[0]) || end);
   const ends = logits.filter((end) => end.isFlat && weightsOf(end));
   const variables = new Set(ends.map(weightsOf));
   const [end] = ends;
@@ -132,12 +132,12 @@ function stepsTo(output: Operation, operations: Operation[]): Operation[] {
 
 interface Parts {
   steps: Operation[];
-  about: About | undefined;
+  metadata: Metadata | undefined;
   source: GraphSource;
   read: Read;
 }
 
-async function build({ steps, about, source, read }: Parts): Promise<Network> {
+async function build({ steps, metadata, source, read }: Parts): Promise<Network> {
   const builder = new NetworkBuilder(source.file, source.hints);
   const used = new Set<string>();
   const values = new Map<Operation, Value>();
@@ -157,7 +157,7 @@ async function build({ steps, about, source, read }: Parts): Promise<Network> {
     Value,
     Value,
   ];
-  const network = builder.finish(pictures, output, about, { scale: source.scale });
+  const network = builder.finish(pictures, output, metadata, { scale: source.scale });
   return {
     ...network,
     preprocessing: { ...network.preprocessing, order: orderOf(steps, network, source) },

@@ -3,12 +3,12 @@ import { concatenate } from '../../tensors/bytes.ts';
 import { sizeOf } from '../../tensors/shape.ts';
 import { fromFloat16, type Tensor } from '../../tensors/tensors.ts';
 import { parseObject } from '../../text/json.ts';
-import { aboutKey, readAbout } from '../about.ts';
+import { quoted } from '../../text/quoted.ts';
 import type { ImportHints, Network } from '../format.ts';
 import { readKerasConfig } from '../keras_model/config.ts';
 import { buildFromKeras } from '../keras_model/read.ts';
+import { metadataKey, readMetadata } from '../metadata.ts';
 import { NetworkBuilder } from '../network_builder.ts';
-import { quoted } from '../quoted.ts';
 
 interface Entry {
   name: string;
@@ -120,7 +120,7 @@ export async function decodeTfjs(text: string, files: ModelFiles, hints?: Import
     findWeight(tensors, layer.name, name),
   );
   const metadata = json.userDefinedMetadata as Record<string, unknown> | null | undefined;
-  return builder.finish(pictures, output, readAbout(metadata?.[aboutKey], source));
+  return builder.finish(pictures, output, readMetadata(metadata?.[metadataKey], source));
 }
 
 interface ModelJson {

@@ -1,9 +1,9 @@
 import { UserError } from '../../errors.ts';
 import { packageVersion } from '../../system/version.ts';
 import { bytesOf, type Tensor, toFloat16 } from '../../tensors/tensors.ts';
-import { about, aboutKey } from '../about.ts';
 import type { ExportOptions, Network, WeightType } from '../format.ts';
 import { toKerasLayers, type WrittenLayer } from '../keras_model/write.ts';
+import { metadataKey, metadataOf } from '../metadata.ts';
 
 /** As TensorFlow.js's converter cuts them, so that browsers cache them one by one. */
 const shardBytes = 4 * 2 ** 20;
@@ -110,7 +110,7 @@ export function encodeTfjs(
     convertedBy: null,
     modelTopology: topologyOf(network, written),
     weightsManifest: [{ paths, weights: entries }],
-    userDefinedMetadata: { [aboutKey]: about(network, { scaledInside: preprocessing === 'inside' }) },
+    userDefinedMetadata: { [metadataKey]: metadataOf(network, { scaledInside: preprocessing === 'inside' }) },
   };
   const files = paths.map((path, index): [string, Uint8Array] => [
     path,

@@ -1,8 +1,8 @@
 import { zipSync } from 'fflate';
 import { formatsOf } from '../../layers/formats.ts';
 import { packageVersion } from '../../system/version.ts';
-import { about, aboutKey } from '../about.ts';
 import type { ExportOptions, Network } from '../format.ts';
+import { metadataKey, metadataOf } from '../metadata.ts';
 import { Graph } from './graph.ts';
 import { types, writeModel } from './tables.ts';
 
@@ -61,9 +61,9 @@ export function encodeTflite(network: Network, { weights, preprocessing }: Expor
     [model.classes.length],
     sharpness,
   );
-  const told = about(network, { scaledInside: preprocessing === 'inside' });
+  const metadata = metadataOf(network, { scaledInside: preprocessing === 'inside' });
   const data = writeModel({
-    description: `bat-sup ${packageVersion()}: ${model.classes.join(', ')}; takes ${told.input.description}`,
+    description: `bat-sup ${packageVersion()}: ${model.classes.join(', ')}; takes ${metadata.input.description}`,
     tensors: graph.tensors,
     operators: graph.operators,
     input,
@@ -71,7 +71,7 @@ export function encodeTflite(network: Network, { weights, preprocessing }: Expor
   });
   const files = {
     'labels.txt': Buffer.from(`${model.classes.join('\n')}\n`),
-    [`${aboutKey}.json`]: Buffer.from(JSON.stringify(told)),
+    [`${metadataKey}.json`]: Buffer.from(JSON.stringify(metadata)),
   };
   return [data, zipSync(files, { level: 0, mtime: new Date(1980, 0, 1) })];
 }

@@ -4,9 +4,9 @@ import { expect } from '../../formats/keras_model/reading.ts';
 import type { LayerFormats } from '../../formats/layer_formats.ts';
 import type { NetworkBuilder, Value } from '../../formats/network_builder.ts';
 import type { Item, Reading } from '../../formats/onnx/reading.ts';
-import { shortestDecimal } from '../../formats/shortest_decimal.ts';
 import { attribute, constant } from '../../formats/tensorflow/attributes.ts';
 import { type GraphNode, type Match, operationOf } from '../../formats/tensorflow/meanings.ts';
+import { shortestDecimal } from '../../text/shortest_decimal.ts';
 import { activation } from './layer.ts';
 import { gatedInput } from './tensorflow_gates.ts';
 

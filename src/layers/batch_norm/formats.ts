@@ -1,7 +1,6 @@
 import { expectLastAxis, required } from '../../formats/keras_model/reading.ts';
 import type { LayerFormats } from '../../formats/layer_formats.ts';
 import type { NetworkBuilder, Value } from '../../formats/network_builder.ts';
-import { shortestDecimal } from '../../formats/shortest_decimal.ts';
 import { attribute } from '../../formats/tensorflow/attributes.ts';
 import {
   type GraphNode,
@@ -13,6 +12,7 @@ import {
 } from '../../formats/tensorflow/meanings.ts';
 import { isNhwc } from '../../formats/tensorflow/reading.ts';
 import type { Tensor } from '../../tensors/tensors.ts';
+import { shortestDecimal } from '../../text/shortest_decimal.ts';
 import { type BatchNormAttributes, type BatchNormPart, batchNorm } from './layer.ts';
 import { unfusedBatchNorm } from './unfused_batch_norm.ts';
 

@@ -1,6 +1,6 @@
 import type { LayerFormats } from '../../formats/layer_formats.ts';
 import type { NetworkBuilder, Value } from '../../formats/network_builder.ts';
-import { shortestDecimal } from '../../formats/shortest_decimal.ts';
+import { shortestDecimal } from '../../text/shortest_decimal.ts';
 import { type DropoutOptions, dropout } from './layer.ts';
 
 export function addDropout(builder: NetworkBuilder, input: Value, rate: number, where: string): Value {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
 import { startEngine } from '../../../src/engine/index.ts';
-import { aboutKey } from '../../../src/formats/about.ts';
+import { metadataKey } from '../../../src/formats/metadata.ts';
 import { compare, logitsOf } from '../../helpers/network.ts';
 import { inside, networkCases, outside } from '../../helpers/network_cases.ts';
 import { askPython, exportAll } from '../../helpers/other_side.ts';
@@ -38,7 +38,7 @@ test('ONNX Runtime answers the same', { skip }, async (t) => {
       for (const [place, value] of values.entries())
         assert.ok(Math.abs(value - (powers[place] as number) / sum) < 1e-6);
     }
-    const about = JSON.parse(metadata[aboutKey] as string);
+    const about = JSON.parse(metadata[metadataKey] as string);
     assert.deepEqual(about.classes, network.model.classes);
     assert.equal(about.preprocessing.scale, network.preprocessing.scale);
   }

@@ -1,8 +1,8 @@
 import { reason, UserError } from '../../../errors.ts';
 import { sizeOf } from '../../../tensors/shape.ts';
 import { fromFloat16, type Tensor } from '../../../tensors/tensors.ts';
+import { quoted } from '../../../text/quoted.ts';
 import { damaged, overlapping, type Region, readBounded, readPart } from '../../files.ts';
-import { quoted } from '../../quoted.ts';
 import { maskedCrc32c } from '../crc32c.ts';
 import { type BundleEntry, dataTypes } from '../messages.ts';
 import { bundleEntries, bundleHeaders } from '../protos.ts';

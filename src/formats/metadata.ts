@@ -4,10 +4,10 @@ import { finite, list, object, oneOf, string, whole } from '../text/json.ts';
 import type { Network } from './format.ts';
 
 /** Under which name a format's own metadata hold it. */
-export const aboutKey = 'bat-sup';
+export const metadataKey = 'bat-sup';
 
 /** What travels with a network in every format's metadata, so that it can be used, and be imported again. */
-export interface About {
+export interface Metadata {
   format: 'bat-sup network';
   version: 1;
   /** In the order of the logits. */
@@ -63,7 +63,7 @@ function inputOf({ model, preprocessing }: Network, { scaledInside, order = 'RGB
   };
 }
 
-export function about(network: Network, options: InputOptions): About {
+export function metadataOf(network: Network, options: InputOptions): Metadata {
   const { model, preprocessing, temperature } = network;
   const { classes, width, height, channels } = model;
   return {
@@ -94,7 +94,7 @@ const shape = object({
   temperature: finite,
 });
 
-function isAbout(value: About): boolean {
+function isMetadata(value: Metadata): boolean {
   return (
     shape(value) === undefined &&
     new Set(value.classes).size === value.classes.length &&
@@ -108,11 +108,11 @@ function isAbout(value: About): boolean {
  * @param text JSON, or what it was parsed to.
  * @throws {UserError} where they are damaged.
  */
-export function readAbout(text: unknown, source: string): About | undefined {
+export function readMetadata(text: unknown, source: string): Metadata | undefined {
   if (text === undefined || text === null) return undefined;
   try {
     const value = typeof text === 'string' ? JSON.parse(text) : text;
-    if (isAbout(value)) return value;
+    if (isMetadata(value)) return value;
   } catch {
     // Told below.
   }

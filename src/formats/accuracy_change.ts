@@ -8,7 +8,7 @@ import type { Network } from './format.ts';
 import { modelOf } from './network.ts';
 
 /** What a network lost as its weights were rounded. */
-export interface WeightLoss {
+export interface AccuracyChange {
   /** That could be read. */
   pictures: number;
   /** Shares of right answers, 0..1. */
@@ -35,11 +35,11 @@ async function ask(network: Network, pictures: LabelledPicture[]): Promise<Answe
  * Asks a network and what was stored of it about the same pictures. The engine must have been started.
  * @returns undefined where none of the pictures can be read.
  */
-export async function measureLoss(
+export async function measureAccuracyChange(
   network: Network,
   stored: Network,
   pictures: LabelledPicture[],
-): Promise<WeightLoss | undefined> {
+): Promise<AccuracyChange | undefined> {
   const before = await ask(network, pictures);
   const after = await ask(stored, pictures);
   const { labels } = before;

@@ -7,7 +7,7 @@ import type { Network } from './format.ts';
  * The same network for pictures in RGB: the convolutions that read the pictures read their channels in reverse order.
  * @throws {UserError} where another layer with weights reads them.
  */
-export function readingRgb(network: Network): Network {
+export function toRgb(network: Network): Network {
   const { order = 'rgb', ...preprocessing } = network.preprocessing;
   if (order === 'rgb' || network.model.channels === 1) return network;
   const weights = new Map(network.weights);

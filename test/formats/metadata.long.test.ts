@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { unzipSync } from 'fflate';
 import { startEngine } from '../../src/engine/index.ts';
-import { aboutKey, type Input } from '../../src/formats/about.ts';
 import { exportNetwork } from '../../src/formats/export.ts';
 import { type ExportOptions, type Format, formats } from '../../src/formats/index.ts';
+import { type Input, metadataKey } from '../../src/formats/metadata.ts';
 import { models } from '../../src/formats/onnx/protos.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
 import { articleDescription, networkOf } from '../helpers/network.ts';
@@ -20,23 +20,24 @@ const text = (bytes: Uint8Array | undefined) => Buffer.from(bytes ?? []).toStrin
 
 /** Where each format keeps it; the two of TensorFlow also in a file beside. */
 const readers: Record<string, (path: string) => { input: Input }> = {
-  'tf-checkpoint': (path) => JSON.parse(readFileSync(join(path, `${aboutKey}.json`), 'utf8')),
-  'saved-model': (path) => JSON.parse(readFileSync(join(path, 'assets.extra', `${aboutKey}.json`), 'utf8')),
-  tfjs: (path) => JSON.parse(readFileSync(join(path, 'model.json'), 'utf8')).userDefinedMetadata[aboutKey],
-  keras: (path) => JSON.parse(text(unzipSync(readFileSync(path))['metadata.json']))[aboutKey],
+  'tf-checkpoint': (path) => JSON.parse(readFileSync(join(path, `${metadataKey}.json`), 'utf8')),
+  'saved-model': (path) =>
+    JSON.parse(readFileSync(join(path, 'assets.extra', `${metadataKey}.json`), 'utf8')),
+  tfjs: (path) => JSON.parse(readFileSync(join(path, 'model.json'), 'utf8')).userDefinedMetadata[metadataKey],
+  keras: (path) => JSON.parse(text(unzipSync(readFileSync(path))['metadata.json']))[metadataKey],
   onnx(path) {
     const { metadata_props: entries } = models.decode(readFileSync(path));
-    return JSON.parse(entries.find(({ key }) => key === aboutKey)?.value ?? '');
+    return JSON.parse(entries.find(({ key }) => key === metadataKey)?.value ?? '');
   },
   safetensors(path) {
     const data = readFileSync(path);
     const header = JSON.parse(data.subarray(8, 8 + Number(data.readBigUInt64LE(0))).toString());
-    return JSON.parse(header.__metadata__[aboutKey]);
+    return JSON.parse(header.__metadata__[metadataKey]);
   },
   tflite(path) {
     const data = readFileSync(path);
     const zip = data.subarray(data.indexOf('PK\x03\x04', 'latin1')); // behind the model
-    return JSON.parse(text(unzipSync(zip)[`${aboutKey}.json`]));
+    return JSON.parse(text(unzipSync(zip)[`${metadataKey}.json`]));
   },
 };
 

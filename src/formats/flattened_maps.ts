@@ -1,7 +1,7 @@
 import type { LayerSummary } from '../layers/index.ts';
 
 /** The maps [height, width, channels] that were flattened into this layer's features, if they were. */
-export function mapsBefore(layer: LayerSummary, byName: Map<string, LayerSummary>): number[] | undefined {
+export function flattenedMaps(layer: LayerSummary, byName: Map<string, LayerSummary>): number[] | undefined {
   for (let before = byName.get(layer.inputs[0] ?? ''); before; before = byName.get(before.inputs[0] ?? '')) {
     if (before.kind === 'flatten') return before.inputShape;
     if (before.outputShape.length !== 1 || before.variables.length > 0) return undefined;
