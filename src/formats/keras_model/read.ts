@@ -13,7 +13,11 @@ const preprocessing: Record<string, KerasClass> = {
   Rescaling: {
     read({ builder, layer }, [input]) {
       const { scale, offset = 0 } = layer.config;
-      return builder.normalise(input, { factors: listOf(scale), offsets: listOf(offset) }, layer.name);
+      return builder.scaling.normalise(
+        input,
+        { factors: listOf(scale), offsets: listOf(offset) },
+        layer.name,
+      );
     },
   },
   Normalization: {
@@ -28,7 +32,7 @@ const preprocessing: Record<string, KerasClass> = {
       // Keras's smallest deviation.
       const factors = valuesOf('variance').map((variance) => 1 / Math.max(Math.sqrt(variance), 1e-7));
       const offsets = means.map((mean, channel) => -mean * (factors[channel] ?? Number.NaN));
-      return builder.normalise(input, { factors, offsets }, layer.name);
+      return builder.scaling.normalise(input, { factors, offsets }, layer.name);
     },
   },
 };

@@ -50,7 +50,10 @@ function withConstant(
   const each = constants.map((constant) => arithmetic(constant, isFirst));
   const factors = each.map(({ factor }) => factor);
   const offsets = each.map(({ offset }) => offset);
-  return { ...operand, value: reading.builder.normalise(operand.value, { factors, offsets }, reading.where) };
+  return {
+    ...operand,
+    value: reading.builder.scaling.normalise(operand.value, { factors, offsets }, reading.where),
+  };
 }
 
 /** A constant's one value, or its values for the channels, along whose axis it has to lie. */

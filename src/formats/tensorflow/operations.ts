@@ -110,7 +110,7 @@ function arithmetic(
   const isOfChannels = isOne || shape.slice(0, -1).every((length) => length === 1);
   if (!isOfChannels || !input.preprocessing) return undefined;
   const make: Operation['make'] = ({ builder, where }, [pixels]) =>
-    builder.normalise(pixels, { factors, offsets }, where);
+    builder.scaling.normalise(pixels, { factors, offsets }, where);
   return operation(node, [input], { preprocessing: 'normalise', make });
 }
 
@@ -149,7 +149,7 @@ function readProduct(node: GraphNode, factorOf: (value: number) => number): Oper
   // Without a constant the factor is known only when the graph runs.
   const factor = value === undefined ? Number.NaN : factorOf(value);
   const make = ({ builder, where }: Parameters<Operation['make']>[0], [pixels]: [Value, ...Value[]]) =>
-    builder.rescale(pixels, factor, where);
+    builder.scaling.rescale(pixels, factor, where);
   return operation(node, [input], { preprocessing: 'multiply', make });
 }
 

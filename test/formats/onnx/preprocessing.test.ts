@@ -165,7 +165,7 @@ test('pictures that are read before they are scaled as well are refused', async 
       const again = node.findIndex(({ name }) => name === 'again');
       node.splice(add, 0, ...node.splice(again, 1));
     }),
-    refuses(/reads what is scaled or shifted, before that as well as after/),
+    refuses(/reads the same values as another node that scales or shifts them/),
   );
 });
 

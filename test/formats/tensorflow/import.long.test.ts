@@ -116,6 +116,6 @@ describe('TensorFlow 1 checkpoints', { skip: withoutPackage('tensorflow') }, () 
       );
     assert.match(await reasonFor('sigmoid'), /model\.meta cannot be imported: "squashed" is a "Sigmoid"/);
     assert.match(await reasonFor('last-unknown'), /"bent" is a "Tanh"/);
-    assert.match(await reasonFor('scaled-within'), /"mul" multiplies within the network/);
+    assert.match(await reasonFor('scaled-within'), /"mul" multiplies the output of a layer/);
   });
 });
