@@ -1,40 +1,68 @@
-import * as tf from '@tensorflow/tfjs-core';
 import type { ExportOptions, Network } from '../../src/formats/index.ts';
-import { type LayerSummary, modelTools, Scope } from '../../src/layers/index.ts';
+import {
+  type ActivationFunction,
+  type LayerSummary,
+  type ModelTools,
+  modelTools,
+  NetworkPlan,
+  type Value,
+} from '../../src/layers/index.ts';
 import type { ModelDescription } from '../../src/models/model.ts';
 import { articleDescription, networkOf } from './network.ts';
 
+/** The layers of a network that `write` makes of pictures [height, width, 3]. */
+function layersFor([height, width]: number[], write: (tools: ModelTools, pictures: Value) => Value) {
+  const plan = new NetworkPlan();
+  write(modelTools(plan), { shape: [-1, height as number, width as number, 3] });
+  return plan.layers;
+}
+
 /** Zeros on uneven sides, then convolution and pooling without padding, whose last rows and columns no window reaches. */
 function validLayers(): LayerSummary[] {
-  const scope = new Scope();
-  const tools = modelTools(scope);
   const padding = 'valid';
-  tf.tidy(() => {
+  return layersFor([22, 17], (tools, pictures) => {
     const options = { kernel: 3, inputChannels: 3, outputChannels: 5, stride: 2, padding } as const;
-    const padded = tools.zeroPaddingLayer(tf.zeros([1, 22, 17, 3]), { top: 1, left: 2, bottom: 3, right: 0 });
+    const padded = tools.zeroPaddingLayer(pictures, { top: 1, left: 2, bottom: 3, right: 0 });
     const maps = tools.activationLayer(tools.convLayer(padded, options));
     const { layer, size } = tools.flatteningLayer(
       tools.poolingLayer(maps, { kernel: 3, stride: 2, padding }),
     );
-    tools.fullyConnectedLayer(layer, { inputs: size, outputs: 2 });
+    return tools.fullyConnectedLayer(layer, { inputs: size, outputs: 2 });
   });
-  scope.dispose();
-  return scope.layers;
 }
+
+/** Depthwise separable convolutions, as MobileNets have them, with these activations one after the other. */
+function mobileLayers(activations: ActivationFunction[]): LayerSummary[] {
+  return layersFor([21, 18], (tools, pictures) => {
+    const first = { kernel: 3, inputChannels: 3, outputChannels: 8, stride: 2, biases: false };
+    let maps = tools.batchNormLayer(tools.convLayer(pictures, first));
+    for (const [index, name] of activations.entries()) {
+      maps = tools.activationLayer(maps, { function: name, alpha: 0.1 });
+      const kernel = index % 2 === 0 ? 3 : 5;
+      maps = tools.depthwiseConvLayer(maps, { kernel, stride: index === 1 ? 2 : 1, biases: index > 0 });
+      maps = tools.convLayer(maps, { kernel: 1, inputChannels: 8, outputChannels: 8, stride: 1 });
+    }
+    const features = tools.globalAveragePoolingLayer(maps);
+    return tools.fullyConnectedLayer(features, { inputs: 8, outputs: 2 });
+  });
+}
+
+const ofLayers = (height: number, width: number, layers: LayerSummary[]): ModelDescription => ({
+  architecture: 'layers',
+  width,
+  height,
+  channels: 3,
+  classes: ['one', 'two'],
+  layers,
+});
 
 /** Networks that between them have every layer, sizes that halve unevenly, both kinds of pictures. */
 const descriptions = (): Record<string, ModelDescription> => ({
   article: articleDescription,
   grey: { ...articleDescription, channels: 1, width: 21, height: 25 },
   deep: { ...articleDescription, architecture: 'deep', width: 33, height: 26 },
-  valid: {
-    architecture: 'layers',
-    width: 17,
-    height: 22,
-    channels: 3,
-    classes: ['one', 'two'],
-    layers: validLayers(),
-  },
+  valid: ofLayers(22, 17, validLayers()),
+  mobile: ofLayers(21, 18, mobileLayers(['relu6', 'swish', 'sigmoid', 'leakyRelu'])),
   residual: { ...articleDescription, architecture: 'residual', width: 29, height: 36 },
 });
 
@@ -46,6 +74,11 @@ export function networkCases(): [name: string, network: Network][] {
   ]);
   const opencv = networkOf();
   return [...cases, ['bgr', { ...opencv, preprocessing: { fit: 'fill', scale: 1 / 64, order: 'bgr' } }]];
+}
+
+/** The same, and what TensorFlow.js has no layers for. */
+export function networkCasesBeyondTfjs(): [name: string, network: Network][] {
+  return [...networkCases(), ['hard swish', networkOf(ofLayers(21, 18, mobileLayers(['hardSwish'])))]];
 }
 
 export const inside: ExportOptions = { weights: 'float32', preprocessing: 'inside' };

@@ -3,7 +3,7 @@ import { before, test } from 'node:test';
 import { startEngine } from '../../../src/engine/index.ts';
 import { importNetwork } from '../../../src/formats/import.ts';
 import { compare, logitsOf } from '../../helpers/network.ts';
-import { inside, networkCases, outside } from '../../helpers/network_cases.ts';
+import { inside, networkCasesBeyondTfjs, outside } from '../../helpers/network_cases.ts';
 import { askPython, exportAll } from '../../helpers/other_side.ts';
 import { withoutPackage } from '../../helpers/python.ts';
 
@@ -18,7 +18,7 @@ interface Answer {
 test('Keras answers the same, and what it saves is imported the same', {
   skip: withoutPackage('keras'),
 }, async (t) => {
-  const asked = await exportAll('keras', networkCases(), [inside, outside]);
+  const asked = await exportAll('keras', networkCasesBeyondTfjs(), [inside, outside]);
   const answers = askPython<Answer>(new URL('run.py', import.meta.url), asked);
   for (const [index, { name, network, options, pixels }] of asked.entries()) {
     const { logits, again, legacy } = answers[index] as Answer;

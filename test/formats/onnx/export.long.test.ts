@@ -3,7 +3,7 @@ import { before, test } from 'node:test';
 import { startEngine } from '../../../src/engine/index.ts';
 import { metadataKey } from '../../../src/formats/metadata.ts';
 import { compare, logitsOf } from '../../helpers/network.ts';
-import { inside, networkCases, outside } from '../../helpers/network_cases.ts';
+import { inside, networkCasesBeyondTfjs, outside } from '../../helpers/network_cases.ts';
 import { askPython, exportAll } from '../../helpers/other_side.ts';
 import { withoutPackage } from '../../helpers/python.ts';
 
@@ -23,7 +23,7 @@ const skip = withoutPackage('onnxruntime', 'onnx');
 
 test('ONNX Runtime answers the same', { skip }, async (t) => {
   const ways = [inside, outside, { ...inside, weights: 'float16' }, { ...inside, weights: 'int8' }] as const;
-  const asked = await exportAll('onnx', networkCases(), [...ways]);
+  const asked = await exportAll('onnx', networkCasesBeyondTfjs(), [...ways]);
   const answers = askPython<Answer>(new URL('run.py', import.meta.url), asked);
   for (const [index, { name, network, options, pixels }] of asked.entries()) {
     const { logits, probabilities, metadata, input } = answers[index] as Answer;

@@ -4,7 +4,7 @@ import { startEngine } from '../../../src/engine/index.ts';
 import { importNetwork } from '../../../src/formats/import.ts';
 import { variablesOf } from '../../../src/layers/index.ts';
 import { compare, logitsOf } from '../../helpers/network.ts';
-import { inside, networkCases } from '../../helpers/network_cases.ts';
+import { inside, networkCasesBeyondTfjs } from '../../helpers/network_cases.ts';
 import { type Asked, askPython, exportAll } from '../../helpers/other_side.ts';
 import { withoutPackage } from '../../helpers/python.ts';
 
@@ -22,7 +22,7 @@ const script = new URL('run.py', import.meta.url);
 const float16 = { ...inside, weights: 'float16' } as const;
 
 test('the safetensors library reads the same tensors', { skip: withoutPackage('safetensors') }, async () => {
-  const asked = await exportAll('safetensors', networkCases(), [inside, float16]);
+  const asked = await exportAll('safetensors', networkCasesBeyondTfjs(), [inside, float16]);
   const answers = askPython<Answer>(script, asked);
   for (const [index, { name, network, options }] of asked.entries()) {
     const { about: told, shapes, sums, types } = answers[index] as Answer;
@@ -49,7 +49,7 @@ test('the safetensors library reads the same tensors', { skip: withoutPackage('s
 test('PyTorch answers the same, and what it saves is imported', {
   skip: withoutPackage('torch', 'safetensors'),
 }, async (t) => {
-  const articles = networkCases().filter(([, { model }]) => model.architecture === 'article');
+  const articles = networkCasesBeyondTfjs().filter(([, { model }]) => model.architecture === 'article');
   const asked = await exportAll('safetensors', articles, [inside]);
   const answers = askPython<Answer>(script, asked);
   for (const [index, one] of asked.entries()) {

@@ -13,7 +13,7 @@ import { decodePicture } from '../../../src/images/decode.ts';
 import { emoji } from '../../helpers/emoji.ts';
 import { temporaryFolder } from '../../helpers/folder.ts';
 import { compare, logitsOf, picturesFor } from '../../helpers/network.ts';
-import { inside, networkCases } from '../../helpers/network_cases.ts';
+import { inside, networkCasesBeyondTfjs } from '../../helpers/network_cases.ts';
 import { runPython, withoutPackage } from '../../helpers/python.ts';
 
 const folder = temporaryFolder();
@@ -77,7 +77,7 @@ function variationOf(logits: number[][]): number {
 }
 
 /** Those of networkCases, and which of them with rounded weights. */
-const names = ['article', 'grey', 'deep', 'valid', 'residual', 'bgr'];
+const names = ['article', 'grey', 'deep', 'valid', 'mobile', 'residual', 'bgr', 'hard swish'];
 const rounded = [
   ['article', 'float16'],
   ['article', 'int8'],
@@ -95,7 +95,7 @@ describe('TensorFlow loads a network', { skip: withoutPackage('tensorflow') }, (
     await startEngine('wasm', { threads: 1 });
     mkdirSync(join(folder, 'files'));
     files = await writePictures(join(folder, 'files'));
-    const cases = networkCases();
+    const cases = networkCasesBeyondTfjs();
     assert.deepEqual(
       cases.map(([name]) => name),
       names,

@@ -3,7 +3,7 @@ import { before, test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-core';
 import { startEngine } from '../../../src/engine/index.ts';
 import { compare, logitsOf } from '../../helpers/network.ts';
-import { inside, networkCases, outside } from '../../helpers/network_cases.ts';
+import { inside, networkCasesBeyondTfjs, outside } from '../../helpers/network_cases.ts';
 import { askPython, exportAll } from '../../helpers/other_side.ts';
 import { withoutPackage } from '../../helpers/python.ts';
 
@@ -22,7 +22,7 @@ const tolerances = { float32: 1e-5, float16: 2e-3, int8: 0.05 };
 
 test('LiteRT answers the same', { skip: withoutPackage('tensorflow') }, async (t) => {
   const ways = [inside, outside, { ...inside, weights: 'float16' }, { ...inside, weights: 'int8' }] as const;
-  const asked = await exportAll('tflite', networkCases(), [...ways]);
+  const asked = await exportAll('tflite', networkCasesBeyondTfjs(), [...ways]);
   const answers = askPython<Answer>(new URL('run.py', import.meta.url), asked);
   for (const [index, { name, network, options, pixels }] of asked.entries()) {
     const answer = answers[index] as Answer;
