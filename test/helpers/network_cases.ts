@@ -31,16 +31,17 @@ function validLayers(): LayerSummary[] {
   });
 }
 
-/** Depthwise separable convolutions, as MobileNets have them, with these activations one after the other. */
+/** Blocks of depthwise separable convolutions, as MobileNets have them, with these activations one after the other. */
 function mobileLayers(activations: ActivationFunction[]): LayerSummary[] {
   return layersFor([21, 18], (tools, pictures) => {
     const first = { kernel: 3, inputChannels: 3, outputChannels: 8, stride: 2, biases: false };
     let maps = tools.batchNormLayer(tools.convLayer(pictures, first));
     for (const [index, name] of activations.entries()) {
-      maps = tools.activationLayer(maps, { function: name, alpha: 0.1 });
-      const kernel = index % 2 === 0 ? 3 : 5;
-      maps = tools.depthwiseConvLayer(maps, { kernel, stride: index === 1 ? 2 : 1, biases: index > 0 });
-      maps = tools.convLayer(maps, { kernel: 1, inputChannels: 8, outputChannels: 8, stride: 1 });
+      const [kernel, stride] = index === 1 ? [5, 2] : [3, 1];
+      let block = tools.activationLayer(maps, { function: name, alpha: 0.1 });
+      block = tools.depthwiseConvLayer(block, { kernel, stride, biases: index > 0 });
+      block = tools.convLayer(block, { kernel: 1, inputChannels: 8, outputChannels: 8, stride: 1 });
+      maps = stride === 1 ? tools.addLayer(maps, block) : block;
     }
     const features = tools.globalAveragePoolingLayer(maps);
     return tools.fullyConnectedLayer(features, { inputs: 8, outputs: 2 });

@@ -37,7 +37,9 @@ test('the safetensors library reads the same tensors', { skip: withoutPackage('s
         variance: 'running_var',
       };
       const theirs = `${layer}.${suffixes[part] ?? 'bias'}`;
-      const permuted = shape.length === 4 ? [3, 2, 0, 1].map((axis) => shape[axis]) : [...shape].reverse();
+      // [out, in / groups, height, width]: a depthwise convolution has a group for each channel.
+      const axes = layer.startsWith('depthwise') ? [2, 3, 0, 1] : [3, 2, 0, 1];
+      const permuted = shape.length === 4 ? axes.map((axis) => shape[axis]) : [...shape].reverse();
       assert.deepEqual(shapes[theirs], permuted, theirs);
       const values = network.weights.get(variable)?.values ?? new Float32Array();
       const sum = values.reduce((total, value) => total + value, 0);
