@@ -7,18 +7,18 @@ import { createPredictor } from '../predict/predictor.ts';
 import type { Network } from './format.ts';
 import { modelOf } from './network.ts';
 
-/** What a network lost as its weights were rounded. */
+/** How rounding the weights changed a network's accuracy. */
 export interface AccuracyChange {
-  /** That could be read. */
+  /** How many pictures could be read. */
   pictures: number;
-  /** Shares of right answers, 0..1. */
+  /** Share of correct predictions, 0..1. */
   accuracyBefore: number;
   accuracyAfter: number;
-  /** Pictures whose answer is another now. */
+  /** How many predictions changed. */
   changed: number;
 }
 
-async function ask(network: Network, pictures: LabelledPicture[]): Promise<Answers> {
+async function predictAll(network: Network, pictures: LabelledPicture[]): Promise<Answers> {
   const { model, preprocessing, temperature } = network;
   const decode = decoderFor(model, preprocessing);
   const predictor = createPredictor(modelOf(network), {
@@ -32,7 +32,8 @@ async function ask(network: Network, pictures: LabelledPicture[]): Promise<Answe
 }
 
 /**
- * Asks a network and what was stored of it about the same pictures. The engine must have been started.
+ * Classifies the same pictures with a network and with its exported form. An engine must be running.
+ * @param stored the network read back from the exported file, with rounded weights.
  * @returns undefined where none of the pictures can be read.
  */
 export async function measureAccuracyChange(
@@ -40,20 +41,19 @@ export async function measureAccuracyChange(
   stored: Network,
   pictures: LabelledPicture[],
 ): Promise<AccuracyChange | undefined> {
-  const before = await ask(network, pictures);
-  const after = await ask(stored, pictures);
+  const before = await predictAll(network, pictures);
+  const after = await predictAll(stored, pictures);
   const { labels } = before;
   if (labels.length === 0) return undefined;
-  const choices = [before, after].map((answers) =>
-    labels.map((_, place) => argmax(logitsOf(answers, place))),
-  );
-  const [own, rounded] = choices as [number[], number[]];
-  const accuracyOf = (answers: number[]) =>
-    answers.filter((answer, place) => answer === labels[place]).length / labels.length;
+  const [exact, rounded] = [before, after].map((answers) =>
+    labels.map((_, index) => argmax(logitsOf(answers, index))),
+  ) as [number[], number[]];
+  const accuracyOf = (predictions: number[]) =>
+    predictions.filter((prediction, index) => prediction === labels[index]).length / labels.length;
   return {
     pictures: labels.length,
-    accuracyBefore: accuracyOf(own),
+    accuracyBefore: accuracyOf(exact),
     accuracyAfter: accuracyOf(rounded),
-    changed: own.filter((answer, place) => answer !== rounded[place]).length,
+    changed: exact.filter((prediction, index) => prediction !== rounded[index]).length,
   };
 }

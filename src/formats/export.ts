@@ -11,10 +11,10 @@ export interface WrittenFile {
 }
 
 /**
- * Writes a network in a format: the file or folder is there whole, or not at all.
- * @param target must not be there yet, or be an empty folder; with `overwrite` it may be an earlier export.
- * @returns the files written.
- * @throws {UserError} where the target is there, cannot be written, or the format cannot express the network.
+ * Writes a network in a format. The file or folder is complete or absent, even if the process is killed.
+ * @param target must not exist yet, or be an empty folder; with `overwrite` it may be an earlier export.
+ * @returns the files written, with their sizes in bytes.
+ * @throws {UserError} where the target exists, cannot be written, or the format cannot express the network.
  * @example
  * ```ts
  * import { exportNetwork, findCheckpoint, formats, networkOf, startEngine } from 'bat-sup';
@@ -33,62 +33,62 @@ export async function exportNetwork(
   options: ExportOptions = { weights: 'float32', preprocessing: 'inside' },
   { overwrite = false } = {},
 ): Promise<WrittenFile[]> {
-  const place = resolve(target);
-  await checkFree(place, { target, overwrite });
-  const temporary = temporaryName(place);
+  const path = resolve(target);
+  await checkFree(path, { target, overwrite });
+  const temporary = temporaryName(path);
   try {
-    await makeFolder(dirname(place));
+    await makeFolder(dirname(path));
     await rm(temporary, { recursive: true, force: true });
     await format.export?.(format.readsBgr ? network : toRgb(network), temporary, options);
-    await putInPlace(temporary, place, target);
-    await syncFolder(dirname(place));
+    await moveToTarget(temporary, path, target);
+    await syncFolder(dirname(path));
   } catch (error) {
     if (error instanceof UserError) throw error;
-    throw new UserError(`${target} cannot be written (${reason(error)}); choose another with --output.`);
+    throw new UserError(`${target} cannot be written (${reason(error)}); choose another path with --output.`);
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }
   return filesOf(target);
 }
 
-/** @throws {UserError} where something is there, unless it may be replaced. */
+/** @throws {UserError} where the path is taken, unless it may be replaced. */
 async function checkFree(
-  place: string,
+  path: string,
   { target, overwrite }: { target: string; overwrite: boolean },
 ): Promise<void> {
-  const found = await stat(place).catch(() => undefined);
-  if (!found || (found.isDirectory() && (await readdir(place)).length === 0)) return;
+  const found = await stat(path).catch(() => undefined);
+  if (!found || (found.isDirectory() && (await readdir(path)).length === 0)) return;
   if (!overwrite)
     throw new UserError(
-      `${target} is there already; replace it with --overwrite, or choose another with --output.`,
+      `${target} already exists; replace it with --overwrite, or choose another path with --output.`,
     );
   if (!found.isFile() && !found.isDirectory())
-    throw new UserError(`${target} is not a file or a folder; choose another with --output.`);
+    throw new UserError(`${target} is not a file or a folder; choose another path with --output.`);
 }
 
-/** Large weights are cut into more or fewer files, by their size. */
+/** The number of these files depends on the size of the weights, so an earlier export may have other ones. */
 const shard = /^group1-shard\d+of\d+\.bin$/;
 
-/** Puts what was written in the place of an earlier export; of a folder only where it holds nothing else. */
-async function putInPlace(temporary: string, place: string, target: string): Promise<void> {
-  const found = await stat(place).catch(() => undefined);
+/** Moves the new export to its path, replacing an earlier one; a folder only where it holds no other files. */
+async function moveToTarget(temporary: string, path: string, target: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
   const isFolder = (await stat(temporary)).isDirectory();
-  if (found?.isFile() && isFolder) await rm(place);
-  if (!found?.isDirectory()) return rename(temporary, place);
+  if (found?.isFile() && isFolder) await rm(path);
+  if (!found?.isDirectory()) return rename(temporary, path);
   const written = new Set(isFolder ? await readdir(temporary, { recursive: true }) : []);
-  const others = (await readdir(place, { recursive: true })).filter(
+  const others = (await readdir(path, { recursive: true })).filter(
     (name) => !written.has(name) && !shard.test(name),
   );
   if (others.length > 0)
     throw new UserError(
-      `${target} holds ${others[0]}, which is not of this export; remove it, or choose another with --output.`,
+      `${target} holds ${others[0]}, which is not part of this export; remove it, or choose another path with --output.`,
     );
   const earlier = `${temporary}-earlier`;
-  await rename(place, earlier);
+  await rename(path, earlier);
   try {
-    await rename(temporary, place);
+    await rename(temporary, path);
   } catch (error) {
-    await rename(earlier, place);
+    await rename(earlier, path);
     throw error;
   }
   await rm(earlier, { recursive: true, force: true });

@@ -5,28 +5,28 @@ import { readExactly } from '../system/files.ts';
 
 /** @throws {UserError} naming the file and what is wrong with it. */
 export function damaged(file: string, why: string): never {
-  throw new UserError(`${file} is damaged (${why}); copy it anew, or import another.`);
+  throw new UserError(`${file} is damaged (${why}); copy it again, or import another file.`);
 }
 
 /**
- * A file's bytes, of which there may be so many.
+ * Reads a whole file of at most `maxBytes`.
  * @throws {UserError} where it is larger or cannot be read.
  */
-export async function readBounded(file: string, most: number): Promise<Buffer> {
+export async function readBounded(file: string, maxBytes: number): Promise<Buffer> {
   return withFile(file, async (handle, size) => {
-    if (size > most) damaged(file, `it has ${size} bytes, more than ${most}`);
+    if (size > maxBytes) damaged(file, `it has ${size} bytes, more than ${maxBytes}`);
     return readExactly(handle, { offset: 0, size });
   });
 }
 
 /**
- * A part of a file.
- * @throws {UserError} where it lies outside, or cannot be read.
+ * Reads a part of a file.
+ * @throws {UserError} where the part reaches beyond the file, or cannot be read.
  */
 export async function readPart(file: string, part: { offset: number; size: number }): Promise<Buffer> {
   return withFile(file, async (handle, size) => {
     if (part.offset < 0 || part.size < 0 || part.offset + part.size > size)
-      damaged(file, `it has ${size} bytes; ${part.size} are to be read from ${part.offset}`);
+      damaged(file, `it has ${size} bytes, but ${part.size} bytes from ${part.offset} on are needed`);
     return readExactly(handle, part);
   });
 }
@@ -45,7 +45,7 @@ async function withFile<T>(file: string, read: (handle: FileHandle, size: number
 }
 
 /**
- * Opens a file to read. A pipe is never opened, which would wait for somebody to write to it, nor a device.
+ * Opens a file for reading. Pipes and devices are never opened: a pipe would block until another process writes to it.
  * @throws {UserError} where it is anything but a regular file.
  */
 export async function openRegular(file: string): Promise<FileHandle> {
@@ -55,13 +55,14 @@ export async function openRegular(file: string): Promise<FileHandle> {
   return open(file);
 }
 
+/** What a path is that is not a regular file, for messages. */
 export function kindOf(found: Stats): string {
   if (found.isDirectory()) return 'a folder';
   if (found.isFIFO()) return 'a pipe';
   return found.isSocket() ? 'a socket' : 'a device';
 }
 
-/** A file's first bytes and its length in bytes; nothing where it is not a regular file. */
+/** A file's first bytes and its size in bytes; empty where it is not a regular file. */
 export async function beginningOf(
   file: string,
   length: number,
@@ -82,7 +83,7 @@ export interface Region {
   to: number;
 }
 
-/** Two regions that share bytes, if any do: a small file could name the same bytes as thousands of large tensors. */
+/** Two regions that share bytes, if any do. Without this check a small file could claim thousands of large tensors. */
 export function overlapping<R extends Region>(regions: R[]): [R, R] | undefined {
   const filled = regions.filter(({ from, to }) => to > from).sort((a, b) => a.from - b.from);
   for (const [index, region] of filled.entries()) {
@@ -92,8 +93,8 @@ export function overlapping<R extends Region>(regions: R[]): [R, R] | undefined 
   return undefined;
 }
 
-/** No classifier of pictures comes near. */
+/** Far more than any picture classifier has. */
 export const maxModelBytes = 2 ** 31;
 
-/** A model file whole. @throws {UserError} where it is none, larger than can be, or cannot be read. */
+/** Reads a whole model file. @throws {UserError} where it is not a regular file, is too large, or cannot be read. */
 export const readModelFile = (file: string): Promise<Buffer> => readBounded(file, maxModelBytes);

@@ -7,22 +7,23 @@ import { formats } from './index.ts';
 import { nameArchitecture } from './name_architecture.ts';
 
 export interface ImportOptions {
-  /** Name of the format; recognised by content where absent. */
+  /** Name of the format, a key of `formats`; recognised by content where absent. */
   format?: string | undefined;
   /** Names of the classes, in the order of the logits. */
   classes?: string[] | undefined;
-  /** How pictures become the network's input, where it is known better than the format knows. */
+  /** How pictures become the network's input; overrides what the file says. */
   preprocessing?: Partial<Preprocessing>;
-  /** Pixels of the pictures, where the file leaves it open. */
+  /** Width and height of the pictures in pixels, where the file leaves them open; default 100 x 100. */
   size?: Pick<ImportHints, 'width' | 'height'>;
 }
 
-/** The article's. */
+/** The size of the article's pictures. */
 const defaultSize = { width: 100, height: 100 };
 
 /**
- * Reads a network from another program's file or folder. The engine must have been started.
- * @throws {UserError} where it is missing, of no known format, damaged, or of layers that bat-sup does not have.
+ * Reads a network from another program's file or folder. An engine must be running.
+ * @returns the name of the format, and the network; `network.assumed` lists what the file did not say.
+ * @throws {UserError} where the source is missing, of an unknown format, damaged, or has layers that bat-sup lacks.
  * @example
  * ```ts
  * import { exportNetwork, findCheckpoint, formats, importNetwork, networkOf, startEngine } from 'bat-sup';
@@ -40,13 +41,15 @@ export async function importNetwork(
   { format: wanted, classes, preprocessing = {}, size = defaultSize }: ImportOptions = {},
 ): Promise<{ format: string; network: Network }> {
   const found = await stat(source).catch(() => {
-    throw new UserError(`There is no file or folder "${source}"; give the one to import.`);
+    throw new UserError(`"${source}" does not exist; give the path of the file or folder to import.`);
   });
   if (!found.isFile() && !found.isDirectory())
-    throw new UserError(`${source} is ${kindOf(found)}, not a file or a folder; give the one to import.`);
+    throw new UserError(
+      `${source} is ${kindOf(found)}, not a file or a folder; give the path of the file or folder to import.`,
+    );
   const format = wanted ?? (await recognise(source));
   const reader = formats[format]?.import;
-  if (!reader) throw new UserError(`bat-sup does not import ${format}; it imports ${importable()}.`);
+  if (!reader) throw new UserError(`bat-sup cannot import ${format}; it imports ${importable()}.`);
   const { scale, ...given } = preprocessing;
   const network = nameArchitecture(await reader(source, { ...size, scale }));
   return {
@@ -64,7 +67,7 @@ async function recognise(source: string): Promise<string> {
   for (const [name, { recognises }] of Object.entries(formats)) {
     if (await recognises?.(source)) return name;
   }
-  throw new UserError(`${source} is of no format that bat-sup imports; it imports ${importable()}.`);
+  throw new UserError(`${source} is not in a format that bat-sup imports; it imports ${importable()}.`);
 }
 
 function importable(): string {
@@ -75,9 +78,9 @@ function importable(): string {
 function named({ model }: Network, classes: string[] | undefined, source: string): string[] {
   if (!classes) return model.classes;
   if (new Set(classes).size !== classes.length)
-    throw new UserError(`--classes names a class twice: ${classes.join(', ')}.`);
+    throw new UserError(`--classes must not name a class twice; received ${classes.join(', ')}.`);
   if (classes.length === model.classes.length) return classes;
   throw new UserError(
-    `${source} answers with ${model.classes.length} classes, --classes names ${classes.length}.`,
+    `${source} has ${model.classes.length} classes, but --classes names ${classes.length}; name each class once.`,
   );
 }

@@ -6,8 +6,8 @@ import type { TensorFlowFormat } from './tensorflow/layer_format.ts';
 import type { TfliteFormat } from './tflite/layer_format.ts';
 
 /**
- * How every format spells one kind of layer. These objects are in browser pages too: they import types of a format, and
- * nothing of its libraries.
+ * How every format reads and writes one kind of layer. These objects are also bundled into web pages, so they import no
+ * format's libraries, only its types.
  */
 // biome-ignore lint/suspicious/noExplicitAny: a table of layers holds all kinds of attributes.
 export interface LayerFormats<A extends object = any> {

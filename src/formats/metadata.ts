@@ -3,10 +3,10 @@ import type { LayerSummary } from '../layers/index.ts';
 import { finite, list, object, oneOf, string, whole } from '../text/json.ts';
 import type { Network } from './format.ts';
 
-/** Under which name a format's own metadata hold it. */
+/** The key of bat-sup's entry in a format's own metadata. */
 export const metadataKey = 'bat-sup';
 
-/** What travels with a network in every format's metadata, so that it can be used, and be imported again. */
+/** bat-sup's entry in the metadata of an exported file: all that is needed to use the network and to import it again. */
 export interface Metadata {
   format: 'bat-sup network';
   version: 1;
@@ -16,9 +16,9 @@ export interface Metadata {
   width: number;
   height: number;
   channels: 1 | 3;
-  /** What the layers read: pixels of 0..255 times the scale, in this order. */
+  /** How pictures become the input of the layers: pixels of 0..255 times the scale, channels in this order. */
   preprocessing: Network['preprocessing'];
-  /** What this file takes, which may do some of that itself. */
+  /** The input of this file, which may do part of the preprocessing itself. */
   input: Input;
   /** softmax(logits / temperature) are the calibrated probabilities. */
   temperature: number;
@@ -26,26 +26,26 @@ export interface Metadata {
   layers?: LayerSummary[];
 }
 
-/** How a picture becomes what an exported file takes. */
+/** How a picture becomes the input of an exported file. */
 export interface Input {
-  /** The same for people, e.g. 'RGB pixels, 0..255, scaled inside; 100 x 100, fit fill, lanczos3'. */
+  /** The fields below in words, e.g. 'RGB pixels, 0..255, scaled inside; 100 x 100, fit fill, lanczos3'. */
   description: string;
-  /** Whether it multiplies pixels by the scale itself. */
+  /** Whether the file multiplies pixels by the scale itself. */
   scaledInside: boolean;
-  /** The lowest and the highest that a value can be. */
+  /** Lowest and highest possible value. */
   range: [number, number];
   order: 'RGB' | 'BGR' | 'grey';
-  /** How pictures are brought to the size: here, and so in training and prediction. */
+  /** How pictures are resized in training and prediction. */
   resize: { fit: Network['preprocessing']['fit']; filter: string; background: string };
 }
 
-/** How pictures are resized here, smaller and larger. */
+/** How bat-sup resizes pictures, down and up. */
 const resampling = { filter: 'lanczos3', background: 'white' };
 
-/** How a file takes pictures, as far as formats and options differ in it. */
+/** The properties of a file's input that depend on the format and the export's options. */
 export interface InputOptions {
   scaledInside: boolean;
-  /** Of a colour picture; default RGB. */
+  /** Order of a colour picture's channels; default RGB. */
   order?: 'RGB' | 'BGR';
 }
 
@@ -63,6 +63,7 @@ function inputOf({ model, preprocessing }: Network, { scaledInside, order = 'RGB
   };
 }
 
+/** The metadata of an exported network. */
 export function metadataOf(network: Network, options: InputOptions): Metadata {
   const { model, preprocessing, temperature } = network;
   const { classes, width, height, channels } = model;
@@ -104,9 +105,9 @@ function isMetadata(value: Metadata): boolean {
 }
 
 /**
- * What a file's metadata say, if bat-sup wrote them.
- * @param text JSON, or what it was parsed to.
- * @throws {UserError} where they are damaged.
+ * Checks bat-sup's entry in a file's metadata.
+ * @param text JSON, or the object parsed from it; undefined or null where the file has no such entry.
+ * @throws {UserError} where it is damaged.
  */
 export function readMetadata(text: unknown, source: string): Metadata | undefined {
   if (text === undefined || text === null) return undefined;
@@ -114,7 +115,7 @@ export function readMetadata(text: unknown, source: string): Metadata | undefine
     const value = typeof text === 'string' ? JSON.parse(text) : text;
     if (isMetadata(value)) return value;
   } catch {
-    // Told below.
+    // Reported below.
   }
-  throw new UserError(`${source} is damaged: bat-sup's metadata in it cannot be read; export it anew.`);
+  throw new UserError(`${source} is damaged: its bat-sup metadata cannot be read; export it again.`);
 }

@@ -5,8 +5,8 @@ import type { NamedTensor } from '../tensors/tensors.ts';
 import type { Network } from './format.ts';
 import { inDepthOrder } from './keras_model/depth_order.ts';
 
-/** A layer without names: what it is, and how many layers back those are that it reads. */
-function shapeOf(layer: LayerSummary, index: number, layers: LayerSummary[]): string {
+/** A layer described without names: its kind, shapes and attributes, and how many layers back its inputs are. */
+function fingerprint(layer: LayerSummary, index: number, layers: LayerSummary[]): string {
   const back = layer.inputs.map((name) => index - layers.findIndex((one) => one.name === name));
   const { kind, inputShape, outputShape, attributes } = layer;
   const variables = variablesOf(layer).map(({ name, shape }) => [name.split('/').at(-1), shape]);
@@ -24,17 +24,15 @@ function layersOf(architecture: ArchitectureName, { model, layers }: Network): L
   }
 }
 
-/**
- * The network under the name of the architecture that it is of, if it is of one.
- */
+/** Names an imported network, its layers and variables after the architecture that it equals; unchanged if there is none. */
 export function nameArchitecture(network: Network): Network {
   const { layers: _, ...model } = network.model;
   const imported = inDepthOrder(network.layers);
-  const wanted = imported.map(shapeOf).join();
+  const wanted = imported.map(fingerprint).join();
   for (const architecture of architectureNames) {
     const layers = layersOf(architecture, network);
     const description = { ...model, architecture, layers };
-    if (inDepthOrder(layers).map(shapeOf).join() !== wanted) continue;
+    if (inDepthOrder(layers).map(fingerprint).join() !== wanted) continue;
     const rename = (tensors: Network['weights']) => renamed(tensors, imported, inDepthOrder(layers));
     const { weights, optimizer } = network;
     return {
@@ -48,7 +46,7 @@ export function nameArchitecture(network: Network): Network {
   return network;
 }
 
-/** The weights, or moments of them, under the names that the architecture has for them. */
+/** Weights, or Adam's moments of them, under the architecture's variable names. */
 function renamed(
   weights: Network['weights'],
   imported: LayerSummary[],
@@ -56,8 +54,8 @@ function renamed(
 ): Network['weights'] {
   const pairs = layers.flatMap((layer, index) => {
     const names = variablesOf(imported[index] as LayerSummary).map(({ name }) => name);
-    return variablesOf(layer).map(({ name }, place): [string, NamedTensor] => {
-      const tensor = weights.get(names[place] as string) as NamedTensor;
+    return variablesOf(layer).map(({ name }, position): [string, NamedTensor] => {
+      const tensor = weights.get(names[position] as string) as NamedTensor;
       return [name, { ...tensor, name }];
     });
   });

@@ -15,7 +15,7 @@ import type { NamedTensor } from '../tensors/tensors.ts';
 import type { Network } from './format.ts';
 
 /**
- * The network that a checkpoint holds. The engine must have been started.
+ * Reads the network of a checkpoint, with its temperature where it has been calibrated. An engine must be running.
  * @throws {UserError} where the checkpoint is damaged.
  * @example
  * ```ts
@@ -46,20 +46,20 @@ export async function networkOf(checkpoint: Checkpoint): Promise<Network> {
   };
 }
 
-/** A network's weights as createModel takes them. */
+/** A network's weights by variable name, as createModel takes them. */
 export function valuesOf({ weights }: Network): Map<string, Float32Array> {
   return new Map([...weights].map(([name, { values }]) => [name, values]));
 }
 
-/** A network, to be asked about pictures. The engine must have been started. */
+/** Creates a model that computes the network. An engine must be running. */
 export function modelOf(network: Network): Model {
   const { model: description, preprocessing } = network;
   return createModel(description, { restored: valuesOf(network), preprocessing });
 }
 
 /**
- * Saves a network as a run's first checkpoint, at the step of the optimizer that came with it, or 0: predict, evaluate
- * and train --resume go on from it.
+ * Saves a network as a run's first checkpoint, for predict, evaluate and train --resume. Its step is that of the
+ * optimizer that came with the network, or 0.
  * @param run the run's folder.
  * @returns the checkpoint's folder.
  * @throws {UserError} where it cannot be written.
@@ -94,12 +94,12 @@ export async function saveImported(
   const weights = [...network.weights.values()];
   const checkpoint = await saveCheckpoint(run, info, { weights, optimizer: momentsOf(network) });
   const { temperature } = network;
-  // It was fitted on pictures that are not here.
+  // The number of pictures that it was fitted on is not known.
   if (temperature !== 1) await saveCalibration(checkpoint, { temperature, pictures: 0 });
   return checkpoint;
 }
 
-/** Adam's two of each variable: as they came with the network, or as before the first step. */
+/** Adam's two moments of each variable: those that came with the network, or zeros. */
 function momentsOf({ layers, optimizer }: Network): NamedTensor[] {
   const variables = layers.flatMap((layer) => layer.variables);
   return variables.flatMap(({ name, shape }) =>

@@ -1,13 +1,13 @@
 import type protobuf from 'protobufjs';
 
-/** A message type: plain objects -> bytes and back. */
+/** Converts plain objects to a message's bytes and back. */
 export interface Message<T> {
   encode(message: T): Uint8Array;
-  /** Numbers, strings and lists that are absent get their defaults. @throws {Error} where the bytes are no such message. */
+  /** Absent numbers, strings and lists get their defaults. @throws {Error} where the bytes are not such a message. */
   decode(bytes: Uint8Array): T;
 }
 
-/** A message type of a parsed .proto. */
+/** A message type of a parsed .proto file, by its name. */
 export function messageOf<T>(root: protobuf.Root, name: string): Message<T> {
   const type = root.lookupType(name);
   return {

@@ -4,8 +4,8 @@ import { sizeOf } from '../tensors/shape.ts';
 import type { Network } from './format.ts';
 
 /**
- * The same network for pictures in RGB: the convolutions that read the pictures read their channels in reverse order.
- * @throws {UserError} where another layer with weights reads them.
+ * Converts a network that reads BGR into one that reads RGB: the input channels of its first convolutions are reversed.
+ * @throws {UserError} where another layer with weights reads the pictures.
  */
 export function toRgb(network: Network): Network {
   const { order = 'rgb', ...preprocessing } = network.preprocessing;
@@ -15,16 +15,16 @@ export function toRgb(network: Network): Network {
     const kernel = weights.get(`${layer.name}/weights`);
     if (layer.kind !== 'conv' || !kernel)
       throw new UserError(
-        `${layer.name} reads BGR and is not a convolution; export as tf-checkpoint or saved-model, which reverse the colours.`,
+        `${layer.name} reads BGR pictures and is not a convolution; export as tf-checkpoint or saved-model instead.`,
       );
     weights.set(kernel.name, { ...kernel, values: withInputsReversed(kernel) });
   }
   return { ...network, preprocessing: { ...preprocessing, order: 'rgb' }, weights };
 }
 
-/** The layers that mix the pictures' colours, or have weights for each: the first ones, or those after padding and the like. */
+/** The first layers that mix the colours or have weights for each; padding and the like may come before them. */
 function readersOfColours(layers: LayerSummary[]): LayerSummary[] {
-  /** Layers whose outputs have the pictures' channels. */
+  /** Layers whose output channels are the pictures'. */
   const coloured = new Set<string>();
   return layers.filter((layer) => {
     const readsColours = layer.inputs.length === 0 || layer.inputs.some((name) => coloured.has(name));

@@ -1,4 +1,4 @@
-/** A name from a foreign file, for a message: it may be of any length. */
+/** Quotes a name from an untrusted file for a message, at most 100 characters of it. */
 export function quoted(name: string): string {
   return `"${name.length > 100 ? `${name.slice(0, 100)}…` : name}"`;
 }

@@ -128,11 +128,11 @@ const refused: [args: string[], code: number, says: RegExp][] = [
     2,
     /does not support --preprocessing/,
   ],
-  [['export', '--format', 'onnx'], 1, /model\.onnx is there already; replace it with --overwrite/],
+  [['export', '--format', 'onnx'], 1, /model\.onnx already exists; replace it with --overwrite/],
   // Where Node's own making of folders never ends.
   [['export', '--format', 'saved-model', '--output', '/proc/x/y'], 1, /\/proc\/x\/y cannot be written/],
-  [['import', 'model.tflite'], 1, /bat-sup does not import tflite; it imports tf-checkpoint, /],
-  [['import', 'model.onnx', '--classes', 'a,b,c'], 1, /answers with 2 classes, --classes names 3/],
+  [['import', 'model.tflite'], 1, /bat-sup cannot import tflite; it imports tf-checkpoint, /],
+  [['import', 'model.onnx', '--classes', 'a,b,c'], 1, /has 2 classes, but --classes names 3/],
 ];
 for (const [args, expected, says] of refused) {
   test(`bat-sup ${args.join(' ')} is refused`, async () => {

@@ -179,7 +179,7 @@ for (const [name, member] of members) {
     const path = join(source, member);
     rmSync(path);
     execFileSync('mkfifo', [path]);
-    await assertSourceRefused(source, /is a pipe, not a|is of no format/);
+    await assertSourceRefused(source, /is a pipe, not a|is not in a format/);
     await assertSourceRefused(source, /is a pipe, not a/, name);
   });
 }

@@ -24,7 +24,7 @@ const write = (name: string, target: string, overwrite?: boolean) =>
 test('a file is replaced only where that is asked for', async () => {
   const file = join(folder, 'model.onnx');
   writeFileSync(file, 'mine');
-  await assertRefused(write('onnx', file), /is there already; replace it with --overwrite/);
+  await assertRefused(write('onnx', file), /already exists; replace it with --overwrite/);
   assert.equal(readFileSync(file, 'utf8'), 'mine');
   await write('onnx', file, true);
   const first = readFileSync(file);
@@ -36,13 +36,13 @@ test('a file is replaced only where that is asked for', async () => {
 test('a folder is replaced whole where it is an export, and left where it holds anything else', async () => {
   const target = join(folder, 'tfjs');
   await write('tfjs', target);
-  await assertRefused(write('tfjs', target), /is there already/);
+  await assertRefused(write('tfjs', target), /already exists/);
   // Of an export with more weights.
   writeFileSync(join(target, 'group1-shard2of2.bin'), '');
   await write('tfjs', target, true);
   assert.deepEqual(readdirSync(target).sort(), ['group1-shard1of1.bin', 'model.json']);
   writeFileSync(join(target, 'notes.txt'), 'mine');
-  await assertRefused(write('tfjs', target, true), /tfjs holds notes\.txt, which is not of this export/);
+  await assertRefused(write('tfjs', target, true), /tfjs holds notes\.txt, which is not part of this export/);
   assert.equal(readFileSync(join(target, 'notes.txt'), 'utf8'), 'mine');
 });
 
@@ -53,7 +53,7 @@ test('pictures in a folder of that name stay', async () => {
   for (const name of ['onnx', 'saved-model'])
     await assertRefused(
       write(name, target, true),
-      /rawdata holds cat(\/000\.png)?, which is not of this export/,
+      /rawdata holds cat(\/000\.png)?, which is not part of this export/,
     );
   assert.ok(existsSync(join(target, 'cat', '000.png')));
   assert.deepEqual(
