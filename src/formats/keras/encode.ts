@@ -8,7 +8,7 @@ import { metadataKey, metadataOf } from '../metadata.ts';
 import { groupNames } from './group_names.ts';
 import { writeHdf5 } from './hdf5.ts';
 
-/** Which Keras's form it is, for Keras and for people who look. */
+/** The version of Keras whose file format this is. */
 const kerasVersion = '3.0.0';
 
 type Shapes = Map<string, number[]>;
@@ -22,7 +22,7 @@ function tensorOf(layer: string, shapes: Shapes) {
   return { class_name: '__keras_tensor__', config };
 }
 
-/** A functional network of these layers, as Keras 3 has it in config.json. */
+/** The config.json of Keras 3 for a functional network of these layers. */
 function configOf({ model, layers }: Network, written: WrittenLayer[]) {
   const picture = [model.height, model.width, model.channels];
   const shapes: Shapes = new Map([
@@ -41,7 +41,7 @@ function configOf({ model, layers }: Network, written: WrittenLayer[]) {
   const input = layerOf('InputLayer', 'pictures', { batch_shape: [null, ...picture], dtype: 'float32' }, []);
   const others = written.map(({ className, name, config, inputs }) => {
     const tensors = inputs.map((one) => tensorOf(one, shapes));
-    // Layers that merge are given a list.
+    // Layers with several inputs take them as a list.
     return layerOf(className, name, config, [{ args: tensors.length > 1 ? [tensors] : tensors, kwargs: {} }]);
   });
   return {
@@ -58,15 +58,15 @@ function configOf({ model, layers }: Network, written: WrittenLayer[]) {
   };
 }
 
-/** layers/<group>/vars/0, 1 ... as Keras 3 keeps them in model.weights.h5. */
+/** The model.weights.h5 of Keras 3: datasets layers/<group>/vars/0, 1 ... */
 function writeWeights(network: Network, written: WrittenLayer[]): Promise<Uint8Array> {
   const input = { className: 'InputLayer', name: 'pictures', weights: [] };
   const all = [input, ...written];
   const groups = groupNames(all.map(({ className }) => className));
   return writeHdf5((root) => {
     const layers = root.create_group('layers');
-    for (const [place, { name, weights }] of all.entries()) {
-      const variables = layers.create_group(groups[place] as string).create_group('vars');
+    for (const [position, { name, weights }] of all.entries()) {
+      const variables = layers.create_group(groups[position] as string).create_group('vars');
       variables.create_attribute('name', name);
       for (const [index, { variable }] of weights.entries()) {
         const { shape, values } = network.weights.get(variable) as Tensor;
@@ -77,7 +77,7 @@ function writeWeights(network: Network, written: WrittenLayer[]): Promise<Uint8A
   });
 }
 
-/** A network as a .keras file: a zip of config.json, metadata.json and model.weights.h5 (keras.io/api/models). */
+/** Writes a network as a .keras file: a zip of config.json, metadata.json and model.weights.h5 (keras.io/api/models). */
 export async function encodeKeras(
   network: Network,
   { preprocessing }: Pick<ExportOptions, 'preprocessing'>,
@@ -95,6 +95,6 @@ export async function encodeKeras(
     'config.json': json(configOf(network, written)),
     'model.weights.h5': await writeWeights(network, written),
   };
-  // Keras reads the weights where they lie, so that they are not to be compressed; one date, so that files are the same.
+  // Keras reads the weights in place, so they must not be compressed. A fixed date makes equal networks equal files.
   return zipSync(files, { level: 0, mtime: new Date(1980, 0, 1) });
 }

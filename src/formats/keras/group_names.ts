@@ -1,4 +1,4 @@
-/** 'MaxPooling2D' -> 'max_pooling2d', as Keras names the groups of weights. */
+/** 'MaxPooling2D' -> 'max_pooling2d', as Keras names groups of weights. */
 function toSnakeCase(className: string): string {
   return className
     .replace(/(.)([A-Z][a-z]+)/g, '$1_$2')
@@ -6,7 +6,7 @@ function toSnakeCase(className: string): string {
     .toLowerCase();
 }
 
-/** Where each layer's weights are in Keras 3's model.weights.h5: its class, counted up from the second on. */
+/** Each layer's group in Keras 3's model.weights.h5: its class in snake case, with _1, _2 ... from the second on. */
 export function groupNames(classNames: string[]): string[] {
   const counts = new Map<string, number>();
   return classNames.map((className) => {

@@ -2,26 +2,26 @@ import type { Dataset, Entity, File, Group } from 'h5wasm';
 import { sizeOf } from '../../tensors/shape.ts';
 import type { Tensor } from '../../tensors/tensors.ts';
 
-/** For one tensor, as floats; WebAssembly's memory ends at 4 GiB. */
-const mostBytes = 2 ** 30;
-/** Weights hardly compress; a file of zeros that claims more is not one of weights. */
+/** Limit for one dataset; WebAssembly's memory ends at 4 GiB. */
+const maxDatasetBytes = 2 ** 30;
+/** Trained weights hardly compress; only a hostile file of zeros has a higher ratio. */
 export const maxCompression = 16;
 
 type Hdf5 = typeof import('h5wasm');
 
-/** Instances of the library that failed within WebAssembly, on a hostile file: their memory is not to be trusted. */
+/** How many instances of the library a hostile file has crashed: their memory can no longer be trusted. */
 let broken = 0;
 
-/** Files lie in the module's own memory: nothing of a hostile one reaches the disk. */
+/** Loads the HDF5 library. Its files live in WebAssembly's memory: nothing in a hostile file reaches the disk. */
 async function load() {
-  const name = broken === 0 ? 'h5wasm' : `${import.meta.resolve('h5wasm')}?${broken}`; // another address, another instance
+  const name = broken === 0 ? 'h5wasm' : `${import.meta.resolve('h5wasm')}?${broken}`; // a new URL gives a new instance
   const { default: hdf5 } = (await import(name)) as { default: Hdf5 };
   const module = await hdf5.ready;
   module.activate_throwing_error_handler();
   return { hdf5, files: module.FS };
 }
 
-/** The bytes of a new HDF5 file. @param fill is given its root. */
+/** Writes an HDF5 file and returns its bytes. @param fill adds groups and datasets to the root. */
 export async function writeHdf5(fill: (root: Group) => void): Promise<Uint8Array> {
   const { hdf5, files } = await load();
   const name = '/written.h5';
@@ -39,8 +39,8 @@ const heapHeader = Buffer.from('GCOL\x01\0\0\0', 'latin1');
 const objectHeaderBytes = 16;
 
 /**
- * Texts lie in heaps: after 16 bytes of its own, objects with an index, a count and a size each. Where free space, which
- * has the index 0, is as long as nothing, the library would look for its end without end.
+ * Checks the heaps that hold texts. A heap is a header of 16 bytes and then objects, each with an index, a reference
+ * count and a size; index 0 is free space. Free space of size 0 would send the library into an endless loop.
  * @throws {Error} where there is such a heap.
  */
 function checkHeaps(data: Uint8Array): void {
@@ -48,16 +48,16 @@ function checkHeaps(data: Uint8Array): void {
   for (let at = bytes.indexOf(heapHeader); at >= 0; at = bytes.indexOf(heapHeader, at + 1)) {
     if (at + 16 > bytes.length) return;
     const end = Math.min(at + Number(bytes.readBigUInt64LE(at + 8)), bytes.length);
-    for (let place = at + 16; place + objectHeaderBytes <= end; ) {
-      const size = Number(bytes.readBigUInt64LE(place + 8));
-      const isFree = bytes.readUInt16LE(place) === 0;
-      if (isFree && size < objectHeaderBytes) throw new Error('a heap in it has no end');
-      place += isFree ? size : objectHeaderBytes + Math.ceil(size / 8) * 8;
+    for (let offset = at + 16; offset + objectHeaderBytes <= end; ) {
+      const size = Number(bytes.readBigUInt64LE(offset + 8));
+      const isFree = bytes.readUInt16LE(offset) === 0;
+      if (isFree && size < objectHeaderBytes) throw new Error('it holds a heap that never ends');
+      offset += isFree ? size : objectHeaderBytes + Math.ceil(size / 8) * 8;
     }
   }
 }
 
-/** What `read` makes of an HDF5 file. @throws {Error} where it is damaged. */
+/** Opens an HDF5 file and returns the result of `read`. @throws {Error} where the file is damaged. */
 export async function readHdf5<T>(data: Uint8Array, read: (root: Group) => T): Promise<T> {
   checkHeaps(data);
   const { hdf5, files } = await load();
@@ -72,7 +72,7 @@ export async function readHdf5<T>(data: Uint8Array, read: (root: Group) => T): P
   } catch (error) {
     if (error instanceof WebAssembly.RuntimeError) {
       broken++;
-      throw new Error('the HDF5 library fails on it');
+      throw new Error('the HDF5 library cannot read it');
     }
     file?.close();
     throw error;
@@ -81,7 +81,7 @@ export async function readHdf5<T>(data: Uint8Array, read: (root: Group) => T): P
   }
 }
 
-/** What is at a path; undefined where it is nothing, or of another type. */
+/** The dataset or group at a path; undefined where there is none, or something of another type. */
 export function entityOf<T extends Entity>(
   group: Group,
   path: string,
@@ -92,8 +92,8 @@ export function entityOf<T extends Entity>(
 }
 
 /**
- * Reads datasets as floats; undefined where there is none at a path. What it reads is never more than the file can hold:
- * links, and datasets to which nothing was written, would let a small file ask for gigabytes.
+ * Returns a function that reads the dataset at a path as floats, undefined where there is none. All datasets together may
+ * not be larger than the file: with links and datasets that were never written, a small file could claim gigabytes.
  * @param fileBytes size of the HDF5 file.
  */
 export function datasetReader(fileBytes: number): (group: Group, path: string) => Tensor | undefined {
@@ -104,8 +104,8 @@ export function datasetReader(fileBytes: number): (group: Group, path: string) =
     const { size = 0 } = dataset.metadata;
     const bytes = sizeOf(dataset.shape ?? []) * size;
     left -= dataset.filters.length > 0 ? bytes / maxCompression : bytes;
-    if (bytes > mostBytes) throw new Error(`${path} is larger than 1 GiB`);
-    if (left < 0) throw new Error(`the datasets up to ${dataset.path} have more bytes than the file`);
+    if (bytes > maxDatasetBytes) throw new Error(`${path} is larger than 1 GiB`);
+    if (left < 0) throw new Error(`the datasets up to ${dataset.path} are larger than the file`);
     return readDataset(dataset, path);
   };
 }
@@ -115,5 +115,5 @@ function readDataset(dataset: Dataset, path: string): Tensor {
   const values = dataset.value;
   if (values instanceof Float32Array) return { shape, values };
   if (values instanceof Float64Array) return { shape, values: Float32Array.from(values) };
-  throw new Error(`${path} holds no floating-point numbers`);
+  throw new Error(`${path} does not hold floating-point numbers`);
 }

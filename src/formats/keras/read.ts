@@ -13,9 +13,9 @@ import { groupNames } from './group_names.ts';
 import { datasetReader, entityOf, maxCompression, readHdf5 } from './hdf5.ts';
 
 /** More than any config.json has. */
-const longestJson = 2 ** 26;
+const maxJsonBytes = 2 ** 26;
 
-/** HDF5's errors are a page long: a line for each function that gave up, the one that knows why last. */
+/** HDF5's errors are stack traces a page long; the cause is in the last line. */
 function shortReason(error: unknown): string {
   const text = reason(error);
   const causes = [...text.matchAll(/^\s*#\d+: .*?\(\): (.+)$/gm)].map(([, cause]) => cause);
@@ -31,7 +31,7 @@ function damaged(source: string, why: string): never {
 
 function parse(data: Uint8Array | string | undefined, what: string, source: string): Record<string, unknown> {
   const text = typeof data === 'string' ? data : Buffer.from(data ?? '').toString('utf8');
-  return parseObject(text) ?? damaged(source, `its ${what} is no JSON object`);
+  return parseObject(text) ?? damaged(source, `its ${what} is not a JSON object`);
 }
 
 function unzip(data: Uint8Array, source: string): Record<string, Uint8Array> {
@@ -43,8 +43,9 @@ function unzip(data: Uint8Array, source: string): Record<string, Uint8Array> {
         if (!wanted.includes(name)) return false;
         if (seen.has(name)) throw new Error(`it holds ${name} twice`);
         seen.add(name);
-        const most = name.endsWith('.json') ? longestJson : data.length * maxCompression;
-        if (originalSize > most) throw new Error(`${name} has ${originalSize} bytes, more than can be`);
+        const maxBytes = name.endsWith('.json') ? maxJsonBytes : data.length * maxCompression;
+        if (originalSize > maxBytes)
+          throw new Error(`its ${name} has ${originalSize} bytes, which is too large`);
         return true;
       },
     });
@@ -57,7 +58,7 @@ function unzip(data: Uint8Array, source: string): Record<string, Uint8Array> {
 function weightsOfKeras3(root: Group, { layers }: KerasNetwork, readDataset: ReadDataset): WeightOf {
   const groups = groupNames(layers.map(({ className }) => className));
   const groupOf = new Map(layers.map(({ name }, index) => [name, groups[index]]));
-  // Keras 2.13 to 2.15 wrote the same file with another name for the list.
+  // Keras 2.13 to 2.15 named the list differently.
   const list = root.keys().includes('layers') ? 'layers' : '_layer_checkpoint_dependencies';
   return (layer, name) => {
     const index = weightNames(layer).indexOf(name);
@@ -65,7 +66,7 @@ function weightsOfKeras3(root: Group, { layers }: KerasNetwork, readDataset: Rea
   };
 }
 
-/** Reads the weights of an .h5 file: model_weights/<layer>, with their names in an attribute. */
+/** Reads the weights of an .h5 file: groups model_weights/<layer>, whose attribute weight_names holds their paths. */
 function weightsOfHdf5(root: Group, _network: KerasNetwork, readDataset: ReadDataset): WeightOf {
   return (layer, name) => {
     const group = entityOf<Group>(root, `model_weights/${layer.name}`, 'Group');
@@ -108,7 +109,10 @@ function openZip(data: Uint8Array, source: string): KerasFile {
   };
 }
 
-/** @throws {UserError} where it is damaged, or holds what bat-sup has no layer for. */
+/**
+ * Reads a .keras or .h5 file.
+ * @throws {UserError} where it is damaged, or has layers that bat-sup lacks.
+ */
 export async function readKeras(data: Uint8Array, source: string, hints: ImportHints): Promise<Network> {
   const builder = new NetworkBuilder(source, hints);
   const isZip = data[0] === 0x50 && data[1] === 0x4b;
@@ -117,7 +121,10 @@ export async function readKeras(data: Uint8Array, source: string, hints: ImportH
     return await readHdf5(zip?.weights ?? data, (root) => {
       if (zip) return build(builder, root, zip);
       const text = root.attrs.model_config?.value;
-      if (typeof text !== 'string') throw new UserError(`${source} holds no network, but weights at most.`);
+      if (typeof text !== 'string')
+        throw new UserError(
+          `${source} does not describe a network; save the whole model, not only its weights.`,
+        );
       const config = parse(text, 'model_config', source);
       return build(builder, root, { config, weights: data, metadata: undefined, weightsOf: weightsOfHdf5 });
     });

@@ -9,10 +9,10 @@ export interface ReadTask {
   hints: ImportHints;
 }
 
-/** A network, what its user has to be told, or what went wrong otherwise. */
+/** The network, the message of a UserError, or the message of any other error. */
 export type ReadAnswer = { network: Network } | { refusal: string } | { failure: string };
 
-/** A sound file takes a tenth of a second and one for each hundred megabytes; a busy machine many times that. */
+/** An intact file takes 0.1 s plus 1 s per 100 MB; a busy machine many times as long. */
 const maxMilliseconds = ({ data }: ReadTask) => 60_000 + Math.round(data.length / 1000);
 
 let pool: Promise<Piscina<ReadTask, ReadAnswer>> | undefined;
@@ -24,9 +24,9 @@ async function startThread(): Promise<Piscina<ReadTask, ReadAnswer>> {
 }
 
 /**
- * Reads a Keras file in a thread, which is ended where that takes too long: some damaged files make the HDF5 library
- * search without end.
- * @throws {UserError} where the file is damaged, or holds what bat-sup has no layer for.
+ * Reads a Keras file in a thread that is stopped after a time limit: some damaged files send the HDF5 library into an
+ * endless loop.
+ * @throws {UserError} where the file is damaged, or has layers that bat-sup lacks.
  */
 export async function readApart(task: ReadTask): Promise<Network> {
   pool ??= startThread();
@@ -36,7 +36,7 @@ export async function readApart(task: ReadTask): Promise<Network> {
     .catch((error) => {
       if (error.name !== 'AbortError') throw error;
       return {
-        refusal: `${task.source} is a damaged Keras file: the HDF5 library does not come to its end.`,
+        refusal: `${task.source} is a damaged Keras file: the HDF5 library did not finish reading it in time.`,
       };
     });
   if ('refusal' in answer) throw new UserError(answer.refusal);

@@ -1,4 +1,4 @@
-/** What the thread of read_apart.ts does. */
+/** The thread that read_apart.ts starts. */
 import { reason, UserError } from '../../errors.ts';
 import { readKeras } from './read.ts';
 import type { ReadAnswer, ReadTask } from './read_apart.ts';

@@ -2,7 +2,7 @@ import type { LayerSummary } from '../../layers/layer.ts';
 import type { Tensor } from '../../tensors/tensors.ts';
 import type { NetworkBuilder, Value } from '../network_builder.ts';
 
-/** A layer as Keras's and TensorFlow.js's files have it; classes and settings are those of keras.io/api/layers. */
+/** A layer in files of Keras and TensorFlow.js; its class and settings are those of keras.io/api/layers. */
 export interface KerasLayer {
   className: string;
   name: string;
@@ -11,7 +11,7 @@ export interface KerasLayer {
   inputs: string[];
 }
 
-/** What reading a layer needs. */
+/** The layer that is being read. */
 export interface Reading {
   builder: NetworkBuilder;
   layer: KerasLayer;
@@ -19,14 +19,14 @@ export interface Reading {
   weight(name: string): Tensor | undefined;
 }
 
-/** How a class of Keras is read. */
+/** How one of Keras's classes is read. */
 export interface KerasClass {
-  /** Keras's names for its weights, in Keras's order; none where absent. */
+  /** Keras's names for its weights, in Keras's order; absent: it has none. */
   weights?(config: Record<string, unknown>): string[];
   read(reading: Reading, inputs: [Value, ...Value[]]): Value;
 }
 
-/** A layer as Keras has it, without what every layer has. */
+/** The part of a Keras layer that depends on its kind. */
 export interface Written {
   className: string;
   config: Record<string, unknown>;
@@ -36,11 +36,11 @@ export interface Written {
   isUnknownToTfjs?: true;
 }
 
-/** How one kind of layer is spelled in Keras's files. */
+/** How one kind of layer is written to and read from Keras's files. */
 export interface KerasFormat<A extends object> {
   write(layer: LayerSummary<A>): Written;
-  /** By the names of Keras's classes. */
+  /** Keyed by the names of Keras's classes. */
   read: Record<string, KerasClass>;
-  /** Attributes by the names that other layers' setting `activation` has for them. */
+  /** The attributes of an activation, keyed by the names that Keras's setting `activation` takes. */
   activations?: Record<string, A>;
 }

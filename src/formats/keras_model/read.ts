@@ -4,10 +4,10 @@ import type { NetworkBuilder, Value } from '../network_builder.ts';
 import type { KerasClass, KerasLayer, Reading } from './layer_format.ts';
 import { expect, expectLastAxis, required } from './reading.ts';
 
-/** Numbers of a list that may lie within others, as [[[0.5, 0.4, 0.3]]]. */
+/** The numbers of a possibly nested list, e.g. [[[0.5, 0.4, 0.3]]]. */
 const listOf = (value: unknown): number[] => [value].flat(8).map(Number);
 
-/** Classes that are not layers of ours. */
+/** Keras's classes that do not become a layer of bat-sup. */
 const preprocessing: Record<string, KerasClass> = {
   Softmax: { read: ({ builder }, [input]) => builder.softmax(input) },
   Rescaling: {
@@ -29,7 +29,7 @@ const preprocessing: Record<string, KerasClass> = {
       const valuesOf = (name: string) =>
         layer.config[name] ? listOf(layer.config[name]) : [...required(reading, name).values];
       const means = valuesOf('mean');
-      // Keras's smallest deviation.
+      // Keras's lower limit for the standard deviation.
       const factors = valuesOf('variance').map((variance) => 1 / Math.max(Math.sqrt(variance), 1e-7));
       const offsets = means.map((mean, channel) => -mean * (factors[channel] ?? Number.NaN));
       return builder.scaling.normalise(input, { factors, offsets }, layer.name);
@@ -49,7 +49,7 @@ const activations = new Map(
   ),
 );
 
-/** A name, or an object that holds it. */
+/** The setting is a name, or an object whose config is the name. */
 const nameOf = (activation: unknown): unknown =>
   typeof activation === 'object' ? (activation as { config?: unknown } | null)?.config : activation;
 
@@ -63,31 +63,31 @@ function activate({ builder, layer }: Reading, value: Value): Value {
   return builder.fail(layer.name, `has the activation ${JSON.stringify(name)}, which bat-sup does not have`);
 }
 
-/** A layer that is nothing but its setting `activation`. */
+/** A layer that does nothing but apply its setting `activation`. */
 classes.set('Activation', { read: (_, [input]) => input });
 
-/** Keras's names for a layer's weights, in its order. */
+/** Keras's names for a layer's weights, in Keras's order. */
 export function weightNames({ className, config }: KerasLayer): string[] {
   return classes.get(className)?.weights?.(config) ?? [];
 }
 
 export interface KerasNetwork {
   layers: KerasLayer[];
-  /** Names of the layers that give the answers. */
+  /** Names of the output layers. */
   outputs: string[];
 }
 
-/** The layers that the answer depends on. */
-function neededFor(answer: string, byName: Map<string, KerasLayer>): Set<string> {
-  const needed = new Set([answer]);
+/** Names of the layers that an output depends on. */
+function neededFor(output: string, byName: Map<string, KerasLayer>): Set<string> {
+  const needed = new Set([output]);
   for (const name of needed) for (const input of byName.get(name)?.inputs ?? []) needed.add(input);
   return needed;
 }
 
 /**
- * Puts a network together from Keras's layers.
- * @param weightOf a layer's weight, by the layer's name and Keras's name for it.
- * @returns the pictures that it reads and what it gives.
+ * Adds the layers of a Keras network to a builder.
+ * @param weightOf returns a layer's weight by Keras's name for it.
+ * @returns the network's input and output.
  */
 export function buildFromKeras(
   builder: NetworkBuilder,
@@ -103,7 +103,7 @@ export function buildFromKeras(
   function outputOf(name: string): Value {
     const known = values.get(name);
     if (known) return known;
-    const layer = byName.get(name) ?? builder.fail(name, 'is read, but is not there');
+    const layer = byName.get(name) ?? builder.fail(name, 'is read by another layer, but is missing');
     if (beingBuilt.has(name)) builder.fail(name, 'reads its own output');
     beingBuilt.add(name);
     const value = build(layer);
@@ -113,16 +113,16 @@ export function buildFromKeras(
 
   function build(layer: KerasLayer): Value {
     if (layer.className === 'InputLayer') {
-      if (pictures) builder.fail(layer.name, 'is a second input');
+      if (pictures) builder.fail(layer.name, 'is a second input; a picture classifier has one');
       const shape = layer.config.batch_shape ?? layer.config.batch_input_shape;
       pictures = builder.pictures(layer.name, Array.isArray(shape) ? shape.slice(1) : []);
       return pictures;
     }
-    const theirs =
+    const kerasClass =
       classes.get(layer.className) ??
-      builder.fail(layer.name, `is a ${layer.className}, for which bat-sup has no layer`);
+      builder.fail(layer.name, `is of the class ${layer.className}, for which bat-sup has no layer`);
     const [first, ...rest] = layer.inputs.map(outputOf);
-    if (!first) builder.fail(layer.name, 'reads nothing');
+    if (!first) builder.fail(layer.name, 'has no input');
     const weight = (name: string) => {
       const tensor = weightOf(layer, name);
       if (tensor && taken.has(tensor)) builder.fail(layer.name, `shares its ${name} with another layer`);
@@ -130,14 +130,15 @@ export function buildFromKeras(
       return tensor;
     };
     const reading = { builder, layer, weight };
-    return activate(reading, theirs.read(reading, [first, ...rest]));
+    return activate(reading, kerasClass.read(reading, [first, ...rest]));
   }
 
-  if (outputs.length !== 1) builder.fail('the network', `has ${outputs.length} outputs`);
-  const answer = outputs[0] as string;
-  const needed = neededFor(answer, byName);
-  // In the file's order, which is the one in which our layers are numbered.
+  if (outputs.length !== 1)
+    builder.fail('the network', `has ${outputs.length} outputs; a picture classifier has one`);
+  const last = outputs[0] as string;
+  const needed = neededFor(last, byName);
+  // In the file's order, in which bat-sup's layers are then numbered.
   for (const { name } of layers) if (needed.has(name)) outputOf(name);
-  const output = outputOf(answer);
+  const output = outputOf(last);
   return { pictures: pictures ?? builder.fail('the network', 'has no input'), output };
 }

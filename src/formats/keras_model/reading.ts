@@ -2,11 +2,12 @@ import type { Tensor } from '../../tensors/tensors.ts';
 import type { Padding, Window } from '../windows.ts';
 import type { Reading } from './layer_format.ts';
 
+/** A weight that the layer must have. */
 export function required({ builder, layer, weight }: Reading, name: string): Tensor {
   return weight(name) ?? builder.fail(layer.name, `has no ${name}`);
 }
 
-/** Refuses a setting with another value than these; one that is absent is at its default. */
+/** Refuses settings whose values are not among the allowed ones; an absent setting has its default. */
 export function expect({ builder, layer }: Reading, settings: Record<string, unknown[]>): void {
   for (const [name, allowed] of Object.entries(settings)) {
     const value = layer.config[name];
@@ -18,20 +19,21 @@ export function expect({ builder, layer }: Reading, settings: Record<string, unk
   }
 }
 
+/** Refuses a layer whose channels are not the last axis. */
 export function expectChannelsLast(reading: Reading): void {
   expect(reading, { data_format: ['channels_last', null] });
 }
 
-/** Refuses any axis but the last, however it is counted. @param rank without the batch. */
+/** Refuses any axis but the last, counted from either end. @param rank without the batch. */
 export function expectLastAxis(reading: Reading, rank: number): void {
   expect(reading, { axis: [-1, rank, [-1], [rank]] });
 }
 
-/** One value for both axes, or one for each. */
+/** A setting that is one value for both axes, or a list of one for each. */
 export const twoOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : [value, value]);
 export const pairOf = (value: unknown): number[] => twoOf(value).map(Number);
 
-/** The window of a convolution. @param kernel [height, width] */
+/** The window of a convolution or pooling. @param kernel [height, width] */
 export function windowOf(reading: Reading, kernel: number[], strides: unknown): Window {
   expectChannelsLast(reading);
   expect(reading, { padding: ['valid', 'same'], dilation_rate: [[1, 1], 1] });

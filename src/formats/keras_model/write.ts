@@ -2,7 +2,7 @@ import { formatsOf } from '../../layers/formats.ts';
 import type { LayerSummary } from '../../layers/index.ts';
 import type { KerasLayer } from './layer_format.ts';
 
-/** A layer for Keras, and its weights in Keras's order: their names and our variables'. */
+/** A layer for Keras, with Keras's names for its weights, in Keras's order, and the names of our variables. */
 export interface WrittenLayer extends KerasLayer {
   weights: { name: string; variable: string }[];
   /** Whether TensorFlow.js cannot load it. */
@@ -10,9 +10,8 @@ export interface WrittenLayer extends KerasLayer {
 }
 
 /**
- * A network as Keras's layers, from the input named 'pictures' on; with the preprocessing inside, pixels 0..255 are
- * its input.
- * @param scale of the pixels, where the preprocessing is inside.
+ * Converts layers to Keras's. The first reads an input layer named 'pictures', which is not part of the result.
+ * @param scale of the preprocessing, which then becomes a first layer for pixels of 0..255; undefined: it stays outside.
  */
 export function toKerasLayers(layers: LayerSummary[], scale: number | undefined): WrittenLayer[] {
   const input = scale === undefined ? 'pictures' : 'rescaling';
@@ -27,7 +26,7 @@ export function toKerasLayers(layers: LayerSummary[], scale: number | undefined)
   return scale === undefined ? written : [rescaling, ...written];
 }
 
-/** Keras's names have no '/'. */
+/** Keras does not allow '/' in names. */
 const nameOf = (name: string) => name.replaceAll('/', '_');
 
 function toKeras(layer: LayerSummary, input: string): WrittenLayer {
@@ -36,6 +35,9 @@ function toKeras(layer: LayerSummary, input: string): WrittenLayer {
     ...written,
     name: nameOf(layer.name),
     inputs: layer.inputs.length === 0 ? [input] : layer.inputs.map(nameOf),
-    weights: Object.entries(weights).map(([name, own]) => ({ name, variable: `${layer.name}/${own}` })),
+    weights: Object.entries(weights).map(([name, variable]) => ({
+      name,
+      variable: `${layer.name}/${variable}`,
+    })),
   };
 }

@@ -1,10 +1,10 @@
 const entry = /^\s*(?:(\d+)\s*:\s*)?(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)")\s*$/;
-/** Commas that no quotation marks are around. */
+/** The texts between commas, except commas within quotation marks. */
 const items = /(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^,'"])+/g;
 
 /**
- * Class names from a model's metadata, in the order of the outputs: Python's or JSON's dictionary by index, as
- * Ultralytics writes it, {0: 'cat', 1: "cow's"}, or a list.
+ * Reads class names from a model's metadata, in the order of the outputs. The text is a dictionary by index or a list, in
+ * Python's or JSON's syntax; Ultralytics writes {0: 'cat', 1: "cow's"}.
  * @returns undefined where the text is something else, or does not name each class once.
  */
 export function readClassNames(text = ''): string[] | undefined {

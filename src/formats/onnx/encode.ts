@@ -9,10 +9,10 @@ import { type Input, metadataKey, metadataOf } from '../metadata.ts';
 import { Graph } from './graph.ts';
 import { dataTypes, models, type ValueInfoMessage } from './protos.ts';
 
-/** Of 2022: what every ONNX Runtime since 1.12 reads, and DequantizeLinear by channels is in. */
+/** From 2022: every ONNX Runtime since 1.12 reads it, and it has DequantizeLinear with one scale per channel. */
 const operatorSet = 17;
 const irVersion = 8;
-/** A protocol buffer's limit. */
+/** The largest protocol buffer. */
 const maxBytes = 2 ** 31 - 1;
 
 function valueInfo(name: string, type: number, dims: (string | number)[], text: string): ValueInfoMessage {
@@ -20,7 +20,7 @@ function valueInfo(name: string, type: number, dims: (string | number)[], text: 
   return { name, type: { tensor_type: { elem_type: type, shape: { dim } } }, doc_string: text };
 }
 
-/** The graph's input, and what the layers read of it: [batch, channels, height, width]. */
+/** Writes the graph's input. @returns it, and the name of what the layers read: [batch, channels, height, width]. */
 function writeInput(
   graph: Graph,
   { model, preprocessing: { scale } }: Network,
@@ -39,7 +39,7 @@ function writeInput(
   return { input: valueInfo('pictures', dataTypes.uint8, dims, description), read };
 }
 
-/** Calibrated probabilities, as predict answers them. */
+/** Writes the calibrated probabilities, the same as those of predict. */
 function writeProbabilities(graph: Graph, logits: string, temperature: number): string {
   const divisor = graph.constant('temperature', { shape: [], values: Float32Array.of(temperature) });
   const calibrated = graph.add('Div', [logits, divisor], 'calibrated');
@@ -47,7 +47,8 @@ function writeProbabilities(graph: Graph, logits: string, temperature: number): 
 }
 
 /**
- * A network as an ONNX model: from 'pictures' to 'logits' and 'probabilities', both [batch, classes].
+ * Writes a network as an ONNX model with the input 'pictures' and the outputs 'logits' and 'probabilities', both
+ * [batch, classes].
  * @throws {UserError} where it is larger than a protocol buffer can be.
  */
 export function encodeOnnx(network: Network, { weights, preprocessing }: ExportOptions): Uint8Array {
@@ -55,7 +56,7 @@ export function encodeOnnx(network: Network, { weights, preprocessing }: ExportO
   const stored = [...network.weights.values()].reduce((sum, { shape }) => sum + 4 * sizeOf(shape), 0);
   if (stored > maxBytes - 2 ** 20)
     throw new UserError(
-      'The network has more weights than the 2 GiB of an ONNX file; use --format safetensors.',
+      'The network is larger than the 2 GiB that an ONNX file can hold; use --format safetensors.',
     );
   const graph = new Graph(weights);
   const metadata = metadataOf(network, { scaledInside: preprocessing === 'inside' });

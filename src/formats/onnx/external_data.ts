@@ -12,10 +12,10 @@ interface Part extends Region {
 }
 
 /**
- * A model's tensors with the values of those that lie in files beside it, as PyTorch exports them: model.onnx.data
+ * Loads the values of tensors that are in files beside the model, e.g. PyTorch's model.onnx.data
  * (onnx.ai/onnx/repo-docs/ExternalData.html).
- * @throws {UserError} where such a file is missing, too short, or not in the model's folder; a model could otherwise
- * carry away whatever its reader may read.
+ * @throws {UserError} where such a file is missing, too short, or outside of the model's folder; otherwise a hostile model
+ * could make its own weights of any file that the user can read.
  */
 export async function withExternalData(tensors: TensorMessage[], source: string): Promise<TensorMessage[]> {
   const outside = tensors.filter(({ data_location: location }) => location === external);
@@ -53,12 +53,12 @@ function readEntry(tensor: TensorMessage, source: string): Region & { location: 
   };
   const parts = location.split('/');
   if (location === '' || /[\0\\]/.test(location) || isAbsolute(location) || parts.includes('..'))
-    damaged(source, `${name} lies in ${quoted(location)}, which is not a file beside it`);
+    damaged(source, `${name} is in ${quoted(location)}, which is not a file beside it`);
   const from = entries.has('offset') ? number('offset') : 0;
   return { location, from, to: from + number('length') };
 }
 
-/** A file in the model's folder, also where both are links into another one, as a download's cache keeps them. */
+/** Finds a file in the model's folder; both may be links into the same other folder, as download caches keep them. */
 async function findFile(
   location: string,
   { source, folders }: { source: string; folders: string[] },
@@ -67,8 +67,8 @@ async function findFile(
   const file = await realpath(path).catch(() => undefined);
   if (file === undefined)
     throw new UserError(
-      `${source} has its weights in ${quoted(location)}, which is missing; copy it beside it.`,
+      `${source} has its weights in ${quoted(location)}, which is missing; copy that file beside the model.`,
     );
   if (folders.some((folder) => file.startsWith(folder.endsWith(sep) ? folder : folder + sep))) return path;
-  return damaged(source, `its weights' file ${quoted(location)} is a link out of its folder`);
+  return damaged(source, `its file of weights, ${quoted(location)}, is a link to another folder`);
 }

@@ -16,7 +16,7 @@ function attributeOf([name, value]: [string, AttributeValue]): AttributeMessage 
   return { name, type: attributeTypes.int, i: value };
 }
 
-/** A graph under construction. */
+/** An ONNX graph while it is being written. */
 export class Graph {
   readonly node: NodeMessage[] = [];
   readonly initializer: TensorMessage[] = [];
@@ -26,7 +26,7 @@ export class Graph {
     this.#weightType = weightType;
   }
 
-  /** @returns the name of what it gives. */
+  /** Adds a node. @returns the name of its output. */
   add(
     operator: string,
     input: string[],
@@ -42,7 +42,7 @@ export class Graph {
     return this.#keep(name, shape, dataTypes.float32, bytesOf(values));
   }
 
-  /** The names of constants for those of a layer's variables that it has. */
+  /** Adds constants for those of the named variables that a layer has. @returns their names. */
   constants(layer: string, names: string[], variable: (name: string) => Tensor | undefined): string[] {
     return names.flatMap((name) => {
       const tensor = variable(name);
@@ -56,8 +56,9 @@ export class Graph {
   }
 
   /**
-   * Weights as the export's options want them stored; what reads them gets floats.
-   * @param axis of the outputs.
+   * Adds weights in the type of the export's options, and where necessary a node that converts them to floats.
+   * @param axis of the outputs; int8 has one scale per output.
+   * @returns the name of the floats.
    */
   weights(name: string, tensor: Tensor, axis: number): string {
     const { shape, values } = tensor;

@@ -3,30 +3,30 @@ import type { Tensor } from '../../tensors/tensors.ts';
 import type { Graph } from './graph.ts';
 import type { Item, Reading } from './reading.ts';
 
-/** What writing a layer needs. */
+/** The layer that is being written. */
 export interface Writing<A extends object> {
   graph: Graph;
   layer: LayerSummary<A>;
-  /** Names of what it reads. */
+  /** Names of its inputs in the graph. */
   inputs: string[];
   /** One of the layer's variables, e.g. 'weights'; undefined where it has none of this name. */
   variable(name: string): Tensor | undefined;
-  /** The maps that were flattened into what the layer reads, if they were. */
+  /** The shape [height, width, channels] of the maps that were flattened into the layer's input, if they were. */
   maps: number[] | undefined;
 }
 
-/** How an operator of ONNX (onnx.ai/onnx/operators) is read. */
+/** How one of ONNX's operators (onnx.ai/onnx/operators) is read. */
 export interface Operator {
-  /** undefined: these inputs or attributes make it another layer's, or no layer's. */
+  /** undefined: with these inputs or attributes, the node is not this kind of layer. */
   read(reading: Reading): Item | undefined;
-  /** Whether the node that follows has been read with it, and is left out. */
+  /** Whether the next node was read along with this one and must be skipped. */
   takesNext?(reading: Reading): boolean;
 }
 
-/** How one kind of layer is spelled in ONNX. */
+/** How one kind of layer is written to and read from ONNX. */
 export interface OnnxFormat<A extends object> {
-  /** @returns the name of the layer's output, which is the layer's name. */
+  /** Adds the layer's nodes. @returns the name of its output, which is the layer's name. */
   write(writing: Writing<A>): string;
-  /** By the names of ONNX's operators. */
+  /** Keyed by the names of ONNX's operators. */
   read: Record<string, Operator>;
 }

@@ -6,14 +6,14 @@ import type { Item, Layout, Operand, Reading } from './reading.ts';
 
 /** Operators that are not layers: constants, shapes, layouts and the scaling of pixels. */
 
-/** Another shape of a constant; that of maps is a flattening layer's. */
+/** Reshapes a constant; a reshape of maps is read by the flattening layer. */
 function reshapeConstant(reading: Reading): Item | undefined {
   if (reading.inputs[0]?.kind !== 'constant') return undefined;
   const { shape: before, values } = reading.required(0);
   const shape = [...reading.required(1).values];
   const open = values.length / -sizeOf(shape);
   const whole = shape.map((length) => (length === -1 ? open : length));
-  if (sizeOf(whole) !== values.length) reading.fail(`makes [${before}] to [${shape}]`);
+  if (sizeOf(whole) !== values.length) reading.fail(`reshapes [${before}] to [${shape}]`);
   return { kind: 'constant', tensor: { shape: whole, values } };
 }
 
@@ -33,13 +33,13 @@ function transposed(reading: Reading): Item {
   return { kind: 'value', value, layout: turned };
 }
 
-/** What a constant makes of pixels: times a factor, plus an offset. */
+/** x * factor + offset. */
 interface Arithmetic {
   factor: number;
   offset: number;
 }
 
-/** Pixels that are scaled or shifted by a constant: one number, or one for each channel. */
+/** Scales or shifts by a constant: one number, or one for each channel. */
 function withConstant(
   reading: Reading,
   arithmetic: (constant: number, isFirst: boolean) => Arithmetic,
@@ -56,7 +56,7 @@ function withConstant(
   };
 }
 
-/** A constant's one value, or its values for the channels, along whose axis it has to lie. */
+/** A constant's single value, or one value per channel; its shape must then follow the channels' axis. */
 function channelValues(reading: Reading, { shape, values }: Tensor, { value, layout }: Operand): number[] {
   const [first] = values;
   if (first === undefined) return reading.fail('has a constant without values');
@@ -66,7 +66,7 @@ function channelValues(reading: Reading, { shape, values }: Tensor, { value, lay
   const lengths = [...Array(Math.max(0, rank - shape.length)).fill(1), ...shape];
   const isOfChannels = lengths.every((length, axis) => length === 1 || axis === channelAxis);
   if (lengths.length !== rank || !isOfChannels)
-    reading.fail(`has a constant of shape [${shape}]; bat-sup takes one value, or one for each channel`);
+    reading.fail(`has a constant of shape [${shape}]; bat-sup supports one value, or one for each channel`);
   return [...values];
 }
 
@@ -104,12 +104,12 @@ function dequantised(reading: Reading): Item {
   return { kind: 'constant', tensor: { shape, values: result } };
 }
 
-const unchanged = (reading: Reading): Item => reading.inputs[0] ?? reading.fail('reads nothing');
+const unchanged = (reading: Reading): Item => reading.inputs[0] ?? reading.fail('has no input');
 const softmax = (reading: Reading): Item => reading.like(reading.builder.softmax(reading.operand().value));
 const shape = (): Item => ({ kind: 'shape' });
 
-/** What is computed of shapes and constants alone is a shape; of maps it is a layer's, if any layer has it. */
-function ofShapes(reading: Reading): Item | undefined {
+/** A node whose inputs are all shapes or constants computes a shape; with maps among them it must be a layer. */
+function shapeArithmetic(reading: Reading): Item | undefined {
   return reading.inputs.every((item) => item?.kind !== 'value') ? shape() : undefined;
 }
 
@@ -127,18 +127,18 @@ const kit: Record<string, (reading: Reading) => Item | undefined> = {
   }),
   DequantizeLinear: dequantised,
   Softmax: softmax,
-  // Its softmax is the logits' softmax.
+  // The softmax of log-probabilities is the softmax of the logits.
   LogSoftmax: softmax,
   Identity: unchanged,
   Cast: unchanged,
   Shape: shape,
-  Gather: ofShapes,
-  Unsqueeze: ofShapes,
-  Concat: ofShapes,
-  Slice: ofShapes,
+  Gather: shapeArithmetic,
+  Unsqueeze: shapeArithmetic,
+  Concat: shapeArithmetic,
+  Slice: shapeArithmetic,
 };
 
-/** By name, the operators that may read a node, in the order in which they are tried. */
+/** For each operator's name the ways to read it, in the order in which they are tried. */
 const operators = new Map<string, Operator[]>();
 for (const [name, read] of Object.entries(kit)) operators.set(name, [{ read }]);
 for (const { onnx } of allFormats)
@@ -146,7 +146,7 @@ for (const { onnx } of allFormats)
     operators.set(name, [...(operators.get(name) ?? []), operator]);
 
 /**
- * What a node gives, and whether the next node has been read with it.
+ * Reads a node. @returns its output, and whether the next node was read along with it.
  * @throws {UserError} where bat-sup has no layer for it.
  */
 export function readNode(reading: Reading): { item: Item; takesNext: boolean } {
@@ -165,5 +165,5 @@ function constantAttribute(reading: Reading): Tensor {
   const value = reading.node.attribute[0];
   if (value?.name === 'value_int') return { shape: [], values: Float32Array.of(value.i ?? 0) };
   if (value?.name === 'value_float') return { shape: [], values: Float32Array.of(value.f ?? 0) };
-  return reading.fail('is a constant of a kind that is not expected here');
+  return reading.fail('is a constant of a kind that bat-sup does not read');
 }

@@ -1,7 +1,7 @@
 import protobuf from 'protobufjs';
 import { messageOf } from '../protobuf.ts';
 
-/** The part of ONNX's messages that a picture classifier needs; the numbers are those of onnx/onnx.proto. */
+/** The part of ONNX's messages that a picture classifier needs; field numbers from onnx/onnx.proto. */
 const { root } = protobuf.parse(
   `
   syntax = "proto3";

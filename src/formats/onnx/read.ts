@@ -25,21 +25,21 @@ function decode(data: Uint8Array, source: string): { graph: Graph; message: Mode
     const message = models.decode(data);
     if (message.graph && message.graph.node.length > 0) return { graph: message.graph, message };
   } catch {
-    // Told below.
+    // Reported below.
   }
-  throw new UserError(`${source} is no ONNX model, or a damaged one.`);
+  throw new UserError(`${source} is not an ONNX model, or is damaged; export it again.`);
 }
 
 const isChannels = (length: number | undefined) => length === 1 || length === 3;
 
 interface Input {
   name: string;
-  /** Of its numbers, one of dataTypes. */
+  /** Type of its elements, one of dataTypes. */
   type: number | undefined;
   operand: Operand;
 }
 
-/** Integers are pixels as they are in files, 0..255; floats may be scaled. */
+/** Integers must be unscaled pixels, 0..255; floats may be scaled. */
 const pixelTypes: (number | undefined)[] = [
   dataTypes.uint8,
   dataTypes.int8,
@@ -47,7 +47,7 @@ const pixelTypes: (number | undefined)[] = [
   dataTypes.int64,
 ];
 
-/** The one input that is no constant, as pictures: [batch, channels, height, width] or with the channels last. */
+/** The one input that is not a constant: pictures [batch, channels, height, width] or [batch, height, width, channels]. */
 function readInput(builder: NetworkBuilder, graph: Graph): Input {
   const constants = new Set(graph.initializer.map(({ name }) => name));
   const inputs = graph.input.filter(({ name }) => !constants.has(name));
@@ -63,12 +63,13 @@ function readInput(builder: NetworkBuilder, graph: Graph): Input {
     const value = builder.pictures(where, [third, fourth, second]);
     return { name: input.name, type, operand: { kind: 'value', value, layout: 'nchw' } };
   }
-  if (!isChannels(fourth)) builder.fail(where, `is [${dims.join()}], neither grey nor of three colours`);
+  if (!isChannels(fourth))
+    builder.fail(where, `has the shape [${dims.join()}]; pictures have 1 or 3 channels`);
   const value = builder.pictures(where, [second, third, fourth]);
   return { name: input.name, type, operand: { kind: 'value', value, layout: 'nhwc' } };
 }
 
-/** Constants are decoded when they are read: a hostile file may hold many that nothing reads. */
+/** Decodes constants only when they are used: a hostile file may hold many that are not. */
 function constantReader(
   builder: NetworkBuilder,
   messages: TensorMessage[],
@@ -80,7 +81,7 @@ function constantReader(
   };
 }
 
-/** How many nodes read each name, and one of them. */
+/** The nodes that read each name; at most two are kept. */
 function readersOf(nodes: NodeMessage[]): Map<string, NodeMessage[]> {
   const readers = new Map<string, NodeMessage[]>();
   for (const node of nodes)
@@ -88,17 +89,17 @@ function readersOf(nodes: NodeMessage[]): Map<string, NodeMessage[]> {
   return readers;
 }
 
-/** Which of the outputs is the answer: bat-sup's own models give the probabilities besides the logits. */
-function answerOf(builder: NetworkBuilder, { output }: Graph): string {
+/** The name of the logits: the only output, or in bat-sup's own models, which also output probabilities, 'logits'. */
+function logitsOf(builder: NetworkBuilder, { output }: Graph): string {
   const logits = output.length > 1 ? output.find(({ name }) => name === 'logits') : output[0];
   return (
     logits?.name ?? builder.fail('the graph', `has ${output.length} outputs; a picture classifier has one`)
   );
 }
 
-/** Only what the answer needs is read. */
-function neededNodes(nodes: NodeMessage[], answer: string): NodeMessage[] {
-  const names = new Set([answer]);
+/** The nodes that an output depends on, in the file's order; the others are not read. */
+function neededNodes(nodes: NodeMessage[], output: string): NodeMessage[] {
+  const names = new Set([output]);
   const needed = [...nodes].reverse().filter((node) => {
     const isNeeded = node.output.some((name) => names.has(name));
     if (isNeeded) for (const name of node.input) names.add(name);
@@ -107,15 +108,15 @@ function neededNodes(nodes: NodeMessage[], answer: string): NodeMessage[] {
   return needed.reverse();
 }
 
-/** Values of a constant that several nodes may read: a batch normalisation's, for one, which exporters merge. */
+/** Largest constant that several nodes may share: exporters merge equal ones, e.g. those of batch normalisations. */
 const maxShared = 4096;
 
-/** What the names in a graph stand for, as far as it has been read. */
+/** The values of the graph's names, as far as it has been read. */
 class Items {
   readonly #known = new Map<string, Item>();
   readonly #builder: NetworkBuilder;
   readonly #initializer: (name: string) => Tensor | undefined;
-  /** Large constants that a node has read: each is read once, so that a small file does not fill the memory. */
+  /** Large constants that a node has read. Each may be read once, so that a small file cannot fill the memory. */
   readonly #taken = new Set<string>();
 
   constructor(builder: NetworkBuilder, messages: TensorMessage[]) {
@@ -137,7 +138,7 @@ class Items {
     return item?.kind === 'constant' ? item.tensor : undefined;
   }
 
-  /** What a node reads; undefined where it leaves out an input. */
+  /** A node's inputs; undefined for an optional input that it leaves out. */
   inputsOf(node: NodeMessage): (Item | undefined)[] {
     const where = `the node ${node.name || node.output[0]}`;
     return node.input.map((name) => {
@@ -145,9 +146,11 @@ class Items {
       if (this.#taken.has(name))
         this.#builder.fail(
           where,
-          `shares ${quoted(name)} with another; bat-sup's layers have weights of their own`,
+          `shares ${quoted(name)} with another node; bat-sup's layers cannot share weights`,
         );
-      const item = this.get(name) ?? this.#builder.fail(where, `reads ${quoted(name)}, which nothing gives`);
+      const item =
+        this.get(name) ??
+        this.#builder.fail(where, `reads ${quoted(name)}, which is not an output of any node before it`);
       if (item.kind === 'constant' && item.tensor.values.length > maxShared) {
         this.#taken.add(name);
         this.#known.delete(name);
@@ -177,17 +180,21 @@ function readNodes(builder: NetworkBuilder, nodes: NodeMessage[], items: Items):
   }
 }
 
-/** @throws {UserError} where it is damaged, or holds what bat-sup has no layer for. */
+/**
+ * Reads an ONNX model, and the files beside it that hold its weights.
+ * @throws {UserError} where it is damaged, or has operators that bat-sup lacks.
+ */
 export async function readOnnx(data: Uint8Array, source: string, hints: ImportHints): Promise<Network> {
   const { graph, message } = decode(data, source);
   const builder = new NetworkBuilder(source, hints);
   const { name, type, operand: input } = readInput(builder, graph);
-  const answer = answerOf(builder, graph);
+  const logits = logitsOf(builder, graph);
   const items = new Items(builder, await withExternalData(graph.initializer, source));
   items.set(name, input);
-  readNodes(builder, neededNodes(graph.node, answer), items);
-  const end = items.get(answer);
-  if (end?.kind !== 'value') return builder.fail('the graph', `does not compute ${answer} of the pictures`);
+  readNodes(builder, neededNodes(graph.node, logits), items);
+  const end = items.get(logits);
+  if (end?.kind !== 'value')
+    return builder.fail('the graph', `does not compute ${quoted(logits)} from the pictures`);
   const properties = new Map(message.metadata_props.map(({ key, value }) => [key, value]));
   const metadata = readMetadata(properties.get(metadataKey), source);
   const network = builder.finish(

@@ -4,24 +4,24 @@ import type { Padding, Window } from '../windows.ts';
 import type { NodeMessage } from './protos.ts';
 import { readTensor } from './tensor.ts';
 
-/** Whether a map's channels come before height and width, as ONNX's operators take them, or after. */
+/** Whether a map's channels come before height and width, as ONNX's operators expect, or after. */
 export type Layout = 'nchw' | 'nhwc';
 
-/** What a name in the graph stands for. */
+/** The value of a name in the graph. */
 export type Item =
   | { kind: 'value'; value: Value; layout: Layout }
   | { kind: 'constant'; tensor: Tensor }
-  /** A shape that the graph computes of its input's, as PyTorch does to flatten. */
+  /** A shape that the graph computes from its input's shape, as PyTorch does for flattening. */
   | { kind: 'shape' };
 
 export type Operand = Extract<Item, { kind: 'value' }>;
 
-/** A node with what it reads. */
+/** The node that is being read, with its inputs. */
 export class Reading {
   readonly builder: NetworkBuilder;
   readonly node: NodeMessage;
   readonly inputs: (Item | undefined)[];
-  /** The one node that reads this one's output, if it is one alone. */
+  /** The node that reads this node's output, if there is exactly one. */
   readonly next: NodeMessage | undefined;
   /** A constant by its name in the graph. */
   readonly constants: (name: string) => Tensor | undefined;
@@ -51,7 +51,7 @@ export class Reading {
     const item = this.inputs[index];
     return item?.kind === 'value'
       ? item
-      : this.fail(`reads nothing of the pictures as its input ${index + 1}`);
+      : this.fail(`has an input ${index + 1} that does not depend on the pictures`);
   }
 
   /** A constant input; undefined where the node has none. */
@@ -60,7 +60,7 @@ export class Reading {
     if (item === undefined) return undefined;
     return item.kind === 'constant'
       ? item.tensor
-      : this.fail(`has an input ${index + 1} that is no constant`);
+      : this.fail(`has an input ${index + 1} that is not a constant`);
   }
 
   required(index: number): Tensor {
@@ -93,23 +93,25 @@ export class Reading {
     return bytes && Buffer.from(bytes).toString('latin1');
   }
 
-  /** Refuses integers of other values. */
+  /** Refuses settings whose values are not the allowed ones. */
   expect(settings: Record<string, { value: number; allowed: number }>): void {
     for (const [name, { value, allowed }] of Object.entries(settings))
-      if (value !== allowed) this.fail(`has ${name} ${value}; bat-sup has ${allowed} only`);
+      if (value !== allowed) this.fail(`has ${name} ${value}; bat-sup supports only ${allowed}`);
   }
 
-  /** The input, whose channels have to come first. */
+  /** The input, whose channels must come first. */
   channelsFirst(): Value {
     const { value, layout } = this.operand();
-    if (value.shape.length === 3 && layout !== 'nchw') this.fail('reads maps whose channels come last');
+    if (value.shape.length === 3 && layout !== 'nchw')
+      this.fail('reads maps whose channels come last; ONNX expects them first');
     return value;
   }
 
   /** Strides and padding of a convolution or pooling, which may not be dilated. */
   window(): Omit<Window, 'kernel'> {
     const strides = this.ints('strides') ?? [1, 1];
-    if (this.ints('dilations')?.some((dilation) => dilation !== 1)) this.fail('is dilated');
+    if (this.ints('dilations')?.some((dilation) => dilation !== 1))
+      this.fail('has dilations, which bat-sup does not support');
     return { strides, padding: this.#padding(strides) };
   }
 
@@ -117,16 +119,16 @@ export class Reading {
     const automatic = this.text('auto_pad') || 'NOTSET';
     if (automatic === 'SAME_UPPER') return 'same';
     if (automatic === 'VALID') return 'valid';
-    if (automatic !== 'NOTSET') this.fail(`pads ${automatic}`);
+    if (automatic !== 'NOTSET') this.fail(`has auto_pad ${automatic}, which bat-sup does not support`);
     const pads = this.ints('pads') ?? [0, 0, 0, 0];
     if (pads.length !== 4) this.fail(`has ${pads.length} pads`);
     const [top, left, bottom, right] = pads as [number, number, number, number];
-    // Rounding up is as if there were more behind.
+    // Rounding the output's size up is the same as more padding at the end.
     const [down, across] = this.int('ceil_mode', 0) === 0 ? [0, 0] : strides.map((stride) => stride - 1);
     return [top, left, bottom + (down ?? 0), right + (across ?? 0)];
   }
 
-  /** Feature maps with their channels first, as most operators give them. */
+  /** Feature maps with their channels first, the output of most operators. */
   maps(value: Value): Operand {
     return { kind: 'value', value, layout: 'nchw' };
   }
@@ -136,7 +138,7 @@ export class Reading {
     return { ...this.operand(), value };
   }
 
-  /** One of the next node's inputs that is a constant. */
+  /** The first constant among the next node's inputs. */
   constantOfNext(): Tensor | undefined {
     return this.next?.input.map(this.constants).find((tensor) => tensor !== undefined);
   }

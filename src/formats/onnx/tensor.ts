@@ -10,7 +10,7 @@ type Numbers = ArrayLike<number>;
 interface Type {
   bytes: number;
   read(buffer: ArrayBuffer): Numbers;
-  /** Where the values are that are not raw bytes. */
+  /** The field that holds the values where they are not raw bytes. */
   field: 'float_data' | 'int32_data' | 'int64_data' | 'double_data';
 }
 
@@ -40,19 +40,19 @@ const types: Record<number, Type> = {
 const halves: number[] = [dataTypes.float16, dataTypes.bfloat16];
 
 /**
- * A tensor's values as floats.
- * @param fail is told what is wrong with it.
+ * Reads a tensor's values as floats.
+ * @param fail is called with what is wrong with the tensor.
  */
 export function readTensor(message: TensorMessage, fail: (why: string) => never): Tensor {
   const { dims: shape, data_type: code } = message;
-  if (message.data_location === external) fail('lies in another file, which only weights may');
-  const type = types[code] ?? fail(`is of the data type ${code}, which is not expected here`);
+  if (message.data_location === external) fail('is in another file, which is allowed for weights only');
+  const type = types[code] ?? fail(`has the data type ${code}, which bat-sup does not read`);
   const raw = message.raw_data ?? new Uint8Array();
   if (!shape.every((length) => Number.isSafeInteger(length) && length >= 0)) fail(`has the shape [${shape}]`);
   const size = sizeOf(shape);
   if (raw.length > 0) {
     if (raw.length !== size * type.bytes) fail(`has ${raw.length} bytes for the shape [${shape}]`);
-    // A copy, since the bytes may stand where floats cannot.
+    // A copy, because the bytes may not be aligned for floats.
     return { shape, values: Float32Array.from(type.read(new Uint8Array(raw).buffer)) };
   }
   const listed = message[type.field] ?? [];

@@ -1,7 +1,7 @@
 import type { LayerSummary } from '../../layers/layer.ts';
 import { samePadding, type Window } from '../../layers/window.ts';
 
-/** ONNX's attributes of a window over maps. */
+/** ONNX's attributes for the window of a convolution or pooling. */
 export function onnxWindow({ inputShape, attributes }: LayerSummary<Window>): Record<string, number[]> {
   const { kernel, stride, padding } = attributes;
   const around = (length: number) =>

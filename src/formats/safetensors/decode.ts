@@ -5,8 +5,8 @@ import { parseObject } from '../../text/json.ts';
 import { quoted } from '../../text/quoted.ts';
 import { overlapping } from '../files.ts';
 
-/** As in the format's own reader. */
-const longestHeader = 100_000_000;
+/** The limit of the format's own reader. */
+const maxHeaderBytes = 100_000_000;
 
 interface Entry {
   dtype: string;
@@ -31,13 +31,13 @@ function damaged(source: string, why: string): never {
 }
 
 function readHeader(data: Uint8Array, source: string): { header: Record<string, unknown>; start: number } {
-  if (data.length < 8) damaged(source, 'it ends within the length of its header');
+  if (data.length < 8) damaged(source, 'it is shorter than 8 bytes');
   const length = new DataView(data.buffer, data.byteOffset).getBigUint64(0, true);
-  if (length > longestHeader || Number(length) > data.length - 8)
-    damaged(source, `its header of ${length} bytes is longer than the file or the format allow`);
+  if (length > maxHeaderBytes || Number(length) > data.length - 8)
+    damaged(source, `its header of ${length} bytes is longer than the file or the format's limit`);
   const start = 8 + Number(length);
   const text = Buffer.from(data.buffer, data.byteOffset + 8, Number(length)).toString('utf8');
-  return { header: parseObject(text) ?? damaged(source, 'its header is no JSON object'), start };
+  return { header: parseObject(text) ?? damaged(source, 'its header is not a JSON object'), start };
 }
 
 function isEntry(entry: unknown): entry is Entry {
@@ -48,7 +48,7 @@ function isEntry(entry: unknown): entry is Entry {
 }
 
 /**
- * The tensors of a safetensors file that hold floating-point numbers, as float32.
+ * Reads the floating-point tensors of a safetensors file as float32, and its metadata.
  * @throws {UserError} where it is damaged.
  */
 export function decodeSafetensors(data: Uint8Array, source: string): SafetensorsFile {
@@ -56,7 +56,7 @@ export function decodeSafetensors(data: Uint8Array, source: string): Safetensors
   const tensors = new Map<string, Tensor>();
   const entries = Object.entries(header).filter(([name]) => name !== '__metadata__');
   const regions = entries.map(([name, entry]) => {
-    if (!isEntry(entry)) damaged(source, `its entry for ${quoted(name)} is not understood`);
+    if (!isEntry(entry)) damaged(source, `its entry for ${quoted(name)} is invalid`);
     const [from, to] = entry.data_offsets;
     return { name, from, to, entry };
   });
@@ -64,20 +64,20 @@ export function decodeSafetensors(data: Uint8Array, source: string): Safetensors
   if (one && other) damaged(source, `${quoted(one.name)} and ${quoted(other.name)} share bytes`);
   for (const { name, entry } of regions) {
     const reader = readers[entry.dtype];
-    if (!reader) continue; // Counters, such as BatchNorm's num_batches_tracked.
+    if (!reader) continue; // counters such as BatchNorm's num_batches_tracked
     const [from, to] = entry.data_offsets;
     if (to > data.length - start || to - from !== sizeOf(entry.shape) * reader.bytes)
       damaged(source, `${quoted(name)} of shape [${entry.shape}] does not fit its bytes ${from} to ${to}`);
-    // A copy, since the bytes may stand where floats cannot.
+    // A copy, because the bytes may not be aligned for floats.
     const { buffer } = new Uint8Array(data.subarray(start + from, start + to));
     tensors.set(name, { shape: entry.shape, values: reader.read(buffer) });
   }
   return { metadata: (header.__metadata__ ?? {}) as Record<string, unknown>, tensors };
 }
 
-/** Whether a file begins as the format does, with a header in JSON. */
+/** Whether a file begins like a safetensors file: a plausible length, then JSON. */
 export function looksLikeSafetensors(start: Uint8Array, size: number): boolean {
   if (start.length < 10) return false;
   const length = new DataView(start.buffer, start.byteOffset).getBigUint64(0, true);
-  return length <= longestHeader && Number(length) <= size - 8 && start[8] === 0x7b;
+  return length <= maxHeaderBytes && Number(length) <= size - 8 && start[8] === 0x7b;
 }

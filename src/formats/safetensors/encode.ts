@@ -5,20 +5,20 @@ import type { ExportOptions, Network } from '../format.ts';
 import { metadataKey, metadataOf } from '../metadata.ts';
 import { countersOf, nameInPyTorch } from './names.ts';
 
-/** The tensors of a network under PyTorch's names and in PyTorch's layouts. */
+/** The tensors of a network, with PyTorch's names and layouts. */
 function* tensorsOf({ layers, weights }: Network): Generator<[name: string, tensor: Tensor]> {
   const byName = new Map(layers.map((layer) => [layer.name, layer]));
   for (const layer of layers)
-    for (const [own, { name, toPyTorch }] of Object.entries(formatsOf(layer).pyTorch)) {
-      const tensor = weights.get(`${layer.name}/${own}`);
+    for (const [variable, { name, toPyTorch }] of Object.entries(formatsOf(layer).pyTorch)) {
+      const tensor = weights.get(`${layer.name}/${variable}`);
       if (!tensor) continue;
       yield [nameInPyTorch(layer, name), toPyTorch?.(tensor, flattenedMaps(layer, byName)) ?? tensor];
     }
 }
 
 /**
- * A network in the safetensors format (huggingface.co/docs/safetensors): the header's length as u64, the header in
- * JSON, the tensors' bytes.
+ * Writes a network in the safetensors format (huggingface.co/docs/safetensors): the header's length as a 64-bit integer,
+ * the header in JSON, the tensors' bytes.
  */
 export function encodeSafetensors(
   network: Network,

@@ -44,17 +44,17 @@ export function readSafetensors(data: Uint8Array, source: string, hints: ImportH
   const byName = new Map(layers.map((layer) => [layer.name, layer]));
   for (const layer of layers) {
     const inputs = layer.inputs.map(
-      (name) => values.get(name) ?? builder.fail(layer.name, `reads ${name}, which is not before it`),
+      (name) => values.get(name) ?? builder.fail(layer.name, `reads ${name}, which is not a layer before it`),
     );
     const read = inputs.length > 0 ? inputs : [pictures];
-    const own = tensorsOf(layer, { tensors, maps: flattenedMaps(layer, byName), builder });
-    last = builder.add(layerOf(layer), read, layer.attributes, own, layer.name);
+    const variables = tensorsOf(layer, { tensors, maps: flattenedMaps(layer, byName), builder });
+    last = builder.add(layerOf(layer), read, layer.attributes, variables, layer.name);
     values.set(layer.name, last);
   }
   return builder.finish(pictures, last, metadata);
 }
 
-/** A layer's tensors by our names and in our layouts, as far as the file has them. */
+/** A layer's tensors with our names and layouts, as far as the file has them. */
 function tensorsOf(
   layer: LayerSummary,
   {
@@ -64,12 +64,12 @@ function tensorsOf(
   }: { tensors: Map<string, Tensor>; maps: number[] | undefined; builder: NetworkBuilder },
 ): Record<string, Tensor> {
   const found: Record<string, Tensor> = {};
-  for (const [own, { name, fromPyTorch }] of Object.entries(formatsOf(layer).pyTorch)) {
+  for (const [variable, { name, fromPyTorch }] of Object.entries(formatsOf(layer).pyTorch)) {
     const full = nameInPyTorch(layer, name);
     const tensor = tensors.get(full);
     if (!tensor) continue;
     try {
-      found[own] = fromPyTorch?.(tensor, maps) ?? tensor;
+      found[variable] = fromPyTorch?.(tensor, maps) ?? tensor;
     } catch (error) {
       builder.fail(full, reason(error));
     }
@@ -78,7 +78,7 @@ function tensorsOf(
 }
 
 interface Described {
-  /** Of a picture, [height, width, channels]. */
+  /** Shape of a picture, [height, width, channels]. */
   shape: number[];
   layers: LayerSummary[];
 }
@@ -86,10 +86,10 @@ interface Described {
 function describedBy({ width, height, channels, layers = [] }: Metadata, source: string): Described {
   if (Array.isArray(layers) && layers.every(isLayer))
     return { shape: [height, width, channels], layers: completed(layers) };
-  throw new UserError(`${source} is damaged: its metadata have no layers; export it anew.`);
+  throw new UserError(`${source} is damaged: its metadata do not describe its layers; export it again.`);
 }
 
-/** The named architecture whose variables these are. */
+/** Finds the architecture whose variables these tensors are. */
 function recognise(tensors: Map<string, Tensor>, { width, height }: ImportHints, source: string): Described {
   const outputs = tensors.get('logits.bias')?.shape[0] ?? 0;
   const classes = Array.from({ length: outputs }, (_, index) => String(index));
@@ -99,12 +99,12 @@ function recognise(tensors: Map<string, Tensor>, { width, height }: ImportHints,
       if (layers) return { shape: [height, width, channels], layers };
     }
   throw new UserError(
-    `${source} cannot be imported: no architecture of bat-sup (${architectureNames.join(', ')}) for pictures of ` +
-      `${width} x ${height} has its tensors; give --width and --height, or import an ONNX file.`,
+    `${source} cannot be imported: its tensors are not those of an architecture of bat-sup (${architectureNames.join(', ')}) ` +
+      `for pictures of ${width} x ${height}; give --width and --height, or import an ONNX file.`,
   );
 }
 
-/** The layers of an architecture, where the tensors are those of its variables. */
+/** The layers of an architecture, if the tensors have the sizes of its variables. */
 function fittingLayers(
   architecture: ArchitectureName,
   sizes: Omit<ModelDescription, 'architecture'>,

@@ -26,7 +26,7 @@ function damaged(source: string, why: string): never {
   throw new UserError(`${source} is a damaged TensorFlow.js model: ${why}.`);
 }
 
-/** How the bytes of each stored type become floats. */
+/** How the bytes of each stored type are converted to floats. */
 const types: Record<string, { bytes: number; read(buffer: ArrayBuffer, entry: Entry): Float32Array }> = {
   float32: { bytes: 4, read: (buffer) => new Float32Array(buffer) },
   float16: { bytes: 2, read: (buffer) => fromFloat16(new Uint16Array(buffer)) },
@@ -42,7 +42,7 @@ function dequantise(steps: Uint8Array | Uint16Array, { quantization }: Entry): F
 function isGroup(group: Group): boolean {
   return (
     Array.isArray(group?.paths) &&
-    // Beside the model and nowhere else, whatever the file says.
+    // Only files beside the model: the paths of a hostile one could lead anywhere.
     group.paths.every((path) => typeof path === 'string' && /^(\.\/)?[^./\\][^/\\]*$/.test(path)) &&
     Array.isArray(group.weights) &&
     group.weights.every(
@@ -54,10 +54,10 @@ function isGroup(group: Group): boolean {
   );
 }
 
-/** The manifest's groups. A file named twice would be read twice: a line of text could ask for gigabytes. */
+/** The manifest's groups. No file may be named twice: it would be read twice, so that a little text could claim gigabytes. */
 function groupsOf(manifest: unknown, source: string): Group[] {
   if (!Array.isArray(manifest)) damaged(source, 'it has no weights');
-  if (!manifest.every(isGroup)) damaged(source, 'its weightsManifest is not understood');
+  if (!manifest.every(isGroup)) damaged(source, 'its weightsManifest is invalid');
   const paths = manifest.flatMap((group: Group) => group.paths.map((path) => path.replace(/^\.\//, '')));
   const seen = new Set<string>();
   const twice = paths.find((path) => seen.size === seen.add(path).size);
@@ -71,8 +71,7 @@ async function readGroup(group: Group, { source, read }: ModelFiles): Promise<[s
   const tensors = group.weights.map((entry): [string, Tensor] => {
     const { name, shape, dtype, quantization } = entry;
     const type = types[quantization?.dtype ?? dtype];
-    if (!type || dtype !== 'float32')
-      damaged(source, `${name} is of the type ${quantization?.dtype ?? dtype}`);
+    if (!type || dtype !== 'float32') damaged(source, `${name} has the type ${quantization?.dtype ?? dtype}`);
     const length = sizeOf(shape) * type.bytes;
     if (length > data.length - offset) damaged(source, `its weights end within ${name}`);
     const { buffer } = data.slice(offset, offset + length);
@@ -83,7 +82,7 @@ async function readGroup(group: Group, { source, read }: ModelFiles): Promise<[s
   return tensors;
 }
 
-/** Weights are named <layer>/<name>, Keras 3's <network>/<layer>/<name>. */
+/** Finds a weight by its name <layer>/<name>; in models from Keras 3 it is <network>/<layer>/<name>. */
 function findWeight(tensors: Map<string, Tensor>, layer: string, name: string): Tensor | undefined {
   const wanted = `${layer}/${name}`;
   const found = tensors.get(wanted);
@@ -92,7 +91,7 @@ function findWeight(tensors: Map<string, Tensor>, layer: string, name: string): 
   return longer === undefined ? undefined : tensors.get(longer);
 }
 
-/** Where a model comes from: it is decoded from a disk and in browsers. */
+/** Access to a model's files, on a disk or in a browser. */
 export interface ModelFiles {
   /** Name of model.json, for messages. */
   source: string;
@@ -101,15 +100,16 @@ export interface ModelFiles {
 }
 
 /**
- * @param text of model.json.
- * @throws {UserError} where it or its weights are damaged, or hold what bat-sup has no layer for.
+ * Reads a layers-model.
+ * @param text the content of model.json.
+ * @throws {UserError} where it or its weights are damaged, or have layers that bat-sup lacks.
  */
 export async function decodeTfjs(text: string, files: ModelFiles, hints?: ImportHints): Promise<Network> {
   const { source } = files;
-  const json: ModelJson = parseObject(text) ?? damaged(source, 'it is no JSON object');
+  const json: ModelJson = parseObject(text) ?? damaged(source, 'it is not a JSON object');
   if (json.format === 'graph-model')
     throw new UserError(
-      `${source} is a graph-model, which has no layers; import the model that it was made of.`,
+      `${source} is a graph-model, which has no layers; import the model that it was converted from.`,
     );
   const groups = groupsOf(json.weightsManifest, source);
   const tensors = new Map((await Promise.all(groups.map((group) => readGroup(group, files)))).flat());

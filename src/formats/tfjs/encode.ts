@@ -5,7 +5,7 @@ import type { ExportOptions, Network, WeightType } from '../format.ts';
 import { toKerasLayers, type WrittenLayer } from '../keras_model/write.ts';
 import { metadataKey, metadataOf } from '../metadata.ts';
 
-/** As TensorFlow.js's converter cuts them, so that browsers cache them one by one. */
+/** The size of shards that TensorFlow.js's converter writes, so that browsers cache each one. */
 const shardBytes = 4 * 2 ** 20;
 
 interface Stored {
@@ -13,15 +13,15 @@ interface Stored {
   quantization?: { dtype: string; original_dtype: 'float32'; scale?: number; min?: number };
 }
 
-/** 8 bits a value between the least and the greatest, zero being one of the 256 steps. */
+/** Stores each value in 8 bits, in 256 equal steps from the minimum to the maximum, one of which is exactly 0. */
 function toUint8(values: Float32Array): Stored {
-  let [least, greatest] = [0, 0];
+  let [min, max] = [0, 0];
   for (const value of values) {
-    if (value < least) least = value;
-    if (value > greatest) greatest = value;
+    if (value < min) min = value;
+    if (value > max) max = value;
   }
-  const scale = (greatest - least) / 255 || 1;
-  const zero = Math.round(-least / scale);
+  const scale = (max - min) / 255 || 1;
+  const zero = Math.round(-min / scale);
   const bytes = new Uint8Array(values.length);
   for (let i = 0; i < values.length; i++)
     bytes[i] = Math.min(255, Math.max(0, Math.round((values[i] as number) / scale) + zero));
@@ -37,7 +37,7 @@ function store({ shape, values }: Tensor, type: WeightType): Stored {
   return type === 'int8' && shape.length > 1 ? toUint8(values) : { bytes: bytesOf(values) };
 }
 
-/** A functional network of these layers as TensorFlow.js's topology has it. */
+/** TensorFlow.js's topology for a functional network of these layers. */
 function topologyOf({ model, layers }: Network, written: WrittenLayer[]) {
   const input = {
     class_name: 'InputLayer',
@@ -65,19 +65,19 @@ function topologyOf({ model, layers }: Network, written: WrittenLayer[]) {
   return { class_name: 'Model', config, keras_version: 'tfjs-layers 4.22.0', backend: 'tensor_flow.js' };
 }
 
-/** @throws {UserError} where TensorFlow.js has no such layer. */
+/** @throws {UserError} where the network has a layer that TensorFlow.js lacks. */
 export function refuseUnknownLayers({ layers }: Network): void {
   const unknown = toKerasLayers(layers, undefined).find(({ isUnknownToTfjs }) => isUnknownToTfjs);
   if (unknown)
     throw new UserError(
-      `The network cannot be written as tfjs: TensorFlow.js has no ${JSON.stringify(unknown.config.activation)}, which ` +
-        `${unknown.name} is; export it as onnx, web or saved-model.`,
+      `The network cannot be exported as tfjs: TensorFlow.js has no activation ` +
+        `${JSON.stringify(unknown.config.activation)}, which ${unknown.name} needs; use --format onnx, web or saved-model.`,
     );
 }
 
 /**
- * A network as TensorFlow.js's layers-model: model.json and the weights in shards, by name.
- * What they hold is told at tensorflow.org/js/guide/save_load.
+ * Writes a network as TensorFlow.js's layers-model (tensorflow.org/js/guide/save_load).
+ * @returns files by name: model.json and the shards of the weights.
  */
 export function encodeTfjs(
   network: Network,

@@ -4,7 +4,7 @@ import { writeDurably } from '../../system/files.ts';
 import { beginningOf } from '../files.ts';
 import type { Format } from '../format.ts';
 
-/** The folder's model.json, or the file itself. */
+/** The path of a folder's model.json, or of the file itself. */
 async function modelJson(source: string): Promise<string> {
   return (await stat(source)).isDirectory() ? join(source, 'model.json') : source;
 }

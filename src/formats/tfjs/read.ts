@@ -4,8 +4,9 @@ import type { ImportHints, Network } from '../format.ts';
 import { decodeTfjs } from './decode.ts';
 
 /**
+ * Reads a layers-model from a folder.
  * @param source path of model.json.
- * @throws {UserError} where it or its weights are damaged, or hold what bat-sup has no layer for.
+ * @throws {UserError} where it or its weights are damaged, or have layers that bat-sup lacks.
  */
 export async function readTfjs(source: string, hints: ImportHints): Promise<Network> {
   const read = (path: string) => readModelFile(join(dirname(source), path));

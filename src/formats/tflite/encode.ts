@@ -12,7 +12,7 @@ const operators = {
   cast: { code: 53, version: 1, options: 37 },
 };
 
-/** The input, and what the layers read of it. */
+/** Writes the model's input. @returns its index, and the index of the tensor that the layers read. */
 function writeInput(
   graph: Graph,
   { model, preprocessing: { scale } }: Network,
@@ -34,8 +34,9 @@ function writeInput(
 }
 
 /**
- * A network as a LiteRT (TensorFlow Lite) model: from 'pictures' to 'logits' and 'probabilities', both [batch, classes].
- * Behind it, where LiteRT's own metadata have them, a zip with the class names and all else that travels with it.
+ * Writes a network as a LiteRT (TensorFlow Lite) model with the input 'pictures' and the outputs 'logits' and
+ * 'probabilities', both [batch, classes].
+ * @returns the model, and after it, as in LiteRT's own metadata, a zip with the class names and bat-sup's metadata.
  */
 export function encodeTflite(network: Network, { weights, preprocessing }: ExportOptions): Uint8Array[] {
   const { model, layers, temperature } = network;

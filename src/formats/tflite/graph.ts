@@ -4,7 +4,7 @@ import { type Field, type Operator, type OperatorTable, type TensorTable, types 
 
 const dequantize = { code: 6, version: 3, options: 0 };
 
-/** A model under construction; tensors go by their places. */
+/** A LiteRT model while it is being written. Tensors are referred to by their indices. */
 export class Graph {
   readonly tensors: TensorTable[] = [];
   readonly operators: OperatorTable[] = [];
@@ -27,7 +27,7 @@ export class Graph {
     return this.tensor({ name, shape, type: types.int32, data });
   }
 
-  /** @returns the place of what it gives: [batch, ...shape]. */
+  /** Adds an operator. @param shape of its output, without the batch. @returns the index of its output. */
   add(operator: Operator, inputs: number[], name: string, shape: number[], options: Field[] = []): number {
     const output = this.tensor({ name, shape: [-1, ...shape], type: types.float32 });
     this.operators.push({ operator, inputs, outputs: [output], options });
@@ -35,8 +35,8 @@ export class Graph {
   }
 
   /**
-   * Weights as the export's options want them stored.
-   * @param scaleAxis along which int8 has a scale for each index; one scale for all where absent.
+   * Adds weights in the type of the export's options.
+   * @param scaleAxis the axis along which int8 has one scale per index; absent: one scale for all.
    */
   weights(name: string, tensor: Tensor, scaleAxis?: number): number {
     const { shape, values } = tensor;
@@ -57,7 +57,7 @@ export class Graph {
     return this.tensor({ name, shape, type: types.int8, data: bytesOf(int8), scales, scaleAxis });
   }
 
-  /** A layer's biases, which LiteRT's operators always have; zeros where the layer has none. */
+  /** Adds a layer's biases, which LiteRT's operators require; zeros where the layer has none. */
   biases(name: string, tensor: Tensor | undefined, outputs: number): number {
     return this.constant(name, tensor ?? { shape: [outputs], values: new Float32Array(outputs) });
   }

@@ -11,7 +11,7 @@ export const tflite: Format = {
     const { encodeTflite } = await import('./encode.ts');
     await writeDurably(target, encodeTflite(network, options));
   },
-  /** By the identifier behind the first four bytes; so that import can say that it does not read it. */
+  /** Recognises the identifier after the first four bytes, so that import can say that it does not read this format. */
   async recognises(source) {
     const { bytes } = await beginningOf(source, 8);
     return Buffer.from(bytes.subarray(4)).toString('latin1') === 'TFL3';

@@ -1,14 +1,14 @@
 import { Builder, type Offset } from 'flatbuffers';
 
 /**
- * LiteRT's file as plain objects and how they are written; the numbers are those of
+ * LiteRT's file format: plain objects, and the code that writes them. The numbers of fields are those of
  * tensorflow/compiler/mlir/lite/schema/schema.fbs.
  */
 
 /** TensorType */
 export const types = { float32: 0, float16: 1, int32: 2, uint8: 3, int8: 9 } as const;
 
-/** An operator: its BuiltinOperator code, its least version, and the code of the table of its options (BuiltinOptions). */
+/** An operator: its BuiltinOperator code, its version, and the code of its table of options (BuiltinOptions). */
 export interface Operator {
   code: number;
   version: number;
@@ -17,17 +17,17 @@ export interface Operator {
 
 export interface TensorTable {
   name: string;
-  /** -1 first: any number of pictures. */
+  /** A first axis of -1 is the batch. */
   shape: number[];
   type: number;
-  /** Of a constant. */
+  /** The bytes of a constant; absent where the tensor is computed. */
   data?: Uint8Array;
   scales?: Float32Array;
   /** The axis of the scales, where there are several. */
   scaleAxis?: number | undefined;
 }
 
-/** A field of a table: its number in the schema, its value, how that is stored. */
+/** A field of a table: its number in the schema, and its value under the name of its type. */
 export type Field =
   | { slot: number; int8: number }
   | { slot: number; int32: number }
@@ -46,7 +46,7 @@ export interface ModelTables {
   tensors: TensorTable[];
   operators: OperatorTable[];
   input: number;
-  /** By their names in the signature. */
+  /** Indices of the outputs, by their names in the signature. */
   outputs: Record<string, number>;
 }
 
@@ -56,7 +56,7 @@ function table(builder: Builder, size: number, fields: StoredField[]): Offset {
   builder.startObject(size);
   for (const field of fields) {
     if ('offset' in field) builder.addFieldOffset(field.slot, field.offset, 0);
-    // No value is taken for a default and left out.
+    // A default of NaN, so that every value is written.
     else if ('int8' in field) builder.addFieldInt8(field.slot, field.int8, Number.NaN);
     else if ('int32' in field) builder.addFieldInt32(field.slot, field.int32, Number.NaN);
     else builder.addFieldFloat32(field.slot, field.float32, Number.NaN);
@@ -75,13 +75,13 @@ const offsets = (builder: Builder, list: Offset[]) =>
 const ints = (builder: Builder, list: number[]) =>
   vector(builder, list.length, 4, (index) => builder.addInt32(list[index] as number));
 
-/** LiteRT wants data at multiples of 16 bytes. */
+/** LiteRT requires data aligned to 16 bytes. */
 function alignedBytes(builder: Builder, data: Uint8Array): Offset {
   builder.prep(16, data.length);
   return builder.createByteVector(data);
 }
 
-/** QuantizationParameters: one scale, or one for each index of an axis, zero points 0. */
+/** QuantizationParameters: one scale, or one for each index of an axis; all zero points are 0. */
 function quantization(builder: Builder, scales: Float32Array, axis: number): Offset {
   const scale = vector(builder, scales.length, 4, (index) => builder.addFloat32(scales[index] as number));
   const zeroPoint = vector(builder, scales.length, 8, () => builder.addInt64(0n));
@@ -127,7 +127,7 @@ function operatorTable(
   return table(builder, 5, fields);
 }
 
-/** OperatorCode; its first field is of a time when codes fitted into seven bits. */
+/** OperatorCode; its first field dates from when codes fitted into seven bits. */
 function codeTable(builder: Builder, { code, version }: Operator): Offset {
   return table(builder, 4, [
     { slot: 0, int8: Math.min(code, 127) },
@@ -136,7 +136,7 @@ function codeTable(builder: Builder, { code, version }: Operator): Offset {
   ]);
 }
 
-/** SignatureDef: the names under which interpreters give and take tensors. */
+/** SignatureDef: the names of the inputs and outputs. */
 function signature(builder: Builder, { tensors, input, outputs }: ModelTables): Offset {
   const map = (name: string, tensor: number) =>
     table(builder, 2, [
@@ -156,7 +156,7 @@ function signature(builder: Builder, { tensors, input, outputs }: ModelTables): 
 /** The bytes of a .tflite file. */
 export function writeModel(model: ModelTables): Uint8Array {
   const builder = new Builder(1024);
-  // The buffer 0 is empty: that of tensors that are computed.
+  // Buffer 0 is empty, for the tensors that are computed.
   const constants = model.tensors.filter(({ data }) => data !== undefined);
   const buffers = constants.map(({ data }) =>
     table(builder, 1, [{ slot: 0, offset: alignedBytes(builder, data as Uint8Array) }]),

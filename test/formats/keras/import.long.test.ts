@@ -26,7 +26,7 @@ test('what Keras made answers here as there', { skip: withoutPackage('keras') },
     assert.ok(compare(answers.softmax as number[][], probabilities as number[][]).difference <= 1e-5);
     await assert.rejects(
       importNetwork(join(folder, `average${ending}`)),
-      /mean is a AveragePooling2D, for which bat-sup|mean_1\/AvgPool" is a "AvgPool", which bat-sup/,
+      /mean is of the class AveragePooling2D, for which bat-sup|mean_1\/AvgPool" is a "AvgPool", which bat-sup/,
     );
   }
 });

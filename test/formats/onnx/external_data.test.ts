@@ -68,7 +68,7 @@ test('a link out of the folder is refused, one within it is followed', async () 
   const elsewhere = join(newFolder(), 'elsewhere');
   copyFileSync(`${fixture}.data`, elsewhere);
   symlinkSync(elsewhere, join(folder, 'link'));
-  await assertFolderRefused(folder, /is a link out of its folder/);
+  await assertFolderRefused(folder, /is a link to another folder/);
   const within = copy((tensors) => {
     for (const tensor of tensors) set(tensor, 'location', 'link');
   });
@@ -96,7 +96,7 @@ test('weights in a folder below the model’s are read', async () => {
 test('a file that is missing, too short, or not a file is named', async () => {
   await assertFolderRefused(
     copy((tensors) => set(tensors[0], 'location', 'absent.data')),
-    /has its weights in "absent\.data", which is missing; copy it beside it/,
+    /has its weights in "absent\.data", which is missing; copy that file beside the model/,
   );
   const short = copy();
   truncateSync(join(short, data), 100);

@@ -58,7 +58,7 @@ const inexpressible: [what: string, change: Change, says: RegExp][] = [
   [
     'weights in a file that is not named',
     ({ graph }) => Object.assign(graph?.initializer[0] as object, { data_location: 1 }),
-    /"first\.weight" lies in "", which is not a file beside it/,
+    /"first\.weight" is in "", which is not a file beside it/,
   ],
   [
     'pooling that pads maps which may be below zero',
@@ -68,7 +68,7 @@ const inexpressible: [what: string, change: Change, says: RegExp][] = [
         .attribute.find(({ name }) => name === 'pads')
         ?.ints?.fill(1);
     },
-    /\(MaxPool\) pads by \[1,1,1,1\] maps that no ReLU gives/,
+    /\(MaxPool\) pads maps that may be negative by \[1,1,1,1\]/,
   ],
   [
     'an operator that is no layer',
@@ -86,7 +86,7 @@ const inexpressible: [what: string, change: Change, says: RegExp][] = [
       node(message, 'Conv')
         .attribute.find(({ name }) => name === 'dilations')
         ?.ints?.fill(2),
-    /\(Conv\) is dilated/,
+    /\(Conv\) has dilations/,
   ],
   [
     'convolutions in groups',
@@ -103,7 +103,7 @@ const inexpressible: [what: string, change: Change, says: RegExp][] = [
     'pictures of four channels',
     ({ graph }) =>
       Object.assign(graph?.input[0]?.type?.tensor_type?.shape?.dim[1] as object, { dim_value: 4 }),
-    /neither grey nor of three colours/,
+    /pictures have 1 or 3 channels/,
   ],
 ];
 for (const [what, change, says] of inexpressible) {
