@@ -92,7 +92,7 @@ const inexpressible: [what: string, change: Change, says: RegExp][] = [
     'convolutions in groups',
     (message) =>
       Object.assign(node(message, 'Conv').attribute.find(({ name }) => name === 'group') as object, { i: 2 }),
-    /\(Conv\) has group 2; bat-sup has 1 only/,
+    /\(Conv\) convolves in 2 groups; bat-sup has one group, or one per channel/,
   ],
   [
     'weights of another length than their shape',

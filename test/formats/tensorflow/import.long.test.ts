@@ -59,6 +59,7 @@ describe('TensorFlow 1 checkpoints', { skip: withoutPackage('tensorflow') }, () 
     ['weights-alone', 'article', { order: 'bgr', scale: 1 }],
     ['scopes', 'layers', { order: 'rgb', scale: 1 / 255 }],
     ['strided', 'layers', { order: 'bgr', scale: 1 / 127.5 }],
+    ['sigmoid', 'layers', { order: 'bgr', scale: 1 }],
   ];
   for (const [name, architecture, { order, scale }] of cases) {
     test(`${name}: the same logits as TensorFlow's`, async () => {
@@ -78,6 +79,7 @@ describe('TensorFlow 1 checkpoints', { skip: withoutPackage('tensorflow') }, () 
     ['article', 2],
     ['article-resource', 2],
     ['strided', 3],
+    ['sigmoid', 2],
   ] as const) {
     test(`${name}: another step of Adam's leads where it leads TensorFlow`, async () => {
       const { network } = await importNetwork(join(folder, name));
@@ -114,7 +116,7 @@ describe('TensorFlow 1 checkpoints', { skip: withoutPackage('tensorflow') }, () 
         () => 'imported',
         (error) => (error instanceof UserError ? error.message : `thrown: ${error}`),
       );
-    assert.match(await reasonFor('sigmoid'), /model\.meta cannot be imported: "squashed" is a "Sigmoid"/);
+    assert.match(await reasonFor('softplus'), /model\.meta cannot be imported: "softened" is a "Softplus"/);
     assert.match(await reasonFor('last-unknown'), /"bent" is a "Tanh"/);
     assert.match(await reasonFor('scaled-within'), /"mul" multiplies the output of a layer/);
   });

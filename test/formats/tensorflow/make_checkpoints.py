@@ -139,6 +139,13 @@ def sigmoid():
     return images, labels, tf.matmul(layer, weights([4, 2])) + biases([2]), {}
 
 
+def softplus():
+    images, labels = inputs()
+    layer = tf.reshape(images, [-1, height * width * 3])
+    layer = tf.nn.softplus(tf.matmul(layer, weights([height * width * 3, 4])) + biases([4]), name="softened")
+    return images, labels, tf.matmul(layer, weights([4, 2])) + biases([2]), {}
+
+
 def last_unknown():
     """What bat-sup has no layer for is behind one that could be taken for the logits."""
     images, labels = inputs()
@@ -161,5 +168,6 @@ checkpoints = {
     "scaled-within": dict(build=scaled_within, resource=False),
     "last-unknown": dict(build=last_unknown, resource=False),
     "sigmoid": dict(build=sigmoid, resource=False),
+    "softplus": dict(build=softplus, resource=False),
 }  # fmt: skip
 print(json.dumps({name: save(name, **checkpoints[name]) for name in task.get("only", checkpoints)}))
