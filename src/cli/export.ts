@@ -73,8 +73,9 @@ function checkOptions(
 ): void {
   if (!weights.includes(flags.weights)) {
     const others = Object.keys(formats).filter((name) => formats[name]?.weights?.includes(flags.weights));
+    const why = whyNotAll ? `: ${whyNotAll}` : '';
     throw new UsageError(
-      `${flags.format} stores weights as ${weights.join(' or ')}, not ${flags.weights}: ${whyNotAll}; ` +
+      `${flags.format} stores weights as ${weights.join(' or ')}, not ${flags.weights}${why}; ` +
         `use ${others.join(', ')}.`,
     );
   }
