@@ -1,4 +1,4 @@
-/** Our names for the options of other tools. Both are compared without "-", "_" and case. */
+/** Our names for the options of other tools, which are written here in lower case, without "-" and "_". */
 const otherWords: Record<string, string[]> = {
   arch: ['architecture'],
   backbone: ['architecture'],

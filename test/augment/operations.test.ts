@@ -10,8 +10,9 @@ import { type OperationSetting, operations } from '../../src/augment/registry.ts
 import { render } from '../../src/augment/render.ts';
 import { differenceOf, greyOf, pictureOf, pixelOf, redsOf, smoothPicture } from '../helpers/pixels.ts';
 
-// A new operation needs one row in one of these tables: pixels, colours, placeCases, withoutCorners. Where none of them
-// fits, give it a test of its own with checkOperation.
+// A new operation needs one row in one of these tables. Where none of them fits, give it a test of its own with
+// checkOperation. pixels: whole pixels move; colours: one pixel's colour changes; placeCases: where pixels come from,
+// between whole ones; withoutCorners: geometry that shows no empty corner.
 
 function sample(setting: OperationSetting, picture: Picture, random: Random): Change[] {
   const [step] = parsePipeline([setting]);
