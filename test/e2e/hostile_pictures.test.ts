@@ -84,7 +84,7 @@ test('predict classifies the others and exits with 1', async () => {
       name,
     );
   }
-  assert.match(stderr, /could not be read; the others are answered/);
+  assert.match(stderr, /could not be read; the others are classified/);
 });
 
 test('check handles them as well', async () => {

@@ -69,7 +69,15 @@ describe('the article’s own checkpoint', { skip: withoutPackage('tensorflow') 
     assert.equal(format, 'tf-checkpoint');
     assert.equal(step, 2);
     assert.match(checkpoint, /checkpoint-00000002$/);
-    assert.deepEqual(model, { architecture: 'article', ...size, channels: 3, classes: names });
+    const { layers, ...description } = model;
+    assert.deepEqual(description, { architecture: 'article', ...size, channels: 3, classes: names });
+    assert.deepEqual(
+      layers.map(({ name }: { name: string }) => name),
+      [
+        ...['conv1', 'pool1', 'relu1', 'conv2', 'pool2', 'relu2', 'conv3', 'pool3', 'relu3'],
+        ...['flatten', 'fc1', 'relu4', 'logits'],
+      ],
+    );
     assert.deepEqual(preprocessing, { fit: 'fill', scale: 1, order: 'bgr' });
     const { difference, spread } = compare(theirs, await logitsOf('article'));
     assert.ok(difference <= 1e-5 * spread, `they differ by ${difference}, of a spread of ${spread}`);
