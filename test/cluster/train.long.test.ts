@@ -305,7 +305,7 @@ describe('training on several ranks', { skip: withoutMpirun() }, () => {
       );
       const victim = Math.floor(random() * ranks);
       const isLosing = lost < losses;
-      const { code, stdout, stderr } = await finishAfter(child, 'to validate', () => {
+      const { code, stdout, stderr } = await finishAfter(child, 'for validation', () => {
         if (!isLosing) return;
         const kill = () => {
           const id = processesOf(child.pid as number).get(victim);

@@ -49,18 +49,23 @@ export function finish(child: ChildProcess, onStderr: (soFar: string) => void = 
   });
 }
 
-/** Waits for the end of a command, and calls `act` once when its messages include the text: by default, SIGINT. */
-export function finishAfter(
+/**
+ * Waits for the end of a command, and calls `act` once when its messages include the text: by default, SIGINT.
+ * @throws {Error} where they never do.
+ */
+export async function finishAfter(
   child: ChildProcess,
   text: string,
   act: () => unknown = () => child.kill('SIGINT'),
 ): Promise<Run> {
   let acted = false;
-  return finish(child, (soFar) => {
+  const run = await finish(child, (soFar) => {
     if (acted || !soFar.includes(text)) return;
     acted = true;
     act();
   });
+  if (!acted) throw new Error(`it never printed "${text}", but:\n${run.stderr}`);
+  return run;
 }
 
 export function cli(folder: string, ...args: string[]): Promise<Run> {
