@@ -322,7 +322,7 @@ for (const [way, event] of [
         window.dispatchEvent(${event});
       })()`);
     await give(Buffer.from('no picture'), 'image/png');
-    await page.locator('.problem', { hasText: 'not a picture' }).waitFor();
+    await page.locator('.problem', { hasText: 'The browser cannot read this picture' }).waitFor();
     assert.equal(await page.locator('img:visible').count(), 0);
     await give(readFileSync(join(asked, 'large.png')), 'image/png');
     await statusOf(page);
