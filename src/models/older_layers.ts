@@ -13,11 +13,11 @@ const missing: Record<string, (layer: LayerSummary) => Attributes> = {
   fullyConnected: ({ outputShape }) => ({ outputs: outputShape[0] as number }),
 };
 
-/** Layers as this version describes them. */
+/** Layers as this version describes them. The attributes that a manifest holds keep their order and their values. */
 export function completed(layers: LayerSummary[]): LayerSummary[] {
   return layers.map((layer) => ({
     ...layer,
-    attributes: { ...missing[layer.kind]?.(layer), ...layer.attributes },
+    attributes: { ...layer.attributes, ...missing[layer.kind]?.(layer), ...layer.attributes },
   }));
 }
 

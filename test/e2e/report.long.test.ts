@@ -79,7 +79,8 @@ test('the report has the commands, layers and engine of the run, and may load an
     page,
     /bat-sup train --width 16 --height 16 --epochs 3 --validation-split 0\.4 \\\n {2}--engine wasm/,
   );
-  assert.match(page, /conv1<\/th><td>kernel 5, stride 1<\/td><td>16 × 16 × 16<\/td><td>1,216/);
+  const attributes = 'kernel 5, outputChannels 16, stride 1, padding same, biases true';
+  assert.match(page, new RegExp(`conv1</th><td>${attributes}</td><td>16 × 16 × 16</td><td>1,216<`));
   assert.match(page, /WebAssembly with SIMD/);
   const again = join(folder, 'again.html');
   const { stdout } = await cli(folder, 'report', 'run-001', '--output', again, '--json');
