@@ -53,9 +53,23 @@ const activations = new Map(
 const nameOf = (activation: unknown): unknown =>
   typeof activation === 'object' ? (activation as { config?: unknown } | null)?.config : activation;
 
+/** A layer in the place of an activation's name, as in Conv2D(8, 3, activation=LeakyReLU()). */
+function layerIn(activation: unknown) {
+  const { class_name: className, config } = (Object(activation) ?? {}) as Record<string, unknown>;
+  const theirs = typeof className === 'string' ? classes.get(className) : undefined;
+  if (!theirs || theirs.weights || typeof config !== 'object' || config === null) return undefined;
+  return { theirs, className: className as string, config: config as Record<string, unknown> };
+}
+
 /** Applies the setting `activation`, which many of Keras's layers have. */
 function activate({ builder, layer }: Reading, value: Value): Value {
-  const name = nameOf(layer.config.activation) ?? 'linear';
+  const { activation } = layer.config;
+  const asLayer = layerIn(activation);
+  if (asLayer) {
+    const reading = { builder, layer: { ...layer, ...asLayer }, weight: () => undefined };
+    return asLayer.theirs.read(reading, [value]);
+  }
+  const name = nameOf(activation) ?? 'linear';
   if (name === 'linear') return value;
   if (name === 'softmax') return builder.softmax(value);
   const found = activations.get(String(name));

@@ -148,6 +148,7 @@ function readProduct(node: GraphNode, factorOf: (value: number) => number): Oper
   const [value] = constant?.values ?? [];
   // Without a constant the factor is known only when the graph runs.
   const factor = value === undefined ? Number.NaN : factorOf(value);
+  if (factor === 1) return input;
   const make = ({ builder, where }: Parameters<Operation['make']>[0], [pixels]: [Value, ...Value[]]) =>
     builder.scaling.rescale(pixels, factor, where);
   return operation(node, [input], { preprocessing: 'multiply', make });
@@ -232,6 +233,8 @@ function isReshapePassing(node: GraphNode): boolean {
 /** Whether a node of this op only passes its first input on, as far as the network is concerned. */
 export const passing = new Map<string, (node: GraphNode) => boolean>([
   ['Identity', () => true],
+  // Around what has a gradient of its own, as Keras's silu; its first output is its first input.
+  ['IdentityN', () => true],
   ['ReadVariableOp', () => true],
   ['StopGradient', () => true],
   ['Cast', isCastPassing],

@@ -1,4 +1,4 @@
-import { constantOf, type GraphNode } from '../../formats/tensorflow/meanings.ts';
+import { constantOf, type GraphNode, operationOf } from '../../formats/tensorflow/meanings.ts';
 import { isSum } from '../../formats/tensorflow/reading.ts';
 
 /** A node that is x * sigmoid(x), or x * relu6(x + 3) / 6 in any order. */
@@ -18,6 +18,10 @@ const numberOf = (node: Node) => {
 const isNear = (value: number | undefined, wanted: number) =>
   value !== undefined && Math.abs(value - wanted) < 1e-6;
 
+/** Whether two nodes give the same: a product with 1, as Keras's silu has it, means what it reads. */
+const isSame = (one: Node, other: Node) =>
+  one === other || (operationOf(one) !== undefined && operationOf(one) === operationOf(other));
+
 /** The two inputs of a node in both orders. */
 const orders = ({ inputs: [a, b] }: GraphNode): [Node, Node][] => [
   [a, b],
@@ -34,7 +38,7 @@ function sixfold(node: Node): Node {
 /** Whether a node is relu6(x + 3). */
 function isGateOf(gate: Node, x: GraphNode): boolean {
   const sum = gate?.op === 'Relu6' ? gate.inputs[0] : undefined;
-  return isSum(sum) && orders(sum).some(([one, shift]) => one === x && isNear(numberOf(shift), 3));
+  return isSum(sum) && orders(sum).some(([one, shift]) => isSame(one, x) && isNear(numberOf(shift), 3));
 }
 
 /** What a node multiplies by a gate of itself. */
@@ -44,7 +48,7 @@ function gatedBy(node: Node, isGate: (gate: Node, x: GraphNode) => boolean): Nod
 }
 
 export function gatedInput(node: GraphNode): Gated | undefined {
-  const swished = gatedBy(node, (gate, x) => gate?.op === 'Sigmoid' && gate.inputs[0] === x);
+  const swished = gatedBy(node, (gate, x) => gate?.op === 'Sigmoid' && isSame(gate.inputs[0], x));
   if (swished) return { function: 'swish', input: swished };
   const hardSwished =
     gatedBy(sixfold(node), isGateOf) ?? gatedBy(node, (gate, x) => isGateOf(sixfold(gate), x));

@@ -16,7 +16,7 @@ before(() => startEngine('wasm', { threads: 1 }));
 test('what Keras made answers here as there', { skip: withoutPackage('keras') }, async () => {
   const answers = runPython(new URL('make.py', import.meta.url), folder) as Record<string, number[][]>;
   for (const ending of ['.keras', '.h5', '']) {
-    for (const name of ['sequential', 'functional', 'valid']) {
+    for (const name of ['sequential', 'functional', 'valid', 'mobile']) {
       const { network } = await importNetwork(join(folder, name + ending));
       const { difference, spread } = compare(answers[name] as number[][], logitsOf(network, pixels));
       assert.ok(difference <= 1e-5 * spread, `${name}${ending}: ${difference} of ${spread}`);

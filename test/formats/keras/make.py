@@ -56,13 +56,25 @@ def valid():
     ])
 
 
+def mobile():
+    pictures = keras.Input((32, 32, 3))
+    maps = layers.Conv2D(6, 3, padding="same", activation="relu6")(pictures)
+    for index, activation in enumerate(["relu6", "silu", "hard_silu", "sigmoid", layers.LeakyReLU(), layers.ReLU(max_value=6)]):
+        strides = 2 if index in (1, 3) else 1
+        maps = layers.DepthwiseConv2D(3 + index, strides=strides, padding="same", use_bias=index > 0)(maps)
+        maps = layers.BatchNormalization()(maps)
+        maps = layers.Activation(activation)(maps) if isinstance(activation, str) else activation(maps)
+        maps = layers.Conv2D(6, 1, activation=layers.ReLU(negative_slope=0.1) if index == 0 else "swish")(maps)
+    return keras.Model(pictures, layers.Dense(3)(layers.GlobalAveragePooling2D()(maps)))
+
+
 def average():
     return keras.Sequential([keras.Input((32, 32, 3)), layers.AveragePooling2D(2, name="mean"), layers.Flatten(), layers.Dense(2)])
 
 
 pixels = (np.arange(2 * 32 * 32 * 3).reshape(2, 32, 32, 3) * 37 % 256).astype(np.float32)
 answers = {}
-for make in (sequential, functional, softmax, valid, average):
+for make in (sequential, functional, softmax, valid, mobile, average):
     model = make()
     for layer in model.layers:
         if isinstance(layer, layers.BatchNormalization):

@@ -69,10 +69,36 @@ class Halving(nn.Module):
         return self.answer(torch.flatten(self.second(self.first(pictures)), 1))
 
 
+class Mobile(nn.Module):
+    """Convolutions of each channel by itself, which halve as Halving does, and every activation that there is."""
+
+    def __init__(self):
+        super().__init__()
+        activations = [nn.ReLU6(), nn.SiLU(), nn.Hardswish(), nn.LeakyReLU(0.2), nn.Sigmoid()]
+        self.stem = nn.Conv2d(3, 6, 3, padding=1)
+        self.blocks = nn.Sequential(
+            *(
+                nn.Sequential(
+                    nn.Conv2d(6, 6, 3, stride=1 + (index == 1), padding=1, groups=6, bias=index > 0),
+                    nn.BatchNorm2d(6),
+                    activation,
+                    nn.Conv2d(6, 6, 1),
+                )
+                for index, activation in enumerate(activations)
+            )
+        )
+        self.answer = nn.Linear(6, 3)
+
+    def forward(self, pictures):
+        # Large enough for the corners of relu6 and hard swish.
+        maps = self.blocks(8 * torch.relu(self.stem(pictures)) - 1)
+        return self.answer(maps.mean((2, 3)))
+
+
 pixels = torch.arange(2 * 32 * 32 * 3).reshape(2, 32, 32, 3) * 37 % 256
 pictures = (pixels / 255).permute(0, 3, 1, 2).contiguous()
 answers = {}
-for name, model in {"plain": Plain(), "residual": Residual(), "halving": Halving()}.items():
+for name, model in {"plain": Plain(), "residual": Residual(), "halving": Halving(), "mobile": Mobile()}.items():
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
             nn.init.uniform_(module.weight, 0.5, 1.5)
