@@ -1,6 +1,7 @@
 import seedrandom from 'seedrandom';
 import { UsageError } from '../errors.ts';
 import { withOurSpelling } from '../text/american_spelling.ts';
+import { didYouMean } from '../text/did_you_mean.ts';
 import { wrongValue } from '../text/wrong_value.ts';
 import type { Change, Operation, Size } from './operation.ts';
 import { findOperation, type OperationSetting, operations } from './registry.ts';
@@ -28,8 +29,10 @@ function parseStep(given: unknown, where: string): Step {
   ) as Record<string, unknown>;
   const operation = findOperation(name);
   if (!operation) {
-    const known = operations.map((one) => one.name).join(', ');
-    throw wrongValue('operation', `one of ${known}`, name, where);
+    const known = operations.map((one) => one.name);
+    const meant = typeof name === 'string' ? didYouMean(name, known) : '';
+    if (meant) throw new UsageError(`There is no operation ${JSON.stringify(name)}${meant} (${where})`);
+    throw wrongValue('operation', `one of ${known.join(', ')}`, name, where);
   }
   const { parameters } = operation;
   const known = ['probability', ...Object.keys(parameters)];

@@ -9,6 +9,7 @@ import { UsageError } from '../../src/errors.ts';
 import { differenceOf, pictureOf, redsOf, smoothPicture } from '../helpers/pixels.ts';
 
 const wrong: [setting: unknown, message: RegExp][] = [
+  ['rotat', /^There is no operation "rotat"; did you mean rotate\? \(augmentOperations\)$/],
   ['melt', /^operation must be one of autoContrast, .*zoomRandom; received "melt" \(augmentOperations\)\.$/],
   [{ operation: 'melt' }, /operation must be .*; received "melt" /],
   [{ maxLeft: 3 }, /operation must be .*; received undefined /],
