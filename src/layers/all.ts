@@ -1,4 +1,4 @@
-/** Every layer with the function that architectures are written with, one line each. */
+/** Every layer, and the function that adds it to an architecture, one line each. */
 export * from './activation/layer.ts';
 export * from './add/layer.ts';
 export * from './batch_norm/layer.ts';

@@ -1,4 +1,4 @@
-/** How each layer is read and written by other formats, one line each. */
+/** How other formats read and write each layer, one line each. */
 export { formats as activation } from './activation/formats.ts';
 export { formats as add } from './add/formats.ts';
 export { formats as batchNorm } from './batch_norm/formats.ts';

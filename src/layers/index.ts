@@ -21,8 +21,8 @@ const layers = new Map(
 );
 
 /**
- * The layer of a kind, as manifests name it.
- * @throws {UserError} where this version has none.
+ * Finds a layer by its kind, as manifests name it.
+ * @throws {UserError} where this version of bat-sup has no such layer.
  * @example
  * ```ts
  * import { layerOf } from 'bat-sup';
@@ -57,13 +57,13 @@ type WithoutBuilder<A extends unknown[]> = A[1] extends Builder | undefined
     ? [layer: A[0], options?: Exclude<A[1], undefined>]
     : [layer: A[0], options: A[1]];
 
-/** What an architecture is written with. */
+/** The functions that architectures are written with: those of every layer, with their builder bound. */
 export type ModelTools = { [Name in keyof LayerFunctions]: Bound<LayerFunctions[Name]> };
 
 type AnyLayerFunction = (layer: unknown, ...rest: unknown[]) => unknown;
 
 /**
- * Those functions, with this builder as their last argument.
+ * Binds the functions of all layers to a builder.
  * @example
  * ```ts
  * import { modelTools, NetworkPlan } from 'bat-sup';
@@ -82,7 +82,7 @@ export function modelTools(builder: Builder): ModelTools {
   const bound = Object.entries(all).flatMap(([name, value]): [string, AnyLayerFunction][] => {
     if (typeof value !== 'function') return [];
     const layerFunction = value as AnyLayerFunction;
-    // The builder has a default, which `length` leaves out: (layer, builder) has the length 1.
+    // `length` does not count the builder, which has a default: (layer, builder) has the length 1.
     if (layerFunction.length === 1) return [[name, (layer) => layerFunction(layer, builder)]];
     return [[name, (layer, options) => layerFunction(layer, options, builder)]];
   });

@@ -2,7 +2,8 @@ import { tf } from '../tensors/tf.ts';
 import type { VariablePlan } from './layer.ts';
 
 /**
- * New trainable weights: normal with mean 0 and standard deviation 0.05, redrawn beyond two deviations.
+ * Creates trainable weights from a truncated normal distribution: mean 0, standard deviation 0.05, redrawn beyond two
+ * standard deviations.
  * @param shape e.g. [5, 5, 3, 16] for a convolution, [10816, 1024] for a fully connected layer.
  * @example
  * ```ts
@@ -19,7 +20,7 @@ export function addWeights(shape: number[], seed?: number): tf.Variable {
 }
 
 /**
- * New trainable biases, all 0.05.
+ * Creates trainable biases, all 0.05.
  * @param shape e.g. [16].
  * @example
  * ```ts
@@ -38,14 +39,14 @@ function filled(shape: number[], value: number): tf.Variable {
   return tf.tidy(() => tf.variable(tf.fill(shape, value)));
 }
 
-/** A small hash (FNV-1a), so that each variable's random numbers depend on its own name alone. */
+/** A small hash (FNV-1a): each variable's random values depend only on its name and the seed. */
 function seedOf(name: string, seed: number): number {
   let hash = 2166136261 ^ seed;
   for (const character of name) hash = Math.imul(hash ^ character.charCodeAt(0), 16777619);
   return hash >>> 0;
 }
 
-/** A variable with its initial values. @param name with its layer's, e.g. 'conv1/weights'. */
+/** Creates a variable with its initial values. @param name the full name, e.g. 'conv1/weights'. */
 export function createVariable(
   name: string,
   { shape, initial }: Pick<VariablePlan, 'shape' | 'initial'>,

@@ -7,34 +7,34 @@ export type Attributes = Record<string, number | string | boolean>;
 export interface VariablePlan {
   name: string;
   shape: number[];
-  /** Every element's first value, or 'random': a truncated normal with the standard deviation 0.05. */
+  /** Initial value of every element, or 'random': a truncated normal with standard deviation 0.05. */
   initial: number | 'random';
 }
 
-/** What a layer makes of inputs of certain shapes. */
+/** A layer's output and variables for inputs of given shapes. */
 export interface Plan {
   /** Without the batch: [height, width, channels] or [features]. */
   outputShape: number[];
-  /** Trained by their gradients. */
+  /** Trained by gradient descent. */
   variables?: VariablePlan[];
-  /** Kept besides, e.g. moving averages; no gradient changes them. */
+  /** Saved with the variables but not trained, e.g. moving averages. */
   state?: VariablePlan[];
 }
 
-/** Stops with the reason, which the caller puts behind the layer's name: 'takes feature maps, ...'. */
+/** Throws an error whose message is the layer's name followed by the reason: 'needs feature maps, ...'. */
 export type Fail = (reason: string) => never;
 
 /** A forward pass in training mode. */
 export interface TrainingPass {
-  /** 1 for the first; what is random in the pass depends on it, the scope's seed and the row alone. */
+  /** 1 for the first. All randomness in the pass depends only on the step, the scope's seed and the row. */
   step: number;
-  /** The index of this pass's first row within the whole batch, where other ranks compute other rows of it. */
+  /** Index of this pass's first row within the whole batch, when several ranks share a batch; default 0. */
   firstRow?: number;
-  /** Is shown each variable, and returns the tensor that layers use in its place. */
+  /** Called for each variable; returns the tensor that layers use instead. */
   variable?(name: string, variable: tf.Variable): tf.Tensor;
 }
 
-/** What a layer may know of the forward pass. */
+/** The forward pass that a layer is part of. */
 export interface Pass {
   /** The layer's name, e.g. 'dropout1'. */
   name: string;
@@ -45,34 +45,36 @@ export interface Pass {
 }
 
 /**
- * A kind of layer: its shapes, checks, variables and arithmetic. How formats spell it is in its formats.ts.
+ * A kind of layer: its shapes, checks, variables and arithmetic. Its formats.ts holds how other formats read and write it.
  * Gradients belong to the operations that `forward` uses.
  */
 // biome-ignore lint/suspicious/noExplicitAny: a table of layers holds all kinds of attributes.
 export interface Layer<A extends object = any> {
   /** As manifests name it, e.g. 'conv'. */
   kind: string;
-  /** What its layers are named by: 'conv' -> conv1, conv2 ...; a network has at most one of a kind without numbers. */
+  /** The prefix of its layers' names: 'conv' -> conv1, conv2 ... */
   prefix: string | ((attributes: A) => string);
+  /** False for a kind of which a network has at most one, whose name is the prefix alone. */
   isNumbered?: false;
   /**
-   * The shape of its output and its variables; computes nothing.
-   * @param inputs their shapes without the batch.
-   * @throws what `fail` throws, where the shapes or attributes do not fit.
+   * Checks the attributes and the inputs' shapes, and returns the shapes of the output and the variables.
+   * @param inputs shapes without the batch.
+   * @throws the error of `fail`, where the shapes or attributes do not fit.
    */
   plan(inputs: number[][], attributes: A, fail: Fail): Plan;
   /**
+   * Computes the output [batch, ...outputShape].
    * @param inputs [batch, ...shape]
-   * @param variables by their names within the layer, state included.
+   * @param variables and state, by their names within the layer, e.g. 'weights'.
    */
   forward(inputs: tf.Tensor[], variables: Record<string, tf.Tensor>, attributes: A, pass: Pass): tf.Tensor;
-  /** Whether each element of the output depends on the same element of its inputs alone, whatever their shape. */
+  /** Whether each element of the output depends only on the same element of its inputs, whatever their shape. */
   isElementwise?: true;
-  /** Whether each channel of the output depends on the same channel of its input alone, and all channels are alike. */
+  /** Whether each channel of the output depends only on the same channel of its input, and all are treated alike. */
   isPerChannel?: true;
-  /** Whether the output is linear in the inputs, apart from a constant: what stands between a convolution and its activation. */
+  /** Whether the output is an affine function of the inputs, like the layers between a convolution and its activation. */
   isLinear?: true;
-  /** Whether no element of the output is below 0. */
+  /** Whether no element of the output can be below 0. */
   isNonNegative?(attributes: A): boolean;
 }
 
@@ -82,21 +84,21 @@ export interface LayerSummary<A extends object = Attributes> {
   name: string;
   /** One of the kinds in layers/index.ts. */
   kind: string;
-  /** Names of the layers that it reads; none: it reads the pictures. */
+  /** Names of the layers that it reads; empty: it reads the pictures. */
   inputs: string[];
   /** Without the batch: [height, width, channels] or [features]. */
   inputShape: number[];
   outputShape: number[];
   /** Trainable variables, e.g. { name: 'conv1/weights', shape: [5, 5, 3, 16] }. */
   variables: { name: string; shape: number[] }[];
-  /** What the layer keeps besides and no gradient changes, e.g. { name: 'norm1/mean', shape: [32] }. */
+  /** Variables that are saved but not trained, e.g. { name: 'norm1/mean', shape: [32] }. */
   state?: { name: string; shape: number[] }[];
   /** e.g. { kernel: 5, stride: 1, padding: 'same', outputChannels: 16, biases: true }. */
   attributes: A;
 }
 
 /**
- * Everything that a layer holds: what is trained and what it keeps besides.
+ * All variables of a layer: those that are trained, and its state.
  * @example
  * ```ts
  * import { convLayer, NetworkPlan, variablesOf } from 'bat-sup';
@@ -122,24 +124,24 @@ export function nextName<A extends object>(
   return `${wanted}${before + 1}`;
 }
 
-/** A layer with what it is given, before its plan. */
+/** A layer with its inputs and attributes, before it is planned. */
 export interface Placed<A extends object = Attributes> {
   name: string;
   /** Names of the layers that it reads. */
   inputs: string[];
-  /** Shapes of what it reads, without the batch. */
+  /** Shapes of its inputs, without the batch. */
   inputShapes: number[][];
   attributes: A;
 }
 
-/** A layer of a network with all that computing it takes. */
+/** A layer of a network, ready to be computed. */
 export interface PlannedLayer {
   layer: Layer;
   summary: LayerSummary;
   plan: Plan;
 }
 
-/** Checks a layer's inputs, and plans its output and its variables. */
+/** Checks a layer's inputs, and returns it with its output shape and variables. */
 export function planLayer<A extends object>(
   layer: Layer<A>,
   { name, inputs, inputShapes, attributes }: Placed<A>,

@@ -2,7 +2,7 @@ import { UserError } from '../errors.ts';
 import type { Builder, Value } from './builder.ts';
 import { type Layer, type LayerSummary, nextName, type PlannedLayer, planLayer } from './layer.ts';
 
-/** Puts a layer's name before what is wrong with it. */
+/** A Fail for the layer of this name. */
 export function failFor(name: string): (reason: string) => never {
   return (reason) => {
     throw new UserError(`${name} ${reason}.`);
@@ -10,7 +10,7 @@ export function failFor(name: string): (reason: string) => never {
 }
 
 /**
- * A network that is noted down layer by layer, without a tensor: shapes, checks and variables.
+ * Records a network layer by layer, without computing it: checks, shapes and variables.
  * @example
  * ```ts
  * import { activationLayer, convLayer, NetworkPlan } from 'bat-sup';
@@ -26,7 +26,8 @@ export function failFor(name: string): (reason: string) => never {
  */
 export class NetworkPlan implements Builder {
   readonly planned: PlannedLayer[] = [];
-  readonly #madeBy = new WeakMap<Value, string>();
+  /** The layer that each value is the output of. */
+  readonly #layerOf = new WeakMap<Value, string>();
 
   get layers(): LayerSummary[] {
     return this.planned.map(({ summary }) => summary);
@@ -44,14 +45,14 @@ export class NetworkPlan implements Builder {
   ): Value {
     const placed = {
       name,
-      inputs: inputs.flatMap((input) => this.#madeBy.get(input) ?? []),
+      inputs: inputs.flatMap((input) => this.#layerOf.get(input) ?? []),
       inputShapes: inputs.map(({ shape }) => shape.slice(1)),
       attributes,
     };
     const planned = planLayer(layer, placed, failFor(name));
     this.planned.push(planned);
     const output = { shape: [inputs[0]?.shape[0] ?? -1, ...planned.plan.outputShape] };
-    this.#madeBy.set(output, name);
+    this.#layerOf.set(output, name);
     return output;
   }
 }

@@ -13,12 +13,12 @@ import {
 } from './layer.ts';
 import { failFor } from './network_plan.ts';
 
-/** Is shown each layer's output on its way, and may return another tensor for the next layers to read in its place. */
+/** Called with each layer's output during a forward pass; may return another tensor, which the next layers read instead. */
 export type LayerWatch = (name: string, output: tf.Tensor) => tf.Tensor | undefined;
 
 /**
- * Where a network's layers keep their variables from one forward pass to the next, and the layers of the last pass. A
- * layer called without a scope gets a fresh one, and so new variables.
+ * Computes layers at once and keeps their variables from one forward pass to the next. A layer function called without a
+ * scope gets a new one, and so new variables.
  * @example
  * ```ts
  * import * as tf from '@tensorflow/tfjs-core';
@@ -37,17 +37,18 @@ export type LayerWatch = (name: string, output: tf.Tensor) => tf.Tensor | undefi
  * ```
  */
 export class Scope implements Builder {
-  /** Trained by their gradients. */
+  /** Trained by gradient descent; by name, e.g. 'conv1/weights'. */
   readonly variables = new Map<string, tf.Variable>();
-  /** Kept by layers as they see batches, e.g. moving averages; no gradient changes them. */
+  /** Updated by layers in training mode, not by gradients, e.g. moving averages. */
   readonly state = new Map<string, tf.Variable>();
+  /** The layers applied since the last `begin`. */
   layers: LayerSummary[] = [];
   readonly seed: number;
   readonly #restored: Map<string, Float32Array>;
   #watch: LayerWatch | undefined;
   #training: TrainingPass | undefined;
-  /** Which layer each tensor of this pass is the output of. */
-  #madeBy = new WeakMap<Value, string>();
+  /** The layer that each tensor is the output of. */
+  readonly #layerOf = new WeakMap<Value, string>();
 
   /**
    * @param seed of the initial weights.
@@ -58,7 +59,7 @@ export class Scope implements Builder {
     this.#restored = restored;
   }
 
-  /** Starts a forward pass: the layers are named from 1 again and find their variables by these names. */
+  /** Starts a forward pass: layers are numbered from 1 again, and find their variables by these names. */
   begin(watch?: LayerWatch, training?: TrainingPass): void {
     this.layers = [];
     this.#watch = watch;
@@ -69,7 +70,7 @@ export class Scope implements Builder {
     return failFor(nextName(layer, attributes, this.layers))(reason);
   }
 
-  /** Plans a layer, makes its variables where they are not there yet, and computes it. */
+  /** Plans a layer, creates its variables if they do not exist yet, and computes it. */
   apply<A extends object>(
     layer: Layer<A>,
     inputs: Value[],
@@ -78,7 +79,7 @@ export class Scope implements Builder {
   ): tf.Tensor {
     const placed = {
       name,
-      inputs: inputs.flatMap((input) => this.#madeBy.get(input) ?? []),
+      inputs: inputs.flatMap((input) => this.#layerOf.get(input) ?? []),
       inputShapes: inputs.map(({ shape }) => shape.slice(1)),
       attributes,
     };
@@ -89,40 +90,40 @@ export class Scope implements Builder {
   }
 
   /**
-   * The variables of a layer, from the restored values or with their initial ones.
-   * @throws {UserError} where a restored value is of another size.
+   * Creates the variables of a layer, with restored or initial values, if they do not exist yet.
+   * @throws {UserError} where a restored value has another size.
    */
   makeVariables({ summary: { name: layer }, plan: { variables = [], state = [] } }: PlannedLayer): void {
     for (const plan of variables) this.#make(this.variables, `${layer}/${plan.name}`, plan);
     for (const plan of state) this.#make(this.state, `${layer}/${plan.name}`, plan);
   }
 
-  #make(among: Map<string, tf.Variable>, name: string, plan: VariablePlan): void {
-    if (among.has(name)) return;
+  #make(variables: Map<string, tf.Variable>, name: string, plan: VariablePlan): void {
+    if (variables.has(name)) return;
     const value = this.#restored.get(name);
     const { shape } = plan;
     if (value && value.length !== tf.util.sizeFromShape(shape))
       throw new UserError(
-        `The stored ${name} has ${value.length} values; the network's has the shape [${shape}].`,
+        `The stored ${name} has ${value.length} values, but the network needs the shape [${shape}].`,
       );
     const made = value
       ? tf.tidy(() => tf.variable(tf.tensor(value, shape)))
       : createVariable(name, plan, this.seed);
-    among.set(name, made);
+    variables.set(name, made);
     this.#restored.delete(name);
   }
 
-  /** Computes a layer whose variables are there. @returns its output, or what the pass's watch put in its place. */
+  /** Computes a layer whose variables exist. @returns its output, or the tensor that the pass's watch returned instead. */
   run({ layer, summary }: Omit<PlannedLayer, 'plan'>, inputs: tf.Tensor[]): tf.Tensor {
     const { name, variables, state = [], attributes } = summary;
-    const own: Record<string, tf.Tensor> = {};
-    for (const { name: full } of variables) own[full.slice(name.length + 1)] = this.#variable(full);
+    const tensors: Record<string, tf.Tensor> = {};
+    for (const { name: full } of variables) tensors[full.slice(name.length + 1)] = this.#variable(full);
     for (const { name: full } of state)
-      own[full.slice(name.length + 1)] = this.state.get(full) as tf.Variable;
+      tensors[full.slice(name.length + 1)] = this.state.get(full) as tf.Variable;
     const pass = { name, seed: this.seed, training: this.#training };
-    const output = layer.forward(inputs, own, attributes, pass);
+    const output = layer.forward(inputs, tensors, attributes, pass);
     const next = this.#watch?.(name, output) ?? output;
-    this.#madeBy.set(next, name);
+    this.#layerOf.set(next, name);
     return next;
   }
 
@@ -132,9 +133,9 @@ export class Scope implements Builder {
   }
 
   dispose(): void {
-    for (const kept of [this.variables, this.state]) {
-      for (const variable of kept.values()) variable.dispose();
-      kept.clear();
+    for (const variables of [this.variables, this.state]) {
+      for (const variable of variables.values()) variable.dispose();
+      variables.clear();
     }
   }
 }

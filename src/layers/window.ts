@@ -2,35 +2,36 @@ import { checkSizes, type Maps } from './checks.ts';
 import type { Fail } from './layer.ts';
 
 /**
- * How windows are placed: 'same' gives one output per stride, with zeros around the maps (nothing, in pooling); 'valid'
- * takes only windows that are wholly within.
+ * 'same': one output per stride, with zeros around the maps (in pooling, padding is ignored); 'valid': only windows that lie
+ * completely within the maps.
  */
 export type Padding = 'same' | 'valid';
 
 export interface Window {
   /** Height and width of the window, pixels. */
   kernel: number;
-  /** Pixels from one window to the next. */
+  /** Distance between two windows, pixels. */
   stride: number;
   padding: Padding;
 }
 
 /**
- * Height and width of what windows over maps give: ceil(length / stride) for 'same', floor((length - kernel) / stride) + 1
- * for 'valid'.
+ * Height and width of the output of windows over maps: ceil(length / stride) for 'same',
+ * floor((length - kernel) / stride) + 1 for 'valid'.
  */
 export function windowsOver([height, width]: Maps, window: Window, fail: Fail): [number, number] {
   const { kernel, stride, padding } = window;
   checkSizes({ kernel, stride }, fail);
   if (padding === 'valid' && Math.min(height, width) < kernel)
     fail(
-      `has a kernel of ${kernel}, larger than its input of ${height} x ${width}; pad it, or pool less before`,
+      `has a kernel of ${kernel}, larger than its input of ${height} x ${width}; use padding 'same', or fewer pooling layers before`,
     );
   return [windowsAlong(height, window), windowsAlong(width, window)];
 }
 
 /**
- * How many windows there are along an axis.
+ * Number of windows along an axis.
+ * @param length of the axis, pixels.
  * @example
  * ```ts
  * import { windowsAlong } from 'bat-sup';
@@ -44,7 +45,9 @@ export function windowsAlong(length: number, { kernel, stride, padding }: Window
 }
 
 /**
- * TensorFlow's SAME: one output per stride, the padding as even as possible, the odd pixel behind.
+ * Pixels of padding before and after an axis for 'same', which is TensorFlow's SAME: one output per stride, the padding as
+ * even as possible, an odd pixel after.
+ * @param length of the axis, pixels.
  * @example
  * ```ts
  * import { samePadding } from 'bat-sup';

@@ -1,6 +1,6 @@
 import type { ModelTools, Value } from '../layers/index.ts';
 
-/** A convolution and batch normalisation, which would take any biases of the convolution away again. */
+/** A convolution and batch normalisation. The convolution has no biases, because normalisation would subtract them. */
 export function convNorm(
   tools: ModelTools,
   layer: Value,

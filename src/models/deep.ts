@@ -4,8 +4,9 @@ import { stagesFor } from './growth.ts';
 import { meanHead } from './mean_head.ts';
 
 /**
- * Stages of two 3x3 convolutions with batch normalisation and a max-pooling, each stage with twice the channels
- * (after VGG, Simonyan and Zisserman 2015); then the mean of each map. How many stages and channels: growth.ts.
+ * Stages of two 3x3 convolutions with batch normalisation and one max-pooling, each stage with twice the channels of the
+ * one before (after VGG, Simonyan and Zisserman 2015); then global average pooling. growth.ts sets the number of stages
+ * and channels.
  */
 export const deep: Architecture = (tools, pictures, { classes, firstChannels }) => {
   const [, height, width] = pictures.shape as [number, number, number];

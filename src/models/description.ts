@@ -1,15 +1,15 @@
 import type { LayerSummary } from '../layers/index.ts';
 import type { ArchitectureName } from './index.ts';
 
-/** What a network is made for; kept in its checkpoints. */
+/** A network's input, classes and layers; saved in its checkpoints. */
 export interface ModelDescription {
-  /** A label once `layers` are there; 'layers': an imported network of none of the named architectures. */
+  /** Only a label where `layers` are present; 'layers': an imported network that is not one of the named architectures. */
   architecture: ArchitectureName | 'layers';
   /** Pixels. */
   width: number;
   height: number;
   channels: 1 | 3;
   classes: string[];
-  /** The network as it computes in inference; absent before it is made, and in checkpoints of older versions. */
+  /** The layers in inference; absent before the network is created, and in checkpoints of older versions. */
   layers?: LayerSummary[];
 }

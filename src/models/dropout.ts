@@ -1,8 +1,7 @@
 import type { Blueprint } from './plan.ts';
 
 /**
- * The layers with dropout of the features that the last one, the logits, reads. It belongs to training: checkpoints hold
- * the layers without it.
+ * Inserts dropout before the last layer, the logits. It belongs to training: checkpoints hold the layers without it.
  * @param rate share of the features that are dropped, 0 to below 1.
  */
 export function withDropout(layers: Blueprint[], rate: number): Blueprint[] {

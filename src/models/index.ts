@@ -9,18 +9,18 @@ export const architectures = { article, deep, residual };
 export type ArchitectureName = keyof typeof architectures;
 export const architectureNames = Object.keys(architectures) as ArchitectureName[];
 
-/** What `--architecture` takes: a network's name, or auto. */
+/** The values of `--architecture`: a network's name, or auto. */
 export const architectureChoices = [...architectureNames, 'auto'] as const;
 
-/** Of these many classes and more, 'auto' takes the residual network. */
+/** Number of classes from which 'auto' chooses the residual network. */
 const classesForResidual = 50;
-/** Pixels of the shorter side below which a residual network has too few levels. */
+/** Pixels of the shorter side below which a residual network would have too few stages. */
 const sideForResidual = 32;
 
 /**
- * The network that `--architecture` names. auto: deep; from 50 classes on residual, where the shorter side of the
- * pictures has 32 pixels or more. Both have the more channels the more classes there are, and the more levels the
- * larger the pictures are (growth.ts).
+ * The network for a value of `--architecture`. 'auto' chooses deep, or residual for 50 classes or more if the shorter side
+ * of the pictures has at least 32 pixels. In both, more classes mean more channels, and larger pictures more stages
+ * (growth.ts).
  */
 export function resolveArchitecture(
   choice: (typeof architectureChoices)[number],

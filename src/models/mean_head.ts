@@ -1,6 +1,6 @@
 import type { ModelTools, Value } from '../layers/index.ts';
 
-/** The mean of each feature map, and the fully connected layer that gives the logits. */
+/** Global average pooling, and the fully connected layer that computes the logits. */
 export function meanHead(tools: ModelTools, maps: Value, classes: number): Value {
   const features = tools.globalAveragePoolingLayer(maps);
   const inputs = maps.shape[3] as number;

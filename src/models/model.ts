@@ -15,36 +15,37 @@ import { ownPreprocessing, type Preprocessing } from './preprocessing.ts';
 export type { ModelDescription } from './description.ts';
 
 export interface Model {
-  /** Its layers included, as they compute in inference. */
+  /** Includes the layers as they are in inference. */
   description: ModelDescription & Required<Pick<ModelDescription, 'layers'>>;
-  /** How pixels become what it reads. */
+  /** How pixels become its input. */
   preprocessing: Pick<Preprocessing, 'scale' | 'order'>;
   /** Trainable variables by name, e.g. 'conv1/weights'. */
   variables: Map<string, tf.Variable>;
-  /** What layers keep besides, e.g. 'norm1/mean'; saved with the variables, changed by no gradient. */
+  /** Variables that are saved but not trained, by name, e.g. 'norm1/mean'. */
   state: Map<string, tf.Variable>;
-  /** As this model computes: with dropout, where it is trained with it. */
+  /** The layers that `forward` computes; with dropout, if the model was created with it. */
   layers: LayerSummary[];
   /**
-   * Pictures [batch, height, width, channels], preprocessed -> logits [batch, classes].
-   * @param watch sees every layer's output, and may replace it.
-   * @param training in training mode: batch normalisation uses the batch's statistics, dropout drops.
+   * Preprocessed pictures [batch, height, width, channels] -> logits [batch, classes].
+   * @param watch called with every layer's output, which it may replace.
+   * @param training turns on training mode: batch normalisation uses the batch's statistics, dropout drops values.
    */
   forward(pictures: tf.Tensor4D, watch?: LayerWatch, training?: TrainingPass): tf.Tensor2D;
   dispose(): void;
 }
 
 export interface ModelOptions {
+  /** Seed of the initial weights and of dropout; default 1. */
   seed?: number;
-  /** Values by variable name, instead of random ones. */
+  /** Values by variable name, used instead of random initial ones. */
   restored?: Map<string, Float32Array>;
-  /** Share of the features before the logits that training drops, of a named architecture; default 0. */
+  /** Share of the features before the logits that training drops, 0 to below 1; ignored for imported networks; default 0. */
   dropout?: number;
   /** Default: 0..1, RGB. */
   preprocessing?: Model['preprocessing'] | undefined;
 }
 
-/** The network of a description as it computes in inference. */
+/** The layers of a described network in inference. */
 function planOf(description: ModelDescription, restored: Map<string, Float32Array>): NetworkPlan {
   const { layers, architecture } = description;
   if (!layers && architecture !== 'layers') return planOfOlder(description, restored);
@@ -52,8 +53,8 @@ function planOf(description: ModelDescription, restored: Map<string, Float32Arra
 }
 
 /**
- * A network with its variables, random by `seed` or as `restored` from a checkpoint.
- * @throws {UserError} naming the layer, where the shapes do not fit; for an architecture or a layer that is not known.
+ * Creates a network with its variables, random or restored. An engine must be running; dispose of the model after use.
+ * @throws {UserError} naming the layer, where the shapes do not fit; for an unknown architecture or layer.
  * @example
  * ```ts
  * import * as tf from '@tensorflow/tfjs-core';
@@ -89,7 +90,7 @@ export function createModel(
   };
 }
 
-/** Computes the layers one after the other. @returns the last one's output, the logits. */
+/** Computes the layers in order. @returns the output of the last, the logits. */
 function runNetwork({ planned }: NetworkPlan, scope: Scope, pictures: tf.Tensor): tf.Tensor2D {
   const outputs = new Map<string, tf.Tensor>();
   let output = pictures;

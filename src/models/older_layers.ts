@@ -2,7 +2,7 @@ import type { Attributes, LayerSummary, NetworkPlan } from '../layers/index.ts';
 import type { ModelDescription } from './description.ts';
 import { planArchitecture } from './plan.ts';
 
-/** Attributes that manifests of older versions leave to the layer's shapes and variables. */
+/** Attributes that manifests of older versions lack; they follow from the layer's shapes and variables. */
 const missing: Record<string, (layer: LayerSummary) => Attributes> = {
   conv: ({ outputShape, variables }) => ({
     padding: 'same',
@@ -13,7 +13,7 @@ const missing: Record<string, (layer: LayerSummary) => Attributes> = {
   fullyConnected: ({ outputShape }) => ({ outputs: outputShape[0] as number }),
 };
 
-/** Layers as this version describes them. The attributes that a manifest holds keep their order and their values. */
+/** Adds the attributes that layers in manifests of older versions lack; those that a manifest holds keep their order and values. */
 export function completed(layers: LayerSummary[]): LayerSummary[] {
   return layers.map((layer) => ({
     ...layer,
@@ -22,7 +22,8 @@ export function completed(layers: LayerSummary[]): LayerSummary[] {
 }
 
 /**
- * The network of a checkpoint that names its architecture alone. Its networks may begin with fewer channels than today's.
+ * Plans the network of an older checkpoint, which holds the architecture's name but no layers. Its first stage may have
+ * fewer channels than in this version.
  * @param restored values by variable name; the first convolution's weights are [3, 3, channels, first channels].
  */
 export function planOfOlder(description: ModelDescription, restored: Map<string, Float32Array>): NetworkPlan {

@@ -9,9 +9,9 @@ type Sizes = Pick<ModelDescription, 'width' | 'height' | 'channels' | 'classes'>
 const picturesOf = ({ height, width, channels }: Sizes): Value => ({ shape: [-1, height, width, channels] });
 
 /**
- * The layers of a named architecture.
- * @param firstChannels of the first stage; by default as many as the number of classes asks for.
- * @throws {UserError} naming the layer, where the pictures are too small; for an architecture that is not known.
+ * Plans the layers of a named architecture.
+ * @param firstChannels channels of the first stage; default: from the number of classes.
+ * @throws {UserError} naming the layer, where the pictures are too small; for an unknown architecture.
  */
 export function planArchitecture(
   architecture: string,
@@ -32,12 +32,12 @@ export function planArchitecture(
   return plan;
 }
 
-/** Layers before they are planned: their names, kinds, inputs and attributes. */
+/** A layer before it is planned: without shapes and variables. */
 export type Blueprint = Pick<LayerSummary, 'name' | 'kind' | 'inputs' | 'attributes'>;
 
 /**
- * The same layers with shapes and variables as these pictures give them; the last gives the logits.
- * @throws {UserError} for a kind of layer that is not known, for one that reads a later layer, or whose input does not fit.
+ * Plans layers for pictures of a size: adds their shapes and variables. The output of the last is the logits.
+ * @throws {UserError} for an unknown kind of layer, one that reads a later layer, or one whose input does not fit.
  */
 export function planLayers(layers: Blueprint[], sizes: Sizes): NetworkPlan {
   const plan = new NetworkPlan();

@@ -6,7 +6,7 @@ import { meanHead } from './mean_head.ts';
 
 const blocksPerStage = 2;
 
-/** Two 3x3 convolutions, to whose result the input is added, brought to its shape where that differs. */
+/** Two 3x3 convolutions plus a shortcut: the input, projected by a 1x1 convolution if the shapes differ. */
 function residualBlock(
   tools: ModelTools,
   layer: Value,
@@ -21,7 +21,7 @@ function residualBlock(
 
 /**
  * Residual blocks (He et al. 2016), two per stage; each stage after the first halves the maps and doubles the channels;
- * then the mean of each map. How many stages and channels: growth.ts.
+ * then global average pooling. growth.ts sets the number of stages and channels.
  */
 export const residual: Architecture = (tools, pictures, { classes, firstChannels }) => {
   const [, height, width] = pictures.shape as [number, number, number];

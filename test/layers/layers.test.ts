@@ -126,12 +126,12 @@ test('a shape that does not fit names the layer', () => {
     ],
     [
       () => poolingLayer(tf.zeros([2, 3]), { kernel: 2, stride: 2 }, scope),
-      /^pool1 takes feature maps .* its input is \[3\]/,
+      /^pool1 needs feature maps .* its input is \[3\]/,
     ],
-    [() => flatteningLayer(tf.zeros([2, 3]), scope), /^flatten takes feature maps/],
+    [() => flatteningLayer(tf.zeros([2, 3]), scope), /^flatten needs feature maps/],
     [
       () => fullyConnectedLayer(tf.zeros([1, 5]), { inputs: 6, outputs: 2 }, scope),
-      /^fc1 has 6 inputs, but reads 5 features/,
+      /^fc1 has inputs: 6, but its input has 5 features/,
     ],
   ];
   for (const [call, message] of wrong) {

@@ -144,8 +144,8 @@ test('dropout keeps the mean, depends on the step alone, and does nothing while 
 
 test('what does not fit names the layer', () => {
   const wrong: [() => unknown, RegExp][] = [
-    [() => addLayer(tf.zeros([1, 2]), tf.zeros([1, 3])), /^add1 adds .* but has \[2\] and \[3\]/],
-    [() => globalAveragePoolingLayer(tf.zeros([1, 2])), /^average1 takes feature maps/],
+    [() => addLayer(tf.zeros([1, 2]), tf.zeros([1, 3])), /^add1 needs two inputs .* but has \[2\] and \[3\]/],
+    [() => globalAveragePoolingLayer(tf.zeros([1, 2])), /^average1 needs feature maps/],
     [() => dropoutLayer(tf.zeros([1, 2]), { rate: 1 }), /^dropout1 needs rate .* not 1\.$/],
   ];
   for (const [call, message] of wrong)

@@ -67,7 +67,7 @@ test('a manifest whose layers do not fit is refused', () => {
       /The layer "lstm" is not known to this version of bat-sup; install a newer one\.$/,
     ],
     [changed({ inputs: ['fc1'] }), /conv1 reads fc1, which is not a layer before it\.$/],
-    [changed({ kind: 'fullyConnected', attributes: { outputs: 3 } }), /conv1 takes features \[features\]/],
+    [changed({ kind: 'fullyConnected', attributes: { outputs: 3 } }), /conv1 needs features \[features\]/],
   ];
   for (const [given, message] of wrong)
     assert.throws(() => createModel({ ...description, layers: given }), message);

@@ -53,12 +53,12 @@ const activations = new Map(
 const nameOf = (activation: unknown): unknown =>
   typeof activation === 'object' ? (activation as { config?: unknown } | null)?.config : activation;
 
-/** A layer in the place of an activation's name, as in Conv2D(8, 3, activation=LeakyReLU()). */
+/** A layer given as the activation, as in Conv2D(8, 3, activation=LeakyReLU()). */
 function layerIn(activation: unknown) {
   const { class_name: className, config } = (Object(activation) ?? {}) as Record<string, unknown>;
-  const theirs = typeof className === 'string' ? classes.get(className) : undefined;
-  if (!theirs || theirs.weights || typeof config !== 'object' || config === null) return undefined;
-  return { theirs, className: className as string, config: config as Record<string, unknown> };
+  const kerasClass = typeof className === 'string' ? classes.get(className) : undefined;
+  if (!kerasClass || kerasClass.weights || typeof config !== 'object' || config === null) return undefined;
+  return { kerasClass, className: className as string, config: config as Record<string, unknown> };
 }
 
 /** Applies the setting `activation`, which many of Keras's layers have. */
@@ -67,7 +67,7 @@ function activate({ builder, layer }: Reading, value: Value): Value {
   const asLayer = layerIn(activation);
   if (asLayer) {
     const reading = { builder, layer: { ...layer, ...asLayer }, weight: () => undefined };
-    return asLayer.theirs.read(reading, [value]);
+    return asLayer.kerasClass.read(reading, [value]);
   }
   const name = nameOf(activation) ?? 'linear';
   if (name === 'linear') return value;

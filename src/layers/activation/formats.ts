@@ -19,7 +19,7 @@ export function addActivation(
   return builder.add(activation, [input], attributes, {}, where);
 }
 
-/** Keras's names for the setting `activation`. TensorFlow.js has no hard swish. */
+/** The values of Keras's setting `activation`. TensorFlow.js lacks hard swish. */
 const kerasActivations: Record<string, ActivationAttributes> = {
   relu: { function: 'relu' },
   relu6: { function: 'relu6' },
@@ -40,13 +40,13 @@ function readOnnx(reading: Reading, attributes: ActivationAttributes): Item {
   return reading.like(addActivation(reading.builder, reading.operand().value, attributes, reading.where));
 }
 
-/** Whether the next node multiplies what a node gives by what it reads: x * sigmoid(x). */
+/** Whether the next node multiplies this node's output by its input: x * sigmoid(x). */
 function isMultipliedByInput({ node, next }: Reading): boolean {
   const [input, output] = [node.input[0], node.output[0]];
   return next?.op_type === 'Mul' && [input, output].every((name) => next.input.includes(name as string));
 }
 
-/** The limits of a Clip; no number where it has none. */
+/** The limits of a Clip; infinite where it has none. */
 function limitsOf(reading: Reading): [number, number] {
   const limit = (index: number, name: string, otherwise: number) =>
     reading.constant(index)?.values[0] ?? reading.float(name, otherwise);
@@ -66,7 +66,7 @@ function readTensorFlow(read: GraphNode | undefined, attributes: ActivationAttri
 
 const alphaOf = ({ attributes }: GraphNode) => shortestDecimal(attributes.get('alpha')?.f ?? 0.2);
 
-/** What is multiplied by a function of itself. */
+/** x multiplied by a function of x. */
 function readGated(node: GraphNode): Match | undefined {
   const found = gatedInput(node);
   return found && readTensorFlow(found.input, { function: found.function });
@@ -132,7 +132,7 @@ export const formats: LayerFormats<ActivationAttributes> = {
           readOnnx(reading, { function: isMultipliedByInput(reading) ? 'swish' : 'sigmoid' }),
         takesNext: isMultipliedByInput,
       },
-      // x * hardSigmoid(x), as it was written before the operator HardSwish.
+      // x * hardSigmoid(x): how hard swish was written before ONNX had the operator HardSwish.
       HardSigmoid: {
         read(reading) {
           const slope = shortestDecimal(reading.float('alpha', 0.2));

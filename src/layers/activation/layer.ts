@@ -14,7 +14,7 @@ export type { ActivationAttributes, ActivationFunction } from '../../engine/kern
 
 const nonNegative: ActivationFunction[] = ['relu', 'relu6', 'sigmoid'];
 
-/** A function of every element. */
+/** Applies a function to every element. */
 export const activation: Layer<ActivationAttributes> = {
   kind: 'activation',
   prefix: ({ function: name }) => (name === 'relu' ? 'relu' : 'activation'),
@@ -22,7 +22,8 @@ export const activation: Layer<ActivationAttributes> = {
   isPerChannel: true,
   isNonNegative: ({ function: name }) => nonNegative.includes(name),
   plan([shape = []], { function: name, alpha }, fail) {
-    if (!activationFunctions.includes(name)) fail(`has the function ${name}, which bat-sup does not have`);
+    if (!activationFunctions.includes(name))
+      fail(`has the function ${name}; bat-sup has ${activationFunctions.join(', ')}`);
     if (name === 'leakyRelu' && !Number.isFinite(alpha)) fail(`needs alpha to be a number, not ${alpha}`);
     return { outputShape: shape };
   },
@@ -32,12 +33,13 @@ export const activation: Layer<ActivationAttributes> = {
 export interface ActivationOptions {
   /** Default 'relu'. */
   function?: ActivationFunction;
-  /** The slope of leakyRelu below 0; default 0.2, as in tfjs (Keras has 0.3, PyTorch 0.01). */
+  /** The slope of leakyRelu below 0; default 0.2, as in TensorFlow.js (Keras has 0.3, PyTorch 0.01). */
   alpha?: number;
 }
 
 /**
- * An activation function of every element, by default the rectified linear unit max(0, x); the shape stays.
+ * Applies an activation function to every element, by default the rectified linear unit max(0, x).
+ * @param layer of any shape, which is also the shape of the output.
  * @throws {UserError} naming the layer, where the function is not known.
  * @example
  * ```ts

@@ -9,7 +9,7 @@ export interface Gated {
 
 type Node = GraphNode | undefined;
 
-/** The value of a constant with one value. */
+/** The value of a constant scalar. */
 const numberOf = (node: Node) => {
   const values = constantOf(node)?.values ?? [];
   return values.length === 1 ? values[0] : undefined;
@@ -28,7 +28,7 @@ const orders = ({ inputs: [a, b] }: GraphNode): [Node, Node][] => [
   [b, a],
 ];
 
-/** What is divided by 6, or multiplied by 1 / 6. */
+/** The node that this one divides by 6 or multiplies by 1 / 6. */
 function sixfold(node: Node): Node {
   if (node?.op === 'RealDiv') return isNear(numberOf(node.inputs[1]), 6) ? node.inputs[0] : undefined;
   if (node?.op !== 'Mul') return undefined;
@@ -41,12 +41,13 @@ function isGateOf(gate: Node, x: GraphNode): boolean {
   return isSum(sum) && orders(sum).some(([one, shift]) => isSame(one, x) && isNear(numberOf(shift), 3));
 }
 
-/** What a node multiplies by a gate of itself. */
+/** The x of a node that computes x * gate(x). */
 function gatedBy(node: Node, isGate: (gate: Node, x: GraphNode) => boolean): Node {
   if (node?.op !== 'Mul') return undefined;
   return orders(node).find(([x, gate]) => x !== undefined && isGate(gate, x))?.[0];
 }
 
+/** Recognises swish and hard swish in TensorFlow's graphs. @param node the last multiplication or division. */
 export function gatedInput(node: GraphNode): Gated | undefined {
   const swished = gatedBy(node, (gate, x) => gate?.op === 'Sigmoid' && isSame(gate.inputs[0], x));
   if (swished) return { function: 'swish', input: swished };

@@ -6,11 +6,11 @@ import { add } from './layer.ts';
 
 export function addAddition(builder: NetworkBuilder, one: Value, other: Value, where: string): Value {
   if (!one.layer || !other.layer)
-    builder.fail(where, 'adds the pictures themselves; bat-sup adds what layers give');
+    builder.fail(where, 'adds the pictures themselves; bat-sup can only add the outputs of layers');
   return builder.add(add, [one, other], {}, {}, where);
 }
 
-/** The sum of what two layers give. */
+/** The sum of two layers' outputs. */
 function readAddition(node: GraphNode): Match | undefined {
   const [one, other] = [operationOf(node.inputs[0]), operationOf(node.inputs[1])];
   if (!one || !other || !isNhwc(node)) return undefined;
@@ -27,7 +27,8 @@ export const formats: LayerFormats<object> = {
     read: {
       Add: {
         read({ builder, layer }, [one, other, ...rest]) {
-          if (!other || rest.length > 0) return builder.fail(layer.name, 'adds other than two layers');
+          if (!other || rest.length > 0)
+            return builder.fail(layer.name, 'does not have two inputs; bat-sup adds exactly two layers');
           return addAddition(builder, one, other, layer.name);
         },
       },
@@ -39,7 +40,8 @@ export const formats: LayerFormats<object> = {
       Add: {
         read(reading) {
           const [one, other] = [reading.operand(0), reading.operand(1)];
-          if (one.layout !== other.layout) reading.fail('adds maps in two orders');
+          if (one.layout !== other.layout)
+            reading.fail('adds maps with channels first to maps with channels last');
           return reading.like(addAddition(reading.builder, one.value, other.value, reading.where));
         },
       },

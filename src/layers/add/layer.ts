@@ -3,7 +3,7 @@ import type { Builder, Value } from '../builder.ts';
 import type { Layer } from '../layer.ts';
 import { Scope } from '../scope.ts';
 
-/** Clones: tfjs disposes of a gradient that it has added to another. */
+/** The gradients are clones, because TensorFlow.js disposes of a gradient once it has added it to another. */
 const sum = tf.customGrad((...inputs) => {
   const [a, b] = inputs as [tf.Tensor, tf.Tensor];
   return { value: tf.add(a, b), gradFunc: (dy: tf.Tensor) => [tf.clone(dy), tf.clone(dy)] };
@@ -18,14 +18,18 @@ export const add: Layer<object> = {
   plan(inputs, _, fail) {
     const [one = [], other = []] = inputs;
     if (inputs.length !== 2 || String(one) !== String(other))
-      fail(`adds two inputs of one shape, but has ${inputs.map((shape) => `[${shape}]`).join(' and ')}`);
+      fail(
+        `needs two inputs of the same shape, but has ${inputs.map((shape) => `[${shape}]`).join(' and ')}`,
+      );
     return { outputShape: one };
   },
   forward: ([one, other]) => sum(one as tf.Tensor, other as tf.Tensor),
 };
 
 /**
- * The sum of two layers, element by element; the shape stays.
+ * The sum of two layers, element by element.
+ * @param layer of any shape, which is also the shape of the output.
+ * @param other of the same shape.
  * @throws {UserError} naming the layer, where their shapes differ.
  * @example
  * ```ts

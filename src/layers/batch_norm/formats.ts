@@ -16,7 +16,7 @@ import { shortestDecimal } from '../../text/shortest_decimal.ts';
 import { type BatchNormAttributes, type BatchNormPart, batchNorm } from './layer.ts';
 import { unfusedBatchNorm } from './unfused_batch_norm.ts';
 
-/** Tensors of one value per channel; without scale 1, without offset 0. */
+/** Tensors with one value per channel; scale defaults to 1, offset to 0. */
 interface BatchNormParts {
   epsilon: number;
   scale?: Tensor | undefined;
@@ -31,7 +31,11 @@ export function addBatchNorm(
   { epsilon, ...parts }: BatchNormParts,
   where: string,
 ): Value {
-  if (input.chwOf) builder.fail(where, 'normalises flattened maps; bat-sup normalises before flattening');
+  if (input.chwOf)
+    builder.fail(
+      where,
+      'normalises maps that were flattened channel by channel; bat-sup can only normalise them before flattening',
+    );
   const channels = input.shape.at(-1) as number;
   const all = (value: number): Tensor => ({
     shape: [channels],
@@ -41,7 +45,7 @@ export function addBatchNorm(
   return builder.add(batchNorm, [input], { epsilon }, tensors, where);
 }
 
-/** Nodes that were found to be a batch normalisation. */
+/** The match for nodes that compute a batch normalisation. */
 function match({ input, variables, epsilon }: NonNullable<ReturnType<typeof unfusedBatchNorm>>): Match {
   return {
     inputs: [input],
@@ -53,13 +57,13 @@ function match({ input, variables, epsilon }: NonNullable<ReturnType<typeof unfu
   };
 }
 
-/** What is normalised: maps, or features that were made maps of one pixel, which FusedBatchNorm wants. */
+/** The input: maps, or features that were reshaped to maps of one pixel for FusedBatchNorm. */
 function normalisedBy({ inputs: [x] }: GraphNode): Operation | undefined {
   const features = x?.op === 'Reshape' && lengthOf(x.inputs[1]) === 4 ? operationOf(x.inputs[0]) : undefined;
   return features?.isFlat ? features : operationOf(x);
 }
 
-/** @param node a FusedBatchNorm. In training mode, where it depends on the batch, it is not read. */
+/** @param node a FusedBatchNorm; undefined in training mode, where it depends on the batch. */
 function readFused(node: GraphNode): Match | undefined {
   const [, ...parts] = node.inputs;
   const input = normalisedBy(node);
@@ -127,7 +131,7 @@ export const formats: LayerFormats<BatchNormAttributes> = {
       },
     },
   },
-  // LiteRT has none: x * factor + shift.
+  // LiteRT has no batch normalisation; written as x * factor + shift.
   tflite: {
     write({ graph, layer, inputs, variable }) {
       const valuesOf = (name: string) => (variable(name) as Tensor).values;

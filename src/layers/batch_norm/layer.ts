@@ -9,7 +9,7 @@ export interface BatchNormAttributes {
   epsilon: number;
 }
 
-/** How much of the moving mean and variance each batch leaves; PyTorch's default. */
+/** The weight of the previous moving averages in each update; equals PyTorch's default, 1 - 0.1. */
 const momentum = 0.9;
 
 /** moving = momentum * moving + (1 - momentum) * value */
@@ -21,7 +21,7 @@ export type BatchNormPart = 'scale' | 'offset' | 'mean' | 'variance';
 
 /**
  * Batch normalisation (Ioffe and Szegedy 2015) of each channel: (x - mean) / sqrt(variance + epsilon) * scale + offset.
- * In training mean and variance are the batch's, in inference their moving averages.
+ * In training mode mean and variance are the batch's, in inference their moving averages.
  */
 export const batchNorm: Layer<BatchNormAttributes> = {
   kind: 'batchNorm',
@@ -57,8 +57,9 @@ export interface BatchNormOptions {
 }
 
 /**
- * Batch normalisation of each channel; the shape stays.
- * @param layer [batch, height, width, channels] or [batch, features]
+ * Batch normalisation (Ioffe and Szegedy 2015) of each channel: (x - mean) / sqrt(variance + epsilon) * scale + offset.
+ * @param layer [batch, height, width, channels] or [batch, features], which is also the shape of the output.
+ * @throws {UserError} naming the layer, where epsilon is negative.
  * @example
  * ```ts
  * import * as tf from '@tensorflow/tfjs-core';

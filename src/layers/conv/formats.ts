@@ -25,11 +25,11 @@ export function addConv(
 ): Value {
   const [height, width, channels, outputChannels] = kernel.shape as [number, number, number, number];
   if (kernel.shape.length !== 4)
-    builder.fail(where, `has weights of shape [${kernel.shape}] instead of four axes`);
+    builder.fail(where, `has weights of shape [${kernel.shape}]; a convolution's have four axes`);
   if (input.shape.length === 3 && channels !== input.shape[2])
     builder.fail(
       where,
-      `has a kernel for ${channels} channels (in groups?), its input has ${input.shape[2]}`,
+      `has a kernel for ${channels} channels, but its input has ${input.shape[2]}; bat-sup does not support groups`,
     );
   const { input: padded, window } = placeWindow(builder, input, { kernel: [height, width], ...rest }, where);
   const attributes = { ...window, outputChannels, biases: biases !== undefined };
@@ -89,7 +89,10 @@ export const formats: LayerFormats<ConvAttributes> = {
       Conv: {
         read(reading) {
           const kernel = reading.required(1);
-          if (kernel.shape.length !== 4) reading.fail(`has weights of shape [${kernel.shape}]`);
+          if (kernel.shape.length !== 4)
+            reading.fail(
+              `has weights of shape [${kernel.shape}]; bat-sup supports convolutions in two dimensions`,
+            );
           // One group per channel is a depthwise convolution.
           if (reading.int('group', 1) !== 1) return undefined;
           const options = { kernel: toHwio(kernel), biases: reading.constant(2), ...reading.window() };
@@ -103,7 +106,7 @@ export const formats: LayerFormats<ConvAttributes> = {
       const outputs = layer.attributes.outputChannels;
       // [out, height, width, in]
       const kernel = permute(variable('weights') as Tensor, [3, 0, 1, 2]);
-      // With int8 weights, which have a scale for each output, it is of another version.
+      // The operator's version for int8 weights with one scale per output is 5.
       const operator = { code: 3, version: graph.weightType === 'int8' ? 5 : 1, options: 1 };
       const constants = [
         graph.weights(`${layer.name}/weights`, kernel, 0),
@@ -118,7 +121,8 @@ export const formats: LayerFormats<ConvAttributes> = {
       name: 'weight',
       toPyTorch: toOihw,
       fromPyTorch(tensor) {
-        if (tensor.shape.length !== 4) throw new RangeError(`is [${tensor.shape}], not of four axes`);
+        if (tensor.shape.length !== 4)
+          throw new RangeError(`has the shape [${tensor.shape}] instead of four axes`);
         return toHwio(tensor);
       },
     },

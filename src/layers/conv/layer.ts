@@ -11,7 +11,7 @@ export interface ConvAttributes extends Window {
   biases: boolean;
 }
 
-/** Convolution of feature maps, plus biases. */
+/** Convolution of feature maps, plus optional biases. */
 export const conv: Layer<ConvAttributes> = {
   kind: 'conv',
   prefix: 'conv',
@@ -30,7 +30,7 @@ export const conv: Layer<ConvAttributes> = {
       variables: biases ? [weights, { name: 'biases', shape: [outputChannels], initial: 0.05 }] : [weights],
     };
   },
-  // One kernel, whose gradients are in engine/gradients.ts.
+  // A fused kernel; its gradients are in engine/gradients.ts.
   forward([x], { weights: filter, biases: bias }, { stride, padding }) {
     const attributes = {
       strides: [stride, stride],
@@ -49,18 +49,18 @@ export interface ConvOptions {
   kernel: number;
   inputChannels: number;
   outputChannels: number;
-  /** Pixels from one position of the kernel to the next. */
+  /** Distance between two positions of the kernel, pixels. */
   stride: number;
   /** Default 'same'. */
   padding?: Padding;
-  /** Default true. False before batch normalisation, which would take any bias away again. */
+  /** Default true. Use false before batch normalisation, which subtracts any bias again. */
   biases?: boolean;
 }
 
 /**
  * Convolution, plus biases unless `biases` is false.
  * [batch, height, width, inputChannels] -> [batch, ceil(height / stride), ceil(width / stride), outputChannels];
- * without padding [..., floor((height - kernel) / stride) + 1, floor((width - kernel) / stride) + 1, ...].
+ * with padding 'valid' [..., floor((height - kernel) / stride) + 1, floor((width - kernel) / stride) + 1, ...].
  * @throws {UserError} naming the layer, where the shapes do not fit.
  * @example
  * ```ts

@@ -25,16 +25,16 @@ export function addDepthwiseConv(
 ): Value {
   const [height, width, channels, multiplier] = kernel.shape as [number, number, number, number];
   if (kernel.shape.length !== 4)
-    builder.fail(where, `has weights of shape [${kernel.shape}] instead of four axes`);
-  if (multiplier !== 1) builder.fail(where, `has ${multiplier} outputs per channel; bat-sup has one`);
+    builder.fail(where, `has weights of shape [${kernel.shape}]; a depthwise convolution's have four axes`);
+  if (multiplier !== 1) builder.fail(where, `has ${multiplier} outputs per channel; bat-sup supports one`);
   if (input.shape.length === 3 && channels !== input.shape[2])
-    builder.fail(where, `has kernels for ${channels} channels, its input has ${input.shape[2]}`);
+    builder.fail(where, `has kernels for ${channels} channels, but its input has ${input.shape[2]}`);
   const { input: padded, window } = placeWindow(builder, input, { kernel: [height, width], ...rest }, where);
   const attributes = { ...window, biases: biases !== undefined };
   return builder.add(depthwiseConv, [padded], attributes, { weights: kernel, biases }, where);
 }
 
-/** [height, width, channels, 1], ours, TensorFlow's and Keras's <-> [channels, 1, height, width], ONNX's and PyTorch's. */
+/** [height, width, channels, 1] as in bat-sup, TensorFlow and Keras <-> [channels, 1, height, width] as in ONNX and PyTorch. */
 const channelsFirst = (kernel: Tensor) => permute(kernel, [2, 3, 0, 1]);
 
 function readTensorFlow(node: GraphNode, biases?: Variable): Match | undefined {
@@ -73,7 +73,7 @@ export const formats: LayerFormats<DepthwiseConvAttributes> = {
         read(reading, [input]) {
           const { builder, layer, weight } = reading;
           expect(reading, { depth_multiplier: [1] });
-          // Keras 3's .h5 files have 'kernel'.
+          // In Keras 3's .h5 files its name is 'kernel'.
           const kernel = weight('depthwise_kernel') ?? required(reading, 'kernel');
           const { strides, padding } = windowOf(reading, kernel.shape.slice(0, 2), layer.config.strides ?? 1);
           const options = { kernel, biases: weight('bias'), strides, padding };
@@ -96,7 +96,7 @@ export const formats: LayerFormats<DepthwiseConvAttributes> = {
           const { shape } = reading.required(1);
           if (group === 1) return undefined;
           if (group !== shape[0] || shape[1] !== 1)
-            reading.fail(`convolves in ${group} groups; bat-sup has one group, or one per channel`);
+            reading.fail(`has ${group} groups; bat-sup supports one group, or one per channel`);
           const kernel = channelsFirst(reading.required(1));
           const options = { kernel, biases: reading.constant(2), ...reading.window() };
           const input = reading.channelsFirst();
@@ -110,7 +110,7 @@ export const formats: LayerFormats<DepthwiseConvAttributes> = {
       const [, , channels] = layer.inputShape as [number, number, number];
       // [1, height, width, channels]
       const kernel = permute(variable('weights') as Tensor, [3, 0, 1, 2]);
-      // With int8 weights, which have a scale for each channel, it is of another version.
+      // The operator's version for int8 weights with one scale per channel is 6.
       const operator = { code: 4, version: graph.weightType === 'int8' ? 6 : 1, options: 2 };
       const constants = [
         graph.weights(`${layer.name}/weights`, kernel, 3),
@@ -125,7 +125,8 @@ export const formats: LayerFormats<DepthwiseConvAttributes> = {
       name: 'weight',
       toPyTorch: channelsFirst,
       fromPyTorch(tensor) {
-        if (tensor.shape.length !== 4) throw new RangeError(`is [${tensor.shape}], not of four axes`);
+        if (tensor.shape.length !== 4)
+          throw new RangeError(`has the shape [${tensor.shape}] instead of four axes`);
         return channelsFirst(tensor);
       },
     },

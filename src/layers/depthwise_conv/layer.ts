@@ -10,7 +10,7 @@ export interface DepthwiseConvAttributes extends Window {
   biases: boolean;
 }
 
-/** Convolution of each channel with a kernel of its own, plus biases. */
+/** Convolution of each channel with its own kernel, plus optional biases. */
 export const depthwiseConv: Layer<DepthwiseConvAttributes> = {
   kind: 'depthwiseConv',
   prefix: 'depthwise',
@@ -35,19 +35,19 @@ export const depthwiseConv: Layer<DepthwiseConvAttributes> = {
 export interface DepthwiseConvOptions {
   /** Height and width of the kernels, pixels. */
   kernel: number;
-  /** Pixels from one position of a kernel to the next. */
+  /** Distance between two positions of a kernel, pixels. */
   stride: number;
   /** Default 'same'. */
   padding?: Padding;
-  /** Default true. False before batch normalisation, which would take any bias away again. */
+  /** Default true. Use false before batch normalisation, which subtracts any bias again. */
   biases?: boolean;
 }
 
 /**
- * Convolution of each channel with a kernel of its own, plus biases unless `biases` is false. After it, a convolution with
- * a kernel of 1 mixes the channels: together they are a depthwise separable convolution (MobileNets, Howard et al. 2017).
+ * Convolution of each channel with its own kernel, plus biases unless `biases` is false. Followed by a convolution with a
+ * kernel of 1, which mixes the channels, it is a depthwise separable convolution (MobileNets, Howard et al. 2017).
  * [batch, height, width, channels] -> [batch, ceil(height / stride), ceil(width / stride), channels];
- * without padding [..., floor((height - kernel) / stride) + 1, floor((width - kernel) / stride) + 1, ...].
+ * with padding 'valid' [..., floor((height - kernel) / stride) + 1, floor((width - kernel) / stride) + 1, ...].
  * @throws {UserError} naming the layer, where the shapes do not fit.
  * @example
  * ```ts

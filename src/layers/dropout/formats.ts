@@ -34,13 +34,13 @@ export const formats: LayerFormats<DropoutOptions> = {
       },
     },
   },
-  // In inference it changes nothing.
+  // In inference it does nothing, so it is left out.
   tflite: { write: ({ inputs }) => inputs[0] as number },
   pyTorch: {},
   tensorflow: {
-    // An exported network drops nothing.
+    // A network exported for inference leaves it out.
     write: ({ graph, inputs, isTraining }) => (isTraining ? graph.add('Dropout', inputs) : inputs[0]),
-    // In inference it is no layer; formats/tensorflow/operations.ts leaves out what remains of it.
+    // In a graph for inference at most an identity is left of it, which formats/tensorflow/operations.ts skips.
     read: {},
   },
 };

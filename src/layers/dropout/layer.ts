@@ -5,13 +5,13 @@ import type { Layer } from '../layer.ts';
 import { Scope } from '../scope.ts';
 
 export interface DropoutOptions {
-  /** Share of the values that are dropped, from 0 to below 1. */
+  /** Share of the values that are dropped, 0 to below 1. */
   rate: number;
 }
 
 /**
- * 1 / (1 - rate) where a value stays, 0 where it is dropped; the same on every engine. Each row has a seed of its own,
- * so that it is the same on whichever rank it is computed.
+ * The mask: 1 / (1 - rate) where a value is kept, 0 where it is dropped; the same on every engine. Each row has its own
+ * seed, so that the mask does not depend on which rank computes the row.
  */
 function maskOf(
   [rows, size]: [number, number],
@@ -27,7 +27,7 @@ function maskOf(
   return mask;
 }
 
-/** tfjs-core's own has no gradient in its build for Node. */
+/** tf.identity has no gradient in TensorFlow.js's build for Node. */
 const identity = tf.customGrad((x) => ({
   value: tf.clone(x as tf.Tensor),
   gradFunc: (dy: tf.Tensor) => tf.clone(dy),
@@ -46,8 +46,9 @@ function multiply(layer: tf.Tensor, mask: tf.Tensor): tf.Tensor {
 }
 
 /**
- * Dropout (Srivastava et al. 2014): in training, drops values at random and scales up the others, so that the expected sum
- * stays; in inference, the identity. What is dropped depends on the scope's seed, the step, the row and the layer's name.
+ * Dropout (Srivastava et al. 2014): in training mode, drops values at random and scales up the others so that the expected
+ * sum stays the same; in inference, the identity. The scope's seed, the step, the row and the layer's name determine what
+ * is dropped.
  */
 export const dropout: Layer<DropoutOptions> = {
   kind: 'dropout',
@@ -69,7 +70,8 @@ export const dropout: Layer<DropoutOptions> = {
 };
 
 /**
- * Dropout; the shape stays.
+ * Dropout: in training mode, sets a random share of the values to 0 and multiplies the others by 1 / (1 - rate).
+ * @param layer of any shape, which is also the shape of the output.
  * @throws {UserError} naming the layer, where the rate is out of range.
  * @example
  * ```ts
@@ -77,7 +79,7 @@ export const dropout: Layer<DropoutOptions> = {
  * import { dropoutLayer, startEngine } from 'bat-sup';
  *
  * const engine = await startEngine('cpu', { threads: 1 });
- * // Only a pass in training mode drops; in inference the values stay.
+ * // Values are dropped in training mode only.
  * console.log(dropoutLayer(tf.ones([1, 4]), { rate: 0.5 }).dataSync()); // Float32Array [1, 1, 1, 1]
  * await engine.dispose();
  * ```

@@ -6,7 +6,7 @@ import { lengthOf, operationOf } from '../../formats/tensorflow/meanings.ts';
 import { sizeOf } from '../../tensors/shape.ts';
 import { flatten } from './layer.ts';
 
-/** @param order in which the maps' values are in the result. */
+/** @param order of the maps' values in the result. */
 export function addFlatten(
   builder: NetworkBuilder,
   input: Value,
@@ -18,7 +18,7 @@ export function addFlatten(
   return order === 'chw' ? { ...output, chwOf: input.shape } : output;
 }
 
-/** Of maps with their channels first, the features are channel by channel. */
+/** Maps with their channels first are flattened channel by channel. */
 function readFlatten(reading: Reading) {
   const { value, layout } = reading.operand();
   const order = layout === 'nchw' ? 'chw' : 'hwc';
@@ -46,7 +46,7 @@ export const formats: LayerFormats<object> = {
           const axis = reading.int('axis', 1);
           const rank = reading.operand().value.shape.length + 1;
           if (axis !== 1 && axis !== 1 - rank)
-            reading.fail(`flattens from axis ${axis}; bat-sup from axis 1`);
+            reading.fail(`flattens from axis ${axis}; bat-sup supports only axis 1`);
           return readFlatten(reading);
         },
       },
@@ -58,7 +58,10 @@ export const formats: LayerFormats<object> = {
           const features = wanted?.[1];
           const fits =
             !wanted || (wanted.length === 2 && (features === -1 || features === sizeOf(value.shape)));
-          if (!fits) reading.fail(`makes [${value.shape}] to [${wanted}]; bat-sup flattens only`);
+          if (!fits)
+            reading.fail(
+              `reshapes [${value.shape}] to [${wanted}]; bat-sup can only flatten maps to one axis`,
+            );
           return readFlatten(reading);
         },
       },
@@ -76,7 +79,7 @@ export const formats: LayerFormats<object> = {
   tensorflow: {
     write: ({ graph, layer, inputs: [maps] }) => graph.reshape(maps, layer.outputShape),
     read: {
-      // To [batch, features], whether the batch is -1 or computed.
+      // To [batch, features], where the batch may be -1 or computed.
       Reshape({ inputs: [maps, shape] }) {
         const input = operationOf(maps);
         if (!input || lengthOf(shape) !== 2) return undefined;

@@ -5,7 +5,7 @@ import { mapsOf } from '../checks.ts';
 import type { Layer } from '../layer.ts';
 import { Scope } from '../scope.ts';
 
-/** Feature maps as one row of features per picture. */
+/** Turns feature maps into one row of features per picture. */
 export const flatten: Layer<object> = {
   kind: 'flatten',
   prefix: 'flatten',
@@ -18,8 +18,9 @@ export const flatten: Layer<object> = {
 };
 
 /**
- * Feature maps as one row per picture. [batch, height, width, channels] -> layer [batch, size], with
- * size = height * width * channels.
+ * Turns feature maps into one row of features per picture.
+ * [batch, height, width, channels] -> [batch, size], with size = height * width * channels.
+ * @returns the flattened layer, and its size.
  * @throws {UserError} naming the layer, where the input is not feature maps.
  * @example
  * ```ts

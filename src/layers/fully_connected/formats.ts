@@ -25,9 +25,9 @@ export function addFullyConnected(
 ): Value {
   const [inputs, outputs] = weights.shape as [number, number];
   if (weights.shape.length !== 2)
-    builder.fail(where, `has weights of shape [${weights.shape}] instead of two axes`);
+    builder.fail(where, `has weights of shape [${weights.shape}]; a fully connected layer's have two axes`);
   if (input.shape.length !== 1 || input.shape[0] !== inputs)
-    builder.fail(where, `takes ${inputs} features, its input is [${input.shape}]`);
+    builder.fail(where, `needs ${inputs} features, but its input is [${input.shape}]`);
   const tensors = {
     weights: chwOf ? rowsToHwc(weights, chwOf) : weights,
     biases: biases ?? zeros(outputs),
@@ -89,14 +89,15 @@ export const formats: LayerFormats<FullyConnectedAttributes> = {
             transA: { value: reading.int('transA', 0), allowed: 0 },
           });
           const matrix = reading.required(1);
-          if (matrix.shape.length !== 2) reading.fail(`has weights of shape [${matrix.shape}]`);
+          if (matrix.shape.length !== 2)
+            reading.fail(`has weights of shape [${matrix.shape}] instead of two axes`);
           const weights = reading.int('transB', 0) === 1 ? transpose(matrix) : matrix;
           const tensors = { weights, biases: reading.constant(2) };
           const { value } = reading.operand();
           return reading.like(addFullyConnected(reading.builder, value, tensors, reading.where));
         },
       },
-      // Its biases are what the next node adds, where it does nothing else.
+      // Its biases are the constant that the next node adds, if it adds one.
       MatMul: {
         read(reading) {
           const tensors = { weights: reading.required(1), biases: biasesOfNext(reading) };
@@ -110,7 +111,7 @@ export const formats: LayerFormats<FullyConnectedAttributes> = {
   tflite: {
     write({ graph, layer, inputs, variable }) {
       const matrix = transpose(variable('weights') as Tensor);
-      // With int8 weights, which have one scale, it is of another version.
+      // The operator's version for int8 weights with a single scale is 3.
       const operator = { code: 9, version: graph.weightType === 'int8' ? 3 : 1, options: 8 };
       const constants = [
         graph.weights(`${layer.name}/weights`, matrix),
@@ -119,16 +120,20 @@ export const formats: LayerFormats<FullyConnectedAttributes> = {
       return graph.add(operator, [...inputs, ...constants], layer.name, layer.outputShape);
     },
   },
-  // The features of flattened maps are channel by channel in PyTorch.
+  // PyTorch flattens maps channel by channel.
   pyTorch: {
     weights: {
       name: 'weight',
       toPyTorch: (tensor, maps) => transpose(maps ? rowsToChw(tensor, maps) : tensor),
       fromPyTorch(tensor, maps) {
-        if (tensor.shape.length !== 2) throw new RangeError(`is [${tensor.shape}], not of two axes`);
+        if (tensor.shape.length !== 2)
+          throw new RangeError(`has the shape [${tensor.shape}] instead of two axes`);
         const [, inputs] = tensor.shape;
         const fits = maps === undefined || sizeOf(maps) === inputs;
-        if (!fits) throw new RangeError(`is [${tensor.shape}] for flattened maps of [${maps}]`);
+        if (!fits)
+          throw new RangeError(
+            `has the shape [${tensor.shape}], which does not fit flattened maps of shape [${maps}]`,
+          );
         return maps ? rowsToHwc(transpose(tensor), maps) : transpose(tensor);
       },
     },

@@ -9,14 +9,15 @@ export interface FullyConnectedAttributes {
   outputs: number;
 }
 
-/** Every input connected to every output, plus biases. */
+/** Connects every input to every output: x * weights + biases. */
 export const fullyConnected: Layer<FullyConnectedAttributes> = {
   kind: 'fullyConnected',
   prefix: 'fc',
   plan([shape = []], { outputs }, fail) {
     checkSizes({ outputs }, fail);
     const [inputs] = shape as [number];
-    if (shape.length !== 1) fail(`takes features [features], but its input is [${shape}]; flatten it before`);
+    if (shape.length !== 1)
+      fail(`needs features [features], but its input is [${shape}]; put a flattening layer before it`);
     return {
       outputShape: [outputs],
       variables: [
@@ -33,14 +34,16 @@ export const fullyConnected: Layer<FullyConnectedAttributes> = {
 };
 
 export interface FullyConnectedOptions {
+  /** Number of input features. */
   inputs: number;
+  /** Number of output features. */
   outputs: number;
-  /** The layer's name; by default 'fc1', 'fc2' ... */
+  /** The layer's name; default 'fc1', 'fc2' ... */
   name?: string;
 }
 
 /**
- * Every input connected to every output, plus biases. [batch, inputs] -> [batch, outputs]
+ * Connects every input to every output: x * weights + biases. [batch, inputs] -> [batch, outputs]
  * @throws {UserError} naming the layer, where the shapes do not fit.
  * @example
  * ```ts
@@ -62,7 +65,7 @@ export function fullyConnectedLayer<V extends Value>(
     builder.fail(
       fullyConnected,
       { outputs },
-      `has ${inputs} inputs, but reads ${layer.shape[1]} features; take the size that the flattening layer returns`,
+      `has inputs: ${inputs}, but its input has ${layer.shape[1]} features; use the size that the flattening layer returns`,
     );
   return builder.apply(fullyConnected, [layer], { outputs }, name) as V;
 }

@@ -39,7 +39,7 @@ export const formats: LayerFormats<object> = {
           const axes = reading.ints('axes') ?? [...(reading.constant(1)?.values ?? [])];
           const counted = axes.map((axis) => (axis < 0 ? axis + 4 : axis)).sort();
           if (counted.join() !== (layout === 'nchw' ? '2,3' : '1,2'))
-            reading.fail(`takes the mean of the axes ${axes}`);
+            reading.fail(`averages over the axes ${axes}; bat-sup supports only height and width`);
           return reading.like(addGlobalAveragePool(reading.builder, value, reading.where));
         },
       },

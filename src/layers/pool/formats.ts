@@ -10,13 +10,18 @@ import { type Window as FileWindow, placeWindow } from '../../formats/windows.ts
 import type { Window } from '../window.ts';
 import { pool } from './layer.ts';
 
-export function addMaxPool(builder: NetworkBuilder, input: Value, theirs: FileWindow, where: string): Value {
-  const { input: padded, window } = placeWindow(builder, input, theirs, where);
-  // Other libraries pad with minus infinity: the same as zeros only where nothing is below them.
+export function addMaxPool(
+  builder: NetworkBuilder,
+  input: Value,
+  fileWindow: FileWindow,
+  where: string,
+): Value {
+  const { input: padded, window } = placeWindow(builder, input, fileWindow, where);
+  // Other libraries pad with minus infinity, which equals padding with zeros only if nothing is below zero.
   if (padded !== input && !input.isNonNegative)
     builder.fail(
       where,
-      `pads by [${theirs.padding}] maps that no ReLU gives, which bat-sup's pooling cannot`,
+      `pads maps that may be negative by [${fileWindow.padding}]; bat-sup's pooling can do that only after a ReLU`,
     );
   return builder.add(pool, [padded], window, {}, where);
 }

@@ -6,7 +6,7 @@ import type { Layer } from '../layer.ts';
 import { Scope } from '../scope.ts';
 import { type Padding, type Window, windowsOver } from '../window.ts';
 
-/** Max-pooling. */
+/** Max-pooling: the largest value of each window, per channel. */
 export const pool: Layer<Window> = {
   kind: 'pool',
   prefix: 'pool',
@@ -22,16 +22,16 @@ export const pool: Layer<Window> = {
 export interface PoolingOptions {
   /** Height and width of the window, pixels. */
   kernel: number;
-  /** Pixels from one window to the next. */
+  /** Distance between two windows, pixels. */
   stride: number;
   /** Default 'same'. */
   padding?: Padding;
 }
 
 /**
- * Max-pooling.
+ * Max-pooling: the largest value of each window, per channel.
  * [batch, height, width, channels] -> [batch, ceil(height / stride), ceil(width / stride), channels];
- * without padding [..., floor((height - kernel) / stride) + 1, floor((width - kernel) / stride) + 1, ...].
+ * with padding 'valid' [..., floor((height - kernel) / stride) + 1, floor((width - kernel) / stride) + 1, ...].
  * @throws {UserError} naming the layer, where the shapes do not fit.
  * @example
  * ```ts

@@ -7,7 +7,8 @@ import { type ZeroPaddingOptions, zeroPadding } from './layer.ts';
 
 /** @param sides [top, left, bottom, right] */
 export function addZeroPadding(builder: NetworkBuilder, input: Value, sides: number[], where: string): Value {
-  if (sides.length !== 4) builder.fail(where, `pads by [${sides}]`);
+  if (sides.length !== 4)
+    builder.fail(where, `has the padding [${sides}]; expected one number for each of four sides`);
   const [top, left, bottom, right] = sides as [number, number, number, number];
   return builder.add(zeroPadding, [input], { top, left, bottom, right }, {}, where);
 }
@@ -40,7 +41,7 @@ export const formats: LayerFormats<ZeroPaddingOptions> = {
       ZeroPadding2D: {
         read(reading, [input]) {
           expectChannelsLast(reading);
-          // One number for all sides, or one for each axis, which may be two: [[top, bottom], [left, right]].
+          // One number for all sides, one for each axis, or [[top, bottom], [left, right]].
           const [vertical, horizontal] = twoOf(reading.layer.config.padding ?? 1).map(twoOf);
           const [top, bottom] = (vertical ?? []).map(Number);
           const [left, right] = (horizontal ?? []).map(Number);
@@ -62,13 +63,15 @@ export const formats: LayerFormats<ZeroPaddingOptions> = {
           const { value, layout } = reading.operand();
           const pads = reading.ints('pads') ?? [...reading.required(1).values];
           const isPlain = ['', 'constant'].includes(reading.text('mode') ?? '') && !reading.inputs[3];
-          if (!isPlain || pads.length !== 8) reading.fail('pads otherwise than by zeros around its maps');
+          if (!isPlain || pads.length !== 8)
+            reading.fail('does not pad maps with zeros around them; bat-sup supports no other padding');
           if ((reading.constant(2)?.values[0] ?? reading.float('value', 0)) !== 0)
-            reading.fail('pads by other values than zeros');
-          // The first axis of the maps, of [batch, channels, height, width] or [batch, height, width, channels].
+            reading.fail('pads with another value than 0');
+          // The axis of the height in [batch, channels, height, width] or [batch, height, width, channels].
           const first = layout === 'nchw' ? 2 : 1;
           const sides = [first, first + 1, first + 4, first + 5];
-          if (pads.some((pad, axis) => pad !== 0 && !sides.includes(axis))) reading.fail(`pads by [${pads}]`);
+          if (pads.some((pad, axis) => pad !== 0 && !sides.includes(axis)))
+            reading.fail(`has pads [${pads}]; bat-sup pads only height and width`);
           const around = sides.map((side) => pads[side] as number);
           return reading.like(addZeroPadding(reading.builder, value, around, reading.where));
         },

@@ -12,7 +12,7 @@ export interface ZeroPaddingOptions {
   right: number;
 }
 
-/** tfjs-core brings no gradient of PadV2. */
+/** TensorFlow.js's PadV2 has no gradient here, so it is given one. */
 function pad(layer: tf.Tensor4D, { top, left, bottom, right }: ZeroPaddingOptions): tf.Tensor {
   const around: [number, number][] = [
     [0, 0],
@@ -30,7 +30,7 @@ function pad(layer: tf.Tensor4D, { top, left, bottom, right }: ZeroPaddingOption
   return padded(layer);
 }
 
-/** Zeros around the maps, for networks of other libraries whose convolutions pad otherwise than 'same'. */
+/** Adds zeros around the maps, for networks of other libraries whose padding equals neither 'same' nor 'valid'. */
 export const zeroPadding: Layer<ZeroPaddingOptions> = {
   kind: 'zeroPadding',
   prefix: 'pad',
@@ -46,9 +46,9 @@ export const zeroPadding: Layer<ZeroPaddingOptions> = {
 };
 
 /**
- * Zeros around the maps.
+ * Adds zeros around the maps.
  * [batch, height, width, channels] -> [batch, top + height + bottom, left + width + right, channels]
- * @throws {UserError} naming the layer, where a side is not a whole number of at least 0, or the input not feature maps.
+ * @throws {UserError} naming the layer, where a side is not a whole number of at least 0, or the input is not feature maps.
  * @example
  * ```ts
  * import * as tf from '@tensorflow/tfjs-core';

@@ -94,7 +94,7 @@ const inexpressible: [what: string, change: Change, says: RegExp][] = [
     'convolutions in groups',
     (message) =>
       Object.assign(node(message, 'Conv').attribute.find(({ name }) => name === 'group') as object, { i: 2 }),
-    /\(Conv\) convolves in 2 groups; bat-sup has one group, or one per channel/,
+    /\(Conv\) has 2 groups; bat-sup supports one group, or one per channel/,
   ],
   [
     'weights of another length than their shape',
