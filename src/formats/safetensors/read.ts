@@ -43,12 +43,13 @@ export function readSafetensors(data: Uint8Array, source: string, hints: ImportH
   let last = pictures;
   const byName = new Map(layers.map((layer) => [layer.name, layer]));
   for (const layer of layers) {
+    const kind = layerOf(layer);
     const inputs = layer.inputs.map(
       (name) => values.get(name) ?? builder.fail(layer.name, `reads ${name}, which is not a layer before it`),
     );
     const read = inputs.length > 0 ? inputs : [pictures];
     const variables = tensorsOf(layer, { tensors, maps: flattenedMaps(layer, byName), builder });
-    last = builder.add(layerOf(layer), read, layer.attributes, variables, layer.name);
+    last = builder.add(kind, read, layer.attributes, variables, layer.name);
     values.set(layer.name, last);
   }
   return builder.finish(pictures, last, metadata);
