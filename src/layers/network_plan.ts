@@ -19,6 +19,7 @@ export function failFor(name: string): (reason: string) => never {
  * const pictures = { shape: [-1, 28, 28, 3] };
  * activationLayer(
  *   convLayer(pictures, { kernel: 5, inputChannels: 3, outputChannels: 16, stride: 2 }, plan),
+ *   { function: 'relu' },
  *   plan,
  * );
  * for (const { name, outputShape } of plan.layers) console.log(name, outputShape); // conv1 [14, 14, 16], relu1 [14, 14, 16]

@@ -29,6 +29,7 @@ export type LayerWatch = (name: string, output: tf.Tensor) => tf.Tensor | undefi
  * const pictures = tf.zeros([1, 28, 28, 3]);
  * activationLayer(
  *   convLayer(pictures, { kernel: 5, inputChannels: 3, outputChannels: 16, stride: 2 }, scope),
+ *   { function: 'relu' },
  *   scope,
  * );
  * console.log([...scope.variables.keys()]); // ['conv1/weights', 'conv1/biases']
