@@ -34,7 +34,7 @@ const letters = {
 const printed = [
   /^(bat|sup) 0\.\d+\n(bat|sup) 0\.\d{4}\n(bat|sup) 0\.\d{4}\n$/,
   /^unknown (bat|sup)\n$/,
-  /^pictures\/a\.png: (bat|sup)\npictures\/b\.jpg: not a picture[^\n]*\npictures\/c\.jpg: (bat|sup)\n$/,
+  /^pictures\/a\.png: (bat|sup)\npictures\/b\.jpg: text, not a picture\npictures\/c\.jpg: (bat|sup)\n$/,
   /^HTML, not a picture\nnowhere holds no checkpoint; [^\n]+\n$/,
   /^true true\ntrue\n$/,
   /^(bat|sup) true\n$/,
