@@ -116,7 +116,7 @@ test('early stopping without a validation is refused', async () => {
   const settings = await settingsOf({ earlyStopping: 1, validationSplit: 0 });
   await assertRefused(
     train({ settings, run: join(folder, 'none') }),
-    /--early-stopping goes by the validation/,
+    /--early-stopping needs validation pictures, and none are held back; raise --validation-split/,
   );
 });
 
