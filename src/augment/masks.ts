@@ -17,7 +17,7 @@ import type { Raster } from './warp/warp.ts';
 export interface Mask extends Raster {
   channels: 1 | 2 | 3 | 4;
   depth: 'uchar' | 'ushort';
-  /** Of a PNG whose pixels are indices: the palette, as splitPalette gives it. */
+  /** The palette of a PNG whose pixels are indices, as splitPalette returns it. */
   palette?: Buffer | undefined;
 }
 

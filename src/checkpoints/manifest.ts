@@ -43,7 +43,7 @@ export interface CheckpointInfo {
     dataset: string;
   };
   position: Position;
-  /** Of the last complete epoch; empty where training stopped in the first. */
+  /** Those of the last complete epoch; empty where training stopped in the first. */
   metrics: Metrics;
   /** The best epoch so far; absent without validation. */
   best?: { epoch: number; metrics: Metrics };

@@ -9,7 +9,7 @@ import { list, object, oneOf, optional, string, whole } from '../text/json.ts';
 interface RecordedPicture {
   /** Path relative to the folder of pictures, with '/'. */
   file: string;
-  /** Of its raw file, whatever its name; see {@link Picture.digest}. */
+  /** The digest of its raw file, whatever its name; see {@link Picture.digest}. */
   digest?: string;
 }
 

@@ -36,7 +36,7 @@ export interface RunSummary {
   bytes: number;
   /** Description of the engine of its last session. */
   engine: string | null;
-  /** Of its last session, or else what its newest checkpoint stores. */
+  /** Its last session's, or else what its newest checkpoint stores. */
   settings: Record<string, unknown>;
 }
 

@@ -4,7 +4,7 @@ import type { Settings } from '../config/index.ts';
 /** How a training went. */
 export interface TrainingOutcome {
   settings: Pick<Settings, 'recipe' | 'augment' | 'epochs'>;
-  /** Of the last whole epoch. */
+  /** Those of the last complete epoch. */
   metrics: Metrics;
   best: CheckpointInfo['best'];
   epoch: number;

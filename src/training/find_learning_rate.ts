@@ -23,7 +23,7 @@ const divergence = 4;
 /** One step of the test: a point of the curve of loss against learning rate. */
 export interface RangeTest {
   learningRate: number;
-  /** Of the batch, before its update; mean softmax cross-entropy, nats. */
+  /** The batch's mean softmax cross-entropy before its update, nats. */
   loss: number;
   /** Exponential moving average of the losses so far. */
   smoothedLoss: number;

@@ -51,7 +51,7 @@ export interface TrainingOptions {
 export interface TrainingResult {
   run: string;
   position: Position;
-  /** Of the last whole epoch. */
+  /** Those of the last complete epoch. */
   metrics: Metrics;
   /** The epoch with the best validation, whose checkpoint is kept and used to predict; absent without validation. */
   best?: CheckpointInfo['best'];

@@ -166,7 +166,7 @@ describe('the native engine', options, () => {
       ));
   }
 
-  // Of 65,536 weights and more with outputs in 32s our own loops compute, unless the batch is larger than 32, or 64 for learning.
+  // Our own loops compute from 65,536 weights on, with outputs in multiples of 32, for batches up to 32, or 64 in training.
   for (const [batch, inputs, outputs] of [
     [1, 2048, 32],
     [7, 1031, 64],

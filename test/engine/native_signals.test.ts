@@ -14,7 +14,7 @@ import { withoutNative } from '../helpers/native.ts';
 
 const { SIGINT, SIGPROF, SIGSEGV, SIGTERM, SIGWINCH } = constants.signals;
 
-/** Of a thread, as proc(5) tells it. */
+/** The status of a thread, as proc(5) describes it. */
 function statusOf(thread: string | number): string {
   return readFileSync(`/proc/self/task/${thread}/status`, 'utf8');
 }

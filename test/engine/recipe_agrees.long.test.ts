@@ -22,11 +22,11 @@ const classes = ['bat', 'sup', 'other'];
 const schedule = { learningRate: 0.01, learningRateSchedule: 'cosine', warmup: 0.25, epochs: 1 } as const;
 const learningRates = Array.from({ length: steps }, (_, index) => learningRateAt(index + 1, schedule, steps));
 const recipe = { weightDecay: 0.1, clipNorm: 0.5, labelSmoothing: 0.1, classWeights: [0.5, 1, 2] };
-/** Of a few seeds those without a value so near to zero that what float32 rounds decides whether it passes a ReLU. */
+/** Seeds without a value so near to zero that rounding to float32 decides whether it passes a ReLU. */
 const seeds = { native: 4, keras: 7 };
-/** Of a loss around 1, after steps that each magnify what float32 has rounded. */
+/** For a loss around 1, after steps that each magnify rounding errors of float32. */
 const lossTolerance = 2e-3;
-/** Of the sum of a variable's absolute values. */
+/** For the sum of a variable's absolute values. */
 const weightTolerance = 5e-3;
 
 const labels = Array.from({ length: steps * batch }, (_, index) => (index * 7) % classes.length);
@@ -38,7 +38,7 @@ const pixels = Uint8Array.from({ length: steps * batch * bytes }, (_, index) => 
 
 interface Learnt {
   losses: number[];
-  /** Of each variable and what batch normalisation keeps, the sum of its absolute values. */
+  /** The sum of the absolute values of each variable and of what batch normalisation keeps. */
   sums: Record<string, number>;
 }
 

@@ -10,7 +10,7 @@ import { adviceFor, readable, sniff } from '../../src/images/sniff.ts';
 
 const size: PictureSize = { width: 8, height: 8, channels: 3, fit: 'fill' };
 
-/** Of latin-1 text, padded as files are. */
+/** Bytes of latin-1 text, padded as files are. */
 const file = (text: string, at = 0) =>
   Buffer.concat([Buffer.alloc(at), Buffer.from(text, 'latin1'), Buffer.alloc(600)]);
 /** The first box of an ISO base media file. */

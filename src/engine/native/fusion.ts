@@ -41,7 +41,7 @@ interface MaxPoolParts {
   x: tf.TensorInfo;
   /** Runs the max-pooling, with or without a relu after it, and sets `ran`. */
   run(relu: boolean): OutputMetadata;
-  /** Of the last run: indices of the maxima in their windows, uint8; 255 where a fused relu set a maximum to zero. */
+  /** From the last run: indices of the maxima in their windows, uint8; 255 where a fused relu set a maximum to zero. */
   ran?: { indices: tf.TensorInfo; relu: boolean };
 }
 

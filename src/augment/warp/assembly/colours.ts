@@ -42,7 +42,7 @@ function mixed(grey: v128, factor: v128, value: v128): v128 {
   return f64x2.add(f64x2.floor(f64x2.add(sum, f64x2.splat(0.5))), f64x2.splat(6755399441055744));
 }
 
-/** Of two pixels, in double precision, as the formula is in JavaScript. */
+/** For two pixels, in double precision, as the formula is in JavaScript. */
 // @ts-ignore: decorator
 @inline
 function lumaOf(red: v128, green: v128, blue: v128): v128 {

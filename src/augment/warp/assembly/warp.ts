@@ -3,7 +3,7 @@ import { coordinates } from './coordinates';
 
 const fractionBits = 7;
 const one = 1 << fractionBits;
-/** Of a sample: two weights have been multiplied into it. */
+/** The scale of a sample, into which two weights have been multiplied. */
 const sampleBits = 2 * fractionBits;
 const sumBits = 6;
 

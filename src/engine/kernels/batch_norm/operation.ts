@@ -10,7 +10,7 @@ export interface BatchNormAttributes {
   epsilon: number;
 }
 
-/** Of each channel over the whole batch: [channels]. The variance is biased (divided by n, not n - 1). */
+/** Each channel's, over the whole batch: [channels]. The variance is biased (divided by n, not n - 1). */
 export interface Statistics {
   mean: tf.Tensor;
   variance: tf.Tensor;

@@ -191,7 +191,7 @@ const half = memory.data(256, 16);
 /** i32 [8, 8]: the coefficients in steps of quantisation. */
 const steps = memory.data(256, 16);
 
-/** A block of a plane around 0; past the picture's edges the last sample goes on. */
+/** A block of a plane around 0; past the picture's edges the last sample is repeated. */
 function loadBlock(plane: usize, width: i32, height: i32, left: i32, top: i32): void {
   for (let y = 0; y < 8; y++) {
     const row = plane + <usize>(min(top + y, height - 1) * width) * 4;
@@ -358,7 +358,7 @@ export function encodePlanes(
 }
 
 /** What a file takes at most: every coefficient its longest code, every byte stuffed. */
-export function mostBytes(width: i32, height: i32, components: i32): usize {
+export function maxBytes(width: i32, height: i32, components: i32): usize {
   const blocks = ((width + 7) >> 3) * ((height + 7) >> 3) * components;
   return 1024 + <usize>blocks * 64 * 4 * 2;
 }

@@ -1,5 +1,5 @@
 import { decodePlanes } from './decode';
-import { encodePlanes, mostBytes } from './encode';
+import { encodePlanes, maxBytes } from './encode';
 import { allocate, forget } from './memory';
 import { resamplePixels } from './pixels';
 import { component, plan, planAddress } from './plan';
@@ -108,7 +108,7 @@ let encoded: usize = 0;
 
 /** @returns the bytes of a JPEG of Y alone or of Y, Cb and Cr. */
 export function encode(quality: i32): i32 {
-  encoded = allocate(mostBytes(plan.outWidth, plan.outHeight, plan.planes));
+  encoded = allocate(maxBytes(plan.outWidth, plan.outHeight, plan.planes));
   return encodePlanes(planes, plan.outWidth, plan.outHeight, plan.planes, quality, encoded);
 }
 

@@ -42,7 +42,7 @@ export class Component {
   basis: usize;
   dcTable: usize;
   acTable: usize;
-  /** Of the block before, in steps of quantisation. */
+  /** The DC coefficient of the block before, in steps of quantisation. */
   dc: i32;
   /** f32 [rows, stride], around 128. */
   plane: usize;
