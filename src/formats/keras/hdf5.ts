@@ -1,3 +1,7 @@
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { Dataset, Entity, File, Group } from 'h5wasm';
 import { sizeOf } from '../../tensors/shape.ts';
 import type { Tensor } from '../../tensors/tensors.ts';
@@ -12,9 +16,16 @@ type Hdf5 = typeof import('h5wasm');
 /** How many instances of the library a hostile file has crashed: their memory can no longer be trusted. */
 let broken = 0;
 
+/** Where the library is; `import.meta.resolve` is missing where a loader turns this module into CommonJS. */
+function libraryUrl(): string {
+  const folders = createRequire(import.meta.url).resolve.paths('h5wasm') ?? [];
+  const found = folders.map((folder) => join(folder, 'h5wasm/dist/esm/hdf5_hl.js')).find(existsSync);
+  return pathToFileURL(found as string).href;
+}
+
 /** Loads the HDF5 library. Its files live in WebAssembly's memory: nothing in a hostile file reaches the disk. */
 async function load() {
-  const name = broken === 0 ? 'h5wasm' : `${import.meta.resolve('h5wasm')}?${broken}`; // a new URL gives a new instance
+  const name = broken === 0 ? 'h5wasm' : `${libraryUrl()}?${broken}`; // a new URL gives a new instance
   const { default: hdf5 } = (await import(name)) as { default: Hdf5 };
   const module = await hdf5.ready;
   module.activate_throwing_error_handler();
