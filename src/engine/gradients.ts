@@ -1,7 +1,6 @@
 import { tf } from '../tensors/tf.ts';
 import { relu } from './kernels/activation/gradient.ts';
-import { fusedConv2d } from './kernels/conv/gradient.ts';
-import { fusedDepthwiseConv2d } from './kernels/depthwise_conv/gradient.ts';
+import { convolutionGradient } from './kernels/conv/gradient.ts';
 import { fusedMatMul } from './kernels/mat_mul/gradient.ts';
 import { maxPool } from './kernels/max_pool/gradient.ts';
 import { reshape } from './kernels/reshape/gradient.ts';
@@ -12,7 +11,14 @@ import { reshape } from './kernels/reshape/gradient.ts';
  * An engine whose packages register gradients of their own calls this again.
  */
 export function registerGradients(): void {
-  const gradients = [fusedConv2d, fusedDepthwiseConv2d, fusedMatMul, maxPool, relu, reshape];
+  const gradients = [
+    convolutionGradient('FusedConv2D', 'Conv2DBackprop'),
+    convolutionGradient('FusedDepthwiseConv2D', 'DepthwiseConv2dNativeBackprop'),
+    fusedMatMul,
+    maxPool,
+    relu,
+    reshape,
+  ];
   for (const gradient of gradients) tf.registerGradient(gradient);
 }
 

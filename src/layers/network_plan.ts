@@ -38,12 +38,20 @@ export class NetworkPlan implements Builder {
     return failFor(nextName(layer, attributes, this.layers))(reason);
   }
 
-  apply<A extends object>(
+  apply<A extends object>(layer: Layer<A>, inputs: Value[], attributes: A, name?: string): Value {
+    const { summary, plan } = this.place(layer, inputs, attributes, name);
+    const output = { shape: [inputs[0]?.shape[0] ?? -1, ...plan.outputShape] };
+    this.setOutput(summary.name, output);
+    return output;
+  }
+
+  /** Plans and records a layer; `setOutput` follows, so that later layers know what they read. */
+  place<A extends object>(
     layer: Layer<A>,
     inputs: Value[],
     attributes: A,
     name = nextName(layer, attributes, this.layers),
-  ): Value {
+  ): PlannedLayer {
     const placed = {
       name,
       inputs: inputs.flatMap((input) => this.#layerOf.get(input) ?? []),
@@ -52,8 +60,11 @@ export class NetworkPlan implements Builder {
     };
     const planned = planLayer(layer, placed, failFor(name));
     this.planned.push(planned);
-    const output = { shape: [inputs[0]?.shape[0] ?? -1, ...planned.plan.outputShape] };
+    return planned;
+  }
+
+  /** Says which layer a value is the output of. */
+  setOutput(name: string, output: Value): void {
     this.#layerOf.set(output, name);
-    return output;
   }
 }

@@ -2,16 +2,8 @@ import { UserError } from '../errors.ts';
 import { tf } from '../tensors/tf.ts';
 import type { Builder, Value } from './builder.ts';
 import { createVariable } from './initial_values.ts';
-import {
-  type Layer,
-  type LayerSummary,
-  nextName,
-  type PlannedLayer,
-  planLayer,
-  type TrainingPass,
-  type VariablePlan,
-} from './layer.ts';
-import { failFor } from './network_plan.ts';
+import type { Layer, LayerSummary, PlannedLayer, TrainingPass, VariablePlan } from './layer.ts';
+import { NetworkPlan } from './network_plan.ts';
 
 /** Called with each layer's output during a forward pass; may return another tensor, which the next layers read instead. */
 export type LayerWatch = (name: string, output: tf.Tensor) => tf.Tensor | undefined;
@@ -42,14 +34,12 @@ export class Scope implements Builder {
   readonly variables = new Map<string, tf.Variable>();
   /** Updated by layers in training mode, not by gradients, e.g. moving averages. */
   readonly state = new Map<string, tf.Variable>();
-  /** The layers applied since the last `begin`. */
-  layers: LayerSummary[] = [];
   readonly seed: number;
   readonly #restored: Map<string, Float32Array>;
   #watch: LayerWatch | undefined;
   #training: TrainingPass | undefined;
-  /** The layer that each tensor is the output of. */
-  readonly #layerOf = new WeakMap<Value, string>();
+  /** The layers applied since the last `begin`. */
+  #plan = new NetworkPlan();
 
   /**
    * @param seed of the initial weights.
@@ -60,34 +50,29 @@ export class Scope implements Builder {
     this.#restored = restored;
   }
 
+  /** The layers applied since the last `begin`. */
+  get layers(): LayerSummary[] {
+    return this.#plan.layers;
+  }
+
   /** Starts a forward pass: layers are numbered from 1 again, and find their variables by these names. */
   begin(watch?: LayerWatch, training?: TrainingPass): void {
-    this.layers = [];
+    this.#plan = new NetworkPlan();
     this.#watch = watch;
     this.#training = training;
   }
 
   fail<A extends object>(layer: Layer<A>, attributes: A, reason: string): never {
-    return failFor(nextName(layer, attributes, this.layers))(reason);
+    return this.#plan.fail(layer, attributes, reason);
   }
 
   /** Plans a layer, creates its variables if they do not exist yet, and computes it. */
-  apply<A extends object>(
-    layer: Layer<A>,
-    inputs: Value[],
-    attributes: A,
-    name = nextName(layer, attributes, this.layers),
-  ): tf.Tensor {
-    const placed = {
-      name,
-      inputs: inputs.flatMap((input) => this.#layerOf.get(input) ?? []),
-      inputShapes: inputs.map(({ shape }) => shape.slice(1)),
-      attributes,
-    };
-    const planned = planLayer(layer, placed, failFor(name));
+  apply<A extends object>(layer: Layer<A>, inputs: Value[], attributes: A, name?: string): tf.Tensor {
+    const planned = this.#plan.place(layer, inputs, attributes, name);
     this.makeVariables(planned);
-    this.layers.push(planned.summary);
-    return this.run(planned, inputs as tf.Tensor[]);
+    const output = this.run(planned, inputs as tf.Tensor[]);
+    this.#plan.setOutput(planned.summary.name, output);
+    return output;
   }
 
   /**
@@ -123,9 +108,7 @@ export class Scope implements Builder {
       tensors[full.slice(name.length + 1)] = this.state.get(full) as tf.Variable;
     const pass = { name, seed: this.seed, training: this.#training };
     const output = layer.forward(inputs, tensors, attributes, pass);
-    const next = this.#watch?.(name, output) ?? output;
-    this.#layerOf.set(next, name);
-    return next;
+    return this.#watch?.(name, output) ?? output;
   }
 
   #variable(name: string): tf.Tensor {

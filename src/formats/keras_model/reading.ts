@@ -40,3 +40,9 @@ export function windowOf(reading: Reading, kernel: number[], strides: unknown): 
   const padding = (reading.layer.config.padding ?? 'valid') as Padding;
   return { kernel, strides: pairOf(strides), padding };
 }
+
+/** The weights of a class that has a bias unless `use_bias` is false. @param kernel Keras's name for its other weight. */
+export const withBias =
+  (kernel: string) =>
+  ({ use_bias: hasBias }: Record<string, unknown>): string[] =>
+    hasBias === false ? [kernel] : [kernel, 'bias'];

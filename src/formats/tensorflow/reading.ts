@@ -1,7 +1,16 @@
 /** What the layers' formats.ts read nodes with. */
 
 import type { Padding } from '../../layers/window.ts';
-import { type GraphNode, type Match, type Variable, variableOf } from './meanings.ts';
+import type { Tensor } from '../../tensors/tensors.ts';
+import type { Value } from '../value.ts';
+import {
+  type GraphNode,
+  type Match,
+  operationOf,
+  type Reading,
+  type Variable,
+  variableOf,
+} from './meanings.ts';
 
 const textOf = ({ attributes }: GraphNode, name: string) =>
   Buffer.from(attributes.get(name)?.s ?? []).toString();
@@ -41,4 +50,30 @@ export function withBiases(
     return isBiased ? read(product, biases) : undefined;
   };
   return { [op]: (node) => read(node), Add: readSum, AddV2: readSum, BiasAdd: readSum };
+}
+
+type AddConvolution = (
+  builder: Reading['builder'],
+  input: Value,
+  parts: { kernel: Tensor; biases?: Tensor } & NonNullable<ReturnType<typeof windowOf>>,
+  where: string,
+) => Value;
+
+/**
+ * How a convolution is read, which may have biases.
+ * @param biasAxis the axis of its kernel that has as many indices as there are biases.
+ */
+export function readConvolutions(op: string, biasAxis: number, add: AddConvolution) {
+  return withBiases(op, (node, biases) => {
+    const [input, kernel] = [operationOf(node.inputs[0]), variableOf(node.inputs[1])];
+    const window = windowOf(node);
+    if (!window || !input || !kernel) return undefined;
+    if (biases && biases.shape[0] !== kernel.shape.at(biasAxis)) return undefined;
+    return {
+      inputs: [input],
+      variables: { kernel, biases },
+      make: ({ builder, where, tensors }, [x]) =>
+        add(builder, x, { ...window, ...(tensors as { kernel: Tensor; biases?: Tensor }) }, where),
+    };
+  });
 }

@@ -1,16 +1,11 @@
-import { expect, required, windowOf } from '../../formats/keras_model/reading.ts';
+import { expect, required, windowOf, withBias } from '../../formats/keras_model/reading.ts';
 import type { LayerFormats } from '../../formats/layer_formats.ts';
 import type { NetworkBuilder, Value } from '../../formats/network_builder.ts';
 import { onnxWindow } from '../../formats/onnx/window.ts';
+import { kernelOfPyTorch } from '../../formats/safetensors/kernel.ts';
 import { windowAttributes } from '../../formats/tensorflow/attributes.ts';
-import {
-  type GraphNode,
-  type Match,
-  operationOf,
-  type Variable,
-  variableOf,
-} from '../../formats/tensorflow/meanings.ts';
-import { windowOf as tensorFlowWindow, withBiases } from '../../formats/tensorflow/reading.ts';
+import { readConvolutions } from '../../formats/tensorflow/reading.ts';
+import { addBiases } from '../../formats/tensorflow/writing.ts';
 import { windowFields } from '../../formats/tflite/window.ts';
 import { placeWindow, type Window } from '../../formats/windows.ts';
 import { permute, type Tensor, toHwio, toOihw } from '../../tensors/tensors.ts';
@@ -36,20 +31,6 @@ export function addConv(
   return builder.add(conv, [padded], attributes, { weights: kernel, biases }, where);
 }
 
-/** @param node a Conv2D. */
-function readConv(node: GraphNode, biases?: Variable): Match | undefined {
-  const [input, kernel] = [operationOf(node.inputs[0]), variableOf(node.inputs[1])];
-  const window = tensorFlowWindow(node);
-  if (!window || !input || !kernel) return undefined;
-  if (biases && biases.shape[0] !== kernel.shape.at(-1)) return undefined;
-  return {
-    inputs: [input],
-    variables: { kernel, biases },
-    make: ({ builder, where, tensors }, [x]) =>
-      addConv(builder, x, { ...window, ...(tensors as { kernel: Tensor; biases?: Tensor }) }, where),
-  };
-}
-
 export const formats: LayerFormats<ConvAttributes> = {
   layer: conv,
   keras: {
@@ -68,7 +49,7 @@ export const formats: LayerFormats<ConvAttributes> = {
     },
     read: {
       Conv2D: {
-        weights: ({ use_bias: hasBias }) => (hasBias === false ? ['kernel'] : ['kernel', 'bias']),
+        weights: withBias('kernel'),
         read(reading, [input]) {
           const { builder, layer, weight } = reading;
           expect(reading, { groups: [1] });
@@ -117,15 +98,7 @@ export const formats: LayerFormats<ConvAttributes> = {
     },
   },
   pyTorch: {
-    weights: {
-      name: 'weight',
-      toPyTorch: toOihw,
-      fromPyTorch(tensor) {
-        if (tensor.shape.length !== 4)
-          throw new RangeError(`has the shape [${tensor.shape}] instead of four axes`);
-        return toHwio(tensor);
-      },
-    },
+    weights: kernelOfPyTorch(toOihw, toHwio),
     biases: { name: 'bias' },
   },
   tensorflow: {
@@ -134,8 +107,8 @@ export const formats: LayerFormats<ConvAttributes> = {
       const product = graph.add('Conv2D', [input, weights], {
         attributes: windowAttributes(layer.attributes),
       });
-      return biases ? graph.add('Add', [product, biases], { name: 'add' }) : product;
+      return addBiases(graph, product, biases);
     },
-    read: withBiases('Conv2D', readConv),
+    read: readConvolutions('Conv2D', -1, addConv),
   },
 };

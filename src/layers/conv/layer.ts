@@ -1,5 +1,5 @@
-import '../../engine/gradients.ts';
-import { tf } from '../../tensors/tf.ts';
+import { fusedConvolution } from '../../engine/kernels/conv/operation.ts';
+import type { tf } from '../../tensors/tf.ts';
 import type { Builder, Value } from '../builder.ts';
 import { checkSizes, mapsOf } from '../checks.ts';
 import type { Layer } from '../layer.ts';
@@ -30,18 +30,8 @@ export const conv: Layer<ConvAttributes> = {
       variables: biases ? [weights, { name: 'biases', shape: [outputChannels], initial: 0.05 }] : [weights],
     };
   },
-  // A fused kernel; its gradients are in engine/gradients.ts.
-  forward([x], { weights: filter, biases: bias }, { stride, padding }) {
-    const attributes = {
-      strides: [stride, stride],
-      pad: padding,
-      dataFormat: 'NHWC',
-      dilations: [1, 1],
-      activation: 'linear',
-    };
-    const inputs = { x, filter, ...(bias && { bias }) } as tf.NamedTensorMap;
-    return tf.engine().runKernel('FusedConv2D', inputs, attributes) as tf.Tensor;
-  },
+  forward: ([x], { weights, biases }, options) =>
+    fusedConvolution('FusedConv2D', x as tf.Tensor, weights as tf.Tensor, biases, options),
 };
 
 export interface ConvOptions {

@@ -1,16 +1,11 @@
-import { expect, required, windowOf } from '../../formats/keras_model/reading.ts';
+import { expect, required, windowOf, withBias } from '../../formats/keras_model/reading.ts';
 import type { LayerFormats } from '../../formats/layer_formats.ts';
 import type { NetworkBuilder, Value } from '../../formats/network_builder.ts';
 import { onnxWindow } from '../../formats/onnx/window.ts';
+import { kernelOfPyTorch } from '../../formats/safetensors/kernel.ts';
 import { windowAttributes } from '../../formats/tensorflow/attributes.ts';
-import {
-  type GraphNode,
-  type Match,
-  operationOf,
-  type Variable,
-  variableOf,
-} from '../../formats/tensorflow/meanings.ts';
-import { windowOf as tensorFlowWindow, withBiases } from '../../formats/tensorflow/reading.ts';
+import { readConvolutions } from '../../formats/tensorflow/reading.ts';
+import { addBiases } from '../../formats/tensorflow/writing.ts';
 import { windowFields } from '../../formats/tflite/window.ts';
 import { placeWindow, type Window } from '../../formats/windows.ts';
 import { permute, type Tensor } from '../../tensors/tensors.ts';
@@ -37,19 +32,6 @@ export function addDepthwiseConv(
 /** [height, width, channels, 1] as in bat-sup, TensorFlow and Keras <-> [channels, 1, height, width] as in ONNX and PyTorch. */
 const channelsFirst = (kernel: Tensor) => permute(kernel, [2, 3, 0, 1]);
 
-function readTensorFlow(node: GraphNode, biases?: Variable): Match | undefined {
-  const [input, kernel] = [operationOf(node.inputs[0]), variableOf(node.inputs[1])];
-  const window = tensorFlowWindow(node);
-  if (!window || !input || !kernel) return undefined;
-  if (biases && biases.shape[0] !== kernel.shape[2]) return undefined;
-  return {
-    inputs: [input],
-    variables: { kernel, biases },
-    make: ({ builder, where, tensors }, [x]) =>
-      addDepthwiseConv(builder, x, { ...window, ...(tensors as { kernel: Tensor; biases?: Tensor }) }, where),
-  };
-}
-
 export const formats: LayerFormats<DepthwiseConvAttributes> = {
   layer: depthwiseConv,
   keras: {
@@ -68,8 +50,7 @@ export const formats: LayerFormats<DepthwiseConvAttributes> = {
     },
     read: {
       DepthwiseConv2D: {
-        weights: ({ use_bias: hasBias }) =>
-          hasBias === false ? ['depthwise_kernel'] : ['depthwise_kernel', 'bias'],
+        weights: withBias('depthwise_kernel'),
         read(reading, [input]) {
           const { builder, layer, weight } = reading;
           expect(reading, { depth_multiplier: [1] });
@@ -121,15 +102,7 @@ export const formats: LayerFormats<DepthwiseConvAttributes> = {
     },
   },
   pyTorch: {
-    weights: {
-      name: 'weight',
-      toPyTorch: channelsFirst,
-      fromPyTorch(tensor) {
-        if (tensor.shape.length !== 4)
-          throw new RangeError(`has the shape [${tensor.shape}] instead of four axes`);
-        return channelsFirst(tensor);
-      },
-    },
+    weights: kernelOfPyTorch(channelsFirst, channelsFirst),
     biases: { name: 'bias' },
   },
   tensorflow: {
@@ -138,8 +111,8 @@ export const formats: LayerFormats<DepthwiseConvAttributes> = {
       const product = graph.add('DepthwiseConv2dNative', [input, weights], {
         attributes: windowAttributes(layer.attributes),
       });
-      return biases ? graph.add('Add', [product, biases], { name: 'add' }) : product;
+      return addBiases(graph, product, biases);
     },
-    read: withBiases('DepthwiseConv2dNative', readTensorFlow),
+    read: readConvolutions('DepthwiseConv2dNative', 2, addDepthwiseConv),
   },
 };

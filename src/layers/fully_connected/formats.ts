@@ -1,4 +1,4 @@
-import { required } from '../../formats/keras_model/reading.ts';
+import { required, withBias } from '../../formats/keras_model/reading.ts';
 import type { LayerFormats } from '../../formats/layer_formats.ts';
 import type { NetworkBuilder, Value } from '../../formats/network_builder.ts';
 import type { Reading } from '../../formats/onnx/reading.ts';
@@ -10,6 +10,7 @@ import {
   variableOf,
 } from '../../formats/tensorflow/meanings.ts';
 import { withBiases } from '../../formats/tensorflow/reading.ts';
+import { addBiases } from '../../formats/tensorflow/writing.ts';
 import { sizeOf } from '../../tensors/shape.ts';
 import { rowsToChw, rowsToHwc, type Tensor, transpose } from '../../tensors/tensors.ts';
 import { type FullyConnectedAttributes, fullyConnected } from './layer.ts';
@@ -63,7 +64,7 @@ export const formats: LayerFormats<FullyConnectedAttributes> = {
     }),
     read: {
       Dense: {
-        weights: ({ use_bias: hasBias }) => (hasBias === false ? ['kernel'] : ['kernel', 'bias']),
+        weights: withBias('kernel'),
         read(reading, [input]) {
           const { builder, layer, weight } = reading;
           const tensors = { weights: required(reading, 'kernel'), biases: weight('bias') };
@@ -143,7 +144,7 @@ export const formats: LayerFormats<FullyConnectedAttributes> = {
     write({ graph, inputs: [input], variables }) {
       const { weights, biases } = variables as { weights: string; biases?: string };
       const product = graph.add('MatMul', [input, weights]);
-      return biases ? graph.add('Add', [product, biases], { name: 'add' }) : product;
+      return addBiases(graph, product, biases);
     },
     read: withBiases('MatMul', readMatMul),
   },

@@ -1,12 +1,5 @@
-import '../../gradients.ts';
-import { tf } from '../../../tensors/tf.ts';
-
-export interface DepthwiseConvOptions {
-  /** Pixels from one position of the kernel to the next, in both directions. */
-  stride: number;
-  /** TensorFlow's: 'same' pads so that ceil(size / stride) positions fit, 'valid' not at all. */
-  padding: 'same' | 'valid';
-}
+import type { tf } from '../../../tensors/tf.ts';
+import { type ConvolutionOptions, fusedConvolution } from '../conv/operation.ts';
 
 /**
  * Depthwise convolution: each channel is convolved with a filter of its own, and stays one channel.
@@ -20,15 +13,7 @@ export function depthwiseConv2d(
   x: tf.Tensor4D,
   filter: tf.Tensor4D,
   bias: tf.Tensor1D | undefined,
-  { stride, padding }: DepthwiseConvOptions,
+  options: ConvolutionOptions,
 ): tf.Tensor4D {
-  const attributes = {
-    strides: [stride, stride],
-    pad: padding,
-    dataFormat: 'NHWC',
-    dilations: [1, 1],
-    activation: 'linear',
-  };
-  const inputs = { x, filter, ...(bias && { bias }) } as unknown as tf.NamedTensorMap;
-  return tf.engine().runKernel('FusedDepthwiseConv2D', inputs, attributes);
+  return fusedConvolution('FusedDepthwiseConv2D', x, filter, bias, options);
 }
