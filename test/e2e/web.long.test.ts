@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { type BrowserContext, chromium as browser, type Page } from 'playwright-core';
+import { type BrowserContext, chromium as browser, errors, type Page } from 'playwright-core';
 import sharp from 'sharp';
 import { chromium, withoutChromium } from '../helpers/chromium.ts';
 import { cli } from '../helpers/cli.ts';
@@ -65,8 +65,8 @@ async function serve(name: string): Promise<string> {
   return server.address;
 }
 
-async function launch(...args: string[]): Promise<BrowserContext> {
-  const launched = await browser.launchPersistentContext(temporaryFolder(), {
+async function launch({ profile = temporaryFolder(), patience = hangs, args = [] as string[] } = {}) {
+  const launched = await browser.launchPersistentContext(profile, {
     executablePath: chromium,
     timeout: hangs,
     args: [
@@ -77,7 +77,7 @@ async function launch(...args: string[]): Promise<BrowserContext> {
       ...args,
     ],
   });
-  launched.setDefaultTimeout(hangs);
+  launched.setDefaultTimeout(patience);
   closing.push(() => launched.close());
   return launched;
 }
@@ -158,7 +158,7 @@ for (const [engine, note] of [
 ] as const) {
   test(`${engine} gives the same answers as the command line`, { skip }, async (t) => {
     // Without a graphics card the processor emulates WebGL, which the page uses only on request.
-    const within = engine === 'webgl' ? await launch('--enable-unsafe-swiftshader') : context;
+    const within = engine === 'webgl' ? await launch({ args: ['--enable-unsafe-swiftshader'] }) : context;
     for (const [run, at, tolerance] of [
       ['article', address, (file: string) => tolerances[file] as number],
       ['residual', residual, () => 0.01],
@@ -221,39 +221,56 @@ const isKept = `Promise.race([
   })(),
 ])`;
 
+/**
+ * Opens the page in one browser after another, all with the same profile, until its service worker has cached the folder.
+ * Now and then a worker that the test driver has attached to never starts, and every navigation waits for it; the next
+ * browser starts it again.
+ */
+async function openUntilKept(at: string, profile: string, check: (page: Page) => Promise<void>) {
+  for (let browsers = 0; browsers < 20; browsers++) {
+    const within = await launch({ profile, patience: 60_000 });
+    try {
+      const { page } = await open({ at, within });
+      await check(page);
+      if (await page.evaluate<boolean>(isKept)) return;
+    } catch (error) {
+      if (!(error instanceof errors.TimeoutError)) throw error;
+    } finally {
+      await within.close();
+    }
+  }
+  assert.fail('its service worker never has the folder');
+}
+
 test('once opened, it works without its server, with the export that was opened last', {
   skip,
 }, async () => {
   const place = join(folder, 'moved');
-  let at = '';
+  const profile = temporaryFolder();
+  let port = 0;
   for (const [exported, run] of [
     ['web', 'article'],
     ['residual', 'residual'],
   ] as const) {
     rmSync(place, { recursive: true, force: true });
     cpSync(join(folder, exported), place, { recursive: true });
-    const server = await serveFolder(place, '/', at === '' ? 0 : Number(new URL(at).port));
+    const server = await serveFolder(place, '/', port);
     closing.push(server.close);
-    at = server.address;
+    const at = server.address;
+    port = Number(new URL(at).port);
     const [line] = (await commandLine(run)).filter(({ file }) => file.endsWith('large.jpg'));
     const best = line?.top[0] as Line['top'][number];
     const answersAs = async (page: Page) => {
       const found = await probabilitiesOf(page, join(asked, 'large.jpg'));
       assert.ok(Math.abs((found[best.class] as number) - best.probability) < 0.01, exported);
     };
-    const { page } = await open({ at });
-    await answersAs(page);
-    // A worker that waits for the old page takes over once the page is reloaded.
-    for (let loads = 1; !(await page.evaluate<boolean>(isKept)); loads++) {
-      assert.ok(loads < 20, 'its service worker never has the folder');
-      await page.reload();
-    }
-    await page.close();
+    await openUntilKept(at, profile, answersAs);
     server.close();
-    const { page: offline, problems } = await open({ at });
+    const within = await launch({ profile });
+    const { page: offline, problems } = await open({ at, within });
     await answersAs(offline);
     assert.deepEqual(problems, []);
-    await offline.close();
+    await within.close();
   }
 });
 
