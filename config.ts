@@ -45,7 +45,7 @@ export default {
   // best: better defaults than the article's; what you set yourself stays. One of 'article', 'best'.
   recipe: 'article',
   // Network architecture; auto chooses by the number of classes. One of 'article', 'deep', 'residual',
-  // 'auto'.
+  // 'efficientnet-lite0', 'efficientnet-lite1', 'efficientnet-lite2', 'auto'.
   // architecture: 'article',
   // Passes over all pictures. A whole number of at least 1.
   epochs: 300,

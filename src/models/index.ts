@@ -1,11 +1,19 @@
 import { article } from './article.ts';
 import { deep } from './deep.ts';
+import { efficientNetLite0, efficientNetLite1, efficientNetLite2 } from './efficient_net.ts';
 import { residual } from './residual.ts';
 
 export type { Architecture } from './architecture.ts';
 
 /** Every network that `--architecture` can name. */
-export const architectures = { article, deep, residual };
+export const architectures = {
+  article,
+  deep,
+  residual,
+  'efficientnet-lite0': efficientNetLite0,
+  'efficientnet-lite1': efficientNetLite1,
+  'efficientnet-lite2': efficientNetLite2,
+};
 export type ArchitectureName = keyof typeof architectures;
 export const architectureNames = Object.keys(architectures) as ArchitectureName[];
 
