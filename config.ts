@@ -3,7 +3,7 @@ import type { Config } from 'bat-sup';
 /**
  * Your settings, each with its default. A flag (--epochs 8) or an environment variable (BATSUP_EPOCHS=8) has priority
  * over a line here; "bat-sup config" prints the values in force. Lines that are commented out are those to which
- * recipe: 'best' gives other defaults.
+ * recipe: 'best' or a pre-trained network gives other defaults.
  */
 export default {
   // Folders
@@ -18,9 +18,9 @@ export default {
   // Pictures
 
   // Width of the resized pictures, in pixels. A whole number from 8 to 4096.
-  width: 100,
+  // width: 100,
   // Height of the resized pictures, in pixels. A whole number from 8 to 4096.
-  height: 100,
+  // height: 100,
   // Colour channels; grey is BT.601 luma, colour is RGB. 1 (grey) or 3 (colour).
   channels: 3,
   // How pictures are fitted to the size: stretched, cropped, or padded with white. One of 'fill', 'cover',
@@ -47,12 +47,18 @@ export default {
   // Network architecture; auto chooses by the number of classes. One of 'article', 'deep', 'residual',
   // 'efficientnet-lite0', 'efficientnet-lite1', 'efficientnet-lite2', 'auto'.
   // architecture: 'article',
+  // Pre-trained network to start from; auto takes one where it can be had. One of 'off', 'auto',
+  // 'efficientnet-lite0', 'efficientnet-lite1', 'efficientnet-lite2'.
+  // pretrained: 'off',
+  // Blocks of the pre-trained network to train on with the head; 0 trains the head alone. A whole number from
+  // 0 to 999.
+  fineTune: 0,
   // Passes over all pictures. A whole number of at least 1.
-  epochs: 300,
+  // epochs: 300,
   // Pictures per training step (per process under MPI). A whole number from 1 to 4096.
-  batchSize: 10,
+  // batchSize: 10,
   // Adam's learning rate. A number above 0 and at most 1.
-  learningRate: 0.001,
+  // learningRate: 0.001,
   // Under MPI: multiply the learning rate by the number of processes, or by its square root. One of 'off',
   // 'linear', 'sqrt'.
   scaleLearningRate: 'off',

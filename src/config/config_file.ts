@@ -1,4 +1,5 @@
 import { wrap } from '../text/format.ts';
+import { pretrainedDefaults } from './pretrained.ts';
 import { recipes } from './recipes.ts';
 import { type Setting, type SettingName, settingNames, settings } from './settings.ts';
 
@@ -17,7 +18,7 @@ const head = `import type { Config } from 'bat-sup';
 /**
  * Your settings, each with its default. A flag (--epochs 8) or an environment variable (BATSUP_EPOCHS=8) has priority
  * over a line here; "bat-sup config" prints the values in force. Lines that are commented out are those to which
- * recipe: 'best' gives other defaults.
+ * recipe: 'best' or a pre-trained network gives other defaults.
  */
 export default {
 `;
@@ -28,9 +29,11 @@ function literal(value: unknown): string {
   return JSON.stringify(value).replaceAll('"', "'");
 }
 
-/** A setting that a recipe changes is commented out: a line in force would win over the recipe. */
-function isChangedByRecipe(name: SettingName): boolean {
-  return Object.values(recipes).some((recipe) => Object.hasOwn(recipe, name));
+/** Such a setting is commented out: a line in force would win over the recipe or the backbone. */
+function hasOtherDefaults(name: SettingName): boolean {
+  return [...Object.values(recipes), pretrainedDefaults('auto')].some((values) =>
+    Object.hasOwn(values, name),
+  );
 }
 
 /** What a setting means and what it may be, in sentences. */
@@ -50,7 +53,7 @@ function linesOf(name: SettingName): string[] {
   return [
     ...(section ? ['', `  // ${section}`, ''] : []),
     wrap(`  // ${commentOf(name)}`, { width: 110, indent: '  // ' }),
-    `  ${isChangedByRecipe(name) ? '// ' : ''}${name}: ${literal(settings[name].default)},`,
+    `  ${hasOtherDefaults(name) ? '// ' : ''}${name}: ${literal(settings[name].default)},`,
   ];
 }
 

@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { reason, UsageError } from '../errors.ts';
 import { didYouMean } from '../text/did_you_mean.ts';
 import { wrongValue } from '../text/wrong_value.ts';
+import { backboneOf, pretrainedDefaults } from './pretrained.ts';
 import { recipes } from './recipes.ts';
 import {
   type Config,
@@ -87,15 +88,42 @@ function check(name: SettingName, value: unknown, from: string): Settings[Settin
 
 type Recipe = keyof typeof recipes;
 
+/** What the defaults depend on. */
+interface Base {
+  recipe: Recipe;
+  pretrained?: Settings['pretrained'];
+}
+
+/**
+ * Where the network is set that rules out the backbone of a recipe: an architecture, a size, or grey pictures; undefined
+ * where none is.
+ */
+function whereOwnNetwork(find: (name: SettingName) => SettingInForce): string | undefined {
+  const isOwn = ({ from }: SettingInForce) => !/^(default$|recipe )/.test(from);
+  const own = (['architecture', 'width', 'height'] as const).map(find).find(isOwn);
+  const channels = find('channels');
+  return own?.from ?? (channels.value === 1 ? channels.from : undefined);
+}
+
+type Find = (name: SettingName, base?: Partial<Base>) => SettingInForce;
+
+function findPretrained(find: Find, recipe: Recipe): SettingInForce {
+  const found = find('pretrained', { recipe });
+  const own = found.from.startsWith('recipe ')
+    ? whereOwnNetwork((name) => find(name, { recipe }))
+    : undefined;
+  return own === undefined ? found : { value: 'off', from: own };
+}
+
 /** The value that a change of recipe gives a resumed run; undefined where it changes nothing. The network stays. */
 function changeOfRecipe(name: SettingName, before: Recipe, recipe: Recipe): unknown {
-  if (name === 'architecture' || before === recipe) return undefined;
+  if (name === 'architecture' || name === 'pretrained' || before === recipe) return undefined;
   const isNamed = [recipes[before], recipes[recipe]].some((values) => Object.hasOwn(values, name));
   return isNamed ? (recipes[recipe][name] ?? settings[name].default) : undefined;
 }
 
 /**
- * The value of every setting and where it comes from. Priority: flag, environment, config.ts, recipe, default. The
+ * The value of every setting and where it comes from. Priority: flag, environment, config.ts, backbone, recipe, default. The
  * settings of a resumed run come right after the flags, except for `machineSettings`.
  * @param flags as commander parses them: { epochs: '8', ... }; flags that were not given are absent.
  * @param options.folder where config.ts is looked for. Default: the working directory.
@@ -120,7 +148,7 @@ export async function settingsInForce(
   }: { folder?: string; environment?: NodeJS.ProcessEnv; resumed?: RunSettings | undefined } = {},
 ): Promise<SettingsInForce> {
   const { file, config } = await loadConfigFile(folder);
-  const ofRun = (name: SettingName, recipe: Recipe | undefined): [string, unknown][] => {
+  const ofRun = (name: SettingName, { recipe }: Partial<Base>): [string, unknown][] => {
     if (!resumed || machineSettings.includes(name)) return [];
     const { run, settings: before } = resumed;
     const isOther = recipe && flags.recipe !== undefined;
@@ -129,12 +157,14 @@ export async function settingsInForce(
       [run, before[name]],
     ];
   };
-  const find = (name: SettingName, recipe?: Recipe): SettingInForce => {
+  const find: Find = (name, base = {}) => {
+    const { recipe, pretrained } = base;
     const sources: [string, unknown][] = [
       [`--${flagName(name)}`, flags[name]],
-      ...ofRun(name, recipe),
+      ...ofRun(name, base),
       [environmentName(name), environment[environmentName(name)]],
       [file, config[name]],
+      [`pretrained ${backboneOf(pretrained)}`, pretrainedDefaults(pretrained)[name]],
       [`recipe ${recipe}`, recipe && recipes[recipe][name]],
     ];
     const [from, value] = sources.find(([, given]) => given !== undefined) ?? [
@@ -144,7 +174,10 @@ export async function settingsInForce(
     return { value: check(name, value, from), from };
   };
   const recipe = find('recipe').value as Recipe;
-  return Object.fromEntries(settingNames.map((name) => [name, find(name, recipe)])) as SettingsInForce;
+  const pretrained = findPretrained(find, recipe);
+  const base = { recipe, pretrained: pretrained.value as Settings['pretrained'] };
+  const found = Object.fromEntries(settingNames.map((name) => [name, find(name, base)])) as SettingsInForce;
+  return { ...found, pretrained };
 }
 
 /** The settings without where they come from. */

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { quoteForShell } from '../text/quote.ts';
 import type { SettingsInForce } from './load.ts';
+import { pretrainedDefaults } from './pretrained.ts';
 import { recipes } from './recipes.ts';
 import {
   type Config,
@@ -15,9 +16,10 @@ import {
 /** Adds the flags of these settings to a command, described as in the table of settings. */
 export function settingOptions(command: Command, names: SettingName[]): Command {
   for (const name of names) {
-    const { description, default: value, choices, placeholder }: Setting<unknown> = settings[name];
-    const type = Array.isArray(value) ? 'names' : typeof value === 'number' ? 'n' : 'value';
-    const option = new Option(`--${flagName(name)} <${placeholder ?? type}>`, description);
+    const { description, default: value, choices, placeholder, alone }: Setting<unknown> = settings[name];
+    const type = placeholder ?? (Array.isArray(value) ? 'names' : typeof value === 'number' ? 'n' : 'value');
+    const argument = alone === undefined ? `<${type}>` : `[${type}]`;
+    const option = new Option(`--${flagName(name)} ${argument}`, description).preset(alone);
     // For the help alone: a default value would hide that the flag was not given. Lines can break between names.
     option.defaultValueDescription = describeValue(value).replaceAll(',', ', ');
     // Not by choices(): readSettings checks flags, environment and config.ts alike, with the same messages.
@@ -54,7 +56,10 @@ export function flagsOf(values: Config, names: readonly SettingName[]): string[]
 
 /** The flags that give these settings where there is no config.ts; defaults need none. */
 export function flagsFor(values: Config, names: readonly SettingName[] = settingNames): string[] {
-  const defaults: Config = recipes[values.recipe ?? 'article'];
+  const defaults: Config = {
+    ...recipes[values.recipe ?? 'article'],
+    ...pretrainedDefaults(values.pretrained),
+  };
   const defaultOf = (name: SettingName): Settings[SettingName] => defaults[name] ?? settings[name].default;
   return flagsOf(
     values,

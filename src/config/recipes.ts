@@ -4,6 +4,8 @@ import type { Config } from './settings.ts';
 export const recipes: Record<'article' | 'best', Config> = {
   article: {},
   best: {
+    pretrained: 'auto',
+    // For where no pre-trained network can be had.
     architecture: 'auto',
     augment: 'online',
     // With all eight operations of settings.ts a network learns less in twenty epochs.

@@ -1,4 +1,5 @@
 import type { OperationSetting } from '../augment/registry.ts';
+import { backboneNames, defaultBackbone } from '../backbones/names.ts';
 import { architectureChoices } from '../models/index.ts';
 import { withOurSpelling } from '../text/american_spelling.ts';
 
@@ -22,6 +23,8 @@ interface Kind<T> {
 export interface Setting<T> extends Kind<T> {
   default: T;
   description: string;
+  /** The value of the flag without one: `--pretrained`. Absent: the flag needs a value. */
+  alone?: T;
 }
 
 function number(allowed: string, test: (value: number) => boolean): Kind<number> {
@@ -152,6 +155,22 @@ export const settings = {
     'article',
     'network architecture; auto chooses by the number of classes',
   ),
+  pretrained: {
+    ...setting(
+      oneOf('off', 'auto', ...backboneNames),
+      'off',
+      'pre-trained network to start from; auto takes one where it can be had',
+    ),
+    alone: defaultBackbone,
+  },
+  fineTune: {
+    ...setting(
+      integer(0, 999),
+      0,
+      'blocks of the pre-trained network to train on with the head; 0 trains the head alone',
+    ),
+    alone: 4,
+  },
   epochs: setting(integer(1), 300, 'passes over all pictures'),
   batchSize: setting(integer(1, 4096), 10, 'pictures per training step (per process under MPI)'),
   learningRate: setting(
