@@ -150,7 +150,9 @@ export async function settingsInForce(
   const { file, config } = await loadConfigFile(folder);
   const ofRun = (name: SettingName, { recipe }: Partial<Base>): [string, unknown][] => {
     if (!resumed || machineSettings.includes(name)) return [];
-    const { run, settings: before } = resumed;
+    const { run, settings: known } = resumed;
+    // The network stays: a recipe cannot bring a backbone to a run that has none.
+    const before: Config = { pretrained: 'off', ...known };
     const isOther = recipe && flags.recipe !== undefined;
     return [
       [`recipe ${recipe}`, isOther ? changeOfRecipe(name, before.recipe ?? 'article', recipe) : undefined],

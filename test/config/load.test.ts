@@ -2,7 +2,14 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { defaults, flagsFor, flagsGiven, settingNames, settingsInForce } from '../../src/config/index.ts';
+import {
+  type Config,
+  defaults,
+  flagsFor,
+  flagsGiven,
+  settingNames,
+  settingsInForce,
+} from '../../src/config/index.ts';
 import { UsageError } from '../../src/errors.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
 
@@ -143,7 +150,7 @@ test('a wrong environment variable is named', async () => {
 });
 
 test('a recipe changes defaults, not explicit settings', async () => {
-  const folder = await folderWith("export default { ema: 0, recipe: 'best' } as const;");
+  const folder = await folderWith("export default { ema: 0, recipe: 'best', pretrained: 'off' } as const;");
   const environment = { BATSUP_BATCH_SIZE: '40' };
   const inForce = await settingsInForce({ labelSmoothing: '0.2' }, { folder, environment });
   assert.deepEqual(inForce.recipe, { value: 'best', from: 'config.ts' });
@@ -154,6 +161,38 @@ test('a recipe changes defaults, not explicit settings', async () => {
   assert.deepEqual(inForce.width, { value: 100, from: 'default' });
   const article = await settingsInForce({ recipe: 'article' }, { folder, environment: {} });
   assert.deepEqual(article.learningRateSchedule, { value: 'constant', from: 'default' });
+});
+
+test('a backbone changes defaults, not explicit settings', async () => {
+  const folder = await folderWith('export default { height: 192 };');
+  const inForce = await settingsInForce(
+    { pretrained: 'efficientnet-lite2', recipe: 'best', epochs: '3' },
+    { folder, environment: {} },
+  );
+  assert.deepEqual(inForce.width, { value: 260, from: 'pretrained efficientnet-lite2' });
+  assert.deepEqual(inForce.height, { value: 192, from: 'config.ts' });
+  assert.deepEqual(inForce.epochs, { value: 3, from: '--epochs' });
+  assert.deepEqual(inForce.labelSmoothing, { value: 0.1, from: 'recipe best' });
+});
+
+test('the best recipe takes a backbone, unless the network is set', async () => {
+  const folder = await folderWith();
+  const pretrained = async (flags: Config) =>
+    (await settingsInForce({ recipe: 'best', ...flags }, { folder, environment: {} })).pretrained;
+  assert.deepEqual(await pretrained({}), { value: 'auto', from: 'recipe best' });
+  assert.deepEqual(await pretrained({ channels: 3 }), { value: 'auto', from: 'recipe best' });
+  assert.deepEqual(await pretrained({ channels: 1 }), { value: 'off', from: '--channels' });
+  assert.deepEqual(await pretrained({ width: 64 }), { value: 'off', from: '--width' });
+  assert.deepEqual(await pretrained({ architecture: 'deep' }), { value: 'off', from: '--architecture' });
+  const named = await pretrained({ width: 64, pretrained: 'efficientnet-lite0' });
+  assert.deepEqual(named, { value: 'efficientnet-lite0', from: '--pretrained' });
+});
+
+test('a resumed run keeps its network, whatever the recipe is now', async () => {
+  const options = { folder: await folderWith(), environment: {}, resumed: { run: 'bats', settings: {} } };
+  const { pretrained, width } = await settingsInForce({ recipe: 'best' }, options);
+  assert.deepEqual(pretrained, { value: 'off', from: 'bats' });
+  assert.deepEqual(width, { value: 100, from: 'default' });
 });
 
 const resumed = {
