@@ -8,7 +8,7 @@ export type { Builder, Value } from './builder.ts';
 export { addBiases, addWeights } from './initial_values.ts';
 export { type Attributes, type Layer, type LayerSummary, type TrainingPass, variablesOf } from './layer.ts';
 export { NetworkPlan } from './network_plan.ts';
-export { type LayerWatch, Scope } from './scope.ts';
+export { type Freezing, type LayerWatch, Scope } from './scope.ts';
 export { type Padding, samePadding, type Window, windowsAlong } from './window.ts';
 
 const isLayer = (value: unknown): value is Layer => typeof value === 'object';

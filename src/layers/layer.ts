@@ -40,8 +40,10 @@ export interface Pass {
   name: string;
   /** The seed of everything random. */
   seed: number;
-  /** undefined in inference. */
+  /** undefined in inference, and for frozen layers. */
   training: TrainingPass | undefined;
+  /** Batch normalisation uses its moving statistics in training mode too, and does not update them; default false. */
+  frozenStatistics?: boolean;
 }
 
 /**

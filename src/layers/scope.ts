@@ -5,6 +5,14 @@ import { createVariable } from './initial_values.ts';
 import type { Layer, LayerSummary, PlannedLayer, TrainingPass, VariablePlan } from './layer.ts';
 import { NetworkPlan } from './network_plan.ts';
 
+/** What stays as it is in training. */
+export interface Freezing {
+  /** Names of layers that do not learn; they are computed as in inference. */
+  frozen?: ReadonlySet<string>;
+  /** Batch normalisation uses its moving statistics in training mode too, and does not update them; default false. */
+  frozenStatistics?: boolean;
+}
+
 /** Called with each layer's output during a forward pass; may return another tensor, which the next layers read instead. */
 export type LayerWatch = (name: string, output: tf.Tensor) => tf.Tensor | undefined;
 
@@ -34,8 +42,12 @@ export class Scope implements Builder {
   readonly variables = new Map<string, tf.Variable>();
   /** Updated by layers in training mode, not by gradients, e.g. moving averages. */
   readonly state = new Map<string, tf.Variable>();
+  /** Saved with the others, but never changed: the variables and state of frozen layers. */
+  readonly frozen = new Map<string, tf.Variable>();
   readonly seed: number;
   readonly #restored: Map<string, Float32Array>;
+  readonly #frozenLayers: ReadonlySet<string>;
+  readonly #frozenStatistics: boolean;
   #watch: LayerWatch | undefined;
   #training: TrainingPass | undefined;
   /** The layers applied since the last `begin`. */
@@ -45,9 +57,15 @@ export class Scope implements Builder {
    * @param seed of the initial weights.
    * @param restored values by variable name, used instead of random initial ones.
    */
-  constructor(seed = 1, restored = new Map<string, Float32Array>()) {
+  constructor(
+    seed = 1,
+    restored = new Map<string, Float32Array>(),
+    { frozen = new Set(), frozenStatistics = false }: Freezing = {},
+  ) {
     this.seed = seed;
     this.#restored = restored;
+    this.#frozenLayers = frozen;
+    this.#frozenStatistics = frozenStatistics;
   }
 
   /** The layers applied since the last `begin`. */
@@ -80,8 +98,12 @@ export class Scope implements Builder {
    * @throws {UserError} where a restored value has another size.
    */
   makeVariables({ summary: { name: layer }, plan: { variables = [], state = [] } }: PlannedLayer): void {
-    for (const plan of variables) this.#make(this.variables, `${layer}/${plan.name}`, plan);
-    for (const plan of state) this.#make(this.state, `${layer}/${plan.name}`, plan);
+    const isFrozen = this.#frozenLayers.has(layer);
+    for (const plan of variables)
+      this.#make(isFrozen ? this.frozen : this.variables, `${layer}/${plan.name}`, plan);
+    const keepsState = isFrozen || this.#frozenStatistics;
+    for (const plan of state)
+      this.#make(keepsState ? this.frozen : this.state, `${layer}/${plan.name}`, plan);
   }
 
   #make(variables: Map<string, tf.Variable>, name: string, plan: VariablePlan): void {
@@ -105,19 +127,22 @@ export class Scope implements Builder {
     const tensors: Record<string, tf.Tensor> = {};
     for (const { name: full } of variables) tensors[full.slice(name.length + 1)] = this.#variable(full);
     for (const { name: full } of state)
-      tensors[full.slice(name.length + 1)] = this.state.get(full) as tf.Variable;
-    const pass = { name, seed: this.seed, training: this.#training };
+      tensors[full.slice(name.length + 1)] = (this.state.get(full) ?? this.frozen.get(full)) as tf.Variable;
+    const training = this.#frozenLayers.has(name) ? undefined : this.#training;
+    const pass = { name, seed: this.seed, training, frozenStatistics: this.#frozenStatistics };
     const output = layer.forward(inputs, tensors, attributes, pass);
     return this.#watch?.(name, output) ?? output;
   }
 
   #variable(name: string): tf.Tensor {
+    const frozen = this.frozen.get(name);
+    if (frozen) return frozen;
     const variable = this.variables.get(name) as tf.Variable;
     return this.#training?.variable?.(name, variable) ?? variable;
   }
 
   dispose(): void {
-    for (const variables of [this.variables, this.state]) {
+    for (const variables of [this.variables, this.state, this.frozen]) {
       for (const variable of variables.values()) variable.dispose();
       variables.clear();
     }

@@ -1,4 +1,6 @@
+import { UserError } from '../errors.ts';
 import {
+  type Freezing,
   type LayerSummary,
   type LayerWatch,
   type NetworkPlan,
@@ -11,6 +13,7 @@ import { withDropout } from './dropout.ts';
 import { completed, planOfOlder } from './older_layers.ts';
 import { planLayers } from './plan.ts';
 import { ownPreprocessing, type Preprocessing } from './preprocessing.ts';
+import { runNetwork } from './run_network.ts';
 
 export type { ModelDescription } from './description.ts';
 
@@ -23,12 +26,15 @@ export interface Model {
   variables: Map<string, tf.Variable>;
   /** Variables that are saved but not trained, by name, e.g. 'norm1/mean'. */
   state: Map<string, tf.Variable>;
+  /** Variables that are saved but never change: those of frozen layers, and frozen statistics of batch normalisation. */
+  frozen: Map<string, tf.Variable>;
   /** The layers that `forward` computes; with dropout, if the model was created with it. */
   layers: LayerSummary[];
   /**
    * Preprocessed pictures [batch, height, width, channels] -> logits [batch, classes].
    * @param watch called with every layer's output, which it may replace.
    * @param training turns on training mode: batch normalisation uses the batch's statistics, dropout drops values.
+   * Frozen layers stay in inference mode, and what nothing below learns has no gradient.
    */
   forward(pictures: tf.Tensor4D, watch?: LayerWatch, training?: TrainingPass): tf.Tensor2D;
   dispose(): void;
@@ -43,6 +49,13 @@ export interface ModelOptions {
   dropout?: number;
   /** Default: 0..1, RGB. */
   preprocessing?: Model['preprocessing'] | undefined;
+  /** Names of layers that do not learn: their variables keep their values, and training computes them as inference does. */
+  frozen?: readonly string[];
+  /**
+   * Batch normalisation uses its moving statistics in training too and does not update them, as is best for few pictures;
+   * its scale and offset learn, unless the layer is in `frozen`. Default false.
+   */
+  frozenStatistics?: boolean;
 }
 
 /** The layers of a described network in inference. */
@@ -54,7 +67,8 @@ function planOf(description: ModelDescription, restored: Map<string, Float32Arra
 
 /**
  * Creates a network with its variables, random or restored. An engine must be running; dispose of the model after use.
- * @throws {UserError} naming the layer, where the shapes do not fit; for an unknown architecture or layer.
+ * @throws {UserError} naming the layer, where the shapes do not fit; for an unknown architecture or layer; for a name in
+ * `frozen` that is not a layer's.
  * @example
  * ```ts
  * import * as tf from '@tensorflow/tfjs-core';
@@ -67,37 +81,35 @@ function planOf(description: ModelDescription, restored: Map<string, Float32Arra
  * await engine.dispose();
  * ```
  */
-export function createModel(
-  description: ModelDescription,
-  { seed = 1, restored = new Map(), dropout = 0, preprocessing = ownPreprocessing }: ModelOptions = {},
-): Model {
+export function createModel(description: ModelDescription, options: ModelOptions = {}): Model {
+  const { seed = 1, restored = new Map(), dropout = 0, preprocessing = ownPreprocessing } = options;
   const inference = planOf(description, restored);
   const drops = dropout > 0 && description.architecture !== 'layers';
   const plan = drops ? planLayers(withDropout(inference.layers, dropout), description) : inference;
-  const scope = new Scope(seed, restored);
+  const scope = new Scope(seed, restored, freezingOf(plan, options));
   for (const planned of plan.planned) scope.makeVariables(planned);
   return {
     description: { ...description, layers: inference.layers },
     preprocessing: { scale: preprocessing.scale, order: preprocessing.order ?? 'rgb' },
     variables: scope.variables,
     state: scope.state,
+    frozen: scope.frozen,
     layers: plan.layers,
     forward(pictures, watch, training) {
       scope.begin(watch, training);
-      return runNetwork(plan, scope, pictures);
+      return runNetwork(plan, scope, pictures, training);
     },
     dispose: () => scope.dispose(),
   };
 }
 
-/** Computes the layers in order. @returns the output of the last, the logits. */
-function runNetwork({ planned }: NetworkPlan, scope: Scope, pictures: tf.Tensor): tf.Tensor2D {
-  const outputs = new Map<string, tf.Tensor>();
-  let output = pictures;
-  for (const step of planned) {
-    const inputs = step.summary.inputs.map((name) => outputs.get(name) as tf.Tensor);
-    output = scope.run(step, inputs.length > 0 ? inputs : [pictures]);
-    outputs.set(step.summary.name, output);
+function freezingOf(
+  { layers }: NetworkPlan,
+  { frozen = [], frozenStatistics = false }: ModelOptions,
+): Freezing {
+  for (const name of frozen) {
+    if (!layers.some((layer) => layer.name === name))
+      throw new UserError(`The layer "${name}" cannot be frozen: the network has none of this name.`);
   }
-  return output as tf.Tensor2D;
+  return { frozen: new Set(frozen), frozenStatistics };
 }

@@ -14,6 +14,13 @@ function decays(name: string): boolean {
   return name.endsWith('/weights');
 }
 
+export interface AdamOptions {
+  /** Default 0. */
+  weightDecay?: number;
+  /** Factors of the learning rate by variable name. */
+  learningRates?: ReadonlyMap<string, number>;
+}
+
 /**
  * Adam (Kingma and Ba 2015, algorithm 1, in the order of computation that section 2 gives at its end), with the
  * decoupled weight decay of AdamW (Loshchilov and Hutter 2019): before its update a weight becomes
@@ -23,18 +30,22 @@ export class Adam {
   readonly #variables: Map<string, tf.Variable>;
   readonly #moments = new Map<string, { m: tf.Variable; v: tf.Variable }>();
   readonly #weightDecay: number;
+  readonly #learningRates: ReadonlyMap<string, number>;
 
   /**
    * @param variables by name; only those named '<layer>/weights' decay.
    * @param restored moments by '<variable>/m' and '<variable>/v'; zero where absent.
+   * @param options `learningRates`: factors of the learning rate by variable name, 1 where absent, as for layers near the
+   * pictures that should change less (discriminative learning rates, Howard and Ruder 2018).
    */
   constructor(
     variables: Map<string, tf.Variable>,
     restored = new Map<string, Float32Array>(),
-    { weightDecay = 0 } = {},
+    { weightDecay = 0, learningRates = new Map() }: AdamOptions = {},
   ) {
     this.#variables = variables;
     this.#weightDecay = weightDecay;
+    this.#learningRates = learningRates;
     const moment = (name: string, shape: number[]) => {
       const values = restored.get(name);
       return tf.tidy(() => tf.variable(values ? tf.tensor(values, shape) : tf.zeros(shape)));
@@ -50,12 +61,13 @@ export class Adam {
    * @param step 1 for the first.
    */
   apply(gradients: tf.NamedTensorMap, step: number, learningRate: number): void {
-    const stepSize = (learningRate * Math.sqrt(1 - beta2 ** step)) / (1 - beta1 ** step);
     for (const [name, variable] of this.#variables) {
       const { m, v } = this.#moments.get(name) as { m: tf.Variable; v: tf.Variable };
       const gradient = gradients[variable.name] as tf.Tensor;
+      const rate = learningRate * (this.#learningRates.get(name) ?? 1);
+      const stepSize = (rate * Math.sqrt(1 - beta2 ** step)) / (1 - beta1 ** step);
       if (this.#weightDecay > 0 && decays(name))
-        tf.tidy(() => variable.assign(tf.mul(variable, 1 - learningRate * this.#weightDecay)));
+        tf.tidy(() => variable.assign(tf.mul(variable, 1 - rate * this.#weightDecay)));
       applyAdam(variable, m, v, gradient, { stepSize, beta1, beta2, epsilon });
     }
   }

@@ -21,14 +21,15 @@ export interface FactoredLayer {
 }
 
 /**
- * The layers whose factors, with this many rows, have fewer values than their weights. An all-reduce transfers each
+ * The learning layers whose factors, with this many rows, have fewer values than their weights. An all-reduce transfers each
  * value twice, but gathered factors must be multiplied as well: `npm run bench -- cluster` measures both.
  */
 function factoredLayers(model: Model, rows: number): Map<string, FactoredLayer> {
-  const layers = model.layers.filter(({ kind, inputs: [input], inputShape, outputShape }) => {
+  const layers = model.layers.filter(({ name, kind, inputs: [input], inputShape, outputShape }) => {
+    if (kind !== 'fullyConnected' || !model.variables.has(`${name}/weights`)) return false;
     const [inputs = 0] = inputShape;
     const [outputs = 0] = outputShape;
-    return kind === 'fullyConnected' && input !== undefined && rows * (inputs + outputs) < inputs * outputs;
+    return input !== undefined && rows * (inputs + outputs) < inputs * outputs;
   });
   return new Map(
     layers.map(({ name, inputs }) => [

@@ -67,15 +67,20 @@ async function openSession(
   return beginSession(run, start, resume !== undefined);
 }
 
-/** All tensors of a network: the trained ones, and what its layers keep besides. */
-export function allVariables({ variables, state }: Model): Map<string, tf.Variable> {
+/** The tensors of a network that training changes: the trained ones, and what its layers keep besides. */
+export function changingVariables({ variables, state }: Model): Map<string, tf.Variable> {
   return new Map([...variables, ...state]);
+}
+
+/** All tensors of a network. */
+export function allVariables(model: Model): Map<string, tf.Variable> {
+  return new Map([...changingVariables(model), ...model.frozen]);
 }
 
 function snapshot(training: Training, dataset: string): Snapshot {
   const { model, adam, average, settings, globalBatchSize, position, metrics, best } = training;
   const { seed, learningRate, validationSplit, fit, ema } = settings;
-  const variables = allVariables(model);
+  const variables = changingVariables(model);
   const info: CheckpointInfo = {
     model: model.description,
     preprocessing: { fit, ...model.preprocessing },
@@ -87,7 +92,7 @@ function snapshot(training: Training, dataset: string): Snapshot {
   };
   return {
     info,
-    weights: tensorSources(average?.averages ?? variables),
+    weights: tensorSources(new Map([...(average?.averages ?? variables), ...model.frozen])),
     optimizer: [...adam.snapshot(), ...(average ? currentWeights(variables) : [])],
   };
 }

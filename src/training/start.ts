@@ -11,7 +11,7 @@ import { broadcastVariables, GradientExchange } from './exchange.ts';
 import { startOnlineFor } from './online.ts';
 import type { TrainingOptions } from './options.ts';
 import { digestOf, prepare } from './prepare.ts';
-import { allVariables, openRecords } from './records.ts';
+import { allVariables, changingVariables, openRecords } from './records.ts';
 import { refuseCheckpoints } from './resume.ts';
 import { resumedPosition } from './resumed_position.ts';
 import type { Training } from './state.ts';
@@ -103,7 +103,7 @@ async function createNetwork(
     checkTensors(resume, 'weights.bin', model.layers.flatMap(variablesOf));
     checkTensors(resume, 'optimizer.bin', adam.snapshot());
   }
-  const average = ema > 0 ? new WeightAverage(allVariables(model), ema, weights) : undefined;
+  const average = ema > 0 ? new WeightAverage(changingVariables(model), ema, weights) : undefined;
   return { model, adam, average };
 }
 

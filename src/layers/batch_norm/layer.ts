@@ -1,4 +1,4 @@
-import { normaliseBatch, normaliseBy } from '../../engine/kernels/batch_norm/operation.ts';
+import { normaliseBatch, normaliseBy, scaleAndShift } from '../../engine/kernels/batch_norm/operation.ts';
 import { tf } from '../../tensors/tf.ts';
 import type { Builder, Value } from '../builder.ts';
 import type { Layer, VariablePlan } from '../layer.ts';
@@ -21,7 +21,8 @@ export type BatchNormPart = 'scale' | 'offset' | 'mean' | 'variance';
 
 /**
  * Batch normalisation (Ioffe and Szegedy 2015) of each channel: (x - mean) / sqrt(variance + epsilon) * scale + offset.
- * In training mode mean and variance are the batch's, in inference their moving averages.
+ * In training mode mean and variance are the batch's, in inference their moving averages. With frozen statistics they are
+ * the moving averages in both, while scale and offset still learn.
  */
 export const batchNorm: Layer<BatchNormAttributes> = {
   kind: 'batchNorm',
@@ -40,10 +41,11 @@ export const batchNorm: Layer<BatchNormAttributes> = {
       state: [part('mean', 0), part('variance', 1)],
     };
   },
-  forward([input], variables, { epsilon }, { training }) {
+  forward([input], variables, { epsilon }, { training, frozenStatistics }) {
     const { scale, offset, mean, variance } = variables as Record<BatchNormPart, tf.Variable>;
     const x = input as tf.Tensor;
     if (!training) return normaliseBy(x, { scale, offset, mean, variance }, epsilon);
+    if (frozenStatistics) return scaleAndShift(x, { scale, offset, mean, variance }, epsilon);
     return normaliseBatch(x, { scale, offset }, epsilon, (ofBatch) => {
       follow(mean, ofBatch.mean);
       follow(variance, ofBatch.variance);

@@ -49,7 +49,7 @@ export async function writeWeights(writer: EventWriter, model: Model, step: numb
   for (const [name, variable] of model.variables) writer.summary(step, histogramOf(tagOf(name), variable));
   const first = model.layers.find(({ kind }) => kind === 'conv');
   const name = first?.variables[0]?.name ?? '';
-  const weights = model.variables.get(name);
+  const weights = model.variables.get(name) ?? model.frozen.get(name);
   if (!weights) return;
   const filters = await drawFilters(weights.dataSync().slice() as Float32Array, weights.shape);
   writer.summary(step, imageSummary(`filters/${first?.name}`, filters));

@@ -16,6 +16,11 @@ export interface Statistics {
   variance: tf.Tensor;
 }
 
+interface ScaleAndOffset {
+  scale: tf.Tensor;
+  offset: tf.Tensor;
+}
+
 function runKernel(kernel: string, inputs: tf.NamedTensorMap, epsilon: number): tf.Tensor[] | undefined {
   if (!tf.getKernel(kernel, tf.getBackend())) return undefined;
   return tf.engine().runKernel(kernel, inputs, { epsilon }) as unknown as tf.Tensor[];
@@ -61,7 +66,7 @@ function backward(dy: tf.Tensor, saved: tf.Tensor[], epsilon: number): tf.Tensor
  */
 export function normaliseBatch<T extends tf.Tensor>(
   x: T,
-  { scale, offset }: { scale: tf.Tensor; offset: tf.Tensor },
+  { scale, offset }: ScaleAndOffset,
   epsilon: number,
   note: (statistics: Statistics) => void,
 ): T {
@@ -83,7 +88,7 @@ export function normaliseBatch<T extends tf.Tensor>(
 /** The same with a given mean and variance, [channels]; only x has a gradient. */
 export function normaliseBy<T extends tf.Tensor>(
   x: T,
-  { scale, offset, mean, variance }: Statistics & { scale: tf.Tensor; offset: tf.Tensor },
+  { scale, offset, mean, variance }: Statistics & ScaleAndOffset,
   epsilon: number,
 ): T {
   const slope = tf.mul(scale, tf.rsqrt(tf.add(variance, epsilon)));
@@ -97,4 +102,35 @@ export function normaliseBy<T extends tf.Tensor>(
     };
   });
   return normalise(x) as T;
+}
+
+/** The same with gradients for scale and offset as well. */
+export function scaleAndShift<T extends tf.Tensor>(
+  x: T,
+  { scale, offset, mean, variance }: Statistics & ScaleAndOffset,
+  epsilon: number,
+): T {
+  const inverse = tf.rsqrt(tf.add(variance, epsilon));
+  const normalise = tf.customGrad((...inputs) => {
+    const [layer, ownScale, ownOffset, save] = inputs as unknown as [
+      tf.Tensor,
+      tf.Tensor,
+      tf.Tensor,
+      tf.GradSaveFunc,
+    ];
+    const slope = tf.mul(ownScale, inverse);
+    const shift = tf.sub(ownOffset, tf.mul(mean, slope));
+    save([layer, slope, inverse]);
+    return {
+      value: tf.add(tf.mul(layer, slope), shift),
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
+        const [input, ownSlope, ownInverse] = saved as [tf.Tensor, tf.Tensor, tf.Tensor];
+        const axes = leadingAxes(dy);
+        const dOffset = tf.sum(dy, axes);
+        const dScale = tf.mul(tf.sum(tf.mul(dy, tf.sub(input, mean)), axes), ownInverse);
+        return [tf.mul(dy, ownSlope), dScale, dOffset];
+      },
+    };
+  });
+  return normalise(x, scale, offset) as T;
 }
