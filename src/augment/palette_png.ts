@@ -3,7 +3,7 @@
  * PNG, whose values are the indices, and the chunks of its palette.
  */
 
-import { crc32 } from '../images/mark.ts';
+import { crc32 } from '../system/crc32.ts';
 
 export interface PalettePng {
   /** The same picture as a grey PNG. */

@@ -1,4 +1,5 @@
 import { open } from 'node:fs/promises';
+import { crc32 } from '../system/crc32.ts';
 
 /**
  * Augment marks the files that it makes with a comment (JPEG: COM, PNG: tEXt) that names augment and the SHA-256 of each file
@@ -8,16 +9,6 @@ const prefix = 'bat-sup augment';
 
 /** The mark lies within this many bytes from the start of a file. */
 const headBytes = 1024;
-
-/** The CRC-32 at the end of a PNG chunk (ISO 3309). */
-export function crc32(bytes: Uint8Array): number {
-  let crc = ~0;
-  for (const byte of bytes) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
-  }
-  return ~crc >>> 0;
-}
 
 function pngChunk(type: string, data: Buffer): Buffer {
   const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);

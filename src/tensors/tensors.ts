@@ -18,20 +18,31 @@ export function permute({ shape, values }: Tensor, axes: number[]): Tensor {
   const strides = shape.map((_, axis) => sizeOf(shape.slice(axis + 1)));
   const permuted = axes.map((axis) => shape[axis] as number);
   const steps = axes.map((axis) => strides[axis] as number);
-  const result = new Float32Array(values.length);
-  const place = new Array<number>(axes.length).fill(0);
+  return { shape: permuted, values: strided(values, { shape: permuted, strides: steps }) };
+}
+
+/**
+ * Collects the elements of a view in C order.
+ * @param view its shape, and for each axis the number of elements of `values` from one to the next.
+ */
+export function strided(
+  values: Float32Array,
+  { shape, strides }: { shape: number[]; strides: number[] },
+): Float32Array {
+  const result = new Float32Array(sizeOf(shape));
+  const place = new Array<number>(shape.length).fill(0);
   let from = 0;
   for (let to = 0; to < result.length; to++) {
     result[to] = values[from] as number;
-    for (let axis = axes.length - 1; axis >= 0; axis--) {
-      from += steps[axis] as number;
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      from += strides[axis] as number;
       place[axis] = (place[axis] as number) + 1;
-      if ((place[axis] as number) < (permuted[axis] as number)) break;
-      from -= (permuted[axis] as number) * (steps[axis] as number);
+      if ((place[axis] as number) < (shape[axis] as number)) break;
+      from -= (shape[axis] as number) * (strides[axis] as number);
       place[axis] = 0;
     }
   }
-  return { shape: permuted, values: result };
+  return result;
 }
 
 /** [height, width, in, out], ours and TensorFlow's -> [out, in, height, width], PyTorch's and ONNX's. */

@@ -1,0 +1,151 @@
+import { reason, UserError } from '../../errors.ts';
+import type { Tensor } from '../../tensors/tensors.ts';
+import { quoted } from '../../text/quoted.ts';
+import { readArchive } from './archive.ts';
+import { looksLegacy, readLegacy } from './legacy.ts';
+import {
+  failPickle,
+  isA,
+  type Pickled,
+  type PickledDict,
+  type PickledFunction,
+  type PickleReader,
+} from './pickle.ts';
+import { type Dtype, dtypes, readValues, rebuildTensor, type Storage, type StoredTensor } from './tensor.ts';
+
+/** A tensor of a state_dict; its values are read when they are asked for, once their shape is known to be right. */
+export interface StateTensor {
+  shape: number[];
+  /** e.g. 'float32'. */
+  dtype: string;
+  /** As float32. @throws {UserError} where it is damaged, or float32 cannot hold its values. */
+  read(): Tensor;
+}
+
+const functions: Record<string, (args: Pickled[]) => Pickled> = {
+  'collections.OrderedDict': ([pairs]) => toDict(pairs),
+  'torch._utils._rebuild_tensor_v2': rebuildTensor,
+  'torch._utils._rebuild_tensor': rebuildTensor,
+  'torch._utils._rebuild_parameter': ([tensor]) =>
+    isA<StoredTensor>(tensor, 'tensor') ? tensor : failPickle('it holds a parameter without a tensor'),
+  'torch.Size': ([sizes]) => sizes ?? [],
+  'torch.device': ([type]) => type ?? null,
+};
+
+function toDict(pairs: Pickled | undefined): PickledDict {
+  const dict: PickledDict = new Map();
+  for (const pair of Array.isArray(pairs) ? pairs : []) {
+    if (!Array.isArray(pair)) failPickle('it holds a damaged dict');
+    dict.set(pair[0] ?? null, pair[1] ?? null);
+  }
+  return dict;
+}
+
+/** The classes and functions that pickles of tensors name. */
+function globalOf(name: string): Pickled | undefined {
+  if (Object.hasOwn(functions, name))
+    return { kind: 'function', call: functions[name] as PickledFunction['call'] } as Pickled;
+  const [, storage = ''] = /^torch\.(\w+)$/.exec(name) ?? [];
+  if (Object.hasOwn(dtypes, storage)) return dtypes[storage];
+  return /^torch\.(b?float|u?int|bool)\d*$/.test(name) ? name : undefined;
+}
+
+/** The class of a name such as 'argparse.Namespace' cannot be read; only tensors in dicts can. */
+function readerFor(storages: Map<string, Storage>): PickleReader {
+  return {
+    global: globalOf,
+    persistent(id) {
+      const [kind, dtype, key, , length, view = null] = Array.isArray(id) ? id : [];
+      const isValid =
+        kind === 'storage' &&
+        isA<Dtype>(dtype, 'dtype') &&
+        typeof key === 'string' &&
+        typeof length === 'number' &&
+        Number.isSafeInteger(length) &&
+        length >= 0;
+      if (!isValid || view !== null) failPickle('it names a storage in a way that torch.save does not');
+      const known = storages.get(key);
+      if (known && (known.dtype !== dtype || known.length !== length))
+        failPickle(`it describes its storage ${quoted(key)} twice, differently`);
+      const storage: Storage = known ?? { kind: 'storage', key, dtype, length };
+      storages.set(key, storage);
+      return storage;
+    },
+  };
+}
+
+/** Where training programs put a network's state_dict. */
+const usualKeys = ['state_dict', 'model_state_dict', 'model', 'net'];
+
+function tensorsIn(dict: PickledDict): [string, StoredTensor][] {
+  return [...dict].filter(
+    (entry): entry is [string, StoredTensor] =>
+      typeof entry[0] === 'string' && isA<StoredTensor>(entry[1], 'tensor'),
+  );
+}
+
+/** The tensors of a state_dict, or of one in a dict with the state of a training. */
+function stateDictIn(value: Pickled): [string, StoredTensor][] {
+  if (!(value instanceof Map)) return failPickle('it does not hold a dict of tensors');
+  for (const key of usualKeys) {
+    const inner = value.get(key);
+    if (!(inner instanceof Map)) continue;
+    const tensors = tensorsIn(inner);
+    if (tensors.length > 0) return tensors;
+  }
+  const tensors = tensorsIn(value);
+  if (tensors.length > 0) return tensors;
+  const keys = [...value.keys()].slice(0, 5).map((key) => quoted(String(key)));
+  return failPickle(`it holds no tensors, but ${keys.join(', ') || 'an empty dict'}`);
+}
+
+/** Removes the prefix that DataParallel gives to all names. */
+function withoutModule(tensors: [string, StoredTensor][]): [string, StoredTensor][] {
+  const prefix = 'module.';
+  if (!tensors.every(([name]) => name.startsWith(prefix))) return tensors;
+  return tensors.map(([name, tensor]) => [name.slice(prefix.length), tensor]);
+}
+
+function open(data: Uint8Array, storages: Map<string, Storage>) {
+  const reader = readerFor(storages);
+  if (looksLegacy(data)) return { ...readLegacy(data, reader, storages), isBigEndian: false };
+  if (data[0] === 0x50 && data[1] === 0x4b) return readArchive(data, reader, storages);
+  if (Buffer.from(data.subarray(257, 262)).toString('latin1') === 'ustar')
+    return failPickle('it was written by PyTorch 0.1, as a tar archive');
+  return failPickle('it was not written by torch.save');
+}
+
+/**
+ * The tensors of a PyTorch file (.pth, .pt), as torch.save writes a module's state_dict: since PyTorch 1.6 in a zip archive
+ * (pytorch.org/docs/stable/notes/serialization.html), before in pickles one after the other. Also where the state_dict is an
+ * entry 'state_dict', 'model_state_dict', 'model' or 'net' of a dict, and without DataParallel's 'module.'. Nothing in the
+ * file is executed, and it may be hostile: sizes are checked before memory is taken.
+ * @param source its path, for messages.
+ * @throws {UserError} where it is damaged, or holds other objects than tensors in dicts.
+ */
+export function readPyTorch(data: Uint8Array, source: string): Map<string, StateTensor> {
+  return naming(source, () => {
+    const storages = new Map<string, Storage>();
+    const { value, isBigEndian, bytesOf } = open(data, storages);
+    const tensors = withoutModule(stateDictIn(value));
+    return new Map(
+      tensors.map(([name, tensor]): [string, StateTensor] => {
+        const { shape, storage } = tensor;
+        const read = () => naming(source, () => readValues(tensor, bytesOf(storage.key), isBigEndian));
+        return [name, { shape, dtype: storage.dtype.name, read }];
+      }),
+    );
+  });
+}
+
+/** Names the file in an error. */
+function naming<T>(source: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new UserError(
+      `${source} cannot be read: ${reason(error)}; copy it again, or save it with torch.save(model.state_dict(), ...).`,
+    );
+  }
+}
