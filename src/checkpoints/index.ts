@@ -12,5 +12,5 @@ export {
 export { isRunRemoved, lockRun } from './lock.ts';
 export type { CheckpointInfo, FileName, Manifest, Metrics, Position } from './manifest.ts';
 export { betterRun, hasSaved, newestRun, nextRunName } from './runs.ts';
-export { removeOldCheckpoints, saveCheckpoint } from './save.ts';
+export { removeOldCheckpoints, saveCheckpoint, writeCheckpoint } from './save.ts';
 export { bestOf, type Checkpoint, foldersIn, listCheckpoints } from './scan.ts';

@@ -29,7 +29,15 @@ export interface SavedTensors {
   optimizer: NamedTensor[];
 }
 
-async function write(folder: string, info: CheckpointInfo, tensors: SavedTensors): Promise<void> {
+/**
+ * Writes a checkpoint's files into a folder and syncs them; the caller then gives the folder its final name.
+ * @throws {Error} of the file system.
+ */
+export async function writeCheckpoint(
+  folder: string,
+  info: CheckpointInfo,
+  tensors: SavedTensors,
+): Promise<void> {
   await makeFolder(folder);
   const manifest: Manifest = {
     format: 'bat-sup checkpoint',
@@ -72,7 +80,7 @@ export async function saveCheckpoint(
   const temporary = `${folder}.tmp`;
   try {
     await rm(temporary, { recursive: true, force: true });
-    await write(temporary, info, tensors);
+    await writeCheckpoint(temporary, info, tensors);
     await putInPlace(temporary, folder);
     await syncFolder(dirname(run));
   } catch (error) {

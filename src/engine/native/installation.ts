@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { cacheFolder } from '../../system/cache.ts';
 
 export const packageName = '@tensorflow/tfjs-node-gpu';
 /** The tfjs release whose binding is built; our kernels are not compatible with other releases. */
@@ -31,12 +31,10 @@ export interface Installation {
   packages: Record<string, string>;
 }
 
-/** Folder of the cache that all projects share (XDG Base Directory Specification 0.8), per platform and versions. */
+/** Folder in the cache that all projects share, per platform and versions. */
 export function nativeFolder(): string {
-  const given = process.env.XDG_CACHE_HOME;
-  const cache = given?.startsWith('/') ? given : join(homedir(), '.cache');
   const key = `tfjs-${tfjsVersion}-napi${nodeApiVersion}-${process.platform}-${process.arch}`;
-  return join(cache, 'bat-sup', 'native', key);
+  return join(cacheFolder(), 'native', key);
 }
 
 const engineFolder = fileURLToPath(new URL('../', import.meta.url));
