@@ -26,6 +26,10 @@ export default {
   // How pictures are fitted to the size: stretched, cropped, or padded with white. One of 'fill', 'cover',
   // 'contain'.
   fit: 'fill',
+  // Share of height and width, around the centre, that is used. A number above 0 and at most 1.
+  crop: 1,
+  // How pictures are resampled. One of 'lanczos3', 'bicubic', 'bilinear'.
+  filter: 'lanczos3',
 
   // Augmentation
 

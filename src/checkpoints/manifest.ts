@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { reason, UserError } from '../errors.ts';
 import type { ModelDescription } from '../models/description.ts';
-import type { Preprocessing } from '../models/preprocessing.ts';
+import { type Preprocessing, preprocessingShape, wrongPreprocessing } from '../models/preprocessing.ts';
 import { readJson } from '../system/read_json.ts';
 import { sizeOf } from '../tensors/shape.ts';
 import { finite, list, matching, object, oneOf, optional, string, time, whole } from '../text/json.ts';
@@ -112,11 +112,7 @@ const manifestShape = object({
     classes: list(string, 1),
     layers: optional(list(layer)),
   }),
-  preprocessing: object({
-    fit: oneOf('fill', 'cover', 'contain'),
-    scale: finite,
-    order: optional(oneOf('rgb', 'bgr')),
-  }),
+  preprocessing: preprocessingShape,
   training: object({
     seed: whole(),
     batchSize: whole(1),
@@ -141,8 +137,10 @@ export function parametersOf({ tensors }: Pick<TensorFile, 'tensors'>): number {
   return tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
 }
 
-function contradiction({ files, model }: Manifest): string | undefined {
+function contradiction({ files, model, preprocessing }: Manifest): string | undefined {
   if (new Set(model.classes).size < model.classes.length) return 'two classes have the same name';
+  const wrong = wrongPreprocessing(preprocessing, model.channels);
+  if (wrong !== undefined) return wrong;
   for (const name of fileNames) {
     const { bytes, tensors } = files[name];
     const declared = parametersOf({ tensors }) * bytesPerNumber;

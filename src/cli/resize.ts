@@ -24,6 +24,8 @@ export function addResize(program: Command): void {
     'height',
     'channels',
     'fit',
+    'crop',
+    'filter',
     'workers',
   ]).action((folder, options) =>
     onRanks(async (world) => runResize(await withRawData('resize', folder, options), world)),

@@ -131,6 +131,12 @@ export const settings = {
     'fill',
     'how pictures are fitted to the size: stretched, cropped, or padded with white',
   ),
+  crop: setting(
+    number('a number above 0 and at most 1', (value) => value > 0 && value <= 1),
+    1,
+    'share of height and width, around the centre, that is used',
+  ),
+  filter: setting(oneOf('lanczos3', 'bicubic', 'bilinear'), 'lanczos3', 'how pictures are resampled'),
 
   augment: setting(
     oneOf('off', 'online'),

@@ -1,6 +1,6 @@
 import { basename, dirname } from 'node:path';
 import type { Checkpoint } from '../checkpoints/index.ts';
-import { flagsFor, flagsOf } from '../config/index.ts';
+import { defaults, flagsFor, flagsOf } from '../config/index.ts';
 import { lastSettings } from '../images/resize_ledger.ts';
 import { readRecord } from '../runs/record.ts';
 import { parseObject } from '../text/json.ts';
@@ -21,12 +21,19 @@ export async function describeRemadeData(
   const data = other ?? trained;
   if (data === undefined) return undefined;
   const { width, height, channels } = manifest.model;
-  const size = { width, height, channels, fit: manifest.preprocessing.fit };
+  const { fit, crop = defaults.crop, filter = defaults.filter } = manifest.preprocessing;
+  const size = { width, height, channels, fit, crop, filter };
   const now = parseObject((await lastSettings(data)) ?? '');
-  if (!now || Object.entries(size).every(([name, value]) => now[name] === value)) return undefined;
+  // Copies do not name a crop and a filter that are the defaults.
+  const made: Record<string, unknown> = { crop: defaults.crop, filter: defaults.filter, ...now };
+  if (!now || Object.entries(size).every(([name, value]) => made[name] === value)) return undefined;
   // The flags are needed because config.ts may ask for the new size.
   const folders = { data, ...(rawData !== undefined && { rawData }) };
-  const flags = [...flagsOf(size, ['width', 'height', 'channels', 'fit']), ...flagsFor(folders)];
+  const flags = [
+    ...flagsOf(size, ['width', 'height', 'channels', 'fit']),
+    ...flagsFor(size, ['crop', 'filter']),
+    ...flagsFor(folders),
+  ];
   const resize = ['bat-sup resize', ...flags].join(' ');
   return (
     `${data} was resized again after ${basename(run)} was trained, so the metrics may differ from those of the training; ` +

@@ -2,6 +2,7 @@ import { constants, open } from 'node:fs/promises';
 import type { Sharp, SharpOptions } from 'sharp';
 import { reason } from '../errors.ts';
 import { placement, type Target } from './jpeg/codec.ts';
+import { isMarkedCropped } from './jpeg/crop_mark.ts';
 import { readJpegHeader } from './jpeg/header.ts';
 import { resizeJpeg, resizePixels } from './jpeg/index.ts';
 import { rareJpeg } from './jpeg_process.ts';
@@ -137,8 +138,11 @@ export async function openUpright(input: string | Buffer | Sharp, options?: Shar
   return { image, format, width, height };
 }
 
-/** libvips shrinks to this multiple of the result's size, along each side; it stays centred when it shrinks that much. */
-const oversampling = 2;
+/**
+ * libvips shrinks to this multiple of the result's size, along each side; it stays centred when it shrinks that much. At 4
+ * the result is that of the whole picture within 2 of 255.
+ */
+const oversampling = { lanczos3: 2, bicubic: 4, bilinear: 4 };
 
 /**
  * Decodes and resizes any picture to 8-bit sRGB or grey: upright (EXIF orientation), transparency on white, the first frame
@@ -152,10 +156,14 @@ export async function decodeWithSharp(
   target: Target,
   options?: SharpOptions,
 ): Promise<Uint8Array> {
+  if (typeof input === 'string' && (target.crop ?? 1) !== 1)
+    return decodeWithSharp(await readPicture(input), target, options);
+  const isCropped = Buffer.isBuffer(input) && isMarkedCropped(input);
   const { image, format, width, height } = await openUpright(input, options);
-  const { box, inner } = placement({ width, height }, target);
+  const { box, inner } = placement({ width, height, isCropped }, target);
   // An SVG is rendered at the size of the result.
-  const [samples, maxScale] = format === 'svg' ? [1, Number.POSITIVE_INFINITY] : [oversampling, 1];
+  const [samples, maxScale] =
+    format === 'svg' ? [1, Number.POSITIVE_INFINITY] : [oversampling[target.filter ?? 'lanczos3'], 1];
   const across = Math.min(maxScale, (samples * inner.width) / box.width);
   const down = Math.min(maxScale, (samples * inner.height) / box.height);
   const { data, info } = await image

@@ -22,8 +22,8 @@ async function makeCopy({ path, collidesWith }: Source, options: ResizeOptions):
   if (collidesWith) throw new Error(`its copy would have the name of ${collidesWith}; rename one of them`);
   const input = join(options.rawData, path);
   const output = join(options.data, copyNameOf(path));
-  const { width, height, channels, fit } = options;
-  const target = { width, height, channels, fit, quality: jpegQuality };
+  const { width, height, channels, fit, crop, filter } = options;
+  const target = { width, height, channels, fit, crop, filter, quality: jpegQuality };
   if (await resizeJpeg({ input, target, output })) return;
   await makeFolder(dirname(output));
   const temporary = temporaryName(output);

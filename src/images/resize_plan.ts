@@ -73,9 +73,26 @@ export const jpegQuality = 95;
 const outputVersion = 3;
 
 /** What copies depend on besides their sources, as the first line of the ledger has it. */
-export function copySettings({ width, height, channels, fit }: PictureSize): string {
+export function copySettings({
+  width,
+  height,
+  channels,
+  fit,
+  crop = 1,
+  filter = 'lanczos3',
+}: PictureSize): string {
   const jpeg = { quality: jpegQuality, chromaSubsampling: '4:4:4' };
-  return JSON.stringify({ width, height, channels, fit, jpeg, maker: outputVersion });
+  return JSON.stringify({
+    width,
+    height,
+    channels,
+    fit,
+    // Left out at their defaults, so that copies made before these settings existed stay as they are.
+    ...(crop !== 1 && { crop }),
+    ...(filter !== 'lanczos3' && { filter }),
+    jpeg,
+    maker: outputVersion,
+  });
 }
 
 /**

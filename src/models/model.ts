@@ -12,7 +12,7 @@ import type { ModelDescription } from './description.ts';
 import { withDropout } from './dropout.ts';
 import { completed, planOfOlder } from './older_layers.ts';
 import { planLayers } from './plan.ts';
-import { ownPreprocessing, type Preprocessing } from './preprocessing.ts';
+import { type Normalisation, normalisationOf, ownPreprocessing } from './preprocessing.ts';
 import { runNetwork } from './run_network.ts';
 
 export type { ModelDescription } from './description.ts';
@@ -21,7 +21,7 @@ export interface Model {
   /** Includes the layers as they are in inference. */
   description: ModelDescription & Required<Pick<ModelDescription, 'layers'>>;
   /** How pixels become its input. */
-  preprocessing: Pick<Preprocessing, 'scale' | 'order'>;
+  preprocessing: Normalisation;
   /** Trainable variables by name, e.g. 'conv1/weights'. */
   variables: Map<string, tf.Variable>;
   /** Variables that are saved but not trained, by name, e.g. 'norm1/mean'. */
@@ -90,7 +90,7 @@ export function createModel(description: ModelDescription, options: ModelOptions
   for (const planned of plan.planned) scope.makeVariables(planned);
   return {
     description: { ...description, layers: inference.layers },
-    preprocessing: { scale: preprocessing.scale, order: preprocessing.order ?? 'rgb' },
+    preprocessing: normalisationOf(preprocessing),
     variables: scope.variables,
     state: scope.state,
     frozen: scope.frozen,

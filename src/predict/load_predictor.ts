@@ -2,7 +2,7 @@ import { checkTensors, readNetwork, type StoredNetwork } from '../checkpoints/in
 import { decodePicture } from '../images/decode.ts';
 import { variablesOf } from '../layers/index.ts';
 import { createModel, type ModelDescription } from '../models/model.ts';
-import type { Preprocessing } from '../models/preprocessing.ts';
+import { type Fitting, fittingOf } from '../models/preprocessing.ts';
 import { createPredictor, type Predictor } from './predictor.ts';
 
 /**
@@ -41,17 +41,23 @@ export function restorePredictor({ checkpoint, weights, temperature }: StoredNet
   checkTensors(checkpoint, 'weights.bin', model.layers.flatMap(variablesOf));
   return createPredictor(model, {
     decode: decoderFor(description, preprocessing),
-    fit: preprocessing.fit,
+    ...fittingOf(preprocessing),
     temperature,
     checkpoint: checkpoint.folder,
   });
 }
 
-/** Decodes pictures to the size, channels and fit of a network. */
+/** Decodes pictures as a network reads them. */
 export function decoderFor(
   { width, height, channels }: ModelDescription,
-  { fit }: Pick<Preprocessing, 'fit'>,
+  preprocessing: Fitting,
 ): Predictor['decode'] {
+  const fitting = fittingOf(preprocessing);
   return (picture, enlargement = 1) =>
-    decodePicture(picture, { width: width * enlargement, height: height * enlargement, channels, fit });
+    decodePicture(picture, {
+      width: width * enlargement,
+      height: height * enlargement,
+      channels,
+      ...fitting,
+    });
 }

@@ -1,6 +1,6 @@
 import type { LayerSummary, LayerWatch } from '../layers/index.ts';
 import type { Model, ModelDescription } from '../models/model.ts';
-import type { Preprocessing } from '../models/preprocessing.ts';
+import type { Fitting } from '../models/preprocessing.ts';
 import { toPictures } from '../models/to_pictures.ts';
 import { concatenate } from '../tensors/bytes.ts';
 import { tf } from '../tensors/tf.ts';
@@ -30,7 +30,9 @@ export type Activation = 'softmax' | 'sigmoid' | 'none';
 export interface Predictor {
   description: ModelDescription;
   /** How `decode` fits a picture to the network's size. */
-  fit: Preprocessing['fit'];
+  fit: Fitting['fit'];
+  /** Share of height and width, around the centre, that `decode` takes; absent: all. */
+  crop?: number;
   /** The checkpoint's folder. */
   checkpoint: string;
   layers: LayerSummary[];
@@ -70,7 +72,13 @@ function activate(logits: tf.Tensor2D, activation: Activation, temperature: numb
 /** A predictor of a network; its `dispose` frees the network. */
 export function createPredictor(
   model: Model,
-  { decode, fit, temperature, checkpoint }: Pick<Predictor, 'decode' | 'fit' | 'temperature' | 'checkpoint'>,
+  {
+    decode,
+    fit,
+    crop,
+    temperature,
+    checkpoint,
+  }: Pick<Predictor, 'decode' | 'fit' | 'crop' | 'temperature' | 'checkpoint'>,
 ): Predictor {
   const { description } = model;
   const { classes } = description;
@@ -78,6 +86,7 @@ export function createPredictor(
   return {
     description,
     fit,
+    ...(crop !== undefined && { crop }),
     checkpoint,
     layers: model.layers,
     temperature,

@@ -1,6 +1,8 @@
 import { type CheckpointInfo, isRunRemoved } from '../checkpoints/index.ts';
+import type { Settings } from '../config/index.ts';
 import { UserError } from '../errors.ts';
 import type { Model } from '../models/model.ts';
+import { fittingOf, type Normalisation, type Preprocessing } from '../models/preprocessing.ts';
 import { type HeldBack, saveHeldBack } from '../runs/held_back.ts';
 import { cutHistory } from '../runs/history.ts';
 import { beginSession, type OpenSession } from '../runs/record.ts';
@@ -77,13 +79,19 @@ export function allVariables(model: Model): Map<string, tf.Variable> {
   return new Map([...changingVariables(model), ...model.frozen]);
 }
 
+/** In this order of keys, so that manifests without crop and filter stay what they were. */
+function storedPreprocessing(settings: Settings, normalisation: Normalisation): Preprocessing {
+  const { fit, ...resampling } = fittingOf(settings);
+  return { fit, ...normalisation, ...resampling };
+}
+
 function snapshot(training: Training, dataset: string): Snapshot {
   const { model, adam, average, settings, globalBatchSize, position, metrics, best } = training;
-  const { seed, learningRate, validationSplit, fit, ema } = settings;
+  const { seed, learningRate, validationSplit, ema } = settings;
   const variables = changingVariables(model);
   const info: CheckpointInfo = {
     model: model.description,
-    preprocessing: { fit, ...model.preprocessing },
+    preprocessing: storedPreprocessing(settings, model.preprocessing),
     training: { seed, batchSize: globalBatchSize, learningRate, validationSplit, dataset },
     position: { ...position },
     metrics: { ...metrics },

@@ -55,12 +55,13 @@ export async function settingsOfRun(checkpoint: Checkpoint, ranks = 1): Promise<
   return before;
 }
 
-/** The settings that a checkpoint itself stores. An imported network was not trained here: it has `fit` only. */
+/** The settings that a checkpoint itself stores. An imported network was not trained here: it has how pictures are fitted only. */
 function settingsIn({ manifest }: Checkpoint): Config {
   const { seed, batchSize, learningRate, validationSplit, dataset } = manifest.training;
-  const { fit } = manifest.preprocessing;
-  if (dataset === '') return { fit };
-  return { fit, seed, batchSize, learningRate, validationSplit, ema: manifest.ema ?? 0 };
+  const { fit, crop = defaults.crop, filter = defaults.filter } = manifest.preprocessing;
+  const fitting = { fit, crop, filter };
+  if (dataset === '') return fitting;
+  return { ...fitting, seed, batchSize, learningRate, validationSplit, ema: manifest.ema ?? 0 };
 }
 
 /** @throws {UserError} where the run has checkpoints, with which those of a new training would mix. */

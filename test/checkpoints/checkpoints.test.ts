@@ -184,6 +184,34 @@ const wrongs: [what: string, change: (manifest: Manifest) => void, says: RegExp]
     ({ files }) => void Object.assign(files['weights.bin'], { dtype: 'float64' }),
     /dtype is not one of float32/,
   ],
+  [
+    'has two means for three channels',
+    ({ preprocessing }) => void Object.assign(preprocessing, { mean: [1, 2] }),
+    /it has 2 means for 3 channels/,
+  ],
+  [
+    'divides by 0',
+    ({ preprocessing }) => void Object.assign(preprocessing, { deviation: [1, 0, 1] }),
+    /one of its deviations is 0/,
+  ],
+  [
+    'has a mean that is not a number',
+    ({ preprocessing }) => void Object.assign(preprocessing, { mean: [1, null, 1] }),
+    /preprocessing\.mean\[1\] is not a number/,
+  ],
+  ...[0, -1, 1.01, null].map(
+    (crop) =>
+      [
+        `has the crop ${crop}`,
+        ({ preprocessing }: Manifest) => void Object.assign(preprocessing, { crop }),
+        /its crop is .+, not above 0 and at most 1/,
+      ] as [string, (manifest: Manifest) => void, RegExp],
+  ),
+  [
+    'has a filter that bat-sup lacks',
+    ({ preprocessing }) => void Object.assign(preprocessing, { filter: 'hamming' }),
+    /preprocessing\.filter is not one of/,
+  ],
   ['has no position', (manifest) => void Object.assign(manifest, { position: null }), /position is not an/],
   [
     'is of the future',
@@ -203,6 +231,22 @@ for (const [what, change, says] of wrongs) {
     await assertRefused(findCheckpoint(folder), says, join(folder, 'manifest.json'));
   });
 }
+
+test('mean, deviation, crop and filter are read as they were saved', async () => {
+  const preprocessing = {
+    fit: 'cover' as const,
+    scale: 1,
+    order: 'bgr' as const,
+    mean: [127, 127.5, 128],
+    deviation: [128, 128, -64],
+    crop: 0.875,
+    filter: 'bicubic' as const,
+  };
+  const run = join(temporaryFolder(), 'run-001');
+  const tensors = { weights: [], optimizer: [] };
+  const folder = await saveCheckpoint(run, { ...info(1), preprocessing }, tensors);
+  assert.deepEqual((await findCheckpoint(folder)).manifest.preprocessing, preprocessing);
+});
 
 test('a manifest that was changed, is a pipe, or is larger than any is refused', async () => {
   const folder = await save(join(temporaryFolder(), 'run-001'), 1);

@@ -72,11 +72,14 @@ test('another number of ranks shares the same global batch', async () => {
 test('without a record, a run’s settings come from its checkpoint', async () => {
   const before = await settingsOfRun(checkpointIn(temporaryFolder()));
   assert.deepEqual(before, {
-    ...{ architecture: 'deep', width: 32, height: 24, channels: 1, fit: 'cover' },
+    ...{ architecture: 'deep', width: 32, height: 24, channels: 1 },
+    ...{ fit: 'cover', crop: 1, filter: 'lanczos3' },
     ...{ seed: 3, batchSize: 48, learningRate: 0.01, validationSplit: 0.3, ema: 0.9 },
   });
   const imported = checkpointIn(temporaryFolder(), { dataset: '', architecture: 'layers' });
-  assert.deepEqual(await settingsOfRun(imported), { width: 32, height: 24, channels: 1, fit: 'cover' });
+  const size = { width: 32, height: 24, channels: 1 };
+  const fitting = { fit: 'cover', crop: 1, filter: 'lanczos3' };
+  assert.deepEqual(await settingsOfRun(imported), { ...size, ...fitting });
 });
 
 test('a run keeps its own picture folders, even missing ones, and never takes another project’s', async () => {

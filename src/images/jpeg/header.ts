@@ -1,3 +1,5 @@
+import { cropMark } from './crop_mark.ts';
+
 /** A component, from the headers of frame and scan. */
 export interface JpegComponent {
   /** Sampling factors. */
@@ -20,6 +22,8 @@ export interface JpegHeader {
   restartInterval: number;
   /** Offset of the entropy-coded data. */
   scanStart: number;
+  /** Whether it was cropped as the network's pictures are when it was made; absent: no. */
+  isCropped?: boolean;
 }
 
 interface FrameComponent {
@@ -36,6 +40,7 @@ interface Headers {
   frame?: { width: number; height: number; components: FrameComponent[] };
   restartInterval: number;
   jfif: boolean;
+  isCropped?: boolean;
   /** Colour transform of Adobe's APP14 segment: 1 is YCbCr. */
   adobe?: number;
 }
@@ -110,6 +115,11 @@ const readAdobe: Reader = (headers, bytes, start, end) => {
   return true;
 };
 
+const readComment: Reader = (headers, bytes, start, end) => {
+  if (end - start === cropMark.length && begins(bytes, start, cropMark)) headers.isCropped = true;
+  return true;
+};
+
 const readRestartInterval: Reader = (headers, bytes, start, end) => {
   if (end - start < 2) return false;
   headers.restartInterval = shortAt(bytes, start);
@@ -126,6 +136,7 @@ const readers: Record<number, Reader> = {
   225: readExif,
   226: readIccProfile,
   238: readAdobe,
+  254: readComment,
 };
 
 const startOfScan = 218;
@@ -178,8 +189,15 @@ function readScan(
   if (!components.every((one) => one.inOrder && one.quantisation && one.dcCounts && one.acCounts))
     return undefined;
   const { width, height } = frame;
-  const { restartInterval } = headers;
-  return { width, height, components: components as JpegComponent[], restartInterval, scanStart: end };
+  const { restartInterval, isCropped } = headers;
+  return {
+    width,
+    height,
+    components: components as JpegComponent[],
+    restartInterval,
+    scanStart: end,
+    ...(isCropped && { isCropped }),
+  };
 }
 
 function isYCbCr(components: FrameComponent[], { jfif, adobe }: Headers): boolean {

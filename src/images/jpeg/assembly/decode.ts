@@ -207,8 +207,8 @@ const colourShare: f32 = 0.9;
 function samplesFor(part: Component, share: f32, widest: i32, highest: i32): i32 {
   const width = (plan.boxWidth * <f32>part.horizontal) / <f32>(widest * 8);
   const height = (plan.boxHeight * <f32>part.vertical) / <f32>(highest * 8);
-  const minWidth = share * <f32>plan.innerWidth;
-  const minHeight = share * <f32>plan.innerHeight;
+  const minWidth = share * plan.oversampling * <f32>plan.innerWidth;
+  const minHeight = share * plan.oversampling * <f32>plan.innerHeight;
   let samples = 1;
   while (samples < 8 && (width * <f32>samples < minWidth || height * <f32>samples < minHeight)) samples *= 2;
   return samples;

@@ -23,6 +23,10 @@ export class Plan {
   boxHeight: f32;
   /** Planes of the result: 1 for Y alone, 3 for Y, Cb and Cr. */
   planes: i32;
+  /** 0: Lanczos of three lobes, 1: bicubic, 2: bilinear. */
+  filter: i32;
+  /** How many samples a pixel of the result is made from at least, along each side, where the picture has as many. */
+  oversampling: f32;
 }
 
 /** A component's words follow the plan's. */

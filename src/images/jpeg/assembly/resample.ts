@@ -1,4 +1,5 @@
 import { allocate } from './memory';
+import { plan } from './plan';
 
 const lobes = 3;
 const stepsALobe = 256;
@@ -12,13 +13,31 @@ for (let step = 1; step < lobes * stepsALobe; step++) {
 }
 store<f32>(lanczos, 1);
 
-function kernel(distance: f32): f32 {
+function lanczosAt(distance: f32): f32 {
   const place = abs(distance) * <f32>stepsALobe;
   if (place >= <f32>(lobes * stepsALobe)) return 0;
   const step = <i32>place;
   const part = place - <f32>step;
   const at = lanczos + (<usize>step << 2);
   return load<f32>(at) * (1 - part) + load<f32>(at, 4) * part;
+}
+
+/** Keys's cubic with a = -0.5, as Pillow's BICUBIC. */
+function bicubicAt(distance: f32): f32 {
+  const x = abs(distance);
+  if (x < 1) return (<f32>1.5 * x - <f32>2.5) * x * x + 1;
+  if (x < 2) return ((<f32>-0.5 * x + <f32>2.5) * x - 4) * x + 2;
+  return 0;
+}
+
+function kernel(distance: f32): f32 {
+  if (plan.filter == 0) return lanczosAt(distance);
+  return plan.filter == 1 ? bicubicAt(distance) : max(<f32>1 - abs(distance), <f32>0);
+}
+
+/** How far the kernel reaches to either side. */
+function support(): f32 {
+  return plan.filter == 0 ? <f32>lobes : plan.filter == 1 ? 2 : 1;
 }
 
 /** How one axis is resampled: for each result the first sample and the weights, zeros up to a multiple of four. */
@@ -43,7 +62,7 @@ export function forgetAxes(): void {
   newest = 0;
 }
 
-/** Lanczos's kernel, stretched where it shrinks. @param start, size the part that is taken, in samples. */
+/** The filter's kernel, stretched where it shrinks. @param start, size the part that is taken, in samples. */
 export function axisOf(samples: i32, start: f32, size: f32, results: i32): Axis {
   for (let at = newest; at != 0; at = changetype<Axis>(at).before) {
     const known = changetype<Axis>(at);
@@ -59,7 +78,7 @@ export function axisOf(samples: i32, start: f32, size: f32, results: i32): Axis 
   newest = changetype<usize>(axis);
   const step = size / <f32>results;
   const stretch = max(step, <f32>1);
-  const reach = stretch * <f32>lobes;
+  const reach = stretch * support();
   axis.taps = (<i32>ceil(reach * 2) + 1 + 3) & ~3;
   axis.firsts = allocate(<usize>results * 4);
   axis.counts = allocate(<usize>results * 4);
