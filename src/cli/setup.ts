@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { backboneNames } from '../backbones/catalogue.ts';
+import { backboneNames } from '../backbones/names.ts';
 import type { Installation } from '../engine/native/installation.ts';
 import { UsageError } from '../errors.ts';
 import type { Plan, SetUpEvents } from '../setup/set_up.ts';

@@ -28,6 +28,7 @@ const functions: Record<string, (args: Pickled[]) => Pickled> = {
   'torch._utils._rebuild_tensor': rebuildTensor,
   'torch._utils._rebuild_parameter': ([tensor]) =>
     isA<StoredTensor>(tensor, 'tensor') ? tensor : failPickle('it holds a parameter without a tensor'),
+  '__builtin__.set': ([items]) => items ?? [],
   'torch.Size': ([sizes]) => sizes ?? [],
   'torch.device': ([type]) => type ?? null,
 };
@@ -138,6 +139,9 @@ export function readPyTorch(data: Uint8Array, source: string): Map<string, State
   });
 }
 
+/** Names from the file may be long, and hold characters that would break the line. */
+const shown = (why: string) => why.slice(0, 300).replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, '\uFFFD');
+
 /** Names the file in an error. */
 function naming<T>(source: string, read: () => T): T {
   try {
@@ -145,7 +149,7 @@ function naming<T>(source: string, read: () => T): T {
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new UserError(
-      `${source} cannot be read: ${reason(error)}; copy it again, or save it with torch.save(model.state_dict(), ...).`,
+      `${source} cannot be read: ${shown(reason(error))}; copy it again, or save it with torch.save(model.state_dict(), ...).`,
     );
   }
 }
