@@ -23,8 +23,17 @@ export const kernelTable = {
       alpha: 'f32',
     },
   },
-  applyAdam: {
+  addFused: {
     number: 2,
+    parameters: {
+      y: 'usize',
+      residual: 'usize',
+      size: 'i32',
+      activation: 'i32',
+    },
+  },
+  applyAdam: {
+    number: 3,
     parameters: {
       variable: 'usize',
       m: 'usize',
@@ -38,7 +47,7 @@ export const kernelTable = {
     },
   },
   convolve: {
-    number: 3,
+    number: 4,
     parameters: {
       input: 'usize',
       filter: 'usize',
@@ -58,7 +67,7 @@ export const kernelTable = {
     },
   },
   convolveFilterGradient: {
-    number: 4,
+    number: 5,
     parameters: {
       input: 'usize',
       dy: 'usize',
@@ -78,8 +87,32 @@ export const kernelTable = {
       strideWidth: 'i32',
     },
   },
+  convolveFused: {
+    number: 6,
+    parameters: {
+      x: 'usize',
+      filter: 'usize',
+      bias: 'usize',
+      residual: 'usize',
+      y: 'usize',
+      patches: 'usize',
+      batch: 'i32',
+      inHeight: 'i32',
+      inWidth: 'i32',
+      inputs: 'i32',
+      height: 'i32',
+      width: 'i32',
+      outputs: 'i32',
+      kernelHeight: 'i32',
+      kernelWidth: 'i32',
+      stride: 'i32',
+      top: 'i32',
+      left: 'i32',
+      activation: 'i32',
+    },
+  },
   depthwiseConvolve: {
-    number: 5,
+    number: 7,
     parameters: {
       input: 'usize',
       filter: 'usize',
@@ -99,7 +132,7 @@ export const kernelTable = {
     },
   },
   depthwiseFilterGradient: {
-    number: 6,
+    number: 8,
     parameters: {
       input: 'usize',
       dy: 'usize',
@@ -117,8 +150,29 @@ export const kernelTable = {
       left: 'i32',
     },
   },
+  depthwiseFused: {
+    number: 9,
+    parameters: {
+      x: 'usize',
+      filter: 'usize',
+      bias: 'usize',
+      y: 'usize',
+      batch: 'i32',
+      inHeight: 'i32',
+      inWidth: 'i32',
+      channels: 'i32',
+      height: 'i32',
+      width: 'i32',
+      kernelHeight: 'i32',
+      kernelWidth: 'i32',
+      stride: 'i32',
+      top: 'i32',
+      left: 'i32',
+      activation: 'i32',
+    },
+  },
   depthwiseInputGradient: {
-    number: 7,
+    number: 10,
     parameters: {
       dy: 'usize',
       filter: 'usize',
@@ -137,7 +191,7 @@ export const kernelTable = {
     },
   },
   matMul: {
-    number: 8,
+    number: 11,
     parameters: {
       a: 'usize',
       b: 'usize',
@@ -150,7 +204,7 @@ export const kernelTable = {
     },
   },
   matMulTransposeA: {
-    number: 9,
+    number: 12,
     parameters: {
       a: 'usize',
       b: 'usize',
@@ -162,7 +216,7 @@ export const kernelTable = {
     },
   },
   matMulTransposeB: {
-    number: 10,
+    number: 13,
     parameters: {
       a: 'usize',
       b: 'usize',
@@ -173,7 +227,7 @@ export const kernelTable = {
     },
   },
   maxPool: {
-    number: 11,
+    number: 14,
     parameters: {
       input: 'usize',
       output: 'usize',
@@ -192,7 +246,7 @@ export const kernelTable = {
     },
   },
   maxPoolGradient: {
-    number: 12,
+    number: 15,
     parameters: {
       input: 'usize',
       output: 'usize',
@@ -213,7 +267,7 @@ export const kernelTable = {
     },
   },
   pad: {
-    number: 13,
+    number: 16,
     parameters: {
       from: 'usize',
       to: 'usize',
@@ -230,8 +284,22 @@ export const kernelTable = {
       dilationWidth: 'i32',
     },
   },
+  pointwiseFused: {
+    number: 17,
+    parameters: {
+      x: 'usize',
+      filter: 'usize',
+      bias: 'usize',
+      residual: 'usize',
+      y: 'usize',
+      rows: 'i32',
+      inputs: 'i32',
+      outputs: 'i32',
+      activation: 'i32',
+    },
+  },
   reluGradient: {
-    number: 14,
+    number: 18,
     parameters: {
       dy: 'usize',
       y: 'usize',
@@ -240,7 +308,7 @@ export const kernelTable = {
     },
   },
   sumRows: {
-    number: 15,
+    number: 19,
     parameters: {
       input: 'usize',
       output: 'usize',
@@ -251,4 +319,4 @@ export const kernelTable = {
 } as const;
 
 /** Exported by a kernels.wasm that was built from the same signatures. */
-export const tableChecksum = -1129429786;
+export const tableChecksum = 1181528047;

@@ -11,6 +11,7 @@ import {
   depthwiseInputGradient,
   fusedDepthwiseConv2d,
 } from '../kernels/depthwise_conv/wasm.ts';
+import { fusedConvolution, packFilter } from '../kernels/fused_convolution/wasm.ts';
 import { batchMatMul, fusedMatMul } from '../kernels/mat_mul/wasm.ts';
 import { maxPool, maxPoolGrad } from '../kernels/max_pool/wasm.ts';
 import type { KernelContext } from './engine_memory.ts';
@@ -28,10 +29,12 @@ const ownKernels: OwnKernel[] = [
   depthwiseFilterGradient,
   depthwiseInputGradient,
   fusedConv2d,
+  fusedConvolution,
   fusedDepthwiseConv2d,
   fusedMatMul,
   maxPool,
   maxPoolGrad,
+  packFilter,
   reluGradient,
   sum,
 ];

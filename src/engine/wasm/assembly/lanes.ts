@@ -1,3 +1,18 @@
+/** The first `count` of four floats; the others are 0. */
+// @ts-ignore: decorator
+@inline
+export function loadLanes(from: usize, count: i32): v128 {
+  return count >= 4 ? v128.load(from) : loadSome(from, count);
+}
+
+function loadSome(from: usize, count: i32): v128 {
+  let lanes = f32x4.splat(0);
+  if (count > 0) lanes = v128.load_lane<f32>(from, lanes, 0);
+  if (count > 1) lanes = v128.load_lane<f32>(from, lanes, 1, 4);
+  if (count > 2) lanes = v128.load_lane<f32>(from, lanes, 2, 8);
+  return lanes;
+}
+
 /** Stores the first `count` of eight floats. */
 // @ts-ignore: decorator
 @inline
