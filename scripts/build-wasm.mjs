@@ -1,7 +1,8 @@
 /**
  * Builds the WebAssembly modules.
- * The wasm engine has two: kernels.wasm, our kernels compiled from AssemblyScript, and backend.wasm, tfjs's own module
- * with its memory declared shared, so that worker threads can compute on it.
+ * The wasm engine has our kernels, compiled from AssemblyScript twice: kernels_relaxed.wasm, with fused multiply-add
+ * (relaxed SIMD), and kernels.wasm, for hosts without; and backend.wasm, tfjs's own module with its memory declared
+ * shared, so that worker threads can compute on it.
  * Augmentation has warp.wasm, which resamples; src/images has jpeg.wasm, the decoder that shrinks while it decodes.
  */
 import { execFileSync } from 'node:child_process';
@@ -72,6 +73,8 @@ function compile(sources, outFile, ...options) {
 }
 
 const memory = ['--initialMemory', String(initial), '--maximumMemory', String(maximum)];
-compile(wasm, 'kernels.wasm', '--enable', 'threads', '--importMemory', '--sharedMemory', ...memory);
+const shared = ['--enable', 'threads', '--importMemory', '--sharedMemory', ...memory];
+compile(wasm, 'kernels.wasm', ...shared);
+compile(wasm, 'kernels_relaxed.wasm', ...shared, '--enable', 'relaxed-simd');
 compile('src/augment/warp', 'warp.wasm');
 compile('src/images/jpeg', 'jpeg.wasm');

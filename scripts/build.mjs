@@ -8,6 +8,7 @@ import { build } from 'esbuild';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const modules = [
   'src/engine/wasm/kernels.wasm',
+  'src/engine/wasm/kernels_relaxed.wasm',
   'src/engine/wasm/backend.wasm',
   'src/augment/warp/warp.wasm',
   'src/images/jpeg/jpeg.wasm',

@@ -81,7 +81,7 @@ test('the report has the commands, layers and engine of the run, and may load an
   );
   const attributes = 'kernel 5, outputChannels 16, stride 1, padding same, biases true';
   assert.match(page, new RegExp(`conv1</th><td>${attributes}</td><td>16 × 16 × 16</td><td>1,216<`));
-  assert.match(page, /WebAssembly with SIMD/);
+  assert.match(page, /WebAssembly with (relaxed )?SIMD/);
   const again = join(folder, 'again.html');
   const { stdout } = await cli(folder, 'report', 'run-001', '--output', again, '--json');
   const result = JSON.parse(stdout);

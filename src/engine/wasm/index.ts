@@ -6,6 +6,7 @@ import { tf } from '../../tensors/tf.ts';
 import type { Engine, EngineOptions } from '../engine.ts';
 import type { WasmBackend } from './engine_memory.ts';
 import { registerKernels } from './kernels.ts';
+import { hasRelaxedSimd } from './relaxed_simd.ts';
 import { controlBytes, startThreads, type Threads } from './threads.ts';
 
 // Required for the reason given in tensors/tf.ts.
@@ -30,7 +31,10 @@ async function withoutNewListeners(start: () => Promise<unknown>): Promise<void>
   }
 }
 
-/** tfjs's WebAssembly backend on shared memory (scripts/build-wasm.mjs), with our kernels. */
+/**
+ * tfjs's WebAssembly backend on shared memory (scripts/build-wasm.mjs), with our kernels. Where the host has relaxed SIMD,
+ * inference fuses multiplications with additions, so that its last bits differ from those of other hosts.
+ */
 export async function startWasm(options: EngineOptions): Promise<Engine> {
   const backendFile = fileURLToPath(new URL('./backend.wasm', import.meta.url));
   setWasmPaths({
@@ -44,14 +48,16 @@ export async function startWasm(options: EngineOptions): Promise<Engine> {
   const { memory } = backend.wasm.asm;
   const control = backend.wasm._malloc(controlBytes);
   new Uint8Array(memory.buffer, control, controlBytes).fill(0);
-  const module = await WebAssembly.compile(await readFile(new URL('./kernels.wasm', import.meta.url)));
+  const relaxed = hasRelaxedSimd();
+  const file = relaxed ? './kernels_relaxed.wasm' : './kernels.wasm';
+  const module = await WebAssembly.compile(await readFile(new URL(file, import.meta.url)));
   const count = options.threads || availableParallelism();
   const threads = startThreads(module, memory, { count, control, startAfter: jobsBeforeWorkers });
   running = threads;
   registerKernels({ backend, threads });
   return {
     name: 'wasm',
-    description: `WebAssembly with SIMD, ${count} ${count === 1 ? 'thread' : 'threads'}`,
+    description: `WebAssembly with ${relaxed ? 'relaxed SIMD' : 'SIMD'}, ${count} ${count === 1 ? 'thread' : 'threads'}`,
     dispose: () => threads.dispose(),
   };
 }

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { kernelTable, tableChecksum } from './kernel_table.ts';
 
-/** The exports of kernels.wasm that the main thread calls. */
+/** The exports of kernels.wasm and kernels_relaxed.wasm that the main thread calls. */
 interface Kernels {
   tableChecksum: WebAssembly.Global;
   runJob(control: number, kernel: number, chunks: number): void;
@@ -56,7 +56,9 @@ export function startThreads(
   };
   const kernels = new WebAssembly.Instance(module, { env: { memory, abort } }).exports as unknown as Kernels;
   if (kernels.tableChecksum?.value !== tableChecksum)
-    throw new Error('kernels.wasm was built from other sources; run "node scripts/build-wasm.mjs".');
+    throw new Error(
+      'The WebAssembly kernels were built from other sources; run "node scripts/build-wasm.mjs".',
+    );
   const workers: Worker[] = [];
   let jobs = 0;
 
