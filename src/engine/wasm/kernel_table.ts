@@ -190,8 +190,35 @@ export const kernelTable = {
       left: 'i32',
     },
   },
-  matMul: {
+  expandDepthwise: {
     number: 11,
+    parameters: {
+      x: 'usize',
+      expandFilter: 'usize',
+      expandBias: 'usize',
+      filter: 'usize',
+      bias: 'usize',
+      y: 'usize',
+      strips: 'usize',
+      batch: 'i32',
+      inHeight: 'i32',
+      inWidth: 'i32',
+      inputs: 'i32',
+      height: 'i32',
+      width: 'i32',
+      channels: 'i32',
+      kernelHeight: 'i32',
+      kernelWidth: 'i32',
+      stride: 'i32',
+      top: 'i32',
+      left: 'i32',
+      activation: 'i32',
+      groupChannels: 'i32',
+      stripRows: 'i32',
+    },
+  },
+  matMul: {
+    number: 12,
     parameters: {
       a: 'usize',
       b: 'usize',
@@ -204,7 +231,7 @@ export const kernelTable = {
     },
   },
   matMulTransposeA: {
-    number: 12,
+    number: 13,
     parameters: {
       a: 'usize',
       b: 'usize',
@@ -216,7 +243,7 @@ export const kernelTable = {
     },
   },
   matMulTransposeB: {
-    number: 13,
+    number: 14,
     parameters: {
       a: 'usize',
       b: 'usize',
@@ -227,7 +254,7 @@ export const kernelTable = {
     },
   },
   maxPool: {
-    number: 14,
+    number: 15,
     parameters: {
       input: 'usize',
       output: 'usize',
@@ -246,7 +273,7 @@ export const kernelTable = {
     },
   },
   maxPoolGradient: {
-    number: 15,
+    number: 16,
     parameters: {
       input: 'usize',
       output: 'usize',
@@ -267,7 +294,7 @@ export const kernelTable = {
     },
   },
   pad: {
-    number: 16,
+    number: 17,
     parameters: {
       from: 'usize',
       to: 'usize',
@@ -285,7 +312,7 @@ export const kernelTable = {
     },
   },
   pointwiseFused: {
-    number: 17,
+    number: 18,
     parameters: {
       x: 'usize',
       filter: 'usize',
@@ -299,7 +326,7 @@ export const kernelTable = {
     },
   },
   reluGradient: {
-    number: 18,
+    number: 19,
     parameters: {
       dy: 'usize',
       y: 'usize',
@@ -308,7 +335,7 @@ export const kernelTable = {
     },
   },
   sumRows: {
-    number: 19,
+    number: 20,
     parameters: {
       input: 'usize',
       output: 'usize',
@@ -319,4 +346,4 @@ export const kernelTable = {
 } as const;
 
 /** Exported by a kernels.wasm that was built from the same signatures. */
-export const tableChecksum = 1181528047;
+export const tableChecksum = 582212911;

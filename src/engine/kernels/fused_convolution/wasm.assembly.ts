@@ -113,7 +113,7 @@ export function depthwiseFused(
     const from = x + <usize>(picture * inHeight * inWidth * channels) * 4;
     const to = y + <usize>(picture * height * width * channels) * 4;
     const firstRow = row - picture * height;
-    depthwiseRows(from, filter, bias, to, firstRow, rows, inHeight, inWidth, channels, width, kernelHeight, kernelWidth, stride, top, left, activation);
+    depthwiseRows(from, filter, bias, to, firstRow, rows, inHeight, inWidth, channels, channels, width, kernelHeight, kernelWidth, stride, top, left, activation);
     row = picture * height + rows;
   }
 }

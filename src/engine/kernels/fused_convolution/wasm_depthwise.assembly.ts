@@ -2,9 +2,10 @@ import { multiplyAdd } from '../../wasm/assembly/multiply_add';
 import { clamp, highOf, lowOf } from './wasm_activation.assembly';
 
 /**
- * y = activation(depthwise convolution of x + bias): rows firstRow...lastRow of y [height, width, channels], from x
- * [inHeight, inWidth, channels] and filter [kernelHeight, kernelWidth, channels]. Each output adds its products in the order of the
- * kernel's rows and columns, wherever it lies.
+ * y = activation(depthwise convolution of x + bias): rows firstRow...lastRow of y [height, width, allChannels], from x
+ * [inHeight, inWidth, channels] and filter [kernelHeight, kernelWidth, allChannels]; filter, bias and y begin at the first
+ * of the channels that are computed. Row 0 of x may be missing: `x` is where it would be. Each output adds its products
+ * in the order of the kernel's rows and columns, wherever it lies.
  */
 export function depthwiseRows(
   x: usize,
@@ -16,6 +17,7 @@ export function depthwiseRows(
   inHeight: i32,
   inWidth: i32,
   channels: i32,
+  allChannels: i32,
   width: i32,
   kernelHeight: i32,
   kernelWidth: i32,
@@ -25,25 +27,26 @@ export function depthwiseRows(
   activation: i32,
 ): void {
   const pixelBytes = <usize>channels << 2;
+  const tapBytes = <usize>allChannels << 2;
   const rowBytes = <usize>inWidth * pixelBytes;
   for (let row = firstRow; row < lastRow; row++) {
     const inRow = row * stride - top;
     const uFirst = max(0, -inRow);
     const rows = min(kernelHeight, inHeight - inRow) - uFirst;
     const from = x + <usize>(inRow + uFirst) * rowBytes;
-    const w = filter + <usize>(uFirst * kernelWidth) * pixelBytes;
-    let to = y + <usize>(row * width) * pixelBytes;
+    const w = filter + <usize>(uFirst * kernelWidth) * tapBytes;
+    let to = y + <usize>(row * width) * tapBytes;
     for (let column = 0; column < width; column += 4) {
       const inColumn = column * stride - left;
       const pixels = from + <usize>inColumn * pixelBytes;
       const isInside = inColumn >= 0 && column + 4 <= width && inColumn + 3 * stride + kernelWidth <= inWidth;
-      if (isInside && kernelWidth == 3 && stride == 1) four3s1(pixels, rowBytes, pixelBytes, w, rows, bias, to, activation);
-      else if (isInside && kernelWidth == 3 && stride == 2) four3s2(pixels, rowBytes, pixelBytes, w, rows, bias, to, activation);
-      else if (isInside && kernelWidth == 5 && stride == 1) four5s1(pixels, rowBytes, pixelBytes, w, rows, bias, to, activation);
-      else if (isInside && kernelWidth == 5 && stride == 2) four5s2(pixels, rowBytes, pixelBytes, w, rows, bias, to, activation);
-      else fourClipped(pixels, rowBytes, pixelBytes, w, rows, bias, to, activation, inColumn, inWidth, min(4, width - column), kernelWidth, stride);
-      scalarChannels(pixels, rowBytes, pixelBytes, w, rows, bias, to, activation, inColumn, inWidth, min(4, width - column), kernelWidth, stride);
-      to += 4 * pixelBytes;
+      if (isInside && kernelWidth == 3 && stride == 1) four3s1(pixels, rowBytes, pixelBytes, w, tapBytes, rows, bias, to, activation);
+      else if (isInside && kernelWidth == 3 && stride == 2) four3s2(pixels, rowBytes, pixelBytes, w, tapBytes, rows, bias, to, activation);
+      else if (isInside && kernelWidth == 5 && stride == 1) four5s1(pixels, rowBytes, pixelBytes, w, tapBytes, rows, bias, to, activation);
+      else if (isInside && kernelWidth == 5 && stride == 2) four5s2(pixels, rowBytes, pixelBytes, w, tapBytes, rows, bias, to, activation);
+      else fourClipped(pixels, rowBytes, pixelBytes, w, tapBytes, rows, bias, to, activation, inColumn, inWidth, min(4, width - column), kernelWidth, stride);
+      scalarChannels(pixels, rowBytes, pixelBytes, w, tapBytes, rows, bias, to, activation, inColumn, inWidth, min(4, width - column), kernelWidth, stride);
+      to += 4 * tapBytes;
     }
   }
 }
@@ -54,12 +57,13 @@ function four3s1(
   rowBytes: usize,
   pixelBytes: usize,
   filter: usize,
+  tapBytes: usize,
   rows: i32,
   bias: usize,
   y: usize,
   activation: i32,
 ): void {
-  const filterRowBytes: usize = 3 * pixelBytes;
+  const filterRowBytes: usize = 3 * tapBytes;
   const low = lowOf(activation);
   const high = highOf(activation);
   for (let channel: usize = 0; channel + 16 <= pixelBytes; channel += 16) {
@@ -71,8 +75,8 @@ function four3s1(
     let w = filter + channel;
     for (let u = 0; u < rows; u++) {
       const w0 = v128.load(w);
-      const w1 = v128.load(w + pixelBytes);
-      const w2 = v128.load(w + 2 * pixelBytes);
+      const w1 = v128.load(w + tapBytes);
+      const w2 = v128.load(w + 2 * tapBytes);
       let p = from;
       let value = v128.load(p);
       a = multiplyAdd(value, w0, a);
@@ -102,11 +106,11 @@ function four3s1(
     }
     let to = y + channel;
     v128.store(to, clamp(a, low, high));
-    to += pixelBytes;
+    to += tapBytes;
     v128.store(to, clamp(b, low, high));
-    to += pixelBytes;
+    to += tapBytes;
     v128.store(to, clamp(c, low, high));
-    to += pixelBytes;
+    to += tapBytes;
     v128.store(to, clamp(d, low, high));
   }
 }
@@ -117,12 +121,13 @@ function four3s2(
   rowBytes: usize,
   pixelBytes: usize,
   filter: usize,
+  tapBytes: usize,
   rows: i32,
   bias: usize,
   y: usize,
   activation: i32,
 ): void {
-  const filterRowBytes: usize = 3 * pixelBytes;
+  const filterRowBytes: usize = 3 * tapBytes;
   const low = lowOf(activation);
   const high = highOf(activation);
   for (let channel: usize = 0; channel + 16 <= pixelBytes; channel += 16) {
@@ -134,8 +139,8 @@ function four3s2(
     let w = filter + channel;
     for (let u = 0; u < rows; u++) {
       const w0 = v128.load(w);
-      const w1 = v128.load(w + pixelBytes);
-      const w2 = v128.load(w + 2 * pixelBytes);
+      const w1 = v128.load(w + tapBytes);
+      const w2 = v128.load(w + 2 * tapBytes);
       let p = from;
       let value = v128.load(p);
       a = multiplyAdd(value, w0, a);
@@ -171,11 +176,11 @@ function four3s2(
     }
     let to = y + channel;
     v128.store(to, clamp(a, low, high));
-    to += pixelBytes;
+    to += tapBytes;
     v128.store(to, clamp(b, low, high));
-    to += pixelBytes;
+    to += tapBytes;
     v128.store(to, clamp(c, low, high));
-    to += pixelBytes;
+    to += tapBytes;
     v128.store(to, clamp(d, low, high));
   }
 }
@@ -186,12 +191,13 @@ function four5s1(
   rowBytes: usize,
   pixelBytes: usize,
   filter: usize,
+  tapBytes: usize,
   rows: i32,
   bias: usize,
   y: usize,
   activation: i32,
 ): void {
-  const filterRowBytes: usize = 5 * pixelBytes;
+  const filterRowBytes: usize = 5 * tapBytes;
   const low = lowOf(activation);
   const high = highOf(activation);
   for (let channel: usize = 0; channel + 16 <= pixelBytes; channel += 16) {
@@ -203,10 +209,10 @@ function four5s1(
     let w = filter + channel;
     for (let u = 0; u < rows; u++) {
       const w0 = v128.load(w);
-      const w1 = v128.load(w + pixelBytes);
-      const w2 = v128.load(w + 2 * pixelBytes);
-      const w3 = v128.load(w + 3 * pixelBytes);
-      const w4 = v128.load(w + 4 * pixelBytes);
+      const w1 = v128.load(w + tapBytes);
+      const w2 = v128.load(w + 2 * tapBytes);
+      const w3 = v128.load(w + 3 * tapBytes);
+      const w4 = v128.load(w + 4 * tapBytes);
       let p = from;
       let value = v128.load(p);
       a = multiplyAdd(value, w0, a);
@@ -248,11 +254,11 @@ function four5s1(
     }
     let to = y + channel;
     v128.store(to, clamp(a, low, high));
-    to += pixelBytes;
+    to += tapBytes;
     v128.store(to, clamp(b, low, high));
-    to += pixelBytes;
+    to += tapBytes;
     v128.store(to, clamp(c, low, high));
-    to += pixelBytes;
+    to += tapBytes;
     v128.store(to, clamp(d, low, high));
   }
 }
@@ -263,12 +269,13 @@ function four5s2(
   rowBytes: usize,
   pixelBytes: usize,
   filter: usize,
+  tapBytes: usize,
   rows: i32,
   bias: usize,
   y: usize,
   activation: i32,
 ): void {
-  const filterRowBytes: usize = 5 * pixelBytes;
+  const filterRowBytes: usize = 5 * tapBytes;
   const low = lowOf(activation);
   const high = highOf(activation);
   for (let channel: usize = 0; channel + 16 <= pixelBytes; channel += 16) {
@@ -280,10 +287,10 @@ function four5s2(
     let w = filter + channel;
     for (let u = 0; u < rows; u++) {
       const w0 = v128.load(w);
-      const w1 = v128.load(w + pixelBytes);
-      const w2 = v128.load(w + 2 * pixelBytes);
-      const w3 = v128.load(w + 3 * pixelBytes);
-      const w4 = v128.load(w + 4 * pixelBytes);
+      const w1 = v128.load(w + tapBytes);
+      const w2 = v128.load(w + 2 * tapBytes);
+      const w3 = v128.load(w + 3 * tapBytes);
+      const w4 = v128.load(w + 4 * tapBytes);
       let p = from;
       let value = v128.load(p);
       a = multiplyAdd(value, w0, a);
@@ -331,11 +338,11 @@ function four5s2(
     }
     let to = y + channel;
     v128.store(to, clamp(a, low, high));
-    to += pixelBytes;
+    to += tapBytes;
     v128.store(to, clamp(b, low, high));
-    to += pixelBytes;
+    to += tapBytes;
     v128.store(to, clamp(c, low, high));
-    to += pixelBytes;
+    to += tapBytes;
     v128.store(to, clamp(d, low, high));
   }
 }
@@ -349,6 +356,7 @@ function fourClipped(
   rowBytes: usize,
   pixelBytes: usize,
   filter: usize,
+  tapBytes: usize,
   rows: i32,
   bias: usize,
   y: usize,
@@ -378,15 +386,15 @@ function fourClipped(
         if (<u32>(column + 2 * stride) < <u32>inWidth) c = multiplyAdd(v128.load(p + 2 * step), weight, c);
         if (<u32>(column + 3 * stride) < <u32>inWidth) d = multiplyAdd(v128.load(p + 3 * step), weight, d);
         p += pixelBytes;
-        w += pixelBytes;
+        w += tapBytes;
       }
       from += rowBytes;
     }
     const to = y + channel;
     v128.store(to, clamp(a, low, high));
-    if (count > 1) v128.store(to + pixelBytes, clamp(b, low, high));
-    if (count > 2) v128.store(to + 2 * pixelBytes, clamp(c, low, high));
-    if (count > 3) v128.store(to + 3 * pixelBytes, clamp(d, low, high));
+    if (count > 1) v128.store(to + tapBytes, clamp(b, low, high));
+    if (count > 2) v128.store(to + 2 * tapBytes, clamp(c, low, high));
+    if (count > 3) v128.store(to + 3 * tapBytes, clamp(d, low, high));
   }
 }
 
@@ -396,6 +404,7 @@ function scalarChannels(
   rowBytes: usize,
   pixelBytes: usize,
   filter: usize,
+  tapBytes: usize,
   rows: i32,
   bias: usize,
   y: usize,
@@ -412,14 +421,14 @@ function scalarChannels(
       const first = inColumn + pixel * stride;
       for (let u = 0; u < rows; u++) {
         const from = x + <usize>u * rowBytes + <usize>(pixel * stride) * pixelBytes + channel;
-        const w = filter + <usize>(u * kernelWidth) * pixelBytes + channel;
+        const w = filter + <usize>(u * kernelWidth) * tapBytes + channel;
         for (let v = max(0, -first); v < min(kernelWidth, inWidth - first); v++) {
-          const at = <usize>v * pixelBytes;
-          sum = multiplyAdd(v128.load32_zero(from + at), v128.load32_zero(w + at), sum);
+          const value = v128.load32_zero(from + <usize>v * pixelBytes);
+          sum = multiplyAdd(value, v128.load32_zero(w + <usize>v * tapBytes), sum);
         }
       }
       const result = clamp(sum, lowOf(activation), highOf(activation));
-      v128.store_lane<f32>(y + <usize>pixel * pixelBytes + channel, result, 0);
+      v128.store_lane<f32>(y + <usize>pixel * tapBytes + channel, result, 0);
     }
   }
 }

@@ -149,23 +149,33 @@ export function fiveRows(
   to += yBytes;
   v128.store(to, e0);
   v128.store(to, e1, 16);
-  finishRows(y, residual, yBytes, activation);
-}
-
-/** Adds the residual to five rows by eight sums and applies the activation. */
-// @ts-ignore: decorator
-@inline
-function finishRows(y: usize, residual: usize, yBytes: usize, activation: i32): void {
+  if (residual) addRows(y, residual, yBytes);
   const low = lowOf(activation);
   const high = highOf(activation);
+  to = y;
+  clampStored(to, low, high);
+  to += yBytes;
+  clampStored(to, low, high);
+  to += yBytes;
+  clampStored(to, low, high);
+  to += yBytes;
+  clampStored(to, low, high);
+  to += yBytes;
+  clampStored(to, low, high);
+}
+
+/** Adds five rows of eight numbers to others. */
+function addRows(y: usize, residual: usize, yBytes: usize): void {
   for (let row: usize = 0; row < 5 * yBytes; row += yBytes) {
-    let sum0 = v128.load(y + row);
-    let sum1 = v128.load(y + row, 16);
-    if (residual) {
-      sum0 = f32x4.add(sum0, v128.load(residual + row));
-      sum1 = f32x4.add(sum1, v128.load(residual + row, 16));
-    }
-    v128.store(y + row, clamp(sum0, low, high));
-    v128.store(y + row, clamp(sum1, low, high), 16);
+    const to = y + row;
+    v128.store(to, f32x4.add(v128.load(to), v128.load(residual + row)));
+    v128.store(to, f32x4.add(v128.load(to, 16), v128.load(residual + row, 16)), 16);
   }
+}
+
+// @ts-ignore: decorator
+@inline
+function clampStored(y: usize, low: v128, high: v128): void {
+  v128.store(y, clamp(v128.load(y), low, high));
+  v128.store(y, clamp(v128.load(y, 16), low, high), 16);
 }
