@@ -6,6 +6,7 @@ import { UsageError } from '../errors.ts';
 import type { Assumed } from '../formats/format.ts';
 import type { Network } from '../formats/index.ts';
 import { formats } from '../formats/index.ts';
+import { describeNormalisation } from '../models/preprocessing.ts';
 import { runFolder } from '../runs/run_folder.ts';
 import { batSup } from '../system/command.ts';
 import { keepFoldersApart } from '../system/keep_apart.ts';
@@ -22,6 +23,8 @@ interface ImportFlags extends Record<string, unknown> {
   classes?: string;
   order?: 'rgb' | 'bgr';
   scale?: string;
+  mean?: string;
+  deviation?: string;
   json?: boolean;
 }
 
@@ -44,8 +47,16 @@ export function addImport(program: Command): void {
       ]),
     )
     .option('--scale <n>', 'factor from pixels, 0..255, to its inputs: 1, or 0.00392157 for 0..1')
+    .option(
+      '--mean <numbers>',
+      'subtracted then, one number per channel, in the order of --order: 0.485,0.456,0.406',
+    )
+    .option(
+      '--deviation <numbers>',
+      'divides then, one number per channel, in the same order: 0.229,0.224,0.225',
+    )
     .option('--json', 'print what was imported as JSON');
-  settingOptions(command, ['checkpoints', 'fit', 'width', 'height']).action(runImport);
+  settingOptions(command, ['checkpoints', 'fit', 'crop', 'filter', 'width', 'height']).action(runImport);
   addExamples(command, [
     ['bat-sup import model.onnx --classes bat,cat', 'makes a run from an ONNX file'],
     [
@@ -62,6 +73,16 @@ function readScale(scale: string | undefined): number | undefined {
   throw wrongValue('--scale', 'a number above 0', scale);
 }
 
+/** A number per channel, or one for all of them. */
+function readNumbers(option: '--mean' | '--deviation', text: string | undefined): number[] | undefined {
+  if (text === undefined) return undefined;
+  const values = text.split(',').map((value) => (value.trim() === '' ? Number.NaN : Number(value)));
+  const isRight = (value: number) => Number.isFinite(value) && (option === '--mean' || value !== 0);
+  if ([1, 3].includes(values.length) && values.every(isRight)) return values;
+  const what = option === '--mean' ? 'numbers' : 'numbers other than 0';
+  throw wrongValue(option, `1 or 3 ${what} separated by commas`, text);
+}
+
 function readClasses(classes: string | undefined): string[] | undefined {
   const names = classes?.split(',').map((name) => name.trim());
   if (!names?.includes('')) return names;
@@ -71,6 +92,8 @@ function readClasses(classes: string | undefined): string[] | undefined {
 async function runImport(source: string, flags: ImportFlags): Promise<void> {
   const settings = await readSettings(flags);
   const scale = readScale(flags.scale);
+  const mean = readNumbers('--mean', flags.mean);
+  const deviation = readNumbers('--deviation', flags.deviation);
   const classes = readClasses(flags.classes);
   await keepFoldersApart(settings);
   const run = await runFolder(settings.checkpoints, flags.run);
@@ -80,8 +103,12 @@ async function runImport(source: string, flags: ImportFlags): Promise<void> {
   const { saveImported } = await import('../formats/network.ts');
   const preprocessing = {
     ...(flags.fit !== undefined && { fit: settings.fit }),
+    ...(flags.crop !== undefined && { crop: settings.crop }),
+    ...(flags.filter !== undefined && { filter: settings.filter }),
     ...(flags.order && { order: flags.order }),
     ...(scale !== undefined && { scale }),
+    ...(mean && { mean }),
+    ...(deviation && { deviation }),
   };
   const { startEngine } = await import('../engine/index.ts');
   const engine = await startEngine('wasm', settings);
@@ -145,7 +172,7 @@ function print(
   const { architecture, width, height, channels, classes } = model;
   console.log(`Imported a network (${format}, ${architecture}, ${parameters} parameters): ${checkpoint}`);
   console.log(
-    `Input:   ${width} x ${height} x ${channels}, ${preprocessing.order ?? 'rgb'}, pixels times ${preprocessing.scale}`,
+    `Input:   ${width} x ${height} x ${channels}, ${preprocessing.order ?? 'rgb'}, pixels ${describeNormalisation(preprocessing)}`,
   );
   console.log(wrap(`Classes: ${printable(classes.join(', '))}`, { indent: '  ' }));
   if (step > 0) console.log(`Adam continues after step ${step}, with its moments`);

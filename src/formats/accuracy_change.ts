@@ -2,6 +2,7 @@ import { type Answers, logitsOf } from '../evaluation/answers.ts';
 import { collectAnswers } from '../evaluation/collect_answers.ts';
 import type { LabelledPicture } from '../evaluation/pictures.ts';
 import { argmax } from '../evaluation/softmax.ts';
+import { fittingOf } from '../models/preprocessing.ts';
 import { decoderFor } from '../predict/load_predictor.ts';
 import { createPredictor } from '../predict/predictor.ts';
 import type { Network } from './format.ts';
@@ -23,7 +24,7 @@ async function predictAll(network: Network, pictures: LabelledPicture[]): Promis
   const decode = decoderFor(model, preprocessing);
   const predictor = createPredictor(modelOf(network), {
     decode,
-    fit: preprocessing.fit,
+    ...fittingOf(preprocessing),
     temperature,
     checkpoint: '',
   });

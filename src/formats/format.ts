@@ -22,7 +22,10 @@ export type WeightType = (typeof weightTypes)[number];
 
 export interface ExportOptions {
   weights: WeightType;
-  /** The input of the exported file. 'inside': pixels, 0..255; 'outside': pixels times the preprocessing's scale. */
+  /**
+   * The input of the exported file. 'inside': pixels, 0..255; 'outside': pixels that are scaled, and normalised by mean and
+   * deviation, already.
+   */
   preprocessing: 'inside' | 'outside';
 }
 
@@ -33,6 +36,10 @@ export interface ImportHints {
   height: number;
   /** The network's input is pixels, 0..255, times this. */
   scale?: number | undefined;
+  /** Subtracted from the scaled pixels: one per channel, in the order of the network's channels, or one for all. */
+  mean?: number[] | undefined;
+  /** Divides what is left then: one per channel, or one for all. */
+  deviation?: number[] | undefined;
 }
 
 /** A property that an imported file does not state, so that it had to be assumed. */

@@ -50,8 +50,8 @@ export async function importNetwork(
   const format = wanted ?? (await recognise(source));
   const reader = formats[format]?.import;
   if (!reader) throw new UserError(`bat-sup cannot import ${format}; it imports ${importable()}.`);
-  const { scale, ...given } = preprocessing;
-  const network = nameArchitecture(await reader(source, { ...size, scale }));
+  const { scale, mean, deviation, ...given } = preprocessing;
+  const network = nameArchitecture(await reader(source, { ...size, scale, mean, deviation }));
   return {
     format,
     network: {

@@ -1,6 +1,8 @@
 import { UserError } from '../errors.ts';
 import type { LayerSummary } from '../layers/index.ts';
+import { describeNormalisation, preprocessingShape, wrongPreprocessing } from '../models/preprocessing.ts';
 import { finite, list, object, oneOf, string, whole } from '../text/json.ts';
+import { type Affine, affineOf, pairsOf } from './affine.ts';
 import type { Network } from './format.ts';
 
 /** The key of bat-sup's entry in a format's own metadata. */
@@ -16,7 +18,10 @@ export interface Metadata {
   width: number;
   height: number;
   channels: 1 | 3;
-  /** How pictures become the input of the layers: pixels of 0..255 times the scale, channels in this order. */
+  /**
+   * How pictures become the input of the layers: (pixel * scale - mean) / deviation, pixels of 0..255, channels in this
+   * order; without a mean it is 0, without a deviation 1.
+   */
   preprocessing: Network['preprocessing'];
   /** The input of this file, which may do part of the preprocessing itself. */
   input: Input;
@@ -30,17 +35,20 @@ export interface Metadata {
 export interface Input {
   /** The fields below in words, e.g. 'RGB pixels, 0..255, scaled inside; 100 x 100, fit fill, lanczos3'. */
   description: string;
-  /** Whether the file multiplies pixels by the scale itself. */
+  /** Whether the file scales pixels itself, and subtracts the mean and divides by the deviation where there are any. */
   scaledInside: boolean;
   /** Lowest and highest possible value. */
   range: [number, number];
   order: 'RGB' | 'BGR' | 'grey';
   /** How pictures are resized in training and prediction. */
-  resize: { fit: Network['preprocessing']['fit']; filter: string; background: string };
+  resize: {
+    fit: Network['preprocessing']['fit'];
+    filter: string;
+    background: string;
+    /** Share of height and width, around the centre, that is used; absent: all of it. */
+    crop?: number;
+  };
 }
-
-/** How bat-sup resizes pictures, down and up. */
-const resampling = { filter: 'lanczos3', background: 'white' };
 
 /** The properties of a file's input that depend on the format and the export's options. */
 export interface InputOptions {
@@ -49,17 +57,29 @@ export interface InputOptions {
   order?: 'RGB' | 'BGR';
 }
 
-function inputOf({ model, preprocessing }: Network, { scaledInside, order = 'RGB' }: InputOptions): Input {
-  const { width, height, channels } = model;
-  const { fit, scale } = preprocessing;
+/** Lowest and highest value of any channel. */
+function rangeOf(affine: Affine): [number, number] {
+  const ends = pairsOf(affine).flatMap(({ factor, offset }) => [offset, 255 * factor + offset]);
+  return [Math.min(...ends), Math.max(...ends)];
+}
+
+function valuesOf({ preprocessing }: Network, scaledInside: boolean): string {
+  if (!scaledInside) return `0..255, ${describeNormalisation(preprocessing)}`;
+  const { mean, deviation } = preprocessing;
+  return `0..255, ${mean || deviation ? 'normalised' : 'scaled'} inside`;
+}
+
+function inputOf(network: Network, { scaledInside, order = 'RGB' }: InputOptions): Input {
+  const { width, height, channels } = network.model;
+  const { fit, crop, filter = 'lanczos3' } = network.preprocessing;
   const colours = channels === 3 ? order : 'grey';
-  const values = scaledInside ? '0..255, scaled inside' : `0..255, times ${scale}`;
+  const cropped = crop === undefined ? '' : `, crop ${crop}`;
   return {
-    description: `${colours} pixels, ${values}; ${width} x ${height}, fit ${fit}, ${resampling.filter}`,
+    description: `${colours} pixels, ${valuesOf(network, scaledInside)}; ${width} x ${height}, fit ${fit}${cropped}, ${filter}`,
     scaledInside,
-    range: [0, 255 * (scaledInside ? 1 : scale)],
+    range: scaledInside ? [0, 255] : rangeOf(affineOf(network.preprocessing)),
     order: colours,
-    resize: { fit, ...resampling },
+    resize: { fit, filter, background: 'white', ...(crop !== undefined && { crop }) },
   };
 }
 
@@ -87,11 +107,7 @@ const shape = object({
   width: whole(1),
   height: whole(1),
   channels: oneOf(1, 3),
-  preprocessing: object({
-    fit: oneOf('fill', 'cover', 'contain'),
-    scale: finite,
-    order: oneOf(undefined, 'rgb', 'bgr'),
-  }),
+  preprocessing: preprocessingShape,
   temperature: finite,
 });
 
@@ -99,7 +115,7 @@ function isMetadata(value: Metadata): boolean {
   return (
     shape(value) === undefined &&
     new Set(value.classes).size === value.classes.length &&
-    value.preprocessing.scale !== 0 &&
+    wrongPreprocessing(value.preprocessing, value.channels) === undefined &&
     value.temperature > 0
   );
 }

@@ -1,5 +1,6 @@
 import { UserError } from '../errors.ts';
 import { type Layer, type LayerSummary, nextName, planLayer } from '../layers/layer.ts';
+import { fittingOf } from '../models/preprocessing.ts';
 import { sizeOf } from '../tensors/shape.ts';
 import type { NamedTensor, Tensor } from '../tensors/tensors.ts';
 import type { ImportHints, Network } from './format.ts';
@@ -135,11 +136,19 @@ export class NetworkBuilder implements LayerTarget {
       );
     const [height, width, channels] = pictures.shape as [number, number, 1 | 3];
     const outputs = output.shape[0] as number;
+    if (metadata && metadata.channels !== channels)
+      this.fail(where, `has pictures of ${channels} channels, but its metadata are for ${metadata.channels}`);
     if (outputs < 2) this.fail(where, 'has one output; bat-sup needs one for each of two or more classes');
     if (metadata && metadata.classes.length !== outputs)
       this.fail(where, `has ${outputs} outputs, but its metadata name ${metadata.classes.length} classes`);
     const classes = metadata?.classes ?? Array.from({ length: outputs }, (_, index) => `class${index + 1}`);
-    const { scale, isAssumed } = this.scaling.scaleOf(metadata, input, this.#hints.scale);
+    const { isAssumed, ...normalisation } = this.scaling.normalisationOf(
+      metadata,
+      input,
+      this.#hints,
+      channels,
+    );
+    const { fit, ...resampling } = fittingOf(metadata?.preprocessing ?? { fit: 'fill' });
     const assumed = {
       size: this.#isSizeAssumed,
       scale: isAssumed,
@@ -147,7 +156,7 @@ export class NetworkBuilder implements LayerTarget {
     };
     return {
       model: { architecture: 'layers', width, height, channels, classes, layers: this.#layers },
-      preprocessing: { fit: metadata?.preprocessing.fit ?? 'fill', scale },
+      preprocessing: { fit, ...normalisation, ...resampling },
       layers: this.#layers,
       weights: this.#weights,
       temperature: metadata?.temperature ?? 1,

@@ -1,7 +1,8 @@
 import { batchNorm } from '../layers/batch_norm/layer.ts';
-import { conv } from '../layers/conv/layer.ts';
-import { ownPreprocessing } from '../models/preprocessing.ts';
+import { type Normalisation, ownPreprocessing } from '../models/preprocessing.ts';
 import type { NamedTensor } from '../tensors/tensors.ts';
+import { type Affine, affineOf, isNearly } from './affine.ts';
+import type { ImportHints } from './format.ts';
 import type { Metadata } from './metadata.ts';
 import type { LayerTarget, Value } from './value.ts';
 
@@ -13,23 +14,19 @@ export interface InputScale {
   isKnown?: boolean;
 }
 
-/** x * factors + offsets, each one number for all channels or one for each channel. */
-export interface Affine {
-  factors: number[];
-  offsets: number[];
-}
+type Hints = Pick<ImportHints, 'scale' | 'mean' | 'deviation'>;
+type Scaled = Omit<Normalisation, 'order'> & { isAssumed: boolean };
+
+const isAll = (values: number[], value: number) => values.every((one) => one === value);
 
 /**
- * How an imported network scales and shifts its pixels. One factor for all channels becomes the scale of the
- * preprocessing; everything else becomes layers.
+ * How an imported network scales and shifts its pixels, which becomes the scale, mean and deviation of the preprocessing.
  */
 export class PixelScaling {
   readonly #target: LayerTarget;
   readonly #weights: Map<string, NamedTensor>;
-  /** What the network multiplies its input by; undefined: it does not. */
-  #factor: number | undefined;
-  /** The convolution of 1 x 1 that shifts the pixels, or scales each channel by its own factor. */
-  #normalisation: string | undefined;
+  /** What the network does to its input, for each channel; undefined: nothing. */
+  #ofPixels: Affine | undefined;
   /** Batch normalisations that scale and shift the output of another layer. */
   readonly #affineLayers = new Set<string>();
   /** Values that have been scaled or shifted since: another layer that reads them would get the scaled ones. */
@@ -49,9 +46,8 @@ export class PixelScaling {
   }
 
   /**
-   * Multiplies by factors and adds offsets. Applied to the pictures, a single factor becomes the scale of the
-   * preprocessing, and anything else a convolution of 1 x 1, which is exact at the edges as well. Applied to the output
-   * of a layer, it becomes a batch normalisation with mean 0 and variance 1.
+   * Multiplies by factors and adds offsets. Applied to the pictures, that becomes part of the preprocessing. Applied to the
+   * output of a layer, it becomes a batch normalisation with mean 0 and variance 1.
    */
   normalise(input: Value, { factors, offsets }: Affine, where: string): Value {
     const isShift = offsets.some((offset) => offset !== 0);
@@ -63,10 +59,21 @@ export class PixelScaling {
     const isFolded = input.layer !== undefined && this.#foldInto(input.layer, scales, shifts);
     if (input.layer !== undefined && !isFolded) return this.#addAffine(input, scales, shifts, where);
     this.#superseded.add(input);
-    if (!isFolded && (isShift || scales.some((scale) => scale !== scales[0])))
-      return this.#addNormalisation({ ...input }, scales, shifts, where);
-    if (!isFolded) this.#factor = (this.#factor ?? 1) * (scales[0] as number);
+    if (!isFolded) this.#scalePixels(scales, shifts);
     return { ...input };
+  }
+
+  #scalePixels(scales: number[], shifts: number[]): void {
+    const { factors, offsets } = this.#ofPixels ?? {
+      factors: scales.map(() => 1),
+      offsets: scales.map(() => 0),
+    };
+    this.#ofPixels = {
+      factors: factors.map((factor, channel) => factor * (scales[channel] as number)),
+      offsets: offsets.map(
+        (offset, channel) => offset * (scales[channel] as number) + (shifts[channel] as number),
+      ),
+    };
   }
 
   /** Refuses to read a value that has been scaled or shifted since. */
@@ -76,18 +83,34 @@ export class PixelScaling {
   }
 
   /**
-   * The scale of the finished network's preprocessing.
+   * Scale, mean and deviation of the finished network's preprocessing.
    * @param metadata bat-sup's own, where the file has them.
-   * @param hint the scale that the user gave.
+   * @param hints what the user gave.
+   * @param channels of the pictures.
    */
-  scaleOf(
-    metadata: Metadata | undefined,
-    input: InputScale,
-    hint: number | undefined,
-  ): { scale: number; isAssumed: boolean } {
-    if (metadata) return { scale: hint ?? this.#exactScale(metadata), isAssumed: false };
-    const { scale, isAssumed } = this.#foreignScale(input, hint);
-    return { scale, isAssumed: isAssumed && hint === undefined };
+  normalisationOf(metadata: Metadata | undefined, input: InputScale, hints: Hints, channels: number): Scaled {
+    const given = {
+      scale: hints.scale,
+      mean: this.#given('mean', hints.mean, channels),
+      deviation: this.#given('deviation', hints.deviation, channels),
+    };
+    if (metadata) return this.#ownNormalisation(metadata, given);
+    const { scale, isAssumed } = this.#foreignScale(input);
+    const isGiven = given.scale !== undefined;
+    return {
+      ...this.#composed({ ...given, scale: given.scale ?? scale }, channels),
+      isAssumed: isAssumed && !isGiven,
+    };
+  }
+
+  /** What the user gave: one value for each channel, or one for all of them. */
+  #given(name: string, values: number[] | undefined, channels: number): number[] | undefined {
+    if (values && ![1, channels].includes(values.length))
+      this.#target.fail(
+        'its input',
+        `has ${channels} channels, but the ${name} given has ${values.length} values`,
+      );
+    return values?.length === 1 ? Array(channels).fill(values[0]) : values;
   }
 
   #perChannel(values: number[], input: Value, where: string): number[] {
@@ -112,32 +135,12 @@ export class PixelScaling {
     return output;
   }
 
-  #addNormalisation(input: Value, scales: number[], shifts: number[], where: string): Value {
-    const channels = scales.length;
-    const kernel = { shape: [1, 1, channels, channels], values: new Float32Array(channels ** 2) };
-    for (const [channel, scale] of scales.entries()) kernel.values[channel * (channels + 1)] = scale;
-    const biases = { shape: [channels], values: Float32Array.from(shifts) };
-    const attributes = {
-      kernel: 1,
-      stride: 1,
-      padding: 'valid',
-      outputChannels: channels,
-      biases: true,
-    } as const;
-    const output = this.#target.add(conv, [input], attributes, { weights: kernel, biases }, where);
-    this.#normalisation = output.layer;
-    return output;
-  }
-
   /** Multiplies further factors and offsets into a layer that `normalise` added before; false for any other layer. */
   #foldInto(layer: string, scales: number[], shifts: number[]): boolean {
-    const isNormalisation = layer === this.#normalisation;
-    if (!isNormalisation && !this.#affineLayers.has(layer)) return false;
-    const factors = this.#valuesOf(layer, isNormalisation ? 'weights' : 'scale');
-    const offsets = this.#valuesOf(layer, isNormalisation ? 'biases' : 'offset');
+    if (!this.#affineLayers.has(layer)) return false;
+    const [factors, offsets] = [this.#valuesOf(layer, 'scale'), this.#valuesOf(layer, 'offset')];
     for (const [channel, scale] of scales.entries()) {
-      const index = isNormalisation ? channel * (scales.length + 1) : channel; // the kernel's diagonal
-      factors[index] = (factors[index] as number) * scale;
+      factors[channel] = (factors[channel] as number) * scale;
       offsets[channel] = (offsets[channel] as number) * scale + (shifts[channel] as number);
     }
     return true;
@@ -147,35 +150,65 @@ export class PixelScaling {
     return (this.#weights.get(`${layer}/${variable}`) as NamedTensor).values;
   }
 
-  /** The metadata's scale, which is exact where the file rounded it to a float32. */
-  #exactScale({ preprocessing: { scale } }: Metadata): number {
-    const isRounded = this.#factor === undefined || Math.fround(this.#factor) === Math.fround(scale);
-    return isRounded ? scale : (this.#factor as number);
+  /** The metadata's values, which are exact where the file rounded them to float32. */
+  #ownNormalisation({ preprocessing, channels }: Metadata, { scale, mean, deviation }: Hints): Scaled {
+    const { scale: own, mean: ownMean, deviation: ownDeviation } = preprocessing;
+    const stored = {
+      scale: own,
+      ...(ownMean && { mean: ownMean }),
+      ...(ownDeviation && { deviation: ownDeviation }),
+    };
+    const isStored = this.#ofPixels === undefined || isNearly(affineOf(stored), this.#ofPixels);
+    const found = isStored ? stored : this.#composed({ scale: 1 }, channels);
+    const given = {
+      ...(scale !== undefined && { scale }),
+      ...(mean && { mean }),
+      ...(deviation && { deviation }),
+    };
+    return { ...found, ...given, isAssumed: false };
   }
 
-  /** The scale of another program's network: its input's scale times the factor that the network applies. */
-  #foreignScale(input: InputScale, hint: number | undefined): { scale: number; isAssumed: boolean } {
-    this.#extractFactor();
+  /** The scale of the input of another program's network. */
+  #foreignScale(input: InputScale): { scale: number; isAssumed: boolean } {
     const readsPixels = this.#readsPixels();
-    const usual = input.scale ?? (readsPixels ? 1 : ownPreprocessing.scale);
-    const scale = (hint ?? usual) * (this.#factor ?? 1);
-    const isOwn = Math.fround(scale) === Math.fround(ownPreprocessing.scale);
-    return { scale: isOwn ? ownPreprocessing.scale : scale, isAssumed: !input.isKnown && !readsPixels };
+    const scale = input.scale ?? (readsPixels ? 1 : ownPreprocessing.scale);
+    return { scale, isAssumed: !input.isKnown && !readsPixels };
   }
 
-  /** Makes the normalisation's first factor 1, so that further training starts from weights of the usual size. */
-  #extractFactor(): void {
-    if (this.#normalisation === undefined) return;
-    const kernel = this.#valuesOf(this.#normalisation, 'weights');
-    const first = kernel[0] as number;
-    this.#factor = (this.#factor ?? 1) * first;
-    for (const [index, value] of kernel.entries()) kernel[index] = value / first;
+  /**
+   * What becomes of pixels that are prepared outside of the network, and then scaled and shifted by it. One factor for all
+   * channels becomes part of the scale.
+   */
+  #composed(
+    { scale, mean, deviation }: Hints & { scale: number },
+    channels: number,
+  ): Omit<Scaled, 'isAssumed'> {
+    const zeros = Array<number>(channels).fill(0);
+    const { factors, offsets } = this.#ofPixels ?? { factors: zeros.map(() => 1), offsets: zeros };
+    const before = { mean: mean ?? zeros, deviation: deviation ?? zeros.map(() => 1) };
+    const deviations = before.deviation.map((one, channel) => one / (factors[channel] as number));
+    const means = before.mean.map(
+      (one, channel) => one - (offsets[channel] as number) * (deviations[channel] as number),
+    );
+    const [first] = factors as [number];
+    if (isAll(means, 0) && isAll(before.deviation, 1) && isAll(factors, first))
+      return { scale: snapped(scale * first) };
+    return {
+      scale: snapped(scale),
+      ...(!isAll(means, 0) && { mean: means }),
+      ...(!isAll(deviations, 1) && { deviation: deviations }),
+    };
   }
 
   /** Whether the network's own scaling suits pixels of 0..255 rather than 0..1: the result is near to 0..1. */
   #readsPixels(): boolean {
-    const factor = this.#factor ?? 1;
-    const [offset = 0] = this.#normalisation ? this.#valuesOf(this.#normalisation, 'biases') : [];
+    const { factors, offsets } = this.#ofPixels ?? { factors: [1], offsets: [0] };
+    const [factor, offset] = [factors[0] as number, offsets[0] as number];
     return Math.abs(factor) < 1 / 16 || Math.abs(offset / factor) > 1.5;
   }
+}
+
+/** The scale of 0..1 exactly, where a file rounded it to float32. */
+function snapped(scale: number): number {
+  return Math.fround(scale) === Math.fround(ownPreprocessing.scale) ? ownPreprocessing.scale : scale;
 }

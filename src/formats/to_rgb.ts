@@ -1,15 +1,17 @@
 import { UserError } from '../errors.ts';
 import { type LayerSummary, layerOf } from '../layers/index.ts';
+import { withChannelsReversed } from '../models/preprocessing.ts';
 import { sizeOf } from '../tensors/shape.ts';
 import type { Network } from './format.ts';
 
 /**
- * Converts a network that reads BGR into one that reads RGB: the input channels of its first convolutions are reversed.
+ * Converts a network that reads BGR into one that reads RGB: the input channels of its first convolutions are
+ * reversed, and so are its mean and deviation.
  * @throws {UserError} where another layer with weights reads the pictures.
  */
 export function toRgb(network: Network): Network {
-  const { order = 'rgb', ...preprocessing } = network.preprocessing;
-  if (order === 'rgb' || network.model.channels === 1) return network;
+  const { preprocessing } = network;
+  if (preprocessing.order !== 'bgr' || network.model.channels === 1) return network;
   const weights = new Map(network.weights);
   for (const layer of readersOfColours(network.layers)) {
     const kernel = weights.get(`${layer.name}/weights`);
@@ -19,7 +21,7 @@ export function toRgb(network: Network): Network {
       );
     weights.set(kernel.name, { ...kernel, values: withInputsReversed(kernel) });
   }
-  return { ...network, preprocessing: { ...preprocessing, order: 'rgb' }, weights };
+  return { ...network, preprocessing: withChannelsReversed(preprocessing), weights };
 }
 
 /** The first layers that mix the colours or have weights for each; padding and the like may come before them. */

@@ -35,6 +35,14 @@ export function normalisationOf({ scale, order = 'rgb', mean, deviation }: Norma
   return { scale, order, ...(mean && { mean }), ...(deviation && { deviation }) };
 }
 
+/** 'times 1, minus 127 127 127, divided by 128 128 128' */
+export function describeNormalisation({ scale, mean, deviation }: Normalisation): string {
+  const listed = (values: number[]) => values.map((value) => Number(value.toPrecision(6))).join(' ');
+  const minus = mean ? `, minus ${listed(mean)}` : '';
+  const divided = deviation ? `, divided by ${listed(deviation)}` : '';
+  return `times ${scale}${minus}${divided}`;
+}
+
 /** How a picture is brought to a network's size. */
 export type Fitting = Pick<Preprocessing, 'fit' | 'crop' | 'filter'>;
 

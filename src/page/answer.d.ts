@@ -14,6 +14,8 @@ export interface Description {
   classes: string[];
   /** How pictures are fitted to the network's size; it decides where a heat map goes on its picture. */
   fit: 'fill' | 'cover' | 'contain';
+  /** Share of height and width, around the centre, that the network sees: above 0 and at most 1. */
+  crop: number;
   /** Whether heat maps are available. */
   heatMaps: boolean;
   /** A sentence: where the network runs, and where the pictures go. */

@@ -39,6 +39,8 @@ let current: Entry[] = [];
 let working: Entry[] | undefined;
 /** How pictures are fitted to the network's size. */
 let fit: Description['fit'] = 'fill';
+/** Share of height and width that the network sees. */
+let crop = 1;
 
 function percent(probability: number): string {
   return `${(100 * probability).toFixed(1)} %`;
@@ -163,6 +165,7 @@ async function take(pictures: Blob[]): Promise<void> {
     part(entry, 'name').textContent = name;
     part<HTMLImageElement>(entry, 'picture').alt = `Your picture ${name}`.trim();
     part(entry, 'heat-map').classList.add(fit);
+    if (crop < 1) part(entry, 'heat-map').style.transform = `scale(${crop})`;
     return entry;
   });
   const all = current;
@@ -254,6 +257,7 @@ function listen(): void {
 
 function introduce({ title, classes, heatMaps, note, ...description }: Description): void {
   fit = description.fit;
+  crop = description.crop;
   document.title = title;
   element('title').textContent = title;
   const listed = classes.slice(0, maxListed).join(', ');

@@ -8,6 +8,7 @@ import {
   type Metrics,
 } from '../checkpoints/index.ts';
 import { reason, UserError } from '../errors.ts';
+import { fittingOf } from '../models/preprocessing.ts';
 import { bytesBelow } from '../system/files.ts';
 import { isRunning } from '../system/processes.ts';
 import { type EpochRecord, readHistory } from './history.ts';
@@ -72,7 +73,7 @@ function settingsOf({ manifest }: Checkpoint): Record<string, unknown> {
   const { architecture, width, height, channels } = model;
   const { batchSize, learningRate, validationSplit, seed } = training;
   return {
-    ...{ width, height, channels, fit: preprocessing.fit, architecture },
+    ...{ width, height, channels, ...fittingOf(preprocessing), architecture },
     ...{ batchSize, learningRate, validationSplit, seed },
   };
 }

@@ -52,9 +52,9 @@ async function ask(path: string, request: RequestInit = {}) {
 }
 
 export async function describe(): Promise<Description> {
-  const { classes, fit, heatMaps } = await ask('/model');
+  const { classes, fit, crop, heatMaps } = await ask('/model');
   const note = `Pictures are sent to ${location.host}, which classifies them and does not keep them.`;
-  return { title: 'Picture classifier', classes, fit, heatMaps, note };
+  return { title: 'Picture classifier', classes, fit, crop, heatMaps, note };
 }
 
 export async function answer(picture: Blob, { heatMap }: { heatMap: boolean }): Promise<Answer> {

@@ -58,7 +58,7 @@ const schemas = {
   },
   Model: {
     type: 'object',
-    required: ['checkpoint', 'classes', 'width', 'height', 'channels', 'fit', 'heatMaps'],
+    required: ['checkpoint', 'classes', 'width', 'height', 'channels', 'fit', 'crop', 'heatMaps'],
     properties: {
       checkpoint: { type: 'string' },
       classes: { type: 'array', items: { type: 'string' }, description: 'In the network’s order.' },
@@ -66,6 +66,12 @@ const schemas = {
       height: { type: 'integer', description: 'Height of the network’s input in pixels.' },
       channels: { enum: [1, 3] },
       fit: { enum: ['fill', 'cover', 'contain'], description: 'How pictures are fitted to that size.' },
+      crop: {
+        type: 'number',
+        exclusiveMinimum: 0,
+        maximum: 1,
+        description: 'Share of height and width, around the centre, that is used.',
+      },
       heatMaps: { type: 'boolean', description: 'Whether heat maps are available.' },
     },
   },

@@ -14,14 +14,21 @@ import { violations } from '../helpers/report_page.ts';
 import { serveFolder } from '../helpers/static_server.ts';
 
 const skip = withoutChromium();
-/** A network with the other kinds of layers, for grey pictures that are cropped to its size. */
-const other = '--architecture residual --width 36 --height 32 --channels 1 --fit cover'.split(' ');
+/** A network with the other kinds of layers, for grey pictures that are cropped to its size, and further. */
+const other =
+  '--architecture residual --width 36 --height 32 --channels 1 --fit cover --crop 0.8 --filter bicubic'.split(
+    ' ',
+  );
+/** How the same network as the first one is made to take its pixels. */
+const normalised =
+  '--mean 0.4,0.5,0.45 --deviation 0.3,0.25,0.2 --fit contain --crop 0.7 --filter bilinear'.split(' ');
 const folder = temporaryFolder();
 const asked = join(folder, 'asked');
 const closing: (() => unknown)[] = [];
 let context: BrowserContext;
 let address: string;
 let residual: string;
+let imported: string;
 
 /** The files in asked/, and how far an answer may differ from the command line's. */
 const tolerances: Record<string, number> = {
@@ -90,6 +97,9 @@ before(async () => {
     ['export', '--format', 'web', '--checkpoint', 'checkpoints/article'],
     ['train', ...other, '--run', 'residual', ...small],
     ['export', '--format', 'web', '--checkpoint', 'checkpoints/residual', '--output', 'residual'],
+    ['export', '--format', 'onnx', '--preprocessing', 'outside', '--checkpoint', 'checkpoints/article'],
+    ['import', 'model.onnx', '--run', 'imported', ...normalised],
+    ['export', '--format', 'web', '--checkpoint', 'checkpoints/imported', '--output', 'imported'],
   ]) {
     const { code, stderr } = await cli(folder, ...args);
     assert.equal(code, 0, stderr);
@@ -98,6 +108,7 @@ before(async () => {
   if (skip) return;
   address = await serve('web');
   residual = await serve('residual');
+  imported = await serve('imported');
   context = await launch();
 });
 after(async () => {
@@ -162,6 +173,7 @@ for (const [engine, note] of [
     for (const [run, at, tolerance] of [
       ['article', address, (file: string) => tolerances[file] as number],
       ['residual', residual, () => 0.01],
+      ['imported', imported, () => 0.02],
     ] as const) {
       const { page, problems } = await open({ at, query: `?engine=${engine}`, within });
       assert.match((await page.locator('#note').textContent()) as string, note);
@@ -305,6 +317,22 @@ test('the heat map covers the picture, and is hottest where explain finds it', {
   await page.getByLabel(/heat map/).uncheck();
   assert.ok(await page.locator('.heat-map').isHidden());
   assert.deepEqual(problems, []);
+  await page.close();
+});
+
+test('the heat map of a network that crops covers the middle of the picture', { skip }, async () => {
+  const { page } = await open({ at: imported });
+  await page.setInputFiles('#file', join(asked, 'large.jpg'));
+  await statusOf(page);
+  await page.getByLabel(/heat map/).check();
+  await page.locator('.heat-map').waitFor();
+  const [picture, heat] = await Promise.all(
+    ['.picture', '.heat-map'].map((one) => page.locator(one).boundingBox()),
+  );
+  assert.ok(picture && heat);
+  assert.ok(Math.abs(heat.width / picture.width - 0.7) < 0.01, JSON.stringify({ picture, heat }));
+  assert.ok(Math.abs(heat.x + heat.width / 2 - picture.x - picture.width / 2) < 1);
+  assert.ok(Math.abs(heat.y + heat.height / 2 - picture.y - picture.height / 2) < 1);
   await page.close();
 });
 

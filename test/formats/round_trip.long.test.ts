@@ -5,9 +5,11 @@ import { startEngine } from '../../src/engine/index.ts';
 import { exportNetwork } from '../../src/formats/export.ts';
 import { importNetwork } from '../../src/formats/import.ts';
 import { formats } from '../../src/formats/index.ts';
+import { fittingOf } from '../../src/models/preprocessing.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
 import { compare, logitsOf, picturesFor } from '../helpers/network.ts';
 import { inside, networkCases, outside } from '../helpers/network_cases.ts';
+import { rgbNormalisation } from '../helpers/other_side.ts';
 
 before(() => startEngine('wasm', { threads: 1 }));
 
@@ -28,8 +30,9 @@ for (const name of importable) {
       // Colours in another order are summed up in another order.
       assert.ok(difference <= (network.preprocessing.order === 'bgr' ? 1e-6 * spread : 0), which);
       assert.equal(back.network.temperature, network.temperature);
-      const { fit, scale } = network.preprocessing;
-      assert.deepEqual(back.network.preprocessing, { fit, scale });
+      const { fit, ...resampling } = fittingOf(network.preprocessing);
+      const read = { fit, ...rgbNormalisation(network), ...resampling };
+      assert.deepEqual(back.network.preprocessing, read);
     }
   });
 }

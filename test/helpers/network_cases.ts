@@ -67,6 +67,30 @@ const descriptions = (): Record<string, ModelDescription> => ({
   residual: { ...articleDescription, architecture: 'residual', width: 29, height: 36 },
 });
 
+/** Means and deviations that differ by channel, crops, and the other filters. */
+const normalisedCases = (): [name: string, preprocessing: Network['preprocessing']][] => [
+  [
+    'ImageNet',
+    {
+      fit: 'cover',
+      scale: 1 / 255,
+      order: 'rgb',
+      mean: [0.485, 0.456, 0.406],
+      deviation: [0.229, 0.224, 0.225],
+      crop: 0.875,
+      filter: 'bicubic',
+    },
+  ],
+  [
+    'Caffe',
+    { fit: 'contain', scale: 0.017, order: 'bgr', mean: [1.75, 1.98, 2.1], crop: 0.8, filter: 'bilinear' },
+  ],
+  [
+    'Lite',
+    { fit: 'fill', scale: 1, order: 'bgr', mean: [127, 120, 110], deviation: [128, 100, 90], crop: 0.7 },
+  ],
+];
+
 /** The engine must run. */
 export function networkCases(): [name: string, network: Network][] {
   const cases = Object.entries(descriptions()).map(([name, description]): [string, Network] => [
@@ -74,7 +98,12 @@ export function networkCases(): [name: string, network: Network][] {
     networkOf(description),
   ]);
   const opencv = networkOf();
-  return [...cases, ['bgr', { ...opencv, preprocessing: { fit: 'fill', scale: 1 / 64, order: 'bgr' } }]];
+  const ofArticle = (preprocessing: Network['preprocessing']): Network => ({ ...opencv, preprocessing });
+  return [
+    ...cases,
+    ['bgr', ofArticle({ fit: 'fill', scale: 1 / 64, order: 'bgr' })],
+    ...normalisedCases().map(([name, preprocessing]): [string, Network] => [name, ofArticle(preprocessing)]),
+  ];
 }
 
 /** The same, and what TensorFlow.js has no layers for. */

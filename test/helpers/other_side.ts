@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { exportNetwork } from '../../src/formats/export.ts';
 import { type ExportOptions, type Format, formats, type Network } from '../../src/formats/index.ts';
+import { withChannelsReversed } from '../../src/models/preprocessing.ts';
 import { temporaryFolder } from './folder.ts';
 import { picturesFor } from './network.ts';
 import { runPython } from './python.ts';
@@ -34,6 +35,19 @@ export async function exportAll(
   return asked;
 }
 
+/** How an export that reads RGB takes a network's pictures. */
+export function rgbNormalisation({ model, preprocessing }: Pick<Network, 'model' | 'preprocessing'>) {
+  const isReversed = preprocessing.order === 'bgr' && model.channels === 3;
+  const { scale, mean, deviation } = isReversed ? withChannelsReversed(preprocessing) : preprocessing;
+  return { scale, ...(mean && { mean }), ...(deviation && { deviation }) };
+}
+
+/** What is left to whoever gives pixels to an export, in the order of its channels, which is RGB. */
+export function outsideOf(network: Pick<Network, 'model' | 'preprocessing'>, options: ExportOptions) {
+  const isInside = options.preprocessing === 'inside';
+  return { mean: 0, deviation: 1, ...(isInside ? { scale: null } : rgbNormalisation(network)) };
+}
+
 /** Runs a Python script that predicts with another program from the exports. @returns what it prints, per export. */
 export function askPython<T>(script: URL, asked: Asked[]): T[] {
   const folder = temporaryFolder();
@@ -44,7 +58,7 @@ export function askPython<T>(script: URL, asked: Asked[]): T[] {
       file,
       pixels: pixelFile,
       shape: [-1, model.height, model.width, model.channels],
-      scale: options.preprocessing === 'outside' ? preprocessing.scale : null,
+      ...outsideOf({ model, preprocessing }, options),
     };
   });
   writeFileSync(join(folder, 'tasks.json'), JSON.stringify(tasks));

@@ -1,6 +1,7 @@
 import { zipSync } from 'fflate';
 import { packageVersion } from '../../system/version.ts';
 import type { Tensor } from '../../tensors/tensors.ts';
+import { affineOf } from '../affine.ts';
 import type { ExportOptions, Network } from '../format.ts';
 import { inDepthOrder } from '../keras_model/depth_order.ts';
 import { toKerasLayers, type WrittenLayer } from '../keras_model/write.ts';
@@ -82,12 +83,12 @@ export async function encodeKeras(
   network: Network,
   { preprocessing }: Pick<ExportOptions, 'preprocessing'>,
 ): Promise<Uint8Array> {
-  const scale = preprocessing === 'inside' ? network.preprocessing.scale : undefined;
-  const written = inDepthOrder(toKerasLayers(network.layers, scale));
+  const affine = preprocessing === 'inside' ? affineOf(network.preprocessing) : undefined;
+  const written = inDepthOrder(toKerasLayers(network.layers, affine));
   const metadata = {
     keras_version: kerasVersion,
     generated_by: `bat-sup ${packageVersion()}`,
-    [metadataKey]: metadataOf(network, { scaledInside: scale !== undefined }),
+    [metadataKey]: metadataOf(network, { scaledInside: affine !== undefined }),
   };
   const json = (value: unknown) => Buffer.from(JSON.stringify(value));
   const files = {

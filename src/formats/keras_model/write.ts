@@ -1,5 +1,6 @@
 import { formatsOf } from '../../layers/formats.ts';
 import type { LayerSummary } from '../../layers/index.ts';
+import type { Affine } from '../affine.ts';
 import type { KerasLayer } from './layer_format.ts';
 
 /** A layer for Keras, with Keras's names for its weights, in Keras's order, and the names of our variables. */
@@ -11,19 +12,20 @@ export interface WrittenLayer extends KerasLayer {
 
 /**
  * Converts layers to Keras's. The first reads an input layer named 'pictures', which is not part of the result.
- * @param scale of the preprocessing, which then becomes a first layer for pixels of 0..255; undefined: it stays outside.
+ * @param affine what a first layer for pixels of 0..255 does to them; undefined: there is none.
  */
-export function toKerasLayers(layers: LayerSummary[], scale: number | undefined): WrittenLayer[] {
-  const input = scale === undefined ? 'pictures' : 'rescaling';
+export function toKerasLayers(layers: LayerSummary[], affine: Affine | undefined): WrittenLayer[] {
+  const input = affine === undefined ? 'pictures' : 'rescaling';
+  const value = (values: number[]) => (values.length === 1 ? values[0] : values);
   const rescaling = {
     className: 'Rescaling',
     name: input,
-    config: { scale, offset: 0 },
+    config: { scale: value(affine?.factors ?? [1]), offset: value(affine?.offsets ?? [0]) },
     inputs: ['pictures'],
     weights: [],
   };
   const written = layers.map((layer) => toKeras(layer, input));
-  return scale === undefined ? written : [rescaling, ...written];
+  return affine === undefined ? written : [rescaling, ...written];
 }
 
 /** Keras does not allow '/' in names. */

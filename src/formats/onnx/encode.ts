@@ -2,6 +2,7 @@ import { UserError } from '../../errors.ts';
 import { formatsOf } from '../../layers/formats.ts';
 import { packageVersion } from '../../system/version.ts';
 import { sizeOf } from '../../tensors/shape.ts';
+import { affineOf, isAllZero, tensorOf } from '../affine.ts';
 import { flattenedMaps } from '../flattened_maps.ts';
 import type { ExportOptions, Network } from '../format.ts';
 import { type Input, metadataKey, metadataOf } from '../metadata.ts';
@@ -23,7 +24,7 @@ function valueInfo(name: string, type: number, dims: (string | number)[], text: 
 /** Writes the graph's input. @returns it, and the name of what the layers read: [batch, channels, height, width]. */
 function writeInput(
   graph: Graph,
-  { model, preprocessing: { scale } }: Network,
+  { model, preprocessing }: Network,
   { scaledInside, description }: Input,
 ): { input: ValueInfoMessage; read: string } {
   const { width, height, channels } = model;
@@ -32,9 +33,12 @@ function writeInput(
     return { input: valueInfo('pictures', dataTypes.float32, dims, description), read: 'pictures' };
   }
   const floats = graph.add('Cast', ['pictures'], 'pixels', { to: dataTypes.float32 });
-  const factor = graph.constant('scale', { shape: [], values: Float32Array.of(scale) });
-  const scaled = graph.add('Mul', [floats, factor], 'scaled');
-  const read = graph.add('Transpose', [scaled], 'maps', { perm: [0, 3, 1, 2] });
+  const { factors, offsets } = affineOf(preprocessing);
+  const scaled = graph.add('Mul', [floats, graph.constant('scale', tensorOf(factors))], 'scaled');
+  const normalised = isAllZero(offsets)
+    ? scaled
+    : graph.add('Add', [scaled, graph.constant('offset', tensorOf(offsets))], 'normalised');
+  const read = graph.add('Transpose', [normalised], 'maps', { perm: [0, 3, 1, 2] });
   const dims = ['batch', height, width, channels];
   return { input: valueInfo('pictures', dataTypes.uint8, dims, description), read };
 }

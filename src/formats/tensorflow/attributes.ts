@@ -40,9 +40,9 @@ export const constant = {
     tensor_shape: tensorShape([]),
     int_val: [value],
   }),
-  floats: (values: number[]): TensorMessage => ({
+  floats: (values: number[], shape = [values.length]): TensorMessage => ({
     dtype: float32,
-    tensor_shape: tensorShape([values.length]),
+    tensor_shape: tensorShape(shape),
     float_val: values,
   }),
   integers: (values: number[], shape = [values.length]): TensorMessage => ({

@@ -1,3 +1,4 @@
+import type { Fitting } from '../../models/preprocessing.ts';
 import type { Network } from '../format.ts';
 import { attribute, constant } from './attributes.ts';
 import { Graph } from './graph.ts';
@@ -29,8 +30,8 @@ const outputNames: Record<string, string> = {
 };
 
 /**
- * A function of the graph: the bytes of one picture's file -> uint8 [height, width, channels], resized as bat-sup does
- * (Lanczos' kernel, the same margins, on white, grey by luma). It differs in that it ignores EXIF orientation and
+ * A function of the graph: the bytes of one picture's file -> uint8 [height, width, channels], cropped and
+ * resized as bat-sup does (the same kernel and margins, on white, grey by luma). It differs in that it ignores EXIF orientation and
  * transparency, and decodes JPEG in full before it resizes: pixels differ by 1 of 255 on average, at edges by 30.
  */
 export function decodeFunction({ model, preprocessing }: Network): FunctionDef {
@@ -60,33 +61,114 @@ export function decodeFunction({ model, preprocessing }: Network): FunctionDef {
     int32,
     float32,
   );
-  const size = graph.constant('size', constant.floats([height, width]));
-  const ratios = graph.float('RealDiv', [size, lengths]);
-  const choice = { fill: undefined, cover: 'Max', contain: 'Min' }[preprocessing.fit];
-  const ratio = choice ? graph.float(choice, [ratios, zero()]) : ratios;
-  const scaled = graph.float('Mul', [lengths, ratio]);
-  const isWhole = preprocessing.fit !== 'cover';
-  const one = graph.constant('one', constant.float(1));
-  const inner = isWhole ? graph.float('Maximum', [graph.float('Round', [scaled]), one]) : scaled;
-  const scale = graph.float('RealDiv', [inner, lengths]);
-  const half = graph.constant('half', constant.float(0.5));
-  const margins = graph.float('Mul', [graph.float('Sub', [size, inner]), half]);
-  const translation = isWhole ? graph.float('Floor', [margins]) : margins;
-
+  const placed = place(graph, lengths, { height, width, ...preprocessing });
+  const { scale, translation } = placed;
   const resized = graph.float(
     'ScaleAndTranslate',
     [batch, graph.constant('to', constant.integers([height, width])), scale, translation],
-    { attributes: { kernel_type: attribute.text('lanczos3'), antialias: attribute.bool(true) } },
+    {
+      attributes: {
+        kernel_type: attribute.text(kernels[preprocessing.filter ?? 'lanczos3']),
+        antialias: attribute.bool(true),
+      },
+    },
   );
+  const shown = placed.mask ? graph.float('Mul', [resized, placed.mask]) : resized;
   const black = graph.constant('black', constant.float(0));
   const inRange = (pixels: string) =>
     graph.float('Round', [graph.float('ClipByValue', [pixels, black, white()])]);
-  const colours = inRange(graph.float('Sub', [white(), resized]));
+  const colours = inRange(graph.float('Sub', [white(), shown]));
   const pixels = graph.cast(channels === 1 ? inRange(addGrey(graph, colours)) : colours, float32, uint8);
   const result = graph.add('Squeeze', [pixels], {
     attributes: { T: attribute.type(uint8), squeeze_dims: attribute.integers([0]) },
   });
   return asFunction('decode_picture', graph, result);
+}
+
+/** TensorFlow's names of the filters. */
+const kernels = { lanczos3: 'lanczos3', bicubic: 'keyscubic', bilinear: 'triangle' };
+
+interface Placed {
+  /** Float32 [height, width]: what the picture is enlarged by, and where its first corner goes then. */
+  scale: string;
+  translation: string;
+  /** 0 where the result is white although the picture reaches there, otherwise 1; absent: there is no such place. */
+  mask?: string;
+}
+
+type Target = Fitting & { height: number; width: number };
+
+/** Does what images/jpeg/codec.ts does in `placement`. @param lengths of the picture, float32 [height, width]. */
+function place(graph: Graph, lengths: string, target: Target): Placed {
+  const { height, width, fit, crop = 1 } = target;
+  const size = graph.constant('size', constant.floats([height, width]));
+  if (crop < 1 && fit === 'cover') return placeCentre(graph, lengths, { ...target, size, crop });
+  const share =
+    crop < 1 ? graph.float('Mul', [lengths, graph.constant('crop', constant.float(crop))]) : lengths;
+  const ratios = graph.float('RealDiv', [size, share]);
+  const zero = () => graph.constant('zero', constant.integer(0));
+  const choice = { fill: undefined, cover: 'Max', contain: 'Min' }[fit];
+  const ratio = choice ? graph.float(choice, [ratios, zero()]) : ratios;
+  const scaled = graph.float('Mul', [share, ratio]);
+  const isWhole = fit !== 'cover';
+  const one = graph.constant('one', constant.float(1));
+  const inner = isWhole ? graph.float('Maximum', [graph.float('Round', [scaled]), one]) : scaled;
+  const scale = graph.float('RealDiv', [inner, share]);
+  const half = graph.constant('half', constant.float(0.5));
+  const margins = graph.float('Mul', [graph.float('Sub', [size, inner]), half]);
+  const translation = isWhole ? graph.float('Floor', [margins]) : margins;
+  if (crop === 1) return { scale, translation };
+  const cutOff = graph.float('Mul', [graph.float('Sub', [lengths, share]), half]);
+  const moved = graph.float('Sub', [translation, graph.float('Mul', [cutOff, scale])]);
+  return { scale, translation: moved, mask: insideMask(graph, { inner, begin: translation, height, width }) };
+}
+
+/** A length of a picture: [height, width] -> [1]. */
+function lengthAt(graph: Graph, lengths: string, axis: 0 | 1): string {
+  const begin = graph.constant('begin', constant.integers([axis]));
+  const one = graph.constant('count', constant.integers([1]));
+  return graph.float('Slice', [lengths, begin, one], { attributes: { Index: attribute.type(int32) } });
+}
+
+/** Covers size / crop at whole pixels, and takes the middle. Quotients of whole numbers are exact in float32. */
+function placeCentre(
+  graph: Graph,
+  lengths: string,
+  { height, width, size, crop }: Target & { size: string; crop: number },
+): Placed {
+  const covering = ([height, width] as const).map((length, axis) => {
+    const cover = graph.constant('cover', constant.float(Math.floor(length / crop)));
+    const scaled = graph.float('Mul', [lengths, cover]);
+    return graph.float('Floor', [graph.float('RealDiv', [scaled, lengthAt(graph, lengths, axis as 0 | 1)])]);
+  }) as [string, string];
+  const resized = graph.float('Maximum', covering);
+  const half = graph.constant('half', constant.float(0.5));
+  const margins = graph.float('Mul', [graph.float('Sub', [size, resized]), half]);
+  return { scale: graph.float('RealDiv', [resized, lengths]), translation: graph.float('Round', [margins]) };
+}
+
+/** 1 inside of a part that begins and ends at whole pixels, and 0 around it: float32 [height, width, 1]. */
+function insideMask(
+  graph: Graph,
+  { inner, begin, height, width }: { inner: string; begin: string; height: number; width: number },
+): string {
+  const [none, one] = [graph.constant('none', constant.float(0)), graph.constant('full', constant.float(1))];
+  const clipped = (values: string) => graph.float('ClipByValue', [values, none, one]);
+  const [rows, columns] = ([height, width] as const).map((length, axis) => {
+    const shape = axis === 0 ? [length, 1, 1] : [1, length, 1];
+    const places = graph.constant(
+      'places',
+      constant.floats(
+        Array.from({ length }, (_, at) => at),
+        shape,
+      ),
+    );
+    const from = lengthAt(graph, begin, axis as 0 | 1);
+    const to = graph.float('Add', [from, lengthAt(graph, inner, axis as 0 | 1)]);
+    const afterBegin = clipped(graph.float('Sub', [graph.float('Add', [places, one]), from]));
+    return graph.float('Mul', [afterBegin, clipped(graph.float('Sub', [to, places]))]);
+  }) as [string, string];
+  return graph.float('Mul', [rows, columns]);
 }
 
 /**

@@ -25,10 +25,10 @@ export async function exportCheckpoint(
   const graph = new Graph();
   const pixels = graph.placeholder('Placeholder', dataTypes.float32, [-1, height, width, channels]);
   graph.placeholder('Placeholder', dataTypes.float32, [-1, classes.length]);
-  const { scale, order = 'rgb' } = network.preprocessing;
-  const reversed = channels === 3 && order === 'rgb';
+  const { preprocessing } = network;
+  const reversed = channels === 3 && preprocessing.order !== 'bgr';
   const { variables, values } = addVariables(graph, network, weights);
-  const pictures = addPreprocessing(graph, pixels, { scale, reversed });
+  const pictures = addPreprocessing(graph, pixels, { preprocessing, reversed });
   const logits = addNetwork(graph, network.layers, { pictures, values });
   graph.float('Identity', [logits], { name: 'logits' });
   graph.constant('classes', constant.texts(classes));

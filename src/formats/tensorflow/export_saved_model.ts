@@ -81,8 +81,8 @@ function addAnswer(
   { pixels, values, names }: { pixels: string; names: string } & Pick<GraphWeights, 'values'>,
 ): Answer {
   const floats = graph.cast(pixels, uint8, float32);
-  const { scale, order } = preprocessing;
-  const pictures = addPreprocessing(graph, floats, { scale, reversed: order === 'bgr' });
+  const reversed = preprocessing.order === 'bgr';
+  const pictures = addPreprocessing(graph, floats, { preprocessing, reversed });
   const logits = addNetwork(graph, layers, { pictures, values });
   const calibrated = graph.float('RealDiv', [
     logits,

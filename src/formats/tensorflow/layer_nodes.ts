@@ -1,7 +1,9 @@
 import { formatsOf } from '../../layers/formats.ts';
 import { type LayerSummary, variablesOf } from '../../layers/layer.ts';
+import type { Normalisation } from '../../models/preprocessing.ts';
 import type { NamedTensor } from '../../tensors/tensors.ts';
 import { bytesOf, toFloat16, toInt8 } from '../../tensors/tensors.ts';
+import { affineOf, isAllZero } from '../affine.ts';
 import type { Network, WeightType } from '../format.ts';
 import { attribute, constant } from './attributes.ts';
 import type { StoredTensor } from './bundle/write.ts';
@@ -165,13 +167,21 @@ function addLayer(
 export function addPreprocessing(
   graph: Graph,
   pixels: string,
-  { scale, reversed }: { scale: number; reversed: boolean },
+  { preprocessing, reversed }: { preprocessing: Normalisation; reversed: boolean },
 ): string {
   let pictures = pixels;
   if (reversed) {
     const axis = graph.constant('ReverseV2/axis', constant.integers([3]));
     pictures = graph.float('ReverseV2', [pictures, axis]);
   }
-  if (scale === 1) return pictures;
-  return graph.float('Mul', [pictures, graph.constant('scale', constant.float(scale))], { name: 'mul' });
+  const { factors, offsets } = affineOf(preprocessing);
+  const value = (values: number[]) =>
+    values.length === 1 ? constant.float(values[0] as number) : constant.floats(values);
+  if (factors.some((factor) => factor !== 1))
+    pictures = graph.float('Mul', [pictures, graph.constant('scale', value(factors))], { name: 'mul' });
+  if (!isAllZero(offsets))
+    pictures = graph.float('Add', [pictures, graph.constant('offset', value(offsets))], {
+      name: 'normalised',
+    });
+  return pictures;
 }

@@ -1,6 +1,7 @@
 import { UserError } from '../../errors.ts';
 import { packageVersion } from '../../system/version.ts';
 import { bytesOf, type Tensor, toFloat16 } from '../../tensors/tensors.ts';
+import { affineOf } from '../affine.ts';
 import type { ExportOptions, Network, WeightType } from '../format.ts';
 import { toKerasLayers, type WrittenLayer } from '../keras_model/write.ts';
 import { metadataKey, metadataOf } from '../metadata.ts';
@@ -85,7 +86,7 @@ export function encodeTfjs(
 ): Map<string, Uint8Array> {
   const written = toKerasLayers(
     network.layers,
-    preprocessing === 'inside' ? network.preprocessing.scale : undefined,
+    preprocessing === 'inside' ? affineOf(network.preprocessing) : undefined,
   );
   const parts: Uint8Array[] = [];
   const entries = written.flatMap((layer) =>

@@ -1,12 +1,14 @@
 import { zipSync } from 'fflate';
 import { formatsOf } from '../../layers/formats.ts';
 import { packageVersion } from '../../system/version.ts';
+import { affineOf, isAllZero, tensorOf } from '../affine.ts';
 import type { ExportOptions, Network } from '../format.ts';
 import { metadataKey, metadataOf } from '../metadata.ts';
 import { Graph } from './graph.ts';
 import { types, writeModel } from './tables.ts';
 
 const operators = {
+  add: { code: 0, version: 1, options: 11 },
   multiply: { code: 18, version: 1, options: 21 },
   softmax: { code: 25, version: 1, options: 9 },
   cast: { code: 53, version: 1, options: 37 },
@@ -15,11 +17,11 @@ const operators = {
 /** Writes the model's input. @returns its index, and the index of the tensor that the layers read. */
 function writeInput(
   graph: Graph,
-  { model, preprocessing: { scale } }: Network,
-  preprocessing: ExportOptions['preprocessing'],
+  { model, preprocessing }: Network,
+  where: ExportOptions['preprocessing'],
 ): { input: number; read: number } {
   const shape = [model.height, model.width, model.channels];
-  if (preprocessing === 'outside') {
+  if (where === 'outside') {
     const input = graph.tensor({ name: 'pictures', shape: [-1, ...shape], type: types.float32 });
     return { input, read: input };
   }
@@ -29,8 +31,12 @@ function writeInput(
     { slot: 1, int8: types.float32 },
   ];
   const pixels = graph.add(operators.cast, [input], 'pixels', shape, cast);
-  const factor = graph.constant('scale', { shape: [], values: Float32Array.of(scale) });
-  return { input, read: graph.add(operators.multiply, [pixels, factor], 'scaled', shape) };
+  const { factors, offsets } = affineOf(preprocessing);
+  const factor = graph.constant('scale', tensorOf(factors));
+  const scaled = graph.add(operators.multiply, [pixels, factor], 'scaled', shape);
+  if (isAllZero(offsets)) return { input, read: scaled };
+  const offset = graph.constant('offset', tensorOf(offsets));
+  return { input, read: graph.add(operators.add, [scaled, offset], 'normalised', shape) };
 }
 
 /**

@@ -10,6 +10,7 @@ import { colourLayer } from '../../explain/colours.ts';
 import { canDrawGradCam, gradCam } from '../../explain/grad_cam.ts';
 import { makeCodec } from '../../images/jpeg/codec.ts';
 import { createModel } from '../../models/model.ts';
+import { fittingOf } from '../../models/preprocessing.ts';
 import type { Answer, Description } from '../../page/answer.d.ts';
 import { createPredictor, type Predictor } from '../../predict/predictor.ts';
 import { tf } from '../../tensors/tf.ts';
@@ -57,7 +58,7 @@ function predictorFor({ model, preprocessing, weights, temperature }: Network): 
   const restored = new Map([...weights].map(([name, { values }]) => [name, values]));
   return createPredictor(createModel(model, { restored, preprocessing }), {
     decode: () => Promise.reject(new Error('pictures are decoded already')),
-    fit: preprocessing.fit,
+    ...fittingOf(preprocessing),
     temperature,
     checkpoint: '',
   });
@@ -94,9 +95,9 @@ async function makeReady(): Promise<Ready> {
   const [json, jpeg] = await Promise.all([load('model.json'), load('jpeg.wasm')]);
   const codec = makeCodec(await WebAssembly.compile(jpeg));
   const network = await decodeTfjs(new TextDecoder().decode(json), { source: 'model.json', read: load });
-  const { fit } = network.preprocessing;
   const { width, height, channels } = network.model;
-  const decode = (picture: Blob) => decodePicture(picture, { width, height, channels, fit }, codec);
+  const size = { width, height, channels, ...fittingOf(network.preprocessing) };
+  const decode = (picture: Blob) => decodePicture(picture, size, codec);
   const started = await start(network);
   keepForOffline().catch(() => {});
   return { ...started, decode };
@@ -111,6 +112,7 @@ export async function describe(): Promise<Description> {
     title: 'Picture classifier',
     classes: predictor.description.classes,
     fit: predictor.fit,
+    crop: predictor.crop ?? 1,
     heatMaps: canDrawGradCam(predictor),
     note: `The network runs in this browser, ${whereItRuns[engine]}. Pictures stay on this device.`,
   };

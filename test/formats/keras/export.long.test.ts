@@ -4,7 +4,7 @@ import { startEngine } from '../../../src/engine/index.ts';
 import { importNetwork } from '../../../src/formats/import.ts';
 import { compare, logitsOf } from '../../helpers/network.ts';
 import { inside, networkCasesBeyondTfjs, outside } from '../../helpers/network_cases.ts';
-import { askPython, exportAll } from '../../helpers/other_side.ts';
+import { askPython, exportAll, rgbNormalisation } from '../../helpers/other_side.ts';
 import { withoutPackage } from '../../helpers/python.ts';
 
 before(() => startEngine('wasm', { threads: 1 }));
@@ -27,7 +27,7 @@ test('Keras answers the same, and what it saves is imported the same', {
     t.diagnostic(`${name}: ${difference} of ${spread}`);
     assert.ok(difference <= 1e-5 * spread, `${name}: ${difference} of ${spread}`);
     for (const file of [again, legacy]) {
-      const preprocessing = options.preprocessing === 'outside' ? { scale: network.preprocessing.scale } : {};
+      const preprocessing = options.preprocessing === 'outside' ? rgbNormalisation(network) : {};
       const { classes } = network.model;
       const back = await importNetwork(file, { classes, preprocessing });
       assert.equal(back.format, 'keras');

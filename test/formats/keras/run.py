@@ -1,7 +1,7 @@
 """Opens .keras files in Keras; prints their answers as JSON.
 
 Argument: a JSON list of {file, pixels, shape, scale}; pixels: a file of uint8 [batch, height, width, channels]; with a
-scale the model takes pixels times it.
+scale the model takes (pixels * scale - mean) / deviation.
 """
 import json
 import os
@@ -15,7 +15,8 @@ import numpy as np  # noqa: E402
 def run(task):
     model = keras.saving.load_model(task["file"])
     pixels = np.fromfile(task["pixels"], np.uint8).reshape(task["shape"]).astype(np.float32)
-    logits = model(pixels * np.float32(task["scale"] or 1), training=False)
+    scale, mean, deviation = (np.float32(task[name] or 0) for name in ("scale", "mean", "deviation"))
+    logits = model((pixels * (scale or 1) - mean) / deviation, training=False)
     again = task["file"] + ".again.keras"
     model.save(again)
     legacy = task["file"] + ".again.h5"

@@ -28,24 +28,46 @@ async function read(name: string, options: ImportOptions = { size }): Promise<Ne
   return (await importNetwork(join(fixtures, `${name}.onnx`), options)).network;
 }
 
+interface Normalisation {
+  scale: number;
+  mean?: number[];
+  deviation?: number[];
+}
+
+const three = (value: number) => [value, value, value];
+const centred = { scale: 1, mean: three(127.5), deviation: three(127.5) };
+const imageNet = { mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225] };
+const times255 = (values: number[]) => values.map((value) => 255 * value);
+
 /** What each was given by whom exported it is in preprocessing.py. */
-const cases: [name: string, scale: number, assumed: Assumed[]][] = [
-  ['external', 1 / 255, ['scale', 'order']],
-  ['open', 1 / 255, ['size', 'scale', 'order']],
-  ['raw', 1, ['order']],
-  ['divided', 1 / 255, ['order']],
-  ['centred', 1 / 127.5, ['order']],
-  ['deviations', 1 / 255 / 0.229, ['scale', 'order']],
-  ['deviations255', 1 / 58.395, ['order']],
-  ['keras', 1 / 255, ['order']],
-  ['keras-offset', 1 / 127.5, ['order']],
+const cases: [name: string, normalisation: Normalisation, assumed: Assumed[]][] = [
+  ['external', { scale: 1 / 255 }, ['scale', 'order']],
+  ['open', { scale: 1 / 255 }, ['size', 'scale', 'order']],
+  ['raw', { scale: 1 }, ['order']],
+  ['divided', { scale: 1 / 255 }, ['order']],
+  ['centred', centred, ['order']],
+  ['deviations', { scale: 1 / 255, ...imageNet }, ['scale', 'order']],
+  [
+    'deviations255',
+    { scale: 1, mean: times255(imageNet.mean), deviation: times255(imageNet.deviation) },
+    ['order'],
+  ],
+  ['keras', { scale: 1 / 255 }, ['order']],
+  ['keras-offset', centred, ['order']],
 ];
-for (const [name, scale, assumed] of cases) {
+for (const [name, normalisation, assumed] of cases) {
   test(`${name} answers pictures as where it comes from`, async () => {
     const network = await read(name);
     const { difference, spread } = compare(answers[name], logitsOf(network, pixels));
     assert.ok(difference <= 1e-5 * spread, `${difference} of ${spread}`);
-    assert.ok(Math.abs(network.preprocessing.scale / scale - 1) < 1e-6, String(network.preprocessing.scale));
+    const { fit, ...found } = network.preprocessing;
+    assert.equal(fit, 'fill');
+    assert.deepEqual(Object.keys(found), Object.keys(normalisation));
+    for (const [key, values] of Object.entries(normalisation) as [keyof Normalisation, number | number[]][])
+      for (const [channel, value] of [values].flat().entries()) {
+        const other = [found[key]].flat()[channel] as number;
+        assert.ok(Math.abs(other / value - 1) < 1e-6, `${key}: ${other}`);
+      }
     assert.deepEqual(network.assumed, assumed);
     assert.deepEqual([network.model.width, network.model.height], [12, 16]);
   });
@@ -59,6 +81,24 @@ test('a scale that is given is the input’s, whatever the network makes of it',
   const raw = await read('external', { size, preprocessing: { scale: 1 } });
   assert.equal(raw.preprocessing.scale, 1);
   assert.deepEqual(raw.assumed, ['order']);
+});
+
+test('a mean and deviation that are given come before what the network does itself', async () => {
+  const inside = await read('deviations');
+  const given = { scale: 1 / 255, mean: [0.1, 0.2, 0.3], deviation: [0.5, 0.25, 2] };
+  const { preprocessing } = await read('deviations', { size, preprocessing: given });
+  for (const channel of [0, 1, 2]) {
+    const outer = (0.7 - (given.mean[channel] as number)) / (given.deviation[channel] as number);
+    const { mean, deviation } = inside.preprocessing as { mean: number[]; deviation: number[] };
+    const expected = (outer - (mean[channel] as number)) / (deviation[channel] as number);
+    const composed = preprocessing as typeof given;
+    const found = (0.7 - (composed.mean[channel] as number)) / (composed.deviation[channel] as number);
+    assert.ok(Math.abs(found - expected) < 1e-5 * Math.abs(expected), `${found}, ${expected}`);
+  }
+  const same = await read('external', { size, preprocessing: { mean: [0.5] } });
+  assert.deepEqual(same.preprocessing.mean, [0.5, 0.5, 0.5]);
+  const wrong = read('external', { size, preprocessing: { mean: [0.5, 1] } });
+  await assert.rejects(wrong, refuses(/has 3 channels, but the mean given has 2 values/));
 });
 
 test('an open size is the one that is given', async () => {
@@ -136,10 +176,9 @@ test('constants after the first layer make a layer that scales and shifts', asyn
     graph.node.splice(graph.node.indexOf(relu), 1, ...nodes);
   };
   const { layers, weights } = await importChanged('centred', change);
-  const [normalisation, conv, affine] = layers;
   assert.deepEqual(
-    [normalisation, conv, affine].map((layer) => layer?.kind),
-    ['conv', 'conv', 'batchNorm'],
+    layers.slice(0, 2).map((layer) => layer?.kind),
+    ['conv', 'batchNorm'],
   );
   assert.deepEqual(weights.get('norm1/scale')?.values, Float32Array.of(-2, -3, -4, -5));
   assert.deepEqual(weights.get('norm1/offset')?.values, Float32Array.of(0.5, 0.5, 0.5, 0.5));

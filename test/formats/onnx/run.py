@@ -1,7 +1,7 @@
 """Runs ONNX models in ONNX Runtime; prints their answers as JSON.
 
 Argument: a JSON list of {file, pixels, shape, scale}; pixels: a file of uint8 [batch, height, width, channels]; with a
-scale the model takes floats [batch, channels, height, width], pixels times it.
+scale the model takes floats [batch, channels, height, width], (pixels * scale - mean) / deviation.
 """
 import json
 import sys
@@ -16,7 +16,9 @@ def run(task):
     session = onnxruntime.InferenceSession(task["file"], providers=["CPUExecutionProvider"])
     pixels = np.fromfile(task["pixels"], np.uint8).reshape(task["shape"])
     if task["scale"] is not None:
-        pixels = pixels.transpose(0, 3, 1, 2).astype(np.float32) * np.float32(task["scale"])
+        pixels = pixels.astype(np.float32) * np.float32(task["scale"])
+        pixels = (pixels - np.float32(task["mean"])) / np.float32(task["deviation"])
+        pixels = pixels.transpose(0, 3, 1, 2)
     [pictures] = session.get_inputs()
     logits, probabilities = session.run(["logits", "probabilities"], {pictures.name: pixels})
     return {

@@ -5,7 +5,7 @@ import { importNetwork } from '../../../src/formats/import.ts';
 import { variablesOf } from '../../../src/layers/index.ts';
 import { compare, logitsOf } from '../../helpers/network.ts';
 import { inside, networkCasesBeyondTfjs } from '../../helpers/network_cases.ts';
-import { type Asked, askPython, exportAll } from '../../helpers/other_side.ts';
+import { type Asked, askPython, exportAll, rgbNormalisation } from '../../helpers/other_side.ts';
 import { withoutPackage } from '../../helpers/python.ts';
 
 before(() => startEngine('wasm', { threads: 1 }));
@@ -61,11 +61,10 @@ test('PyTorch answers the same, and what it saves is imported', {
     t.diagnostic(`${name}: ${difference} of ${spread}`);
     assert.ok(difference <= 1e-5 * spread, `${name}: ${difference} of ${spread}`);
     const { classes } = network.model;
-    const { scale } = network.preprocessing;
     const back = await importNetwork(`${file}.again.safetensors`, {
       classes,
       size: network.model,
-      preprocessing: { scale },
+      preprocessing: rgbNormalisation(network),
     });
     assert.deepEqual(back.network.model, network.model);
     assert.ok(compare(own, logitsOf(back.network, pixels)).difference <= 1e-6 * spread);

@@ -21,7 +21,10 @@ def answer(file, pixels, about):
     model = Article(about["height"], about["width"], about["channels"], len(about["classes"]))
     model.load_state_dict(load_file(file))
     model.eval()
-    pictures = torch.from_numpy(pixels * np.float32(about["preprocessing"]["scale"])).permute(0, 3, 1, 2)
+    how = about["preprocessing"]
+    pixels = pixels * np.float32(how["scale"])
+    pixels = (pixels - np.float32(how.get("mean", 0))) / np.float32(how.get("deviation", 1))
+    pictures = torch.from_numpy(pixels).permute(0, 3, 1, 2)
     save_file(model.state_dict(), file + ".again.safetensors")
     with torch.no_grad():
         return model(pictures).tolist()

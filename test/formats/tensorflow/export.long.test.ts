@@ -10,6 +10,7 @@ import { importNetwork } from '../../../src/formats/import.ts';
 import type { ExportOptions, Network } from '../../../src/formats/index.ts';
 import { savedModel, tfCheckpoint } from '../../../src/formats/tensorflow/index.ts';
 import { decodePicture } from '../../../src/images/decode.ts';
+import { fittingOf } from '../../../src/models/preprocessing.ts';
 import { emoji } from '../../helpers/emoji.ts';
 import { temporaryFolder } from '../../helpers/folder.ts';
 import { compare, logitsOf, picturesFor } from '../../helpers/network.ts';
@@ -77,7 +78,8 @@ function variationOf(logits: number[][]): number {
 }
 
 /** Those of networkCases, and which of them with rounded weights. */
-const names = ['article', 'grey', 'deep', 'valid', 'mobile', 'residual', 'bgr', 'hard swish'];
+const normalised = ['ImageNet', 'Caffe', 'Lite'];
+const names = ['article', 'grey', 'deep', 'valid', 'mobile', 'residual', 'bgr', ...normalised, 'hard swish'];
 const rounded = [
   ['article', 'float16'],
   ['article', 'int8'],
@@ -153,7 +155,7 @@ describe('TensorFlow loads a network', { skip: withoutPackage('tensorflow') }, (
     test(`${name}, as a SavedModel that reads files, and answers nearly the same`, async () => {
       const network = networks[index] as Network;
       const { encoded } = (answers[index] as Answers).savedModel;
-      const size = { ...network.model, fit: network.preprocessing.fit };
+      const size = { ...network.model, ...fittingOf(network.preprocessing) };
       const pixels = await Promise.all(files.map((file) => decodePicture(file, size)));
       const logits = logitsOf(network, Buffer.concat(pixels));
       const { difference } = compare(logits, encoded.logits);
@@ -173,12 +175,12 @@ describe('TensorFlow loads a network', { skip: withoutPackage('tensorflow') }, (
       const network = networks[index] as Network;
       const back = await importNetwork(join(folder, String(index), 'saved-model'));
       assert.equal(back.format, 'saved-model');
-      const { fit, scale, order } = network.preprocessing;
+      const { order } = network.preprocessing;
       assert.deepEqual(back.network, {
         assumed: [],
         ...network,
         model: { ...network.model, layers: network.layers },
-        preprocessing: { fit, scale, order: network.model.channels === 1 ? 'rgb' : order },
+        preprocessing: { ...network.preprocessing, order: network.model.channels === 1 ? 'rgb' : order },
       });
     });
   }

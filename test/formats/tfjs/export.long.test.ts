@@ -5,7 +5,7 @@ import { startEngine } from '../../../src/engine/index.ts';
 import { withoutChromium } from '../../helpers/chromium.ts';
 import { compare, logitsOf } from '../../helpers/network.ts';
 import { inside, networkCases, outside } from '../../helpers/network_cases.ts';
-import { type Asked, exportAll } from '../../helpers/other_side.ts';
+import { type Asked, exportAll, outsideOf } from '../../helpers/other_side.ts';
 import { openTfjsPage, type TfjsPage } from '../../helpers/tfjs_page.ts';
 
 const skip = withoutChromium();
@@ -20,10 +20,11 @@ after(() => opened?.close());
 /** As a string: what tsx makes of a function calls helpers that the browser does not have. */
 function question(index: number, { network: { model, preprocessing }, options, pixels }: Asked): string {
   const shape = [3, model.height, model.width, model.channels];
-  const scale = options.preprocessing === 'outside' ? preprocessing.scale : 1;
+  const { scale, mean, deviation } = outsideOf({ model, preprocessing }, options);
   return `(async () => {
     const model = await tf.loadLayersModel('/${index}/model.json');
-    const pictures = tf.mul(tf.tensor4d([${pixels}], [${shape}]), ${scale});
+    const scaled = tf.mul(tf.tensor4d([${pixels}], [${shape}]), ${scale ?? 1});
+    const pictures = tf.div(tf.sub(scaled, ${JSON.stringify(mean)}), ${JSON.stringify(deviation)});
     const classes = model.getUserDefinedMetadata()['bat-sup'].classes;
     return { logits: await model.predict(pictures).array(), classes };
   })()`;

@@ -1,7 +1,7 @@
 """Runs .tflite files in LiteRT's interpreter; prints their answers as JSON.
 
 Argument: a JSON list of {file, pixels, shape, scale}; pixels: a file of uint8 [batch, height, width, channels]; with a
-scale the model takes floats, pixels times it.
+scale the model takes floats, (pixels * scale - mean) / deviation.
 """
 import json
 import os
@@ -18,6 +18,7 @@ def run(task):
     pixels = np.fromfile(task["pixels"], np.uint8).reshape(task["shape"])
     if task["scale"] is not None:
         pixels = pixels.astype(np.float32) * np.float32(task["scale"])
+        pixels = (pixels - np.float32(task["mean"])) / np.float32(task["deviation"])
     answer = runner(pictures=pixels)
     single = [runner(pictures=pixels[i : i + 1])["logits"][0].tolist() for i in range(len(pixels))]
     with zipfile.ZipFile(task["file"]) as files:
