@@ -32,12 +32,7 @@ export interface Backbone {
   multiplyAdds: number;
   /** Share of ImageNet's validation pictures that are classified right, as published. */
   top1: number;
-  preprocessing: Preprocessing & {
-    mean: number[];
-    deviation: number[];
-    crop: number;
-    filter: 'bicubic';
-  };
+  preprocessing: Required<Preprocessing>;
 }
 
 /** ImageNet has so many classes; the package does not name them. */

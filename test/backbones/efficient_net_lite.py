@@ -1,8 +1,10 @@
 """
 EfficientNet-Lite in plain torch operations: the other side of our layers. Reads a .pth file with torch.load.
-Arguments: the .pth file, a file of float32 pictures [n, 3, side, side] that are normalised already, and the side.
-Prints the logits in JSON. The network follows the reference implementation: TensorFlow's SAME padding, ReLU6, batch
-normalisation with epsilon 0.001 and moving averages, and a residual connection where stride is 1 and channels match.
+Arguments: the .pth file, the side of the pictures, and a file of float32 pictures [n, 3, side, side] that are normalised
+already (.bin), or photographs. Prints the logits in JSON. The network follows the reference implementation: TensorFlow's SAME
+padding, ReLU6, batch normalisation with epsilon 0.001 and moving averages, and a residual connection where stride is 1 and
+channels match; so does the preprocessing of photographs: a square of side / (side + 32) of the shorter side, scaled
+bicubically, then (pixel - 127) / 128.
 """
 
 import json
@@ -10,6 +12,7 @@ import sys
 
 import numpy
 import torch
+from PIL import Image
 from torch.nn import functional
 
 
@@ -25,7 +28,22 @@ def convolve(x, weight, stride, groups=1):
     return functional.conv2d(padded, weight, stride=stride, groups=groups)
 
 
-def main(file, pictures, side):
+def preprocess(file, side):
+    picture = Image.open(file).convert('RGB')
+    square = side / (side + 32) * min(picture.size)
+    left, top = [(length - square) / 2 for length in picture.size]
+    box = (left, top, left + square, top + square)
+    pixels = numpy.asarray(picture.resize((side, side), Image.Resampling.BICUBIC, box=box), dtype='f4')
+    return ((pixels - 127) / 128).transpose(2, 0, 1)
+
+
+def read(pictures, side):
+    if pictures[0].endswith('.bin'):
+        return numpy.fromfile(pictures[0], dtype='<f4').reshape(-1, 3, side, side)
+    return numpy.stack([preprocess(file, side) for file in pictures])
+
+
+def main(file, side, pictures):
     state = torch.load(file, map_location='cpu', weights_only=True)
 
     def norm(x, name):
@@ -42,7 +60,7 @@ def main(file, pictures, side):
         out = norm(convolve(out, weight('_project_conv'), 1), f'{prefix}_bn2')
         return out + x if stride == 1 and out.shape == x.shape else out
 
-    x = torch.from_numpy(numpy.fromfile(pictures, dtype='<f4').reshape(-1, 3, side, side))
+    x = torch.from_numpy(read(pictures, side))
     x = functional.relu6(norm(convolve(x, state['_conv_stem.weight'], 2), '_bn0'))
     blocks = 1 + max(int(name.split('.')[1]) for name in state if name.startswith('_blocks.'))
     # A stage begins where the number of channels changes; these of the seven halve the maps.
@@ -59,4 +77,4 @@ def main(file, pictures, side):
 
 
 with torch.inference_mode():
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    main(sys.argv[1], int(sys.argv[2]), sys.argv[3:])
