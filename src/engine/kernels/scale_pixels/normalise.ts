@@ -9,14 +9,10 @@ interface Normalisation {
   deviation?: number[] | undefined;
 }
 
-/** What each of the 256 pixels becomes in each channel: float32 [256, channels]. */
-function tableOf({ scale, mean, deviation }: Normalisation, channels: number): Float32Array {
-  const table = new Float32Array(256 * channels);
-  for (let pixel = 0; pixel < 256; pixel++)
-    for (let channel = 0; channel < channels; channel++)
-      table[pixel * channels + channel] =
-        (pixel * scale - (mean?.[channel] ?? 0)) / (deviation?.[channel] ?? 1);
-  return table;
+/** What each of the 256 pixels becomes in a channel. */
+function tableOf({ scale, mean, deviation }: Normalisation, channel: number): Float32Array {
+  const [subtracted, divisor] = [mean?.[channel] ?? 0, deviation?.[channel] ?? 1];
+  return Float32Array.from({ length: 256 }, (_, pixel) => (pixel * scale - subtracted) / divisor);
 }
 
 /**
@@ -29,10 +25,16 @@ export function normalisePixels(
   normalisation: Normalisation,
 ): tf.Tensor4D {
   const channels = shape[3];
-  const table = tableOf(normalisation, channels);
+  const tables = Array.from({ length: channels }, (_, channel) => tableOf(normalisation, channel));
   const values = new Float32Array(pixels.length);
-  for (let channel = 0; channel < channels; channel++)
-    for (let i = channel; i < pixels.length; i += channels)
-      values[i] = table[(pixels[i] as number) * channels + channel] as number;
+  const [first, second, third] = tables as [Float32Array, Float32Array, Float32Array];
+  // All channels in one pass take a third of the time of one pass for each.
+  if (channels === 3)
+    for (let i = 0; i < pixels.length; i += 3) {
+      values[i] = first[pixels[i] as number] as number;
+      values[i + 1] = second[pixels[i + 1] as number] as number;
+      values[i + 2] = third[pixels[i + 2] as number] as number;
+    }
+  else for (let i = 0; i < pixels.length; i++) values[i] = first[pixels[i] as number] as number;
   return tf.tensor4d(values, shape);
 }
