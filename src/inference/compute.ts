@@ -1,5 +1,11 @@
 import type { ConvolutionOptions } from '../engine/kernels/conv/operation.ts';
 import {
+  foldedDense,
+  foldedSteps,
+  hasFoldedSteps,
+  packFoldedSteps,
+} from '../engine/kernels/folded_steps/operation.ts';
+import {
   fusedConvolution,
   hasFusedConvolution,
   packFilter,
@@ -13,6 +19,7 @@ import { activation, add, layerOf } from '../layers/index.ts';
 import { tf } from '../tensors/tf.ts';
 import { type Block, fusedActivation, groupBlocks } from './blocks.ts';
 import type { Constant, Step } from './fold.ts';
+import { denseOf, groupRuns, type Run } from './runs.ts';
 
 /** A step whose variables are on the engine. */
 export interface ReadyStep {
@@ -27,12 +34,19 @@ export interface ReadyStep {
 
 /** Uploads the variables of all steps, and chooses the engine's kernels for them. */
 export function prepare(steps: Step[]): ReadyStep[] {
+  if (hasFoldedSteps()) return groupRuns(groupBlocks(steps)).map(prepareForRuns);
   const grouped = hasInvertedResidual() ? groupBlocks(steps) : steps;
   return grouped.map((one) => {
     if (!('kind' in one)) return prepareBlock(one);
     if (hasFusedConvolution() && isConvolution(one) && fusedActivation(one)) return prepareConvolution(one);
     return prepareLayers(one);
   });
+}
+
+function prepareForRuns(one: Step | Block | Run): ReadyStep {
+  if ('steps' in one) return prepareRun(one);
+  if (!('kind' in one)) return prepareBlock(one);
+  return one.kind === 'fullyConnected' && fusedActivation(one) ? prepareDense(one) : prepareLayers(one);
 }
 
 const isConvolution = ({ kind }: Step) => kind === 'conv' || kind === 'depthwiseConv';
@@ -103,5 +117,29 @@ function prepareBlock({ name, inputs, expand, depthwise, project, activation, re
     reads: inputs,
     tensors: Object.values(parts).flatMap((part) => (part ? Object.values(part) : [])),
     compute: ([x]) => invertedResidual(x as tf.Tensor, parts, attributes),
+  };
+}
+
+function prepareRun({ name, input, steps }: Run): ReadyStep {
+  const packed = tf.tidy(() => ({ ...packFoldedSteps(steps) }));
+  return {
+    name,
+    reads: input === undefined ? [] : [input],
+    tensors: Object.values(packed),
+    compute([x]) {
+      const output = foldedSteps(x as tf.Tensor, packed);
+      const isMean = steps.at(-1)?.kind === 'average';
+      return isMean ? tf.reshape(output, [output.shape[0] as number, output.shape[3] as number]) : output;
+    },
+  };
+}
+
+function prepareDense(step: Step): ReadyStep {
+  const packed = tf.tidy(() => ({ ...packFoldedSteps([denseOf(step)]) }));
+  return {
+    name: step.name,
+    reads: withResidual(step),
+    tensors: Object.values(packed),
+    compute: ([x]) => foldedDense(x as tf.Tensor, packed),
   };
 }

@@ -38,7 +38,8 @@ interface Draft extends Omit<Step, 'variables'> {
 
 /**
  * Folds a network for inference. Batch normalisation becomes part of the weights and bias of the convolution or fully
- * connected layer before it; after it, adding another layer and an activation become part of its step, in this order.
+ * connected layer before it; after it, adding another layer and an activation become part of its step, in this order. An
+ * activation also becomes part of a pooling layer.
  * Only what nothing else reads is folded, so that each step's output is that of one layer. Other layers stay as they are.
  * @param layers in an order in which each comes after those that it reads.
  * @param weights values by variable name, e.g. 'conv1/weights'; they are not changed.
@@ -81,9 +82,10 @@ function draftOf(layer: LayerSummary, weights: ReadonlyMap<string, Float32Array>
 }
 
 /** The last of a layer's inputs, if what the layer does may become part of it. */
-function stepToExtend({ inputs }: LayerSummary, drafts: Draft[], reads: Map<string, number>) {
+function stepToExtend({ kind, inputs }: LayerSummary, drafts: Draft[], reads: Map<string, number>) {
   const step = drafts.findLast(({ name }) => inputs.includes(name));
-  const isOpen = step && linearKinds.includes(step.kind) && reads.get(step.name) === 1 && !step.activation;
+  const kinds = kind === 'activation' ? [...linearKinds, 'pool'] : linearKinds;
+  const isOpen = step && kinds.includes(step.kind) && reads.get(step.name) === 1 && !step.activation;
   return isOpen ? step : undefined;
 }
 

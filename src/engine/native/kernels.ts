@@ -6,6 +6,7 @@ import { batchNorm, batchNormGradient } from '../kernels/batch_norm/native.ts';
 import { biasGradient } from '../kernels/bias/native.ts';
 import { convolutionFilterGradient, convolutionInputGradient, fusedConv2d } from '../kernels/conv/native.ts';
 import { crossEntropy } from '../kernels/cross_entropy/native.ts';
+import { foldedDense, foldedSteps, packFoldedSteps } from '../kernels/folded_steps/native.ts';
 import { batchMatMul, fusedMatMul } from '../kernels/mat_mul/native.ts';
 import { batchMatMulPlain, fusedMatMulPlain } from '../kernels/mat_mul/native_plain.ts';
 import { maxPool, maxPoolGradient } from '../kernels/max_pool/native.ts';
@@ -25,11 +26,14 @@ const ownKernels: OwnKernel[] = [
   convolutionFilterGradient,
   convolutionInputGradient,
   crossEntropy,
+  foldedDense,
+  foldedSteps,
   fusedConv2d,
   fusedMatMulPlain,
   fusedMatMul,
   maxPool,
   maxPoolGradient,
+  packFoldedSteps,
   relu,
   reluGradient,
   scalePixels,

@@ -46,6 +46,7 @@ class Call {
     TF_DeleteStatus(status_);
   }
   bool ok() const { return TF_GetCode(status_) == TF_OK; }
+  void fail(TF_Code code, const char* message) { TF_SetStatus(status_, code, message); }
   void input(int index, Tensor& tensor) {
     if (ok()) TF_GetInput(context_, index, tensor.address(), status_);
   }

@@ -1,0 +1,139 @@
+import type { tf } from '../../../tensors/tf.ts';
+import { executeOnTensors, type NodeBackend } from '../../native/backend.ts';
+import type { OwnKernel } from '../../native/kernel.ts';
+import { fusedActivations } from '../fused_convolution/operation.ts';
+import {
+  type FilterValues,
+  type FoldedStep,
+  foldedDenseKernel,
+  foldedStepsKernel,
+  type PackFoldedStepsAttributes,
+  packFoldedStepsKernel,
+} from './operation.ts';
+
+/** kPanel of native_sums.h. */
+const panel = 16;
+/** The enum Kind of native.cc. */
+const kinds = ['load', 'convolution', 'depthwise', 'block', 'maxPool', 'average', 'dense'];
+
+const panelsOf = (channels: number) => Math.ceil(channels / panel);
+
+/** Weights one after the other, each at a multiple of a panel. */
+class Weights {
+  readonly #parts: Float32Array[] = [];
+  #size = 0;
+
+  /** @returns where it begins, in floats. */
+  add(values: Float32Array): number {
+    const at = this.#size;
+    this.#parts.push(values);
+    this.#size += panelsOf(values.length) * panel;
+    return at;
+  }
+
+  values(): Float32Array {
+    const all = new Float32Array(this.#size);
+    let at = 0;
+    for (const part of this.#parts) {
+      all.set(part, at);
+      at += panelsOf(part.length) * panel;
+    }
+    return all;
+  }
+}
+
+const padded = (values: Float32Array) => {
+  const all = new Float32Array(panelsOf(values.length) * panel);
+  all.set(values);
+  return all;
+};
+
+/**
+ * [rows, columns] -> [panel of columns][row of the product][16], with zeros for what is beyond the last.
+ * @param rowOf the row of the product that each row becomes.
+ */
+function packMatrix(values: Float32Array, columns: number, rows: number, rowOf: (row: number) => number) {
+  const packed = new Float32Array(panelsOf(columns) * rows * panel);
+  for (let row = 0; row * columns < values.length; row++) {
+    const to = rowOf(row) * panel;
+    for (let column = 0; column < columns; column++)
+      packed[(column >> 4) * rows * panel + to + (column & 15)] = values[row * columns + column] as number;
+  }
+  return packed;
+}
+
+const same = (row: number) => row;
+
+/** Whether a convolution's products are those of whole panels of maps, with the channels beyond the last. */
+const hasWholePanels = ({ kind, from, window: { kernel, stride } }: FoldedStep) =>
+  kind === 'convolution' && from >= 0 && (kernel > 1 || stride > 1);
+
+/** A step's products per value, and its filter as native.cc reads it. */
+function packProduct(step: FoldedStep, { weights, biases }: FilterValues) {
+  const columns = biases.length;
+  const rows = weights.length / columns;
+  if (!hasWholePanels(step)) return { k: rows, filter: packMatrix(weights, columns, rows, same) };
+  const channels = step.input[2] as number;
+  const whole = panelsOf(channels) * panel;
+  const k = step.window.kernel ** 2 * whole;
+  const rowOf = (row: number) => Math.floor(row / channels) * whole + (row % channels);
+  return { k, filter: packMatrix(weights, columns, k, rowOf) };
+}
+
+/** The fields of the struct Step of native.cc. */
+function fieldsOf(step: FoldedStep, weights: Weights): number[] {
+  const { product, depthwise, expand, window } = step;
+  const packed = product && packProduct(step, product);
+  const plain = ({ weights: values, biases }: FilterValues) =>
+    packMatrix(values, biases.length, values.length / biases.length, same);
+  return [
+    kinds.indexOf(step.kind),
+    step.from,
+    step.residual,
+    step.to,
+    ...step.input,
+    ...step.output,
+    window.kernel,
+    window.stride,
+    window.top,
+    window.left,
+    packed?.k ?? 0,
+    fusedActivations.indexOf(step.activation),
+    packed ? weights.add(packed.filter) : -1,
+    product ? weights.add(padded(product.biases)) : -1,
+    depthwise?.biases.length ?? 0,
+    depthwise ? weights.add(plain(depthwise)) : -1,
+    depthwise ? weights.add(padded(depthwise.biases)) : -1,
+    expand ? weights.add(plain(expand)) : -1,
+    expand ? weights.add(padded(expand.biases)) : -1,
+  ];
+}
+
+function upload(backend: NodeBackend, dtype: 'TF_FLOAT' | 'TF_INT32', values: ArrayLike<number>) {
+  const output = { shape: [values.length], dtype: backend.binding[dtype] as number };
+  const id = backend.binding.createTensor(output.shape, output.dtype, values);
+  return backend.createOutputTensor({ id, ...output });
+}
+
+export const packFoldedSteps: OwnKernel = {
+  name: packFoldedStepsKernel,
+  needs: 'operations',
+  run(backend, _, attributes) {
+    const { steps } = attributes as unknown as PackFoldedStepsAttributes;
+    const weights = new Weights();
+    const program = Int32Array.from(steps.flatMap((step) => fieldsOf(step, weights)));
+    return [upload(backend, 'TF_FLOAT', weights.values()), upload(backend, 'TF_INT32', program)];
+  },
+};
+
+const compute = (name: string, operation: string): OwnKernel => ({
+  name,
+  needs: 'operations',
+  run(backend, inputs) {
+    const { x, weights, program } = inputs as Record<'x' | 'weights' | 'program', tf.TensorInfo>;
+    return executeOnTensors(backend, operation, {}, [x, weights, program]);
+  },
+});
+
+export const foldedSteps = compute(foldedStepsKernel, 'BatSupFoldedSteps');
+export const foldedDense = compute(foldedDenseKernel, 'BatSupFoldedDense');
