@@ -31,9 +31,9 @@ export interface Step {
 /** The kinds that what follows them may be folded into: each output channel is a sum of products, plus a bias. */
 const linearKinds = ['conv', 'depthwiseConv', 'fullyConnected'];
 
-/** A step while it is made; its variables are float64, so that folding rounds once. */
+/** A step while it is made; variables that something is folded into are float64, so that they are rounded once. */
 interface Draft extends Omit<Step, 'variables'> {
-  variables: Map<string, { shape: number[]; values: Float64Array }>;
+  variables: Map<string, { shape: number[]; values: Float32Array | Float64Array }>;
 }
 
 /**
@@ -66,7 +66,7 @@ function countReads(layers: LayerSummary[]): Map<string, number> {
 function constant(name: string, shape: number[], weights: ReadonlyMap<string, Float32Array>) {
   const values = weights.get(name);
   if (!values) throw new Error(`The weights lack ${name}.`);
-  return { shape, values: Float64Array.from(values) };
+  return { shape, values };
 }
 
 function draftOf(layer: LayerSummary, weights: ReadonlyMap<string, Float32Array>): Draft {
@@ -77,7 +77,7 @@ function draftOf(layer: LayerSummary, weights: ReadonlyMap<string, Float32Array>
   const draft = { name, kind, attributes, inputs, inputShape, outputShape, variables };
   if (!linearKinds.includes(kind) || variables.has('biases')) return draft;
   const channels = outputShape.at(-1) as number;
-  variables.set('biases', { shape: [channels], values: new Float64Array(channels) });
+  variables.set('biases', { shape: [channels], values: new Float32Array(channels) });
   return { ...draft, attributes: { ...attributes, biases: true } };
 }
 
@@ -122,13 +122,21 @@ function foldBatchNorm({ variables }: Draft, layer: LayerSummary, weights: Netwo
   ];
   const epsilon = layer.attributes.epsilon as number;
   const slope = Float64Array.from(scale, (value, c) => value / Math.sqrt((variance[c] as number) + epsilon));
-  const { values } = variables.get('weights') as { values: Float64Array };
+  const values = inFloat64(variables, 'weights');
   // Output channels are the last axis; a depthwise convolution has one output per channel, so that there it holds as well.
   for (let i = 0; i < values.length; i++)
     values[i] = (values[i] as number) * (slope[i % slope.length] as number);
-  const { values: biases } = variables.get('biases') as { values: Float64Array };
+  const biases = inFloat64(variables, 'biases');
   for (const [c, bias] of biases.entries())
     biases[c] = (bias - (mean[c] as number)) * (slope[c] as number) + (offset[c] as number);
+}
+
+/** The values of a variable, which become a copy in float64. */
+function inFloat64(variables: Draft['variables'], name: string): Float64Array {
+  const variable = variables.get(name) as { shape: number[]; values: Float32Array };
+  const values = new Float64Array(variable.values);
+  variables.set(name, { ...variable, values });
+  return values;
 }
 
 /** Adds the layer's other input, if it is computed before the step. */
@@ -144,7 +152,7 @@ function addResidual(step: Draft, { inputs }: LayerSummary, drafts: Draft[]): bo
 function finished({ variables, ...step }: Draft): Step {
   const rounded = [...variables].map(([name, { shape, values }]): [string, Constant] => [
     name,
-    { shape, values: Float32Array.from(values) },
+    { shape, values: values instanceof Float32Array ? values : new Float32Array(values) },
   ]);
   return { ...step, variables: Object.fromEntries(rounded) };
 }

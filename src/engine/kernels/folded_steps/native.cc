@@ -101,22 +101,35 @@ int64_t ConvolutionScratch(const Step& s) {
 }
 
 // The pixels under the kernel at an output pixel -> out [kernel][kernel][channels]; zeros beyond the borders.
-void GatherPicture(const Step& s, const float* picture, int64_t row, int64_t column, float* out) {
-  const int64_t y = row * s.stride - s.top, x = column * s.stride - s.left, line = s.kernel * s.channels;
+void GatherAtBorder(const Step& s, const float* picture, int64_t y, int64_t x, float* out) {
+  const int64_t line = s.kernel * s.channels;
   const int64_t from = std::max<int64_t>(0, -x), to = std::min<int64_t>(s.kernel, s.width - x);
-  for (int64_t u = 0; u < s.kernel; u++, out += line) {
-    const bool inside = y + u >= 0 && y + u < s.height && from < to;
-    if (!inside || to - from < s.kernel) memset(out, 0, line * sizeof(float));
-    if (inside)
-      memcpy(out + from * s.channels, picture + ((y + u) * s.width + x + from) * s.channels,
-             (to - from) * s.channels * sizeof(float));
-  }
+  memset(out, 0, s.kernel * line * sizeof(float));
+  for (int64_t u = std::max<int64_t>(0, -y); u < std::min<int64_t>(s.kernel, s.height - y) && from < to; u++)
+    memcpy(out + u * line + from * s.channels, picture + ((y + u) * s.width + x + from) * s.channels,
+           (to - from) * s.channels * sizeof(float));
 }
 
+// The same where all of them lie within the picture. kLine: floats of a row of the kernel; 0: any number.
+template <int64_t kLine>
+void GatherInside(const Step& s, const float* picture, int64_t y, int64_t x, float* out) {
+  const int64_t line = kLine ? kLine : s.kernel * s.channels;
+  const float* from = picture + (y * s.width + x) * s.channels;
+  for (int64_t u = 0; u < s.kernel; u++) memcpy(out + u * line, from + u * s.width * s.channels, line * sizeof(float));
+}
+
+template <int64_t kLine>
 void StripOfPicture(const Step& s, const float* picture, int64_t first, int64_t pixels, float* strip) {
   std::vector<float> gathered(SizeOf(1, s.k));
-  for (int64_t pixel = 0; pixel < pixels; pixel++) {
-    GatherPicture(s, picture, (first + pixel) / s.out_width, (first + pixel) % s.out_width, gathered.data());
+  int64_t row = first / s.out_width, column = first % s.out_width;
+  for (int64_t pixel = 0; pixel < pixels; pixel++, column++) {
+    if (column == s.out_width) column = 0, row++;
+    const int64_t y = row * s.stride - s.top, x = column * s.stride - s.left;
+    const bool isInside = y >= 0 && x >= 0 && y + s.kernel <= s.height && x + s.kernel <= s.width;
+    if (isInside)
+      GatherInside<kLine>(s, picture, y, x, gathered.data());
+    else
+      GatherAtBorder(s, picture, y, x, gathered.data());
     for (int64_t panel = 0; panel < PanelsOf(s.k); panel++)
       memcpy(strip + (panel * pixels + pixel) * kPanel, gathered.data() + panel * kPanel, kPanel * sizeof(float));
   }
@@ -134,6 +147,13 @@ void StripOfMaps(const Step& s, const float* maps, int64_t first, int64_t pixels
           else
             memcpy(strip, maps + (panel * s.pixels() + y * s.width + x) * kPanel, kPanel * sizeof(float));
         }
+}
+
+void GatherStrip(const Step& s, const Run& run, int64_t first, int64_t pixels, float* strip) {
+  if (s.from >= 0) return StripOfMaps(s, run.buffers[s.from], first, pixels, strip);
+  // Three by three pixels of a colour picture, which most networks begin with.
+  const bool isUsual = s.kernel * s.channels == 9;
+  (isUsual ? StripOfPicture<9> : StripOfPicture<0>)(s, run.picture, first, pixels, strip);
 }
 
 // A product into the buffer of a step, for the output pixels from `first` on.
@@ -186,10 +206,7 @@ void Convolve(const Step& s, const Run& run) {
   const Team split = sharesPanels ? team : Team{0, 1};
   for (int64_t i = sharesPanels ? 0 : team.index; i < strips; i += sharesPanels ? 1 : team.count) {
     const int64_t first = i * most, pixels = std::min(most, s.out_pixels() - first);
-    if (s.from < 0)
-      StripOfPicture(s, run.picture, first, pixels, strip);
-    else
-      StripOfMaps(s, run.buffers[s.from], first, pixels, strip);
+    GatherStrip(s, run, first, pixels, strip);
     Product p = ProductInto(s, run, first, pixels);
     p.a = strip;
     p.a_panel = pixels * kPanel;
@@ -402,23 +419,13 @@ void Load(const Step& s, const Run& run) {
       }
 }
 
-// The largest value of the window at an output pixel; NaN if there is one.
-void MaxOfWindow(const Step& s, const float* maps, int64_t row, int64_t column, float* to) {
-  const int64_t y = row * s.stride - s.top, x = column * s.stride - s.left;
-  std::fill(to, to + kPanel, -std::numeric_limits<float>::infinity());
-  for (int64_t v = std::max<int64_t>(0, y); v < std::min<int64_t>(s.height, y + s.kernel); v++)
-    for (int64_t u = std::max<int64_t>(0, x); u < std::min<int64_t>(s.width, x + s.kernel); u++) {
-      const float* from = maps + (v * s.width + u) * kPanel;
-      for (int64_t i = 0; i < kPanel; i++) to[i] = from[i] > to[i] || from[i] != from[i] ? from[i] : to[i];
-    }
-  for (int64_t i = 0; i < kPanel; i++) to[i] = to[i] < s.low() ? s.low() : to[i] > s.high() ? s.high() : to[i];
-}
-
-void MaxPool(const Step& s, const Run& run) {
-  for (int64_t panel = run.team.index; panel < PanelsOf(s.outputs); panel += run.team.count)
-    for (int64_t pixel = 0; pixel < s.out_pixels(); pixel++)
-      MaxOfWindow(s, run.buffers[s.from] + panel * s.pixels() * kPanel, pixel / s.out_width, pixel % s.out_width,
-                  run.buffers[s.to] + (panel * s.out_pixels() + pixel) * kPanel);
+void ComputeMaxPool(const Step& s, const Run& run) {
+  for (int64_t panel = run.team.index; panel < PanelsOf(s.outputs); panel += run.team.count) {
+    const float* x = run.buffers[s.from] + panel * s.pixels() * kPanel;
+    float* out = run.buffers[s.to] + panel * s.out_pixels() * kPanel;
+    run.sums.max_pool({x, s.height, s.width, s.out_height, s.out_width, s.kernel, s.stride, s.top, s.left, out, s.low(),
+                       s.high()});
+  }
 }
 
 // The mean of each map. Rows are added up on their own, which keeps rounding errors small.
@@ -462,7 +469,7 @@ void ComputeStep(const Step& s, const Run& run) {
     case kConvolution: return Convolve(s, run);
     case kDepthwise: return ComputeDepthwise(s, run);
     case kBlock: return ComputeBlock(s, run);
-    case kMaxPool: return MaxPool(s, run);
+    case kMaxPool: return ComputeMaxPool(s, run);
     case kAverage: return Average(s, run);
   }
 }

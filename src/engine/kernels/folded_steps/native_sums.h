@@ -1,5 +1,5 @@
-// The two inner loops of folded convolutions, compiled for each level of x86-64 processors: a product of pixels and a
-// filter over channels, and a depthwise convolution. Both add up a pixel's products in a fixed order, so that the result
+// The inner loops of folded networks, compiled for each level of x86-64 processors: a product of pixels and a filter over
+// channels, a depthwise convolution and a max-pooling. The sums add up a pixel's products in a fixed order, so that the result
 // depends neither on the tile that a pixel falls into nor on the threads.
 //
 // Maps lie in panels of 16 channels: [panel][pixel][16]. The channels beyond the last are zeros.
@@ -33,6 +33,16 @@ struct Depthwise {
   const float* bias;    // [16]
   float* out;           // [row][column][16]
   const float* residual;  // like out; null: none
+  float low, high;
+};
+
+// One panel of a max-pooling. Windows are cut off at the borders.
+struct MaxPool {
+  const float* x;  // [row][column][16]
+  int64_t height, width;
+  int64_t out_height, out_width;
+  int64_t kernel, stride, top, left;
+  float* out;  // [row][column][16]
   float low, high;
 };
 
@@ -176,17 +186,43 @@ INLINE void DepthwisePanel(const Depthwise& d) {
   DepthwiseRows<L, 0>(d);
 }
 
+// The largest value of a window, rows y.. and columns x.. of the maps.
+template <class L>
+INLINE void MaxOfWindow(const MaxPool& m, int64_t y, int64_t x, int64_t channel, float* to) {
+  typedef typename L::Floats Floats;
+  const int64_t top = y < 0 ? 0 : y, bottom = y + m.kernel < m.height ? y + m.kernel : m.height;
+  const int64_t left = x < 0 ? 0 : x, right = x + m.kernel < m.width ? x + m.kernel : m.width;
+  Floats largest = LoadFloats<L>(m.x + (top * m.width + left) * kPanel + channel);
+  for (int64_t row = top; row < bottom; row++)
+    for (int64_t column = left; column < right; column++) {
+      const Floats value = LoadFloats<L>(m.x + (row * m.width + column) * kPanel + channel);
+      largest = value > largest ? value : largest;
+    }
+  StoreFloats<L>(Clamp<L>(largest, m.low, m.high), to + channel);
+}
+
+template <class L>
+INLINE void MaxPoolPanel(const MaxPool& m) {
+  float* to = m.out;
+  for (int64_t row = 0; row < m.out_height; row++)
+    for (int64_t column = 0; column < m.out_width; column++, to += kPanel)
+      for (int64_t channel = 0; channel < kPanel; channel += L::kLanes)
+        MaxOfWindow<L>(m, row * m.stride - m.top, column * m.stride - m.left, channel, to);
+}
+
 struct Sums {
   // The panels from..to of the output.
   void (*product)(const Product&, int64_t from, int64_t to);
   void (*depthwise)(const Depthwise&);
+  void (*max_pool)(const MaxPool&);
 };
 
 #define SUMS_FOR(name, attributes, ...)                                                              \
   attributes void Product##name(const Product& p, int64_t from, int64_t to) {                         \
     ProductPanels<Level<__VA_ARGS__>>(p, from, to);                                                   \
   }                                                                                                   \
-  attributes void Depthwise##name(const Depthwise& d) { DepthwisePanel<Level<__VA_ARGS__>>(d); }
+  attributes void Depthwise##name(const Depthwise& d) { DepthwisePanel<Level<__VA_ARGS__>>(d); } \
+  attributes void MaxPool##name(const MaxPool& m) { MaxPoolPanel<Level<__VA_ARGS__>>(m); }
 
 // Levels: lanes, pixels of a tile, its vectors, and columns of a depthwise tile, by the number of vector registers.
 SUMS_FOR(Any, static, 4, 4, 4, 4)
@@ -202,8 +238,8 @@ inline Sums ChooseSums() {
   __builtin_cpu_init();
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") &&
       __builtin_cpu_supports("avx512dq"))
-    return {ProductAvx512, DepthwiseAvx512};
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return {ProductAvx2, DepthwiseAvx2};
+    return {ProductAvx512, DepthwiseAvx512, MaxPoolAvx512};
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return {ProductAvx2, DepthwiseAvx2, MaxPoolAvx2};
 #endif
-  return {ProductAny, DepthwiseAny};
+  return {ProductAny, DepthwiseAny, MaxPoolAny};
 }

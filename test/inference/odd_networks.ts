@@ -1,0 +1,168 @@
+import * as tf from '@tensorflow/tfjs-core';
+import type { Network } from '../../src/formats/index.ts';
+import { valuesOf } from '../../src/formats/network.ts';
+import { createFoldedModel } from '../../src/inference/model.ts';
+import { type ModelTools, modelTools, NetworkPlan, type Value } from '../../src/layers/index.ts';
+import { evenly, networkOf } from '../helpers/network.ts';
+
+interface Block {
+  kernel: number;
+  stride: number;
+  /** Channels between the convolutions; 0: no expansion. */
+  middle: number;
+  outputs: number;
+  padding?: 'same' | 'valid';
+  function?: 'relu' | 'relu6';
+}
+
+/** An inverted residual block, with its input added where it fits. */
+function blockLayer(tools: ModelTools, input: Value, block: Block): Value {
+  const { kernel, stride, middle, outputs, padding = 'same', function: name = 'relu6' } = block;
+  const convolve = (layer: Value, outputChannels: number) =>
+    tools.batchNormLayer(
+      tools.convLayer(layer, {
+        kernel: 1,
+        inputChannels: layer.shape[3] as number,
+        outputChannels,
+        stride: 1,
+        biases: false,
+      }),
+    );
+  let maps = middle > 0 ? tools.activationLayer(convolve(input, middle), { function: name }) : input;
+  maps = tools.depthwiseConvLayer(maps, { kernel, stride, padding });
+  maps = convolve(tools.activationLayer(maps, { function: name }), outputs);
+  return String(maps.shape) === String(input.shape) ? tools.addLayer(maps, input) : maps;
+}
+
+type Write = (tools: ModelTools, pictures: Value) => Value;
+
+const convolution =
+  (kernel: number, stride: number, outputs: number, padding: 'same' | 'valid' = 'same'): Write =>
+  (tools, maps) => {
+    const inputChannels = maps.shape[3] as number;
+    return tools.convLayer(maps, { kernel, stride, inputChannels, outputChannels: outputs, padding });
+  };
+const depthwise =
+  (kernel: number, stride: number, padding: 'same' | 'valid' = 'same'): Write =>
+  (tools, maps) =>
+    tools.depthwiseConvLayer(maps, { kernel, stride, padding });
+const pooling =
+  (kernel: number, stride: number, padding: 'same' | 'valid' = 'same'): Write =>
+  (tools, maps) =>
+    tools.activationLayer(tools.poolingLayer(maps, { kernel, stride, padding }));
+const block =
+  (options: Block): Write =>
+  (tools, maps) =>
+    blockLayer(tools, maps, options);
+/** Adds its input to what it computes. */
+const added =
+  (write: Write): Write =>
+  (tools, maps) =>
+    tools.activationLayer(tools.addLayer(write(tools, maps), maps), { function: 'relu6' });
+
+const sizes: Record<string, { height: number; width: number; layers: Write[] }> = {
+  'one pixel': {
+    height: 1,
+    width: 1,
+    layers: [
+      convolution(3, 2, 5),
+      block({ kernel: 5, stride: 1, middle: 17, outputs: 5 }),
+      block({ kernel: 3, stride: 2, middle: 0, outputs: 33 }),
+      depthwise(5, 2),
+      pooling(3, 2),
+    ],
+  },
+  'kernels larger than the maps': {
+    height: 3,
+    width: 2,
+    layers: [
+      convolution(7, 1, 19),
+      added(depthwise(7, 1)),
+      block({ kernel: 7, stride: 1, middle: 40, outputs: 19 }),
+      convolution(5, 2, 16),
+    ],
+  },
+  'incomplete panels and tiles': {
+    height: 13,
+    width: 11,
+    layers: [
+      convolution(3, 2, 17),
+      added(convolution(3, 1, 17)),
+      block({ kernel: 3, stride: 1, middle: 49, outputs: 17, function: 'relu' }),
+      convolution(1, 1, 31),
+      pooling(3, 2),
+      convolution(1, 2, 50),
+    ],
+  },
+  'no padding': {
+    height: 39,
+    width: 30,
+    layers: [
+      convolution(3, 2, 8, 'valid'),
+      depthwise(3, 2, 'valid'),
+      block({ kernel: 3, stride: 1, middle: 24, outputs: 12, padding: 'valid' }),
+      pooling(2, 1, 'valid'),
+    ],
+  },
+  'maps that are computed in bands': {
+    height: 66,
+    width: 61,
+    layers: [
+      convolution(1, 1, 10),
+      block({ kernel: 3, stride: 1, middle: 90, outputs: 10 }),
+      block({ kernel: 5, stride: 1, middle: 72, outputs: 9 }),
+      block({ kernel: 2, stride: 3, middle: 300, outputs: 20 }),
+    ],
+  },
+  'bands of strides': {
+    height: 101,
+    width: 77,
+    layers: [
+      convolution(3, 1, 33),
+      block({ kernel: 3, stride: 1, middle: 0, outputs: 6 }),
+      block({ kernel: 5, stride: 2, middle: 130, outputs: 7 }),
+    ],
+  },
+  'depthwise first, stride beyond the kernel': {
+    height: 9,
+    width: 10,
+    layers: [depthwise(2, 3), added(depthwise(3, 1)), pooling(1, 2)],
+  },
+};
+
+function networkFor({ height, width, layers }: (typeof sizes)[string]): Network {
+  const plan = new NetworkPlan();
+  const tools = modelTools(plan);
+  let maps: Value = { shape: [-1, height, width, 3] };
+  for (const write of layers) maps = write(tools, maps);
+  const features = tools.globalAveragePoolingLayer(maps);
+  tools.fullyConnectedLayer(features, { inputs: maps.shape[3] as number, outputs: 3 });
+  const classes = ['bat', 'cat', 'owl'];
+  return networkOf({ architecture: 'layers', height, width, channels: 3, classes, layers: plan.layers });
+}
+
+/** Pictures of random pixels, -1..1. */
+export function randomPictures({ model: { height, width } }: Network, count: number): tf.Tensor4D {
+  const random = evenly(3);
+  const values = Float32Array.from({ length: count * height * width * 3 }, () => {
+    return 2 * (random.next().value as number) - 1;
+  });
+  return tf.tensor4d(values, [count, height, width, 3]);
+}
+
+/** Networks of sizes that leave tiles, panels and bands of kernels incomplete. The engine must run. */
+export function oddNetworks(): [name: string, network: Network][] {
+  return Object.entries(sizes).map(([name, one]) => [name, networkFor(one)]);
+}
+
+/** The output of a network's first layers, folded. */
+export function foldedOutput(
+  network: Network,
+  pictures: tf.Tensor4D,
+  layers = network.layers.length,
+): Float32Array {
+  const folded = createFoldedModel({ layers: network.layers.slice(0, layers), weights: valuesOf(network) });
+  const values = tf.tidy(() => folded.forward(pictures).dataSync() as Float32Array);
+  folded.dispose();
+  return values;
+}
