@@ -203,6 +203,7 @@ export const kernelTable = {
       batch: 'i32',
       inHeight: 'i32',
       inWidth: 'i32',
+      paddedWidth: 'i32',
       inputs: 'i32',
       height: 'i32',
       width: 'i32',
@@ -346,4 +347,4 @@ export const kernelTable = {
 } as const;
 
 /** Exported by a kernels.wasm that was built from the same signatures. */
-export const tableChecksum = 582212911;
+export const tableChecksum = 2005168091;

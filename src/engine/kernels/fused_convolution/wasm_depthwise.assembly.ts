@@ -35,8 +35,10 @@ export function depthwiseRows(
     const rows = min(kernelHeight, inHeight - inRow) - uFirst;
     const from = x + <usize>(inRow + uFirst) * rowBytes;
     const w = filter + <usize>(uFirst * kernelWidth) * tapBytes;
-    let to = y + <usize>(row * width) * tapBytes;
-    for (let column = 0; column < width; column += 4) {
+    for (let at = 0; at < width; at += 4) {
+      // The last four overlap those before them.
+      const column = max(0, min(at, width - 4));
+      const to = y + <usize>(row * width + column) * tapBytes;
       const inColumn = column * stride - left;
       const pixels = from + <usize>inColumn * pixelBytes;
       const isInside = inColumn >= 0 && column + 4 <= width && inColumn + 3 * stride + kernelWidth <= inWidth;
@@ -46,7 +48,6 @@ export function depthwiseRows(
       else if (isInside && kernelWidth == 5 && stride == 2) four5s2(pixels, rowBytes, pixelBytes, w, tapBytes, rows, bias, to, activation);
       else fourClipped(pixels, rowBytes, pixelBytes, w, tapBytes, rows, bias, to, activation, inColumn, inWidth, min(4, width - column), kernelWidth, stride);
       scalarChannels(pixels, rowBytes, pixelBytes, w, tapBytes, rows, bias, to, activation, inColumn, inWidth, min(4, width - column), kernelWidth, stride);
-      to += 4 * tapBytes;
     }
   }
 }

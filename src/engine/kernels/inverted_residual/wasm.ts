@@ -73,7 +73,7 @@ function convolve(
   { inputs, options, from, maps, sizes, inChannels }: Convolution,
 ): void {
   const { outShape: _, inputs: channels, outputs: __, ...others } = sizes;
-  const { batch, height, inWidth, kernelHeight, stride } = others;
+  const { batch, height, width, inWidth, kernelHeight, kernelWidth, stride, left } = others;
   const given = {
     ...others,
     x: from,
@@ -90,11 +90,12 @@ function convolve(
   const rowBytes = inWidth * groupChannels * bytesPerNumber;
   const inRows = Math.max(kernelHeight, Math.floor(stripBytes / rowBytes));
   const stripRows = Math.min(height, Math.floor((inRows - kernelHeight) / stride) + 1);
+  const paddedWidth = Math.max(left + inWidth, (width - 1) * stride + kernelWidth);
   const chunks = context.threads.chunksFor(batch * Math.ceil(channels / groupChannels));
-  const strip = ((stripRows - 1) * stride + kernelHeight) * inWidth * groupChannels;
+  const strip = ((stripRows - 1) * stride + kernelHeight) * (inWidth + paddedWidth) * groupChannels;
   withScratch(context, { strips: chunks * strip }, ({ strips }) => {
     const { expandFilter, expandBias } = inputs;
-    const expansion = { expandFilter, expandBias, strips, inputs: inChannels, groupChannels, stripRows };
-    runInChunks(context, 'expandDepthwise', chunks, { ...given, ...expansion });
+    const sizes = { inputs: inChannels, paddedWidth, groupChannels, stripRows };
+    runInChunks(context, 'expandDepthwise', chunks, { ...given, ...sizes, expandFilter, expandBias, strips });
   });
 }
