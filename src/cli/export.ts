@@ -47,7 +47,7 @@ export function addExport(program: Command): void {
     .addOption(
       new Option(
         '--preprocessing <where>',
-        'inside: the exported network takes pixels, 0..255; outside: it takes scaled pixels',
+        'inside: the exported network takes pixels, 0..255; outside: it takes scaled and normalised pixels',
       )
         .choices(['inside', 'outside'])
         .default('inside'),

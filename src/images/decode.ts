@@ -144,6 +144,9 @@ export async function openUpright(input: string | Buffer | Sharp, options?: Shar
  */
 const oversampling = { lanczos3: 2, bicubic: 4, bilinear: 4 };
 
+/** Pixels that an SVG is drawn with at most: where only a small share of it is used, the rest would take all the memory. */
+const maxDrawn = 2 ** 26;
+
 /**
  * Decodes and resizes any picture to 8-bit sRGB or grey: upright (EXIF orientation), transparency on white, the first frame
  * of an animation. libvips decodes it and shrinks it most of the way. The rest is done here, and so is all enlarging,
@@ -166,9 +169,10 @@ export async function decodeWithSharp(
     format === 'svg' ? [1, Number.POSITIVE_INFINITY] : [oversampling[target.filter ?? 'lanczos3'], 1];
   const across = Math.min(maxScale, (samples * inner.width) / box.width);
   const down = Math.min(maxScale, (samples * inner.height) / box.height);
+  const less = Math.min(1, Math.sqrt(maxDrawn / (width * across * height * down)));
   const { data, info } = await image
     .flatten({ background: 'white' })
-    .resize(Math.ceil(width * across), Math.ceil(height * down), { fit: 'fill' })
+    .resize(Math.ceil(width * across * less), Math.ceil(height * down * less), { fit: 'fill' })
     .toColourspace('srgb')
     .raw()
     .toBuffer({ resolveWithObject: true });
