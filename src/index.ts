@@ -2,6 +2,16 @@
 export { type AugmentOptions, type AugmentReport, augmentAll, cleanAugmented } from './augment/augment.ts';
 export { type Preview, previewAugment } from './augment/preview.ts';
 export type { OperationName, OperationSetting } from './augment/registry.ts';
+export {
+  type Backbone,
+  type BackboneName,
+  backboneFolder,
+  backbones,
+  findBackbone,
+  type InstallEvents,
+  installBackbone,
+  removeBackbone,
+} from './backbones/index.ts';
 export { type CheckOptions, type CheckReport, checkAll } from './check/check.ts';
 export type { Finding } from './check/kinds.ts';
 export { quarantine, restore } from './check/quarantine.ts';

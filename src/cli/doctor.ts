@@ -36,6 +36,10 @@ function kindOf({ source, device }: NonNullable<Diagnosis['native']>): string {
   return `for ${device === 'cuda' ? 'CUDA' : 'the CPU'}`;
 }
 
+function shownBackbone({ name, state }: Diagnosis['backbones'][number]): string {
+  return state === 'installed' ? name : `${name} (${state.replace(/\.$/, '')})`;
+}
+
 function rows(diagnosis: Diagnosis): [string, string][] {
   const { engine, why, engines, native, gpus } = diagnosis;
   return [
@@ -53,6 +57,7 @@ function rows(diagnosis: Diagnosis): [string, string][] {
         'none found by the NVIDIA driver',
     ],
     ...(gpus[0] ? ([['driver', gpus[0].driver]] as [string, string][]) : []),
+    ['backbones', diagnosis.backbones.map(shownBackbone).join(', ') || 'none installed'],
     ['threads', `${diagnosis.threads}, ${diagnosis.memory} GiB of memory`],
     ['Node.js', `${diagnosis.node} on ${diagnosis.platform}`],
     ['sharp', `${diagnosis.sharp}, libvips ${diagnosis.libvips}`],

