@@ -3,7 +3,8 @@
  * The wasm engine has our kernels, compiled from AssemblyScript twice: kernels_relaxed.wasm, with fused multiply-add
  * (relaxed SIMD), and kernels.wasm, for hosts without; and backend.wasm, tfjs's own module with its memory declared
  * shared, so that worker threads can compute on it.
- * Augmentation has warp.wasm, which resamples; src/images has jpeg.wasm, the decoder that shrinks while it decodes.
+ * Augmentation has warp.wasm, which resamples; src/images has jpeg.wasm, the decoder that shrinks while it decodes;
+ * src/transfer has logistic.wasm, the sums of logistic regression, whose threads share one memory.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -72,9 +73,15 @@ function compile(sources, outFile, ...options) {
   execFileSync(process.execPath, [asc, ...files, ...optimise, ...options], { stdio: 'inherit' });
 }
 
-const memory = ['--initialMemory', String(initial), '--maximumMemory', String(maximum)];
-const shared = ['--enable', 'threads', '--importMemory', '--sharedMemory', ...memory];
+/** Options of a module whose threads share a memory. */
+function sharedMemory(initial, maximum) {
+  const limits = ['--initialMemory', String(initial), '--maximumMemory', String(maximum)];
+  return ['--enable', 'threads', '--importMemory', '--sharedMemory', ...limits];
+}
+
+const shared = sharedMemory(initial, maximum);
 compile(wasm, 'kernels.wasm', ...shared);
 compile(wasm, 'kernels_relaxed.wasm', ...shared, '--enable', 'relaxed-simd');
 compile('src/augment/warp', 'warp.wasm');
 compile('src/images/jpeg', 'jpeg.wasm');
+compile('src/transfer/logistic', 'logistic.wasm', ...sharedMemory(1, 65536));

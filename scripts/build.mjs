@@ -12,6 +12,7 @@ const modules = [
   'src/engine/wasm/backend.wasm',
   'src/augment/warp/warp.wasm',
   'src/images/jpeg/jpeg.wasm',
+  'src/transfer/logistic/logistic.wasm',
 ];
 const run = (script, ...args) =>
   execFileSync(process.execPath, [join(root, script), ...args], { cwd: root, stdio: 'inherit' });

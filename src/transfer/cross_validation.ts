@@ -1,0 +1,311 @@
+import { createHash } from 'node:crypto';
+import { argmax } from '../evaluation/softmax.ts';
+import {
+  checkProblem,
+  deviationsOf,
+  type LogisticRegressionProblem,
+  tileClasses,
+} from './logistic/design.ts';
+import { Solver } from './logistic/solver.ts';
+import {
+  defaultMaxEvaluations,
+  defaultTolerance,
+  finishFit,
+  type LogisticRegression,
+} from './logistic_regression.ts';
+
+/** Rows with what must stay together. */
+export interface GroupedProblem extends LogisticRegressionProblem {
+  /** [count]: rows with the same number are never in training and in the fold that is held out at once. */
+  groups: ArrayLike<number>;
+  /** [count], 0 for variations of pictures: they are trained on, and never evaluated. Absent where there are none. */
+  isPlain?: ArrayLike<number> | undefined;
+  /** [classes], multiplies the weights of a class's rows, in training and in evaluation. */
+  classWeights?: ArrayLike<number> | undefined;
+}
+
+export interface CrossValidationOptions {
+  seed: number;
+  /** 2 to 20; default 5. */
+  folds?: number;
+  /** What to choose by: the log loss, the default, or the accuracy, with the log loss where it is equal. */
+  metric?: 'logLoss' | 'accuracy';
+  /** Whether each feature is divided by its deviation (the default) or all by one number. */
+  standardise?: boolean;
+  /** 0, the default: one for each core. They change the time, not the result. */
+  threads?: number;
+}
+
+/** How well a strength of the penalty does on pictures that were held out. */
+export interface PathPoint {
+  /** Of {@link fitLogisticRegression} with the `deviation` of the result. */
+  C: number;
+  /** Mean cross-entropy in nats; class weights count. */
+  logLoss: number;
+  /** 0 to 1; class weights count. */
+  accuracy: number;
+}
+
+export interface CrossValidation {
+  /** The chosen one; what is between the two best of a path differs less than their spread over other folds. */
+  C: number;
+  /** What features were divided by before the penalty: float64 [length]. */
+  deviation: Float64Array;
+  /** What was tried, from the strongest penalty. Empty where no class has pictures for two sides. */
+  path: PathPoint[];
+  /** The fold in which each row was held out; -1 for those that never were. */
+  folds: Int8Array;
+  /**
+   * float64 [count, classes]: probabilities of plain rows from the fit that has not seen their group, at the chosen C. Zeros for
+   * rows that were never held out.
+   */
+  probabilities: Float64Array;
+  /** The fit on all rows at the chosen C. */
+  model: LogisticRegression;
+}
+
+/** C for features whose rows have a mean squared length of 1, from the strongest penalty: half a decade apart. */
+const pathStart = -1;
+const pathEnd = 5;
+const stepsPerDecade = 2;
+
+/** The path ends after so many in a row that are worse than the best, or one that is clearly worse. */
+const maxWorse = 2;
+const clearlyWorse = 1.01;
+
+/** Chosen where nothing can be held out. */
+const untriedC = 10;
+
+/** Tolerance of fits in folds: their log losses are then right to about four digits. */
+const foldTolerance = 1e-4;
+
+/** A number of 0 to 1 that depends on the seed and the group alone. */
+function drawOf(group: number, seed: number): number {
+  return createHash('sha256').update(`${seed}/fold/${group}`).digest().readUIntBE(0, 6) / 2 ** 48;
+}
+
+/** Rows that stay together. */
+interface Group {
+  rows: number[];
+  /** Plain rows by class. */
+  counts: Map<number, number>;
+  draw: number;
+}
+
+function groupsOf({ groups, labels, isPlain }: GroupedProblem, seed: number): Group[] {
+  const found = new Map<number, Group>();
+  for (let row = 0; row < labels.length; row++) {
+    const id = groups[row] as number;
+    const group: Group = found.get(id) ?? { rows: [], counts: new Map(), draw: drawOf(id, seed) };
+    found.set(id, group);
+    group.rows.push(row);
+    const label = labels[row] as number;
+    if (isPlain?.[row] !== 0) group.counts.set(label, (group.counts.get(label) ?? 0) + 1);
+  }
+  return [...found.values()];
+}
+
+/**
+ * Deals groups out to folds so that each has about the same share of each class: the largest groups first, each to the
+ * fold that has least of its classes. A class whose pictures are all in one group stays in training; a fold never takes
+ * the last group of a class.
+ * @returns the fold of each row; -1 for rows that are never held out.
+ */
+export function dealFolds(problem: GroupedProblem, { seed, folds = 5 }: CrossValidationOptions): Int8Array {
+  const { classes, labels } = problem;
+  const groups = groupsOf(problem, seed);
+  const totals = new Float64Array(classes);
+  const groupsLeft = new Int32Array(classes);
+  for (const { counts } of groups)
+    for (const [label, count] of counts) {
+      totals[label] = (totals[label] as number) + count;
+      groupsLeft[label] = (groupsLeft[label] as number) + 1;
+    }
+  const largest = ({ counts }: Group) => Math.max(0, ...counts.values());
+  const order = groups.toSorted((a, b) => largest(b) - largest(a) || a.draw - b.draw);
+  const held = Array.from({ length: folds }, () => new Float64Array(classes));
+  const sizes = new Float64Array(folds);
+  // Groups of each class that a fold has: not all of them.
+  const heldGroups = Array.from({ length: folds }, () => new Int32Array(classes));
+  const result = new Int8Array(labels.length).fill(-1);
+  for (const { rows, counts } of order) {
+    if (counts.size === 0) continue;
+    const present = [...counts];
+    const isAllowed = (fold: number) =>
+      present.every(([label]) => (heldGroups[fold]?.[label] as number) + 1 < (groupsLeft[label] as number));
+    // How full a fold would be of these classes, in shares of all there is.
+    const fullness = (fold: number) =>
+      present.reduce(
+        (sum, [label, count]) => sum + (count * (held[fold]?.[label] as number)) / (totals[label] as number),
+        0,
+      );
+    const allowed = [...held.keys()].filter(isAllowed);
+    if (allowed.length === 0) continue;
+    const fold = allowed.reduce((best, one) => {
+      const difference = fullness(one) - fullness(best) || (sizes[one] as number) - (sizes[best] as number);
+      return difference < 0 ? one : best;
+    });
+    for (const row of rows) result[row] = fold;
+    for (const [label, count] of present) {
+      const [ofFold, groupsOfFold] = [held[fold] as Float64Array, heldGroups[fold] as Int32Array];
+      ofFold[label] = (ofFold[label] as number) + count;
+      groupsOfFold[label] = (groupsOfFold[label] as number) + 1;
+      sizes[fold] = (sizes[fold] as number) + count;
+    }
+  }
+  return result;
+}
+
+/** Softmax of logits [rows.length, padded] to the rows of `to` [count, classes]. */
+function writeProbabilities(logits: Float64Array, rows: Int32Array, classes: number, to: Float64Array): void {
+  const padded = Math.ceil(classes / tileClasses) * tileClasses;
+  for (const [i, row] of rows.entries()) {
+    let highest = Number.NEGATIVE_INFINITY;
+    for (let k = 0; k < classes; k++) highest = Math.max(highest, logits[i * padded + k] as number);
+    let sum = 0;
+    for (let k = 0; k < classes; k++) {
+      const value = Math.exp((logits[i * padded + k] as number) - highest);
+      to[row * classes + k] = value;
+      sum += value;
+    }
+    for (let k = 0; k < classes; k++) to[row * classes + k] = (to[row * classes + k] as number) / sum;
+  }
+}
+
+/** Least probability that counts: a single row must not decide alone. float32 probabilities end there, too. */
+const leastProbability = 1e-15;
+
+function scoresOf(
+  { labels, classes, classWeights }: GroupedProblem,
+  rows: number[],
+  probabilities: Float64Array,
+): Omit<PathPoint, 'C'> {
+  let [loss, correct, total] = [0, 0, 0];
+  for (const row of rows) {
+    const label = labels[row] as number;
+    const weight = classWeights?.[label] ?? 1;
+    const answers = probabilities.subarray(row * classes, (row + 1) * classes);
+    loss -= weight * Math.log(Math.max(answers[label] as number, leastProbability));
+    if (argmax(answers) === label) correct += weight;
+    total += weight;
+  }
+  return { logLoss: loss / total, accuracy: correct / total };
+}
+
+function isBetter(one: PathPoint, other: PathPoint | undefined, metric: 'logLoss' | 'accuracy'): boolean {
+  if (other === undefined) return true;
+  if (metric === 'accuracy' && one.accuracy !== other.accuracy) return one.accuracy > other.accuracy;
+  return one.logLoss < other.logLoss;
+}
+
+function weightsWithClasses({ weights, classWeights, labels }: GroupedProblem): Float64Array {
+  return Float64Array.from(
+    { length: labels.length },
+    (_, row) => (weights?.[row] ?? 1) * (classWeights?.[labels[row] as number] ?? 1),
+  );
+}
+
+/** The rows of a fit, and what it has come to. */
+interface Side {
+  rows: Int32Array;
+  heldOut: Int32Array;
+  parameters: Float64Array;
+  gradientNorm: number;
+}
+
+/**
+ * Chooses the strength of the penalty by stratified, grouped k-fold cross-validation, and fits all rows with it. From
+ * the strongest penalty on, each fit starts where the one before ended; the path ends where held-out pictures get worse.
+ * @throws {RangeError} as {@link fitLogisticRegression}.
+ * @example
+ * const { model, C, path } = await crossValidate({ features, length, labels, classes, groups }, { seed: 1 });
+ */
+export async function crossValidate(
+  problem: GroupedProblem,
+  options: CrossValidationOptions,
+): Promise<CrossValidation> {
+  const { metric = 'logLoss', standardise = true, threads = 0 } = options;
+  checkProblem(problem);
+  const { features, length, classes, labels } = problem;
+  if (problem.groups.length !== labels.length)
+    throw new RangeError(`groups must have ${labels.length} numbers; received ${problem.groups.length}.`);
+  const deviation = standardise ? deviationsOf(features, length) : new Float64Array(length).fill(1);
+  const solver = new Solver({ ...problem, deviation, weights: weightsWithClasses(problem) }, { threads });
+  try {
+    const folds = dealFolds(problem, options);
+    const all = solver.orderedRows();
+    const sides = await sidesOf(solver, problem, folds, all);
+    const whole = sides.pop() as Side;
+    const path: PathPoint[] = [];
+    let best: PathPoint | undefined;
+    let bestProbabilities = new Float64Array(labels.length * classes);
+    let start = whole.parameters;
+    // The unit of C: rows of a mean squared length of 1.
+    const unit = 1 / solver.layout.scale ** 2;
+    for (let step = 0, worse = 0; sides.length > 0 && worse < maxWorse; step++) {
+      const exponent = pathStart + step / stepsPerDecade;
+      if (exponent > pathEnd) break;
+      const C = 10 ** exponent;
+      const probabilities = new Float64Array(labels.length * classes);
+      const solutions = await solver.solve(
+        [...sides, whole].map(({ rows, heldOut, parameters, gradientNorm }) => ({
+          design: solver.design,
+          rows,
+          heldOut,
+          penalty: 1 / C,
+          start: parameters,
+          gradientNorm: foldTolerance * gradientNorm,
+          maxEvaluations: defaultMaxEvaluations,
+        })),
+      );
+      for (const [index, side] of [...sides, whole].entries()) {
+        const solution = solutions[index] as (typeof solutions)[number];
+        side.parameters = solution.parameters;
+        writeProbabilities(solution.logits, side.heldOut, classes, probabilities);
+      }
+      const heldOut = sides.flatMap((side) => [...side.heldOut]);
+      const point = { C: C * unit, ...scoresOf(problem, heldOut, probabilities) };
+      path.push(point);
+      if (isBetter(point, best, metric))
+        [best, bestProbabilities, start, worse] = [point, probabilities, whole.parameters, 0];
+      else worse += best && point.logLoss > clearlyWorse * best.logLoss ? maxWorse : 1;
+    }
+    const C = best?.C ?? untriedC * unit;
+    const task = {
+      rows: all,
+      penalty: unit / C,
+      gradientNorm: defaultTolerance * whole.gradientNorm,
+      maxEvaluations: defaultMaxEvaluations,
+    };
+    const [reduced] = await solver.solve([{ ...task, design: solver.design, start }]);
+    const { parameters, evaluations } = reduced as NonNullable<typeof reduced>;
+    const model = await finishFit(solver, task, parameters, {
+      reference: whole.gradientNorm,
+      before: evaluations,
+    });
+    return { C, deviation, path, folds, probabilities: bestProbabilities, model };
+  } finally {
+    await solver.close();
+  }
+}
+
+/** The fits of all folds that hold out something, then that of all rows. */
+async function sidesOf(
+  solver: Solver,
+  { isPlain }: GroupedProblem,
+  folds: Int8Array,
+  all: Int32Array,
+): Promise<Side[]> {
+  const used = [...new Set(folds)].filter((fold) => fold >= 0).sort((a, b) => a - b);
+  const sides = used.map((fold) => ({
+    rows: all.filter((row) => folds[row] !== fold),
+    heldOut: all.filter((row) => folds[row] === fold && isPlain?.[row] !== 0),
+  }));
+  const whole = { rows: all, heldOut: new Int32Array() };
+  const result: Side[] = [];
+  for (const side of [...sides, whole]) {
+    const { start, gradientNorm } = await solver.start(side.rows, 1);
+    result.push({ ...side, parameters: start, gradientNorm });
+  }
+  return result;
+}

@@ -1,0 +1,2 @@
+export { cholesky, gram } from './basis';
+export { evaluate, logits } from './evaluate';

@@ -1,0 +1,114 @@
+import { type Design, parametersOf, tileClasses } from './design.ts';
+import { minimise, type Objective } from './minimise.ts';
+import type { Kernels } from './module.ts';
+
+/** A fit on some rows of a design. */
+export interface Task {
+  design: Design;
+  /** Rows to fit, in this order. */
+  rows: Int32Array;
+  /** Weight of the penalty: penalty / 2 * |coefficients|^2. */
+  penalty: number;
+  start: Float64Array;
+  /** The Euclidean norm of the gradient to reach. */
+  gradientNorm: number;
+  maxEvaluations: number;
+  /** Rows to compute logits of afterwards. */
+  heldOut?: Int32Array;
+}
+
+export interface Solution {
+  parameters: Float64Array;
+  /** Cross-entropies and penalty. */
+  loss: number;
+  gradientNorm: number;
+  evaluations: number;
+  /** float64 [heldOut.length, tiles, 4] */
+  logits: Float64Array;
+}
+
+/** Room for one task at a time in the shared memory. */
+export interface Slot {
+  rows: number;
+  parameters: number;
+  gradient: number;
+  work: number;
+}
+
+/** Rows that the kernels take at once. */
+const block = 32;
+
+/** Bytes of each part of a slot that fits any of these designs. */
+export function slotBytes(designs: Design[], count: number): Record<keyof Slot, number> {
+  const parameters = 8 * Math.max(...designs.map(parametersOf));
+  const { tiles } = designs[0] as Design;
+  return { rows: 4 * count, parameters, gradient: parameters, work: 8 * block * tiles * tileClasses };
+}
+
+/** The loss of a task as a function of its parameters. */
+function objectiveOf(kernels: Kernels, memory: WebAssembly.Memory, slot: Slot, task: Task): Objective {
+  const { design, rows, penalty } = task;
+  const size = parametersOf(design);
+  const biases = design.width * design.tiles * tileClasses;
+  const parameters = new Float64Array(memory.buffer, slot.parameters, size);
+  const result = new Float64Array(memory.buffer, slot.gradient, size);
+  const run = (at: Float64Array, curvature: 0 | 1) => {
+    parameters.set(at);
+    const { features, width, lengths, weights, labels, soft, classes, tiles } = design;
+    const data = [slot.rows, rows.length, features, width, lengths, weights, labels, soft] as const;
+    return kernels.evaluate(...data, classes, tiles, slot.parameters, slot.gradient, slot.work, curvature);
+  };
+  return {
+    evaluate(at, gradient) {
+      const loss = run(at, 0);
+      gradient.set(result);
+      let squares = 0;
+      for (let i = 0; i < biases; i++) {
+        const value = at[i] as number;
+        gradient[i] = (gradient[i] as number) + penalty * value;
+        squares += value * value;
+      }
+      return loss + (penalty / 2) * squares;
+    },
+    curvature(at) {
+      run(at, 1);
+      // Biases are not penalised: where all probabilities are near 0 or 1, steps would be endless.
+      const least = 1e-6 * rows.length;
+      return Float64Array.from(result, (value, i) => (i < biases ? value + penalty : Math.max(value, least)));
+    },
+  };
+}
+
+/** Runs a task in this thread. */
+export function solve(kernels: Kernels, memory: WebAssembly.Memory, slot: Slot, task: Task): Solution {
+  const { design, rows, heldOut } = task;
+  const put = (some: Int32Array) => new Int32Array(memory.buffer, slot.rows, some.length).set(some);
+  put(rows);
+  const { at, value, ...rest } = minimise(objectiveOf(kernels, memory, slot, task), task.start, task);
+  const solution: Solution = { parameters: at, loss: value, ...rest, logits: new Float64Array() };
+  if (heldOut) {
+    put(heldOut);
+    solution.logits = logitsOf(kernels, memory, slot, design, at, heldOut.length);
+  }
+  return solution;
+}
+
+/** Logits of the rows in the slot, a block at a time: float64 [count, tiles, 4]. */
+function logitsOf(
+  kernels: Kernels,
+  memory: WebAssembly.Memory,
+  slot: Slot,
+  { features, width, lengths, tiles }: Design,
+  at: Float64Array,
+  count: number,
+): Float64Array {
+  new Float64Array(memory.buffer, slot.parameters, at.length).set(at);
+  const perRow = tiles * tileClasses;
+  const logits = new Float64Array(count * perRow);
+  for (let start = 0; start < count; start += block) {
+    const some = Math.min(block, count - start);
+    kernels.logits(slot.rows + 4 * start, some, features, width, lengths, tiles, slot.parameters, slot.work);
+    logits.set(new Float64Array(memory.buffer, slot.work, some * perRow), start * perRow);
+  }
+  return logits;
+}
