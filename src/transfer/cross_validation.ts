@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { mapConcurrently } from '../async/concurrency.ts';
 import { argmax } from '../evaluation/softmax.ts';
 import {
   checkProblem,
@@ -29,25 +30,30 @@ export interface CrossValidationOptions {
   /** 2 to 20; default 5. */
   folds?: number;
   /** What to choose by: the log loss, the default, or the accuracy, with the log loss where it is equal. */
-  metric?: 'logLoss' | 'accuracy';
+  metric?: Metric;
   /** Whether each feature is divided by its deviation (the default) or all by one number. */
   standardise?: boolean;
   /** 0, the default: one for each core. They change the time, not the result. */
   threads?: number;
 }
 
-/** How well a strength of the penalty does on pictures that were held out. */
-export interface PathPoint {
-  /** Of {@link fitLogisticRegression} with the `deviation` of the result. */
-  C: number;
+/** How well fits do on rows that were held out. */
+export interface Scores {
   /** Mean cross-entropy in nats; class weights count. */
   logLoss: number;
   /** 0 to 1; class weights count. */
   accuracy: number;
 }
 
+export interface PathPoint extends Scores {
+  /** As {@link fitLogisticRegression} takes it, with the `deviation` of the result. */
+  C: number;
+}
+
+type Metric = 'logLoss' | 'accuracy';
+
 export interface CrossValidation {
-  /** The chosen one; what is between the two best of a path differs less than their spread over other folds. */
+  /** The chosen strength, as {@link fitLogisticRegression} takes it. */
   C: number;
   /** What features were divided by before the penalty: float64 [length]. */
   deviation: Float64Array;
@@ -76,8 +82,10 @@ const clearlyWorse = 1.01;
 /** Chosen where nothing can be held out. */
 const untriedC = 10;
 
-/** Tolerance of fits in folds: their log losses are then right to about four digits. */
-const foldTolerance = 1e-4;
+/** Fits in folds end where the gradient is this share of the penalty's: log losses are then right to three digits. */
+const pathShare = 0.03;
+/** The same for the chosen penalty, whose probabilities are returned. */
+const lastShare = 0.003;
 
 /** A number of 0 to 1 that depends on the seed and the group alone. */
 function drawOf(group: number, seed: number): number {
@@ -179,7 +187,7 @@ function scoresOf(
   { labels, classes, classWeights }: GroupedProblem,
   rows: number[],
   probabilities: Float64Array,
-): Omit<PathPoint, 'C'> {
+): Scores {
   let [loss, correct, total] = [0, 0, 0];
   for (const row of rows) {
     const label = labels[row] as number;
@@ -192,7 +200,7 @@ function scoresOf(
   return { logLoss: loss / total, accuracy: correct / total };
 }
 
-function isBetter(one: PathPoint, other: PathPoint | undefined, metric: 'logLoss' | 'accuracy'): boolean {
+function isBetter(one: Scores, other: Scores | undefined, metric: Metric): boolean {
   if (other === undefined) return true;
   if (metric === 'accuracy' && one.accuracy !== other.accuracy) return one.accuracy > other.accuracy;
   return one.logLoss < other.logLoss;
@@ -210,13 +218,94 @@ interface Side {
   rows: Int32Array;
   heldOut: Int32Array;
   parameters: Float64Array;
+  /** The norm of the gradient without features. */
   gradientNorm: number;
+}
+
+/** What the fits of all sides at one penalty have come to. */
+interface Round {
+  /** For features of rows with a mean squared length of 1. */
+  C: number;
+  scores: Scores;
+  probabilities: Float64Array;
+  sides: Side[];
+}
+
+/** The fits of all folds that hold out something, then that of all rows, before they start. */
+async function startSides(solver: Solver, { isPlain }: GroupedProblem, folds: Int8Array): Promise<Side[]> {
+  const all = solver.orderedRows();
+  const used = [...new Set(folds)].filter((fold) => fold >= 0).sort((a, b) => a - b);
+  const sides = used.map((fold) => ({
+    rows: all.filter((row) => folds[row] !== fold),
+    heldOut: all.filter((row) => folds[row] === fold && isPlain?.[row] !== 0),
+  }));
+  const whole = { rows: all, heldOut: new Int32Array() };
+  return mapConcurrently([...sides, whole], 1, async (side) => {
+    const { start, gradientNorm } = await solver.start(side.rows, 1);
+    return { ...side, parameters: start, gradientNorm };
+  });
+}
+
+/** Fits all sides at one penalty, from where they are. */
+async function fitSides(
+  solver: Solver,
+  problem: GroupedProblem,
+  sides: Side[],
+  { C, share }: { C: number; share: number },
+): Promise<Round> {
+  const solutions = await solver.solve(
+    sides.map(({ rows, heldOut, parameters, gradientNorm }) => ({
+      design: solver.design,
+      rows,
+      heldOut,
+      penalty: 1 / C,
+      start: parameters,
+      gradientNorm: defaultTolerance * gradientNorm,
+      share,
+      maxEvaluations: defaultMaxEvaluations,
+    })),
+  );
+  const { classes, labels } = problem;
+  const probabilities = new Float64Array(labels.length * classes);
+  for (const [index, { logits }] of solutions.entries())
+    writeProbabilities(logits, (sides[index] as Side).heldOut, classes, probabilities);
+  const heldOut = sides.flatMap((side) => [...side.heldOut]);
+  return {
+    C,
+    scores: scoresOf(problem, heldOut, probabilities),
+    probabilities,
+    sides: sides.map((side, index) => ({
+      ...side,
+      parameters: solutions[index]?.parameters as Float64Array,
+    })),
+  };
+}
+
+/** Weakens the penalty until held-out rows get worse. @returns all rounds, from the strongest penalty. */
+async function followPath(
+  solver: Solver,
+  problem: GroupedProblem,
+  start: Side[],
+  metric: Metric,
+): Promise<Round[]> {
+  const rounds: Round[] = [];
+  let best: Round | undefined;
+  let sides = start;
+  for (let step = 0, worse = 0; worse < maxWorse && step <= (pathEnd - pathStart) * stepsPerDecade; step++) {
+    const C = 10 ** (pathStart + step / stepsPerDecade);
+    const round = await fitSides(solver, problem, sides, { C, share: pathShare });
+    rounds.push(round);
+    sides = round.sides;
+    if (isBetter(round.scores, best?.scores, metric)) [best, worse] = [round, 0];
+    else worse += best && round.scores.logLoss > clearlyWorse * best.scores.logLoss ? maxWorse : 1;
+  }
+  return rounds;
 }
 
 /**
  * Chooses the strength of the penalty by stratified, grouped k-fold cross-validation, and fits all rows with it. From
- * the strongest penalty on, each fit starts where the one before ended; the path ends where held-out pictures get worse.
- * @throws {RangeError} as {@link fitLogisticRegression}.
+ * the strongest penalty on, each fit starts where the one before ended; the path ends where held-out rows get worse.
+ * @throws {RangeError} as {@link fitLogisticRegression}, or where groups do not fit.
  * @example
  * const { model, C, path } = await crossValidate({ features, length, labels, classes, groups }, { seed: 1 });
  */
@@ -225,87 +314,44 @@ export async function crossValidate(
   options: CrossValidationOptions,
 ): Promise<CrossValidation> {
   const { metric = 'logLoss', standardise = true, threads = 0 } = options;
-  checkProblem(problem);
-  const { features, length, classes, labels } = problem;
-  if (problem.groups.length !== labels.length)
-    throw new RangeError(`groups must have ${labels.length} numbers; received ${problem.groups.length}.`);
+  checkGroupedProblem(problem);
+  const { features, length } = problem;
   const deviation = standardise ? deviationsOf(features, length) : new Float64Array(length).fill(1);
   const solver = new Solver({ ...problem, deviation, weights: weightsWithClasses(problem) }, { threads });
   try {
     const folds = dealFolds(problem, options);
-    const all = solver.orderedRows();
-    const sides = await sidesOf(solver, problem, folds, all);
-    const whole = sides.pop() as Side;
-    const path: PathPoint[] = [];
-    let best: PathPoint | undefined;
-    let bestProbabilities = new Float64Array(labels.length * classes);
-    let start = whole.parameters;
-    // The unit of C: rows of a mean squared length of 1.
-    const unit = 1 / solver.layout.scale ** 2;
-    for (let step = 0, worse = 0; sides.length > 0 && worse < maxWorse; step++) {
-      const exponent = pathStart + step / stepsPerDecade;
-      if (exponent > pathEnd) break;
-      const C = 10 ** exponent;
-      const probabilities = new Float64Array(labels.length * classes);
-      const solutions = await solver.solve(
-        [...sides, whole].map(({ rows, heldOut, parameters, gradientNorm }) => ({
-          design: solver.design,
-          rows,
-          heldOut,
-          penalty: 1 / C,
-          start: parameters,
-          gradientNorm: foldTolerance * gradientNorm,
-          maxEvaluations: defaultMaxEvaluations,
-        })),
-      );
-      for (const [index, side] of [...sides, whole].entries()) {
-        const solution = solutions[index] as (typeof solutions)[number];
-        side.parameters = solution.parameters;
-        writeProbabilities(solution.logits, side.heldOut, classes, probabilities);
-      }
-      const heldOut = sides.flatMap((side) => [...side.heldOut]);
-      const point = { C: C * unit, ...scoresOf(problem, heldOut, probabilities) };
-      path.push(point);
-      if (isBetter(point, best, metric))
-        [best, bestProbabilities, start, worse] = [point, probabilities, whole.parameters, 0];
-      else worse += best && point.logLoss > clearlyWorse * best.logLoss ? maxWorse : 1;
-    }
-    const C = best?.C ?? untriedC * unit;
+    const start = await startSides(solver, problem, folds);
+    const rounds = start.length > 1 ? await followPath(solver, problem, start, metric) : [];
+    const best = rounds.reduce<Round | undefined>(
+      (found, round) => (isBetter(round.scores, found?.scores, metric) ? round : found),
+      undefined,
+    );
+    const C = best?.C ?? untriedC;
+    const last = await fitSides(solver, problem, best?.sides ?? start, { C, share: lastShare });
+    const whole = last.sides.at(-1) as Side;
     const task = {
-      rows: all,
-      penalty: unit / C,
+      rows: whole.rows,
+      penalty: 1 / C,
       gradientNorm: defaultTolerance * whole.gradientNorm,
       maxEvaluations: defaultMaxEvaluations,
     };
-    const [reduced] = await solver.solve([{ ...task, design: solver.design, start }]);
-    const { parameters, evaluations } = reduced as NonNullable<typeof reduced>;
-    const model = await finishFit(solver, task, parameters, {
-      reference: whole.gradientNorm,
-      before: evaluations,
-    });
-    return { C, deviation, path, folds, probabilities: bestProbabilities, model };
+    const model = await finishFit(solver, task, whole.parameters, whole.gradientNorm);
+    const unit = 1 / solver.layout.scale ** 2;
+    const path = rounds.map((round) => ({ C: round.C * unit, ...(round === best ? last : round).scores }));
+    return { C: C * unit, deviation, path, folds, probabilities: last.probabilities, model };
   } finally {
     await solver.close();
   }
 }
 
-/** The fits of all folds that hold out something, then that of all rows. */
-async function sidesOf(
-  solver: Solver,
-  { isPlain }: GroupedProblem,
-  folds: Int8Array,
-  all: Int32Array,
-): Promise<Side[]> {
-  const used = [...new Set(folds)].filter((fold) => fold >= 0).sort((a, b) => a - b);
-  const sides = used.map((fold) => ({
-    rows: all.filter((row) => folds[row] !== fold),
-    heldOut: all.filter((row) => folds[row] === fold && isPlain?.[row] !== 0),
-  }));
-  const whole = { rows: all, heldOut: new Int32Array() };
-  const result: Side[] = [];
-  for (const side of [...sides, whole]) {
-    const { start, gradientNorm } = await solver.start(side.rows, 1);
-    result.push({ ...side, parameters: start, gradientNorm });
-  }
-  return result;
+function checkGroupedProblem(problem: GroupedProblem): void {
+  checkProblem(problem);
+  const { groups, isPlain, classWeights, labels, classes } = problem;
+  for (const [name, values, size] of [
+    ['groups', groups, labels.length],
+    ['isPlain', isPlain, labels.length],
+    ['classWeights', classWeights, classes],
+  ] as const)
+    if (values !== undefined && values.length !== size)
+      throw new RangeError(`${name} must have ${size} numbers; received ${values.length}.`);
 }

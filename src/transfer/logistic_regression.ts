@@ -1,4 +1,5 @@
 import { checkProblem, type LogisticRegressionProblem } from './logistic/design.ts';
+import type { Solution, Task } from './logistic/solve.ts';
 import { Solver } from './logistic/solver.ts';
 
 export { deviationsOf, firstNotFinite, type LogisticRegressionProblem } from './logistic/design.ts';
@@ -10,8 +11,6 @@ export interface LogisticRegressionOptions {
   tolerance?: number;
   /** Default 5000. */
   maxEvaluations?: number;
-  /** 0, the default: one for each core. They change the time, not the result. */
-  threads?: number;
 }
 
 /** A linear classifier: logits = features x coefficients + biases. */
@@ -26,8 +25,6 @@ export interface LogisticRegression {
   gradientNorm: number;
   /** Whether that is at most the tolerance. It is not where `maxEvaluations` or the precision of float64 came first. */
   isConverged: boolean;
-  /** How often the loss and its gradient were computed. */
-  evaluations: number;
 }
 
 export const defaultTolerance = 1e-8;
@@ -38,8 +35,8 @@ export const defaultMaxEvaluations = 5000;
  *
  *     sum_i weights_i * crossEntropy(softmax(W^T (x_i / deviation) + b), y_i) + |W|^2 / (2 C)
  *
- * over the coefficients W and the biases b, which are not penalised, in float64. The result is the same to the last bit
- * whatever the number of threads. It is scikit-learn's LogisticRegression(C=C) with sample weights, to rounding.
+ * over the coefficients W and the biases b, which are not penalised, in float64 and in one thread. The minimum is that of
+ * scikit-learn's LogisticRegression(C=C) with sample weights.
  *
  * A class that no row has, or none with weight, gets coefficients of 0 and a bias far below all others. Duplicate rows,
  * constant features and classes that can be separated are no problem.
@@ -49,54 +46,35 @@ export const defaultMaxEvaluations = 5000;
  */
 export async function fitLogisticRegression(
   problem: LogisticRegressionProblem,
-  options: LogisticRegressionOptions,
+  { C, tolerance = defaultTolerance, maxEvaluations = defaultMaxEvaluations }: LogisticRegressionOptions,
 ): Promise<LogisticRegression> {
   checkProblem(problem);
-  checkC(options.C);
+  if (!(C > 0 && Number.isFinite(C))) throw new RangeError(`C must be a number above 0; received ${C}.`);
   const solver = new Solver(problem, { threads: 1 });
   const rows = solver.orderedRows();
-  const { penalty, tolerance, maxEvaluations } = termsOf(solver, options);
+  // The solver's features have been divided by a scale, of which the penalty must know.
+  const penalty = 1 / (C * solver.layout.scale ** 2);
   const { start, gradientNorm } = await solver.start(rows, penalty);
   const task = { rows, penalty, gradientNorm: tolerance * gradientNorm, maxEvaluations };
-  const [reduced] = await solver.solve([{ ...task, design: solver.design, start }]);
-  const before = reduced as NonNullable<typeof reduced>;
-  return finishFit(solver, task, before.parameters, {
-    ...options,
-    reference: gradientNorm,
-    before: before.evaluations,
-  });
+  return finishFit(solver, task, start, gradientNorm);
 }
 
-export function checkC(C: number): void {
-  if (!(C > 0 && Number.isFinite(C))) throw new RangeError(`C must be a number above 0; received ${C}.`);
-}
-
-/** Options with their defaults; features have been divided by a scale, of which the penalty knows. */
-function termsOf(
-  solver: Solver,
-  { C, tolerance = defaultTolerance, maxEvaluations = defaultMaxEvaluations }: LogisticRegressionOptions,
-) {
-  return { penalty: 1 / (C * solver.layout.scale ** 2), tolerance, maxEvaluations };
-}
-
-/** The last step of a fit on all rows, whose gradient is checked with the features as they are. */
+/**
+ * Fits all rows: in fewer columns, if there are, then with the features as they are, where the gradient is checked.
+ * @param reference the norm of the gradient without features.
+ */
 export async function finishFit(
   solver: Solver,
-  task: { rows: Int32Array; penalty: number; gradientNorm: number; maxEvaluations: number },
-  parameters: Float64Array,
-  {
-    reference,
-    before,
-    tolerance = defaultTolerance,
-  }: { reference: number; before: number; tolerance?: number },
+  task: Omit<Task, 'design' | 'start'>,
+  start: Float64Array,
+  reference: number,
 ): Promise<LogisticRegression> {
-  const solution = await solver.finish(task, parameters);
-  const gradientNorm = solution.gradientNorm / reference;
+  const [reduced] = await solver.solve([{ ...task, design: solver.design, start }]);
+  const solution = await solver.finish(task, (reduced as Solution).parameters);
   return {
     ...solver.coefficientsOf(solution.parameters),
     loss: solution.loss,
-    gradientNorm,
-    isConverged: gradientNorm <= tolerance,
-    evaluations: before + solution.evaluations,
+    gradientNorm: solution.gradientNorm / reference,
+    isConverged: solution.gradientNorm <= task.gradientNorm,
   };
 }

@@ -67,12 +67,16 @@ function plain(
   return { loss, gradient };
 }
 
+function near(value: number | undefined, wanted: number | undefined, tolerance: number): void {
+  assert.ok(Math.abs((value as number) - (wanted as number)) <= tolerance, `${value} is not ${wanted}`);
+}
+
 const norm = (values: Float64Array) => Math.hypot(...values);
 
 /** Fits, and checks in plain JavaScript that the result is the minimum. */
 async function checkOptimum(problem: LogisticRegressionProblem, C: number, tolerance = 1e-7) {
   const fit = await fitLogisticRegression(problem, { C });
-  assert.ok(fit.isConverged, `C ${C}: gradient ${fit.gradientNorm} after ${fit.evaluations}`);
+  assert.ok(fit.isConverged, `C ${C}: gradient ${fit.gradientNorm}`);
   const { length, classes } = problem;
   const { loss, gradient } = plain(problem, fit, C);
   assert.ok(Math.abs(loss - fit.loss) <= 1e-9 * (1 + loss), `${loss} is not ${fit.loss}`);
@@ -123,8 +127,7 @@ test('a weight of 2 is a row twice, and a weight of 0 no row', async () => {
     ),
   };
   const [one, other] = [await checkOptimum({ ...problem, weights }, 1), await checkOptimum(repeated, 1)];
-  for (const [at, value] of one.coefficients.entries())
-    assert.ok(Math.abs(value - (other.coefficients[at] as number)) < 1e-6);
+  for (const [at, value] of one.coefficients.entries()) near(value, other.coefficients[at], 1e-6);
 });
 
 test('hard and soft labels of the same classes give the same fit', async () => {
@@ -134,8 +137,7 @@ test('hard and soft labels of the same classes give the same fit', async () => {
   );
   const hard = await fitLogisticRegression(problem, { C: 1 });
   const soft = await fitLogisticRegression({ ...problem, softLabels }, { C: 1 });
-  for (const [at, value] of hard.coefficients.entries())
-    assert.ok(Math.abs(value - (soft.coefficients[at] as number)) < 1e-7);
+  for (const [at, value] of hard.coefficients.entries()) near(value, soft.coefficients[at], 1e-7);
 });
 
 test('duplicate rows, constant and duplicate features, far offsets and large scales change nothing', async () => {
@@ -194,12 +196,6 @@ test('a class without rows is never predicted, and changes nothing for others', 
       Math.abs((fit.coefficients[j * 4 + 3] as number) - (without.coefficients[j * 3 + 2] as number)) < 1e-6,
     );
   }
-});
-
-test('is the same to the last bit with threads', async () => {
-  const problem = randomProblem('threads', { count: 90, length: 40, classes: 3 });
-  const [one, two] = [1, 2].map((threads) => fitLogisticRegression(problem, { C: 1, threads }));
-  assert.deepEqual((await one)?.coefficients, (await two)?.coefficients);
 });
 
 test('refuses what cannot be fitted', async () => {

@@ -7,8 +7,8 @@ export interface Objective {
 }
 
 export interface MinimiseOptions {
-  /** The Euclidean norm of the gradient to reach. */
-  gradientNorm: number;
+  /** The Euclidean norm of the gradient to reach, at a point. */
+  target(at: Float64Array): number;
   maxEvaluations: number;
 }
 
@@ -135,7 +135,7 @@ function pairOf(from: Point, to: Point): Pair | undefined {
 export function minimise(
   objective: Objective,
   start: Float64Array,
-  { gradientNorm, maxEvaluations }: MinimiseOptions,
+  { target, maxEvaluations }: MinimiseOptions,
 ): Minimum {
   let evaluations = 0;
   const evaluate = (at: Float64Array): Point => {
@@ -149,7 +149,7 @@ export function minimise(
   let diagonal: Float64Array | undefined;
   let pairs: Pair[] = [];
   let [least, idle] = [norm(point), 0];
-  while (norm(point) > gradientNorm && evaluations < maxEvaluations && idle < maxIdle) {
+  while (norm(point) > target(point.at) && evaluations < maxEvaluations && idle < maxIdle) {
     diagonal ??= objective.curvature(point.at);
     const next = search(point, directionOf(point.gradient, pairs, diagonal), evaluate);
     if (next === undefined) {

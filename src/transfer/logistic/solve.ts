@@ -1,5 +1,5 @@
 import { type Design, parametersOf, tileClasses } from './design.ts';
-import { minimise, type Objective } from './minimise.ts';
+import { dot, minimise, type Objective } from './minimise.ts';
 import type { Kernels } from './module.ts';
 
 /** A fit on some rows of a design. */
@@ -12,6 +12,8 @@ export interface Task {
   start: Float64Array;
   /** The Euclidean norm of the gradient to reach. */
   gradientNorm: number;
+  /** Or this share of the norm of the penalty's gradient, if that is larger; 0 where absent. */
+  share?: number;
   maxEvaluations: number;
   /** Rows to compute logits of afterwards. */
   heldOut?: Int32Array;
@@ -79,12 +81,25 @@ function objectiveOf(kernels: Kernels, memory: WebAssembly.Memory, slot: Slot, t
   };
 }
 
+/**
+ * At the minimum the gradients of cross-entropy and penalty cancel, so the penalty's says how large a gradient is small:
+ * with weak penalties and separable classes all gradients are.
+ */
+function targetOf({ design, gradientNorm, share = 0, penalty }: Task, at: Float64Array): number {
+  if (share === 0) return gradientNorm;
+  const coefficients = at.subarray(0, design.width * design.tiles * tileClasses);
+  return Math.max(gradientNorm, share * penalty * Math.sqrt(dot(coefficients, coefficients)));
+}
+
 /** Runs a task in this thread. */
 export function solve(kernels: Kernels, memory: WebAssembly.Memory, slot: Slot, task: Task): Solution {
   const { design, rows, heldOut } = task;
   const put = (some: Int32Array) => new Int32Array(memory.buffer, slot.rows, some.length).set(some);
   put(rows);
-  const { at, value, ...rest } = minimise(objectiveOf(kernels, memory, slot, task), task.start, task);
+  const { maxEvaluations } = task;
+  const objective = objectiveOf(kernels, memory, slot, task);
+  const target = (at: Float64Array) => targetOf(task, at);
+  const { at, value, ...rest } = minimise(objective, task.start, { target, maxEvaluations });
   const solution: Solution = { parameters: at, loss: value, ...rest, logits: new Float64Array() };
   if (heldOut) {
     put(heldOut);

@@ -7,7 +7,6 @@ import {
   type Layout,
   type LogisticRegressionProblem,
   layOut,
-  parametersOf,
   type Reduced,
   reduce,
   startOf,
@@ -146,5 +145,3 @@ export class Solver {
     await this.#pool?.destroy();
   }
 }
-
-export { parametersOf };
