@@ -6,7 +6,14 @@ import type { Layer, LayerSummary } from './layer.ts';
 export * from './all.ts';
 export type { Builder, Value } from './builder.ts';
 export { addBiases, addWeights } from './initial_values.ts';
-export { type Attributes, type Layer, type LayerSummary, type TrainingPass, variablesOf } from './layer.ts';
+export {
+  type Attributes,
+  type Layer,
+  type LayerSummary,
+  type PlannedLayer,
+  type TrainingPass,
+  variablesOf,
+} from './layer.ts';
 export { NetworkPlan } from './network_plan.ts';
 export { type Freezing, type LayerWatch, Scope } from './scope.ts';
 export { type Padding, samePadding, type Window, windowsAlong } from './window.ts';

@@ -123,15 +123,29 @@ export class Scope implements Builder {
 
   /** Computes a layer whose variables exist. @returns its output, or the tensor that the pass's watch returned instead. */
   run({ layer, summary }: Omit<PlannedLayer, 'plan'>, inputs: tf.Tensor[]): tf.Tensor {
-    const { name, variables, state = [], attributes } = summary;
+    const { name, attributes } = summary;
+    const training = this.#frozenLayers.has(name) ? undefined : this.#training;
+    const pass = { name, seed: this.seed, training, frozenStatistics: this.#frozenStatistics };
+    return this.watched(name, layer.forward(inputs, this.tensorsOf(summary), attributes, pass));
+  }
+
+  /** Whether someone observes the layers of this pass. */
+  get isWatched(): boolean {
+    return this.#watch !== undefined;
+  }
+
+  /** Shows a layer's output to the pass's watch. @returns it, or the tensor that the watch returned instead. */
+  watched(name: string, output: tf.Tensor): tf.Tensor {
+    return this.#watch?.(name, output) ?? output;
+  }
+
+  /** A layer's variables and state, by their names within the layer, as this pass uses them. */
+  tensorsOf({ name, variables, state = [] }: LayerSummary): Record<string, tf.Tensor> {
     const tensors: Record<string, tf.Tensor> = {};
     for (const { name: full } of variables) tensors[full.slice(name.length + 1)] = this.#variable(full);
     for (const { name: full } of state)
       tensors[full.slice(name.length + 1)] = (this.state.get(full) ?? this.frozen.get(full)) as tf.Variable;
-    const training = this.#frozenLayers.has(name) ? undefined : this.#training;
-    const pass = { name, seed: this.seed, training, frozenStatistics: this.#frozenStatistics };
-    const output = layer.forward(inputs, tensors, attributes, pass);
-    return this.#watch?.(name, output) ?? output;
+    return tensors;
   }
 
   #variable(name: string): tf.Tensor {

@@ -13,7 +13,7 @@ import { withDropout } from './dropout.ts';
 import { completed, planOfOlder } from './older_layers.ts';
 import { planLayers } from './plan.ts';
 import { type Normalisation, normalisationOf, ownPreprocessing } from './preprocessing.ts';
-import { runNetwork } from './run_network.ts';
+import { programOf, runNetwork } from './run_network.ts';
 
 export type { ModelDescription } from './description.ts';
 
@@ -88,6 +88,7 @@ export function createModel(description: ModelDescription, options: ModelOptions
   const plan = drops ? planLayers(withDropout(inference.layers, dropout), description) : inference;
   const scope = new Scope(seed, restored, freezingOf(plan, options));
   for (const planned of plan.planned) scope.makeVariables(planned);
+  const program = programOf(plan, scope);
   return {
     description: { ...description, layers: inference.layers },
     preprocessing: normalisationOf(preprocessing),
@@ -97,7 +98,7 @@ export function createModel(description: ModelDescription, options: ModelOptions
     layers: plan.layers,
     forward(pictures, watch, training) {
       scope.begin(watch, training);
-      return runNetwork(plan, scope, pictures, training);
+      return runNetwork(program, pictures, training);
     },
     dispose: () => scope.dispose(),
   };

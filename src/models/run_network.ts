@@ -1,36 +1,69 @@
-import type { LayerSummary, NetworkPlan, Scope, TrainingPass } from '../layers/index.ts';
+import {
+  type NormConvActivation,
+  type NormConvInputs,
+  normConv,
+} from '../engine/kernels/norm_conv/operation.ts';
+import type { LayerSummary, NetworkPlan, PlannedLayer, Scope, TrainingPass } from '../layers/index.ts';
 import { tf } from '../tensors/tf.ts';
+import { type Group, groupLayers } from './norm_conv_groups.ts';
+
+/** A network's layers in the order and the groups in which they are computed. */
+export interface NetworkProgram {
+  scope: Scope;
+  groups: Group[];
+  /** The layers that training does not change: neither they nor anything they read learns. */
+  constant: ReadonlySet<string>;
+  /** By layer, the index of the last group that reads it. */
+  lastReader: ReadonlyMap<string, number>;
+}
+
+/** @param scope has the network's variables. */
+export function programOf(plan: NetworkPlan, scope: Scope): NetworkProgram {
+  const groups = groupLayers(plan, scope);
+  const lastReader = new Map<string, number>();
+  for (const [index, [first]] of groups.entries())
+    for (const input of first.summary.inputs) lastReader.set(input, index);
+  return { scope, groups, constant: constantLayers(plan.layers, scope), lastReader };
+}
+
+function constantLayers(layers: LayerSummary[], scope: Scope): Set<string> {
+  const constant = new Set<string>();
+  for (const layer of layers)
+    if (!learns(layer, scope) && layer.inputs.every((input) => constant.has(input))) constant.add(layer.name);
+  return constant;
+}
+
+function learns({ variables: own }: LayerSummary, { variables }: Scope): boolean {
+  return own.some(({ name }) => variables.has(name));
+}
 
 /** Computes the layers in order. @returns the output of the last, the logits. */
 export function runNetwork(
-  plan: NetworkPlan,
-  scope: Scope,
+  { scope, groups, constant, lastReader }: NetworkProgram,
   pictures: tf.Tensor,
   training: TrainingPass | undefined,
 ): tf.Tensor2D {
-  const constant = training ? constantLayers(plan.layers, scope) : new Set<string>();
   const outputs = new Map<string, tf.Tensor>();
   let output = pictures;
-  for (const [index, step] of plan.planned.entries()) {
-    const { name, inputs: names } = step.summary;
+  for (const [index, group] of groups.entries()) {
+    const names = group[0].summary.inputs;
     const read = names.map((input) => outputs.get(input) as tf.Tensor);
     const inputs = read.length > 0 ? read : [pictures];
-    output = constant.has(name) ? withoutGradient(() => scope.run(step, inputs)) : scope.run(step, inputs);
+    const { name } = (group.at(-1) as PlannedLayer).summary;
+    const compute = () =>
+      runGroup(
+        group,
+        scope,
+        inputs,
+        names.every((input) => constant.has(input)),
+      );
+    output = training && constant.has(name) ? withoutGradient(compute) : compute();
     outputs.set(name, output);
+    if (!training) continue;
     for (const input of names)
-      if (constant.has(input) && isLastReader(plan.layers, index, input)) outputs.get(input)?.dispose();
+      if (constant.has(input) && lastReader.get(input) === index) outputs.get(input)?.dispose();
   }
   return output as tf.Tensor2D;
-}
-
-/** The layers that training does not change: neither they nor anything they read learns. */
-function constantLayers(layers: LayerSummary[], { variables }: Scope): Set<string> {
-  const constant = new Set<string>();
-  for (const { name, inputs, variables: own } of layers) {
-    const learns = own.some((variable) => variables.has(variable.name));
-    if (!learns && inputs.every((input) => constant.has(input))) constant.add(name);
-  }
-  return constant;
 }
 
 /** Computes a tensor that has no gradient, so that the engine keeps nothing for the backward pass. */
@@ -38,6 +71,36 @@ function withoutGradient(compute: () => tf.Tensor): tf.Tensor {
   return tf.customGrad(() => ({ value: compute(), gradFunc: () => [] }))();
 }
 
-function isLastReader(layers: LayerSummary[], index: number, input: string): boolean {
-  return layers.findLastIndex(({ inputs }) => inputs.includes(input)) === index;
+/** @param isConstant whether nothing that the inputs depend on learns. */
+function runGroup(group: Group, scope: Scope, inputs: tf.Tensor[], isConstant: boolean): tf.Tensor {
+  const [conv, norm, activation] = group;
+  if (!norm) return scope.run(conv, inputs);
+  const last = (activation ?? norm).summary.name;
+  if (scope.isWatched) showInside(group, scope, inputs);
+  const { kind, attributes } = conv.summary;
+  const { weights, ...others } = { ...scope.tensorsOf(conv.summary), ...scope.tensorsOf(norm.summary) };
+  const tensors = { x: inputs[0], filter: weights, ...others } as NormConvInputs & Record<string, tf.Tensor>;
+  const constant = new Set<'x' | 'filter' | 'scale' | 'offset'>();
+  if (isConstant) constant.add('x');
+  if (!learns(conv.summary, scope)) constant.add('filter');
+  if (!learns(norm.summary, scope)) constant.add('scale').add('offset');
+  const options = {
+    stride: attributes.stride as number,
+    padding: attributes.padding as 'same' | 'valid',
+    epsilon: norm.summary.attributes.epsilon as number,
+    activation: (activation?.summary.attributes.function ?? 'linear') as NormConvActivation,
+    isDepthwise: kind === 'depthwiseConv',
+  };
+  return scope.watched(last, normConv(tensors, options, constant));
+}
+
+/** Shows the outputs of all but the last layer of a group to whoever observes the pass: they are computed for that alone. */
+function showInside(group: Group, scope: Scope, inputs: tf.Tensor[]): void {
+  tf.dispose(
+    withoutGradient(() => {
+      let output = inputs;
+      for (const layer of group.slice(0, -1)) output = [scope.run(layer as PlannedLayer, output)];
+      return output[0] as tf.Tensor;
+    }),
+  );
 }

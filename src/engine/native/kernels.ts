@@ -10,6 +10,7 @@ import { foldedDense, foldedSteps, packFoldedSteps } from '../kernels/folded_ste
 import { batchMatMul, fusedMatMul } from '../kernels/mat_mul/native.ts';
 import { batchMatMulPlain, fusedMatMulPlain } from '../kernels/mat_mul/native_plain.ts';
 import { maxPool, maxPoolGradient } from '../kernels/max_pool/native.ts';
+import { normConv, normConvGradient } from '../kernels/norm_conv/native.ts';
 import { scalePixels, scalePixelsAtOnce } from '../kernels/scale_pixels/native.ts';
 import type { NodeBackend } from './backend.ts';
 import type { Inputs, OwnKernel } from './kernel.ts';
@@ -33,6 +34,8 @@ const ownKernels: OwnKernel[] = [
   fusedMatMul,
   maxPool,
   maxPoolGradient,
+  normConv,
+  normConvGradient,
   packFoldedSteps,
   relu,
   reluGradient,
