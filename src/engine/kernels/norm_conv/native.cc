@@ -11,10 +11,40 @@
 #include <cmath>
 #include <memory>
 
-#include "native_depthwise.h"
+#include <cstring>
+#include <limits>
+#include <vector>
+
 #include "operation.h"
 
+#define INLINE inline __attribute__((always_inline))
+
 namespace {
+
+// Rows that are read a vector at a time are padded to a multiple of this.
+constexpr int64_t kPadding = 16;
+
+INLINE int64_t RoundUp(int64_t size) { return (size + kPadding - 1) / kPadding * kPadding; }
+
+// Sizes of maps [height, width, channels] and of a kernel that moves over them.
+struct Geometry {
+  int64_t batch, height, width, channels, kernel, stride, top, left, out_height, out_width;
+
+  // Columns that the kernel reads, those of the padding included.
+  int64_t PaddedWidth() const { return (out_width - 1) * stride + kernel; }
+
+  // Room for a depthwise convolution's rows, in floats: two sets for the kernel, and one of outputs.
+  int64_t RowsMemory() const { return (2 * kernel * PaddedWidth() + out_width) * kPadding; }
+};
+
+// The part of a kernel that is inside the maps.
+struct Range {
+  int64_t from, to;
+};
+
+INLINE Range Inside(int64_t start, int64_t kernel, int64_t size) {
+  return {start < 0 ? -start : 0, start + kernel > size ? size - start : kernel};
+}
 
 float FloatOf(TF_OpKernelConstruction* construction, const char* name) {
   TF_Status* status = TF_NewStatus();
@@ -107,63 +137,15 @@ int64_t Portions(int64_t rows) {
 
 // Pixels whose inputs and outputs stay in the cache together.
 int64_t BlockRows(int64_t inner, int64_t outputs) {
-  const int64_t rows = (int64_t{1} << 17) / (inner + outputs) / 8 * 8;
-  return rows < 32 ? 32 : rows > 256 ? 256 : rows;
+  const int64_t rows = (int64_t{1} << 16) / (inner + outputs) / 8 * 8;
+  return rows < 48 ? 48 : rows > 128 ? 128 : rows;
 }
 
-// The inputs of some output pixels as a matrix [pixels, taps]: x itself for a kernel of 1, else a copy in `patches`.
-INLINE const float* RowsOf(const Layer& layer, int64_t from, int64_t rows, float* patches) {
-  const Geometry& g = layer.g;
-  const float* x = layer.x.data<float>();
-  if (layer.IsPointwise()) return x + from * g.channels;
-  float* to = patches;
-  for (int64_t row = from; row < from + rows; row++) {
-    const int64_t picture = row / (g.out_height * g.out_width), pixel = row % (g.out_height * g.out_width);
-    const int64_t y0 = pixel / g.out_width * g.stride - g.top, x0 = pixel % g.out_width * g.stride - g.left;
-    const Range columns = Inside(x0, g.kernel, g.width);
-    for (int64_t u = 0; u < g.kernel; u++, to += g.kernel * g.channels) {
-      memset(to, 0, g.kernel * g.channels * sizeof(float));
-      if (y0 + u < 0 || y0 + u >= g.height || columns.to <= columns.from) continue;
-      const float* inside = x + ((picture * g.height + y0 + u) * g.width + x0 + columns.from) * g.channels;
-      memcpy(to + columns.from * g.channels, inside, (columns.to - columns.from) * g.channels * sizeof(float));
-    }
-  }
-  return patches;
-}
-
-template <class L>
-INLINE void PackForward(const Layer& layer, float* to) {
-  const float* filter = layer.filter.data<float>();
-  Pack<L>(to, layer.taps, layer.outputs,
-          [&](int64_t tap, int64_t output) { return filter[tap * layer.outputs + output] * layer.slope[output]; });
-}
-
-template <class L>
-INLINE void PackBackward(const Layer& layer, float* to) {
-  const float* filter = layer.filter.data<float>();
-  Pack<L>(to, layer.outputs, layer.taps,
-          [&](int64_t output, int64_t tap) { return filter[tap * layer.outputs + output] * layer.slope[output]; });
-}
-
-// What the activation lets pass of dy.
+// What the activation lets pass of dy: all of it, or only where 0 < y < high.
 struct Mask {
   const float *dy, *y;
-  float high;      // 0: all of it; else where 0 < y < high
+  float high;  // 0: all of it
   int64_t columns;
-
-  INLINE float at(int64_t i) const { return high == 0 || ((y[i] > 0) & (y[i] < high)) ? dy[i] : 0; }
-
-  // Rows [columns] of dz, each padded with zeros to `stride`. sums += the sum of the rows.
-  INLINE void Rows(int64_t from, int64_t rows, float* dz, int64_t stride, float* sums) const {
-    for (int64_t at = from * columns; rows > 0; rows--, at += columns, dz += stride) {
-      if (high == 0)
-        memcpy(dz, dy + at, columns * sizeof(float));
-      else
-        for (int64_t i = 0; i < columns; i++) dz[i] = (y[at + i] > 0) & (y[at + i] < high) ? dy[at + i] : 0;
-      for (int64_t i = 0; i < columns; i++) sums[i] += dz[i];
-      for (int64_t i = columns; i < stride; i++) dz[i] = 0;
-    }
-  }
 };
 
 struct Forward {
@@ -173,13 +155,6 @@ struct Forward {
   float low, high;
 };
 
-template <class L>
-INLINE void ForwardRows(const Forward& f, int64_t from, int64_t rows, float* patches) {
-  const int64_t taps = f.layer.taps, n = f.layer.outputs;
-  const float* a = RowsOf(f.layer, from, rows, patches);
-  Multiply<L>({a, taps, f.filter, f.y + from * n, n, rows, taps, n, f.layer.bias.data(), f.low, f.high});
-}
-
 struct Backward {
   const Layer& layer;
   Mask mask;
@@ -187,79 +162,74 @@ struct Backward {
   float* dx;            // null: not wanted
 };
 
-// sums: of the folded filter's gradient [taps, RoundUp(outputs)], then of the bias's.
-template <class L>
-INLINE void BackwardRows(const Backward& b, int64_t from, int64_t rows, float* patches, float* dz, float* sums) {
-  const int64_t taps = b.layer.taps, n = b.layer.outputs, stride = RoundUp(n);
-  b.mask.Rows(from, rows, dz, stride, sums + taps * stride);
-  if (b.dx) Multiply<L>({dz, stride, b.filter, b.dx + from * taps, taps, rows, n, taps, nullptr, 0, 0});
-  AddOuter<L>({RowsOf(b.layer, from, rows, patches), taps, dz, rows, taps, stride, sums});
+// Some channels of a picture, and memory for their rows.
+struct Part {
+  int64_t picture, from, to;
+  float* memory;
+};
+
+// What native_kernels.h computes, compiled for a level of processors.
+struct Kernels {
+  // The folded filter, packed for the forward or the backward pass.
+  void (*pack)(const Layer&, float* to);
+  void (*pack_back)(const Layer&, float* to);
+  // Some output pixels. patches: room for BlockRows() * taps floats, unless the convolution is pointwise.
+  void (*forward)(const Forward&, int64_t from, int64_t rows, float* patches);
+  // Adds to `sums`: of the folded filter's gradient [taps, RoundUp(outputs)], then of the bias's. dz: room.
+  void (*backward)(const Backward&, int64_t from, int64_t rows, float* patches, float* dz, float* sums);
+  // Depthwise: some channels of a picture.
+  void (*depthwise)(const Forward&, const Part&);
+  // Adds to `sums` [taps + 1, channels], the filter's and the bias's.
+  void (*depthwise_back)(const Backward&, const Part&, float* sums);
+};
+
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#pragma GCC push_options
+#pragma GCC target("arch=x86-64-v4")
+namespace level4 {
+constexpr int kBestLanes = 16, kBestRows = 8, kBestVectors = 3;
+#include "native_kernels.h"
+}  // namespace level4
+#pragma GCC pop_options
+#pragma GCC push_options
+#pragma GCC target("arch=x86-64-v3")
+namespace level3 {
+constexpr int kBestLanes = 8, kBestRows = 6, kBestVectors = 2;
+#include "native_kernels.h"
+}  // namespace level3
+#pragma GCC pop_options
+#endif
+namespace level0 {
+constexpr int kBestLanes = 4, kBestRows = 6, kBestVectors = 2;
+#include "native_kernels.h"
+}  // namespace level0
+
+// With the widest vectors that the processor has.
+const Kernels& Best() {
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+  static const bool has4 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+                           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+                           __builtin_cpu_supports("avx512cd");
+  static const bool has3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  if (has4) return level4::kernels;
+  if (has3) return level3::kernels;
+#endif
+  return level0::kernels;
 }
 
-template <class L, int kKernel, int kStride>
-INLINE void DepthwiseForward(const Forward& f, int64_t row) {
-  const Geometry& g = f.layer.g;
-  const int64_t channels = g.channels, of_picture = row % g.out_height;
-  const float* x = f.layer.x.data<float>() + row / g.out_height * g.height * g.width * channels;
-  const float* bias = f.layer.bias.data();
-  float* y = f.y + row * g.out_width * channels;
-  int64_t c = 0;
-  for (; c + L::kLanes <= channels; c += L::kLanes)
-    DepthwiseRow<L, kKernel, kStride>(g, x + c, of_picture, f.filter + c, bias + c, y + c, f.low, f.high);
-  for (; c < channels; c++)
-    DepthwiseRow<Single, kKernel, kStride>(g, x + c, of_picture, f.filter + c, bias + c, y + c, f.low, f.high);
-}
-
-// The channels from..to of a row of dz, [pixel][lane] for one vector after the other, and its gradients.
-template <class L, int kKernel, int kStride, bool kNeedsX>
-INLINE void DepthwiseBackwardRow(const Backward& b, int64_t picture, int64_t row, int64_t from, int64_t to, float* dz,
-                                 float* sums) {
-  const Geometry& g = b.layer.g;
-  const int64_t channels = g.channels, y0 = row * kStride - g.top;
-  const int64_t of_x = (picture * g.height + y0) * g.width * channels;
-  const int64_t of_y = (picture * g.out_height + row) * g.out_width * channels;
-  const Range rows = Inside(y0, kKernel, g.height);
-  for (int64_t c = from; c < to; c += L::kLanes) {
-    typename L::Floats sum = L::Load(sums + kKernel * kKernel * channels + c);
-    for (int64_t column = 0; column < g.out_width; column++) {
-      float* d = dz + column * L::kLanes;
-      for (int lane = 0; lane < L::kLanes; lane++) d[lane] = b.mask.at(of_y + column * channels + c + lane);
-      sum += L::Load(d);
-    }
-    L::Store(sum, sums + kKernel * kKernel * channels + c);
-    for (int64_t u = rows.from; u < rows.to; u++) {
-      const int64_t at = of_x + u * g.width * channels + c, tap = u * kKernel * channels + c;
-      DepthwiseRowGradient<L, kKernel, kStride, kNeedsX>(g, dz, b.layer.x.data<float>() + at,
-                                                         kNeedsX ? b.dx + at : nullptr, b.filter + tap, sums + tap);
+// Calls `task` for all channels of all pictures.
+template <class Task>
+void ForChannels(const Geometry& g, const Task& task) {
+  const int64_t group = 64, groups = (g.channels + group - 1) / group;
+#pragma omp parallel
+  {
+    Buffer memory(g.RowsMemory());
+#pragma omp for schedule(dynamic)
+    for (int64_t i = 0; i < g.batch * groups; i++) {
+      const int64_t from = i % groups * group, to = from + group < g.channels ? from + group : g.channels;
+      task(Part{i / groups, from, to, memory.data()});
     }
   }
-}
-
-// The channels from..to of one picture. sums: [taps + 1, channels], the filter's and the bias's.
-template <class L, int kKernel, int kStride, bool kNeedsX>
-INLINE void DepthwiseBackward(const Backward& b, int64_t picture, int64_t from, int64_t to, float* dz, float* sums) {
-  const Geometry& g = b.layer.g;
-  const int64_t whole = from + (to - from) / L::kLanes * L::kLanes;
-  int64_t cleared = 0;
-  for (int64_t row = 0; row <= g.out_height; row++) {
-    const int64_t below = row == g.out_height ? g.height : row * kStride - g.top + kKernel;
-    for (; kNeedsX && cleared < (below < g.height ? below : g.height); cleared++)
-      for (int64_t column = 0; column < g.width; column++)
-        memset(b.dx + ((picture * g.height + cleared) * g.width + column) * g.channels + from, 0,
-               (to - from) * sizeof(float));
-    if (row == g.out_height) break;
-    DepthwiseBackwardRow<L, kKernel, kStride, kNeedsX>(b, picture, row, from, whole, dz, sums);
-    DepthwiseBackwardRow<Single, kKernel, kStride, kNeedsX>(b, picture, row, whole, to, dz, sums);
-  }
-}
-
-// Calls `run` with the kernel and stride of a depthwise convolution as constants.
-template <class Run>
-INLINE void WithKernel(const Geometry& g, const Run& run) {
-  if (g.kernel == 3 && g.stride == 1) return run(Constant<3>{}, Constant<1>{});
-  if (g.kernel == 3) return run(Constant<3>{}, Constant<2>{});
-  if (g.stride == 1) return run(Constant<5>{}, Constant<1>{});
-  return run(Constant<5>{}, Constant<2>{});
 }
 
 void ComputeForward(void* kernel, TF_OpKernelContext* context) {
@@ -274,25 +244,17 @@ void ComputeForward(void* kernel, TF_OpKernelContext* context) {
   const Forward forward{layer, filter.data(), y.data<float>(), a.low(), a.high()};
   if (a.is_depthwise) {
     layer.Fold(filter.data());
-#pragma omp parallel for schedule(dynamic, 4)
-    for (int64_t row = 0; row < layer.g.batch * a.out_height; row++)
-      AtBestLevel([&](auto level) __attribute__((always_inline)) {
-        WithKernel(layer.g, [&](auto size, auto stride) __attribute__((always_inline)) {
-          DepthwiseForward<decltype(level), size.value, stride.value>(forward, row);
-        });
-      });
+    ForChannels(layer.g, [&](const Part& part) { Best().depthwise(forward, part); });
     return;
   }
-  AtBestLevel([&](auto level) __attribute__((always_inline)) { PackForward<decltype(level)>(layer, filter.data()); });
+  Best().pack(layer, filter.data());
   const int64_t rows = layer.rows(), block = BlockRows(layer.taps, layer.outputs);
 #pragma omp parallel
   {
     Buffer patches(layer.IsPointwise() ? 0 : block * layer.taps);
 #pragma omp for schedule(dynamic)
     for (int64_t from = 0; from < rows; from += block)
-      AtBestLevel([&](auto level) __attribute__((always_inline)) {
-        ForwardRows<decltype(level)>(forward, from, from + block < rows ? block : rows - from, patches.data());
-      });
+      Best().forward(forward, from, from + block < rows ? block : rows - from, patches.data());
   }
 }
 
@@ -336,30 +298,6 @@ struct Unfolded {
   }
 };
 
-void DepthwiseGradients(const Backward& b, float* sums) {
-  const Geometry& g = b.layer.g;
-  const int64_t group = 64, groups = (g.channels + group - 1) / group;
-#pragma omp parallel
-  {
-    Buffer dz(g.out_width * kPadding);
-#pragma omp for schedule(dynamic)
-    for (int64_t task = 0; task < g.batch * groups; task++) {
-      const int64_t picture = task / groups, from = task % groups * group;
-      const int64_t to = from + group < g.channels ? from + group : g.channels;
-      float* own = sums + picture * (b.layer.taps + 1) * g.channels;
-      AtBestLevel([&](auto level) __attribute__((always_inline)) {
-        using L = decltype(level);
-        WithKernel(g, [&](auto size, auto stride) __attribute__((always_inline)) {
-          if (b.dx)
-            DepthwiseBackward<L, size.value, stride.value, true>(b, picture, from, to, dz.data(), own);
-          else
-            DepthwiseBackward<L, size.value, stride.value, false>(b, picture, from, to, dz.data(), own);
-        });
-      });
-    }
-  }
-}
-
 void Gradients(const Backward& b, int64_t portions, float* sums) {
   const Layer& layer = b.layer;
   const int64_t rows = layer.rows(), block = BlockRows(layer.taps, layer.outputs), stride = RoundUp(layer.outputs);
@@ -370,10 +308,8 @@ void Gradients(const Backward& b, int64_t portions, float* sums) {
     for (int64_t portion = 0; portion < portions; portion++) {
       const int64_t end = rows * (portion + 1) / portions;
       for (int64_t from = rows * portion / portions; from < end; from += block)
-        AtBestLevel([&](auto level) __attribute__((always_inline)) {
-          BackwardRows<decltype(level)>(b, from, from + block < end ? block : end - from, patches.data(), dz.data(),
-                                        sums + portion * (layer.taps + 1) * stride);
-        });
+        Best().backward(b, from, from + block < end ? block : end - from, patches.data(), dz.data(),
+                        sums + portion * (layer.taps + 1) * stride);
     }
   }
 }
@@ -399,10 +335,11 @@ void ComputeBackward(void* kernel, TF_OpKernelContext* context) {
   const Backward backward{layer, mask, filter.data(), a.has_dx ? dx.data<float>() : nullptr};
   if (a.is_depthwise) {
     layer.Fold(filter.data());
-    DepthwiseGradients(backward, sums.data());
+    ForChannels(g, [&](const Part& part) {
+      Best().depthwise_back(backward, part, sums.data() + part.picture * (layer.taps + 1) * g.channels);
+    });
   } else {
-    if (a.has_dx)
-      AtBestLevel([&](auto level) __attribute__((always_inline)) { PackBackward<decltype(level)>(layer, filter.data()); });
+    if (a.has_dx) Best().pack_back(layer, filter.data());
     Gradients(backward, portions, sums.data());
   }
   gradients.Add(layer, a, sums.data(), portions, stride);

@@ -1,141 +1,175 @@
-// A depthwise convolution and its gradients: each channel has a filter of its own, so that vectors hold channels.
-#pragma once
-#include "native_products.h"
+// A depthwise convolution and its gradients: each channel has a filter of its own, so that vectors hold channels. One vector
+// of channels of one picture is computed at a time, a row of outputs after the other. The rows of x that the kernel reads
+// are copied, with zeros around them, so that they lie together in the cache and edges need no care.
+// Included by native_kernels.h.
 
-// Sizes of maps [height, width, channels] and of a kernel that moves over them.
-struct Geometry {
-  int64_t batch, height, width, channels, kernel, stride, top, left, out_height, out_width;
+// The last kKernel rows of a vector of channels, padded: row y is at y modulo kKernel.
+template <class L, int kKernel>
+struct Rows {
+  const Geometry& g;
+  float* memory;  // kKernel * PaddedWidth * kLanes
 
-  // The positions of the kernel, in one direction, for which all of it is inside the maps: from first to below last.
-  static int64_t First(int64_t before, int64_t stride) { return (before + stride - 1) / stride; }
-  static int64_t Last(int64_t size, int64_t before, int64_t kernel, int64_t stride, int64_t positions) {
-    const int64_t room = size + before - kernel;
-    const int64_t last = room < 0 ? 0 : room / stride + 1;
-    return last < positions ? last : positions;
+  INLINE float* At(int64_t row) const {
+    return memory + (row + kKernel) % kKernel * g.PaddedWidth() * L::kLanes;
+  }
+
+  // x: the vector's channels in the first pixel of the maps.
+  INLINE void Read(int64_t row, const float* x) const {
+    const int64_t padded = g.PaddedWidth();
+    float* to = At(row);
+    if (row < 0 || row >= g.height) {
+      memset(to, 0, padded * L::kLanes * sizeof(float));
+      return;
+    }
+    const float* from = x + row * g.width * g.channels;
+    const int64_t end = g.left + g.width < padded ? g.left + g.width : padded;
+    for (int64_t i = 0; i < g.left; i++) L::Store(typename L::Floats{}, to + i * L::kLanes);
+    for (int64_t i = g.left; i < end; i++) L::Store(L::Load(from + (i - g.left) * g.channels), to + i * L::kLanes);
+    for (int64_t i = end; i < padded; i++) L::Store(typename L::Floats{}, to + i * L::kLanes);
+  }
+
+  INLINE void Clear(int64_t row) const { memset(At(row), 0, g.PaddedWidth() * L::kLanes * sizeof(float)); }
+
+  // Columns that the kernel does not reach get zeros.
+  INLINE void Write(int64_t row, float* x) const {
+    if (row < 0 || row >= g.height) return;
+    const float* from = At(row);
+    float* to = x + row * g.width * g.channels;
+    const int64_t reached = g.PaddedWidth() - g.left < g.width ? g.PaddedWidth() - g.left : g.width;
+    for (int64_t i = 0; i < reached; i++) L::Store(L::Load(from + (i + g.left) * L::kLanes), to + i * g.channels);
+    for (int64_t i = reached; i < g.width; i++) L::Store(typename L::Floats{}, to + i * g.channels);
   }
 };
 
-// The part of a kernel that is inside the maps.
-struct Range {
-  int64_t from, to;
-};
-
-INLINE Range Inside(int64_t start, int64_t kernel, int64_t size) {
-  return {start < 0 ? -start : 0, start + kernel > size ? size - start : kernel};
+// kPixels neighbouring outputs. x: the row of each kernel row, from the first pixel's column on; filter, y: a channel.
+template <class L, int kKernel, int kStride, int kPixels>
+INLINE void DepthwisePixels(const float* const x[kKernel], const float* filter, typename L::Floats bias, float* y,
+                            int64_t channels, float low, float high) {
+  typename L::Floats sums[kPixels];
+#pragma GCC unroll 16
+  for (int p = 0; p < kPixels; p++) sums[p] = bias;
+#pragma GCC unroll 16
+  for (int u = 0; u < kKernel; u++) {
+    typename L::Floats w[kKernel];
+#pragma GCC unroll 16
+    for (int v = 0; v < kKernel; v++) w[v] = L::Load(filter + (u * kKernel + v) * channels);
+#pragma GCC unroll 16
+    for (int i = 0; i < (kPixels - 1) * kStride + kKernel; i++) {
+      const typename L::Floats value = L::Load(x[u] + i * L::kLanes);
+#pragma GCC unroll 16
+      for (int p = 0; p < kPixels; p++)
+        if (i >= p * kStride && i < p * kStride + kKernel) sums[p] += value * w[i - p * kStride];
+    }
+  }
+#pragma GCC unroll 16
+  for (int p = 0; p < kPixels; p++) {
+    L::Clamp(sums[p], low, high);
+    L::Store(sums[p], y + p * channels);
+  }
 }
 
-// One lane, for the channels beyond the last whole vector.
-struct Single {
-  static constexpr int kLanes = 1;
-  typedef float Floats;
-  static INLINE float Load(const float* from) { return *from; }
-  static INLINE void Store(float value, float* to) { *to = value; }
-  static INLINE void Clamp(float& x, float low, float high) {
-    x = low > x ? low : x;
-    x = high < x ? high : x;
-  }
-};
-
-// A row of outputs of a vector of channels, from a row of x on.
+// A vector of channels of one picture. x, filter, bias, y: that channel's first value; filter [kernel, kernel, channels].
+// memory: for Rows.
 template <class L, int kKernel, int kStride>
-INLINE void DepthwiseRow(const Geometry& g, const float* x, int64_t row, const float* filter, const float* bias, float* y,
-                         float low, float high) {
-  typedef typename L::Floats Floats;
+INLINE void DepthwiseChannels(const Geometry& g, const float* x, const float* filter, const float* bias, float* y, float low,
+                              float high, float* memory) {
   constexpr int kPixels = 4;
-  const int64_t c = g.channels, y0 = row * kStride - g.top;
-  const Range rows = Inside(y0, kKernel, g.height);
-  const Floats offset = L::Load(bias);
-  const int64_t first = Geometry::First(g.left, kStride);
-  const int64_t last = Geometry::Last(g.width, g.left, kKernel, kStride, g.out_width);
-  const auto at_edge = [&](int64_t column) __attribute__((always_inline)) {
-    const int64_t x0 = column * kStride - g.left;
-    const Range columns = Inside(x0, kKernel, g.width);
-    Floats sum = offset;
-    for (int64_t u = rows.from; u < rows.to; u++)
-      for (int64_t v = columns.from; v < columns.to; v++)
-        sum += L::Load(x + ((y0 + u) * g.width + x0 + v) * c) * L::Load(filter + (u * kKernel + v) * c);
-    L::Clamp(sum, low, high);
-    L::Store(sum, y + column * c);
-  };
-  int64_t column = 0;
-  for (; column < first && column < g.out_width; column++) at_edge(column);
-  for (; column + kPixels <= last; column += kPixels) {
-    Floats sums[kPixels];
-    for (int p = 0; p < kPixels; p++) sums[p] = offset;
-    for (int64_t u = rows.from; u < rows.to; u++) {
-      const float* from = x + ((y0 + u) * g.width + column * kStride - g.left) * c;
-      Floats w[kKernel];
-#pragma GCC unroll 16
-      for (int v = 0; v < kKernel; v++) w[v] = L::Load(filter + (u * kKernel + v) * c);
-#pragma GCC unroll 16
-      for (int i = 0; i < (kPixels - 1) * kStride + kKernel; i++) {
-        const Floats value = L::Load(from + i * c);
-#pragma GCC unroll 16
-        for (int p = 0; p < kPixels; p++)
-          if (i >= p * kStride && i < p * kStride + kKernel) sums[p] += value * w[i - p * kStride];
-      }
+  const Rows<L, kKernel> rows{g, memory};
+  const typename L::Floats offset = L::Load(bias);
+  for (int u = 0; u < kKernel - kStride; u++) rows.Read(u - g.top, x);
+  for (int64_t row = 0; row < g.out_height; row++) {
+    const int64_t y0 = row * kStride - g.top;
+    for (int u = kKernel - kStride; u < kKernel; u++) rows.Read(y0 + u, x);
+    const float* from[kKernel];
+    for (int u = 0; u < kKernel; u++) from[u] = rows.At(y0 + u);
+    float* to = y + row * g.out_width * g.channels;
+    int64_t column = 0;
+    for (; column + kPixels <= g.out_width; column += kPixels, to += kPixels * g.channels) {
+      DepthwisePixels<L, kKernel, kStride, kPixels>(from, filter, offset, to, g.channels, low, high);
+      for (int u = 0; u < kKernel; u++) from[u] += kPixels * kStride * L::kLanes;
     }
-#pragma GCC unroll 16
-    for (int p = 0; p < kPixels; p++) {
-      L::Clamp(sums[p], low, high);
-      L::Store(sums[p], y + (column + p) * c);
+    for (; column < g.out_width; column++, to += g.channels) {
+      DepthwisePixels<L, kKernel, kStride, 1>(from, filter, offset, to, g.channels, low, high);
+      for (int u = 0; u < kKernel; u++) from[u] += kStride * L::kLanes;
     }
   }
-  for (; column < g.out_width; column++) at_edge(column);
 }
 
-// What a row of dz, the gradient of one row of outputs before their activation, adds to a row of dx and to a row of the
-// filter's gradient, for a vector of channels.
-// dz: [out_width][lanes]; x, dx: rows [width, channels]; filter: the kernel's row [kernel, channels]; sums: likewise.
+// What a row of dz, the gradient of outputs before their activation, adds to a row of dx and to a row of the filter's
+// gradient. dz [out_width], x and dx [padded width], all of kLanes channels; filter and sums: the kernel's row.
 template <class L, int kKernel, int kStride, bool kNeedsX>
 INLINE void DepthwiseRowGradient(const Geometry& g, const float* dz, const float* x, float* dx, const float* filter,
                                  float* sums) {
-  typedef typename L::Floats Floats;
-  const int64_t c = g.channels;
-  const int64_t first = Geometry::First(g.left, kStride);
-  const int64_t last = Geometry::Last(g.width, g.left, kKernel, kStride, g.out_width);
-  Floats w[kKernel], gradient[kKernel], row[kKernel];
+  typename L::Floats w[kKernel], gradient[kKernel], row[kKernel];
 #pragma GCC unroll 16
   for (int v = 0; v < kKernel; v++) {
-    w[v] = L::Load(filter + v * c);
-    gradient[v] = L::Load(sums + v * c);
-    row[v] = Floats{};
+    w[v] = L::Load(filter + v * g.channels);
+    gradient[v] = L::Load(sums + v * g.channels);
+    row[v] = typename L::Floats{};
   }
-  const auto at_edge = [&](int64_t column) __attribute__((always_inline)) {
-    const int64_t x0 = column * kStride - g.left;
-    const Floats d = L::Load(dz + column * L::kLanes);
+  for (int64_t column = 0; column < g.out_width; column++) {
+    const typename L::Floats d = L::Load(dz);
 #pragma GCC unroll 16
     for (int v = 0; v < kKernel; v++) {
-      if (x0 + v < 0 || x0 + v >= g.width) continue;
-      gradient[v] += d * L::Load(x + (x0 + v) * c);
-      if (kNeedsX) L::Store(L::Load(dx + (x0 + v) * c) + d * w[v], dx + (x0 + v) * c);
-    }
-  };
-  int64_t column = 0;
-  for (; column < first && column < g.out_width; column++) at_edge(column);
-  const bool has_inside = column < last;
-  for (; column < last; column++) {
-    const float* from = x + (column * kStride - g.left) * c;
-    const Floats d = L::Load(dz + column * L::kLanes);
-#pragma GCC unroll 16
-    for (int v = 0; v < kKernel; v++) {
-      gradient[v] += d * L::Load(from + v * c);
+      gradient[v] += d * L::Load(x + v * L::kLanes);
       if (kNeedsX) row[v] += d * w[v];
     }
+    dz += L::kLanes;
+    x += kStride * L::kLanes;
     if (!kNeedsX) continue;
-    // The leftmost columns get no more: the sums in `row` move on with the kernel.
-    float* to = dx + (column * kStride - g.left) * c;
+    // The leftmost columns get no more: the others' sums move on with the kernel.
 #pragma GCC unroll 16
-    for (int v = 0; v < kStride; v++) L::Store(L::Load(to + v * c) + row[v], to + v * c);
+    for (int v = 0; v < kStride; v++) L::Store(L::Load(dx + v * L::kLanes) + row[v], dx + v * L::kLanes);
 #pragma GCC unroll 16
-    for (int v = 0; v < kKernel; v++) row[v] = v + kStride < kKernel ? row[v + kStride] : Floats{};
+    for (int v = 0; v < kKernel; v++) {
+      if (v + kStride < kKernel)
+        row[v] = row[v + kStride < kKernel ? v + kStride : 0];
+      else
+        row[v] = typename L::Floats{};
+    }
+    dx += kStride * L::kLanes;
   }
-  if (kNeedsX && has_inside) {
-    float* to = dx + (last * kStride - g.left) * c;
+  if (kNeedsX)
 #pragma GCC unroll 16
-    for (int v = 0; v < kKernel - kStride; v++) L::Store(L::Load(to + v * c) + row[v], to + v * c);
+    for (int v = 0; v < kKernel - kStride; v++) L::Store(L::Load(dx + v * L::kLanes) + row[v], dx + v * L::kLanes);
+#pragma GCC unroll 16
+  for (int v = 0; v < kKernel; v++) L::Store(gradient[v], sums + v * g.channels);
+}
+
+// A vector of channels of one picture. x, dx (null: not wanted), filter: that channel's first value.
+// sums [kernel * kernel + 1, channels]: of the filter and of the bias. of_y: the index of y's first value of the channel.
+template <class L, int kKernel, int kStride, bool kNeedsX>
+INLINE void DepthwiseGradients(const Geometry& g, const float* x, float* dx, const float* filter, float* sums,
+                               float* memory, const Mask& mask, int64_t of_y) {
+  const int64_t size = kKernel * g.PaddedWidth() * L::kLanes;
+  const Rows<L, kKernel> rows{g, memory}, gradients{g, memory + size};
+  float* row_of_dz = memory + 2 * size;
+  typename L::Floats sum{};
+  const auto enter = [&](int64_t row) __attribute__((always_inline)) {
+    rows.Read(row, x);
+    if (kNeedsX) gradients.Clear(row);
+  };
+  for (int u = 0; u < kKernel - kStride; u++) enter(u - g.top);
+  for (int64_t row = 0; row < g.out_height; row++) {
+    const int64_t y0 = row * kStride - g.top;
+    for (int u = kKernel - kStride; u < kKernel; u++) enter(y0 + u);
+    for (int64_t column = 0; column < g.out_width; column++) {
+      const typename L::Floats d = MaskedAt<L>(mask, of_y + (row * g.out_width + column) * g.channels);
+      L::Store(d, row_of_dz + column * L::kLanes);
+      sum += d;
+    }
+    const Range inside = Inside(y0, kKernel, g.height);
+    for (int64_t u = inside.from; u < inside.to; u++)
+      DepthwiseRowGradient<L, kKernel, kStride, kNeedsX>(g, row_of_dz, rows.At(y0 + u), gradients.At(y0 + u),
+                                                         filter + u * kKernel * g.channels,
+                                                         sums + u * kKernel * g.channels);
+    if (kNeedsX)
+      for (int u = 0; u < kStride; u++) gradients.Write(y0 + u, dx);
   }
-  for (; column < g.out_width; column++) at_edge(column);
-#pragma GCC unroll 16
-  for (int v = 0; v < kKernel; v++) L::Store(gradient[v], sums + v * c);
+  L::Store(sum, sums + kKernel * kKernel * g.channels);
+  if (!kNeedsX) return;
+  const int64_t end = g.out_height * kStride - g.top;
+  for (int64_t row = end; row < end + kKernel - kStride; row++) gradients.Write(row, dx);
+  for (int64_t row = end + kKernel - kStride; row < g.height; row++)
+    for (int64_t i = 0; i < g.width; i++) L::Store(typename L::Floats{}, dx + (row * g.width + i) * g.channels);
 }

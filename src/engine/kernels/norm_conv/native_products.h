@@ -1,11 +1,6 @@
 // Products of matrices in row-major order, as 1x1 convolutions of feature maps [pixels, channels] and their gradients need
 // them. Sums are kept in registers, a tile at a time, and are added in an order that depends on the shapes alone.
-#pragma once
-#include <cstdint>
-#include <cstring>
-#include <limits>
-
-#define INLINE inline __attribute__((always_inline))
+// Included by native_kernels.h.
 
 // A level of processors: the length of its vectors, and a tile of sums, kRows rows of kVectors vectors, that fits its
 // registers.
@@ -39,11 +34,6 @@ struct Level {
     x = highs < x ? highs : x;
   }
 };
-
-// Rows of matrices that are read a vector at a time are padded to a multiple of this.
-constexpr int64_t kPadding = 16;
-
-INLINE int64_t RoundUp(int64_t size) { return (size + kPadding - 1) / kPadding * kPadding; }
 
 // c = clamp(a b + bias)
 struct Product {
@@ -180,36 +170,4 @@ INLINE void AddOuter(const Outer& o) {
     const int64_t left = (o.columns - column) / L::kLanes;
     OuterPanel<L, L::kVectors>(left < L::kVectors ? left : L::kVectors, o, column);
   }
-}
-
-template <int kValue>
-struct Constant {
-  static constexpr int value = kValue;
-};
-
-// `task` compiled for a level of processors; it is called with that level, and inlined.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-template <class Task>
-__attribute__((target("arch=x86-64-v4"))) void AtLevel4(const Task& task) {
-  task(Level<16, 8, 3>{});
-}
-
-template <class Task>
-__attribute__((target("arch=x86-64-v3"))) void AtLevel3(const Task& task) {
-  task(Level<8, 6, 2>{});
-}
-#endif
-
-// Runs a task with the widest vectors that the processor has.
-template <class Task>
-INLINE void AtBestLevel(const Task& task) {
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-  static const bool has4 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
-                           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-                           __builtin_cpu_supports("avx512cd");
-  static const bool has3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  if (has4) return AtLevel4(task);
-  if (has3) return AtLevel3(task);
-#endif
-  task(Level<4, 6, 2>{});
 }
