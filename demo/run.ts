@@ -43,14 +43,18 @@ export default {
 } satisfies Config;
 `;
 
-function batSup(...args: string[]): string {
+function start(args: string[]) {
   console.error(`\n$ bat-sup ${args.join(' ')}`);
-  const { status, stdout } = spawnSync(process.execPath, [bin, ...args], {
+  return spawnSync(process.execPath, [bin, ...args], {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'inherit'],
     encoding: 'utf8',
     maxBuffer: 1 << 26,
   });
+}
+
+function batSup(...args: string[]): string {
+  const { status, stdout } = start(args);
   if (status !== 0) process.exit(status ?? 1);
   return stdout;
 }
@@ -78,9 +82,9 @@ interface Score {
   count: number;
 }
 
-/** Classifies every picture of <part>/<class>/. */
-function classify(part: string): Answer[] {
-  const lines = batSup('predict', part, '--json').trim().split('\n');
+/** Classifies every picture of <part>/<class>/ with a run. */
+function classify(part: string, run: string): Answer[] {
+  const lines = batSup('predict', part, '--json', '--checkpoint', `checkpoints/${run}`).trim().split('\n');
   return lines.map((line) => JSON.parse(line));
 }
 
@@ -116,26 +120,54 @@ writeFileSync(join(folder, 'config.ts'), config);
 
 console.log(batSup('augment').trim());
 console.log(batSup('resize').trim());
-console.log(batSup('train').trim());
-const seen = classify('seen');
-const unseen = classify('unseen');
-const bat = unseen.find(({ file }) => file.includes('/bat-')) as Answer;
-console.log(batSup('predict', bat.file, '--top-k', '2').trim());
+/** Accuracies of a run on drawings of the designer that it has not seen. */
+function examine(run: string): { seen: Score; unseen: Score; bat: Answer } {
+  const seen = classify('seen', run);
+  const unseen = classify('unseen', run);
+  const bat = unseen.find(({ file }) => file.includes('/bat-')) as Answer;
+  console.log(batSup('predict', bat.file, '--top-k', '2', '--checkpoint', `checkpoints/${run}`).trim());
+  return { seen: score(seen), unseen: score(unseen), bat };
+}
 
+function describeRun({ seen, unseen, bat }: ReturnType<typeof examine>): string {
+  return `  concepts that the others had drawn too:  ${describe(seen)}
+  concepts that it had never seen:         ${describe(unseen)}
+It had never seen a bat: it predicts ${bat.class} (${percent(bat.probability)}), which is ${isCorrect(bat) ? 'right' : 'wrong'}.`;
+}
+
+const seconds = (since: number) => `${((performance.now() - since) / 1000).toFixed(0)} s`;
+
+console.log(batSup('train', '--run', 'article').trim());
+const article = examine('article');
+const articleTime = seconds(started);
+
+/** The same pictures with a pre-trained network, which needs pip and a network once. */
+function trainPretrained(): string {
+  const before = performance.now();
+  if (start(['setup', '--backbone', 'efficientnet-lite0']).status !== 0)
+    return 'Left out: the same with a pre-trained network, which could not be fetched (see above).';
+  console.log(batSup('train', '--pretrained', '--run', 'pretrained').trim());
+  const pretrained = examine('pretrained');
+  return `Then ${seconds(before)} with a network that had seen a million photographs, from the same drawings:
+${describeRun(pretrained)}`;
+}
+
+const pretrained = trainPretrained();
 console.log(`
-In ${((performance.now() - started) / 1000).toFixed(0)} s a network learned to tell animals from food, from the drawings of
-${trainingDesigners.join(', ')}. Its accuracy on drawings of ${heldOutDesigner}, whose style it had never seen:
-  concepts that the others had drawn too:  ${describe(score(seen))}
-  concepts that it had never seen:         ${describe(score(unseen))}
-  (guessing would be right half the time)
-It had never seen a bat: it predicts ${bat.class} (${percent(bat.probability)}), which is ${isCorrect(bat) ? 'right' : 'wrong'}.
+In ${articleTime} a network learned to tell animals from food, from the drawings of
+${trainingDesigners.join(', ')}. Its accuracy on drawings of ${heldOutDesigner}, whose style it had never seen
+(guessing would be right half the time):
+${describeRun(article)}
+
+${pretrained}
 
 Drawings: ${designers.map(credit).join('; ')}
 
 Now with your own pictures. Run "npm install --global ." here, once, and then in a folder of your own:
   mkdir -p rawdata/bat rawdata/sup     and put pictures into them
+  bat-sup train --pretrained           starts from a pre-trained network: done in seconds
   bat-sup augment --target 1000
-  bat-sup train                        stop with Ctrl-C, continue with --resume
+  bat-sup train                        from nothing; stop with Ctrl-C, continue with --resume
   tensorboard --logdir checkpoints     watch the training (pip install tensorboard)
   bat-sup predict sup.jpg
 `);

@@ -16,6 +16,7 @@ import {
 } from '../system/files.ts';
 import { readZip } from '../system/zip.ts';
 import { type Backbone, backboneNamed, type PinnedFile } from './catalogue.ts';
+import { convertBackbone } from './convert.ts';
 import { backboneFolder, backbonesFolder, findBackbone, sourceFile, sourceOf } from './stored.ts';
 
 export interface InstallEvents {
@@ -79,8 +80,6 @@ async function fetchFile(backbone: Backbone, events: InstallEvents): Promise<Fet
 async function store(backbone: Backbone, { weights, licence }: Fetched): Promise<void> {
   const folder = backboneFolder(backbone.name);
   const temporary = temporaryName(folder);
-  // It loads all formats, which finding a backbone does not need.
-  const { convertBackbone } = await import('./convert.ts');
   const converted = convertBackbone(backbone, weights);
   try {
     await makeFolder(dirname(folder));

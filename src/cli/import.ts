@@ -122,26 +122,8 @@ async function runImport(source: string, flags: ImportFlags): Promise<void> {
   const isSizeGiven = flags.width !== undefined && flags.height !== undefined;
   for (const what of network.assumed ?? [])
     if (what !== 'size' || !isSizeGiven) notice(assumptions[what](network));
-  if (isNormalisedTwice(network, { mean, deviation }))
-    notice(
-      'The network itself scales and shifts its input, after --mean and --deviation.\n' +
-        '  If that is the same twice, import it without them.',
-    );
   const checkpoint = await saveImported(network, run, settings);
   print({ format, network, run, checkpoint }, flags.json === true);
-}
-
-/** Whether the network does something of its own to pixels that are normalised as given. */
-function isNormalisedTwice(
-  { model, preprocessing }: Network,
-  given: { mean: number[] | undefined; deviation: number[] | undefined },
-): boolean {
-  const isOther = (name: 'mean' | 'deviation', without: number) =>
-    Array.from({ length: model.channels }, (_, channel) => channel).some((channel) => {
-      const wanted = given[name]?.length === 1 ? given[name][0] : given[name]?.[channel];
-      return wanted !== undefined && wanted !== (preprocessing[name]?.[channel] ?? without);
-    });
-  return isOther('mean', 0) || isOther('deviation', 1);
 }
 
 /** @throws {UsageError} where a size is given and the file has another. */

@@ -25,7 +25,15 @@ const width = 60;
 const highestShown = 1.2;
 
 /** Settings that the search does not use or chooses itself. */
-const unused: SettingName[] = ['augmentTarget', 'learningRate', 'learningRateSchedule', 'warmup', 'epochs'];
+const unused: SettingName[] = [
+  'augmentTarget',
+  'learningRate',
+  'learningRateSchedule',
+  'warmup',
+  'epochs',
+  'pretrained',
+  'fineTune',
+];
 
 interface LrFindOptions extends Record<string, unknown> {
   steps: string;
@@ -46,9 +54,21 @@ export function addLrFind(program: Command): void {
   ]);
 }
 
+/** The settings without a pre-trained network, whose head needs no learning rate. */
+async function settingsFromNothing(flags: Record<string, unknown>): Promise<SettingsInForce> {
+  const { pretrained } = await settingsInForce(flags);
+  if (pretrained.value !== 'off' && !pretrained.from.startsWith('recipe '))
+    console.error(
+      noticeText(
+        `pretrained (${pretrained.from}) is left out: lr-find tests networks that start from nothing.`,
+      ),
+    );
+  return settingsInForce({ ...flags, pretrained: 'off', fineTune: 0 });
+}
+
 async function runSearch(options: LrFindOptions): Promise<void> {
   const steps = wholeNumber('--steps', options.steps, 10, 10_000);
-  const inForce = await settingsInForce(options);
+  const inForce = await settingsFromNothing(options);
   const settings = valuesOf(inForce);
   await keepFoldersApart(settings);
   const signal = abortOnSignals();

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import type { Checkpoint } from '../checkpoints/index.ts';
 import type { World } from '../cluster/index.ts';
 import { type Settings, settingNames, settingOptions } from '../config/index.ts';
+import { isHeadOnly } from '../config/pretrained.ts';
 import { UsageError } from '../errors.ts';
 import { batSup } from '../system/command.ts';
 import { counted } from '../text/format.ts';
@@ -48,6 +49,8 @@ export function addTrain(program: Command): void {
     ['bat-sup train', 'trains on rawdata/; each folder in it is a class'],
     ['bat-sup train ~/photos', 'trains on the classes in another folder'],
     ['bat-sup train --recipe best --epochs 50', 'trains with better defaults than the article'],
+    ['bat-sup train --pretrained', 'starts from a network that has seen a million photographs'],
+    ['bat-sup train --pretrained --fine-tune', 'the same, and adapts its last blocks'],
     ['bat-sup train --resume', 'continues where the newest run stopped'],
     ['bat-sup train --resume --epochs 80', 'trains it further, all other settings unchanged'],
     ['bat-sup train --run bats --resume auto', 'for a job that may be restarted: continues where it can'],
@@ -112,7 +115,7 @@ async function runTraining(options: TrainOptions, world: World | undefined): Pro
     const events = world && world.rank > 0 ? {} : display.events;
     const result = await train({ settings, run, resume, world, engine, command, signal, events });
     display.stop();
-    const next = result.position.step > 0 ? ['train --resume', ...resumeFlags].join(' ') : args;
+    const next = result.saved ? ['train --resume', ...resumeFlags].join(' ') : args;
     report(result, { ...plan, settings, next, json: options.json === true });
   } finally {
     display.stop();
@@ -136,14 +139,25 @@ async function adviseSetup(): Promise<void> {
 function reportDone(plan: TrainPlan, { manifest }: Checkpoint, json: boolean): void {
   const { settings, run, resumeFlags } = plan;
   const { position, metrics, best } = manifest;
-  const isEarly = position.epoch < settings.epochs;
-  const more = isEarly ? `--early-stopping ${2 * settings.earlyStopping}` : `--epochs ${2 * position.epoch}`;
-  const done = isEarly
-    ? `was stopped early, ${counted(settings.earlyStopping, 'epoch')} after its best`
-    : `has trained all of its ${counted(position.epoch, 'epoch')}`;
+  const { done, more } = whyDone(settings, position.epoch);
   const next = ['train --resume', ...resumeFlags, more].join(' ');
   console.error(`${run} ${done}.\nTo train it further: ${batSup(next)}`);
-  report({ run, position, metrics, ...(best && { best }), finished: true }, { ...plan, next, json });
+  report(
+    { run, position, metrics, ...(best && { best }), finished: true, saved: true },
+    { ...plan, next, json },
+  );
+}
+
+/** Why a run has finished, and the flag that trains it further. */
+function whyDone(settings: Settings, epochs: number): { done: string; more: string } {
+  if (isHeadOnly(settings)) return { done: 'has trained its head', more: '--fine-tune' };
+  const { earlyStopping } = settings;
+  if (epochs < settings.epochs)
+    return {
+      done: `was stopped early, ${counted(earlyStopping, 'epoch')} after its best`,
+      more: `--early-stopping ${2 * earlyStopping}`,
+    };
+  return { done: `has trained all of its ${counted(epochs, 'epoch')}`, more: `--epochs ${2 * epochs}` };
 }
 
 interface Report extends Pick<TrainPlan, 'settings' | 'findFlags' | 'resumeFlags' | 'repeatFlags'> {
@@ -160,14 +174,20 @@ function report(result: TrainingResult, plan: Report): void {
     console.log(JSON.stringify({ run, finished, epochs, steps, metrics, best: best ?? null }));
     return;
   }
-  const epochs = Math.max(settings.epochs, position.epoch);
-  const done = `${position.epoch} of ${epochs} epochs, ${counted(position.step, 'step')}`;
+  if (!result.saved) {
+    console.log(
+      `Stopped before the head was trained: ${run}\nNext: ${batSup(next)} (it continues from the cache)`,
+    );
+    return;
+  }
+  const done = describeDone(settings, position);
   console.log(finished ? `Trained ${done}: ${run}` : `Stopped after ${done}: ${run}`);
   if (metrics.accuracy !== undefined) console.log(describeMetrics(metrics));
   if (best && best.epoch < position.epoch) {
     if (finished && position.epoch < settings.epochs)
       console.log(`Stopped early, ${counted(settings.earlyStopping, 'epoch')} after the best.`);
-    console.log(`Best epoch, which predict uses: ${best.epoch}\n${describeMetrics(best.metrics)}`);
+    const which = best.epoch === 0 ? 'the head before fine-tuning' : best.epoch;
+    console.log(`Best epoch, which predict uses: ${which}\n${describeMetrics(best.metrics)}`);
   }
   if (!finished) {
     console.log(`Next: ${batSup(next)}`);
@@ -185,6 +205,11 @@ function report(result: TrainingResult, plan: Report): void {
   console.log('For a better network:');
   for (const one of advice)
     console.log(`  # ${one.why}\n  ${batSup(['train', ...flagsFollowing(one, plan)].join(' '))}`);
+}
+
+function describeDone(settings: Settings, { epoch, step }: TrainingResult['position']): string {
+  if (isHeadOnly(settings)) return `a head for ${settings.pretrained}`;
+  return `${epoch} of ${Math.max(settings.epochs, epoch)} epochs, ${counted(step, 'step')}`;
 }
 
 /** The flags of a training that follows the advice and is otherwise the same. */

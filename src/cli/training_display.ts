@@ -1,5 +1,7 @@
 import type { Metrics, Position } from '../checkpoints/index.ts';
 import type { Settings } from '../config/index.ts';
+import type { Model } from '../models/model.ts';
+import { sizeOf } from '../tensors/shape.ts';
 import { describeClasses, figure } from '../text/format.ts';
 import type { TrainingEvents } from '../training/options.ts';
 import type { BatchResult } from '../training/step.ts';
@@ -18,12 +20,29 @@ export function describeMetrics(metrics: Metrics): string {
   return `${train}  val loss ${figure(validationLoss)}  acc ${figure(validationAccuracy)}`;
 }
 
+/** Networks with more layers are described in one line. */
+const maxListed = 60;
+
+/** One line per layer, or one for all of them. */
+function describeLayers({ layers, description, variables }: Model): string[] {
+  if (layers.length <= maxListed)
+    return layers.map(({ name, outputShape }) => `${name.padEnd(9)} ${outputShape.join(' x ')}`);
+  const all = layers.flatMap((layer) => layer.variables).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+  const learning = [...variables.values()].reduce((sum, { size }) => sum + size, 0);
+  const numbers = (count: number) => count.toLocaleString('en');
+  return [
+    `network   ${description.architecture}, ${layers.length} layers, ${numbers(all)} weights`,
+    ...(learning < all ? [`learning  ${numbers(learning)} of them`] : []),
+  ];
+}
+
 /** Prints the layers, then one line per epoch, on stderr; on a terminal with a live view of the curves below. */
 export class TrainingDisplay {
   readonly #settings: Settings;
   /** Pictures per step of all ranks together. */
   #batchSize = 0;
   #decoding: ProgressBar | undefined;
+  #features: ProgressBar | undefined;
   #block: LiveBlock | undefined;
   #state: TrainingState;
   #best: Metrics;
@@ -56,8 +75,14 @@ export class TrainingDisplay {
   stop(): void {
     this.#decoding?.stop();
     this.#decoding = undefined;
+    this.#endFeatures();
     this.#block?.stop();
     this.#block = undefined;
+  }
+
+  #endFeatures(): void {
+    this.#features?.stop();
+    this.#features = undefined;
   }
 
   /** Prints a line that stays, above the live view. */
@@ -78,20 +103,30 @@ export class TrainingDisplay {
       this.#decoding.update(done);
       if (done === total) this.stop();
     },
-    started: ({ model, dataset, split, stepsPerEpoch, batchSize, position }) => {
+    features: (done, total) => {
+      this.#features ??= progressBar('Features', total);
+      this.#features.update(done);
+      if (done === total) this.#endFeatures();
+    },
+    head: ({ C, seconds, heldOut }) => {
+      const accuracy = heldOut && `, cross-validated accuracy ${figure(heldOut.accuracy)}`;
+      this.print(
+        `Logistic regression on the features: C ${C.toPrecision(2)}${accuracy ?? ''}, ${seconds.toFixed(1)} s`,
+      );
+    },
+    started: ({ model, dataset, split, stepsPerEpoch, batchSize, position, trainsHead }) => {
       this.#batchSize = batchSize;
       const { width, height, channels } = model.description;
       console.error(`pictures  ${height} x ${width} x ${channels}`);
-      for (const layer of model.layers)
-        console.error(`${layer.name.padEnd(9)} ${layer.outputShape.join(' x ')}`);
+      for (const line of describeLayers(model)) console.error(line);
       console.error(describeClasses(dataset.classes));
       console.error(`${split.train.length} pictures to train on, ${split.validation.length} for validation`);
       if (position.step > 0) console.error(`Resuming after epoch ${position.epoch}, step ${position.step}`);
       this.#started = performance.now();
       const { epoch, batch, step } = position;
       Object.assign(this.#state, { epoch, batch, step, stepsPerEpoch });
-      if (canRedraw()) this.#block = liveBlock(process.stderr);
-      this.#draw();
+      // While a head is trained, a progress bar is shown.
+      if (!trainsHead) this.#openBlock();
     },
     step: (position, result, rate) => {
       this.#pictures += this.#batchSize;
@@ -106,9 +141,21 @@ export class TrainingDisplay {
       this.#pictures = 0;
       this.#seconds = 0;
       this.#addEpoch(epoch, metrics);
+      if (epoch === 0) return this.#afterHead(metrics);
       this.print(`epoch ${epoch}/${this.#settings.epochs}  ${describeMetrics(metrics)}${speed}`);
     },
   };
+
+  #openBlock(): void {
+    if (canRedraw()) this.#block = liveBlock(process.stderr);
+    this.#draw();
+  }
+
+  #afterHead(metrics: Metrics): void {
+    this.print(`head  ${describeMetrics(metrics)}`);
+    this.#started = performance.now();
+    if (this.#settings.fineTune > 0) this.#openBlock();
+  }
 
   #addStep({ epoch, step, batch, lossSum, correct }: Position, result: BatchResult): void {
     const batchSize = this.#batchSize;

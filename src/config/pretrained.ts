@@ -23,3 +23,8 @@ export function pretrainedDefaults(pretrained: Settings['pretrained'] | undefine
   if (backbone === undefined) return {};
   return { width: inputSizes[backbone], height: inputSizes[backbone], ...fineTuning };
 }
+
+/** Whether the settings train a head on a backbone's features, and nothing else. */
+export function isHeadOnly({ pretrained, fineTune }: Pick<Settings, 'pretrained' | 'fineTune'>): boolean {
+  return pretrained !== 'off' && fineTune === 0;
+}

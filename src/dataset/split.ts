@@ -47,10 +47,11 @@ function drawOf({ file, digest }: Picture, seed: number): number {
 }
 
 /**
- * Groups of all classes: a picture, its augmented copies, and pictures that are the same file or look the same, directly
- * or via others.
+ * Joins a picture, its augmented copies, and pictures that are the same file or look the same, directly or via others:
+ * they must not be on both sides of a split.
+ * @param lookalikes for each picture the index of the first one that looks the same, its own if there is none.
  */
-function groupsOf(pictures: Picture[], { seed, lookalikes = [] }: SplitOptions): Group[] {
+export function joinSamePictures(pictures: Picture[], lookalikes: ArrayLike<number> = []): DisjointSets {
   const sets = new DisjointSets(pictures.length);
   const firsts = new Map<string, number>();
   const joinAll = (key: string, index: number) => {
@@ -63,6 +64,12 @@ function groupsOf(pictures: Picture[], { seed, lookalikes = [] }: SplitOptions):
     if (digest !== undefined) joinAll(`digest ${digest}`, index);
     if (copyOf === undefined) sets.join(index, lookalikes[index] ?? index);
   }
+  return sets;
+}
+
+/** Groups of all classes. */
+function groupsOf(pictures: Picture[], { seed, lookalikes }: SplitOptions): Group[] {
+  const sets = joinSamePictures(pictures, lookalikes);
   const groups = new Map<number, Group>();
   for (const [index, picture] of pictures.entries()) {
     const first = sets.find(index);

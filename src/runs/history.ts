@@ -7,7 +7,7 @@ import { finite, object, optional, time, whole } from '../text/json.ts';
 
 /** The result of an epoch: a line of <run>/metrics.jsonl. */
 export interface EpochRecord extends Metrics {
-  /** 1 for the first. */
+  /** 1 for the first; 0 for a head that was trained on a backbone's features, before any fine-tuning. */
   epoch: number;
   /** Steps done since the start of the first epoch. */
   step: number;
@@ -25,7 +25,7 @@ const maxBytes = 2 ** 28;
 const thenResume = ', then --resume';
 
 const recordShape = object({
-  epoch: whole(1),
+  epoch: whole(),
   step: whole(),
   time,
   seconds: finite,

@@ -7,6 +7,8 @@ import {
   listCheckpoints,
   type Metrics,
 } from '../checkpoints/index.ts';
+import type { Settings } from '../config/index.ts';
+import { isHeadOnly } from '../config/pretrained.ts';
 import { reason, UserError } from '../errors.ts';
 import { fittingOf } from '../models/preprocessing.ts';
 import { bytesBelow } from '../system/files.ts';
@@ -112,6 +114,11 @@ function secondsOf({ record, history, checkpoints }: RunFiles, state: RunState):
   }, 0);
 }
 
+/** A head that is trained alone is done before the first epoch. */
+function epochsWanted(settings: Settings): number {
+  return isHeadOnly(settings) ? 0 : settings.epochs;
+}
+
 async function summarise(run: RunFiles): Promise<RunSummary> {
   const { folder, record, history, checkpoints } = run;
   const last = record?.sessions.at(-1);
@@ -125,7 +132,7 @@ async function summarise(run: RunFiles): Promise<RunSummary> {
     state,
     started: record?.sessions[0]?.started ?? null,
     epochs: Math.max(last?.to?.epoch ?? 0, epoch?.epoch ?? 0, position?.epoch ?? 0),
-    epochsWanted: last?.settings.epochs ?? null,
+    epochsWanted: last ? epochsWanted(last.settings) : null,
     steps: Math.max(last?.to?.step ?? 0, epoch?.step ?? 0, position?.step ?? 0),
     best: pickMetrics(bestEpoch(history), bestOf(checkpoints)),
     last: pickMetrics(epoch, newest),

@@ -158,7 +158,7 @@ export async function fetchWheel(
   if (code !== 0) {
     await rm(partial, { recursive: true, force: true });
     throw new UserError(
-      `pip cannot download ${exact} (${errorLine(stderr)}); check the network and "${python} -m pip config list", then run "${again}" again to continue.`,
+      `pip cannot download ${exact} (${errorLine(stderr)}); run "${again}" again to continue.`,
     );
   }
   const downloaded = join(partial, wheel.file);

@@ -1,9 +1,10 @@
 import type { CheckpointInfo, Metrics } from '../checkpoints/index.ts';
 import type { Settings } from '../config/index.ts';
+import { isHeadOnly } from '../config/pretrained.ts';
 
 /** How a training went. */
 export interface TrainingOutcome {
-  settings: Pick<Settings, 'recipe' | 'augment' | 'epochs'>;
+  settings: Pick<Settings, 'recipe' | 'augment' | 'epochs' | 'pretrained' | 'fineTune'>;
   /** Those of the last complete epoch. */
   metrics: Metrics;
   best: CheckpointInfo['best'];
@@ -22,20 +23,28 @@ export interface Advice {
   continues?: true;
 }
 
+const fineTuning: Advice = {
+  flag: '--fine-tune',
+  why: 'adapts the last blocks of the network to your pictures',
+  continues: true,
+};
+
 /**
  * What would probably improve the network, judged by how training went: at most two suggestions, the most promising
  * first. Without validation there are none.
  */
 export function adviceFor({ settings, metrics, best, epoch }: TrainingOutcome): Advice[] {
   const { accuracy, validationAccuracy } = metrics;
+  if (isHeadOnly(settings)) return [fineTuning];
   if (accuracy === undefined || validationAccuracy === undefined || !best) return [];
   const isOverfitting = accuracy - validationAccuracy > overfittingGap;
   const isStillImproving = best.epoch === epoch && epoch === settings.epochs;
   const advice: (Advice | false)[] = [
-    settings.recipe === 'article' && {
-      flag: '--recipe best',
-      why: 'a larger network, trained on augmented pictures',
-    },
+    settings.recipe === 'article' &&
+      settings.pretrained === 'off' && {
+        flag: '--recipe best',
+        why: 'starts from a network that has seen a million photographs',
+      },
     isOverfitting &&
       settings.recipe !== 'article' &&
       settings.augment === 'off' && {

@@ -5,12 +5,18 @@ import type { Dataset } from '../dataset/scan.ts';
 import type { Split } from '../dataset/split.ts';
 import type { Engine } from '../engine/index.ts';
 import type { Model } from '../models/model.ts';
+import type { FittedHead } from '../transfer/fit_head.ts';
+import type { Start } from '../transfer/new_head.ts';
 import type { BatchResult } from './step.ts';
 
 /** What training reports while it runs. Each function is optional and is called between two steps. */
 export interface TrainingEvents {
   /** Pictures decoded so far; only where data/ has changed since the last training. */
   decoding?(done: number, total: number): void;
+  /** Rows of a backbone's features that are known so far: one per picture and view. */
+  features?(done: number, total: number): void;
+  /** Once a head has been trained on them. */
+  head?(head: FittedHead): void;
   /** Once, before the first step. */
   started?(start: {
     model: Model;
@@ -20,10 +26,12 @@ export interface TrainingEvents {
     /** Pictures per step, over all ranks. */
     batchSize: number;
     position: Position;
+    /** Whether a head is trained on a backbone's features first. */
+    trainsHead: boolean;
   }): void;
   /** After each step; `rate` is in pictures per second. */
   step?(position: Position, result: BatchResult, rate: number): void;
-  /** After each epoch, 1 for the first, and its validation. */
+  /** After each epoch, 1 for the first, and its validation; 0 for the head that a backbone's features gave. */
   epoch?(epoch: number, metrics: Metrics): void;
   /** A sentence that the user should read. */
   notice?(text: string): void;
@@ -37,6 +45,8 @@ export interface TrainingOptions {
   run: string;
   /** The checkpoint to continue from: `await findCheckpoint(run, 'newest')`; absent for a new run. */
   resume?: Checkpoint | undefined;
+  /** A trained network to start from, instead of the backbone that the settings name; absent where resumed. */
+  start?: Start | undefined;
   /** The MPI ranks that train together. Each calls `train` with the same settings, run and checkpoint. */
   world?: World | undefined;
   /** For the run's record: the engine, and the command line as it was typed. */
@@ -57,4 +67,6 @@ export interface TrainingResult {
   best?: CheckpointInfo['best'];
   /** False if the signal ended training before its last epoch. */
   finished: boolean;
+  /** Whether there is a checkpoint to continue from or to predict with. */
+  saved: boolean;
 }

@@ -17,6 +17,7 @@ import { keepFolderApart, keepFoldersApart } from '../system/keep_apart.ts';
 import { settingText } from '../text/format.ts';
 import { quoteForShell } from '../text/quote.ts';
 import { checkResumable, isOver, refuseCheckpoints, settingsOfRun } from './resume.ts';
+import { settleBackbone } from './settle_backbone.ts';
 
 export interface TrainRequest {
   /** As commander parsed them: { epochs: '8', ... }. */
@@ -57,23 +58,24 @@ export async function planTraining(
   notice: (text: string) => void,
 ): Promise<TrainPlan> {
   const { flags, run: name } = request;
-  const inForce = await settingsInForce(flags);
-  const checkpoints = String(inForce.checkpoints.value);
+  const before = await settingsInForce(flags);
+  const checkpoints = String(before.checkpoints.value);
   const resume = await checkpointToResume(request, checkpoints, notice);
-  const findFlags = flagsGiven(inForce, ['checkpoints']);
+  const findFlags = flagsGiven(before, ['checkpoints']);
   const resumeFlags = [
     ...(name === undefined ? [] : [`--run ${quoteForShell(name)}`]),
-    ...flagsGiven(inForce, machineSettings),
+    ...flagsGiven(before, machineSettings),
   ];
   if (resume) {
-    const resumed = await planToResume(request, inForce, resume, notice);
+    const resumed = await planToResume(request, before, resume, notice);
     return { ...resumed, findFlags, resumeFlags, repeatFlags: flagsFor(resumed.settings) };
   }
 
-  const settings = valuesOf(inForce);
   const run = await runFolder(checkpoints, name);
-  await keepRunApart(settings, run);
+  await keepRunApart(valuesOf(before), run);
   await refuseCheckpoints(run);
+  const inForce = await settleBackbone(flags, notice);
+  const settings = valuesOf(inForce);
   const repeatFlags = flagsGiven(inForce, settingNames);
   return { settings, run, findFlags, resumeFlags, repeatFlags, isDone: false };
 }

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import type { Checkpoint } from '../checkpoints/index.ts';
 import type { World } from '../cluster/index.ts';
 import type { Settings } from '../config/index.ts';
+import { isHeadOnly } from '../config/pretrained.ts';
 import { digestPictures } from '../dataset/digests.ts';
 import { type Pack, packPictures } from '../dataset/pack.ts';
 import { type Dataset, scanDataset } from '../dataset/scan.ts';
@@ -47,7 +48,7 @@ export async function prepare(
   const ownSplit = isFirst ? splitData(scanned, { pack, heldBackBefore }, settings, events) : undefined;
   const hardSplit = (world ? await world.share(ownSplit) : ownSplit) as Split;
   const { dataset, split } = await applySoftLabels(settings.data, scanned, hardSplit);
-  const stepsPerEpoch = countSteps(split, (world?.size ?? 1) * settings.batchSize);
+  const stepsPerEpoch = isHeadOnly(settings) ? 0 : countSteps(split, (world?.size ?? 1) * settings.batchSize);
   const objective = objectiveOf(dataset, split, settings);
   return { description, pack, dataset, split, heldBackBefore, stepsPerEpoch, objective };
 }

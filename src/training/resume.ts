@@ -14,6 +14,7 @@ import {
   type Settings,
   settingNames,
 } from '../config/index.ts';
+import { backboneOf, isHeadOnly } from '../config/pretrained.ts';
 import { UserError } from '../errors.ts';
 import { findClasses, findFiles } from '../images/find.ts';
 import { copyNameOf } from '../images/generated.ts';
@@ -72,24 +73,41 @@ export async function refuseCheckpoints(run: string): Promise<void> {
   );
 }
 
-/** Whether training is complete: after the last epoch, or after `earlyStopping` epochs without improvement. */
+/**
+ * Whether training is complete: after the last epoch, or after `earlyStopping` epochs without improvement. A head that is
+ * trained alone is there before the first epoch.
+ */
 export function isOver(
   { position, best }: { position: Position; best?: CheckpointInfo['best'] | undefined },
-  { epochs, earlyStopping }: Pick<Settings, 'epochs' | 'earlyStopping'>,
+  settings: Pick<Settings, 'epochs' | 'earlyStopping' | 'pretrained' | 'fineTune'>,
 ): boolean {
+  if (isHeadOnly(settings)) return true;
+  const { epochs, earlyStopping } = settings;
   const patienceEnds = earlyStopping > 0 && best ? best.epoch + earlyStopping : epochs;
   return position.epoch >= Math.min(epochs, patienceEnds);
 }
 
+/** The architecture that the settings ask for. */
+function wantedArchitecture(
+  { architecture, pretrained, width, height }: NetworkSettings,
+  classes: string[],
+): ModelDescription['architecture'] {
+  return (
+    backboneOf(pretrained) ?? resolveArchitecture(architecture, { width, height, classes: classes.length })
+  );
+}
+
+type NetworkSettings = Pick<Settings, 'architecture' | 'pretrained' | 'width' | 'height' | 'channels'>;
+
 /** The network that the settings and the classes ask for; a resumed one keeps its layers. */
 export function describeNetwork(
-  settings: Pick<Settings, 'architecture' | 'width' | 'height' | 'channels'>,
+  settings: NetworkSettings,
   classes: string[],
   resume: Checkpoint | undefined,
 ): ModelDescription {
   const { width, height, channels } = settings;
   const { architecture, layers } = resume?.manifest.model ?? {};
-  const resolved = resolveArchitecture(settings.architecture, { width, height, classes: classes.length });
+  const resolved = wantedArchitecture(settings, classes);
   const isOwn = architecture === 'layers' || architecture === resolved;
   const kept = isOwn && { architecture, ...(layers && { layers }) };
   return { architecture: resolved, width, height, channels, classes, ...kept };

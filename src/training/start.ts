@@ -1,11 +1,17 @@
-import { checkTensors, type FileName, loadTensors } from '../checkpoints/index.ts';
+import { ensureBackbone } from '../backbones/index.ts';
+import { type Checkpoint, checkTensors, type FileName, loadTensors } from '../checkpoints/index.ts';
 import type { Shard, World } from '../cluster/index.ts';
 import type { Settings } from '../config/index.ts';
+import { backboneOf } from '../config/pretrained.ts';
 import type { Split } from '../dataset/split.ts';
 import { UserError } from '../errors.ts';
+import { valuesOf } from '../formats/network.ts';
 import { variablesOf } from '../layers/index.ts';
 import type { ModelDescription } from '../models/description.ts';
 import { createModel, type Model } from '../models/model.ts';
+import { planArchitecture } from '../models/plan.ts';
+import { freezeBefore } from '../transfer/blocks.ts';
+import { type Start, withNewHead } from '../transfer/new_head.ts';
 import { Adam } from './adam.ts';
 import { broadcastVariables, GradientExchange } from './exchange.ts';
 import { startOnlineFor } from './online.ts';
@@ -30,7 +36,8 @@ export async function startTraining(options: TrainingOptions): Promise<Training>
   const { description, dataset, split, pack, objective, stepsPerEpoch } = prepared;
   checkEarlyStopping(settings, split);
 
-  const network = await createNetwork(description, { settings, resume }, isFirst);
+  const start = isFirst && !resume ? await startOf(options) : undefined;
+  const network = await createNetwork(description, { settings, resume, start }, isFirst);
   const digest = digestOf(dataset, split);
   const globalBatchSize = rank.count * settings.batchSize;
   const epoch = { digest, batchSize: globalBatchSize, stepsPerEpoch };
@@ -44,6 +51,7 @@ export async function startTraining(options: TrainingOptions): Promise<Training>
 
   const training: Training = {
     ...network,
+    trainsHead: isPretrained(options) && !resume,
     run,
     settings,
     dataset,
@@ -65,8 +73,12 @@ export async function startTraining(options: TrainingOptions): Promise<Training>
   const { heldBackBefore } = prepared;
   if (isFirst) training.records = await openRecords(training, options, { digest, heldBackBefore });
   const { model } = network;
+  const { trainsHead } = training;
   const batchSize = globalBatchSize;
-  events.started?.({ model, dataset, split, stepsPerEpoch, batchSize, position: { ...position } });
+  events.started?.({
+    ...{ model, dataset, split, stepsPerEpoch, batchSize, trainsHead },
+    position: { ...position },
+  });
   return training;
 }
 
@@ -77,10 +89,55 @@ function checkEarlyStopping({ earlyStopping }: Settings, { validation }: Split):
   );
 }
 
+/** Each block before the head learns this much slower than the one behind it. */
+const layerDecay = 0.9;
+
+/** Whether a training starts from, or has started from, a trained network with a new head. */
+function isPretrained({ settings, start }: Pick<TrainingOptions, 'settings' | 'start'>): boolean {
+  return settings.pretrained !== 'off' || start !== undefined;
+}
+
 interface Network {
   model: Model;
   adam: Adam;
   average: WeightAverage | undefined;
+}
+
+/** The trained network that a new training starts from; undefined where it starts from nothing. */
+async function startOf({ settings, start, events }: TrainingOptions): Promise<Start | undefined> {
+  const backbone = backboneOf(settings.pretrained);
+  if (start || backbone === undefined) return start;
+  const network = await ensureBackbone(backbone, (text) => events?.notice?.(text));
+  return {
+    description: { ...network.model, layers: network.layers },
+    weights: valuesOf(network),
+    preprocessing: network.preprocessing,
+  };
+}
+
+/** The weights that a network begins with, and Adam's moments. */
+interface Restored {
+  weights: Map<string, Float32Array>;
+  optimizer: Map<string, Float32Array>;
+}
+
+const nothing: Restored = { weights: new Map(), optimizer: new Map() };
+
+async function restoredFrom(checkpoint: Checkpoint): Promise<Restored> {
+  const load = (name: FileName) => loadTensors(checkpoint, name);
+  return { weights: await load('weights.bin'), optimizer: await load('optimizer.bin') };
+}
+
+/** What stays as it is: with a backbone, all but the head and the blocks that are fine-tuned. */
+function freezing(
+  description: ModelDescription,
+  { settings, start }: Pick<TrainingOptions, 'settings' | 'start'>,
+) {
+  if (!isPretrained({ settings, start })) return {};
+  const layers = description.layers ?? planArchitecture(description.architecture, description).layers;
+  const { frozen, depths } = freezeBefore(layers, settings.fineTune);
+  const learningRates = new Map([...depths].map(([name, depth]) => [name, layerDecay ** depth]));
+  return { frozen, frozenStatistics: true, learningRates };
 }
 
 /**
@@ -88,20 +145,20 @@ interface Network {
  */
 async function createNetwork(
   description: ModelDescription,
-  { settings, resume }: Pick<TrainingOptions, 'settings' | 'resume'>,
+  { settings, resume, start }: Pick<TrainingOptions, 'settings' | 'resume' | 'start'>,
   isFirst: boolean,
 ): Promise<Network> {
   const { seed, dropout, weightDecay, ema } = settings;
-  const load = (name: FileName) =>
-    resume && isFirst ? loadTensors(resume, name) : new Map<string, Float32Array>();
-  const [weights, optimizer] = [await load('weights.bin'), await load('optimizer.bin')];
-  const restored = weightsToTrain(weights, optimizer);
-  const preprocessing = resume?.manifest.preprocessing;
-  const model = createModel(description, { seed, restored, dropout, preprocessing });
-  const adam = new Adam(model.variables, optimizer, { weightDecay });
+  const { learningRates, ...frozen } = freezing(description, { settings, start });
+  const { weights, optimizer } = resume && isFirst ? await restoredFrom(resume) : nothing;
+  const restored = start ? withNewHead(start, description).weights : weightsToTrain(weights, optimizer);
+  const preprocessing = (resume?.manifest ?? start)?.preprocessing;
+  const model = createModel(description, { seed, restored, dropout, preprocessing, ...frozen });
+  const adam = new Adam(model.variables, optimizer, { weightDecay, ...(learningRates && { learningRates }) });
   if (resume) {
     checkTensors(resume, 'weights.bin', model.layers.flatMap(variablesOf));
-    checkTensors(resume, 'optimizer.bin', adam.snapshot());
+    // With a backbone, blocks that have not learned so far have no moments yet.
+    if (!isPretrained({ settings, start })) checkTensors(resume, 'optimizer.bin', adam.snapshot());
   }
   const average = ema > 0 ? new WeightAverage(changingVariables(model), ema, weights) : undefined;
   return { model, adam, average };

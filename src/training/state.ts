@@ -24,6 +24,8 @@ export interface Training {
   split: Split;
   pack: Pack;
   model: Model;
+  /** Whether the head is still to be trained on a backbone's features, before the first epoch. */
+  trainsHead: boolean;
   adam: Adam;
   objective: Objective;
   /** With --ema: the averaged weights, which are validated and saved in place of the current ones. */
@@ -55,7 +57,7 @@ export interface Records {
 
 /** Whether the last epoch is done, or training has stopped early. */
 export function isFinished(training: Training): boolean {
-  return isOver(training, training.settings);
+  return !training.trainsHead && isOver(training, training.settings);
 }
 
 /** Whether to stop after this step. Ranks stop together, once all of them know that one was asked to. */

@@ -1,6 +1,7 @@
-import { isRunRemoved, lockRun } from '../checkpoints/index.ts';
+import { isRunRemoved, listCheckpoints, lockRun } from '../checkpoints/index.ts';
 import { RankFailed } from '../cluster/index.ts';
 import { reason } from '../errors.ts';
+import { trainHead } from './head/train_head.ts';
 import { trainEpoch } from './loop.ts';
 import type { TrainingOptions, TrainingResult } from './options.ts';
 import { refuseRemoved, save } from './records.ts';
@@ -42,6 +43,7 @@ async function trainLocked(options: TrainingOptions): Promise<TrainingResult> {
   const training = await startTraining(options);
   const { run, position, records } = training;
   try {
+    if (training.trainsHead) await trainHead(training);
     while (!isFinished(training) && !isStopped(training)) await trainEpoch(training);
     await records?.saver.finish();
     if (records) await refuseRemoved(run);
@@ -55,7 +57,8 @@ async function trainLocked(options: TrainingOptions): Promise<TrainingResult> {
   const finished = isFinished(training);
   await records?.session.end({ state: finished ? 'finished' : 'stopped', to: position });
   const { metrics, best } = training;
-  return { run, position, metrics, ...(best && { best }), finished };
+  const saved = (await listCheckpoints(run)).length > 0;
+  return { run, position, metrics, ...(best && { best }), finished, saved };
 }
 
 /** Saves what another rank's failure would lose, and notes the reason in the run's record. */

@@ -36,6 +36,11 @@ export class WeightAverage {
     }
   }
 
+  /** Lets the averages of these variables start from their current values. */
+  restart(names: Iterable<string>): void {
+    for (const name of names) this.#averages.get(name)?.assign(this.#variables.get(name) as tf.Variable);
+  }
+
   /** Puts the averages in place of the weights while `work` runs. */
   async use<T>(work: () => Promise<T>): Promise<T> {
     const current = new Map([...this.#variables].map(([name, variable]) => [name, tf.clone(variable)]));

@@ -24,12 +24,13 @@ for (const [engine, description, skip] of [
     assert.match(stderr, description);
     assert.match(stdout, /animals: 300 pictures/);
     assert.match(stdout, /Trained 1 of 1 epochs/);
+    assert.match(stdout, /a head for efficientnet-lite0/);
     assert.match(stdout, /concepts that it had never seen: +\d+\.\d % \(\d+ of 47;/);
     assert.match(
       stdout,
       /It had never seen a bat: it predicts (animals|food) \(\d+\.\d %\), which is (right|wrong)\./,
     );
-    assert.ok(existsSync(join(output, 'checkpoints', 'run-001', 'train')));
+    assert.ok(existsSync(join(output, 'checkpoints', 'article', 'train')));
   });
 }
 

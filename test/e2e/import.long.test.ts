@@ -41,37 +41,6 @@ test('a size that differs from the file’s is refused', async () => {
   assert.match(stderr, /raw\.onnx is for pictures of 12 x 16; leave out --width and --height\.\n$/);
 });
 
-test('how pixels are normalised can be given, and is not done twice without a word', async () => {
-  const imageNet = ['--mean', '0.485,0.456,0.406', '--deviation', '0.229,0.224,0.225', '--order', 'rgb'];
-  const fitting = ['--fit', 'cover', '--crop', '0.875', '--filter', 'bilinear'];
-  const scale = ['--scale', String(1 / 255)];
-  const outside = await importing('external.onnx', ...imageNet, ...fitting, ...scale, '--json');
-  assert.equal(outside.stderr, '');
-  assert.deepEqual(JSON.parse(outside.stdout).preprocessing, {
-    ...{ fit: 'cover', scale: 1 / 255 },
-    ...{ mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225] },
-    ...{ crop: 0.875, filter: 'bilinear', order: 'rgb' },
-  });
-  const inside = await importing('deviations.onnx', ...imageNet, ...scale);
-  assert.match(inside.stderr, /scales and shifts its input, after --mean and --deviation\./);
-  const one = await importing('external.onnx', '--mean', '127', '--deviation', '128', '--scale', '1');
-  assert.doesNotMatch(one.stderr, /--mean/);
-  assert.match(one.stdout, /pixels times 1, minus 127 127 127, divided by 128 128 128$/m);
-});
-
-for (const [flag, value, says] of [
-  ['--mean', '1,2', '1 or 3 numbers separated by commas; received "1,2"'],
-  ['--mean', '1,,2', '1 or 3 numbers separated by commas; received "1,,2"'],
-  ['--deviation', '0', '1 or 3 numbers other than 0 separated by commas; received "0"'],
-  ['--crop', '1.5', 'a number above 0 and at most 1; received "1.5"'],
-  ['--filter', 'nearest', 'one of lanczos3, bicubic, bilinear; received "nearest"'],
-] as const)
-  test(`import ${flag} ${value} is refused in one line`, async () => {
-    const { code, stderr } = await importing('external.onnx', flag, value);
-    assert.equal(code, 2);
-    assert.ok(stderr.includes(says), stderr);
-  });
-
 test('a network with a mean and a deviation can be trained, used, explained and exported', async () => {
   const steps = [
     ['import', join(fixtures, 'deviations.onnx'), '--classes', 'animal,food,plant', '--run', 'mean'],

@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { adviceFor, type TrainingOutcome } from '../../src/training/advice.ts';
 
+const fromNothing = { pretrained: 'off', fineTune: 0 } as const;
+
 function ended(change: Partial<TrainingOutcome> = {}): TrainingOutcome {
   const metrics = { loss: 0.4, accuracy: 0.9, validationLoss: 0.5, validationAccuracy: 0.8 };
   return {
-    settings: { recipe: 'best', augment: 'online', epochs: 10 },
+    settings: { ...fromNothing, recipe: 'best', augment: 'online', epochs: 10 },
     metrics,
     best: { epoch: 8, metrics },
     epoch: 10,
@@ -14,7 +16,7 @@ function ended(change: Partial<TrainingOutcome> = {}): TrainingOutcome {
 }
 const flags = (change?: Partial<TrainingOutcome>) =>
   adviceFor(ended(change)).map(({ continues, flag }) => (continues ? `--resume ${flag}` : flag));
-const article = { recipe: 'article', augment: 'off', epochs: 10 } as const;
+const article = { ...fromNothing, recipe: 'article', augment: 'off', epochs: 10 } as const;
 
 test('no advice where there is no reason for any', () => {
   assert.deepEqual(flags(), []);
@@ -33,12 +35,19 @@ test('a training whose last epoch was the best is advised to continue', () => {
 
 test('overfitting is answered with augmentation', () => {
   const metrics = { accuracy: 0.99, validationAccuracy: 0.7 };
-  assert.deepEqual(flags({ metrics, settings: { recipe: 'best', augment: 'off', epochs: 10 } }), [
-    '--augment online',
-  ]);
+  assert.deepEqual(
+    flags({ metrics, settings: { ...fromNothing, recipe: 'best', augment: 'off', epochs: 10 } }),
+    ['--augment online'],
+  );
   assert.deepEqual(flags({ metrics }), [], 'varied already');
 });
 
 test('no advice without validation', () => {
   assert.deepEqual(flags({ metrics: { accuracy: 1 }, best: undefined, settings: article }), []);
+});
+
+test('a head is advised to be fine-tuned, and a fine-tuned network is left alone', () => {
+  const head = { ...article, pretrained: 'efficientnet-lite0' } as const;
+  assert.deepEqual(flags({ settings: head, epoch: 0 }), ['--resume --fine-tune']);
+  assert.deepEqual(flags({ settings: { ...head, fineTune: 3 } }), []);
 });

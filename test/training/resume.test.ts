@@ -159,12 +159,16 @@ test('a training is finished after its last epoch, or when its patience runs out
     position: { step: 1, epoch, batch: 0, lossSum: 0, correct: 0 },
     ...(best && { best: { epoch: best, metrics: {} } }),
   });
-  assert.equal(isOver(at(3), { epochs: 4, earlyStopping: 0 }), false);
-  assert.equal(isOver(at(4), { epochs: 4, earlyStopping: 0 }), true);
-  assert.equal(isOver(at(5), { epochs: 4, earlyStopping: 0 }), true);
-  assert.equal(isOver(at(3, 1), { epochs: 4, earlyStopping: 2 }), true);
-  assert.equal(isOver(at(3, 1), { epochs: 4, earlyStopping: 3 }), false);
-  assert.equal(isOver(at(3), { epochs: 4, earlyStopping: 1 }), false);
+  const fromNothing = { pretrained: 'off', fineTune: 0 } as const;
+  assert.equal(isOver(at(3), { ...fromNothing, epochs: 4, earlyStopping: 0 }), false);
+  assert.equal(isOver(at(4), { ...fromNothing, epochs: 4, earlyStopping: 0 }), true);
+  assert.equal(isOver(at(5), { ...fromNothing, epochs: 4, earlyStopping: 0 }), true);
+  assert.equal(isOver(at(3, 1), { ...fromNothing, epochs: 4, earlyStopping: 2 }), true);
+  assert.equal(isOver(at(3, 1), { ...fromNothing, epochs: 4, earlyStopping: 3 }), false);
+  assert.equal(isOver(at(3), { ...fromNothing, epochs: 4, earlyStopping: 1 }), false);
+  const head = { pretrained: 'efficientnet-lite0', epochs: 4, earlyStopping: 0 } as const;
+  assert.equal(isOver(at(0), { ...head, fineTune: 0 }), true);
+  assert.equal(isOver(at(0), { ...head, fineTune: 2 }), false);
 });
 
 test('damaged checkpoints count as saved, leftovers do not, and an unreadable folder is refused', async () => {

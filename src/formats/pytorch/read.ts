@@ -100,13 +100,11 @@ function stateDictIn(value: Pickled): [string, StoredTensor][] {
   return failPickle(`it holds no tensors, but ${keys.join(', ') || 'an empty dict'}`);
 }
 
-/** What DataParallel and torch.compile put before all names. */
-const wrappers = ['module.', '_orig_mod.'];
-
-function withoutWrappers(tensors: [string, StoredTensor][]): [string, StoredTensor][] {
-  const prefix = wrappers.find((one) => tensors.every(([name]) => name.startsWith(one)));
-  if (prefix === undefined) return tensors;
-  return withoutWrappers(tensors.map(([name, tensor]) => [name.slice(prefix.length), tensor]));
+/** Removes the prefix that DataParallel gives to all names. */
+function withoutModule(tensors: [string, StoredTensor][]): [string, StoredTensor][] {
+  const prefix = 'module.';
+  if (!tensors.every(([name]) => name.startsWith(prefix))) return tensors;
+  return tensors.map(([name, tensor]) => [name.slice(prefix.length), tensor]);
 }
 
 function open(data: Uint8Array, storages: Map<string, Storage>) {
@@ -121,8 +119,7 @@ function open(data: Uint8Array, storages: Map<string, Storage>) {
 /**
  * The tensors of a PyTorch file (.pth, .pt), as torch.save writes a module's state_dict: since PyTorch 1.6 in a zip archive
  * (pytorch.org/docs/stable/notes/serialization.html), before in pickles one after the other. Also where the state_dict is an
- * entry 'state_dict', 'model_state_dict', 'model' or 'net' of a dict, and without the 'module.' of DataParallel
- * and the '_orig_mod.' of torch.compile. Nothing in the
+ * entry 'state_dict', 'model_state_dict', 'model' or 'net' of a dict, and without DataParallel's 'module.'. Nothing in the
  * file is executed, and it may be hostile: sizes are checked before memory is taken.
  * @param source its path, for messages.
  * @throws {UserError} where it is damaged, or holds other objects than tensors in dicts.
@@ -131,7 +128,7 @@ export function readPyTorch(data: Uint8Array, source: string): Map<string, State
   return naming(source, () => {
     const storages = new Map<string, Storage>();
     const { value, isBigEndian, bytesOf } = open(data, storages);
-    const tensors = withoutWrappers(stateDictIn(value));
+    const tensors = withoutModule(stateDictIn(value));
     return new Map(
       tensors.map(([name, tensor]): [string, StateTensor] => {
         const { shape, storage } = tensor;

@@ -78,11 +78,8 @@ test('other types become float32, or are refused where it cannot hold them', () 
   assertRefused(of('ComplexFloatStorage', six, 3), /holds a torch\.ComplexFloatStorage, which is not read/);
 });
 
-test('the state_dict in the state of a training is found, and the prefixes of its wrappers removed', () => {
-  const state = pickledState({
-    'module._orig_mod.a': { ...whole, shape: [1] },
-    'module._orig_mod.b': { ...whole, shape: [2] },
-  });
+test('the state_dict in the state of a training is found, and the prefix of DataParallel removed', () => {
+  const state = pickledState({ 'module.a': { ...whole, shape: [1] }, 'module.b': { ...whole, shape: [2] } });
   const training = pickle.dict([
     [pickle.text('epoch'), pickle.number(3)],
     [pickle.text('state_dict'), state],
