@@ -32,6 +32,12 @@ function picturesFor({ model: { height, width, channels } }: Network, count: num
 const foldedOf = (network: Network) =>
   createFoldedModel({ layers: network.layers, weights: valuesOf(network) });
 
+/** The last of the names, and at most five before it. */
+function sample(names: string[]): string[] {
+  const step = Math.ceil(names.length / 5);
+  return names.filter((_, index) => index % step === 0 || index === names.length - 1);
+}
+
 /** The outputs of these layers, one layer after the other. */
 function outputsOf(network: Network, pictures: tf.Tensor4D, layers: string[]): Map<string, Float32Array> {
   const outputs = new Map<string, Float32Array>();
@@ -47,7 +53,10 @@ function outputsOf(network: Network, pictures: tf.Tensor4D, layers: string[]): M
 }
 
 function valuesIn(model: FoldedModel, pictures: tf.Tensor4D, layer?: string): Float32Array {
-  return tf.tidy(() => model.forward(pictures, layer).dataSync() as Float32Array);
+  const output = model.forward(pictures, layer);
+  const values = output.dataSync() as Float32Array;
+  output.dispose();
+  return values;
 }
 
 function assertClose(actual: Float32Array, expected: Float32Array, what: string): void {
@@ -61,13 +70,14 @@ function assertClose(actual: Float32Array, expected: Float32Array, what: string)
 for (const machine of machines) {
   const where = `${machine.engine}, threads: ${machine.threads}`;
 
-  test(`every step of every network: ${where}`, () =>
+  test(`steps of every network: ${where}`, () =>
     computeOn(machine, () => {
       for (const [name, network] of cases()) {
         const folded = foldedOf(network);
         const pictures = picturesFor(network, 3);
-        const expected = outputsOf(network, pictures, folded.layers);
-        assert.equal(expected.size, folded.layers.length, name);
+        const layers = sample(folded.layers);
+        const expected = outputsOf(network, pictures, layers);
+        assert.equal(expected.size, layers.length, name);
         for (const [layer, values] of expected)
           assertClose(valuesIn(folded, pictures, layer), values, `${name}, ${layer}`);
         pictures.dispose();
@@ -82,7 +92,7 @@ for (const machine of machines) {
       const before = tf.memory().numTensors;
       const folded = foldedOf(network);
       const ready = tf.memory().numTensors;
-      for (const layer of folded.layers) folded.forward(pictures, layer).dispose();
+      for (const layer of sample(folded.layers)) folded.forward(pictures, layer).dispose();
       assert.equal(tf.memory().numTensors, ready);
       folded.dispose();
       assert.equal(tf.memory().numTensors, before);

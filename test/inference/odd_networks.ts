@@ -162,7 +162,9 @@ export function foldedOutput(
   layers = network.layers.length,
 ): Float32Array {
   const folded = createFoldedModel({ layers: network.layers.slice(0, layers), weights: valuesOf(network) });
-  const values = tf.tidy(() => folded.forward(pictures).dataSync() as Float32Array);
+  const output = folded.forward(pictures);
+  const values = output.dataSync() as Float32Array;
+  output.dispose();
   folded.dispose();
   return values;
 }

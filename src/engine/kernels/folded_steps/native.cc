@@ -271,10 +271,15 @@ int64_t BandsOf(const Step& s, const Band& band, int64_t threads) {
   return band.isWhole ? 2 * threads : PanelsOf(s.middle);
 }
 
+int64_t BlockMemorySize(const Step& s, const Band& band, int64_t threads) {
+  return SizeOf(band.out_rows * s.out_width, s.middle) + BandsOf(s, band, threads) * band.floats() +
+         (band.rows * s.width + kPanel) / kPanel * kPanel * threads;
+}
+
+// A band that is not all of the maps belongs to one thread, with memory of its own.
 int64_t BlockScratch(const Step& s, int64_t threads) {
   const Band band = BandOfBlock(s);
-  return SizeOf(band.out_rows * s.out_width, s.middle) + BandsOf(s, band, threads) * band.floats() +
-         (band.rows * s.width + kPanel) * threads;
+  return band.isWhole ? BlockMemorySize(s, band, threads) : BlockMemorySize(s, band, 1) * threads;
 }
 
 BlockMemory Divide(const Step& s, const Band& band, const Run& run) {
@@ -282,7 +287,7 @@ BlockMemory Divide(const Step& s, const Band& band, const Run& run) {
   memory.between = run.scratch;
   memory.bands = memory.between + SizeOf(band.out_rows * s.out_width, s.middle);
   float* rest = memory.bands + BandsOf(s, band, run.team.count) * band.floats();
-  memory.positions = reinterpret_cast<int32_t*>(rest + run.team.index * (band.rows * s.width + kPanel));
+  memory.positions = reinterpret_cast<int32_t*>(rest + run.team.index * ((band.rows * s.width + kPanel) / kPanel * kPanel));
   return memory;
 }
 
@@ -360,26 +365,26 @@ void FillPositions(const Step& s, const Band& band, int32_t* positions) {
       *positions++ = static_cast<int32_t>(row * band.width + s.left + column);
 }
 
-// Calls compute(rows, before) for each band of output rows; `before`: rows of the input in the band before.
+// Calls compute(rows, before) for each band of the output rows from..to; `before`: rows of the input in the band before.
 template <typename Compute>
-void ForEachBand(const Step& s, const Band& band, Compute compute) {
+void ForEachBand(const Step& s, const Band& band, int64_t from, int64_t to, Compute compute) {
   int64_t before = 0, end = 0;
-  for (int64_t first = 0; first < s.out_height; first += band.out_rows) {
-    const int64_t last = std::min<int64_t>(s.out_height, first + band.out_rows);
+  for (int64_t first = from; first < to; first += band.out_rows) {
+    const int64_t last = std::min<int64_t>(to, first + band.out_rows);
     Rows rows{first, last, first * s.stride, (last - 1) * s.stride + s.kernel, 0};
-    rows.kept = std::max<int64_t>(0, end - rows.begin);
+    rows.kept = before ? std::max<int64_t>(0, end - rows.begin) : 0;
     compute(rows, before);
     before = rows.end - rows.begin;
     end = rows.end;
   }
 }
 
-void ComputeBlock(const Step& s, const Run& run) {
-  const Band band = BandOfBlock(s);
+// The output rows from..to of a block, computed together.
+void ComputeBlockRows(const Step& s, const Run& run, const Band& band, int64_t from, int64_t to) {
   const BlockMemory memory = Divide(s, band, run);
   const int64_t between = band.out_rows * s.out_width * kPanel;
   FillPositions(s, band, memory.positions);
-  ForEachBand(s, band, [&](const Rows& rows, int64_t before) {
+  ForEachBand(s, band, from, to, [&](const Rows& rows, int64_t before) {
     BandToBetween(s, run, band, memory, rows, before, memory.between, between, nullptr);
     run.team.Wait();
     Product p = ProductInto(s, run, rows.first * s.out_width, (rows.last - rows.first) * s.out_width);
@@ -389,8 +394,19 @@ void ComputeBlock(const Step& s, const Run& run) {
     p.low = -std::numeric_limits<float>::infinity();
     p.high = std::numeric_limits<float>::infinity();
     ShareProduct(p, PanelsOf(s.outputs), run);
-    run.team.Wait();
   });
+}
+
+// Maps that fit into the cache are shared out by channels. Of larger ones each thread takes some rows, so that it need
+// not wait for the others after every band.
+void ComputeBlock(const Step& s, const Run& run) {
+  const Band band = BandOfBlock(s);
+  if (band.isWhole) return ComputeBlockRows(s, run, band, 0, s.out_height);
+  Run alone = run;
+  alone.team = {0, 1};
+  alone.scratch += run.team.index * BlockMemorySize(s, band, 1);
+  const Team& team = run.team;
+  ComputeBlockRows(s, alone, band, team.Share(s.out_height, team.index), team.Share(s.out_height, team.index + 1));
 }
 
 // As a block without its products: `middle` are the channels, and nothing is expanded.
@@ -398,7 +414,7 @@ void ComputeDepthwise(const Step& s, const Run& run) {
   const Band band = BandOf(s, s.out_height);
   const BlockMemory memory{nullptr, run.scratch, nullptr};
   const float* residual = s.residual < 0 ? nullptr : run.buffers[s.residual];
-  ForEachBand(s, band, [&](const Rows& rows, int64_t before) {
+  ForEachBand(s, band, 0, s.out_height, [&](const Rows& rows, int64_t before) {
     BandToBetween(s, run, band, memory, rows, before, run.buffers[s.to], s.out_pixels() * kPanel, residual);
   });
 }
