@@ -10,6 +10,7 @@ export interface WasmBackend {
   };
   dataIdMap: { get(id: object): { memoryOffset: number } };
   makeOutput(shape: number[], dtype: tf.DataType): tf.TensorInfo;
+  incRef(dataId: object): void;
 }
 
 /** Given to each of our kernels. */

@@ -12,6 +12,7 @@ import {
   fusedDepthwiseConv2d,
 } from '../kernels/depthwise_conv/wasm.ts';
 import { fusedConvolution, packFilter } from '../kernels/fused_convolution/wasm.ts';
+import { identity } from '../kernels/identity/wasm.ts';
 import { invertedResidual } from '../kernels/inverted_residual/wasm.ts';
 import { batchMatMul, fusedMatMul } from '../kernels/mat_mul/wasm.ts';
 import { maxPool, maxPoolGrad } from '../kernels/max_pool/wasm.ts';
@@ -33,6 +34,7 @@ const ownKernels: OwnKernel[] = [
   fusedConvolution,
   fusedDepthwiseConv2d,
   fusedMatMul,
+  identity,
   invertedResidual,
   maxPool,
   maxPoolGrad,
