@@ -1,6 +1,6 @@
 import { tf } from '../../../tensors/tf.ts';
 import { addressOf, type KernelContext, runKernel, withScratch } from '../../wasm/engine_memory.ts';
-import { type Padding, pad, paddedSize } from './wasm_pad.ts';
+import { isUnpadded, type Padding, pad, paddedSize } from './wasm_pad.ts';
 
 export type ConvInfo = tf.backend_util.Conv2DInfo;
 
@@ -90,18 +90,19 @@ export function convolve(
 ): void {
   const outputs = filter.outputs;
   const packedOutputs = roundUp(outputs);
+  const needsCopy = !isUnpadded(padding);
   const scratch = {
-    padded: paddedSize(padding),
+    padded: needsCopy ? paddedSize(padding) : 0,
     packed: filter.height * filter.width * padding.channels * packedOutputs,
     paddedBias: packedOutputs,
   };
   withScratch(context, scratch, ({ padded, packed, paddedBias }) => {
-    pad(context, addressOf(context, input), padded, padding);
+    if (needsCopy) pad(context, addressOf(context, input), padded, padding);
     packTo(packed);
     if (bias) copyBias(context, bias, paddedBias, packedOutputs);
     const [strideHeight, strideWidth] = stride;
     runKernel(context, 'convolve', padding.batch * height, {
-      input: padded,
+      input: needsCopy ? padded : input,
       filter: packed,
       bias: bias && paddedBias,
       output,

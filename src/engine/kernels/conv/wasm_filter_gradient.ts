@@ -1,19 +1,35 @@
 import type { tf } from '../../../tensors/tf.ts';
 import { addressOf, runKernel, withScratch } from '../../wasm/engine_memory.ts';
 import type { OwnKernel } from '../../wasm/kernel.ts';
-import { convInfoOf, inputPadding, isPlainConvolution, roundUp } from './wasm_convolve.ts';
-import { type Padding, pad, paddedSize } from './wasm_pad.ts';
+import { type ConvInfo, convInfoOf, inputPadding, isPlainConvolution, roundUp } from './wasm_convolve.ts';
+import { isUnpadded, type Padding, pad, paddedSize } from './wasm_pad.ts';
 
 /** The kernel works on four neighbouring inputs and eight outputs at a time. */
 const rowsPerUnit = 4;
 const outputsPerUnit = 8;
+
+/** Pixels of a row that the kernel's sums stay in registers for, at most. */
+const maxRowPixels = 128;
+
+/** The pixels of a 1x1 convolution in longer rows: which of them are neighbours does not matter to it. */
+function inLongRows(info: ConvInfo): ConvInfo {
+  const { filterHeight, filterWidth, strideHeight, strideWidth, batchSize, inHeight, inWidth } = info;
+  if (filterHeight * filterWidth * strideHeight * strideWidth !== 1) return info;
+  const rows = batchSize * inHeight;
+  const joined =
+    Array.from({ length: Math.floor(maxRowPixels / inWidth) }, (_, index) => index + 1)
+      .filter((count) => rows % count === 0)
+      .at(-1) ?? 1;
+  const sizes = { inHeight: rows / joined, inWidth: inWidth * joined };
+  return { ...info, batchSize: 1, ...sizes, outHeight: sizes.inHeight, outWidth: sizes.inWidth };
+}
 
 export const conv2dBackpropFilter: OwnKernel = {
   name: 'Conv2DBackpropFilter',
   accepts: (_, attributes) => isPlainConvolution(attributes),
   run(context, inputs, attributes) {
     const { x, dy } = inputs as Record<'x' | 'dy', tf.TensorInfo>;
-    const info = convInfoOf(x.shape, attributes.filterShape as number[], attributes);
+    const info = inLongRows(convInfoOf(x.shape, attributes.filterShape as number[], attributes));
     const gradient = context.backend.makeOutput(attributes.filterShape as number[], 'float32');
     const padding = inputPadding(info);
     const dyChannels = roundUp(info.outChannels);
@@ -29,19 +45,20 @@ export const conv2dBackpropFilter: OwnKernel = {
       left: 0,
       dilation: [1, 1],
     };
+    const needsCopy = !isUnpadded(padding);
     const needsBlocks = dyChannels !== info.outChannels;
     const groups = Math.ceil((info.filterWidth * info.inChannels) / rowsPerUnit);
     const units = info.filterHeight * groups * (dyChannels / outputsPerUnit);
     const scratch = {
-      padded: paddedSize(padding),
+      padded: needsCopy ? paddedSize(padding) : 0,
       dyInBlocks: needsBlocks ? paddedSize(dyPadding) : 0,
       sums: units * rowsPerUnit * outputsPerUnit,
     };
     withScratch(context, scratch, ({ padded, dyInBlocks, sums }) => {
-      pad(context, addressOf(context, x), padded, padding);
+      if (needsCopy) pad(context, addressOf(context, x), padded, padding);
       if (needsBlocks) pad(context, addressOf(context, dy), dyInBlocks, dyPadding);
       runKernel(context, 'convolveFilterGradient', units, {
-        input: padded,
+        input: needsCopy ? padded : x,
         dy: needsBlocks ? dyInBlocks : dy,
         gradient,
         sums,

@@ -21,6 +21,20 @@ export function paddedSize({ batch, toHeight, toWidth, toChannels }: Padding): n
   return batch * toHeight * toWidth * toChannels + 8;
 }
 
+/** Whether the padded pictures are the pictures themselves, so that they need no copy. */
+export function isUnpadded({
+  height,
+  width,
+  channels,
+  toHeight,
+  toWidth,
+  toChannels,
+  dilation,
+}: Padding): boolean {
+  const isSame = toHeight === height && toWidth === width && toChannels === channels;
+  return isSame && dilation.every((distance) => distance === 1);
+}
+
 /** Copies pictures at the address `from` into zeros at `to`. */
 export function pad(context: KernelContext, from: number, to: number, padding: Padding): void {
   const { dilation, ...sizes } = padding;

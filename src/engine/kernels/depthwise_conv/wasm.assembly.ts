@@ -159,16 +159,26 @@ export function depthwiseInputGradient(
       const vFirst = max(x % stride, x - (width - 1) * stride);
       const vLast = min(kernelWidth, x + 1);
       const target = dx + <usize>(row * inWidth + column) * pixelBytes;
+      // With each step of u or v, dy's row or column goes back by one.
+      const gradientFirst = gradients + <usize>(((y - uFirst) / stride) * width + (x - vFirst) / stride) * pixelBytes;
+      const filterFirst = filter + <usize>(uFirst * kernelWidth + vFirst) * pixelBytes;
+      const filterRow = <usize>(stride * kernelWidth) * pixelBytes;
+      const filterStep = <usize>stride * pixelBytes;
       let channel: usize = 0;
       for (; channel + 16 <= pixelBytes; channel += 16) {
         let sum = f32x4.splat(0);
+        let gradientRow = gradientFirst + channel;
+        let weightRow = filterFirst + channel;
         for (let u = uFirst; u < uLast; u += stride) {
-          const gradientRow = gradients + <usize>(((y - u) / stride) * width) * pixelBytes + channel;
+          let p = gradientRow;
+          let w = weightRow;
           for (let v = vFirst; v < vLast; v += stride) {
-            const gradient = v128.load(gradientRow + <usize>((x - v) / stride) * pixelBytes);
-            const weight = v128.load(filter + <usize>(u * kernelWidth + v) * pixelBytes + channel);
-            sum = f32x4.add(sum, f32x4.mul(gradient, weight));
+            sum = f32x4.add(sum, f32x4.mul(v128.load(p), v128.load(w)));
+            p -= pixelBytes;
+            w += filterStep;
           }
+          gradientRow -= <usize>width * pixelBytes;
+          weightRow += filterRow;
         }
         v128.store(target + channel, sum);
       }
