@@ -1,5 +1,6 @@
 import type { Batch } from '../dataset/batches.ts';
 import { type CrossEntropies, crossEntropies } from '../engine/kernels/cross_entropy/operation.ts';
+import { UserError } from '../errors.ts';
 import type { LayerWatch, TrainingPass } from '../layers/index.ts';
 import type { Model } from '../models/model.ts';
 import { toPictures } from '../models/to_pictures.ts';
@@ -97,6 +98,7 @@ interface Outcome {
  * A forward and a backward pass. To be called within tf.tidy, which disposes of the gradients; the loss and the logits
  * are kept.
  * @returns the gradients of `variables`, by their tfjs names.
+ * @throws {UserError} where there are no variables.
  */
 export function differentiate(
   model: Model,
@@ -104,6 +106,8 @@ export function differentiate(
   variables: tf.Variable[],
   { objective, layer, pass }: DifferentiateOptions,
 ): Outcome & { gradients: tf.NamedTensorMap } {
+  if (variables.length === 0)
+    throw new UserError('All layers are frozen, so that nothing can learn; freeze fewer.');
   const pictures = toPictures(batch.pixels, model);
   let logits: tf.Tensor2D | undefined;
   const { value, grads } = tf.variableGrads(() => {

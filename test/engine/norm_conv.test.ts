@@ -153,3 +153,23 @@ test('what does not learn gets no gradient', () =>
       ),
     );
   }));
+
+test('what is not a number stays so', async () => {
+  for (const machine of machines)
+    await computeOn(machine, () =>
+      tf.tidy(() => {
+        for (const one of cases.slice(0, 3).concat(cases[8] as Case)) {
+          const inputs = numbersFor(one);
+          const x = tf.tensor(
+            inputs.x.dataSync().map((value, i) => (i === 3 ? Number.NaN : value)),
+            one.x,
+          );
+          const y = normConv({ ...inputs, x }, { ...one, epsilon }).dataSync();
+          assert.ok(
+            y.some(Number.isNaN) && !y.every(Number.isNaN),
+            `${machine.engine}: ${JSON.stringify(one)}`,
+          );
+        }
+      }),
+    );
+});

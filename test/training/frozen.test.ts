@@ -2,9 +2,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-core';
+import type { World } from '../../src/cluster/index.ts';
 import { createModel, type Model, type ModelOptions } from '../../src/models/model.ts';
 import { Adam, type AdamOptions } from '../../src/training/adam.ts';
+import { GradientExchange } from '../../src/training/exchange.ts';
 import { evaluateBatch, trainStep } from '../../src/training/step.ts';
+import { trainStepTogether } from '../../src/training/step_together.ts';
 import { computeOn, machines } from '../engine/every_engine.ts';
 import { mbconvNetwork, trainedWeights } from '../helpers/mbconv.ts';
 import { picturesFor } from '../helpers/network.ts';
@@ -59,7 +62,7 @@ for (const machine of machines) {
   test(`${where}: frozen layers keep every bit, and all others learn`, () =>
     computeOn(machine, () => {
       const frozen = upTo('norm5');
-      const training = create({ frozen });
+      const training = create({ frozen }, { weightDecay: 0.1 });
       const before = valuesOf(training.model);
       learn(training, 1, 3);
       for (const [name, values] of valuesOf(training.model)) {
@@ -196,6 +199,67 @@ test('nothing is computed for gradients below the lowest layer that learns', () 
       kernels.every((name) => !name.endsWith('BackpropInput')),
       String(kernels),
     );
+  }));
+
+test('an observed step computes the same, and shows the layers that are computed together one by one', () =>
+  computeOn({ engine: 'wasm', threads: 1 }, () => {
+    const seen: string[] = [];
+    const watch = {
+      layer: (name: string) => {
+        seen.push(name);
+        return undefined;
+      },
+      gradients: () => {},
+    };
+    const [plain, watched] = [create({ frozenStatistics: true }), create({ frozenStatistics: true })];
+    learn(plain, 1, 1);
+    trainStep(watched.model, watched.adam, batchOf(1), { step: 1, learningRate: 0.01, watch })();
+    assert.deepEqual(valuesOf(watched.model), valuesOf(plain.model));
+    assert.deepEqual(
+      seen,
+      layers.map(({ name }) => name),
+    );
+    end(plain);
+    end(watched);
+  }));
+
+test('ranks exchange only what learns, and come to the same weights', () =>
+  computeOn({ engine: 'wasm', threads: 1 }, async () => {
+    const options = { frozen: upTo('norm3'), frozenStatistics: true };
+    const [alone, shared] = [create(options), create(options)];
+    const settings = { batchSize, gradientCompression: 'off' } as const;
+    const reduced: number[] = [];
+    const world = {
+      rank: 0,
+      size: 1,
+      allreduce: async (values: ArrayLike<number>) => {
+        reduced.push(values.length);
+      },
+      progress: () => {},
+    } as unknown as World;
+    const exchange = new GradientExchange({ world, model: shared.model, settings });
+    assert.deepEqual(exchange.state, []);
+    learn(alone, 1, 2);
+    for (const step of [1, 2]) {
+      const given = { step, learningRate: 0.01, exchange, stop: false };
+      await trainStepTogether(shared.model, shared.adam, batchOf(step), given);
+    }
+    assert.deepEqual(valuesOf(shared.model), valuesOf(alone.model));
+    const learning = [...shared.model.variables.values()].reduce((sum, { size }) => sum + size, 0);
+    // Each step also exchanges the loss, the correct pictures and whether to stop.
+    assert.equal(
+      reduced.reduce((sum, length) => sum + length, 0),
+      2 * (learning + 3),
+    );
+    end(alone);
+    end(shared);
+  }));
+
+test('a network in which nothing learns is not trained', () =>
+  computeOn({ engine: 'cpu', threads: 1 }, () => {
+    const training = create({ frozen: layers.map(({ name }) => name) });
+    assert.throws(() => learn(training, 1, 1), /All layers are frozen/);
+    end(training);
   }));
 
 test('training frees what it allocates', () =>

@@ -80,6 +80,15 @@ interface Convolution {
   packTo(address: number): void;
 }
 
+const maxRowPixels = 128;
+
+/** Pixels in rows of up to 128, where which of them are neighbours does not matter. @returns rows and pixels per row. */
+export function longRows(rows: number, width: number): [rows: number, width: number] {
+  const joined = Array.from({ length: Math.floor(maxRowPixels / width) }, (_, index) => index + 1);
+  const most = joined.filter((count) => rows % count === 0).at(-1) ?? 1;
+  return [rows / most, width * most];
+}
+
 /** Pads, packs and convolves: input and bias (undefined: none) -> the output tensor's memory. */
 export function convolve(
   context: KernelContext,
@@ -101,17 +110,18 @@ export function convolve(
     packTo(packed);
     if (bias) copyBias(context, bias, paddedBias, packedOutputs);
     const [strideHeight, strideWidth] = stride;
-    runKernel(context, 'convolve', padding.batch * height, {
+    const isPointwise = !needsCopy && filter.height * filter.width * strideHeight * strideWidth === 1;
+    const [longHeight, longWidth] = longRows(padding.batch * height, width);
+    const pixels = isPointwise
+      ? { batch: 1, inHeight: longHeight, inWidth: longWidth, height: longHeight, width: longWidth }
+      : { batch: padding.batch, inHeight: padding.toHeight, inWidth: padding.toWidth, height, width };
+    runKernel(context, 'convolve', pixels.batch * pixels.height, {
       input: needsCopy ? padded : input,
       filter: packed,
       bias: bias && paddedBias,
       output,
-      batch: padding.batch,
-      inHeight: padding.toHeight,
-      inWidth: padding.toWidth,
+      ...pixels,
       inputs: padding.channels,
-      height,
-      width,
       outputs,
       kernelHeight: filter.height,
       kernelWidth: filter.width,

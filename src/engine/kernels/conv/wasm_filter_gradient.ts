@@ -1,27 +1,26 @@
 import type { tf } from '../../../tensors/tf.ts';
 import { addressOf, runKernel, withScratch } from '../../wasm/engine_memory.ts';
 import type { OwnKernel } from '../../wasm/kernel.ts';
-import { type ConvInfo, convInfoOf, inputPadding, isPlainConvolution, roundUp } from './wasm_convolve.ts';
+import {
+  type ConvInfo,
+  convInfoOf,
+  inputPadding,
+  isPlainConvolution,
+  longRows,
+  roundUp,
+} from './wasm_convolve.ts';
 import { isUnpadded, type Padding, pad, paddedSize } from './wasm_pad.ts';
 
 /** The kernel works on four neighbouring inputs and eight outputs at a time. */
 const rowsPerUnit = 4;
 const outputsPerUnit = 8;
 
-/** Pixels of a row that the kernel's sums stay in registers for, at most. */
-const maxRowPixels = 128;
-
-/** The pixels of a 1x1 convolution in longer rows: which of them are neighbours does not matter to it. */
+/** The pixels of a 1x1 convolution in longer rows, so that the kernel's sums stay in registers for longer. */
 function inLongRows(info: ConvInfo): ConvInfo {
   const { filterHeight, filterWidth, strideHeight, strideWidth, batchSize, inHeight, inWidth } = info;
   if (filterHeight * filterWidth * strideHeight * strideWidth !== 1) return info;
-  const rows = batchSize * inHeight;
-  const joined =
-    Array.from({ length: Math.floor(maxRowPixels / inWidth) }, (_, index) => index + 1)
-      .filter((count) => rows % count === 0)
-      .at(-1) ?? 1;
-  const sizes = { inHeight: rows / joined, inWidth: inWidth * joined };
-  return { ...info, batchSize: 1, ...sizes, outHeight: sizes.inHeight, outWidth: sizes.inWidth };
+  const [height, width] = longRows(batchSize * inHeight, inWidth);
+  return { ...info, batchSize: 1, inHeight: height, inWidth: width, outHeight: height, outWidth: width };
 }
 
 export const conv2dBackpropFilter: OwnKernel = {
