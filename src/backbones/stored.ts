@@ -127,7 +127,8 @@ async function readStored(backbone: Backbone, folder: string): Promise<Network> 
   const { model, preprocessing, files } = checkpoint.manifest;
   const { layers } = planArchitecture(backbone.architecture, model);
   const isSame = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other);
-  if (!isSame(model.layers, layers) || !isSame(preprocessing, backbone.preprocessing))
+  const isOurs = isSame(model.layers, layers) && isSame(preprocessing, backbone.preprocessing);
+  if (!isOurs || files['weights.bin'].sha256 !== backbone.converted)
     throw new UserError(`${folder} was written by another version of bat-sup`);
   checkTensors(checkpoint, 'weights.bin', layers.flatMap(variablesOf));
   const tensors = files['weights.bin'].tensors.map(({ name, shape }): [string, NamedTensor] => [

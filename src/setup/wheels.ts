@@ -36,7 +36,8 @@ interface Report {
 
 /** The command of a Python with pip. @param what needs it, for messages. @throws {UserError} where there is none. */
 export async function findPython(what = 'TensorFlow'): Promise<string> {
-  for (const python of ['python3', 'python']) {
+  const isWindows = process.platform === 'win32';
+  for (const python of ['python3', 'python', ...(isWindows ? ['py'] : [])]) {
     const { code } = await run(python, ['--version']);
     if (code !== 0) continue;
     const pip = await run(python, ['-m', 'pip', '--version']);
@@ -45,9 +46,9 @@ export async function findPython(what = 'TensorFlow'): Promise<string> {
       `Downloading ${what} needs pip, which ${python} does not have; install it: "sudo apt install python3-pip" or "${python} -m ensurepip --user".`,
     );
   }
-  throw new UserError(
-    `Downloading ${what} needs Python 3 with pip; install it: "sudo apt install python3 python3-pip".`,
-  );
+  const how =
+    process.platform === 'linux' ? '"sudo apt install python3 python3-pip"' : 'https://www.python.org';
+  throw new UserError(`Downloading ${what} needs Python 3 with pip; install it: ${how}.`);
 }
 
 function platforms(): string[] {

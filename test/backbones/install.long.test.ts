@@ -22,8 +22,9 @@ import {
   installBackbone,
   removeBackbone,
 } from '../../src/backbones/index.ts';
-import { findCheckpoint, verifyCheckpoint } from '../../src/checkpoints/index.ts';
+import { findCheckpoint, verifyCheckpoint, writeCheckpoint } from '../../src/checkpoints/index.ts';
 import { readZip } from '../../src/system/zip.ts';
+import type { NamedTensor } from '../../src/tensors/tensors.ts';
 import { wheelOf, withoutWheels } from '../helpers/backbones.ts';
 import { finish, startCli } from '../helpers/cli.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
@@ -142,6 +143,18 @@ test('other weights under the same name are refused', { skip }, async () => {
     findBackbone(name),
     /is damaged, or holds another version; run "bat-sup setup --backbone/,
   );
+});
+
+test('other weights with checksums of their own are refused', { skip }, async () => {
+  await installBackbone(name);
+  const network = await findBackbone(name);
+  const checkpoint = join(backboneFolder(name), 'checkpoint-00000000');
+  const { checksum: _, ...info } = (await findCheckpoint(checkpoint)).manifest;
+  const tensors = [...(network?.weights.values() ?? [])];
+  (tensors[0] as NamedTensor).values[0] = 5;
+  await writeCheckpoint(checkpoint, info, { weights: tensors, optimizer: [] });
+  assert.deepEqual(await verifyCheckpoint(checkpoint), []);
+  await assertRefused(findBackbone(name), /was written by another version of bat-sup; run "bat-sup setup/);
 });
 
 test('an installation that is killed leaves nothing that would be used, and is continued', {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { before, test } from 'node:test';
+import { before, type TestContext, test } from 'node:test';
 import * as tf from '@tensorflow/tfjs-core';
 import { globSync } from 'glob';
 import sharp from 'sharp';
@@ -73,7 +73,7 @@ function channelsFirst(all: Float32Array[], side: number): Uint8Array {
   return Buffer.concat(planes.map((plane) => new Uint8Array(plane.buffer)));
 }
 
-async function compare(name: BackboneName, engineName: EngineName): Promise<void> {
+async function compare(name: BackboneName, engineName: EngineName, context: TestContext): Promise<void> {
   process.env.XDG_CACHE_HOME = folder;
   const network = await findBackbone(name);
   process.env.XDG_CACHE_HOME = native;
@@ -97,6 +97,7 @@ async function compare(name: BackboneName, engineName: EngineName): Promise<void
   model.dispose();
   await engine.dispose();
   assert.equal(wanted.length, all.length);
+  context.diagnostic(`largest difference of a logit: ${largest}`);
   assert.ok(largest < 1e-4, `${largest}`);
 }
 
@@ -111,7 +112,7 @@ for (const [name, engine] of cases)
   test(
     `the logits of ${name} on ${engine} are PyTorch's within 1e-4`,
     { skip: skip || (engine === 'native' && withoutEngine) },
-    () => compare(name, engine),
+    (t) => compare(name, engine, t),
   );
 
 test('predict finds the same classes in photographs as PyTorch and Pillow', { skip }, async () => {
