@@ -156,6 +156,17 @@ const cases: Case[] = [
   { ...depthwise, x: [1, 9, 14, 7], kernel: [2, 3], stride: 3, padding: 'valid', ...linear, residual: true },
   { ...depthwise, x: [2, 5, 4, 3], kernel: [1, 1], stride: 2, ...linear },
   { ...depthwise, x: [1, 2, 2, 1], kernel: [5, 5], ...linear },
+  { ...depthwise, x: [1, 6, 27, 9], kernel: [3, 3], ...relu6 },
+  { ...depthwise, x: [1, 6, 29, 6], kernel: [5, 5], ...relu6 },
+  // Kernels that are not square, with stride 2: https://github.com/tensorflow/tfjs/issues/6629
+  { ...depthwise, x: [1, 4, 2, 4], kernel: [1, 2], stride: 2, ...linear },
+  { ...depthwise, x: [1, 4, 3, 4], kernel: [1, 3], stride: 2, ...linear },
+  { ...depthwise, x: [1, 4, 2, 4], kernel: [2, 1], stride: 2, ...linear },
+  { ...depthwise, x: [1, 4, 3, 1], kernel: [3, 1], stride: 2, ...linear },
+  { ...same, x: [1, 4, 3, 2], kernel: [1, 3], stride: 2, outputs: 4, ...linear },
+  // A stride that is larger than the picture: https://github.com/tensorflow/tfjs/issues/5907
+  { ...same, x: [1, 3, 3, 2], kernel: [3, 3], stride: 5, outputs: 4, ...linear },
+  { ...depthwise, x: [2, 3, 3, 4], kernel: [3, 3], stride: 5, ...linear },
 ];
 
 for (const { x: shape, kernel, outputs, residual: hasResidual, ...options } of cases) {
@@ -300,6 +311,33 @@ test('what is not a number stays in its window', async () => {
       rows,
       [1, 2, 3].flatMap((row) => [1, 2, 3].map((column) => [row, column])),
     );
+  }
+});
+
+test('relu6 limits infinite numbers and keeps what is not a number', async () => {
+  const values = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 7, -1, 6, 0, 3];
+  const limited = [Number.NaN, 6, 0, 6, 0, 6, 0, 3];
+  for (const machine of wasmMachines) {
+    const results = await computeOnTested(machine, () =>
+      [true, false].map((isDepthwise) => {
+        const filterShape = isDepthwise ? [1, 1, 8, 1] : [1, 1, 1, 8];
+        const filter = packFilter({
+          values: Float32Array.from(isDepthwise ? Array(8).fill(1) : values),
+          shape: filterShape,
+          depthwise: isDepthwise,
+        });
+        const x = isDepthwise ? tf.tensor(values, [1, 1, 1, 8]) : tf.ones([1, 1, 1, 1]);
+        const attributes = {
+          stride: 1,
+          padding: 'same' as const,
+          filterShape,
+          depthwise: isDepthwise,
+          ...relu6,
+        };
+        return [...fusedConvolution({ x, filter, bias: tf.zeros([8]) }, attributes).dataSync()];
+      }),
+    );
+    assert.deepEqual(results, [limited, limited], nameOf(machine));
   }
 });
 
