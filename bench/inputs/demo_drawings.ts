@@ -1,0 +1,43 @@
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import seedrandom from 'seedrandom';
+import sharp from 'sharp';
+import { openDrawings } from '../../demo/designers.ts';
+import { photograph } from '../../demo/pictures.ts';
+import { type Drawing, splitDrawings } from '../../demo/split.ts';
+
+/**
+ * Writes the demo's pictures, stretched to size x size pixels, once: <folder>/data/<class>/*.png, three of each drawing,
+ * and <folder>/held-out/<class>/*.png, drawings by a designer that data/ has nothing of.
+ * @returns <folder>.
+ */
+export async function writeDemoDrawings(cache: string, size: number): Promise<string> {
+  const folder = join(cache, `demo-${size}`);
+  if (existsSync(folder)) return folder;
+  const temporary = `${folder}.tmp`;
+  rmSync(temporary, { recursive: true, force: true });
+  const { rawdata, seen, unseen } = splitDrawings('1');
+  await writeDrawings(join(temporary, 'data'), rawdata, 3, size);
+  await writeDrawings(join(temporary, 'held-out'), [...seen, ...unseen], 1, size);
+  renameSync(temporary, folder);
+  return folder;
+}
+
+async function writeDrawings(
+  folder: string,
+  drawings: Drawing[],
+  times: number,
+  size: number,
+): Promise<void> {
+  for (const { className, concept, designer } of drawings) {
+    mkdirSync(join(folder, className), { recursive: true });
+    for (let shot = 1; shot <= times; shot++) {
+      const picture = await photograph(
+        openDrawings(designer)(concept),
+        seedrandom(`1/${concept}/${designer}/${shot}`),
+      );
+      const file = join(folder, className, `${concept}-${designer}-${shot}.png`);
+      await sharp(picture).resize(size, size, { fit: 'fill' }).toFile(file);
+    }
+  }
+}

@@ -1,0 +1,168 @@
+/**
+ * Held-out accuracy with a pre-trained network, against other tools' ways of using the same one.
+ *
+ * npm run bench -- transfer [--sets stamps,emoji,demo] [--seeds 1,2,3,4,5]
+ *   [--contestants article,best,pretrained,fine-tuned,model-maker,fastai,keras-guide,sklearn]
+ *   [--python python] [--fresh] [--json]
+ *
+ * Evaluates on real pictures of concepts (demo: drawings by a designer) that were never shown. article and best train
+ * from scratch at 48 x 48; pretrained is `bat-sup train --pretrained efficientnet-lite0`, fine-tuned the same with
+ * --fine-tune. model-maker (TensorFlow Lite Model Maker), fastai and keras-guide are the defaults of those tools written
+ * in PyTorch, sklearn is a short script; all have EfficientNet-Lite0's weights from the same package. Seconds are of a
+ * whole process, from files to a validated model. Results are kept in .cache/bench-recipe/transfer, so that an
+ * interrupted run continues; --fresh trains again.
+ */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { temporaryFolder } from '../test/helpers/folder.ts';
+import { pythonScript, pythonWith } from './against/python.ts';
+import { writeCategories } from './inputs/categories.ts';
+import { writeDemoDrawings } from './inputs/demo_drawings.ts';
+import { writePythonTask } from './inputs/python_task.ts';
+import { timeCommand } from './measure/command.ts';
+import { readOptions } from './measure/options.ts';
+import { report } from './measure/report.ts';
+import { deviation, mean } from './measure/statistics.ts';
+
+type PictureSet = 'stamps' | 'emoji' | 'demo';
+
+const options = readOptions({
+  sets: ['stamps', 'emoji', 'demo'] as PictureSet[],
+  contestants: [
+    'article',
+    'best',
+    'pretrained',
+    'fine-tuned',
+    'model-maker',
+    'fastai',
+    'keras-guide',
+    'sklearn',
+  ],
+  seeds: [1, 2, 3, 4, 5],
+  python: '',
+  fresh: false,
+});
+
+/** Width and height in pixels of pictures for a network that is not pre-trained, and for EfficientNet-Lite0. */
+const [smallSize, size] = [48, 224];
+const epochs: Record<PictureSet, number> = { stamps: 30, emoji: 20, demo: 8 };
+/** bat-sup's default. */
+const validationSplit = 0.2;
+const cache = fileURLToPath(new URL('../.cache/bench-recipe', import.meta.url));
+const results = join(cache, 'transfer');
+const bin = fileURLToPath(new URL('../dist/bin/bat-sup.js', import.meta.url));
+
+// The engine and the backbone that scripts/prepare.mjs and `bat-sup setup` have put there.
+process.env.XDG_CACHE_HOME = fileURLToPath(new URL('../.cache/xdg', import.meta.url));
+
+interface Trained {
+  /** On the held-out pictures. */
+  accuracy: number;
+  validationAccuracy: number;
+  seconds: number;
+}
+
+interface Task {
+  set: PictureSet;
+  seed: number;
+}
+
+function picturesOf(set: PictureSet, side: number): Promise<string> {
+  return set === 'demo' ? writeDemoDrawings(cache, side) : writeCategories(set, cache, side);
+}
+
+/** Flags of `bat-sup train` for each of our contestants. */
+function flagsOf(set: PictureSet): Record<string, string[]> {
+  const small = ['--width', smallSize, '--height', smallSize, '--epochs', epochs[set]].map(String);
+  const pretrained = ['--pretrained', 'efficientnet-lite0'];
+  return {
+    article: ['--recipe', 'article', ...small],
+    best: ['--recipe', 'best', '--pretrained', 'off', ...small],
+    pretrained,
+    'fine-tuned': [...pretrained, '--fine-tune'],
+  };
+}
+
+interface Answer {
+  file: string;
+  class: string;
+}
+
+async function trainOurs({ set, seed }: Task, name: string, flags: string[]): Promise<Trained> {
+  const pictures = await picturesOf(set, flags.includes('--width') ? smallSize : size);
+  const folder = temporaryFolder();
+  const common = ['--seed', String(seed), '--validation-split', String(validationSplit), '--json'];
+  const train = ['train', '--data', join(pictures, 'data'), ...common, ...flags];
+  const trained = timeCommand({ name, command: [process.execPath, bin, ...train] }, folder);
+  const predict = [process.execPath, bin, 'predict', join(pictures, 'held-out'), '--json'];
+  const lines = timeCommand({ name, command: predict }, folder).stdout.trim().split('\n');
+  const answers: Answer[] = lines.map((line) => JSON.parse(line));
+  const correct = answers.filter((answer) => answer.file.split('/').at(-2) === answer.class);
+  const { best } = JSON.parse(trained.stdout);
+  return {
+    accuracy: correct.length / answers.length,
+    validationAccuracy: best?.metrics.validationAccuracy ?? 0,
+    seconds: trained.seconds,
+  };
+}
+
+async function trainTheirs({ set, seed }: Task, name: string): Promise<Trained> {
+  const pictures = await picturesOf(set, size);
+  const python = pythonWith('transfer', options.python);
+  const folder = temporaryFolder();
+  const [program = '', ...args] =
+    name === 'sklearn'
+      ? pythonScript(python, 'transfer_sklearn.py', join(pictures, 'data'), join(pictures, 'held-out'), seed)
+      : pythonScript(
+          python,
+          'transfer_pytorch.py',
+          name,
+          await writePythonTask(folder, { pictures, size, seed, validationSplit }),
+        );
+  return JSON.parse(execFileSync(program, args, { stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8' }));
+}
+
+/** A training's result, from an earlier run or trained now. */
+async function result(task: Task, name: string): Promise<Trained> {
+  const flags = flagsOf(task.set)[name];
+  const file = join(results, `${task.set}-${name}-${task.seed}.json`);
+  if (existsSync(file) && !options.fresh) return JSON.parse(readFileSync(file, 'utf8'));
+  const trained = await (flags ? trainOurs(task, name, flags) : trainTheirs(task, name));
+  writeFileSync(file, JSON.stringify(trained));
+  console.error(
+    `${task.set}, ${name}, seed ${task.seed}: ${percent(trained.accuracy)} % of the held-out pictures`,
+  );
+  return trained;
+}
+
+async function compare(): Promise<void> {
+  mkdirSync(results, { recursive: true });
+  const rows = [];
+  for (const set of options.sets) {
+    for (const name of options.contestants) {
+      const trained: Trained[] = [];
+      for (const seed of options.seeds) trained.push(await result({ set, seed }, name));
+      rows.push({ set, name, ...summarise(trained) });
+    }
+  }
+  report('transfer', options, { rows });
+}
+
+function percent(share: number): string {
+  return (100 * share).toFixed(1);
+}
+
+function summarise(trained: Trained[]) {
+  const accuracies = trained.map(({ accuracy }) => accuracy);
+  return {
+    'held out, %': percent(mean(accuracies)),
+    'standard deviation': percent(deviation(accuracies)),
+    'of each seed': accuracies.map(percent).join(' '),
+    'validation, %': percent(mean(trained.map(({ validationAccuracy }) => validationAccuracy))),
+    seconds: Math.round(mean(trained.map(({ seconds }) => seconds))),
+  };
+}
+
+await compare();
