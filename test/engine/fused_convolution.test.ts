@@ -1,6 +1,7 @@
 /** The kernels for inference of every engine that has them, against the formulas in plain JavaScript. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import * as tf from '@tensorflow/tfjs-core';
 import { runningEngine } from '../../src/engine/index.ts';
@@ -35,7 +36,10 @@ const nameOf = ({ engine, threads, relaxed }: TestedMachine) =>
   `${engine}, ${threads} threads${relaxed ? ', relaxed SIMD' : ''}`;
 
 /** What `compute` returns on the machine, as if its host had relaxed SIMD or not. */
-async function computeOnTested<T>({ engine, threads, relaxed }: TestedMachine, compute: () => T): Promise<T> {
+async function computeOnTested<T>(
+  { engine, threads, relaxed }: TestedMachine,
+  compute: () => T | Promise<T>,
+): Promise<T> {
   const { validate } = WebAssembly;
   if (relaxed === false) WebAssembly.validate = () => false;
   try {
@@ -287,6 +291,30 @@ test('neither the batch nor threads change the bits of a block', async () => {
       assert.deepEqual(last, first, `${threads} threads, the last of three pictures`);
     }
   }
+});
+
+test('workers that join in change no bit of a block', async () => {
+  const block = blockOf({
+    x: [2, 23, 31, 5],
+    expanded: 72,
+    kernel: 3,
+    stride: 1,
+    outputs: 5,
+    residual: true,
+  });
+  const compute = async () => {
+    const x = tf.tensor(block.x.values, block.x.shape);
+    const first = runBlock(block, x, true).dataSync();
+    // Workers start after some tens of jobs, and take a moment.
+    for (let i = 0; i < 200; i++) {
+      tf.tidy(() => assert.deepEqual(runBlock(block, x, true).dataSync(), first));
+      if (i % 50 === 49) await setTimeout(100);
+    }
+    return first;
+  };
+  const one = await computeOnTested({ engine: 'wasm', threads: 1, relaxed: true }, compute);
+  const four = await computeOnTested({ engine: 'wasm', threads: 4, relaxed: true }, compute);
+  assert.deepEqual(four, one);
 });
 
 test('what is not a number stays in its window', async () => {

@@ -14,8 +14,8 @@ const { setWasmPaths }: typeof import('@tensorflow/tfjs-backend-wasm') = createR
   '@tensorflow/tfjs-backend-wasm',
 );
 
-/** More jobs than it takes to predict one picture. */
-const jobsBeforeWorkers = 30;
+/** More jobs than it takes to predict one picture: EfficientNet-Lite2 takes about fifty. */
+const jobsBeforeWorkers = 60;
 
 let running: Threads | undefined;
 
