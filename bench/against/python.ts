@@ -7,7 +7,14 @@ const folder = dirname(fileURLToPath(import.meta.url));
 const environments = join(folder, '../../.cache/bench-python');
 
 /** Each has a list of packages, requirements-<name>.txt. */
-export type Packages = 'pytorch' | 'keras' | 'augmentor' | 'pictures' | 'onnxruntime' | 'transfer';
+export type Packages =
+  | 'pytorch'
+  | 'keras'
+  | 'augmentor'
+  | 'pictures'
+  | 'onnxruntime'
+  | 'transfer'
+  | 'scikit-learn';
 
 /**
  * A Python that has these packages. Their environment is made once, and again when the list of packages changes.

@@ -268,7 +268,7 @@ async function startSides(solver: Solver, { isPlain }: GroupedProblem, folds: In
   });
 }
 
-/** Fits all sides at one penalty, from where they are. */
+/** Fits all sides at one penalty, from where they are, about as exactly as float32 allows. */
 async function fitSides(
   solver: Solver,
   problem: GroupedProblem,
@@ -284,6 +284,7 @@ async function fitSides(
       start: parameters,
       gradientNorm: defaultTolerance * gradientNorm,
       share,
+      isSingle: true,
       maxEvaluations: defaultMaxEvaluations,
     })),
   );
@@ -309,7 +310,10 @@ async function followPath(solver: Solver, problem: GroupedProblem, start: Side[]
   let sides = start;
   for (let step = 0, worse = 0; worse < maxWorse && step <= (pathEnd - pathStart) * stepsPerDecade; step++) {
     const C = 10 ** (pathStart + step / stepsPerDecade);
-    const round = await fitSides(solver, problem, sides, { C, share: pathShare });
+    const round = await fitSides(solver, problem, sides, {
+      C,
+      share: pathShare,
+    });
     rounds.push(round);
     sides = round.sides;
     const least = leastOf(rounds) as Round;

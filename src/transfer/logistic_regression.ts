@@ -36,7 +36,8 @@ export const defaultMaxEvaluations = 5000;
  *     sum_i weights_i * crossEntropy(softmax(W^T (x_i / deviation) + b), y_i) + |W|^2 / (2 C)
  *
  * over the coefficients W and the biases b, which are not penalised, in float64 and in one thread. The minimum is that of
- * scikit-learn's LogisticRegression(C=C) with sample weights.
+ * scikit-learn's LogisticRegression(C=C) with sample weights (with two classes, where that has a single vector, of
+ * LogisticRegression(C=2 * C)).
  *
  * A class that no row has, or none with weight, gets coefficients of 0 and a bias far below all others. Duplicate rows,
  * constant features and classes that can be separated are no problem.

@@ -35,6 +35,8 @@ export interface Design {
   weights: number;
   /** float64 [count, tiles, 4], or 0. */
   soft: number;
+  /** `features` as float32, or 0. */
+  single: number;
 }
 
 /** A problem laid out in memory. */
@@ -155,7 +157,17 @@ export function layOut(memory: SharedMemory, problem: LogisticRegressionProblem)
   if (weights) memory.doubles(weightsAt, count).set(weights);
   else memory.doubles(weightsAt, count).fill(1);
   const soft = softLabels ? writeSoftLabels(memory, softLabels, count, classes) : 0;
-  const design = { classes, tiles, width, features, lengths, labels: labelsAt, weights: weightsAt, soft };
+  const design = {
+    classes,
+    tiles,
+    width,
+    features,
+    lengths,
+    labels: labelsAt,
+    weights: weightsAt,
+    soft,
+    single: 0,
+  };
   return { design, count, length, mean, divisor, scale };
 }
 
@@ -171,6 +183,14 @@ function writeSoftLabels(
   for (let row = 0; row < count; row++)
     for (let k = 0; k < classes; k++) to[row * padded + k] = soft[row * classes + k] as number;
   return address;
+}
+
+/** The design with a copy of its features in float32, for fits that need not be exact. */
+export function withSingles(memory: SharedMemory, design: Design, count: number): Design {
+  const size = count * design.width;
+  const single = memory.allocate(4 * size);
+  memory.singles(single, size).set(memory.doubles(design.features, size));
+  return { ...design, single };
 }
 
 /** A design with fewer columns, whose rows have the same scalar products. */

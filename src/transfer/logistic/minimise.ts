@@ -10,6 +10,8 @@ export interface MinimiseOptions {
   /** The Euclidean norm of the gradient to reach, at a point. */
   target(at: Float64Array): number;
   maxEvaluations: number;
+  /** Relative change of the value that rounding hides: slopes decide then (Hager and Zhang 2005, "approximate Wolfe"). */
+  noise: number;
 }
 
 export interface Minimum {
@@ -24,9 +26,6 @@ const memory = 10;
 
 /** Sufficient decrease (Armijo). */
 const decrease = 1e-4;
-
-/** Relative change of the value that rounding hides: slopes decide then (Hager and Zhang 2005, "approximate Wolfe"). */
-const noise = 1e-10;
 
 /** A pair whose product is smaller than this, relative to its lengths, says nothing about the curvature. */
 const minProduct = 1e-14;
@@ -101,6 +100,7 @@ function search(
   start: Point,
   direction: Float64Array,
   evaluate: (at: Float64Array) => Point,
+  noise: number,
 ): Point | undefined {
   const slope = dot(start.gradient, direction);
   if (!(slope < 0)) return undefined;
@@ -135,7 +135,7 @@ function pairOf(from: Point, to: Point): Pair | undefined {
 export function minimise(
   objective: Objective,
   start: Float64Array,
-  { target, maxEvaluations }: MinimiseOptions,
+  { target, maxEvaluations, noise }: MinimiseOptions,
 ): Minimum {
   let evaluations = 0;
   const evaluate = (at: Float64Array): Point => {
@@ -151,7 +151,7 @@ export function minimise(
   let [least, idle] = [norm(point), 0];
   while (norm(point) > target(point.at) && evaluations < maxEvaluations && idle < maxIdle) {
     diagonal ??= objective.curvature(point.at);
-    const next = search(point, directionOf(point.gradient, pairs, diagonal), evaluate);
+    const next = search(point, directionOf(point.gradient, pairs, diagonal), evaluate, noise);
     if (next === undefined) {
       if (pairs.length === 0) break;
       // What is remembered misleads: start again from here.

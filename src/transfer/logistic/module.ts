@@ -21,6 +21,21 @@ export interface Kernels {
     work: number,
     curvature: number,
   ): number;
+  evaluateSingle(
+    rows: number,
+    count: number,
+    features: number,
+    width: number,
+    lengths: number,
+    weights: number,
+    labels: number,
+    soft: number,
+    classes: number,
+    parameters: number,
+    sums: number,
+    gradient: number,
+    work: number,
+  ): number;
   logits(
     rows: number,
     count: number,
@@ -73,6 +88,10 @@ export class SharedMemory {
 
   doubles(address: number, length: number): Float64Array {
     return new Float64Array(this.memory.buffer, address, length);
+  }
+
+  singles(address: number, length: number): Float32Array {
+    return new Float32Array(this.memory.buffer, address, length);
   }
 
   integers(address: number, length: number): Int32Array {

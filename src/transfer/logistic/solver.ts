@@ -13,6 +13,7 @@ import {
   tileClasses,
   unreduce,
   unscale,
+  withSingles,
 } from './design.ts';
 import { type Kernels, loadKernels, SharedMemory } from './module.ts';
 import { type Slot, type Solution, slotBytes, solve, type Task } from './solve.ts';
@@ -49,7 +50,7 @@ export class Solver {
     this.layout = layOut(this.#memory, problem);
     const { count, design } = this.layout;
     this.#reduced = count <= design.width ? reduce(this.#memory, this.layout) : undefined;
-    this.design = this.#reduced?.design ?? design;
+    this.design = withSingles(this.#memory, this.#reduced?.design ?? design, count);
     const work = 2 * count * this.design.width * design.tiles * tileClasses * typicalEvaluations;
     this.#threads = work < workForThreads ? 1 : threads || availableParallelism();
     const bytes = slotBytes([design, this.design], count);
@@ -58,6 +59,8 @@ export class Solver {
       parameters: this.#memory.allocate(bytes.parameters),
       gradient: this.#memory.allocate(bytes.gradient),
       work: this.#memory.allocate(bytes.work),
+      singles: this.#memory.allocate(bytes.singles),
+      sums: this.#memory.allocate(bytes.sums),
     }));
   }
 

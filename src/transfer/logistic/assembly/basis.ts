@@ -1,5 +1,7 @@
 /** Scalar products of rows, and the pivoted Cholesky factor of their Gram matrix. Everything is float64. */
 
+import { max, min } from './rows';
+
 // @ts-ignore: decorator
 @inline
 function sumOf(v: v128): f64 {
@@ -139,16 +141,4 @@ export function cholesky(
   for (let i = 0; i < count; i++)
     if (load<i32>(lengths + (<usize>i << 2)) < 0) store<i32>(lengths + (<usize>i << 2), rank);
   return rank;
-}
-
-// @ts-ignore: decorator
-@inline
-function min(a: i32, b: i32): i32 {
-  return a < b ? a : b;
-}
-
-// @ts-ignore: decorator
-@inline
-function max(a: i32, b: i32): i32 {
-  return a > b ? a : b;
 }

@@ -8,21 +8,10 @@
  * Rows are taken in the order of `rows`, four at a time, so the result does not depend on who computes it.
  */
 
+import { longest, min, rowAt } from './rows';
+
 /** Rows whose logits are computed before any of their gradient is. */
 const block: i32 = 32;
-
-// @ts-ignore: decorator
-@inline
-function min(a: i32, b: i32): i32 {
-  return a < b ? a : b;
-}
-
-/** The row at a position; past the end the last one, whose residuals are zero then. */
-// @ts-ignore: decorator
-@inline
-function rowAt(rows: usize, at: i32, end: i32): i32 {
-  return load<i32>(rows + (<usize>min(at, end - 1) << 2));
-}
 
 /** Logits of four rows and the classes of one tile, at `to` [4, classes]. */
 function tileOfLogits(
@@ -107,22 +96,6 @@ function blockOfLogits(
       );
     }
   }
-}
-
-// @ts-ignore: decorator
-@inline
-function longest(lengths: usize, r0: i32, r1: i32, r2: i32, r3: i32): i32 {
-  const a = load<i32>(lengths + (<usize>r0 << 2));
-  const b = load<i32>(lengths + (<usize>r1 << 2));
-  const c = load<i32>(lengths + (<usize>r2 << 2));
-  const d = load<i32>(lengths + (<usize>r3 << 2));
-  return max(max(a, b), max(c, d));
-}
-
-// @ts-ignore: decorator
-@inline
-function max(a: i32, b: i32): i32 {
-  return a > b ? a : b;
 }
 
 /** gradient[j] += sum over four rows of z[j] * residual, for the classes of one tile; with z[j] ** 2 where `square`. */

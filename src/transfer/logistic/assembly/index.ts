@@ -1,2 +1,3 @@
 export { cholesky, gram } from './basis';
 export { evaluate, logits } from './evaluate';
+export { evaluateSingle } from './evaluate_single';
