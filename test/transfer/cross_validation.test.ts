@@ -145,6 +145,25 @@ test('folds of single rows are as even as can be', () => {
   assert.notDeepEqual(folds, dealFolds(randomProblem('even', labels), { seed: 10 }));
 });
 
+test('groups of several classes are dealt out so that each side has all classes, where that is possible', () => {
+  const deal = (labels: number[], groups: number[], folds: number) =>
+    dealFolds(
+      { features: new Float32Array(labels.length), length: 1, classes: 3, labels, groups },
+      { seed: 3, folds },
+    );
+  const folds = deal([1, 1, 0, 0, 2, 2], [0, 1, 1, 2, 2, 3], 2);
+  for (const [a, b] of [
+    [0, 1],
+    [2, 3],
+    [4, 5],
+  ] as const)
+    assert.notEqual(folds[a], folds[b]);
+  const labels = [0, 1, 1, 1, 2, 2, 0, 0, 2, 1, 1, 0, 2, 2, 1];
+  const groups = [...labels.keys()].map((row) => Math.floor(row / 3));
+  assert.equal(new Set(deal(labels, groups, 5)).size, 5);
+  assert.equal(new Set(deal([0, 0, 1, 1, 0, 1], [0, 0, 1, 1, 2, 2], 5)).size, 3);
+});
+
 test('a class of one group stays in training, and others of few are held out', async () => {
   const labels = [...cycle(40, 2), 2, 2, 2];
   const groups = [...labels.keys()].map((row) => Math.min(row, 40));

@@ -159,6 +159,15 @@ test('duplicate rows, constant and duplicate features, far offsets and large sca
   }
 });
 
+test('features of very different scales converge, without deviations too', async () => {
+  const problem = randomProblem('scales', { count: 150, length: 30, classes: 3 });
+  for (const spread of [1e3, 1e6, 1e12]) {
+    const features = problem.features.map((value, at) => value * spread ** ((at % 30) / 30));
+    const { isConverged, gradientNorm } = await fitLogisticRegression({ ...problem, features }, { C: 1 });
+    assert.ok(isConverged, `spread ${spread}: ${gradientNorm}`);
+  }
+});
+
 test('separable classes and extreme penalties end, and say whether they have converged', async () => {
   const problem = randomProblem('far', { count: 60, length: 20, classes: 3, distance: 5 });
   for (const C of [1e-12, 1e6, 1e12]) {
@@ -179,7 +188,7 @@ test('features that do not vary give the shares of the classes', async () => {
     labels: [0, 0, 0, 0, 0, 0, 0, 1, 1, 1],
   };
   const { biases, coefficients, isConverged } = await fitLogisticRegression(problem, { C: 1 });
-  assert.ok(isConverged);
+  assert.ok(isConverged, 'no convergence');
   assert.ok(coefficients.every((value) => value === 0));
   assert.ok(Math.abs((biases[0] as number) - (biases[1] as number) - Math.log(7 / 3)) < 1e-9);
 });

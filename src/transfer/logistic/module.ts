@@ -82,6 +82,8 @@ export class SharedMemory {
     const address = this.#next;
     this.#next += Math.ceil(bytes / 16) * 16;
     const missing = Math.ceil((this.#next - this.memory.buffer.byteLength) / pageBytes);
+    if (this.#next > maxPages * pageBytes)
+      throw new RangeError('the features take more than the 4 GiB that logistic regression can use.');
     if (missing > 0) this.memory.grow(missing);
     return address;
   }
