@@ -31,9 +31,11 @@ export interface Step {
 /** The kinds that what follows them may be folded into: each output channel is a sum of products, plus a bias. */
 const linearKinds = ['conv', 'depthwiseConv', 'fullyConnected'];
 
-/** A step while it is made; variables that something is folded into are float64, so that they are rounded once. */
+/** A step while it is made: what is folded into it is float64 until the end, so that weights and biases are rounded once. */
 interface Draft extends Omit<Step, 'variables'> {
   variables: Map<string, { shape: number[]; values: Float32Array | Float64Array }>;
+  /** By output channel, what the weights are yet to be multiplied by. */
+  slope?: Float64Array;
 }
 
 /**
@@ -112,7 +114,7 @@ function extend(step: Draft, layer: LayerSummary, network: Network): boolean {
 }
 
 /** (w x + b - mean) / sqrt(variance + epsilon) * scale + offset = (w slope) x + (b - mean) slope + offset */
-function foldBatchNorm({ variables }: Draft, layer: LayerSummary, weights: Network['weights']): void {
+function foldBatchNorm(step: Draft, layer: LayerSummary, weights: Network['weights']): void {
   const part = (name: string) => weights.get(`${layer.name}/${name}`) as Float32Array;
   const [scale, offset, mean, variance] = ['scale', 'offset', 'mean', 'variance'].map(part) as [
     Float32Array,
@@ -122,21 +124,13 @@ function foldBatchNorm({ variables }: Draft, layer: LayerSummary, weights: Netwo
   ];
   const epsilon = layer.attributes.epsilon as number;
   const slope = Float64Array.from(scale, (value, c) => value / Math.sqrt((variance[c] as number) + epsilon));
-  const values = inFloat64(variables, 'weights');
-  // Output channels are the last axis; a depthwise convolution has one output per channel, so that there it holds as well.
-  for (let i = 0; i < values.length; i++)
-    values[i] = (values[i] as number) * (slope[i % slope.length] as number);
-  const biases = inFloat64(variables, 'biases');
-  for (const [c, bias] of biases.entries())
-    biases[c] = (bias - (mean[c] as number)) * (slope[c] as number) + (offset[c] as number);
-}
-
-/** The values of a variable, which become a copy in float64. */
-function inFloat64(variables: Draft['variables'], name: string): Float64Array {
-  const variable = variables.get(name) as { shape: number[]; values: Float32Array };
-  const values = new Float64Array(variable.values);
-  variables.set(name, { ...variable, values });
-  return values;
+  step.slope = step.slope?.map((earlier, c) => earlier * (slope[c] as number)) ?? slope;
+  const biases = step.variables.get('biases') as Constant;
+  const values = Float64Array.from(
+    biases.values,
+    (bias, c) => (bias - (mean[c] as number)) * (slope[c] as number) + (offset[c] as number),
+  );
+  step.variables.set('biases', { ...biases, values });
 }
 
 /** Adds the layer's other input, if it is computed before the step. */
@@ -149,10 +143,25 @@ function addResidual(step: Draft, { inputs }: LayerSummary, drafts: Draft[]): bo
   return true;
 }
 
-function finished({ variables, ...step }: Draft): Step {
+function finished({ variables, slope, ...step }: Draft): Step {
   const rounded = [...variables].map(([name, { shape, values }]): [string, Constant] => [
     name,
-    { shape, values: values instanceof Float32Array ? values : new Float32Array(values) },
+    { shape, values: slope && name === 'weights' ? scaled(values, slope) : asFloat32(values) },
   ]);
   return { ...step, variables: Object.fromEntries(rounded) };
+}
+
+const asFloat32 = (values: Float32Array | Float64Array) =>
+  values instanceof Float32Array ? values : new Float32Array(values);
+
+/**
+ * Weights times the slope of their output channel, which is the last axis; a depthwise convolution has one output per
+ * channel, so that there it holds as well.
+ */
+function scaled(weights: Float32Array | Float64Array, slope: Float64Array): Float32Array {
+  const products = new Float32Array(weights.length);
+  for (let row = 0; row < weights.length; row += slope.length)
+    for (let c = 0; c < slope.length; c++)
+      products[row + c] = (weights[row + c] as number) * (slope[c] as number);
+  return products;
 }
