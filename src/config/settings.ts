@@ -175,7 +175,7 @@ export const settings = {
       0,
       'blocks of the pre-trained network to train on with the head; 0 trains the head alone',
     ),
-    alone: 4,
+    alone: 6,
   },
   epochs: setting(integer(1), 300, 'passes over all pictures'),
   batchSize: setting(integer(1, 4096), 10, 'pictures per training step (per process under MPI)'),

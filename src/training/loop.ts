@@ -5,11 +5,12 @@ import { shuffle } from '../dataset/shuffle.ts';
 import { UserError } from '../errors.ts';
 import { appendHistory } from '../runs/history.ts';
 import { augmentationOf } from './online.ts';
-import { refuseRemoved, save } from './records.ts';
+import { changingVariables, refuseRemoved, save } from './records.ts';
 import { learningRateAt, scaleOf } from './schedule.ts';
 import { isStopped, type Training } from './state.ts';
 import { type BatchResult, evaluateBatch, type StepOptions, trainStep } from './step.ts';
 import { trainStepTogether } from './step_together.ts';
+import { withAverages } from './weight_average.ts';
 
 /** Trains one epoch, or what is left of it, validates the network and saves a checkpoint. */
 export async function trainEpoch(training: Training): Promise<void> {
@@ -111,7 +112,9 @@ async function failOnLoss({ position, records }: Training, loss: number): Promis
 async function endEpoch(training: Training, trained: { seconds: number; pictures: number }): Promise<void> {
   const { run, position, stepsPerEpoch, globalBatchSize, average, records, events } = training;
   if (records) await refuseRemoved(run);
-  const validation = await (average ? average.use(() => validate(training)) : validate(training));
+  const validation = await (average
+    ? withAverages(changingVariables(training.model), average.averages, () => validate(training))
+    : validate(training));
   const metrics: Metrics = {
     loss: position.lossSum / stepsPerEpoch,
     accuracy: position.correct / (stepsPerEpoch * globalBatchSize),

@@ -96,12 +96,15 @@ function snapshot(training: Training, dataset: string): Snapshot {
     position: { ...position },
     metrics: { ...metrics },
     ...(best && { best }),
-    ...(average && { ema }),
+    ...(average && ema > 0 && { ema }),
   };
   return {
     info,
     weights: tensorSources(new Map([...(average?.averages ?? variables), ...model.frozen])),
-    optimizer: [...adam.snapshot(), ...(average ? currentWeights(variables) : [])],
+    optimizer: [
+      ...adam.snapshot(),
+      ...(average ? [...currentWeights(variables), ...tensorSources(average.memory)] : []),
+    ],
   };
 }
 

@@ -10,6 +10,7 @@ import { variablesOf } from '../layers/index.ts';
 import type { ModelDescription } from '../models/description.ts';
 import { createModel, type Model } from '../models/model.ts';
 import { planArchitecture } from '../models/plan.ts';
+import type { Preprocessing } from '../models/preprocessing.ts';
 import { freezeBefore } from '../transfer/blocks.ts';
 import { type Start, withNewHead } from '../transfer/new_head.ts';
 import { Adam } from './adam.ts';
@@ -21,7 +22,7 @@ import { allVariables, changingVariables, openRecords } from './records.ts';
 import { refuseCheckpoints } from './resume.ts';
 import { resumedPosition } from './resumed_position.ts';
 import type { Training } from './state.ts';
-import { WeightAverage, weightsToTrain } from './weight_average.ts';
+import { type AveragedWeights, averageWithStart, movingAverage, weightsToTrain } from './weight_average.ts';
 
 /**
  * Everything up to the first step: the data, the network (new, or restored from `resume`), and the run's records.
@@ -33,11 +34,11 @@ export async function startTraining(options: TrainingOptions): Promise<Training>
   const isFirst = rank.index === 0;
   if (!resume && isFirst) await refuseCheckpoints(run);
   const prepared = await prepare(settings, events, { resume, world });
-  const { description, dataset, split, pack, objective, stepsPerEpoch } = prepared;
+  const { dataset, split, pack, objective, stepsPerEpoch } = prepared;
   checkEarlyStopping(settings, split);
 
-  const start = isFirst && !resume ? await startOf(options) : undefined;
-  const network = await createNetwork(description, { settings, resume, start }, isFirst);
+  const beginning = await beginningOf(options, prepared.description, isFirst);
+  const network = await createNetwork(beginning, options, isFirst);
   const digest = digestOf(dataset, split);
   const globalBatchSize = rank.count * settings.batchSize;
   const epoch = { digest, batchSize: globalBatchSize, stepsPerEpoch };
@@ -100,11 +101,20 @@ function isPretrained({ settings, start }: Pick<TrainingOptions, 'settings' | 's
 interface Network {
   model: Model;
   adam: Adam;
-  average: WeightAverage | undefined;
+  average: AveragedWeights | undefined;
 }
 
-/** The trained network that a new training starts from; undefined where it starts from nothing. */
-async function startOf({ settings, start, events }: TrainingOptions): Promise<Start | undefined> {
+/** A network before its first step in this session. */
+interface Beginning {
+  description: ModelDescription;
+  /** Default: that of networks that start from nothing. */
+  preprocessing?: Preprocessing | undefined;
+  /** By variable name, of a trained network to start from; on rank 0 only. */
+  weights?: Map<string, Float32Array>;
+}
+
+/** Reads the trained network that a new training starts from; undefined where it starts from nothing. */
+async function readStart({ settings, start, events }: TrainingOptions): Promise<Start | undefined> {
   const backbone = backboneOf(settings.pretrained);
   if (start || backbone === undefined) return start;
   const network = await ensureBackbone(backbone, (text) => events?.notice?.(text));
@@ -113,6 +123,22 @@ async function startOf({ settings, start, events }: TrainingOptions): Promise<St
     weights: valuesOf(network),
     preprocessing: network.preprocessing,
   };
+}
+
+/** What a network begins with, besides a checkpoint to continue from. Rank 0 reads it, and shares all but the weights. */
+async function beginningOf(
+  options: TrainingOptions,
+  wanted: ModelDescription,
+  isFirst: boolean,
+): Promise<Beginning> {
+  const { resume, world } = options;
+  if (resume) return { description: wanted, preprocessing: resume.manifest.preprocessing };
+  if (!isPretrained(options)) return { description: wanted };
+  const start = isFirst ? await readStart(options) : undefined;
+  const own = start && { ...withNewHead(start, wanted), preprocessing: start.preprocessing };
+  if (!world) return own as Beginning;
+  const shared = await world.share(own && { description: own.description, preprocessing: own.preprocessing });
+  return { ...(shared as Beginning), ...(own && { weights: own.weights }) };
 }
 
 /** The weights that a network begins with, and Adam's moments. */
@@ -129,11 +155,9 @@ async function restoredFrom(checkpoint: Checkpoint): Promise<Restored> {
 }
 
 /** What stays as it is: with a backbone, all but the head and the blocks that are fine-tuned. */
-function freezing(
-  description: ModelDescription,
-  { settings, start }: Pick<TrainingOptions, 'settings' | 'start'>,
-) {
-  if (!isPretrained({ settings, start })) return {};
+function freezing(description: ModelDescription, options: Pick<TrainingOptions, 'settings' | 'start'>) {
+  if (!isPretrained(options)) return {};
+  const { settings } = options;
   const layers = description.layers ?? planArchitecture(description.architecture, description).layers;
   const { frozen, depths } = freezeBefore(layers, settings.fineTune);
   const learningRates = new Map([...depths].map(([name, depth]) => [name, layerDecay ** depth]));
@@ -144,23 +168,27 @@ function freezing(
  * @param isFirst whether this is rank 0: only it loads the checkpoint; {@link broadcastNetwork} gives it to the others.
  */
 async function createNetwork(
-  description: ModelDescription,
-  { settings, resume, start }: Pick<TrainingOptions, 'settings' | 'resume' | 'start'>,
+  { description, preprocessing, weights: start }: Beginning,
+  options: Pick<TrainingOptions, 'settings' | 'resume' | 'start'>,
   isFirst: boolean,
 ): Promise<Network> {
+  const { settings, resume } = options;
   const { seed, dropout, weightDecay, ema } = settings;
-  const { learningRates, ...frozen } = freezing(description, { settings, start });
+  const { learningRates, ...frozen } = freezing(description, options);
   const { weights, optimizer } = resume && isFirst ? await restoredFrom(resume) : nothing;
-  const restored = start ? withNewHead(start, description).weights : weightsToTrain(weights, optimizer);
-  const preprocessing = (resume?.manifest ?? start)?.preprocessing;
+  const restored = start ?? weightsToTrain(weights, optimizer);
   const model = createModel(description, { seed, restored, dropout, preprocessing, ...frozen });
   const adam = new Adam(model.variables, optimizer, { weightDecay, ...(learningRates && { learningRates }) });
   if (resume) {
     checkTensors(resume, 'weights.bin', model.layers.flatMap(variablesOf));
     // With a backbone, blocks that have not learned so far have no moments yet.
-    if (!isPretrained({ settings, start })) checkTensors(resume, 'optimizer.bin', adam.snapshot());
+    if (!isPretrained(options)) checkTensors(resume, 'optimizer.bin', adam.snapshot());
   }
-  const average = ema > 0 ? new WeightAverage(changingVariables(model), ema, weights) : undefined;
+  const variables = changingVariables(model);
+  const isFineTuned = isPretrained(options) && settings.fineTune > 0;
+  let average: AveragedWeights | undefined;
+  if (ema > 0) average = movingAverage(variables, ema, weights);
+  else if (isFineTuned) average = averageWithStart(variables, optimizer);
   return { model, adam, average };
 }
 
@@ -172,7 +200,7 @@ async function broadcastNetwork(
 ): Promise<void> {
   await broadcastVariables(world, allVariables(model));
   if (isRestored) await broadcastVariables(world, adam.moments);
-  if (average) await broadcastVariables(world, average.averages);
+  if (average) await broadcastVariables(world, new Map([...average.averages, ...average.memory]));
 }
 
 /** @throws {UserError} where this rank has other pictures than rank 0. */

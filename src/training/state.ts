@@ -14,7 +14,7 @@ import type { TrainingEvents } from './options.ts';
 import { isOver } from './resume.ts';
 import type { Objective } from './targets.ts';
 import type { TrainingLog } from './training_log.ts';
-import type { WeightAverage } from './weight_average.ts';
+import type { AveragedWeights } from './weight_average.ts';
 
 /** Everything a training works with. `position`, `metrics` and `best` change as it runs. */
 export interface Training {
@@ -28,8 +28,8 @@ export interface Training {
   trainsHead: boolean;
   adam: Adam;
   objective: Objective;
-  /** With --ema: the averaged weights, which are validated and saved in place of the current ones. */
-  average: WeightAverage | undefined;
+  /** With --ema and fine-tuning: the weights that are validated and saved in place of the current ones. */
+  average: AveragedWeights | undefined;
   position: Position;
   metrics: Metrics;
   best: CheckpointInfo['best'];

@@ -1,69 +1,115 @@
 import { tf } from '../tensors/tf.ts';
 import { type TensorSource, tensorSource } from './tensor_source.ts';
 
+/** Weights that are validated and saved in place of the current ones, because they usually predict better. */
+export interface AveragedWeights {
+  /** The averages by variable name, as of the last step. */
+  readonly averages: ReadonlyMap<string, tf.Variable>;
+  /** What else has to be the same on all ranks, and to be saved, by its name in optimizer.bin. */
+  readonly memory: ReadonlyMap<string, tf.Variable>;
+  /** @param step the step that has just updated the weights; 1 for the first. */
+  update(step: number): void;
+  /** Begins again for these variables, from their current values. */
+  restart(names: Iterable<string>): void;
+  dispose(): void;
+}
+
+type Variables = ReadonlyMap<string, tf.Variable>;
+
+/** Copies of variables, or of the values that were restored for them. */
+function copiesOf(
+  variables: Variables,
+  restored = new Map<string, Float32Array>(),
+): Map<string, tf.Variable> {
+  const copy = ([name, variable]: [string, tf.Variable]): [string, tf.Variable] => {
+    const values = restored.get(name) ?? variable.dataSync().slice();
+    return [name, tf.tidy(() => tf.variable(tf.tensor(values, variable.shape), false))];
+  };
+  return new Map([...variables].map(copy));
+}
+
+function assignAll(variables: Variables, values: ReadonlyMap<string, tf.Tensor>): void {
+  for (const [name, variable] of variables) variable.assign(values.get(name) as tf.Tensor);
+}
+
 /**
- * Exponential moving averages of a network's weights (Polyak averaging), which usually predict better than the weights
- * of any single step. After each step, average = d * average + (1 - d) * weight, with
+ * Exponential moving averages (Polyak averaging). After each step, average = d * average + (1 - d) * weight, with
  * d = min(decay, (1 + step) / (10 + step)), so that the random initial weights are soon forgotten (as in TensorFlow's
  * ExponentialMovingAverage).
+ * @param restored averages by variable name; where absent, an average starts from its variable.
  */
-export class WeightAverage {
-  readonly #variables: Map<string, tf.Variable>;
-  readonly #averages: Map<string, tf.Variable>;
-  readonly #decay: number;
+export function movingAverage(
+  variables: Variables,
+  decay: number,
+  restored?: Map<string, Float32Array>,
+): AveragedWeights {
+  const averages = copiesOf(variables, restored);
+  return {
+    averages,
+    memory: new Map(),
+    update(step) {
+      const kept = Math.min(decay, (1 + step) / (10 + step));
+      for (const [name, average] of averages) {
+        const variable = variables.get(name) as tf.Variable;
+        tf.tidy(() => average.assign(tf.add(tf.mul(average, kept), tf.mul(variable, 1 - kept))));
+      }
+    },
+    restart(names) {
+      for (const name of names) averages.get(name)?.assign(variables.get(name) as tf.Variable);
+    },
+    dispose: () => tf.dispose([...averages.values()]),
+  };
+}
 
-  /** @param restored averages by variable name; where absent, an average starts from its variable. */
-  constructor(
-    variables: Map<string, tf.Variable>,
-    decay: number,
-    restored = new Map<string, Float32Array>(),
-  ) {
-    this.#variables = variables;
-    this.#decay = decay;
-    const start = ([name, variable]: [string, tf.Variable]): [string, tf.Variable] => {
-      const values = restored.get(name) ?? variable.dataSync().slice();
-      return [name, tf.tidy(() => tf.variable(tf.tensor(values, variable.shape), false))];
-    };
-    this.#averages = new Map([...variables].map(start));
-  }
+/** Part of the checkpoint format. */
+const startSuffix = '/start';
 
-  /** @param step the step that has just updated the weights; 1 for the first. */
-  update(step: number): void {
-    const decay = Math.min(this.#decay, (1 + step) / (10 + step));
-    for (const [name, average] of this.#averages) {
-      const variable = this.#variables.get(name) as tf.Variable;
-      tf.tidy(() => average.assign(tf.add(tf.mul(average, decay), tf.mul(variable, 1 - decay))));
+/**
+ * The middle between each weight and its value before fine-tuning (WiSE-FT, Wortsman et al. 2022, with alpha 0.5): about as
+ * accurate as the fine-tuned weights on pictures like those trained on, better on others, and less overconfident.
+ * @param optimizer what optimizer.bin holds; a start that it lacks is the variable's current value.
+ */
+export function averageWithStart(
+  variables: Variables,
+  optimizer: ReadonlyMap<string, Float32Array>,
+): AveragedWeights {
+  const restored = [...optimizer]
+    .filter(([name]) => name.endsWith(startSuffix))
+    .map(([name, values]): [string, Float32Array] => [name.slice(0, -startSuffix.length), values]);
+  const starts = copiesOf(variables, new Map(restored));
+  const averages = copiesOf(variables);
+  const update = () => {
+    for (const [name, average] of averages) {
+      const [start, variable] = [starts.get(name), variables.get(name)] as [tf.Variable, tf.Variable];
+      tf.tidy(() => average.assign(tf.mul(tf.add(start, variable), 0.5)));
     }
-  }
+  };
+  update();
+  return {
+    averages,
+    memory: new Map([...starts].map(([name, start]) => [`${name}${startSuffix}`, start])),
+    update,
+    restart(names) {
+      for (const name of names) starts.get(name)?.assign(variables.get(name) as tf.Variable);
+      update();
+    },
+    dispose: () => tf.dispose([...starts.values(), ...averages.values()]),
+  };
+}
 
-  /** Lets the averages of these variables start from their current values. */
-  restart(names: Iterable<string>): void {
-    for (const name of names) this.#averages.get(name)?.assign(this.#variables.get(name) as tf.Variable);
-  }
-
-  /** Puts the averages in place of the weights while `work` runs. */
-  async use<T>(work: () => Promise<T>): Promise<T> {
-    const current = new Map([...this.#variables].map(([name, variable]) => [name, tf.clone(variable)]));
-    this.#assign(this.#averages);
-    try {
-      return await work();
-    } finally {
-      this.#assign(current);
-      tf.dispose([...current.values()]);
-    }
-  }
-
-  #assign(values: Map<string, tf.Tensor>): void {
-    for (const [name, variable] of this.#variables) variable.assign(values.get(name) as tf.Tensor);
-  }
-
-  /** The averages by variable name. */
-  get averages(): ReadonlyMap<string, tf.Variable> {
-    return this.#averages;
-  }
-
-  dispose(): void {
-    for (const average of this.#averages.values()) average.dispose();
+/** Puts averages in place of the weights while `work` runs. */
+export async function withAverages<T>(
+  variables: Variables,
+  averages: Variables,
+  work: () => Promise<T>,
+): Promise<T> {
+  const current = new Map([...variables].map(([name, variable]) => [name, tf.clone(variable)]));
+  assignAll(variables, averages);
+  try {
+    return await work();
+  } finally {
+    assignAll(variables, current);
+    tf.dispose([...current.values()]);
   }
 }
 

@@ -3,7 +3,13 @@ import { before, test } from 'node:test';
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import { clipGradients } from '../../src/training/clip_gradients.ts';
-import { currentWeights, WeightAverage, weightsToTrain } from '../../src/training/weight_average.ts';
+import {
+  averageWithStart,
+  currentWeights,
+  movingAverage,
+  weightsToTrain,
+  withAverages,
+} from '../../src/training/weight_average.ts';
 
 before(async () => {
   tf.enableProdMode();
@@ -14,7 +20,8 @@ const valuesOf = (tensor: tf.Tensor | undefined) => [...(tensor?.dataSync() ?? [
 
 test('averages follow the weights, more slowly after many steps, and replace them in evaluation', async () => {
   const variable = tf.variable(tf.tensor1d([1, -1]));
-  const average = new WeightAverage(new Map([['a/weights', variable]]), 0.5);
+  const variables = new Map([['a/weights', variable]]);
+  const average = movingAverage(variables, 0.5);
   const expected = [1, -1];
   for (const step of [1, 2, 9, 50]) {
     const weights = [step, step * step];
@@ -24,15 +31,29 @@ test('averages follow the weights, more slowly after many steps, and replace the
     for (const [i, weight] of weights.entries())
       expected[i] = decay * (expected[i] as number) + (1 - decay) * weight;
   }
-  const during = await average.use(async () => valuesOf(variable));
+  const during = await withAverages(variables, average.averages, async () => valuesOf(variable));
   for (const [i, value] of expected.entries()) assert.ok(Math.abs((during[i] as number) - value) < 1e-3);
   assert.deepEqual(valuesOf(average.averages.get('a/weights')), during);
   assert.deepEqual(valuesOf(variable), [50, 2500]);
   await assert.rejects(
-    average.use(() => Promise.reject(new Error('no'))),
+    withAverages(variables, average.averages, () => Promise.reject(new Error('no'))),
     /no/,
   );
   assert.deepEqual(valuesOf(variable), [50, 2500]);
+});
+
+test('the average with the start is half way to it, also where training is resumed', () => {
+  const variable = tf.variable(tf.tensor1d([2, -4]));
+  const variables = new Map([['a/weights', variable]]);
+  const first = averageWithStart(variables, new Map());
+  variable.assign(tf.tensor1d([4, 0]));
+  first.update(1);
+  assert.deepEqual(valuesOf(first.averages.get('a/weights')), [3, -2]);
+  const saved = new Map([...first.memory].map(([name, one]) => [name, Float32Array.from(valuesOf(one))]));
+  const resumed = averageWithStart(variables, saved);
+  assert.deepEqual(valuesOf(resumed.averages.get('a/weights')), [3, -2]);
+  resumed.restart(['a/weights']);
+  assert.deepEqual(valuesOf(resumed.averages.get('a/weights')), [4, 0]);
 });
 
 test('a checkpoint’s averages predict, and training continues from its weights', () => {

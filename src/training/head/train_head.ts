@@ -37,19 +37,20 @@ function picturesAt({ dataset }: Training, indexes: number[]): Picture[] {
   return indexes.map((index) => dataset.pictures[index] as Picture);
 }
 
-/** What the loss compares the logits with: labels, smoothed and weighted as the settings have it. */
+/**
+ * What the loss compares the logits with. Labels are not smoothed: the penalty of the weights keeps the head from being
+ * too sure.
+ */
 function targetsFor(pictures: Picture[], { dataset, objective }: Training): Targets {
   const classes = dataset.classes.length;
   const labels = pictures.map(({ label }) => label);
   const softLabels = oneHot(labels, classes);
   for (const [row, { softLabel }] of pictures.entries())
     if (softLabel) softLabels.set(softLabel, row * classes);
-  return targetsOf({ pixels: new Uint8Array(), labels, softLabels }, classes, objective);
-}
-
-/** Whether some picture shows more than its label, so that the labels alone are not enough. */
-function isSoft(pictures: Picture[], { objective }: Training): boolean {
-  return objective.labelSmoothing > 0 || pictures.some(({ softLabel }) => softLabel);
+  return targetsOf({ pixels: new Uint8Array(), labels, softLabels }, classes, {
+    ...objective,
+    labelSmoothing: 0,
+  });
 }
 
 async function fit(training: Training, features: Float32Array): Promise<FittedHead> {
@@ -62,7 +63,7 @@ async function fit(training: Training, features: Float32Array): Promise<FittedHe
     features,
     length: headOf(model).length,
     labels: pictures.map(({ label }) => label),
-    softLabels: isSoft(pictures, training) ? probabilities : undefined,
+    softLabels: pictures.some(({ softLabel }) => softLabel) ? probabilities : undefined,
     weights,
     groups: split.train.map((index) => same.find(index)),
     classes: dataset.classes.length,
