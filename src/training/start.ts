@@ -94,8 +94,8 @@ function checkEarlyStopping({ earlyStopping }: Settings, { validation }: Split):
 const layerDecay = 0.9;
 
 /** Whether a training starts from, or has started from, a trained network with a new head. */
-function isPretrained({ settings, start }: Pick<TrainingOptions, 'settings' | 'start'>): boolean {
-  return settings.pretrained !== 'off' || start !== undefined;
+function isPretrained({ settings }: Pick<TrainingOptions, 'settings'>): boolean {
+  return settings.pretrained !== 'off';
 }
 
 interface Network {
@@ -155,7 +155,7 @@ async function restoredFrom(checkpoint: Checkpoint): Promise<Restored> {
 }
 
 /** What stays as it is: with a backbone, all but the head and the blocks that are fine-tuned. */
-function freezing(description: ModelDescription, options: Pick<TrainingOptions, 'settings' | 'start'>) {
+function freezing(description: ModelDescription, options: Pick<TrainingOptions, 'settings'>) {
   if (!isPretrained(options)) return {};
   const { settings } = options;
   const layers = description.layers ?? planArchitecture(description.architecture, description).layers;
@@ -169,7 +169,7 @@ function freezing(description: ModelDescription, options: Pick<TrainingOptions, 
  */
 async function createNetwork(
   { description, preprocessing, weights: start }: Beginning,
-  options: Pick<TrainingOptions, 'settings' | 'resume' | 'start'>,
+  options: Pick<TrainingOptions, 'settings' | 'resume'>,
   isFirst: boolean,
 ): Promise<Network> {
   const { settings, resume } = options;

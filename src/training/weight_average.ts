@@ -28,6 +28,11 @@ function copiesOf(
   return new Map([...variables].map(copy));
 }
 
+/** Copies values: after a plain assign both would share memory, which Adam's update changes in place. */
+function copyTo(target: tf.Variable | undefined, source: tf.Variable): void {
+  tf.tidy(() => target?.assign(tf.tensor(source.dataSync().slice(), source.shape)));
+}
+
 function assignAll(variables: Variables, values: ReadonlyMap<string, tf.Tensor>): void {
   for (const [name, variable] of variables) variable.assign(values.get(name) as tf.Tensor);
 }
@@ -55,7 +60,7 @@ export function movingAverage(
       }
     },
     restart(names) {
-      for (const name of names) averages.get(name)?.assign(variables.get(name) as tf.Variable);
+      for (const name of names) copyTo(averages.get(name), variables.get(name) as tf.Variable);
     },
     dispose: () => tf.dispose([...averages.values()]),
   };
@@ -90,7 +95,7 @@ export function averageWithStart(
     memory: new Map([...starts].map(([name, start]) => [`${name}${startSuffix}`, start])),
     update,
     restart(names) {
-      for (const name of names) starts.get(name)?.assign(variables.get(name) as tf.Variable);
+      for (const name of names) copyTo(starts.get(name), variables.get(name) as tf.Variable);
       update();
     },
     dispose: () => tf.dispose([...starts.values(), ...averages.values()]),
