@@ -123,7 +123,7 @@ async function endEpoch(training: Training, trained: { seconds: number; pictures
   Object.assign(position, { epoch: position.epoch + 1, batch: 0, lossSum: 0, correct: 0 });
   const { epoch, step } = position;
   training.metrics = metrics;
-  if (isBest(metrics, training.best)) training.best = { epoch, metrics };
+  if (isBest(training)) training.best = { epoch, metrics };
   records?.log.epoch(step, metrics);
   events.epoch?.(epoch, metrics);
   const { seconds, pictures } = trained;
@@ -132,8 +132,14 @@ async function endEpoch(training: Training, trained: { seconds: number; pictures
   await save(training);
 }
 
-function isBest(metrics: Metrics, best: Training['best']): boolean {
+/**
+ * Whether the epoch that has just ended is the best. In the middle of fine-tuning the accuracy on few validation pictures
+ * rises and falls by chance, so only the last epoch is compared with the head, unless epochs are to be compared to stop early.
+ */
+function isBest({ metrics, best, position, settings }: Training): boolean {
   if (metrics.validationAccuracy === undefined) return false;
+  const isMiddle = settings.pretrained !== 'off' && position.epoch < settings.epochs;
+  if (isMiddle && settings.earlyStopping === 0) return false;
   return !best || compareMetrics(metrics, best.metrics) < 0;
 }
 
