@@ -249,7 +249,6 @@ interface Round {
   /** For features of rows with a mean squared length of 1. */
   C: number;
   scores: Scores;
-  probabilities: Float64Array;
   sides: Side[];
 }
 
@@ -274,7 +273,7 @@ async function fitSides(
   problem: GroupedProblem,
   sides: Side[],
   { C, share }: { C: number; share: number },
-): Promise<Round> {
+): Promise<Round & { probabilities: Float64Array }> {
   const solutions = await solver.solve(
     sides.map(({ rows, heldOut, parameters, gradientNorm }) => ({
       design: solver.design,
@@ -335,10 +334,12 @@ export async function crossValidate(
   options: CrossValidationOptions,
 ): Promise<CrossValidation> {
   const { standardise = true, threads = 0 } = options;
-  checkGroupedProblem(problem);
+  checkSizes(problem);
   const { features, length } = problem;
+  const weights = weightsWithClasses(problem);
+  checkProblem({ ...problem, weights });
   const deviation = standardise ? deviationsOf(features, length) : new Float64Array(length).fill(1);
-  const solver = new Solver({ ...problem, deviation, weights: weightsWithClasses(problem) }, { threads });
+  const solver = new Solver({ ...problem, deviation, weights }, { threads });
   try {
     const folds = dealFolds(problem, options);
     const start = await startSides(solver, problem, folds);
@@ -362,9 +363,7 @@ export async function crossValidate(
   }
 }
 
-function checkGroupedProblem(problem: GroupedProblem): void {
-  checkProblem(problem);
-  const { groups, isPlain, classWeights, labels, classes } = problem;
+function checkSizes({ groups, isPlain, classWeights, labels, classes }: GroupedProblem): void {
   for (const [name, values, size] of [
     ['groups', groups, labels.length],
     ['isPlain', isPlain, labels.length],

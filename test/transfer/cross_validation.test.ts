@@ -244,3 +244,20 @@ test('threads change nothing, to the last bit', async () => {
   assert.deepEqual(two, one);
   assert.deepEqual(three, one);
 });
+
+test('refuses what does not fit', async () => {
+  const problem = randomProblem('refused', cycle(12, 3));
+  const refused = (change: Partial<GroupedProblem>, message: RegExp) =>
+    assert.rejects(crossValidate({ ...problem, ...change }, { seed: 1 }), { name: 'RangeError', message });
+  await refused({ groups: [1, 2] }, /groups must have 12 numbers; received 2/);
+  await refused({ isPlain: [1] }, /isPlain must have 12 numbers; received 1/);
+  await refused({ classWeights: [1, 2] }, /classWeights must have 3 numbers; received 2/);
+  await refused(
+    { classWeights: [1, Number.NaN, 2] },
+    /weights must be finite numbers of at least 0; received NaN/,
+  );
+  await refused(
+    { features: problem.features.map((value, at) => (at === 31 ? Number.NaN : value)) },
+    /features of row 1/,
+  );
+});
