@@ -1,14 +1,17 @@
 /** Ten steps of fine-tuning on every engine, against PyTorch from the same start. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { createModel } from '../../src/models/model.ts';
 import { Adam } from '../../src/training/adam.ts';
 import { trainStep } from '../../src/training/step.ts';
 import { computeOn, machines } from '../engine/every_engine.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
 import { mbconvNetwork, trainedWeights } from '../helpers/mbconv.ts';
+import { withoutNative } from '../helpers/native.ts';
 import { picturesFor } from '../helpers/network.ts';
 import { runPython, withoutPackage } from '../helpers/python.ts';
 
@@ -108,3 +111,14 @@ for (const one of cases) {
     }
   });
 }
+
+test('the native engine computes the same bits on any number of threads', { skip: withoutNative() }, () => {
+  const script = fileURLToPath(new URL('./losses_on_threads.ts', import.meta.url));
+  const on = (threads: number) => {
+    const environment = { ...process.env, OMP_NUM_THREADS: String(threads) };
+    const options = { encoding: 'utf8', env: environment, maxBuffer: 1 << 26 } as const;
+    return execFileSync(process.execPath, ['--import', 'tsx', script, String(threads)], options);
+  };
+  const expected = on(1);
+  for (const threads of [2, 3, 5]) assert.equal(on(threads), expected, `${threads} threads`);
+});
