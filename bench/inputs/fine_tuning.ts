@@ -29,15 +29,12 @@ function* evenly(seed: number): Generator<number> {
  */
 export function weightsToTune({ layers = [] }: ModelDescription): Map<string, Float32Array> {
   const weights = new Map<string, Float32Array>();
-  for (const { kind, name: layer, outputShape } of layers) {
-    for (const { name, shape } of variablesOf(
-      layers.find((one) => one.name === layer) as (typeof layers)[0],
-    )) {
+  for (const layer of layers) {
+    for (const { name, shape } of variablesOf(layer)) {
       const random = evenly(weights.size + 1);
       const size = sizeOf(shape);
-      const inputs =
-        kind === 'depthwiseConv' ? size / (shape[2] as number) : size / (outputShape.at(-1) as number);
-      const part = name.slice(layer.length + 1);
+      const inputs = size / (layer.outputShape.at(-1) as number);
+      const part = name.slice(layer.name.length + 1);
       const centre = part === 'scale' || part === 'variance' ? 1 : 0;
       const spread = part === 'weights' ? Math.sqrt(6 / inputs) : 0.2;
       weights.set(
