@@ -73,8 +73,10 @@ const pathStart = -1;
 const pathEnd = 5;
 const stepsPerDecade = 2;
 
-/** The path ends after so many in a row that are worse than the best, or one that is clearly worse. */
+/** The path ends after so many in a row that are not better than the best, or one that is clearly worse. */
 const maxWorse = 2;
+/** In standard errors: what is gained must be more, since what is within one is not chosen anyway. */
+const minGain = 0.1;
 const clearlyWorse = 1.01;
 
 /** Chosen where nothing can be held out. */
@@ -309,15 +311,14 @@ async function followPath(solver: Solver, problem: GroupedProblem, start: Side[]
   let sides = start;
   for (let step = 0, worse = 0; worse < maxWorse && step <= (pathEnd - pathStart) * stepsPerDecade; step++) {
     const C = 10 ** (pathStart + step / stepsPerDecade);
-    const round = await fitSides(solver, problem, sides, {
-      C,
-      share: pathShare,
-    });
+    // Probabilities of all rounds would fill the memory.
+    const { probabilities: _, ...round } = await fitSides(solver, problem, sides, { C, share: pathShare });
+    const least = leastOf(rounds);
     rounds.push(round);
     sides = round.sides;
-    const least = leastOf(rounds) as Round;
-    if (round === least) worse = 0;
-    else worse += round.scores.logLoss > clearlyWorse * least.scores.logLoss ? maxWorse : 1;
+    const gain = least ? least.scores.logLoss - round.scores.logLoss : Number.POSITIVE_INFINITY;
+    if (gain > minGain * round.scores.standardError) worse = 0;
+    else worse += least && round.scores.logLoss > clearlyWorse * least.scores.logLoss ? maxWorse : 1;
   }
   return rounds;
 }
