@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto';
+import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { shareOf } from '../../cluster/index.ts';
+import { hasRelaxedSimd } from '../../engine/wasm/relaxed_simd.ts';
 import { createFoldedModel } from '../../inference/model.ts';
 import { cacheFolder } from '../../system/cache.ts';
+import { packageVersion } from '../../system/version.ts';
 import { tf } from '../../tensors/tf.ts';
 import { FeatureCache, featureKey } from '../../transfer/feature_cache.ts';
 import { featuresOf } from '../../transfer/features.ts';
@@ -29,6 +32,12 @@ function digestOf(weights: ReadonlyMap<string, Float32Array>, headName: string):
   return hash.digest('hex');
 }
 
+/** What the last digits of a feature depend on: processors and hosts round differently. */
+function computedBy(): string {
+  const parts = [tf.getBackend(), hasRelaxedSimd() ? 'fused' : '', cpus()[0]?.model ?? '', packageVersion()];
+  return parts.join(' ');
+}
+
 /** What computes the features of this process. */
 export function openExtractor({ model, pack, dataset, signal, events }: Training): Extractor {
   const { name, layer, length } = headOf(model);
@@ -43,7 +52,7 @@ export function openExtractor({ model, pack, dataset, signal, events }: Training
       preprocessing,
       size: description,
       layer,
-      engine: tf.getBackend(),
+      engine: computedBy(),
       kernels,
     }),
     length,
