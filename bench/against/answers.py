@@ -27,3 +27,15 @@ def answer_steps(description, take_steps):
 
     take_steps(5)
     answer_lines({"description": description}, answer)
+
+
+def answer_batches(compute):
+    """Describes itself by its logits; each line on stdin is a number of batches. compute() returns the logits of one."""
+
+    def answer(line):
+        wall, cpu = time.perf_counter(), time.process_time()
+        for _ in range(int(line)):
+            compute()
+        return {"wall": (time.perf_counter() - wall) * 1000, "cpu": (time.process_time() - cpu) * 1000}
+
+    answer_lines({"logits": [float(value) for value in compute().reshape(-1)]}, answer)
