@@ -46,7 +46,8 @@ export function prepare(steps: Step[]): ReadyStep[] {
 function prepareForRuns(one: Step | Block | Run): ReadyStep {
   if ('steps' in one) return prepareRun(one);
   if (!('kind' in one)) return prepareBlock(one);
-  return one.kind === 'fullyConnected' && fusedActivation(one) ? prepareDense(one) : prepareLayers(one);
+  const isDense = one.kind === 'fullyConnected' && one.residual === undefined && fusedActivation(one);
+  return isDense ? prepareDense(one) : prepareLayers(one);
 }
 
 const isConvolution = ({ kind }: Step) => kind === 'conv' || kind === 'depthwiseConv';
@@ -138,7 +139,7 @@ function prepareDense(step: Step): ReadyStep {
   const packed = tf.tidy(() => ({ ...packFoldedSteps([denseOf(step)]) }));
   return {
     name: step.name,
-    reads: withResidual(step),
+    reads: step.inputs,
     tensors: Object.values(packed),
     compute: ([x]) => foldedDense(x as tf.Tensor, packed),
   };

@@ -136,7 +136,11 @@ function networkFor({ height, width, layers }: (typeof sizes)[string]): Network 
   let maps: Value = { shape: [-1, height, width, 3] };
   for (const write of layers) maps = write(tools, maps);
   const features = tools.globalAveragePoolingLayer(maps);
-  tools.fullyConnectedLayer(features, { inputs: maps.shape[3] as number, outputs: 3 });
+  const inputs = maps.shape[3] as number;
+  const hidden = tools.fullyConnectedLayer(features, { inputs, outputs: inputs });
+  const sum = tools.activationLayer(tools.addLayer(hidden, features), { function: 'relu6' });
+  const normal = tools.batchNormLayer(tools.fullyConnectedLayer(sum, { inputs, outputs: 19 }));
+  tools.fullyConnectedLayer(tools.activationLayer(normal), { inputs: 19, outputs: 3 });
   const classes = ['bat', 'cat', 'owl'];
   return networkOf({ architecture: 'layers', height, width, channels: 3, classes, layers: plan.layers });
 }
