@@ -6,7 +6,7 @@ import { fittingOf } from '../models/preprocessing.ts';
 import { decoderFor } from '../predict/load_predictor.ts';
 import { createPredictor } from '../predict/predictor.ts';
 import type { Network } from './format.ts';
-import { modelOf } from './network.ts';
+import { valuesOf } from './network.ts';
 
 /** How rounding the weights changed a network's accuracy. */
 export interface AccuracyChange {
@@ -22,7 +22,9 @@ export interface AccuracyChange {
 async function predictAll(network: Network, pictures: LabelledPicture[]): Promise<Answers> {
   const { model, preprocessing, temperature } = network;
   const decode = decoderFor(model, preprocessing);
-  const predictor = createPredictor(modelOf(network), {
+  const { layers } = network;
+  const predicted = { description: model, layers, preprocessing, weights: valuesOf(network) };
+  const predictor = createPredictor(predicted, {
     decode,
     ...fittingOf(preprocessing),
     temperature,

@@ -1,5 +1,7 @@
 import type { ActivationAttributes } from '../engine/kernels/activation/operation.ts';
+import { UserError } from '../errors.ts';
 import { type Attributes, type LayerSummary, variablesOf } from '../layers/index.ts';
+import { sizeOf } from '../tensors/shape.ts';
 
 /** A variable's values and shape. */
 export interface Constant {
@@ -45,6 +47,7 @@ interface Draft extends Omit<Step, 'variables'> {
  * Only what nothing else reads is folded, so that each step's output is that of one layer. Other layers stay as they are.
  * @param layers in an order in which each comes after those that it reads.
  * @param weights values by variable name, e.g. 'conv1/weights'; they are not changed.
+ * @throws {UserError} naming the variable whose values are missing or of another size.
  * @returns the steps, in an order in which they can be computed. The output of the last is the network's.
  */
 export function fold(layers: LayerSummary[], weights: ReadonlyMap<string, Float32Array>): Step[] {
@@ -67,7 +70,11 @@ function countReads(layers: LayerSummary[]): Map<string, number> {
 
 function constant(name: string, shape: number[], weights: ReadonlyMap<string, Float32Array>) {
   const values = weights.get(name);
-  if (!values) throw new Error(`The weights lack ${name}.`);
+  if (!values) throw new UserError(`The stored weights lack ${name}, which the network needs.`);
+  if (values.length !== sizeOf(shape))
+    throw new UserError(
+      `The stored ${name} has ${values.length} values, but the network needs the shape [${shape}].`,
+    );
   return { shape, values };
 }
 

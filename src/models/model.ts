@@ -58,7 +58,18 @@ export interface ModelOptions {
   frozenStatistics?: boolean;
 }
 
-/** The layers of a described network in inference. */
+/**
+ * The layers of a described network in inference, complete and checked.
+ * @param restored values by variable name.
+ * @throws {UserError} as {@link createModel} does.
+ */
+export function layersFor(
+  description: ModelDescription,
+  restored: Map<string, Float32Array>,
+): LayerSummary[] {
+  return planOf(description, restored).layers;
+}
+
 function planOf(description: ModelDescription, restored: Map<string, Float32Array>): NetworkPlan {
   const { layers, architecture } = description;
   if (!layers && architecture !== 'layers') return planOfOlder(description, restored);

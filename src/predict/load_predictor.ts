@@ -1,7 +1,7 @@
 import { checkTensors, readNetwork, type StoredNetwork } from '../checkpoints/index.ts';
 import { decodePicture } from '../images/decode.ts';
 import { variablesOf } from '../layers/index.ts';
-import { createModel, type ModelDescription } from '../models/model.ts';
+import { layersFor, type ModelDescription } from '../models/model.ts';
 import { type Fitting, fittingOf } from '../models/preprocessing.ts';
 import { createPredictor, type Predictor } from './predictor.ts';
 
@@ -37,14 +37,17 @@ export async function loadPredictor(
  */
 export function restorePredictor({ checkpoint, weights, temperature }: StoredNetwork): Predictor {
   const { model: description, preprocessing } = checkpoint.manifest;
-  const model = createModel(description, { restored: new Map(weights), preprocessing });
-  checkTensors(checkpoint, 'weights.bin', model.layers.flatMap(variablesOf));
-  return createPredictor(model, {
-    decode: decoderFor(description, preprocessing),
-    ...fittingOf(preprocessing),
-    temperature,
-    checkpoint: checkpoint.folder,
-  });
+  const layers = layersFor(description, weights);
+  checkTensors(checkpoint, 'weights.bin', layers.flatMap(variablesOf));
+  return createPredictor(
+    { description, layers, preprocessing, weights },
+    {
+      decode: decoderFor(description, preprocessing),
+      ...fittingOf(preprocessing),
+      temperature,
+      checkpoint: checkpoint.folder,
+    },
+  );
 }
 
 /** Decodes pictures as a network reads them. */

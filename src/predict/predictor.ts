@@ -1,6 +1,7 @@
+import { createFoldedModel } from '../inference/model.ts';
 import type { LayerSummary, LayerWatch } from '../layers/index.ts';
-import type { Model, ModelDescription } from '../models/model.ts';
-import type { Fitting } from '../models/preprocessing.ts';
+import { createModel, type Model, type ModelDescription } from '../models/model.ts';
+import { type Fitting, normalisationOf, type Preprocessing } from '../models/preprocessing.ts';
 import { toPictures } from '../models/to_pictures.ts';
 import { concatenate } from '../tensors/bytes.ts';
 import { tf } from '../tensors/tf.ts';
@@ -69,9 +70,22 @@ function activate(logits: tf.Tensor2D, activation: Activation, temperature: numb
   return activation === 'softmax' ? tf.softmax(tf.div(logits, temperature)) : tf.sigmoid(logits);
 }
 
-/** A predictor of a network; its `dispose` frees the network. */
+/** A network as a predictor computes it. */
+export interface PredictedNetwork {
+  description: ModelDescription;
+  /** Complete, as `layersFor` returns them. */
+  layers: LayerSummary[];
+  preprocessing: Preprocessing;
+  /** Values by variable name. */
+  weights: Map<string, Float32Array>;
+}
+
+/**
+ * A predictor of a network; its `dispose` frees the network. It computes the folded network, which is faster; where the
+ * layers are watched, one layer after the other.
+ */
 export function createPredictor(
-  model: Model,
+  network: PredictedNetwork,
   {
     decode,
     fit,
@@ -80,24 +94,37 @@ export function createPredictor(
     checkpoint,
   }: Pick<Predictor, 'decode' | 'fit' | 'crop' | 'temperature' | 'checkpoint'>,
 ): Predictor {
-  const { description } = model;
+  const { layers, preprocessing, weights } = network;
+  const description = { ...network.description, layers };
   const { classes } = description;
-  const toTensor = (pictures: Uint8Array[]) => toPictures(concatenate(pictures), model);
+  const folded = createFoldedModel({ layers, weights });
+  let layered: Model | undefined;
+  const normalised = { description, preprocessing: normalisationOf(preprocessing) };
+  const toTensor = (pictures: Uint8Array[]) => toPictures(concatenate(pictures), normalised);
   return {
     description,
     fit,
     ...(crop !== undefined && { crop }),
     checkpoint,
-    layers: model.layers,
+    layers,
     temperature,
     decode,
-    forward: (pictures, watch) => model.forward(toTensor(pictures), watch),
+    forward(pictures, watch) {
+      layered ??= createModel(description, { restored: new Map(weights), preprocessing });
+      return layered.forward(toTensor(pictures), watch);
+    },
     async predict(pictures, activation = 'softmax') {
-      const output = tf.tidy(() => activate(model.forward(toTensor(pictures)), activation, temperature));
+      const output = tf.tidy(() => {
+        const logits = folded.forward(toTensor(pictures)) as tf.Tensor2D;
+        return activate(logits, activation, temperature);
+      });
       const values = (await output.data()) as Float32Array;
       output.dispose();
       return pictures.map((_, row) => values.slice(row * classes.length, (row + 1) * classes.length));
     },
-    dispose: () => model.dispose(),
+    dispose() {
+      folded.dispose();
+      layered?.dispose();
+    },
   };
 }

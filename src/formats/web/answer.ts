@@ -9,7 +9,7 @@ import { argmax } from '../../evaluation/softmax.ts';
 import { colourLayer } from '../../explain/colours.ts';
 import { canDrawGradCam, gradCam } from '../../explain/grad_cam.ts';
 import { makeCodec } from '../../images/jpeg/codec.ts';
-import { createModel } from '../../models/model.ts';
+import { layersFor } from '../../models/model.ts';
 import { fittingOf } from '../../models/preprocessing.ts';
 import type { Answer, Description } from '../../page/answer.d.ts';
 import { createPredictor, type Predictor } from '../../predict/predictor.ts';
@@ -55,13 +55,17 @@ interface Ready {
 }
 
 function predictorFor({ model, preprocessing, weights, temperature }: Network): Predictor {
-  const restored = new Map([...weights].map(([name, { values }]) => [name, values]));
-  return createPredictor(createModel(model, { restored, preprocessing }), {
-    decode: () => Promise.reject(new Error('pictures are decoded already')),
-    ...fittingOf(preprocessing),
-    temperature,
-    checkpoint: '',
-  });
+  const values = new Map([...weights].map(([name, one]) => [name, one.values]));
+  const layers = layersFor(model, values);
+  return createPredictor(
+    { description: model, layers, preprocessing, weights: values },
+    {
+      decode: () => Promise.reject(new Error('pictures are decoded already')),
+      ...fittingOf(preprocessing),
+      temperature,
+      checkpoint: '',
+    },
+  );
 }
 
 /** Starts the network on the first engine that can run it. */
