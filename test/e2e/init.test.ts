@@ -27,10 +27,10 @@ test('config.ts is read, and contains the defaults', async () => {
   const folder = temporaryFolder();
   await cli(folder, 'init');
   const config = async () => JSON.parse((await cli(folder, 'config', '--json')).stdout);
-  assert.deepEqual((await config()).epochs, { value: 300, from: 'config.ts' });
+  assert.deepEqual((await config()).dropout, { value: 0, from: 'config.ts' });
   const file = join(folder, 'config.ts');
-  writeFileSync(file, readFileSync(file, 'utf8').replace('epochs: 300', 'epochs: 7'));
-  assert.deepEqual((await config()).epochs, { value: 7, from: 'config.ts' });
+  writeFileSync(file, readFileSync(file, 'utf8').replace('dropout: 0', 'dropout: 0.3'));
+  assert.deepEqual((await config()).dropout, { value: 0.3, from: 'config.ts' });
 });
 
 test('the sample is the same each time', async () => {
