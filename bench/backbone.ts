@@ -10,23 +10,25 @@
  * cpu ms is processor time per picture, of all threads: on a busy machine it says more. Where the threads of a rival wait
  * for each other by spinning, it counts that too.
  */
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findBackbone } from '../src/backbones/index.ts';
 import { type EngineName, startEngine } from '../src/engine/index.ts';
 import { exportNetwork } from '../src/formats/export.ts';
 import { formats, type Network } from '../src/formats/index.ts';
-import { valuesOf } from '../src/formats/network.ts';
-import { fold, type Step } from '../src/inference/fold.ts';
+import { fold } from '../src/inference/fold.ts';
 import { createFoldedModel } from '../src/inference/model.ts';
+import type { LayerSummary } from '../src/layers/index.ts';
 import type { ArchitectureName } from '../src/models/index.ts';
+import { sizeOf } from '../src/tensors/shape.ts';
 import { tf } from '../src/tensors/tf.ts';
 import { temporaryFolder } from '../test/helpers/folder.ts';
-import { evenly, networkOf } from '../test/helpers/network.ts';
+import { networkOf } from '../test/helpers/network.ts';
+import { startOnnxRuntimeWeb } from './against/backbone_onnxruntime_web.ts';
+import { startTfjs } from './against/backbone_tfjs.ts';
 import { pythonScript, pythonWith } from './against/python.ts';
+import { backbonePictures } from './inputs/backbone_pictures.ts';
 import { type Conversation, converse, startConversation } from './measure/conversation.ts';
 import { taskOfChild } from './measure/in_child.ts';
 import { readOptions } from './measure/options.ts';
@@ -50,6 +52,8 @@ const options = readOptions({
 const roundLength = 1000;
 const side = { 'efficientnet-lite1': 240, 'efficientnet-lite2': 260 }[options.network] ?? 224;
 
+const pictures = backbonePictures(options.batch, side);
+
 /** What a contestant says first: its logits for the batch. */
 interface Description {
   logits: number[];
@@ -71,13 +75,6 @@ async function network(): Promise<Network> {
     (await findBackbone(options.network)) ??
     networkOf({ architecture: options.network as ArchitectureName, ...sizes })
   );
-}
-
-/** Random input, as far from 0 as normalised pixels; float32 [batch, height, width, 3]. */
-function pictures(): Float32Array {
-  const random = evenly(11);
-  const size = options.batch * side * side * 3;
-  return Float32Array.from({ length: size }, () => 2 * (random.next().value as number) - 1);
 }
 
 const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array) =>
@@ -103,7 +100,7 @@ async function writeInputs(folder: string): Promise<void> {
     join(folder, 'weights.bin'),
     Buffer.concat([...weights.values()].map(({ values }) => bytesOf(values))),
   );
-  writeFileSync(join(folder, 'pictures.bin'), bytesOf(pictures()));
+  writeFileSync(join(folder, 'pictures.bin'), bytesOf(pictures.values));
 }
 
 /** Answers with its logits, then with what each number of batches takes. */
@@ -116,126 +113,37 @@ async function answer(compute: () => Promise<Float32Array>): Promise<void> {
   );
 }
 
-async function answerOurs(engine: EngineName, threads: number): Promise<void> {
+/** The network that writeInputs has written. */
+function readNetwork(folder: string): { layers: LayerSummary[]; weights: Map<string, Float32Array> } {
+  const { layers, tensors } = JSON.parse(readFileSync(join(folder, 'network.json'), 'utf8'));
+  const { buffer } = Uint8Array.from(readFileSync(join(folder, 'weights.bin')));
+  let offset = 0;
+  const weights = (tensors as { name: string; shape: number[] }[]).map(({ name, shape }) => {
+    const values = new Float32Array(buffer, offset, sizeOf(shape));
+    offset += values.byteLength;
+    return [name, values] as const;
+  });
+  return { layers, weights: new Map(weights) };
+}
+
+async function startOurs(engine: EngineName, threads: number, folder: string) {
   await startEngine(engine, { threads });
-  const made = await network();
-  const model = createFoldedModel({ layers: made.layers, weights: valuesOf(made) });
-  const input = tf.tensor4d(pictures(), [options.batch, side, side, 3]);
-  await answer(async () => {
+  const model = createFoldedModel(readNetwork(folder));
+  const input = tf.tensor4d(pictures.values, pictures.shape);
+  return async () => {
     const logits = model.forward(input);
     const values = (await logits.data()) as Float32Array;
     logits.dispose();
     return values;
-  });
-}
-
-/** TensorFlow.js as its converter would leave the network: folded, with the activations that its kernels have. */
-async function answerTfjs(threads: number): Promise<void> {
-  const { setThreadsCount, setWasmPaths } = await import('@tensorflow/tfjs-backend-wasm');
-  setThreadsCount(threads);
-  setWasmPaths(`${join(createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm'), '..')}/`);
-  await tf.setBackend('wasm');
-  const ops = await import('@tensorflow/tfjs-core');
-  const engine = await startEngine('cpu', { threads: 1 });
-  const made = await network();
-  await engine.dispose();
-  await tf.setBackend('wasm');
-  const steps = fold(made.layers, valuesOf(made));
-  const variables = steps.map((step) =>
-    Object.fromEntries(
-      Object.entries(step.variables).map(([name, { values, shape }]) => [name, tf.tensor(values, shape)]),
-    ),
-  );
-  const compute = (step: Step, { weights, biases }: Record<string, tf.Tensor>, x: tf.Tensor): tf.Tensor => {
-    const { stride, padding } = step.attributes as { stride: number; padding: 'same' };
-    const activation = (step.activation?.function ?? 'linear') as 'relu6';
-    const filter = weights as tf.Tensor4D;
-    const common = {
-      x: x as tf.Tensor4D,
-      filter,
-      bias: biases as tf.Tensor,
-      strides: stride,
-      pad: padding,
-      activation,
-    };
-    if (step.kind === 'conv') return ops.fused.conv2d(common as Parameters<typeof ops.fused.conv2d>[0]);
-    if (step.kind === 'depthwiseConv') return ops.fused.depthwiseConv2d(common);
-    if (step.kind === 'globalAveragePool') return tf.mean(x, [1, 2]);
-    return tf.add(tf.matMul(x as tf.Tensor2D, weights as tf.Tensor2D), biases as tf.Tensor);
-  };
-  const input = tf.tensor4d(pictures(), [options.batch, side, side, 3]);
-  await answer(async () => {
-    const logits = tf.tidy(() => {
-      const outputs = new Map<string, tf.Tensor>();
-      let output: tf.Tensor = input;
-      for (const [index, step] of steps.entries()) {
-        output = compute(step, variables[index] ?? {}, outputs.get(step.inputs[0] ?? '') ?? input);
-        if (step.residual) output = tf.add(output, outputs.get(step.residual) as tf.Tensor);
-        outputs.set(step.name, output);
-      }
-      return output;
-    });
-    const values = (await logits.data()) as Float32Array;
-    logits.dispose();
-    return values;
-  });
-}
-
-/** The part of onnxruntime-web that is used. */
-interface OrtWeb {
-  env: { wasm: { numThreads: number } };
-  Tensor: new (type: 'float32', values: Float32Array, shape: number[]) => unknown;
-  InferenceSession: {
-    create(file: Uint8Array): Promise<{
-      inputNames: string[];
-      outputNames: string[];
-      run(feeds: Record<string, unknown>): Promise<Record<string, { data: Float32Array }>>;
-    }>;
   };
 }
 
-const ortWebVersion = '1.30.0';
-
-/** onnxruntime-web, installed once for the benchmarks. */
-async function importOrtWeb(): Promise<OrtWeb> {
-  const prefix = fileURLToPath(new URL('../.cache/bench-npm/', import.meta.url));
-  const folder = join(prefix, 'node_modules/onnxruntime-web');
-  if (!existsSync(folder)) {
-    mkdirSync(prefix, { recursive: true });
-    const quiet = ['--no-audit', '--no-fund', '--no-save', '--ignore-scripts'];
-    execFileSync('npm', ['install', '--prefix', prefix, ...quiet, `onnxruntime-web@${ortWebVersion}`], {
-      stdio: ['ignore', 2, 2],
-    });
-  }
-  return createRequire(join(prefix, 'package.json'))('onnxruntime-web') as OrtWeb;
-}
-
-/** [batch, height, width, 3] -> [batch, 3, height, width] */
-function channelsFirst(values: Float32Array): Float32Array {
-  const pixels = side * side;
-  const moved = new Float32Array(values.length);
-  for (let i = 0; i < values.length; i++) {
-    const picture = Math.floor(i / (3 * pixels));
-    const within = i - picture * 3 * pixels;
-    moved[picture * 3 * pixels + (within % 3) * pixels + Math.floor(within / 3)] = values[i] as number;
-  }
-  return moved;
-}
-
-async function answerOrtWeb(threads: number, folder: string): Promise<void> {
-  const { env, InferenceSession, Tensor } = await importOrtWeb();
-  env.wasm.numThreads = threads;
-  const session = await InferenceSession.create(readFileSync(join(folder, 'model.onnx')));
-  const [input = ''] = session.inputNames;
-  const [output = ''] = session.outputNames;
-  const feeds = { [input]: new Tensor('float32', channelsFirst(pictures()), [options.batch, 3, side, side]) };
-  await answer(async () => ((await session.run(feeds))[output] as { data: Float32Array }).data);
-}
-
-function answerAs({ contestant, threads, folder }: Task): Promise<void> {
-  if (contestant === 'tfjs') return answerTfjs(threads);
-  if (contestant === 'onnxruntime-web') return answerOrtWeb(threads, folder);
-  return answerOurs(contestant as EngineName, threads);
+async function answerAs({ contestant, threads, folder }: Task): Promise<void> {
+  const { layers, weights } = readNetwork(folder);
+  if (contestant === 'tfjs') return answer(await startTfjs(fold(layers, weights), pictures, threads));
+  if (contestant === 'onnxruntime-web')
+    return answer(await startOnnxRuntimeWeb(join(folder, 'model.onnx'), pictures, threads));
+  return answer(await startOurs(contestant as EngineName, threads, folder));
 }
 
 const inPython: Record<string, [packages: 'pytorch' | 'onnxruntime', ...args: string[]]> = {

@@ -1,29 +1,31 @@
 /**
- * EfficientNet-Lite0 on TensorFlow.js's own WebAssembly backend, as its users can have it: batch normalisation folded into
+ * A network on TensorFlow.js's own WebAssembly backend, as its users can have it: batch normalisation folded into
  * the weights, bias and activation fused with the convolutions. In a process without an engine of ours.
  */
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type * as TensorFlow from '@tensorflow/tfjs-core';
 import type { Constant, Step } from '../../src/inference/fold.ts';
-import { foldedLiteNetwork, litePictures } from '../inputs/lite_network.ts';
+import type { BackbonePictures } from '../inputs/backbone_pictures.ts';
 
 type Variables = Record<string, TensorFlow.Tensor>;
 
-export async function startTfjs(batch: number, threads: number): Promise<() => Promise<Float32Array>> {
-  const steps = await foldedLiteNetwork();
+export async function startTfjs(
+  steps: Step[],
+  { shape, values }: BackbonePictures,
+  threads: number,
+): Promise<() => Promise<Float32Array>> {
   const require = createRequire(import.meta.url);
   const tf: typeof TensorFlow = require('@tensorflow/tfjs-core');
   const { setThreadsCount, setWasmPaths } = require('@tensorflow/tfjs-backend-wasm');
   setWasmPaths(join(dirname(require.resolve('@tensorflow/tfjs-backend-wasm')), '/'));
-  if (threads > 0) setThreadsCount(threads);
+  setThreadsCount(threads);
   tf.enableProdMode();
   await tf.setBackend('wasm');
   const upload = ({ values, shape }: Constant) => tf.tensor(values, shape);
   const variables = steps.map((step) =>
     Object.fromEntries(Object.entries(step.variables).map(([name, one]) => [name, upload(one)])),
   );
-  const { shape, values } = litePictures(batch);
   return async () => {
     const logits = tf.tidy(() => {
       const outputs = new Map<string | undefined, TensorFlow.Tensor>([[undefined, tf.tensor(values, shape)]]);
@@ -71,6 +73,6 @@ function compute(
         bias: biases as TensorFlow.Tensor,
       });
     default:
-      throw new Error(`EfficientNet-Lite has no step of the kind ${kind}.`);
+      throw new Error(`Steps of the kind ${kind} are not written here.`);
   }
 }
