@@ -38,7 +38,8 @@ export function adviceFor({ settings, metrics, best, epoch }: TrainingOutcome): 
   if (isHeadOnly(settings)) return [fineTuning];
   if (accuracy === undefined || validationAccuracy === undefined || !best) return [];
   const isOverfitting = accuracy - validationAccuracy > overfittingGap;
-  const isStillImproving = best.epoch === epoch && epoch === settings.epochs;
+  // Fine-tuning compares its last epoch alone.
+  const isStillImproving = settings.pretrained === 'off' && best.epoch === epoch && epoch === settings.epochs;
   const advice: (Advice | false)[] = [
     settings.recipe === 'article' &&
       settings.pretrained === 'off' && {

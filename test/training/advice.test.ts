@@ -49,5 +49,11 @@ test('no advice without validation', () => {
 test('a head is advised to be fine-tuned, and a fine-tuned network is left alone', () => {
   const head = { ...article, pretrained: 'efficientnet-lite0' } as const;
   assert.deepEqual(flags({ settings: head, epoch: 0 }), ['--resume --fine-tune']);
-  assert.deepEqual(flags({ settings: { ...head, fineTune: 3 } }), []);
+  const tuned = { ...head, fineTune: 3 };
+  assert.deepEqual(flags({ settings: tuned }), []);
+  assert.deepEqual(
+    flags({ settings: tuned, best: { epoch: 10, metrics: {} } }),
+    [],
+    'its last epoch is the best',
+  );
 });
