@@ -54,7 +54,8 @@ async function inspectBySharp(file: string, verdict?: 'whole' | 'damaged'): Prom
   const bytes = await readFile(file);
   return asUnreadable(bytes, async () => {
     const picture = await openPicture(bytes);
-    const { autoOrient } = await picture.metadata();
+    // Reading a header clears libvips's messages too, also those about another picture.
+    const { autoOrient } = await decodeBesideOthers(() => picture.metadata());
     const raster = { width: side, height: side, channels: 3 } as const;
     const target = { ...raster, fit: 'fill' } as const;
     const kind = sniff(bytes) ?? '';
