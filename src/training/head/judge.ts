@@ -1,26 +1,24 @@
 import type { Picture } from '../../dataset/scan.ts';
+import { argmax, crossEntropy } from '../../evaluation/softmax.ts';
 import { tf } from '../../tensors/tf.ts';
 import type { LinearHead } from './linear_head.ts';
 
 /** logits [rows, classes] of features [rows, length]. */
 function logitsOf(features: Float32Array, { length, weights, biases }: LinearHead): Float32Array {
-  return tf.tidy(() => {
+  const logits = tf.tidy(() => {
     const rows = tf.tensor2d(features, [features.length / length, length]);
-    return tf.add(tf.matMul(rows, weights as tf.Tensor2D), biases).dataSync() as Float32Array;
+    return tf.add(tf.matMul(rows, weights as tf.Tensor2D), biases);
   });
+  // Outside of tidy, which would walk through all numbers of an array to look for tensors.
+  const values = logits.dataSync() as Float32Array;
+  logits.dispose();
+  return values;
 }
 
-/** log(sum(exp(logits))), without overflow. */
-function logSumExp(logits: Float32Array): number {
-  const highest = Math.max(...logits);
-  return highest + Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit - highest), 0));
-}
-
-/** Softmax cross-entropy, nats. */
-function crossEntropy(logits: Float32Array, { label, softLabel }: Picture): number {
-  const logSum = logSumExp(logits);
-  if (!softLabel) return logSum - (logits[label] as number);
-  return logits.reduce((sum, logit, one) => sum + (softLabel[one] as number) * (logSum - logit), 0);
+/** Softmax cross-entropy of a picture, nats. */
+function lossOf(logits: Float32Array, { label, softLabel }: Picture): number {
+  if (!softLabel) return crossEntropy(logits, label);
+  return softLabel.reduce((sum, share, one) => sum + share * crossEntropy(logits, one), 0);
 }
 
 /**
@@ -39,8 +37,8 @@ export function judge(
   let correct = 0;
   for (const [index, picture] of pictures.entries()) {
     const row = logits.subarray(index * classes, (index + 1) * classes);
-    loss += crossEntropy(row, picture);
-    if (row.indexOf(Math.max(...row)) === picture.label) correct++;
+    loss += lossOf(row, picture);
+    if (argmax(row) === picture.label) correct++;
   }
   return { loss: loss / pictures.length, accuracy: correct / pictures.length };
 }
