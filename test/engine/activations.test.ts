@@ -17,6 +17,7 @@ const formulas: Record<ActivationFunction, (x: number) => number> = {
   relu6,
   sigmoid,
   swish: (x) => x * sigmoid(x),
+  hardSigmoid: (x) => relu6(x + 3) / 6,
   hardSwish: (x) => (x * relu6(x + 3)) / 6,
   leakyRelu: (x) => (x > 0 ? x : alpha * x),
 };

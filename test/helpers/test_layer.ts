@@ -194,6 +194,9 @@ function networkWith<A extends object>(layer: Layer<A>, { inputs, attributes }: 
     flattened ? plan.apply(fullyConnected, [flattened], { outputs: features }) : convolve(channels),
   );
   let output = plan.apply(layer, read, attributes);
+  // ONNX's reader makes features at once of means that are only flattened.
+  if (String(output.shape.slice(1, 3)) === '1,1')
+    output = plan.apply(conv, [output], { ...convolution, outputChannels: 4 });
   if (output.shape.length === 4) output = plan.apply(flatten, [output], {});
   plan.apply(fullyConnected, [output], { outputs: 3 });
   const description: ModelDescription = {

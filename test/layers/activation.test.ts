@@ -9,6 +9,7 @@ const functions: [attributes: ActivationAttributes, reference: (x: number) => nu
   [{ function: 'relu6' }, relu6],
   [{ function: 'sigmoid' }, sigmoid],
   [{ function: 'swish' }, (x) => x * sigmoid(x)],
+  [{ function: 'hardSigmoid' }, (x) => relu6(x + 3) / 6],
   [{ function: 'hardSwish' }, (x) => (x * relu6(x + 3)) / 6],
   [{ function: 'leakyRelu', alpha: 0.1 }, (x) => (x > 0 ? x : 0.1 * x)],
 ];
@@ -24,7 +25,7 @@ testLayer(
       // Beyond 6 and -3, where relu6 and hardSwish have their corners.
       scale: 8,
       reference: ([x]) => x?.values.map(reference) ?? [],
-      ...(attributes.function === 'hardSwish' && { refusedBy: ['tfjs'] }),
+      ...(attributes.function.startsWith('hard') && { refusedBy: ['tfjs'] }),
     })),
   ),
 );

@@ -2,6 +2,7 @@ import { tf } from '../../tensors/tf.ts';
 import { relu, reluGradient } from '../kernels/activation/native.ts';
 import { applyAdam } from '../kernels/adam/native.ts';
 import { applyAdamToResources } from '../kernels/adam/native_resources.ts';
+import { averagePoolGradient } from '../kernels/average_pool/native.ts';
 import { batchNorm, batchNormGradient } from '../kernels/batch_norm/native.ts';
 import { biasGradient } from '../kernels/bias/native.ts';
 import { convolutionFilterGradient, convolutionInputGradient, fusedConv2d } from '../kernels/conv/native.ts';
@@ -19,6 +20,7 @@ import type { Inputs, OwnKernel } from './kernel.ts';
 const ownKernels: OwnKernel[] = [
   applyAdamToResources,
   applyAdam,
+  averagePoolGradient,
   batchMatMulPlain,
   batchMatMul,
   batchNorm,

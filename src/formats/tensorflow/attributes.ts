@@ -12,6 +12,7 @@ export const attribute = {
   text: (text: string): AttrValue => ({ s: utf8(text) }),
   bool: (b: boolean): AttrValue => ({ b }),
   float: (f: number): AttrValue => ({ f }),
+  integer: (i: number): AttrValue => ({ i }),
   integers: (i: number[]): AttrValue => ({ list: { i } }),
   types: (type: number[]): AttrValue => ({ list: { type } }),
   shape: (shape: number[]): AttrValue => ({ shape: tensorShape(shape) }),

@@ -5,6 +5,7 @@ import type { LayerFormats } from '../../formats/layer_formats.ts';
 import type { NetworkBuilder, Value } from '../../formats/network_builder.ts';
 import type { Item, Reading } from '../../formats/onnx/reading.ts';
 import { attribute, constant } from '../../formats/tensorflow/attributes.ts';
+import type { LayerGraph } from '../../formats/tensorflow/layer_format.ts';
 import { type GraphNode, type Match, operationOf } from '../../formats/tensorflow/meanings.ts';
 import { shortestDecimal } from '../../text/shortest_decimal.ts';
 import { activation } from './layer.ts';
@@ -30,10 +31,17 @@ const kerasActivations: Record<string, ActivationAttributes> = {
   hard_silu: { function: 'hardSwish' },
 };
 
+/** What Keras 3 has and TensorFlow.js lacks, or has with another meaning: its hard_sigmoid is clip(0.2 x + 0.5, 0, 1). */
+const kerasThreeNames: Partial<Record<ActivationAttributes['function'], string>> = {
+  hardSigmoid: 'hard_sigmoid',
+  hardSwish: 'hard_swish',
+};
+
 function writeKeras({ function: name, alpha = 0 }: ActivationAttributes): Written {
   if (name === 'leakyRelu') return { className: 'LeakyReLU', config: { alpha } };
-  if (name !== 'hardSwish') return { className: 'Activation', config: { activation: name } };
-  return { className: 'Activation', config: { activation: 'hard_swish' }, isUnknownToTfjs: true };
+  const activation = kerasThreeNames[name];
+  if (!activation) return { className: 'Activation', config: { activation: name } };
+  return { className: 'Activation', config: { activation }, isUnknownToTfjs: true };
 }
 
 function readOnnx(reading: Reading, attributes: ActivationAttributes): Item {
@@ -71,6 +79,13 @@ function readGated(node: GraphNode): Match | undefined {
   const found = gatedInput(node);
   return found && readTensorFlow(found.input, { function: found.function });
 }
+
+function shiftedRelu6(graph: LayerGraph, input: string): string {
+  const shifted = graph.add('Add', [input, graph.constant('shift', constant.float(3))], { name: 'add' });
+  return graph.add('Relu6', [shifted]);
+}
+
+const sixth = (graph: LayerGraph) => graph.constant('sixth', constant.float(1 / 6));
 
 export const formats: LayerFormats<ActivationAttributes> = {
   layer: activation,
@@ -113,6 +128,8 @@ export const formats: LayerFormats<ActivationAttributes> = {
           return graph.add('Sigmoid', inputs, name);
         case 'swish':
           return graph.add('Mul', [...inputs, graph.add('Sigmoid', inputs, `${name}/sigmoid`)], name);
+        case 'hardSigmoid':
+          return graph.add('HardSigmoid', inputs, name, { alpha: { float: 1 / 6 }, beta: { float: 0.5 } });
         case 'hardSwish':
           return graph.add('HardSwish', inputs, name);
         case 'leakyRelu':
@@ -132,13 +149,15 @@ export const formats: LayerFormats<ActivationAttributes> = {
           readOnnx(reading, { function: isMultipliedByInput(reading) ? 'swish' : 'sigmoid' }),
         takesNext: isMultipliedByInput,
       },
-      // x * hardSigmoid(x): how hard swish was written before ONNX had the operator HardSwish.
+      // x * hardSigmoid(x) is how hard swish was written before ONNX had the operator HardSwish.
       HardSigmoid: {
         read(reading) {
-          const slope = shortestDecimal(reading.float('alpha', 0.2));
-          const isOfSwish = Math.fround(slope) === Math.fround(1 / 6) && reading.float('beta', 0.5) === 0.5;
-          if (!isOfSwish || !isMultipliedByInput(reading)) return undefined;
-          return readOnnx(reading, { function: 'hardSwish' });
+          const [slope, shift] = [reading.float('alpha', 0.2), reading.float('beta', 0.5)];
+          if (Math.fround(slope) !== Math.fround(1 / 6) || shift !== 0.5)
+            reading.fail(
+              `is clip(${shortestDecimal(slope)} x + ${shortestDecimal(shift)}, 0, 1); bat-sup's hardSigmoid is clip(x / 6 + 0.5, 0, 1)`,
+            );
+          return readOnnx(reading, { function: isMultipliedByInput(reading) ? 'hardSwish' : 'hardSigmoid' });
         },
         takesNext: isMultipliedByInput,
       },
@@ -158,9 +177,18 @@ export const formats: LayerFormats<ActivationAttributes> = {
         hardSwish: { code: 117, version: 1, options: 0 },
         leakyRelu: { code: 98, version: 1, options: 75 },
       };
+      const multiply = { code: 18, version: 1, options: 21 };
       if (attributes.function === 'swish') {
         const sigmoid = graph.add(operators.sigmoid, inputs, `${name}/sigmoid`, outputShape);
-        return graph.add({ code: 18, version: 1, options: 21 }, [...inputs, sigmoid], name, outputShape);
+        return graph.add(multiply, [...inputs, sigmoid], name, outputShape);
+      }
+      if (attributes.function === 'hardSigmoid') {
+        const number = (which: string, value: number) =>
+          graph.constant(`${name}/${which}`, { shape: [], values: Float32Array.of(value) });
+        const plus = { code: 0, version: 1, options: 11 };
+        const shifted = graph.add(plus, [...inputs, number('3', 3)], `${name}/shifted`, outputShape);
+        const clipped = graph.add(operators.relu6, [shifted], `${name}/clipped`, outputShape);
+        return graph.add(multiply, [clipped, number('sixth', 1 / 6)], name, outputShape);
       }
       const operator = operators[attributes.function];
       const options =
@@ -181,11 +209,11 @@ export const formats: LayerFormats<ActivationAttributes> = {
           return graph.add('Sigmoid', inputs);
         case 'swish':
           return graph.add('Mul', [input, graph.add('Sigmoid', inputs)], { name: 'mul' });
+        case 'hardSigmoid':
+          return graph.add('Mul', [shiftedRelu6(graph, input), sixth(graph)], { name: 'mul' });
         case 'hardSwish': {
-          const number = (name: string, value: number) => graph.constant(name, constant.float(value));
-          const shifted = graph.add('Add', [input, number('shift', 3)], { name: 'add' });
-          const gated = graph.add('Mul', [input, graph.add('Relu6', [shifted])], { name: 'mul' });
-          return graph.add('Mul', [gated, number('sixth', 1 / 6)], { name: 'mul' });
+          const gated = graph.add('Mul', [input, shiftedRelu6(graph, input)], { name: 'mul' });
+          return graph.add('Mul', [gated, sixth(graph)], { name: 'mul' });
         }
         case 'leakyRelu':
           return graph.add('LeakyRelu', inputs, {

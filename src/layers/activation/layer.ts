@@ -12,7 +12,7 @@ import { Scope } from '../scope.ts';
 
 export type { ActivationAttributes, ActivationFunction } from '../../engine/kernels/activation/operation.ts';
 
-const nonNegative: ActivationFunction[] = ['relu', 'relu6', 'sigmoid'];
+const nonNegative: ActivationFunction[] = ['relu', 'relu6', 'sigmoid', 'hardSigmoid'];
 
 /** Applies a function to every element. */
 export const activation: Layer<ActivationAttributes> = {

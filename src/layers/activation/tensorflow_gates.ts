@@ -1,9 +1,9 @@
 import { constantOf, type GraphNode, operationOf } from '../../formats/tensorflow/meanings.ts';
 import { isSum } from '../../formats/tensorflow/reading.ts';
 
-/** A node that is x * sigmoid(x), or x * relu6(x + 3) / 6 in any order. */
+/** A node that is x * sigmoid(x), x * relu6(x + 3) / 6 in any order, or relu6(x + 3) / 6 alone. */
 export interface Gated {
-  function: 'swish' | 'hardSwish';
+  function: 'swish' | 'hardSwish' | 'hardSigmoid';
   input: GraphNode;
 }
 
@@ -35,10 +35,16 @@ function sixfold(node: Node): Node {
   return orders(node).find(([, factor]) => isNear(numberOf(factor), 1 / 6))?.[0];
 }
 
+/** The x of a node that computes relu6(x + 3). */
+function shiftedBy3(gate: Node): Node {
+  const sum = gate?.op === 'Relu6' ? gate.inputs[0] : undefined;
+  return isSum(sum) ? orders(sum).find(([, shift]) => isNear(numberOf(shift), 3))?.[0] : undefined;
+}
+
 /** Whether a node is relu6(x + 3). */
 function isGateOf(gate: Node, x: GraphNode): boolean {
-  const sum = gate?.op === 'Relu6' ? gate.inputs[0] : undefined;
-  return isSum(sum) && orders(sum).some(([one, shift]) => isSame(one, x) && isNear(numberOf(shift), 3));
+  const shifted = shiftedBy3(gate);
+  return shifted !== undefined && isSame(shifted, x);
 }
 
 /** The x of a node that computes x * gate(x). */
@@ -47,11 +53,13 @@ function gatedBy(node: Node, isGate: (gate: Node, x: GraphNode) => boolean): Nod
   return orders(node).find(([x, gate]) => x !== undefined && isGate(gate, x))?.[0];
 }
 
-/** Recognises swish and hard swish in TensorFlow's graphs. @param node the last multiplication or division. */
+/** Recognises swish, hard swish and hard sigmoid in TensorFlow's graphs. @param node the last multiplication or division. */
 export function gatedInput(node: GraphNode): Gated | undefined {
   const swished = gatedBy(node, (gate, x) => gate?.op === 'Sigmoid' && isSame(gate.inputs[0], x));
   if (swished) return { function: 'swish', input: swished };
   const hardSwished =
     gatedBy(sixfold(node), isGateOf) ?? gatedBy(node, (gate, x) => isGateOf(sixfold(gate), x));
-  return hardSwished && { function: 'hardSwish', input: hardSwished };
+  if (hardSwished) return { function: 'hardSwish', input: hardSwished };
+  const hardSigmoid = shiftedBy3(sixfold(node));
+  return hardSigmoid && { function: 'hardSigmoid', input: hardSigmoid };
 }

@@ -1,37 +1,61 @@
 import { expect, expectChannelsLast } from '../../formats/keras_model/reading.ts';
 import type { LayerFormats } from '../../formats/layer_formats.ts';
 import type { NetworkBuilder, Value } from '../../formats/network_builder.ts';
-import { constant } from '../../formats/tensorflow/attributes.ts';
+import type { Reading } from '../../formats/onnx/reading.ts';
+import { attribute, constant } from '../../formats/tensorflow/attributes.ts';
 import { constantOf, operationOf } from '../../formats/tensorflow/meanings.ts';
-import { globalAveragePool } from './layer.ts';
+import { type GlobalAveragePoolingOptions, globalAveragePool } from './layer.ts';
 
-export function addGlobalAveragePool(builder: NetworkBuilder, input: Value, where: string): Value {
-  return builder.add(globalAveragePool, [input], {}, {}, where);
+export function addGlobalAveragePool(
+  builder: NetworkBuilder,
+  input: Value,
+  keepsDimensions: boolean,
+  where: string,
+): Value {
+  return builder.add(globalAveragePool, [input], keepsDimensions ? { keepDimensions: true } : {}, {}, where);
 }
 
-export const formats: LayerFormats<object> = {
+/** Means that only a flattening node reads are features at once. */
+function readMeans(reading: Reading, maps: Value, keepsDimensions: boolean): Value {
+  const isFlattened = flattening.includes(reading.next?.op_type ?? '') && !reshapesToMaps(reading);
+  return addGlobalAveragePool(reading.builder, maps, keepsDimensions && !isFlattened, reading.where);
+}
+
+const flattening = ['Flatten', 'Reshape', 'Squeeze'];
+
+/** Whether the next node is a Reshape to other than two axes. A shape that the graph computes is that of flattening. */
+function reshapesToMaps({ next, constants }: Reading): boolean {
+  const shape = next?.op_type === 'Reshape' ? constants(next.input[1] ?? '') : undefined;
+  return shape !== undefined && shape.values.length !== 2;
+}
+
+export const formats: LayerFormats<GlobalAveragePoolingOptions> = {
   layer: globalAveragePool,
   keras: {
-    write: () => ({ className: 'GlobalAveragePooling2D', config: { data_format: 'channels_last' } }),
+    write: ({ attributes: { keepDimensions } }) => ({
+      className: 'GlobalAveragePooling2D',
+      config: { data_format: 'channels_last', ...(keepDimensions && { keepdims: true }) },
+    }),
     read: {
       GlobalAveragePooling2D: {
         read(reading, [input]) {
           expectChannelsLast(reading);
-          expect(reading, { keepdims: [false] });
-          return addGlobalAveragePool(reading.builder, input, reading.layer.name);
+          expect(reading, { keepdims: [false, true] });
+          const { builder, layer } = reading;
+          return addGlobalAveragePool(builder, input, layer.config.keepdims === true, layer.name);
         },
       },
     },
   },
   onnx: {
     write({ graph, layer, inputs }) {
+      if (layer.attributes.keepDimensions) return graph.add('GlobalAveragePool', inputs, layer.name);
       const averages = graph.add('GlobalAveragePool', inputs, `${layer.name}/maps`);
       return graph.add('Flatten', [averages], layer.name, { axis: 1 });
     },
     read: {
       GlobalAveragePool: {
-        read: (reading) =>
-          reading.maps(addGlobalAveragePool(reading.builder, reading.channelsFirst(), reading.where)),
+        read: (reading) => reading.maps(readMeans(reading, reading.channelsFirst(), true)),
       },
       ReduceMean: {
         read(reading) {
@@ -40,7 +64,7 @@ export const formats: LayerFormats<object> = {
           const counted = axes.map((axis) => (axis < 0 ? axis + 4 : axis)).sort();
           if (counted.join() !== (layout === 'nchw' ? '2,3' : '1,2'))
             reading.fail(`averages over the axes ${axes}; bat-sup supports only height and width`);
-          return reading.like(addGlobalAveragePool(reading.builder, value, reading.where));
+          return reading.like(readMeans(reading, value, reading.int('keepdims', 1) === 1));
         },
       },
     },
@@ -49,24 +73,26 @@ export const formats: LayerFormats<object> = {
     write({ graph, layer, inputs }) {
       const axes = graph.ints(`${layer.name}/axes`, [1, 2]);
       const mean = { code: 40, version: 1, options: 27 };
-      return graph.add(mean, [...inputs, axes], layer.name, layer.outputShape);
+      const options = layer.attributes.keepDimensions ? [{ slot: 0, int8: 1 }] : [];
+      return graph.add(mean, [...inputs, axes], layer.name, layer.outputShape, options);
     },
   },
   pyTorch: {},
   tensorflow: {
-    write({ graph, inputs: [maps] }) {
+    write({ graph, layer, inputs: [maps] }) {
       const axes = graph.constant('Mean/reduction_indices', constant.integers([1, 2]));
-      return graph.add('Mean', [maps, axes]);
+      const attributes = layer.attributes.keepDimensions && { keep_dims: attribute.bool(true) };
+      return graph.add('Mean', [maps, axes], { attributes });
     },
     read: {
       Mean({ attributes, inputs: [maps, axes] }) {
         const input = operationOf(maps);
-        const isOfMaps = constantOf(axes)?.values.join() === '1,2' && !attributes.get('keep_dims')?.b;
-        if (!isOfMaps || !input) return undefined;
+        const keepsDimensions = attributes.get('keep_dims')?.b === true;
+        if (constantOf(axes)?.values.join() !== '1,2' || !input) return undefined;
         return {
           inputs: [input],
-          isFlat: true,
-          make: ({ builder, where }, [x]) => addGlobalAveragePool(builder, x, where),
+          isFlat: !keepsDimensions,
+          make: ({ builder, where }, [x]) => addGlobalAveragePool(builder, x, keepsDimensions, where),
         };
       },
     },

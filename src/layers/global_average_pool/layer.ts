@@ -4,6 +4,12 @@ import { mapsOf } from '../checks.ts';
 import type { Layer } from '../layer.ts';
 import { Scope } from '../scope.ts';
 
+export interface GlobalAveragePoolingOptions {
+  /** Whether the means stay maps [1, 1, channels], which a convolution can read; default: they are features [channels]. */
+  keepDimensions?: true;
+}
+
+/** [batch, height, width, channels] -> [batch, channels] */
 const average = tf.customGrad((...inputs) => {
   const x = inputs[0] as tf.Tensor4D;
   const [batch, height, width, channels] = x.shape;
@@ -15,16 +21,24 @@ const average = tf.customGrad((...inputs) => {
 });
 
 /** The mean of each feature map. */
-export const globalAveragePool: Layer<object> = {
+export const globalAveragePool: Layer<GlobalAveragePoolingOptions> = {
   kind: 'globalAveragePool',
   prefix: 'average',
   isPerChannel: true,
-  plan: (inputs, _, fail) => ({ outputShape: mapsOf(inputs, fail).slice(2) }),
-  forward: ([maps]) => average(maps as tf.Tensor),
+  plan(inputs, { keepDimensions }, fail) {
+    const [, , channels] = mapsOf(inputs, fail);
+    return { outputShape: keepDimensions ? [1, 1, channels] : [channels] };
+  },
+  forward([maps], _, { keepDimensions }) {
+    const means = average(maps as tf.Tensor);
+    const [batch, channels] = means.shape as [number, number];
+    return keepDimensions ? tf.reshape(means, [batch, 1, 1, channels]) : means;
+  },
 };
 
 /**
- * The mean of each feature map. [batch, height, width, channels] -> [batch, channels]
+ * The mean of each feature map. [batch, height, width, channels] -> [batch, channels], or with keepDimensions
+ * [batch, 1, 1, channels].
  * @throws {UserError} naming the layer, where the input is not feature maps.
  * @example
  * ```ts
@@ -32,10 +46,16 @@ export const globalAveragePool: Layer<object> = {
  * import { globalAveragePoolingLayer, startEngine } from 'bat-sup';
  *
  * const engine = await startEngine('cpu', { threads: 1 });
- * console.log(globalAveragePoolingLayer(tf.zeros([2, 7, 7, 64])).shape); // [2, 64]
+ * const maps = tf.zeros([2, 7, 7, 64]);
+ * console.log(globalAveragePoolingLayer(maps).shape); // [2, 64]
+ * console.log(globalAveragePoolingLayer(maps, { keepDimensions: true }).shape); // [2, 1, 1, 64]
  * await engine.dispose();
  * ```
  */
-export function globalAveragePoolingLayer<V extends Value>(layer: V, builder: Builder = new Scope()): V {
-  return builder.apply(globalAveragePool, [layer], {}) as V;
+export function globalAveragePoolingLayer<V extends Value>(
+  layer: V,
+  options?: GlobalAveragePoolingOptions,
+  builder: Builder = new Scope(),
+): V {
+  return builder.apply(globalAveragePool, [layer], { ...options }) as V;
 }

@@ -1,13 +1,21 @@
 import '../../gradients.ts';
 import { tf } from '../../../tensors/tf.ts';
 
-export const activationFunctions = ['relu', 'relu6', 'sigmoid', 'swish', 'hardSwish', 'leakyRelu'] as const;
+export const activationFunctions = [
+  'relu',
+  'relu6',
+  'sigmoid',
+  'swish',
+  'hardSigmoid',
+  'hardSwish',
+  'leakyRelu',
+] as const;
 export type ActivationFunction = (typeof activationFunctions)[number];
 
 export interface ActivationAttributes {
   /**
-   * relu max(x, 0); relu6 min(max(x, 0), 6); sigmoid 1 / (1 + e^-x); swish x * sigmoid(x);
-   * hardSwish x * relu6(x + 3) / 6; leakyRelu x where x > 0, else alpha * x.
+   * relu max(x, 0); relu6 min(max(x, 0), 6); sigmoid 1 / (1 + e^-x); swish x * sigmoid(x); hardSigmoid relu6(x + 3) / 6, as in
+   * PyTorch and Keras 3 (Keras 2 and tfjs have another); hardSwish x * relu6(x + 3) / 6; leakyRelu x where x > 0, else alpha * x.
    */
   function: ActivationFunction;
   /** The slope of leakyRelu below zero. Default 0.2, as in tfjs; Keras has 0.3, PyTorch 0.01. */
@@ -52,6 +60,8 @@ function value(x: tf.Tensor, name: OwnFunction, alpha: number): tf.Tensor {
       return tf.sigmoid(x);
     case 'swish':
       return tf.mul(x, tf.sigmoid(x));
+    case 'hardSigmoid':
+      return tf.div(tf.relu6(tf.add(x, 3)), 6);
     case 'hardSwish':
       return tf.div(tf.mul(x, tf.relu6(tf.add(x, 3))), 6);
     case 'leakyRelu':
@@ -64,7 +74,7 @@ function gradient(x: tf.Tensor, dy: tf.Tensor, name: OwnFunction, alpha: number)
   return runKernel(activationGradKernel, { x, dy }, attributes) ?? tf.mul(dy, derivative(x, name, alpha));
 }
 
-/** At the corners of relu6 and hardSwish, that of the constant part. */
+/** At the corners of relu6, hardSigmoid and hardSwish, that of the constant part. */
 function derivative(x: tf.Tensor, name: OwnFunction, alpha: number): tf.Tensor {
   switch (name) {
     case 'relu6':
@@ -77,6 +87,8 @@ function derivative(x: tf.Tensor, name: OwnFunction, alpha: number): tf.Tensor {
       const s = tf.sigmoid(x);
       return tf.mul(s, tf.add(1, tf.mul(x, tf.sub(1, s))));
     }
+    case 'hardSigmoid':
+      return tf.div(tf.mul(tf.step(tf.add(x, 3)), tf.step(tf.sub(3, x))), 6);
     case 'hardSwish': {
       const above = tf.cast(tf.greaterEqual(x, 3), 'float32');
       const inside = tf.mul(tf.step(tf.add(x, 3)), tf.sub(1, above));

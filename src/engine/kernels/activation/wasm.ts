@@ -21,6 +21,7 @@ const numbered: string[] = [
   'relu6',
   'sigmoid',
   'swish',
+  'hardSigmoid',
   'hardSwish',
   'leakyRelu',
 ] satisfies ActivationFunction[];

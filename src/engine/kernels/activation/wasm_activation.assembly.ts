@@ -5,7 +5,8 @@ import { exp4 } from '../../wasm/assembly/exp';
 const RELU6 = 0;
 const SIGMOID = 1;
 const SWISH = 2;
-const HARD_SWISH = 3;
+const HARD_SIGMOID = 3;
+const HARD_SWISH = 4;
 
 // @ts-ignore: decorator
 @inline
@@ -26,6 +27,7 @@ function valueOf(kind: i32, x: v128, alpha: f32): v128 {
   if (kind == RELU6) return relu6(x);
   if (kind == SIGMOID) return sigmoid4(x);
   if (kind == SWISH) return f32x4.mul(x, sigmoid4(x));
+  if (kind == HARD_SIGMOID) return f32x4.div(relu6(f32x4.add(x, f32x4.splat(3))), f32x4.splat(6));
   if (kind == HARD_SWISH) {
     return f32x4.div(f32x4.mul(x, relu6(f32x4.add(x, f32x4.splat(3)))), f32x4.splat(6));
   }
@@ -48,6 +50,10 @@ function derivativeOf(kind: i32, x: v128, alpha: f32): v128 {
   if (kind == SWISH) {
     const s = sigmoid4(x);
     return f32x4.mul(s, f32x4.add(one, f32x4.mul(x, f32x4.sub(one, s))));
+  }
+  if (kind == HARD_SIGMOID) {
+    const inside = v128.and(f32x4.gt(x, f32x4.splat(-3)), f32x4.lt(x, f32x4.splat(3)));
+    return v128.and(inside, f32x4.splat(<f32>(1.0 / 6.0)));
   }
   if (kind == HARD_SWISH) {
     const slope = f32x4.div(f32x4.add(f32x4.add(x, x), f32x4.splat(3)), f32x4.splat(6));
