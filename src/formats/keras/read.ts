@@ -81,15 +81,17 @@ interface KerasFile {
   config: unknown;
   weights: Uint8Array;
   metadata: Metadata | undefined;
+  /** Keras's version. */
+  version: unknown;
   weightsOf(root: Group, network: KerasNetwork, readDataset: ReadDataset): WeightOf;
 }
 
 function build(
   builder: NetworkBuilder,
   root: Group,
-  { config, weights, metadata, weightsOf }: KerasFile,
+  { config, weights, metadata, version, weightsOf }: KerasFile,
 ): Network {
-  const network = readKerasConfig(config, builder);
+  const network = { ...readKerasConfig(config, builder), version: String(version) };
   const { pictures, output } = buildFromKeras(
     builder,
     network,
@@ -105,6 +107,7 @@ function openZip(data: Uint8Array, source: string): KerasFile {
     config: parse(files['config.json'], 'config.json', source),
     weights: files['model.weights.h5'] ?? damaged(source, 'it has no model.weights.h5'),
     metadata: readMetadata(properties[metadataKey], source),
+    version: properties.keras_version,
     weightsOf: weightsOfKeras3,
   };
 }
@@ -126,7 +129,9 @@ export async function readKeras(data: Uint8Array, source: string, hints: ImportH
           `${source} does not describe a network; save the whole model, not only its weights.`,
         );
       const config = parse(text, 'model_config', source);
-      return build(builder, root, { config, weights: data, metadata: undefined, weightsOf: weightsOfHdf5 });
+      const version = root.attrs.keras_version?.value;
+      const file = { config, weights: data, metadata: undefined, version, weightsOf: weightsOfHdf5 };
+      return build(builder, root, file);
     });
   } catch (error) {
     if (error instanceof UserError) throw error;

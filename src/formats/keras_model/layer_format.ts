@@ -15,6 +15,8 @@ export interface KerasLayer {
 export interface Reading {
   builder: NetworkBuilder;
   layer: KerasLayer;
+  /** Whether the file is of Keras 3 or later, not of an earlier version or of TensorFlow.js. */
+  isKeras3: boolean;
   /** One of its weights by Keras's name, e.g. 'kernel'. */
   weight(name: string): Tensor | undefined;
 }
@@ -43,4 +45,6 @@ export interface KerasFormat<A extends object> {
   read: Record<string, KerasClass>;
   /** The attributes of an activation, keyed by the names that Keras's setting `activation` takes. */
   activations?: Record<string, A>;
+  /** The same, for names that before Keras 3, and in TensorFlow.js, mean another function. */
+  activationsOfKeras3?: Record<string, A>;
 }

@@ -41,13 +41,15 @@ const classes = new Map(
   [preprocessing, ...allFormats.map(({ keras }) => keras.read)].flatMap((all) => Object.entries(all)),
 );
 
-const activations = new Map(
-  allFormats.flatMap(({ layer, keras }) =>
-    Object.entries(keras.activations ?? {}).map(
-      ([name, attributes]) => [name, { layer, attributes }] as const,
+const activationsIn = (which: 'activations' | 'activationsOfKeras3') =>
+  new Map(
+    allFormats.flatMap(({ layer, keras }) =>
+      Object.entries(keras[which] ?? {}).map(([name, attributes]) => [name, { layer, attributes }] as const),
     ),
-  ),
-);
+  );
+
+const activations = activationsIn('activations');
+const activationsOfKeras3 = activationsIn('activationsOfKeras3');
 
 /** The setting is a name, or an object whose config is the name. */
 const nameOf = (activation: unknown): unknown =>
@@ -62,18 +64,23 @@ function layerIn(activation: unknown) {
 }
 
 /** Applies the setting `activation`, which many of Keras's layers have. */
-function activate({ builder, layer }: Reading, value: Value): Value {
+function activate({ builder, layer, isKeras3 }: Reading, value: Value): Value {
   const { activation } = layer.config;
   const asLayer = layerIn(activation);
   if (asLayer) {
-    const reading = { builder, layer: { ...layer, ...asLayer }, weight: () => undefined };
+    const reading = { builder, layer: { ...layer, ...asLayer }, isKeras3, weight: () => undefined };
     return asLayer.kerasClass.read(reading, [value]);
   }
   const name = nameOf(activation) ?? 'linear';
   if (name === 'linear') return value;
   if (name === 'softmax') return builder.softmax(value);
-  const found = activations.get(String(name));
+  const found = activations.get(String(name)) ?? (isKeras3 && activationsOfKeras3.get(String(name)));
   if (found) return builder.add(found.layer, [value], found.attributes, {}, layer.name);
+  if (activationsOfKeras3.has(String(name)))
+    builder.fail(
+      layer.name,
+      `has the activation ${JSON.stringify(name)} of another version than Keras 3, which is another function; bat-sup has only Keras 3's`,
+    );
   return builder.fail(layer.name, `has the activation ${JSON.stringify(name)}, which bat-sup does not have`);
 }
 
@@ -89,6 +96,8 @@ export interface KerasNetwork {
   layers: KerasLayer[];
   /** Names of the output layers. */
   outputs: string[];
+  /** Keras's version that wrote the file, e.g. '3.0.0'; in a file of TensorFlow.js that of TensorFlow.js; absent: not known. */
+  version?: string | undefined;
 }
 
 /** Names of the layers that an output depends on. */
@@ -105,13 +114,14 @@ function neededFor(output: string, byName: Map<string, KerasLayer>): Set<string>
  */
 export function buildFromKeras(
   builder: NetworkBuilder,
-  { layers, outputs }: KerasNetwork,
+  { layers, outputs, version = '' }: KerasNetwork,
   weightOf: (layer: KerasLayer, name: string) => Tensor | undefined,
 ): { pictures: Value; output: Value } {
   const byName = new Map(layers.map((layer) => [layer.name, layer]));
   const values = new Map<string, Value>();
   const beingBuilt = new Set<string>();
   const taken = new Set<Tensor>();
+  const isKeras3 = Number.parseInt(version, 10) >= 3;
   let pictures: Value | undefined;
 
   function outputOf(name: string): Value {
@@ -143,7 +153,7 @@ export function buildFromKeras(
       if (tensor) taken.add(tensor);
       return tensor;
     };
-    const reading = { builder, layer, weight };
+    const reading = { builder, layer, isKeras3, weight };
     return activate(reading, kerasClass.read(reading, [first, ...rest]));
   }
 

@@ -115,7 +115,8 @@ export async function decodeTfjs(text: string, files: ModelFiles, hints?: Import
   const tensors = new Map((await Promise.all(groups.map((group) => readGroup(group, files)))).flat());
   const builder = new NetworkBuilder(source, hints);
   const topology = json.modelTopology as Record<string, unknown> | undefined;
-  const network = readKerasConfig(topology?.model_config ?? topology, builder);
+  const version = String(topology?.keras_version);
+  const network = { ...readKerasConfig(topology?.model_config ?? topology, builder), version };
   const { pictures, output } = buildFromKeras(builder, network, (layer, name) =>
     findWeight(tensors, layer.name, name),
   );

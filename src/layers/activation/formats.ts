@@ -114,6 +114,8 @@ export const formats: LayerFormats<ActivationAttributes> = {
       },
     },
     activations: kerasActivations,
+    // Before Keras 3, hard_sigmoid was clip(0.2 x + 0.5, 0, 1).
+    activationsOfKeras3: { hard_sigmoid: { function: 'hardSigmoid' } },
   },
   onnx: {
     write({ graph, layer: { name, attributes }, inputs }) {

@@ -1,16 +1,18 @@
 import { pairOf, windowOf } from '../../formats/keras_model/reading.ts';
 import type { LayerFormats } from '../../formats/layer_formats.ts';
 import type { NetworkBuilder, Value } from '../../formats/network_builder.ts';
+import type { Reading } from '../../formats/onnx/reading.ts';
 import { onnxWindow } from '../../formats/onnx/window.ts';
 import { attribute, windowAttributes } from '../../formats/tensorflow/attributes.ts';
 import { type GraphNode, type Match, operationOf } from '../../formats/tensorflow/meanings.ts';
 import { windowOf as tensorFlowWindow } from '../../formats/tensorflow/reading.ts';
 import { windowFields } from '../../formats/tflite/window.ts';
-import { type Window as FileWindow, placeWindow } from '../../formats/windows.ts';
-import type { Window } from '../window.ts';
+import { type Window as FileWindow, type Padding, placeWindow } from '../../formats/windows.ts';
+import { samePadding, type Window } from '../window.ts';
+import { addZeroPadding } from '../zero_padding/formats.ts';
 import { averagePool } from './layer.ts';
 
-/** @param fileWindow padding in pixels is counted, as zeros. */
+/** @param fileWindow its padding is not counted. */
 export function addAveragePool(
   builder: NetworkBuilder,
   input: Value,
@@ -18,7 +20,33 @@ export function addAveragePool(
   where: string,
 ): Value {
   const { input: padded, window } = placeWindow(builder, input, fileWindow, where);
+  if (padded !== input)
+    builder.fail(
+      where,
+      `leaves its padding [${fileWindow.padding}] out of the means; bat-sup can do that only where it is that of TensorFlow's SAME`,
+    );
   return builder.add(averagePool, [padded], window, {}, where);
+}
+
+/** Pads with zeros, which count in the means. @returns the maps, and the padding that is left, which does not count. */
+function withCountedPadding(reading: Reading, kernel: number[]): { input: Value; window: FileWindow } {
+  const { strides, padding } = reading.window();
+  const input = reading.channelsFirst();
+  if (padding === 'valid') return { input, window: { kernel, strides, padding } };
+  const pads = padding === 'same' ? samePads(input, kernel, strides) : (reading.ints('pads') ?? [0, 0, 0, 0]);
+  const [, , bottom = 0, right = 0] = pads;
+  const left: Padding = padding === 'same' ? 'valid' : [0, 0, padding[2] - bottom, padding[3] - right];
+  const isPadded = pads.some((pixels) => pixels !== 0);
+  const padded = isPadded ? addZeroPadding(reading.builder, input, pads, reading.where) : input;
+  return { input: padded, window: { kernel, strides, padding: left } };
+}
+
+/** [top, left, bottom, right] */
+function samePads({ shape }: Value, kernel: number[], strides: number[]): number[] {
+  const [down, across] = [0, 1].map((axis) =>
+    samePadding(shape[axis] as number, { kernel: kernel[axis] as number, stride: strides[axis] as number }),
+  );
+  return [down?.before, across?.before, down?.after, across?.after].map(Number);
 }
 
 /** @param node an AvgPool. */
@@ -59,7 +87,18 @@ export const formats: LayerFormats<Window> = {
   },
   onnx: {
     write: ({ graph, layer, inputs }) => graph.add('AveragePool', inputs, layer.name, onnxWindow(layer)),
-    read: {},
+    read: {
+      AveragePool: {
+        read(reading) {
+          const kernel = reading.ints('kernel_shape') ?? [];
+          const { input, window } =
+            reading.int('count_include_pad', 0) === 1
+              ? withCountedPadding(reading, kernel)
+              : { input: reading.channelsFirst(), window: { kernel, ...reading.window() } };
+          return reading.maps(addAveragePool(reading.builder, input, window, reading.where));
+        },
+      },
+    },
   },
   tflite: {
     write({ graph, layer, inputs }) {
