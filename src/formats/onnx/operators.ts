@@ -1,31 +1,15 @@
 import { allFormats } from '../../layers/formats.ts';
 import { sizeOf } from '../../tensors/shape.ts';
-import { permute, type Tensor } from '../../tensors/tensors.ts';
+import type { Tensor } from '../../tensors/tensors.ts';
+import { fold } from './folding.ts';
 import type { Operator } from './layer_format.ts';
+import { dataTypes } from './protos.ts';
 import type { Item, Layout, Operand, Reading } from './reading.ts';
 
-/** Operators that are not layers: constants, shapes, layouts and the scaling of pixels. */
-
-/** Reshapes a constant; a reshape of maps is read by the flattening layer. */
-function reshapeConstant(reading: Reading): Item | undefined {
-  if (reading.inputs[0]?.kind !== 'constant') return undefined;
-  const { shape: before, values } = reading.required(0);
-  const shape = [...reading.required(1).values];
-  const open = values.length / -sizeOf(shape);
-  const whole = shape.map((length) => (length === -1 ? open : length));
-  if (sizeOf(whole) !== values.length) reading.fail(`reshapes [${before}] to [${shape}]`);
-  return { kind: 'constant', tensor: { shape: whole, values } };
-}
+/** Operators that are not layers: layouts and the scaling of pixels; folding.ts has those of constants and shapes. */
 
 function transposed(reading: Reading): Item {
-  const [item] = reading.inputs;
   const perm = reading.ints('perm') ?? [];
-  if (item?.kind === 'constant') {
-    const { shape } = item.tensor;
-    const axes = perm.length > 0 ? perm : shape.map((_, axis) => shape.length - 1 - axis);
-    if ([...axes].sort().join() !== [...shape.keys()].join()) reading.fail(`has perm [${perm}]`);
-    return { kind: 'constant', tensor: permute(item.tensor, axes) };
-  }
   const { value, layout } = reading.operand();
   const to: Record<string, Layout> = { 'nhwc 0,3,1,2': 'nchw', 'nchw 0,2,3,1': 'nhwc' };
   const turned = to[`${layout} ${perm}`];
@@ -105,37 +89,30 @@ function dequantised(reading: Reading): Item {
 }
 
 const unchanged = (reading: Reading): Item => reading.inputs[0] ?? reading.fail('has no input');
-const softmax = (reading: Reading): Item => reading.like(reading.builder.softmax(reading.operand().value));
-const shape = (): Item => ({ kind: 'shape' });
 
-/** A node whose inputs are all shapes or constants computes a shape; with maps among them it must be a layer. */
-function shapeArithmetic(reading: Reading): Item | undefined {
-  return reading.inputs.every((item) => item?.kind !== 'value') ? shape() : undefined;
+/** Converts maps to another type of floats, which bat-sup's are anyway. */
+function converted(reading: Reading): Item {
+  const to = reading.int('to', dataTypes.float32);
+  const { float16, float32, float64, bfloat16 } = dataTypes;
+  if (![float16, float32, float64, bfloat16].some((type) => type === to))
+    reading.fail('rounds to whole numbers, which bat-sup does not support');
+  return unchanged(reading);
 }
 
+const softmax = (reading: Reading): Item => reading.like(reading.builder.softmax(reading.operand().value));
 const kit: Record<string, (reading: Reading) => Item | undefined> = {
-  Reshape: reshapeConstant,
-  Squeeze: ({ inputs: [item] }) => (item?.kind === 'shape' ? shape() : undefined),
   Transpose: transposed,
   Mul: multiply,
   Div: divide,
   Sub: subtract,
   Add: add,
-  Constant: (reading) => ({
-    kind: 'constant',
-    tensor: reading.tensor('value') ?? constantAttribute(reading),
-  }),
   DequantizeLinear: dequantised,
   Softmax: softmax,
   // The softmax of log-probabilities is the softmax of the logits.
   LogSoftmax: softmax,
   Identity: unchanged,
-  Cast: unchanged,
-  Shape: shape,
-  Gather: shapeArithmetic,
-  Unsqueeze: shapeArithmetic,
-  Concat: shapeArithmetic,
-  Slice: shapeArithmetic,
+  Cast: converted,
+  CastLike: unchanged,
 };
 
 /** For each operator's name the ways to read it, in the order in which they are tried. */
@@ -151,19 +128,13 @@ for (const { onnx } of allFormats)
  */
 export function readNode(reading: Reading): { item: Item; takesNext: boolean } {
   const { op_type: name, domain = '' } = reading.node;
-  const candidates = ['', 'ai.onnx'].includes(domain) ? (operators.get(name) ?? []) : [];
+  const isStandard = ['', 'ai.onnx'].includes(domain);
+  const folded = isStandard ? fold(reading) : undefined;
+  if (folded) return { item: folded, takesNext: false };
+  const candidates = isStandard ? (operators.get(name) ?? []) : [];
   for (const operator of candidates) {
     const item = operator.read(reading);
     if (item) return { item, takesNext: operator.takesNext?.(reading) ?? false };
   }
   return reading.fail('is an operator for which bat-sup has no layer');
-}
-
-function constantAttribute(reading: Reading): Tensor {
-  const ints = reading.ints('value_ints');
-  if (ints) return { shape: [ints.length], values: Float32Array.from(ints) };
-  const value = reading.node.attribute[0];
-  if (value?.name === 'value_int') return { shape: [], values: Float32Array.of(value.i ?? 0) };
-  if (value?.name === 'value_float') return { shape: [], values: Float32Array.of(value.f ?? 0) };
-  return reading.fail('is a constant of a kind that bat-sup does not read');
 }

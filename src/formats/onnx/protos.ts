@@ -75,6 +75,7 @@ export const dataTypes = {
   int8: 3,
   int32: 6,
   int64: 7,
+  boolean: 9,
   float16: 10,
   float64: 11,
   bfloat16: 16,
@@ -103,6 +104,7 @@ export interface AttributeMessage {
   i?: number;
   s?: Uint8Array;
   t?: TensorMessage | null;
+  floats?: number[];
   ints?: number[];
 }
 

@@ -15,7 +15,7 @@ import {
   type TensorMessage,
   type ValueInfoMessage,
 } from './protos.ts';
-import { type Item, type Operand, Reading } from './reading.ts';
+import { type GraphReading, type Item, type Known, type Operand, Reading } from './reading.ts';
 import { readTensor } from './tensor.ts';
 
 type Graph = NonNullable<ModelMessage['graph']>;
@@ -37,6 +37,8 @@ interface Input {
   /** Type of its elements, one of dataTypes. */
   type: number | undefined;
   operand: Operand;
+  /** NaN: any number of pictures. */
+  batch: number;
 }
 
 /** Integers must be unscaled pixels, 0..255; floats may be scaled. */
@@ -58,26 +60,28 @@ function readInput(builder: NetworkBuilder, graph: Graph): Input {
   const { elem_type: type, shape } = input.type?.tensor_type ?? {};
   const dims = shape?.dim.map(({ dim_value: length }) => length || undefined) ?? [];
   if (dims.length !== 4) builder.fail(where, `has ${dims.length} dimensions; pictures have four`);
-  const [, second, third, fourth] = dims;
+  const [batch = Number.NaN, second, third, fourth] = dims;
   if (isChannels(second)) {
     const value = builder.pictures(where, [third, fourth, second]);
-    return { name: input.name, type, operand: { kind: 'value', value, layout: 'nchw' } };
+    return { name: input.name, type, operand: { kind: 'value', value, layout: 'nchw' }, batch };
   }
   if (!isChannels(fourth))
     builder.fail(where, `has the shape [${dims.join()}]; pictures have 1 or 3 channels`);
   const value = builder.pictures(where, [second, third, fourth]);
-  return { name: input.name, type, operand: { kind: 'value', value, layout: 'nhwc' } };
+  return { name: input.name, type, operand: { kind: 'value', value, layout: 'nhwc' }, batch };
 }
 
 /** Decodes constants only when they are used: a hostile file may hold many that are not. */
 function constantReader(
   builder: NetworkBuilder,
   messages: TensorMessage[],
-): (name: string) => Tensor | undefined {
+): (name: string) => Known | undefined {
   const byName = new Map(messages.map((message) => [message.name, message]));
   return (name) => {
     const message = byName.get(name);
-    return message && readTensor(message, (why) => builder.fail(`the tensor ${name}`, why));
+    if (!message) return undefined;
+    const tensor = readTensor(message, (why) => builder.fail(`the tensor ${name}`, why));
+    return { kind: 'constant', tensor, type: message.data_type };
   };
 }
 
@@ -111,11 +115,21 @@ function neededNodes(nodes: NodeMessage[], output: string): NodeMessage[] {
 /** Largest constant that several nodes may share: exporters merge equal ones, e.g. those of batch normalisations. */
 const maxShared = 4096;
 
+/** Whether a node wants to know no more of an input than its shape or type. */
+const readsShapeOnly = ({ op_type: operator }: NodeMessage, index: number) =>
+  operator === 'Shape' || (operator === 'CastLike' && index === 1);
+
+/** How many numbers may be computed from constants: each weight a few times, and some more. */
+function budgetFor(data: Uint8Array, constants: TensorMessage[]): { left: number } {
+  const bytes = constants.reduce((sum, { raw_data: raw }) => sum + (raw?.length ?? 0), data.length);
+  return { left: 2 ** 24 + 2 * bytes };
+}
+
 /** The values of the graph's names, as far as it has been read. */
 class Items {
   readonly #known = new Map<string, Item>();
   readonly #builder: NetworkBuilder;
-  readonly #initializer: (name: string) => Tensor | undefined;
+  readonly #initializer: (name: string) => Known | undefined;
   /** Large constants that a node has read. Each may be read once, so that a small file cannot fill the memory. */
   readonly #taken = new Set<string>();
 
@@ -129,8 +143,7 @@ class Items {
   }
 
   get(name: string): Item | undefined {
-    const tensor = this.#known.has(name) ? undefined : this.#initializer(name);
-    return tensor ? { kind: 'constant', tensor } : this.#known.get(name);
+    return this.#known.get(name) ?? this.#initializer(name);
   }
 
   constant(name: string): Tensor | undefined {
@@ -141,7 +154,7 @@ class Items {
   /** A node's inputs; undefined for an optional input that it leaves out. */
   inputsOf(node: NodeMessage): (Item | undefined)[] {
     const where = `the node ${node.name || node.output[0]}`;
-    return node.input.map((name) => {
+    return node.input.map((name, index) => {
       if (name === '') return undefined;
       if (this.#taken.has(name))
         this.#builder.fail(
@@ -151,7 +164,8 @@ class Items {
       const item =
         this.get(name) ??
         this.#builder.fail(where, `reads ${quoted(name)}, which is not an output of any node before it`);
-      if (item.kind === 'constant' && item.tensor.values.length > maxShared) {
+      const isUsed = !readsShapeOnly(node, index);
+      if (isUsed && item.kind === 'constant' && item.tensor.values.length > maxShared) {
         this.#taken.add(name);
         this.#known.delete(name);
       }
@@ -160,18 +174,21 @@ class Items {
   }
 }
 
-function readNodes(builder: NetworkBuilder, nodes: NodeMessage[], items: Items): void {
+function readNodes(
+  builder: NetworkBuilder,
+  nodes: NodeMessage[],
+  items: Items,
+  options: Omit<GraphReading, 'constants'>,
+): void {
   const readers = readersOf(nodes);
-  const constants = (name: string) => items.constant(name);
+  const graph = { ...options, constants: (name: string) => items.constant(name) };
   const done = new Set<NodeMessage>();
   for (const node of nodes) {
     if (done.has(node)) continue;
     const output = node.output[0] as string;
     const [reader, another] = readers.get(output) ?? [];
     const next = another ? undefined : reader;
-    const { item, takesNext } = readNode(
-      new Reading(builder, node, items.inputsOf(node), { next, constants }),
-    );
+    const { item, takesNext } = readNode(new Reading(builder, node, items.inputsOf(node), { next, graph }));
     items.set(output, item);
     if (next && takesNext) {
       items.set(next.output[0] as string, item);
@@ -187,11 +204,12 @@ function readNodes(builder: NetworkBuilder, nodes: NodeMessage[], items: Items):
 export async function readOnnx(data: Uint8Array, source: string, hints: ImportHints): Promise<Network> {
   const { graph, message } = decode(data, source);
   const builder = new NetworkBuilder(source, hints);
-  const { name, type, operand: input } = readInput(builder, graph);
+  const { name, type, operand: input, batch } = readInput(builder, graph);
   const logits = logitsOf(builder, graph);
-  const items = new Items(builder, await withExternalData(graph.initializer, source));
+  const constants = await withExternalData(graph.initializer, source);
+  const items = new Items(builder, constants);
   items.set(name, input);
-  readNodes(builder, neededNodes(graph.node, logits), items);
+  readNodes(builder, neededNodes(graph.node, logits), items, { batch, budget: budgetFor(data, constants) });
   const end = items.get(logits);
   if (end?.kind !== 'value')
     return builder.fail('the graph', `does not compute ${quoted(logits)} from the pictures`);

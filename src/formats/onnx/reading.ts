@@ -7,14 +7,34 @@ import { readTensor } from './tensor.ts';
 /** Whether a map's channels come before height and width, as ONNX's operators expect, or after. */
 export type Layout = 'nchw' | 'nhwc';
 
-/** The value of a name in the graph. */
-export type Item =
-  | { kind: 'value'; value: Value; layout: Layout }
-  | { kind: 'constant'; tensor: Tensor }
-  /** A shape that the graph computes from its input's shape, as PyTorch does for flattening. */
-  | { kind: 'shape' };
+/** What depends on the pixels. */
+export interface Operand {
+  kind: 'value';
+  value: Value;
+  layout: Layout;
+}
 
-export type Operand = Extract<Item, { kind: 'value' }>;
+/** What depends on no pixel. */
+export interface Known {
+  /** 'shape': numbers that the graph computes from the number of pictures; those that depend on it are NaN. */
+  kind: 'constant' | 'shape';
+  tensor: Tensor;
+  /** One of dataTypes; undefined: float32. */
+  type?: number;
+}
+
+/** The value of a name in the graph. */
+export type Item = Operand | Known;
+
+/** What is the same for all nodes of a graph. */
+export interface GraphReading {
+  /** A constant by its name in the graph. */
+  constants: (name: string) => Tensor | undefined;
+  /** The number of pictures; NaN: any. */
+  batch: number;
+  /** How many numbers may still be computed from constants. */
+  budget: { left: number };
+}
 
 /** The node that is being read, with its inputs. */
 export class Reading {
@@ -23,20 +43,21 @@ export class Reading {
   readonly inputs: (Item | undefined)[];
   /** The node that reads this node's output, if there is exactly one. */
   readonly next: NodeMessage | undefined;
-  /** A constant by its name in the graph. */
-  readonly constants: (name: string) => Tensor | undefined;
+  readonly constants: GraphReading['constants'];
+  readonly #graph: GraphReading;
 
   constructor(
     builder: NetworkBuilder,
     node: NodeMessage,
     inputs: (Item | undefined)[],
-    { next, constants }: Pick<Reading, 'next' | 'constants'>,
+    { next, graph }: { next: NodeMessage | undefined; graph: GraphReading },
   ) {
     this.builder = builder;
     this.node = node;
     this.inputs = inputs;
     this.next = next;
-    this.constants = constants;
+    this.constants = graph.constants;
+    this.#graph = graph;
   }
 
   get where(): string {
@@ -61,6 +82,26 @@ export class Reading {
     return item.kind === 'constant'
       ? item.tensor
       : this.fail(`has an input ${index + 1} that is not a constant`);
+  }
+
+  /** An input that depends on no pixel; undefined where the node has none. */
+  known(index: number): Known | undefined {
+    const item = this.inputs[index];
+    return item?.kind === 'value' ? this.fail(`has an input ${index + 1} that is not a constant`) : item;
+  }
+
+  /** The shape of the first input as the file counts it, with the number of pictures. */
+  dimensions(): number[] {
+    const { value, layout } = this.operand();
+    const [height, width, channels] = value.shape as [number, number, number];
+    if (value.shape.length === 1 || layout === 'nhwc') return [this.#graph.batch, ...value.shape];
+    return [this.#graph.batch, channels, height, width];
+  }
+
+  /** @throws {UserError} where a small file would make its reader compute without end, or fill the memory. */
+  spend(numbers: number): void {
+    this.#graph.budget.left -= numbers;
+    if (!(this.#graph.budget.left >= 0)) this.fail('computes more constants than a network of its size has');
   }
 
   required(index: number): Tensor {

@@ -28,6 +28,7 @@ const types: Record<number, Type> = {
     field: 'int32_data',
   },
   [dataTypes.int8]: { bytes: 1, read: (buffer) => new Int8Array(buffer), field: 'int32_data' },
+  [dataTypes.boolean]: { bytes: 1, read: (buffer) => new Uint8Array(buffer), field: 'int32_data' },
   [dataTypes.uint8]: { bytes: 1, read: (buffer) => new Uint8Array(buffer), field: 'int32_data' },
   [dataTypes.int32]: { bytes: 4, read: (buffer) => new Int32Array(buffer), field: 'int32_data' },
   [dataTypes.int64]: {
