@@ -14,6 +14,7 @@ export function registerGradients(): void {
   const gradients = [
     convolutionGradient('FusedConv2D', 'Conv2DBackprop'),
     convolutionGradient('FusedDepthwiseConv2D', 'DepthwiseConv2dNativeBackprop'),
+    convolutionGradient('GroupedConv2D', 'GroupedConv2DBackprop'),
     fusedMatMul,
     maxPool,
     relu,

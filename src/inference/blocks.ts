@@ -24,8 +24,13 @@ export function fusedActivation({ activation }: Step): FusedActivation | undefin
   return fusedActivations.find((one) => one === name);
 }
 
-const isPointwise = ({ kind, attributes }: Step) =>
-  kind === 'conv' && attributes.kernel === 1 && attributes.stride === 1;
+/** Whether its window is the same on both axes and reads all channels at once, as the kernels for fused steps need it. */
+export function isPlainWindow({ attributes: { kernel, stride, groups } }: Step): boolean {
+  return !Array.isArray(kernel) && !Array.isArray(stride) && groups === undefined;
+}
+
+const isPointwise = (step: Step) =>
+  step.kind === 'conv' && isPlainWindow(step) && step.attributes.kernel === 1 && step.attributes.stride === 1;
 
 /** Replaces the steps of each inverted residual block by the block. */
 export function groupBlocks(steps: Step[]): (Step | Block)[] {
@@ -58,6 +63,7 @@ function blockOf(expand: Step | undefined, depthwise: Step, project: Step, steps
   const activation = fusedActivation(depthwise);
   const fits =
     depthwise.kind === 'depthwiseConv' &&
+    isPlainWindow(depthwise) &&
     depthwise.residual === undefined &&
     isPointwise(project) &&
     project.activation === undefined &&

@@ -1,4 +1,4 @@
-import type { ConvolutionOptions } from '../engine/kernels/conv/operation.ts';
+import type { SquareConvolutionOptions } from '../engine/kernels/conv/operation.ts';
 import {
   foldedDense,
   foldedSteps,
@@ -17,7 +17,7 @@ import {
 } from '../engine/kernels/inverted_residual/operation.ts';
 import { activation, add, layerOf } from '../layers/index.ts';
 import { tf } from '../tensors/tf.ts';
-import { type Block, fusedActivation, groupBlocks } from './blocks.ts';
+import { type Block, fusedActivation, groupBlocks, isPlainWindow } from './blocks.ts';
 import type { Constant, Step } from './fold.ts';
 import { denseOf, groupRuns, type Run } from './runs.ts';
 
@@ -50,7 +50,8 @@ function prepareForRuns(one: Step | Block | Run): ReadyStep {
   return isDense ? prepareDense(one) : prepareLayers(one);
 }
 
-const isConvolution = ({ kind }: Step) => kind === 'conv' || kind === 'depthwiseConv';
+const isConvolution = (step: Step) =>
+  (step.kind === 'conv' || step.kind === 'depthwiseConv') && isPlainWindow(step);
 
 const upload = ({ values, shape }: Constant) => tf.tensor(values, shape, 'float32');
 
@@ -87,7 +88,7 @@ function pack({ kind, variables }: Step): PackedConvolution {
 const filterShapeOf = ({ variables: { weights } }: Step) => (weights as Constant).shape;
 
 const optionsOf = ({ attributes: { stride, padding } }: Step) =>
-  ({ stride, padding }) as unknown as ConvolutionOptions;
+  ({ stride, padding }) as unknown as SquareConvolutionOptions;
 
 function prepareConvolution(step: Step): ReadyStep {
   const packed = pack(step);

@@ -1,6 +1,6 @@
 import type { FilterValues, FoldedStep } from '../engine/kernels/folded_steps/operation.ts';
-import { samePadding, type Window } from '../layers/index.ts';
-import { type Block, fusedActivation } from './blocks.ts';
+import { type AxisWindow, samePadding } from '../layers/index.ts';
+import { type Block, fusedActivation, isPlainWindow } from './blocks.ts';
 import type { Step } from './fold.ts';
 
 /** Steps that an engine computes at once, each reading others of them or the run's one input. */
@@ -19,7 +19,8 @@ const kindsInRuns = ['conv', 'depthwiseConv', 'pool', 'globalAveragePool'];
 
 function canRun(element: Element): boolean {
   if (isBlock(element)) return true;
-  return kindsInRuns.includes(element.kind) && fusedActivation(element) !== undefined;
+  const { kind } = element;
+  return kindsInRuns.includes(kind) && isPlainWindow(element) && fusedActivation(element) !== undefined;
 }
 
 /** What an element reads; undefined: the pictures. */
@@ -124,7 +125,7 @@ function loadOf(first: Element): FoldedStep {
 }
 
 function windowOf({ attributes, inputShape: [height = 1, width = 1] }: Step): FoldedStep['window'] {
-  const { kernel, stride, padding } = attributes as unknown as Window;
+  const { kernel, stride, padding } = attributes as unknown as AxisWindow;
   const before = (length: number) =>
     padding === 'same' ? samePadding(length, { kernel, stride }).before : 0;
   return { kernel, stride, top: before(height), left: before(width) };

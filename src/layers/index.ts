@@ -16,7 +16,16 @@ export {
 } from './layer.ts';
 export { NetworkPlan } from './network_plan.ts';
 export { type Freezing, type LayerWatch, Scope } from './scope.ts';
-export { type Padding, samePadding, type Window, windowsAlong } from './window.ts';
+export {
+  type AxisWindow,
+  axesOf,
+  heightAndWidth,
+  type Padding,
+  type Size2D,
+  samePadding,
+  type Window,
+  windowsAlong,
+} from './window.ts';
 
 const isLayer = (value: unknown): value is Layer => typeof value === 'object';
 

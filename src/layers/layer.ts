@@ -1,7 +1,7 @@
 import type { tf } from '../tensors/tf.ts';
 
 /** A layer's settings as a manifest holds them, e.g. { kernel: 5, stride: 1, padding: 'same', ... }. */
-export type Attributes = Record<string, number | string | boolean>;
+export type Attributes = Record<string, number | string | boolean | number[]>;
 
 /** A variable's name within its layer, e.g. 'weights', and its shape. */
 export interface VariablePlan {

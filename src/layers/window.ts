@@ -7,12 +7,58 @@ import type { Fail } from './layer.ts';
  */
 export type Padding = 'same' | 'valid';
 
+/** A length on both axes, or one on each. */
+export type Size2D = number | [height: number, width: number];
+
 export interface Window {
-  /** Height and width of the window, pixels. */
+  /** Height and width of the window, pixels: one number for both, or [height, width]. */
+  kernel: Size2D;
+  /** Distance between two windows, pixels: one number for both axes, or [down, across]. */
+  stride: Size2D;
+  padding: Padding;
+}
+
+/** A window along one axis. */
+export interface AxisWindow {
+  /** Length of the window, pixels. */
   kernel: number;
   /** Distance between two windows, pixels. */
   stride: number;
   padding: Padding;
+}
+
+/** [height, width] */
+export function heightAndWidth(size: Size2D): [height: number, width: number] {
+  return typeof size === 'number' ? [size, size] : size;
+}
+
+/** The shortest form: one number where both are the same. */
+export function shortest(size: Size2D): Size2D {
+  const [height, width] = heightAndWidth(size);
+  return height === width ? height : [height, width];
+}
+
+/** The sizes of a window in their shortest form, as manifests hold them. */
+export function shortestSizes({ kernel, stride }: Pick<Window, 'kernel' | 'stride'>) {
+  return { kernel: shortest(kernel), stride: shortest(stride) };
+}
+
+/** A window along the height, and along the width. */
+export function axesOf({ kernel, stride, padding }: Window): [height: AxisWindow, width: AxisWindow] {
+  const [kernels, strides] = [heightAndWidth(kernel), heightAndWidth(stride)];
+  return [
+    { kernel: kernels[0], stride: strides[0], padding },
+    { kernel: kernels[1], stride: strides[1], padding },
+  ];
+}
+
+/** Refuses kernels and strides that are not whole numbers of at least 1, or two of them. */
+function checkSizes2D(sizes: Record<string, unknown>, fail: Fail): void {
+  for (const [name, size] of Object.entries(sizes)) {
+    if (Array.isArray(size) && size.length !== 2)
+      fail(`needs ${name} to be one number, or [height, width], not [${size}]`);
+    for (const one of [size].flat()) checkSizes({ [name]: one as number }, fail);
+  }
 }
 
 /**
@@ -21,12 +67,13 @@ export interface Window {
  */
 export function windowsOver([height, width]: Maps, window: Window, fail: Fail): [number, number] {
   const { kernel, stride, padding } = window;
-  checkSizes({ kernel, stride }, fail);
-  if (padding === 'valid' && Math.min(height, width) < kernel)
+  checkSizes2D({ kernel, stride }, fail);
+  const [down, across] = axesOf(window);
+  if (padding === 'valid' && (height < down.kernel || width < across.kernel))
     fail(
-      `has a kernel of ${kernel}, larger than its input of ${height} x ${width}; use padding 'same', or fewer pooling layers before`,
+      `has a kernel of ${[kernel].flat().join(' x ')}, larger than its input of ${height} x ${width}; use padding 'same', or fewer pooling layers before`,
     );
-  return [windowsAlong(height, window), windowsAlong(width, window)];
+  return [windowsAlong(height, down), windowsAlong(width, across)];
 }
 
 /**
@@ -40,7 +87,7 @@ export function windowsOver([height, width]: Maps, window: Window, fail: Fail): 
  * console.log(windowsAlong(28, { kernel: 5, stride: 2, padding: 'valid' })); // 12
  * ```
  */
-export function windowsAlong(length: number, { kernel, stride, padding }: Window): number {
+export function windowsAlong(length: number, { kernel, stride, padding }: AxisWindow): number {
   return padding === 'same' ? Math.ceil(length / stride) : Math.floor((length - kernel) / stride) + 1;
 }
 
@@ -57,7 +104,7 @@ export function windowsAlong(length: number, { kernel, stride, padding }: Window
  */
 export function samePadding(
   length: number,
-  { kernel, stride }: Pick<Window, 'kernel' | 'stride'>,
+  { kernel, stride }: Pick<AxisWindow, 'kernel' | 'stride'>,
 ): { before: number; after: number } {
   const total = Math.max((Math.ceil(length / stride) - 1) * stride + kernel - length, 0);
   const before = Math.floor(total / 2);

@@ -18,6 +18,7 @@ export function groupLayers({ planned, layers }: NetworkPlan, { frozen }: Scope)
   };
   const normOf = ({ summary: { name, kind, attributes } }: PlannedLayer) => {
     if ((kind !== 'conv' && kind !== 'depthwiseConv') || attributes.biases) return undefined;
+    if (attributes.groups !== undefined || typeof attributes.stride !== 'number') return undefined;
     const norm = onlyReader(name);
     const hasGivenStatistics = norm?.summary.kind === 'batchNorm' && frozen.has(`${norm.summary.name}/mean`);
     return hasGivenStatistics ? norm : undefined;

@@ -1,4 +1,4 @@
-import type { Window } from '../../layers/window.ts';
+import { heightAndWidth, type Size2D, type Window } from '../../layers/window.ts';
 import { type AttrValue, dataTypes, type TensorMessage } from './messages.ts';
 
 const { float32, int32, string } = dataTypes;
@@ -18,12 +18,12 @@ export const attribute = {
   shape: (shape: number[]): AttrValue => ({ shape: tensorShape(shape) }),
   shapes: (shapes: number[][]): AttrValue => ({ list: { shape: shapes.map(tensorShape) } }),
   /** A window or a stride within [batch, height, width, channels]. */
-  square: (size: number): AttrValue => attribute.integers([1, size, size, 1]),
+  size2D: (size: Size2D): AttrValue => attribute.integers([1, ...heightAndWidth(size), 1]),
 };
 
 /** How windows are placed, as Conv2D, MaxPool and the like have it. */
 export const windowAttributes = ({ stride, padding }: Pick<Window, 'stride' | 'padding'>) => ({
-  strides: attribute.square(stride),
+  strides: attribute.size2D(stride),
   padding: attribute.text(padding.toUpperCase()),
 });
 

@@ -9,6 +9,7 @@ import { addBiases } from '../../formats/tensorflow/writing.ts';
 import { windowFields } from '../../formats/tflite/window.ts';
 import { placeWindow, type Window } from '../../formats/windows.ts';
 import { permute, type Tensor, toHwio, toOihw } from '../../tensors/tensors.ts';
+import { heightAndWidth } from '../window.ts';
 import { type ConvAttributes, conv } from './layer.ts';
 
 /** @param kernel [height, width, in, out] */
@@ -37,8 +38,8 @@ export const formats: LayerFormats<ConvAttributes> = {
     write({ attributes: { kernel, stride, padding, outputChannels, biases } }) {
       const config = {
         filters: outputChannels,
-        kernel_size: [kernel, kernel],
-        strides: [stride, stride],
+        kernel_size: heightAndWidth(kernel),
+        strides: heightAndWidth(stride),
         padding,
         data_format: 'channels_last',
         activation: 'linear',

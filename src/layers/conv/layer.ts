@@ -1,14 +1,24 @@
 import { fusedConvolution } from '../../engine/kernels/conv/operation.ts';
+import { groupedConvolution } from '../../engine/kernels/grouped_conv/operation.ts';
 import type { tf } from '../../tensors/tf.ts';
 import type { Builder, Value } from '../builder.ts';
 import { checkSizes, mapsOf } from '../checks.ts';
 import type { Layer } from '../layer.ts';
 import { Scope } from '../scope.ts';
-import { type Padding, type Window, windowsOver } from '../window.ts';
+import {
+  heightAndWidth,
+  type Padding,
+  type Size2D,
+  shortestSizes,
+  type Window,
+  windowsOver,
+} from '../window.ts';
 
 export interface ConvAttributes extends Window {
   outputChannels: number;
   biases: boolean;
+  /** Into how many parts the channels are cut, each of which has its own kernels; absent: 1. */
+  groups?: number;
 }
 
 /** Convolution of feature maps, plus optional biases. */
@@ -16,33 +26,44 @@ export const conv: Layer<ConvAttributes> = {
   kind: 'conv',
   prefix: 'conv',
   isLinear: true,
-  plan(inputs, { outputChannels, biases, ...window }, fail) {
+  plan(inputs, { outputChannels, biases, groups = 1, ...window }, fail) {
     const maps = mapsOf(inputs, fail);
-    checkSizes({ outputChannels }, fail);
-    const { kernel } = window;
+    checkSizes({ outputChannels, groups }, fail);
+    const [, , channels] = maps;
+    if (channels % groups !== 0 || outputChannels % groups !== 0)
+      fail(
+        `has ${groups} groups, into which ${channels} channels and ${outputChannels} outputs do not divide`,
+      );
+    const sizes = windowsOver(maps, window, fail);
     const weights = {
       name: 'weights',
-      shape: [kernel, kernel, maps[2], outputChannels],
+      shape: [...heightAndWidth(window.kernel), channels / groups, outputChannels],
       initial: 'random' as const,
     };
     return {
-      outputShape: [...windowsOver(maps, window, fail), outputChannels],
+      outputShape: [...sizes, outputChannels],
       variables: biases ? [weights, { name: 'biases', shape: [outputChannels], initial: 0.05 }] : [weights],
     };
   },
-  forward: ([x], { weights, biases }, options) =>
-    fusedConvolution('FusedConv2D', x as tf.Tensor, weights as tf.Tensor, biases, options),
+  forward([x], { weights, biases }, { groups = 1, ...options }) {
+    const [maps, filter] = [x, weights] as [tf.Tensor, tf.Tensor];
+    return groups === 1
+      ? fusedConvolution('FusedConv2D', maps, filter, biases, options)
+      : groupedConvolution(maps, filter, biases, options);
+  },
 };
 
 export interface ConvOptions {
-  /** Height and width of the kernel, pixels. */
-  kernel: number;
+  /** Height and width of the kernel, pixels: one number for both, or [height, width]. */
+  kernel: Size2D;
   inputChannels: number;
   outputChannels: number;
-  /** Distance between two positions of the kernel, pixels. */
-  stride: number;
+  /** Distance between two positions of the kernel, pixels: one number for both axes, or [down, across]. */
+  stride: Size2D;
   /** Default 'same'. */
   padding?: Padding;
+  /** Into how many parts the channels are cut, each of which has its own kernels; default 1. Divides both numbers of channels. */
+  groups?: number;
   /** Default true. Use false before batch normalisation, which subtracts any bias again. */
   biases?: boolean;
 }
@@ -66,10 +87,16 @@ export interface ConvOptions {
  */
 export function convLayer<V extends Value>(
   layer: V,
-  { inputChannels, padding = 'same', biases = true, ...options }: ConvOptions,
+  { inputChannels, padding = 'same', biases = true, groups = 1, ...options }: ConvOptions,
   builder: Builder = new Scope(),
 ): V {
-  const attributes = { ...options, padding, biases };
+  const attributes = {
+    ...options,
+    ...shortestSizes(options),
+    padding,
+    biases,
+    ...(groups !== 1 && { groups }),
+  };
   const channels = layer.shape[3];
   if (channels !== undefined && channels !== inputChannels)
     builder.fail(

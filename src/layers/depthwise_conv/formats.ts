@@ -9,6 +9,7 @@ import { addBiases } from '../../formats/tensorflow/writing.ts';
 import { windowFields } from '../../formats/tflite/window.ts';
 import { placeWindow, type Window } from '../../formats/windows.ts';
 import { permute, type Tensor } from '../../tensors/tensors.ts';
+import { heightAndWidth } from '../window.ts';
 import { type DepthwiseConvAttributes, depthwiseConv } from './layer.ts';
 
 /** @param kernel [height, width, channels, 1] */
@@ -37,8 +38,8 @@ export const formats: LayerFormats<DepthwiseConvAttributes> = {
   keras: {
     write({ attributes: { kernel, stride, padding, biases } }) {
       const config = {
-        kernel_size: [kernel, kernel],
-        strides: [stride, stride],
+        kernel_size: heightAndWidth(kernel),
+        strides: heightAndWidth(stride),
         padding,
         depth_multiplier: 1,
         data_format: 'channels_last',

@@ -4,7 +4,14 @@ import type { Builder, Value } from '../builder.ts';
 import { mapsOf } from '../checks.ts';
 import type { Layer } from '../layer.ts';
 import { Scope } from '../scope.ts';
-import { type Padding, type Window, windowsOver } from '../window.ts';
+import {
+  heightAndWidth,
+  type Padding,
+  type Size2D,
+  shortestSizes,
+  type Window,
+  windowsOver,
+} from '../window.ts';
 
 export interface DepthwiseConvAttributes extends Window {
   biases: boolean;
@@ -18,10 +25,11 @@ export const depthwiseConv: Layer<DepthwiseConvAttributes> = {
   plan(inputs, { biases, ...window }, fail) {
     const maps = mapsOf(inputs, fail);
     const [, , channels] = maps;
-    const { kernel } = window;
-    const weights = { name: 'weights', shape: [kernel, kernel, channels, 1], initial: 'random' as const };
+    const sizes = windowsOver(maps, window, fail);
+    const shape = [...heightAndWidth(window.kernel), channels, 1];
+    const weights = { name: 'weights', shape, initial: 'random' as const };
     return {
-      outputShape: [...windowsOver(maps, window, fail), channels],
+      outputShape: [...sizes, channels],
       variables: biases ? [weights, { name: 'biases', shape: [channels], initial: 0.05 }] : [weights],
     };
   },
@@ -33,10 +41,10 @@ export const depthwiseConv: Layer<DepthwiseConvAttributes> = {
 };
 
 export interface DepthwiseConvOptions {
-  /** Height and width of the kernels, pixels. */
-  kernel: number;
-  /** Distance between two positions of a kernel, pixels. */
-  stride: number;
+  /** Height and width of the kernels, pixels: one number for both, or [height, width]. */
+  kernel: Size2D;
+  /** Distance between two positions of a kernel, pixels: one number for both axes, or [down, across]. */
+  stride: Size2D;
   /** Default 'same'. */
   padding?: Padding;
   /** Default true. Use false before batch normalisation, which subtracts any bias again. */
@@ -65,5 +73,6 @@ export function depthwiseConvLayer<V extends Value>(
   { padding = 'same', biases = true, ...options }: DepthwiseConvOptions,
   builder: Builder = new Scope(),
 ): V {
-  return builder.apply(depthwiseConv, [layer], { ...options, padding, biases }) as V;
+  const attributes = { ...options, ...shortestSizes(options), padding, biases };
+  return builder.apply(depthwiseConv, [layer], attributes) as V;
 }

@@ -7,7 +7,7 @@ import { type GraphNode, type Match, operationOf } from '../../formats/tensorflo
 import { windowOf as tensorFlowWindow } from '../../formats/tensorflow/reading.ts';
 import { windowFields } from '../../formats/tflite/window.ts';
 import { type Window as FileWindow, placeWindow } from '../../formats/windows.ts';
-import type { Window } from '../window.ts';
+import { heightAndWidth, type Window } from '../window.ts';
 import { pool } from './layer.ts';
 
 export function addMaxPool(
@@ -45,8 +45,8 @@ export const formats: LayerFormats<Window> = {
     write: ({ attributes: { kernel, stride, padding } }) => ({
       className: 'MaxPooling2D',
       config: {
-        pool_size: [kernel, kernel],
-        strides: [stride, stride],
+        pool_size: heightAndWidth(kernel),
+        strides: heightAndWidth(stride),
         padding,
         data_format: 'channels_last',
       },
@@ -75,10 +75,11 @@ export const formats: LayerFormats<Window> = {
   },
   tflite: {
     write({ graph, layer, inputs }) {
-      const { kernel } = layer.attributes;
+      const [height, width] = heightAndWidth(layer.attributes.kernel);
+      // The width comes first.
       const sizes = [
-        { slot: 3, int32: kernel },
-        { slot: 4, int32: kernel },
+        { slot: 3, int32: width },
+        { slot: 4, int32: height },
       ];
       const options = [...windowFields(layer.attributes), ...sizes];
       return graph.add({ code: 17, version: 1, options: 5 }, inputs, layer.name, layer.outputShape, options);
@@ -87,7 +88,7 @@ export const formats: LayerFormats<Window> = {
   pyTorch: {},
   tensorflow: {
     write({ graph, layer, inputs }) {
-      const kernel = { ksize: attribute.square(layer.attributes.kernel) };
+      const kernel = { ksize: attribute.size2D(layer.attributes.kernel) };
       const attributes = { ...kernel, ...windowAttributes(layer.attributes) };
       return graph.add('MaxPool', inputs, { attributes });
     },

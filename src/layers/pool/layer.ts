@@ -4,7 +4,7 @@ import type { Builder, Value } from '../builder.ts';
 import { mapsOf } from '../checks.ts';
 import type { Layer } from '../layer.ts';
 import { Scope } from '../scope.ts';
-import { type Padding, type Window, windowsOver } from '../window.ts';
+import { type Padding, type Size2D, shortestSizes, type Window, windowsOver } from '../window.ts';
 
 /** Max-pooling: the largest value of each window, per channel. */
 export const pool: Layer<Window> = {
@@ -20,10 +20,10 @@ export const pool: Layer<Window> = {
 };
 
 export interface PoolingOptions {
-  /** Height and width of the window, pixels. */
-  kernel: number;
-  /** Distance between two windows, pixels. */
-  stride: number;
+  /** Height and width of the window, pixels: one number for both, or [height, width]. */
+  kernel: Size2D;
+  /** Distance between two windows, pixels: one number for both axes, or [down, across]. */
+  stride: Size2D;
   /** Default 'same'. */
   padding?: Padding;
 }
@@ -49,5 +49,5 @@ export function poolingLayer<V extends Value>(
   { padding = 'same', ...options }: PoolingOptions,
   builder: Builder = new Scope(),
 ): V {
-  return builder.apply(pool, [layer], { ...options, padding }) as V;
+  return builder.apply(pool, [layer], { ...options, ...shortestSizes(options), padding }) as V;
 }

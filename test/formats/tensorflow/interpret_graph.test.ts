@@ -63,7 +63,7 @@ test('what is nearly batch normalisation is not taken for it', () => {
 test('biases belong to the operation before them, on whichever side of the sum they are', () => {
   for (const isFirst of [true, false]) {
     const { ends } = graphOf((graph, pictures) => {
-      const attributes = { strides: attribute.square(1), padding: attribute.text('SAME') };
+      const attributes = { strides: attribute.size2D(1), padding: attribute.text('SAME') };
       const kernel = variable(graph, 'kernel', [3, 3, 3, 8]);
       const product = graph.float('Conv2D', [pictures, kernel], { attributes });
       const sum = [product, variable(graph, 'biases', [8])];

@@ -1,5 +1,6 @@
-import type { tf } from '../../../tensors/tf.ts';
+import { tf } from '../../../tensors/tf.ts';
 import { type ConvolutionOptions, fusedConvolution } from '../conv/operation.ts';
+import { groupedConvolution } from '../grouped_conv/operation.ts';
 
 /**
  * Depthwise convolution: each channel is convolved with a filter of its own, and stays one channel.
@@ -15,5 +16,10 @@ export function depthwiseConv2d(
   bias: tf.Tensor1D | undefined,
   options: ConvolutionOptions,
 ): tf.Tensor4D {
-  return fusedConvolution('FusedDepthwiseConv2D', x, filter, bias, options);
+  const [down, across] = [options.stride].flat();
+  if (across === undefined || down === across)
+    return fusedConvolution('FusedDepthwiseConv2D', x, filter, bias, options);
+  // TensorFlow's depthwise convolution has one stride for both axes.
+  const [height, width, channels] = filter.shape;
+  return groupedConvolution(x, tf.reshape(filter, [height, width, 1, channels]), bias, options);
 }

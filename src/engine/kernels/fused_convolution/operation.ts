@@ -1,5 +1,5 @@
 import { tf } from '../../../tensors/tf.ts';
-import type { ConvolutionOptions } from '../conv/operation.ts';
+import type { SquareConvolutionOptions } from '../conv/operation.ts';
 
 /** The kernel an engine may register for inference. Inputs: x, filter, bias, and residual or none. */
 export const fusedConvolutionKernel = 'FusedConvolution';
@@ -18,7 +18,7 @@ export interface PackFilterAttributes {
   depthwise: boolean;
 }
 
-export interface FusedConvolutionAttributes extends ConvolutionOptions {
+export interface FusedConvolutionAttributes extends SquareConvolutionOptions {
   /** Of the filter before it was packed. */
   filterShape: number[];
   depthwise: boolean;

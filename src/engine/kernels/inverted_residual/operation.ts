@@ -1,5 +1,5 @@
 import { tf } from '../../../tensors/tf.ts';
-import type { ConvolutionOptions } from '../conv/operation.ts';
+import type { SquareConvolutionOptions } from '../conv/operation.ts';
 import type { FusedActivation } from '../fused_convolution/operation.ts';
 
 /**
@@ -8,7 +8,7 @@ import type { FusedActivation } from '../fused_convolution/operation.ts';
  */
 export const invertedResidualKernel = 'InvertedResidual';
 
-export interface InvertedResidualAttributes extends ConvolutionOptions {
+export interface InvertedResidualAttributes extends SquareConvolutionOptions {
   /** [kernelHeight, kernelWidth, channels, 1] of the depthwise filter before it was packed. */
   filterShape: number[];
   /** After the expansion, and after the depthwise convolution; the projection has none. */

@@ -3,7 +3,7 @@ import { tf } from '../../../tensors/tf.ts';
 import { reluGradient } from '../activation/gradient.ts';
 import { activate, activationGradKernel } from '../activation/operation.ts';
 import { sumToChannels } from '../bias/operation.ts';
-import { type ConvolutionOptions, fusedConvolution } from '../conv/operation.ts';
+import { fusedConvolution, type SquareConvolutionOptions } from '../conv/operation.ts';
 
 /** linear: none. */
 export const normConvActivations = ['linear', 'relu', 'relu6'] as const;
@@ -14,7 +14,7 @@ export const normConvKernel = 'NormConv';
 /** Inputs: the same, y and dy. Outputs: the gradients of x (where it is wanted), filter, scale and offset. */
 export const normConvGradKernel = 'NormConvGrad';
 
-export interface NormConvOptions extends ConvolutionOptions {
+export interface NormConvOptions extends SquareConvolutionOptions {
   /** Added to the variance. */
   epsilon: number;
   activation: NormConvActivation;
