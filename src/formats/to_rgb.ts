@@ -15,9 +15,9 @@ export function toRgb(network: Network): Network {
   const weights = new Map(network.weights);
   for (const layer of readersOfColours(network.layers)) {
     const kernel = weights.get(`${layer.name}/weights`);
-    if (layer.kind !== 'conv' || !kernel)
+    if (layer.kind !== 'conv' || layer.attributes.groups !== undefined || !kernel)
       throw new UserError(
-        `${layer.name} reads BGR pictures and is not a convolution; export as tf-checkpoint or saved-model instead.`,
+        `${layer.name} reads BGR pictures and is not a convolution of all colours; export as tf-checkpoint or saved-model instead.`,
       );
     weights.set(kernel.name, { ...kernel, values: withInputsReversed(kernel) });
   }

@@ -1,7 +1,10 @@
 import {
+  type AxisWindow,
+  axesOf,
   type Padding as OwnPadding,
   type Window as OwnWindow,
   samePadding,
+  shortestSizes,
   windowsAlong,
 } from '../layers/window.ts';
 import { zeroPadding } from '../layers/zero_padding/layer.ts';
@@ -21,7 +24,7 @@ export interface Window {
  * Translates a file's window into a window of bat-sup's. Where its padding equals neither 'same' nor 'valid', adds a layer of
  * zero padding before.
  * @returns the input for the layer with the window, and the window.
- * @throws {UserError} where the window is not square, or some windows would cover padding alone.
+ * @throws {UserError} where some windows would cover padding alone.
  */
 export function placeWindow(
   builder: NetworkBuilder,
@@ -29,40 +32,46 @@ export function placeWindow(
   { kernel, strides, padding }: Window,
   where: string,
 ): { input: Value; window: OwnWindow } {
-  const [size, stride] = [kernel[0], strides[0]] as [number, number];
-  if (kernel.length !== 2 || kernel[1] !== size)
-    builder.fail(where, `has a kernel of ${kernel.join(' x ')}; bat-sup's kernels are square`);
-  if (strides.length !== 2 || strides[1] !== stride)
-    builder.fail(where, `has strides of ${strides.join(' x ')}; bat-sup's strides are the same on both axes`);
+  if (kernel.length !== 2) builder.fail(where, `has a kernel of ${kernel.length} axes; bat-sup's have two`);
+  if (strides.length !== 2) builder.fail(where, `has ${strides.length} strides; bat-sup's kernels have two`);
   if (input.shape.length !== 3)
     builder.fail(where, `needs feature maps [height, width, channels], but its input is [${input.shape}]`);
-  if (![size, stride].every((length) => Number.isInteger(length) && length > 0))
-    builder.fail(where, `has a kernel of ${size} and a stride of ${stride}; both must be at least 1`);
-  const equivalent = equivalentPadding(padding, { lengths: input.shape.slice(0, 2), size, stride });
-  const window = { kernel: size, stride, padding: equivalent ?? 'valid' };
+  if (![...kernel, ...strides].every((length) => Number.isInteger(length) && length > 0))
+    builder.fail(
+      where,
+      `has a kernel of ${kernel.join(' x ')} and strides of ${strides.join(' x ')}; all must be at least 1`,
+    );
+  const sizes = shortestSizes({
+    kernel: kernel as [number, number],
+    stride: strides as [number, number],
+  });
+  const equivalent = equivalentPadding(padding, input.shape, sizes);
+  const window = { ...sizes, padding: equivalent ?? 'valid' };
   if (equivalent) return { input, window };
   const [top, left, bottom, right] = padding as [number, number, number, number];
   const padded = builder.add(zeroPadding, [input], { top, left, bottom, right }, {}, where);
-  const isOnPadding = (axis: number) =>
-    (windowsAlong(padded.shape[axis] as number, window) - 1) * stride >=
+  const isOnPadding = ({ stride, ...own }: AxisWindow, axis: number) =>
+    (windowsAlong(padded.shape[axis] as number, { stride, ...own }) - 1) * stride >=
     (input.shape[axis] as number) + Number(padding[axis]);
-  if (isOnPadding(0) || isOnPadding(1)) builder.fail(where, 'has windows that cover padding alone');
+  if (axesOf(window).some(isOnPadding)) builder.fail(where, 'has windows that cover padding alone');
   return { input: padded, window };
 }
 
 /** The rule that puts the windows at the same positions on both axes, if one does; padding beyond the last window is ignored. */
 function equivalentPadding(
   padding: Padding,
-  { lengths, size, stride }: { lengths: number[]; size: number; stride: number },
+  lengths: number[],
+  sizes: Omit<OwnWindow, 'padding'>,
 ): OwnPadding | undefined {
   if (padding === 'same') return padding;
   const pads = padding === 'valid' ? [0, 0, 0, 0] : padding;
   const isEquivalent = (rule: OwnPadding) =>
-    lengths.every((length, axis) => {
+    axesOf({ ...sizes, padding: rule }).every((window, axis) => {
+      const length = lengths[axis] as number;
       const [before, after] = [pads[axis] as number, pads[axis + 2] as number];
-      const windows = Math.floor((length + before + after - size) / stride) + 1;
-      const wanted = rule === 'same' ? samePadding(length, { kernel: size, stride }).before : 0;
-      return before === wanted && windows === windowsAlong(length, { kernel: size, stride, padding: rule });
+      const windows = Math.floor((length + before + after - window.kernel) / window.stride) + 1;
+      const wanted = rule === 'same' ? samePadding(length, window).before : 0;
+      return before === wanted && windows === windowsAlong(length, window);
     });
   return (['same', 'valid'] as const).find(isEquivalent);
 }

@@ -29,13 +29,42 @@ const cases: Case[] = [
 
 /** TensorFlow.js has no grouped convolution. */
 const refusedBy = ['tfjs'];
-const groupedCases: Case[] = [
+const grouped: Case[] = [
   { name: 'two groups', maps: [5, 6, 4], kernel: 3, stride: 1, groups: 2 },
   { name: 'groups of uneven width', maps: [7, 5, 6], kernel: 3, stride: 2, groups: 2, outputChannels: 10 },
-  { name: 'groups of eight, as in RegNet', maps: [5, 4, 16], kernel: 3, stride: 2, groups: 2, outputChannels: 16 },
-  { name: 'groups of four, as in ResNeXt', maps: [5, 6, 8], kernel: 3, stride: 1, groups: 2, outputChannels: 8 },
-  { name: '1 x 1 groups', maps: [4, 3, 6], kernel: 1, stride: 1, biases: false, groups: 3, outputChannels: 6 },
-  { name: 'two outputs for each channel', maps: [6, 5, 3], kernel: 3, stride: 1, groups: 3, outputChannels: 6 },
+  {
+    name: 'groups of eight, as in RegNet',
+    maps: [5, 4, 16],
+    kernel: 3,
+    stride: 2,
+    groups: 2,
+    outputChannels: 16,
+  },
+  {
+    name: 'groups of four, as in ResNeXt',
+    maps: [5, 6, 8],
+    kernel: 3,
+    stride: 1,
+    groups: 2,
+    outputChannels: 8,
+  },
+  {
+    name: '1 x 1 groups',
+    maps: [4, 3, 6],
+    kernel: 1,
+    stride: 1,
+    biases: false,
+    groups: 3,
+    outputChannels: 6,
+  },
+  {
+    name: 'two outputs for each channel',
+    maps: [6, 5, 3],
+    kernel: 3,
+    stride: 1,
+    groups: 3,
+    outputChannels: 6,
+  },
   {
     name: 'groups with an uneven window',
     maps: [6, 7, 4],
@@ -44,7 +73,8 @@ const groupedCases: Case[] = [
     padding: 'valid',
     groups: 2,
   },
-].map((one) => ({ ...one, refusedBy }) as Case);
+];
+const groupedCases = grouped.map((one) => ({ ...one, refusedBy }));
 
 testLayer(
   conv,

@@ -1,12 +1,14 @@
-import { type Padding, pool } from '../../src/layers/index.ts';
+import { type Padding, pool, type Size2D } from '../../src/layers/index.ts';
 import { testLayer } from '../helpers/test_layer.ts';
 import { eachWindow } from '../helpers/windows.ts';
 
-const cases: [name: string, maps: [number, number, number], kernel: number, stride: number, Padding][] = [
+const cases: [name: string, maps: [number, number, number], kernel: Size2D, stride: Size2D, Padding][] = [
   ['5 x 5 by 2, as in the article', [9, 7, 3], 5, 2, 'same'],
   ['an even kernel', [7, 6, 2], 4, 2, 'same'],
   ['without padding, rows left over', [8, 7, 2], 3, 2, 'valid'],
   ['2 x 2 by 2', [6, 8, 4], 2, 2, 'same'],
+  ['an uneven window', [7, 9, 2], [2, 3], [1, 2], 'same'],
+  ['a column without padding', [7, 5, 2], [3, 1], [2, 1], 'valid'],
 ];
 
 testLayer(

@@ -1,17 +1,9 @@
 import { createRequire } from 'node:module';
 import { tf } from '../../tensors/tf.ts';
 import type { Engine } from '../engine.ts';
-import { composedKernels } from '../kernels/grouped_conv/operation.ts';
 
 // Required for the reason given in tensors/tf.ts.
 createRequire(import.meta.url)('@tensorflow/tfjs-backend-cpu');
-
-for (const { name, run } of composedKernels)
-  tf.registerKernel({
-    kernelName: name,
-    backendName: 'cpu',
-    kernelFunc: ({ inputs, attrs }) => run(inputs, attrs ?? {}),
-  });
 
 /** Plain JavaScript: runs everywhere, and is the reference that the kernels of the other engines are tested against. */
 export async function startCpu(): Promise<Engine> {

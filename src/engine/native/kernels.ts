@@ -8,7 +8,6 @@ import { biasGradient } from '../kernels/bias/native.ts';
 import { convolutionFilterGradient, convolutionInputGradient, fusedConv2d } from '../kernels/conv/native.ts';
 import { crossEntropy } from '../kernels/cross_entropy/native.ts';
 import { foldedDense, foldedSteps, packFoldedSteps } from '../kernels/folded_steps/native.ts';
-import { composedKernels } from '../kernels/grouped_conv/operation.ts';
 import { batchMatMul, fusedMatMul } from '../kernels/mat_mul/native.ts';
 import { batchMatMulPlain, fusedMatMulPlain } from '../kernels/mat_mul/native_plain.ts';
 import { maxPool, maxPoolGradient } from '../kernels/max_pool/native.ts';
@@ -44,7 +43,6 @@ const ownKernels: OwnKernel[] = [
   reluGradient,
   scalePixels,
   scalePixelsAtOnce,
-  ...composedKernels.map(({ name, run }): OwnKernel => ({ name, run: (_, ...given) => run(...given) })),
 ];
 
 /** The backend's own kernels that ours replace. */

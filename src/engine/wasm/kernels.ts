@@ -12,7 +12,6 @@ import {
   fusedDepthwiseConv2d,
 } from '../kernels/depthwise_conv/wasm.ts';
 import { fusedConvolution, packFilter } from '../kernels/fused_convolution/wasm.ts';
-import { composedKernels } from '../kernels/grouped_conv/operation.ts';
 import { identity } from '../kernels/identity/wasm.ts';
 import { invertedResidual } from '../kernels/inverted_residual/wasm.ts';
 import { batchMatMul, fusedMatMul } from '../kernels/mat_mul/wasm.ts';
@@ -42,7 +41,6 @@ const ownKernels: OwnKernel[] = [
   packFilter,
   reluGradient,
   sum,
-  ...composedKernels.map(({ name, run }): OwnKernel => ({ name, run: (_, ...given) => run(...given) })),
 ];
 
 /** Registers our kernels with tfjs's 'wasm' backend. */

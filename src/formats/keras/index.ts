@@ -13,6 +13,8 @@ export const keras: Format = {
   preprocessing: true,
   async export(network, target, options) {
     const { encodeKeras } = await import('./encode.ts');
+    const { refuseLackingLayers } = await import('../keras_model/write.ts');
+    refuseLackingLayers(network.layers, 'keras');
     await writeDurably(target, await encodeKeras(network, options));
   },
   async import(source, hints) {

@@ -28,14 +28,17 @@ export interface KerasClass {
   read(reading: Reading, inputs: [Value, ...Value[]]): Value;
 }
 
+/** What a library lacks, by the format that it reads. */
+export type Lacking = Partial<Record<'keras' | 'tfjs', string>>;
+
 /** The part of a Keras layer that depends on its kind. */
 export interface Written {
   className: string;
   config: Record<string, unknown>;
   /** Keras's names for its weights, in Keras's order, with the names of our variables. */
   weights?: Record<string, string>;
-  /** Whether TensorFlow.js cannot load it. */
-  isUnknownToTfjs?: true;
+  /** What of it Keras or TensorFlow.js lack, so that they cannot load it, e.g. { tfjs: 'grouped convolutions' }. */
+  lacking?: Lacking;
 }
 
 /** How one kind of layer is written to and read from Keras's files. */

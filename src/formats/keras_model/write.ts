@@ -1,13 +1,13 @@
+import { UserError } from '../../errors.ts';
 import { formatsOf } from '../../layers/formats.ts';
 import type { LayerSummary } from '../../layers/index.ts';
 import type { Affine } from '../affine.ts';
-import type { KerasLayer } from './layer_format.ts';
+import type { KerasLayer, Lacking } from './layer_format.ts';
 
 /** A layer for Keras, with Keras's names for its weights, in Keras's order, and the names of our variables. */
 export interface WrittenLayer extends KerasLayer {
   weights: { name: string; variable: string }[];
-  /** Whether TensorFlow.js cannot load it. */
-  isUnknownToTfjs?: true;
+  lacking?: Lacking;
 }
 
 /**
@@ -42,4 +42,16 @@ function toKeras(layer: LayerSummary, input: string): WrittenLayer {
       variable: `${layer.name}/${variable}`,
     })),
   };
+}
+
+const libraries = { keras: 'Keras', tfjs: 'TensorFlow.js' };
+
+/** @throws {UserError} where the network has a layer that the format's library lacks. */
+export function refuseLackingLayers(layers: LayerSummary[], format: keyof Lacking): void {
+  const layer = toKerasLayers(layers, undefined).find(({ lacking }) => lacking?.[format] !== undefined);
+  if (layer)
+    throw new UserError(
+      `The network cannot be exported as ${format}: ${libraries[format]} has no ${layer.lacking?.[format]}, ` +
+        `which ${layer.name} needs; use --format onnx or saved-model.`,
+    );
 }

@@ -52,6 +52,14 @@ export function withBiases(
   return { [op]: (node) => read(node), Add: readSum, AddV2: readSum, BiasAdd: readSum };
 }
 
+type Read = Record<string, (node: GraphNode) => Match | undefined>;
+
+/** Reads what the first of two ways can read, or else the second. */
+export function either(first: Read, second: Read): Read {
+  const ops = [...new Set([...Object.keys(first), ...Object.keys(second)])];
+  return Object.fromEntries(ops.map((op) => [op, (node) => first[op]?.(node) ?? second[op]?.(node)]));
+}
+
 type AddConvolution = (
   builder: Reading['builder'],
   input: Value,
@@ -59,16 +67,22 @@ type AddConvolution = (
   where: string,
 ) => Value;
 
-/**
- * How a convolution is read, which may have biases.
- * @param biasAxis the axis of its kernel that has as many indices as there are biases.
- */
-export function readConvolutions(op: string, biasAxis: number, add: AddConvolution) {
+interface ConvolutionNodes {
+  op: string;
+  /** Its output channels, by the shape of its kernel. */
+  outputsOf(kernel: number[]): number | undefined;
+  add: AddConvolution;
+  /** The kernel of its second input; default: the variable that it is. */
+  kernelOf?(node: GraphNode | undefined): Variable | undefined;
+}
+
+/** How a convolution is read, which may have biases. */
+export function readConvolutions({ op, outputsOf, add, kernelOf = variableOf }: ConvolutionNodes) {
   return withBiases(op, (node, biases) => {
-    const [input, kernel] = [operationOf(node.inputs[0]), variableOf(node.inputs[1])];
+    const [input, kernel] = [operationOf(node.inputs[0]), kernelOf(node.inputs[1])];
     const window = windowOf(node);
     if (!window || !input || !kernel) return undefined;
-    if (biases && biases.shape[0] !== kernel.shape.at(biasAxis)) return undefined;
+    if (biases && biases.shape[0] !== outputsOf(kernel.shape)) return undefined;
     return {
       inputs: [input],
       variables: { kernel, biases },

@@ -1,4 +1,3 @@
-import { UserError } from '../../errors.ts';
 import { packageVersion } from '../../system/version.ts';
 import { bytesOf, type Tensor, toFloat16 } from '../../tensors/tensors.ts';
 import { affineOf } from '../affine.ts';
@@ -64,16 +63,6 @@ function topologyOf({ model, layers }: Network, written: WrittenLayer[]) {
     output_layers: [[written.at(-1)?.name ?? layers.at(-1)?.name, 0, 0]],
   };
   return { class_name: 'Model', config, keras_version: 'tfjs-layers 4.22.0', backend: 'tensor_flow.js' };
-}
-
-/** @throws {UserError} where the network has a layer that TensorFlow.js lacks. */
-export function refuseUnknownLayers({ layers }: Network): void {
-  const unknown = toKerasLayers(layers, undefined).find(({ isUnknownToTfjs }) => isUnknownToTfjs);
-  if (unknown)
-    throw new UserError(
-      `The network cannot be exported as tfjs: TensorFlow.js has no activation ` +
-        `${JSON.stringify(unknown.config.activation)}, which ${unknown.name} needs; use --format onnx, web or saved-model.`,
-    );
 }
 
 /**

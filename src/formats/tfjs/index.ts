@@ -15,8 +15,9 @@ export const tfjs: Format = {
   weights: ['float32', 'float16', 'int8'],
   preprocessing: true,
   async export(network, target, options) {
-    const { encodeTfjs, refuseUnknownLayers } = await import('./encode.ts');
-    refuseUnknownLayers(network);
+    const { encodeTfjs } = await import('./encode.ts');
+    const { refuseLackingLayers } = await import('../keras_model/write.ts');
+    refuseLackingLayers(network.layers, 'tfjs');
     await mkdir(target);
     for (const [name, data] of encodeTfjs(network, options)) await writeDurably(join(target, name), data);
   },

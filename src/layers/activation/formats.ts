@@ -41,7 +41,7 @@ function writeKeras({ function: name, alpha = 0 }: ActivationAttributes): Writte
   if (name === 'leakyRelu') return { className: 'LeakyReLU', config: { alpha } };
   const activation = kerasThreeNames[name];
   if (!activation) return { className: 'Activation', config: { activation: name } };
-  return { className: 'Activation', config: { activation }, isUnknownToTfjs: true };
+  return { className: 'Activation', config: { activation }, lacking: { tfjs: `activation "${activation}"` } };
 }
 
 function readOnnx(reading: Reading, attributes: ActivationAttributes): Item {

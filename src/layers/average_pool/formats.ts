@@ -8,7 +8,7 @@ import { type GraphNode, type Match, operationOf } from '../../formats/tensorflo
 import { windowOf as tensorFlowWindow } from '../../formats/tensorflow/reading.ts';
 import { windowFields } from '../../formats/tflite/window.ts';
 import { type Window as FileWindow, type Padding, placeWindow } from '../../formats/windows.ts';
-import { samePadding, type Window } from '../window.ts';
+import { heightAndWidth, samePadding, type Window } from '../window.ts';
 import { addZeroPadding } from '../zero_padding/formats.ts';
 import { averagePool } from './layer.ts';
 
@@ -68,8 +68,8 @@ export const formats: LayerFormats<Window> = {
     write: ({ attributes: { kernel, stride, padding } }) => ({
       className: 'AveragePooling2D',
       config: {
-        pool_size: [kernel, kernel],
-        strides: [stride, stride],
+        pool_size: heightAndWidth(kernel),
+        strides: heightAndWidth(stride),
         padding,
         data_format: 'channels_last',
       },
@@ -102,10 +102,11 @@ export const formats: LayerFormats<Window> = {
   },
   tflite: {
     write({ graph, layer, inputs }) {
-      const { kernel } = layer.attributes;
+      const [height, width] = heightAndWidth(layer.attributes.kernel);
+      // The width comes first.
       const sizes = [
-        { slot: 3, int32: kernel },
-        { slot: 4, int32: kernel },
+        { slot: 3, int32: width },
+        { slot: 4, int32: height },
       ];
       const options = [...windowFields(layer.attributes), ...sizes];
       return graph.add({ code: 1, version: 1, options: 5 }, inputs, layer.name, layer.outputShape, options);
@@ -114,7 +115,7 @@ export const formats: LayerFormats<Window> = {
   pyTorch: {},
   tensorflow: {
     write({ graph, layer, inputs }) {
-      const kernel = { ksize: attribute.square(layer.attributes.kernel) };
+      const kernel = { ksize: attribute.size2D(layer.attributes.kernel) };
       const attributes = { ...kernel, ...windowAttributes(layer.attributes) };
       return graph.add('AvgPool', inputs, { attributes });
     },

@@ -5,7 +5,7 @@ import { mapsOf } from '../checks.ts';
 import type { Layer } from '../layer.ts';
 import type { PoolingOptions } from '../pool/layer.ts';
 import { Scope } from '../scope.ts';
-import { type Window, windowsOver } from '../window.ts';
+import { shortestSizes, type Window, windowsOver } from '../window.ts';
 
 /** Average pooling: the mean of each window, per channel. Padding is not counted. */
 export const averagePool: Layer<Window> = {
@@ -42,5 +42,5 @@ export function averagePoolingLayer<V extends Value>(
   { padding = 'same', ...options }: PoolingOptions,
   builder: Builder = new Scope(),
 ): V {
-  return builder.apply(averagePool, [layer], { ...options, padding }) as V;
+  return builder.apply(averagePool, [layer], { ...options, ...shortestSizes(options), padding }) as V;
 }

@@ -1,18 +1,22 @@
-import { expect, required, windowOf, withBias } from '../../formats/keras_model/reading.ts';
+import { required, windowOf, withBias } from '../../formats/keras_model/reading.ts';
 import type { LayerFormats } from '../../formats/layer_formats.ts';
 import type { NetworkBuilder, Value } from '../../formats/network_builder.ts';
 import { onnxWindow } from '../../formats/onnx/window.ts';
 import { kernelOfPyTorch } from '../../formats/safetensors/kernel.ts';
-import { windowAttributes } from '../../formats/tensorflow/attributes.ts';
-import { readConvolutions } from '../../formats/tensorflow/reading.ts';
+import { constant, windowAttributes } from '../../formats/tensorflow/attributes.ts';
+import type { LayerGraph } from '../../formats/tensorflow/layer_format.ts';
+import { constantOf, type GraphNode, type Variable, variableOf } from '../../formats/tensorflow/meanings.ts';
+import { either, readConvolutions } from '../../formats/tensorflow/reading.ts';
 import { addBiases } from '../../formats/tensorflow/writing.ts';
 import { windowFields } from '../../formats/tflite/window.ts';
 import { placeWindow, type Window } from '../../formats/windows.ts';
 import { permute, type Tensor } from '../../tensors/tensors.ts';
+import { addConv } from '../conv/formats.ts';
+import type { LayerSummary } from '../layer.ts';
 import { heightAndWidth } from '../window.ts';
 import { type DepthwiseConvAttributes, depthwiseConv } from './layer.ts';
 
-/** @param kernel [height, width, channels, 1] */
+/** @param kernel [height, width, channels, outputs for each channel] */
 export function addDepthwiseConv(
   builder: NetworkBuilder,
   input: Value,
@@ -22,12 +26,37 @@ export function addDepthwiseConv(
   const [height, width, channels, multiplier] = kernel.shape as [number, number, number, number];
   if (kernel.shape.length !== 4)
     builder.fail(where, `has weights of shape [${kernel.shape}]; a depthwise convolution's have four axes`);
-  if (multiplier !== 1) builder.fail(where, `has ${multiplier} outputs per channel; bat-sup supports one`);
+  // Several outputs for each channel are a convolution with one group for each.
+  if (multiplier !== 1) {
+    const grouped = { ...kernel, shape: [height, width, 1, channels * multiplier] };
+    return addConv(builder, input, { kernel: grouped, biases, groups: channels, ...rest }, where);
+  }
   if (input.shape.length === 3 && channels !== input.shape[2])
     builder.fail(where, `has kernels for ${channels} channels, but its input has ${input.shape[2]}`);
   const { input: padded, window } = placeWindow(builder, input, { kernel: [height, width], ...rest }, where);
   const attributes = { ...window, biases: biases !== undefined };
   return builder.add(depthwiseConv, [padded], attributes, { weights: kernel, biases }, where);
+}
+
+const outputsOf = ([, , channels = 0, each = 0]: number[]) => channels * each;
+
+/** TensorFlow's depthwise convolution has one stride for both axes: weights for a convolution with a group for each channel. */
+function asGroups(
+  graph: LayerGraph,
+  weights: string,
+  { attributes, inputShape }: LayerSummary<DepthwiseConvAttributes>,
+): string {
+  const shape = [...heightAndWidth(attributes.kernel), 1, inputShape[2] as number];
+  const sizes = graph.constant('shape', constant.integers(shape));
+  return graph.add('Reshape', [weights, sizes], { name: 'Reshape', shape });
+}
+
+/** @param node the Reshape of such weights. */
+function kernelInGroups(node: GraphNode | undefined): Variable | undefined {
+  const [variable, sizes] = [variableOf(node?.inputs[0]), constantOf(node?.inputs[1])];
+  if (node?.op !== 'Reshape' || !variable || !sizes) return undefined;
+  const [height, width, channels, each] = variable.shape;
+  return each === 1 && String(sizes.values) === String([height, width, 1, channels]) ? variable : undefined;
 }
 
 /** [height, width, channels, 1] as in bat-sup, TensorFlow and Keras <-> [channels, 1, height, width] as in ONNX and PyTorch. */
@@ -47,14 +76,15 @@ export const formats: LayerFormats<DepthwiseConvAttributes> = {
         use_bias: biases,
       };
       const weights = { depthwise_kernel: 'weights', ...(biases && { bias: 'biases' }) };
-      return { className: 'DepthwiseConv2D', config, weights };
+      const lacking = { keras: 'depthwise convolutions with different strides down and across' };
+      const isUneven = Array.isArray(stride);
+      return { className: 'DepthwiseConv2D', config, weights, ...(isUneven && { lacking }) };
     },
     read: {
       DepthwiseConv2D: {
         weights: withBias('depthwise_kernel'),
         read(reading, [input]) {
           const { builder, layer, weight } = reading;
-          expect(reading, { depth_multiplier: [1] });
           // In Keras 3's .h5 files its name is 'kernel'.
           const kernel = weight('depthwise_kernel') ?? required(reading, 'kernel');
           const { strides, padding } = windowOf(reading, kernel.shape.slice(0, 2), layer.config.strides ?? 1);
@@ -71,21 +101,8 @@ export const formats: LayerFormats<DepthwiseConvAttributes> = {
       const attributes = { ...onnxWindow(layer), group: layer.inputShape[2] as number };
       return graph.add('Conv', [...inputs, ...constants], layer.name, attributes);
     },
-    read: {
-      Conv: {
-        read(reading) {
-          const group = reading.int('group', 1);
-          const { shape } = reading.required(1);
-          if (group === 1) return undefined;
-          if (group !== shape[0] || shape[1] !== 1)
-            reading.fail(`has ${group} groups; bat-sup supports one group, or one per channel`);
-          const kernel = channelsFirst(reading.required(1));
-          const options = { kernel, biases: reading.constant(2), ...reading.window() };
-          const input = reading.channelsFirst();
-          return reading.maps(addDepthwiseConv(reading.builder, input, options, reading.where));
-        },
-      },
-    },
+    // layers/conv reads it.
+    read: {},
   },
   tflite: {
     write({ graph, layer, inputs, variable }) {
@@ -109,11 +126,15 @@ export const formats: LayerFormats<DepthwiseConvAttributes> = {
   tensorflow: {
     write({ graph, layer, inputs: [input], variables }) {
       const { weights, biases } = variables as { weights: string; biases?: string };
-      const product = graph.add('DepthwiseConv2dNative', [input, weights], {
-        attributes: windowAttributes(layer.attributes),
-      });
+      const attributes = windowAttributes(layer.attributes);
+      const product = Array.isArray(layer.attributes.stride)
+        ? graph.add('Conv2D', [input, asGroups(graph, weights, layer)], { attributes })
+        : graph.add('DepthwiseConv2dNative', [input, weights], { attributes });
       return addBiases(graph, product, biases);
     },
-    read: readConvolutions('DepthwiseConv2dNative', 2, addDepthwiseConv),
+    read: either(
+      readConvolutions({ op: 'DepthwiseConv2dNative', outputsOf, add: addDepthwiseConv }),
+      readConvolutions({ op: 'Conv2D', outputsOf, add: addDepthwiseConv, kernelOf: kernelInGroups }),
+    ),
   },
 };

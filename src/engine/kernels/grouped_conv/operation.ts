@@ -16,6 +16,7 @@ export function groupedConvolution(
   bias: tf.Tensor | undefined,
   options: ConvolutionOptions,
 ): tf.Tensor4D {
+  registerComposed(tf.getBackend());
   return fusedConvolution('GroupedConv2D', x, filter, bias, options);
 }
 
@@ -72,12 +73,19 @@ const filterGradient: Composed = ({ x, dy }, attributes) => {
   return byGroups(groups, { x, dy }, (parts) => run('Conv2DBackpropFilter', parts, own));
 };
 
-/** The kernels from one convolution per group, for engines without kernels of their own. */
-export const composedKernels = Object.entries({
+const composed = Object.entries({
   GroupedConv2D: forward,
   GroupedConv2DBackpropInput: inputGradient,
   GroupedConv2DBackpropFilter: filterGradient,
-}).map(([name, compute]) => ({
-  name,
-  run: (inputs: Tensors, attributes: tf.NamedAttrMap) => tf.tidy(() => compute(inputs, attributes)),
-}));
+});
+
+/** Makes the kernels that a backend lacks of one convolution per group. */
+function registerComposed(backendName: string): void {
+  for (const [kernelName, compute] of composed)
+    if (!tf.getKernel(kernelName, backendName))
+      tf.registerKernel({
+        kernelName,
+        backendName,
+        kernelFunc: ({ inputs, attrs }) => tf.tidy(() => compute(inputs, attrs ?? {})),
+      });
+}
