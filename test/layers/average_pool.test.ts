@@ -1,8 +1,8 @@
-import { averagePool, type Padding } from '../../src/layers/index.ts';
+import { averagePool, type Padding, type Size2D } from '../../src/layers/index.ts';
 import { testLayer } from '../helpers/test_layer.ts';
 import { eachWindow } from '../helpers/windows.ts';
 
-const cases: [name: string, maps: [number, number, number], kernel: number, stride: number, Padding][] = [
+const cases: [name: string, maps: [number, number, number], kernel: Size2D, stride: Size2D, Padding][] = [
   ['3 x 3 with padding, as Inception has it', [6, 5, 3], 3, 1, 'same'],
   ['5 x 5 by 2 with padding', [9, 7, 6], 5, 2, 'same'],
   ['2 x 2 by 2, as DenseNet has it', [6, 8, 4], 2, 2, 'same'],
@@ -11,6 +11,8 @@ const cases: [name: string, maps: [number, number, number], kernel: number, stri
   ['strides larger than the window', [9, 8, 3], 2, 4, 'same'],
   ['the whole of the maps', [4, 4, 5], 4, 1, 'valid'],
   ['a window larger than the maps', [3, 2, 4], 5, 1, 'same'],
+  ['an uneven window with padding', [7, 9, 2], [2, 5], [3, 1], 'same'],
+  ['a row without padding', [5, 7, 2], [1, 3], [2, 2], 'valid'],
 ];
 
 testLayer(
