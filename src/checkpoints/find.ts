@@ -10,7 +10,7 @@ async function scanAt(path: string, notice: (text: string) => void): Promise<Run
   return scan(await newestRun(path, notice));
 }
 
-/** The checkpoints of a run in order of preference: with 'best' by accuracy, then all by age, the newest first. */
+/** The checkpoints of a run in order of preference: with 'best' see byAccuracy, then all by age, the newest first. */
 function byPreference(checkpoints: Checkpoint[], which: 'best' | 'newest'): Checkpoint[] {
   const newestFirst = checkpoints.toReversed();
   return which === 'best' ? [...new Set([...byAccuracy(checkpoints), ...newestFirst])] : newestFirst;
@@ -19,8 +19,8 @@ function byPreference(checkpoints: Checkpoint[], which: 'best' | 'newest'): Chec
 /**
  * Finds one checkpoint. Only its manifest is read and checked; {@link verifyCheckpoint} reads all of it.
  * @param path a checkpoint; or a run; or a checkpoints folder, whose newest run is taken.
- * @param which of a run's checkpoints: the one with the highest validation accuracy (the newest where none was
- * validated), or the newest.
+ * @param which of a run's checkpoints: that of the best epoch, which usually has the highest validation accuracy (the newest
+ * where none was validated), or the newest.
  * @throws {UserError} where there is none, or all of them are damaged.
  * @example
  * ```ts

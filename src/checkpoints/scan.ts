@@ -86,14 +86,21 @@ export async function listCheckpoints(run: string): Promise<Checkpoint[]> {
   return (await scan(run)).checkpoints;
 }
 
-/** Best first, see {@link compareMetrics}; without those that were not validated. */
+/**
+ * Best first, without those that were not validated: the end of the epoch that the training calls its best (after
+ * fine-tuning not always the one with the highest accuracy), then see {@link compareMetrics}.
+ * @param checkpoints oldest first.
+ */
 export function byAccuracy(checkpoints: Checkpoint[]): Checkpoint[] {
-  return checkpoints
+  const ranked = checkpoints
     .filter(({ manifest }) => Number.isFinite(manifest.metrics.validationAccuracy))
     .sort((a, b) => compareMetrics(a.manifest.metrics, b.manifest.metrics));
+  const epoch = checkpoints.at(-1)?.manifest.best?.epoch;
+  const best = ranked.find(({ manifest: { position } }) => position.epoch === epoch && position.batch === 0);
+  return [...new Set([...(best ? [best] : []), ...ranked])];
 }
 
-/** The best checkpoint, see {@link compareMetrics}; undefined if none was validated. */
+/** The first of {@link byAccuracy}; undefined if none was validated. */
 export function bestOf(checkpoints: Checkpoint[]): Checkpoint | undefined {
   return byAccuracy(checkpoints)[0];
 }

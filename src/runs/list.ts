@@ -85,9 +85,17 @@ function metricsOf({ loss, accuracy, validationLoss, validationAccuracy }: Metri
   return Object.fromEntries(known.filter(([, value]) => value !== undefined));
 }
 
-/** The epoch with the highest validation accuracy, and of equals the lowest validation loss. */
-export function bestEpoch(history: EpochRecord[]): EpochRecord | undefined {
-  return history.filter(({ validationAccuracy }) => validationAccuracy !== undefined).sort(compareMetrics)[0];
+/**
+ * The epoch that the training calls its best; where no checkpoint says so, that with the highest validation accuracy, and
+ * of equals the lowest validation loss.
+ */
+export function bestEpoch({
+  history,
+  checkpoints,
+}: Pick<RunFiles, 'history' | 'checkpoints'>): EpochRecord | undefined {
+  const validated = history.filter(({ validationAccuracy }) => validationAccuracy !== undefined);
+  const best = checkpoints.at(-1)?.manifest.best?.epoch;
+  return validated.findLast(({ epoch }) => epoch === best) ?? validated.sort(compareMetrics)[0];
 }
 
 function pickMetrics(epoch: EpochRecord | undefined, checkpoint: Checkpoint | undefined): RunSummary['best'] {
@@ -134,7 +142,7 @@ async function summarise(run: RunFiles): Promise<RunSummary> {
     epochs: Math.max(last?.to?.epoch ?? 0, epoch?.epoch ?? 0, position?.epoch ?? 0),
     epochsWanted: last ? epochsWanted(last.settings) : null,
     steps: Math.max(last?.to?.step ?? 0, epoch?.step ?? 0, position?.step ?? 0),
-    best: pickMetrics(bestEpoch(history), bestOf(checkpoints)),
+    best: pickMetrics(bestEpoch(run), bestOf(checkpoints)),
     last: pickMetrics(epoch, newest),
     seconds: secondsOf(run, state),
     bytes: await bytesBelow(folder),

@@ -260,6 +260,28 @@ test('a manifest that was changed, is a pipe, or is larger than any is refused',
   await assert.rejects(findCheckpoint(folder), /manifest\.json is damaged \(it is not a file\)/);
 });
 
+test('the best is the epoch that the training says, even where another one has a higher accuracy', async () => {
+  const run = join(temporaryFolder(), 'run-001');
+  const saveEpoch = (epoch: number, accuracy: number) => {
+    const saved = info(epoch + 1, accuracy);
+    const best = { epoch: 0, metrics: { validationAccuracy: 0.7 } };
+    return saveCheckpoint(
+      run,
+      { ...saved, position: { ...saved.position, epoch }, best },
+      { weights, optimizer },
+    );
+  };
+  await saveEpoch(0, 0.7);
+  for (const [index, accuracy] of [0.6, 0.8, 0.7, 0.6, 0.65, 0.65].entries())
+    await saveEpoch(index + 1, accuracy);
+  await removeOldCheckpoints(run, 4);
+  assert.deepEqual(
+    (await listCheckpoints(run)).map(({ manifest }) => manifest.position.epoch),
+    [0, 3, 4, 5, 6],
+  );
+  assert.equal((await findCheckpoint(run, 'best')).manifest.position.epoch, 0);
+});
+
 test('if the newest or the best is damaged, the next one is used, with a notice', async () => {
   const run = join(temporaryFolder(), 'run-001');
   const [one, two, three, four] = await Promise.all(

@@ -17,7 +17,7 @@ function lineOf(history: EpochRecord[], metric: Metric, kind: Line['kind'], labe
 }
 
 /** Loss and accuracy of each epoch. */
-export function curvesSection({ history }: ReportContents): Markup {
+export function curvesSection({ history, checkpoints }: ReportContents): Markup {
   if (history.length === 0) return html`<p>The run has no record of its epochs.</p>`;
   const losses = [
     lineOf(history, 'loss', 'first', 'training'),
@@ -30,7 +30,7 @@ export function curvesSection({ history }: ReportContents): Markup {
   const highest = losses
     .flatMap(({ points }) => points.map(({ y }) => y))
     .reduce((a, b) => Math.max(a, b), 0);
-  const best = bestEpoch(history);
+  const best = bestEpoch({ history, checkpoints });
   return html`${best && html`<p>The best epoch is ${best.epoch}: validation accuracy ${figure(best.validationAccuracy)}.</p>`}
 <div class="charts">
 ${lineChart('loss', { title: 'Loss', y: { label: 'loss, nats', range: [0, highest || 1] }, lines: losses })}
