@@ -4,7 +4,7 @@ Usage: transfer_pytorch.py <model-maker|fastai|keras-guide> <JSON file with {pic
 train, validation: indices, labels, heldOutLabels, size, classes, seed}>
 
 Each way has its tool's published defaults, written in PyTorch, so that all have the same network, weights and pictures:
-- model-maker: TensorFlow Lite Model Maker: frozen network, dropout, RMSprop with warm-up, label smoothing.
+- model-maker: TensorFlow Lite Model Maker's image_classifier.create: frozen network, dropout, SGD with momentum.
 - fastai: vision_learner with aug_transforms and fine_tune(4): one epoch of the head, then all with discriminative rates.
 - keras-guide: the guide "Transfer learning & fine-tuning": the head alone, then all at 1e-5, batch normalisation frozen.
 """
@@ -36,24 +36,20 @@ def backbone():
 
 
 def model_maker(task):
-    """10 epochs of 64 pictures; the learning rate is 0.004 for 256 pictures and barely falls from its cosine."""
-    epochs, batch, warmup_epochs, decay_samples = 10, 64, 2, 10_000 * 256
-    network = backbone().eval()
-    head = nn.Sequential(nn.Dropout(0.2), nn.Linear(FEATURES, task.classes))
-    batch = min(batch, len(task.train))
-    peak = 0.004 * batch / 256
-    optimizer = torch.optim.RMSprop(head.parameters(), peak, alpha=0.9, momentum=0.9, eps=1e-3)
-    steps = len(task.train) // batch
-    warmup, decay = warmup_epochs * steps, max(epochs * steps, decay_samples // batch)
-    step = 0
+    """5 epochs of the head, which starts as Keras's layers do; the network is frozen, and computed anew in each epoch."""
+    epochs, batch = 5, 32
+    network, layer = backbone().eval(), nn.Linear(FEATURES, task.classes)
+    nn.init.xavier_uniform_(layer.weight)
+    nn.init.zeros_(layer.bias)
+    head = nn.Sequential(nn.Dropout(0.2), layer)
+    # Keras adds 1e-4 times the sum of squares to the loss, PyTorch half of weight_decay times.
+    parts = [{"params": [layer.weight], "weight_decay": 2e-4}, {"params": [layer.bias]}]
+    optimizer = torch.optim.SGD(parts, lr=0.005, momentum=0.9)
     for _ in range(epochs):
         for some in batches(task.train, batch, drop_last=True):
-            rate = step / warmup if step < warmup else (1 + math.cos(math.pi * step / decay)) / 2
-            optimizer.param_groups[0]["lr"] = peak * rate
             with torch.no_grad():
                 features = network.features(scaled(task.pictures[some]))
             update(optimizer, F.cross_entropy(head(features), task.labels[some], label_smoothing=0.1))
-            step += 1
     head.eval()
     return lambda x: head(network.features(x))
 
