@@ -1,12 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mapConcurrently } from '../async/concurrency.ts';
 import { argmax } from '../evaluation/softmax.ts';
-import {
-  checkProblem,
-  deviationsOf,
-  type LogisticRegressionProblem,
-  tileClasses,
-} from './logistic/design.ts';
+import { checkProblem, type LogisticRegressionProblem, tileClasses } from './logistic/design.ts';
 import { Solver } from './logistic/solver.ts';
 import {
   defaultMaxEvaluations,
@@ -19,8 +14,6 @@ import {
 export interface GroupedProblem extends LogisticRegressionProblem {
   /** [count]: rows with the same number are never in training and in the fold that is held out at once. */
   groups: ArrayLike<number>;
-  /** [count], 0 for variations of pictures: they are trained on, and never evaluated. Absent where there are none. */
-  isPlain?: ArrayLike<number> | undefined;
   /** [classes], multiplies the weights of a class's rows, in training and in evaluation. */
   classWeights?: ArrayLike<number> | undefined;
 }
@@ -29,8 +22,6 @@ export interface CrossValidationOptions {
   seed: number;
   /** 2 to 20; default 5. */
   folds?: number;
-  /** Whether each feature is divided by its deviation (the default) or all by one number. */
-  standardise?: boolean;
   /** 0, the default: one for each core. They change the time, not the result. */
   threads?: number;
 }
@@ -46,21 +37,19 @@ export interface Scores {
 }
 
 export interface PathPoint extends Scores {
-  /** As {@link fitLogisticRegression} takes it, with the `deviation` of the result. */
+  /** As {@link fitLogisticRegression} takes it. */
   C: number;
 }
 
 export interface CrossValidation {
   /** The chosen strength, as {@link fitLogisticRegression} takes it. */
   C: number;
-  /** What features were divided by before the penalty: float64 [length]. */
-  deviation: Float64Array;
   /** What was tried, from the strongest penalty. Empty where no class has pictures for two sides. */
   path: PathPoint[];
   /** The fold in which each row was held out; -1 for those that never were. */
   folds: Int8Array;
   /**
-   * float64 [count, classes]: probabilities of plain rows from the fit that has not seen their group, at the chosen C. Zeros for
+   * float64 [count, classes]: probabilities of rows from the fit that has not seen their group, at the chosen C. Zeros for
    * rows that were never held out.
    */
   probabilities: Float64Array;
@@ -95,12 +84,12 @@ function drawOf(group: number, seed: number): number {
 /** Rows that stay together. */
 interface Group {
   rows: number[];
-  /** Plain rows by class. */
+  /** Rows by class. */
   counts: Map<number, number>;
   draw: number;
 }
 
-function groupsOf({ groups, labels, isPlain }: GroupedProblem, seed: number): Group[] {
+function groupsOf({ groups, labels }: GroupedProblem, seed: number): Group[] {
   const found = new Map<number, Group>();
   for (let row = 0; row < labels.length; row++) {
     const id = groups[row] as number;
@@ -108,7 +97,7 @@ function groupsOf({ groups, labels, isPlain }: GroupedProblem, seed: number): Gr
     found.set(id, group);
     group.rows.push(row);
     const label = labels[row] as number;
-    if (isPlain?.[row] !== 0) group.counts.set(label, (group.counts.get(label) ?? 0) + 1);
+    group.counts.set(label, (group.counts.get(label) ?? 0) + 1);
   }
   return [...found.values()];
 }
@@ -137,7 +126,6 @@ export function dealFolds(problem: GroupedProblem, { seed, folds = 5 }: CrossVal
   const heldGroups = Array.from({ length: folds }, () => new Int32Array(classes));
   const result = new Int8Array(labels.length).fill(-1);
   for (const { rows, counts } of order) {
-    if (counts.size === 0) continue;
     const present = [...counts];
     const isAllowed = (fold: number) =>
       present.every(([label]) => (heldGroups[fold]?.[label] as number) + 1 < (groupsLeft[label] as number));
@@ -255,12 +243,12 @@ interface Round {
 }
 
 /** The fits of all folds that hold out something, then that of all rows, before they start. */
-async function startSides(solver: Solver, { isPlain }: GroupedProblem, folds: Int8Array): Promise<Side[]> {
+async function startSides(solver: Solver, folds: Int8Array): Promise<Side[]> {
   const all = solver.orderedRows();
   const used = [...new Set(folds)].filter((fold) => fold >= 0).sort((a, b) => a - b);
   const sides = used.map((fold) => ({
     rows: all.filter((row) => folds[row] !== fold),
-    heldOut: all.filter((row) => folds[row] === fold && isPlain?.[row] !== 0),
+    heldOut: all.filter((row) => folds[row] === fold),
   }));
   const whole = { rows: all, heldOut: new Int32Array() };
   return mapConcurrently([...sides, whole], 1, async (side) => {
@@ -334,16 +322,13 @@ export async function crossValidate(
   problem: GroupedProblem,
   options: CrossValidationOptions,
 ): Promise<CrossValidation> {
-  const { standardise = true, threads = 0 } = options;
   checkSizes(problem);
-  const { features, length } = problem;
   const weights = weightsWithClasses(problem);
   checkProblem({ ...problem, weights });
-  const deviation = standardise ? deviationsOf(features, length) : new Float64Array(length).fill(1);
-  const solver = new Solver({ ...problem, deviation, weights }, { threads });
+  const solver = new Solver({ ...problem, weights }, { threads: options.threads ?? 0 });
   try {
     const folds = dealFolds(problem, options);
-    const start = await startSides(solver, problem, folds);
+    const start = await startSides(solver, folds);
     const rounds = start.length > 1 ? await followPath(solver, problem, start) : [];
     const best = choose(rounds);
     const C = best?.C ?? untriedC;
@@ -358,16 +343,15 @@ export async function crossValidate(
     const model = await finishFit(solver, task, whole.parameters, whole.gradientNorm);
     const unit = 1 / solver.layout.scale ** 2;
     const path = rounds.map((round) => ({ C: round.C * unit, ...(round === best ? last : round).scores }));
-    return { C: C * unit, deviation, path, folds, probabilities: last.probabilities, model };
+    return { C: C * unit, path, folds, probabilities: last.probabilities, model };
   } finally {
     await solver.close();
   }
 }
 
-function checkSizes({ groups, isPlain, classWeights, labels, classes }: GroupedProblem): void {
+function checkSizes({ groups, classWeights, labels, classes }: GroupedProblem): void {
   for (const [name, values, size] of [
     ['groups', groups, labels.length],
-    ['isPlain', isPlain, labels.length],
     ['classWeights', classWeights, classes],
   ] as const)
     if (values !== undefined && values.length !== size)

@@ -54,12 +54,10 @@ export function featureKey({ weights, preprocessing, size, layer, engine, kernel
 
 /**
  * The id of one row of features: SHA-256, 32 bytes.
- * @param pixels of the decoded picture, uint8 [height, width, channels], before any variation.
- * @param variation describes how it was changed ('' for the plain view), in a way that the same text gives the same pixels.
+ * @param pixels of the decoded picture, uint8 [height, width, channels].
  */
-export function featureId(pixels: Uint8Array, variation = ''): Buffer {
-  const digest = createHash('sha256').update(pixels).digest();
-  return createHash('sha256').update(digest).update(variation).digest();
+export function featureId(pixels: Uint8Array): Buffer {
+  return createHash('sha256').update(pixels).digest();
 }
 
 /** First bytes of a segment. A file that begins differently is of another version, or damaged, and is not read. */
@@ -143,6 +141,12 @@ export class FeatureCache {
     this.#folder = join(folder, key);
     this.#header = headerOf(key, length);
     this.#recordBytes = idBytes + 4 * length + checksumBytes;
+  }
+
+  /** Whether nothing is stored under the key. */
+  async isEmpty(): Promise<boolean> {
+    await this.#writing;
+    return (await segmentsIn(this.#folder)).length === 0;
   }
 
   /**

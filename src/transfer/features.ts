@@ -39,33 +39,42 @@ async function idsOf({ pack, dataset, indexes }: FeatureRequest): Promise<Buffer
 
 /** Features of pictures, float32 [pictures, length]; rows that are not found are zeros. */
 interface Rows {
-  ids: Buffer[];
   features: Float32Array;
   /** For each row 0 or 1. */
   found: Uint8Array;
 }
 
+/** What the cache has. Where it is empty, no picture is read for its id alone. */
+async function readRows(request: FeatureRequest): Promise<Rows> {
+  const { cache, indexes, length } = request;
+  const features = new Float32Array(indexes.length * length);
+  const found = (await cache.isEmpty())
+    ? new Uint8Array(indexes.length)
+    : await cache.read(await idsOf(request), features);
+  return { features, found };
+}
+
 /** Computes the rows that were not found, and adds them to the cache. */
-async function compute(request: FeatureRequest, { ids, features, found }: Rows): Promise<void> {
+async function compute(request: FeatureRequest, { features, found }: Rows): Promise<void> {
   const { pack, dataset, indexes, backbone, layer, length, input, cache, signal, onProgress } = request;
-  const missing = [...ids.keys()].filter((row) => found[row] === 0);
+  const missing = [...found.keys()].filter((row) => found[row] === 0);
   const pictures = missing.map((row) => indexes[row] as number);
-  let done = ids.length - missing.length;
-  onProgress?.(done, ids.length);
+  let done = indexes.length - missing.length;
+  onProgress?.(done, indexes.length);
   const rows = missing.values();
-  for await (const { pixels } of batches(pack, dataset.pictures, pictures, batchSize)) {
+  for await (const { pixels, labels } of batches(pack, dataset.pictures, pictures, batchSize)) {
     if (signal?.aborted) return;
     const output = tf.tidy(() => backbone.forward(toPictures(pixels, input), layer));
     const values = (await output.data()) as Float32Array;
     output.dispose();
-    for (let at = 0; at < values.length; at += length) {
-      const row = rows.next().value as number;
-      const own = values.subarray(at, at + length);
-      features.set(own, row * length);
-      cache.add(ids[row] as Buffer, own);
+    for (let picture = 0; picture < labels.length; picture++) {
+      const own = values.subarray(picture * length, (picture + 1) * length);
+      features.set(own, (rows.next().value as number) * length);
+      const at = picture * pack.pictureBytes;
+      cache.add(featureId(pixels.subarray(at, at + pack.pictureBytes)), own);
     }
-    done += values.length / length;
-    onProgress?.(done, ids.length);
+    done += labels.length;
+    onProgress?.(done, indexes.length);
   }
 }
 
@@ -74,10 +83,7 @@ async function compute(request: FeatureRequest, { ids, features, found }: Rows):
  * @returns float32 [pictures, length]; undefined where the signal ended it. What was computed until then is stored.
  */
 export async function featuresOf(request: FeatureRequest): Promise<Float32Array | undefined> {
-  const { cache, length, signal } = request;
-  const ids = await idsOf(request);
-  const features = new Float32Array(ids.length * length);
-  const found = await cache.read(ids, features);
-  await compute(request, { ids, features, found });
-  return signal?.aborted ? undefined : features;
+  const rows = await readRows(request);
+  await compute(request, rows);
+  return request.signal?.aborted ? undefined : rows.features;
 }

@@ -39,7 +39,7 @@ export interface FittedHead {
  */
 export async function fitHead({ seed, threads, ...problem }: HeadData): Promise<FittedHead> {
   const started = performance.now();
-  const { model, C, path } = await crossValidate(problem, { seed, threads, standardise: false });
+  const { model, C, path } = await crossValidate(problem, { seed, threads });
   const chosen = path.find((point) => point.C === C);
   return {
     weights: Float32Array.from(model.coefficients),

@@ -2,10 +2,10 @@ import { checkProblem, type LogisticRegressionProblem } from './logistic/design.
 import type { Solution, Task } from './logistic/solve.ts';
 import { Solver } from './logistic/solver.ts';
 
-export { deviationsOf, firstNotFinite, type LogisticRegressionProblem } from './logistic/design.ts';
+export { firstNotFinite, type LogisticRegressionProblem } from './logistic/design.ts';
 
 export interface LogisticRegressionOptions {
-  /** Inverse strength of the penalty, above 0, as scikit-learn's: of the coefficients of features divided by `deviation`. */
+  /** Inverse strength of the penalty, above 0, as scikit-learn's. */
   C: number;
   /** The norm of the gradient to reach, relative to that without any features; default 1e-8. */
   tolerance?: number;
@@ -33,7 +33,7 @@ export const defaultMaxEvaluations = 5000;
 /**
  * Multinomial logistic regression: minimises
  *
- *     sum_i weights_i * crossEntropy(softmax(W^T (x_i / deviation) + b), y_i) + |W|^2 / (2 C)
+ *     sum_i weights_i * crossEntropy(softmax(W^T x_i + b), y_i) + |W|^2 / (2 C)
  *
  * over the coefficients W and the biases b, which are not penalised, in float64 and in one thread. The minimum is that of
  * scikit-learn's LogisticRegression(C=C) with sample weights (with two classes, where that has a single vector, of

@@ -32,7 +32,7 @@ function near(value: number, wanted: number, tolerance: number): void {
   assert.ok(Math.abs(value - wanted) <= tolerance, `${value} is not ${wanted}`);
 }
 
-/** Log loss of the plain rows that were held out, from the probabilities. */
+/** Log loss of the rows that were held out, from the probabilities. */
 function logLossOf(
   { labels, classes, classWeights }: GroupedProblem,
   folds: Int8Array,
@@ -55,7 +55,7 @@ test('held-out probabilities are those of fits without the fold, and the chosen 
     [170, 40],
   ] as const) {
     const problem = randomProblem('honest', cycle(count, 3), { length, distance: 0.2 });
-    const { C, path, folds, probabilities, model, deviation } = await crossValidate(problem, {
+    const { C, path, folds, probabilities, model } = await crossValidate(problem, {
       seed: 4,
       folds: 4,
     });
@@ -74,7 +74,6 @@ test('held-out probabilities are those of fits without the fold, and the chosen 
       const fit = await fitLogisticRegression(
         {
           ...problem,
-          deviation,
           labels: kept.map((row) => problem.labels[row] as number),
           features: Float32Array.from(
             kept.flatMap((row) => [...problem.features.subarray(row * length, (row + 1) * length)]),
@@ -95,7 +94,7 @@ test('held-out probabilities are those of fits without the fold, and the chosen 
           near(probabilities[row * 3 + k] as number, Math.exp(logit) / total, 0.002);
       }
     }
-    const whole = await fitLogisticRegression({ ...problem, deviation }, { C });
+    const whole = await fitLogisticRegression(problem, { C });
     assert.ok(model.isConverged);
     for (const [at, value] of model.coefficients.entries())
       near(value, whole.coefficients[at] as number, 1e-6);
@@ -198,18 +197,6 @@ test('two pictures of each class are enough', async () => {
   assert.ok(folds.every((fold) => fold >= 0));
 });
 
-test('variations are trained on with their picture, and never evaluated', async () => {
-  const labels = [...cycle(30, 3), ...cycle(30, 3)];
-  const groups = [...labels.keys()].map((row) => row % 30);
-  const isPlain = labels.map((_, row) => Number(row < 30));
-  const problem = { ...randomProblem('views', labels), groups, isPlain };
-  const { folds, probabilities, path, C } = await crossValidate(problem, { seed: 2 });
-  assert.deepEqual(folds.subarray(0, 30), folds.subarray(30));
-  assert.ok(probabilities.subarray(90).every((value) => value === 0));
-  const best = path.find((point) => point.C === C);
-  near(logLossOf(problem, folds, probabilities), best?.logLoss as number, 1e-12);
-});
-
 test('class weights count in training and in the log loss', async () => {
   const labels = [...new Array<number>(60).fill(0), ...new Array<number>(12).fill(1)];
   const problem = randomProblem('rare', labels, { classes: 2, distance: 0.2 });
@@ -226,7 +213,6 @@ test('class weights count in training and in the log loss', async () => {
   const direct = await fitLogisticRegression(
     {
       ...problem,
-      deviation: weighted.deviation,
       weights: labels.map((label) => classWeights[label] as number),
     },
     { C: weighted.C },
@@ -250,7 +236,6 @@ test('refuses what does not fit', async () => {
   const refused = (change: Partial<GroupedProblem>, message: RegExp) =>
     assert.rejects(crossValidate({ ...problem, ...change }, { seed: 1 }), { name: 'RangeError', message });
   await refused({ groups: [1, 2] }, /groups must have 12 numbers; received 2/);
-  await refused({ isPlain: [1] }, /isPlain must have 12 numbers; received 1/);
   await refused({ classWeights: [1, 2] }, /classWeights must have 3 numbers; received 2/);
   await refused(
     { classWeights: [1, Number.NaN, 2] },

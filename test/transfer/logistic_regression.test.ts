@@ -3,7 +3,6 @@ import { test } from 'node:test';
 import seedrandom from 'seedrandom';
 import { normal } from '../../src/augment/random.ts';
 import {
-  deviationsOf,
   fitLogisticRegression,
   type LogisticRegressionProblem,
 } from '../../src/transfer/logistic_regression.ts';
@@ -30,7 +29,7 @@ function randomProblem(
 
 /** The loss and its gradient in plain JavaScript, at the coefficients and biases of a fit. */
 function plain(
-  { features, length, classes, labels, softLabels, weights, deviation }: LogisticRegressionProblem,
+  { features, length, classes, labels, softLabels, weights }: LogisticRegressionProblem,
   { coefficients, biases }: { coefficients: Float64Array; biases: Float64Array },
   C: number,
 ) {
@@ -59,10 +58,9 @@ function plain(
     }
   }
   for (let at = 0; at < length * classes; at++) {
-    const squared = (deviation?.[Math.floor(at / classes)] ?? 1) ** 2;
     const value = coefficients[at] as number;
-    loss += (squared * value ** 2) / (2 * C);
-    gradient[at] = (gradient[at] as number) + (squared * value) / C;
+    loss += value ** 2 / (2 * C);
+    gradient[at] = (gradient[at] as number) + value / C;
   }
   return { loss, gradient };
 }
@@ -102,16 +100,14 @@ for (const [name, size] of Object.entries({
       await checkOptimum(randomProblem(name, size), C);
     });
 
-test('finds the minimum with weights, soft labels and deviations', async () => {
+test('finds the minimum with weights and soft labels', async () => {
   const random = seedrandom('weights');
   for (const count of [20, 150]) {
     const problem = randomProblem('soft', { count, length: 30, classes: 3 });
     const softLabels = Float32Array.from({ length: count * 3 }, () => Math.round(4 * random()) / 4);
     const weights = Float64Array.from({ length: count }, () => Math.floor(3 * random()));
-    const deviation = deviationsOf(problem.features, 30);
     await checkOptimum({ ...problem, weights }, 0.5);
-    await checkOptimum({ ...problem, deviation }, 0.5);
-    await checkOptimum({ ...problem, weights, softLabels, deviation }, 2);
+    await checkOptimum({ ...problem, weights, softLabels }, 2);
   }
 });
 
@@ -152,14 +148,12 @@ test('duplicate rows, constant and duplicate features, far offsets and large sca
       features[row * 40 + 5] = 1000 * (features[row * 40 + 5] as number);
     }
     for (let row = 7; row < count; row += 4) features.copyWithin(row * 40, (row - 4) * 40, (row - 3) * 40);
-    const deviation = deviationsOf(features, 40);
-    assert.equal(deviation[0], 1);
-    const { coefficients } = await checkOptimum({ ...problem, deviation }, 1);
+    const { coefficients } = await checkOptimum(problem, 1);
     assert.ok(coefficients.subarray(0, 8).every((value) => value === 0));
   }
 });
 
-test('features of very different scales converge, without deviations too', async () => {
+test('features of very different scales converge', async () => {
   const problem = randomProblem('scales', { count: 150, length: 30, classes: 3 });
   for (const spread of [1e3, 1e6, 1e12]) {
     const features = problem.features.map((value, at) => value * spread ** ((at % 30) / 30));
@@ -226,7 +220,6 @@ test('refuses what cannot be fitted', async () => {
     /weights must be finite numbers of at least 0; received -1/,
   );
   await refused({ softLabels: new Float32Array(3) }, /softLabels must have 12 numbers/);
-  await refused({ deviation: [1, 1, 1, 0] }, /deviation/);
   for (const C of [0, -1, Number.NaN, Number.POSITIVE_INFINITY])
     await refused({}, /C must be a number above 0/, C);
 });

@@ -12,8 +12,6 @@ export interface LogisticRegressionProblem {
   softLabels?: ArrayLike<number> | undefined;
   /** Multiplies the cross-entropy of each row: [count], 0 or more; 1 where absent. */
   weights?: ArrayLike<number> | undefined;
-  /** Features are divided by it first, and the penalty is on their coefficients: [length], above 0; 1 where absent. */
-  deviation?: ArrayLike<number> | undefined;
 }
 
 /** Classes that are computed together; see assembly/evaluate.ts. */
@@ -26,7 +24,7 @@ const rankTolerance = 1e-14;
 export interface Design {
   classes: number;
   tiles: number;
-  /** Columns of `features`: float64 [count, width], centred, divided by deviations and scale. */
+  /** Columns of `features`: float64 [count, width], centred, divided by `scale`. */
   width: number;
   features: number;
   /** How many leading entries of each row may differ from zero: int32 [count]. */
@@ -46,9 +44,7 @@ export interface Layout {
   length: number;
   /** Subtracted from the features: float64 [length]. */
   mean: Float64Array;
-  /** Then divides them: float64 [length]. */
-  divisor: Float64Array;
-  /** The part of `divisor` that all features share: the root of the rows' mean squared length. */
+  /** Then divides them: the root of the rows' mean squared length. */
   scale: number;
 }
 
@@ -67,7 +63,7 @@ export function firstNotFinite(features: Float32Array, length: number): number |
 
 /** @throws {RangeError} where the parts of a problem do not fit each other, or a number is not usable. */
 export function checkProblem(problem: LogisticRegressionProblem): void {
-  const { features, length, classes, labels, softLabels, weights, deviation } = problem;
+  const { features, length, classes, labels, softLabels, weights } = problem;
   const refuse = (text: string): never => {
     throw new RangeError(text);
   };
@@ -91,22 +87,6 @@ export function checkProblem(problem: LogisticRegressionProblem): void {
   };
   check('softLabels', softLabels, count * classes, 0);
   check('weights', weights, count, 0);
-  check('deviation', deviation, length, Number.MIN_VALUE);
-}
-
-/** Deviation of each feature: float64 [length]; 1 for those that are constant. */
-export function deviationsOf(features: Float32Array, length: number): Float64Array {
-  const count = features.length / length;
-  const mean = meansOf(features, length);
-  const squares = new Float64Array(length);
-  for (let row = 0, at = 0; row < count; row++)
-    for (let j = 0; j < length; j++, at++)
-      squares[j] = (squares[j] as number) + ((features[at] as number) - (mean[j] as number)) ** 2;
-  return squares.map((sum, j) => {
-    const deviation = Math.sqrt(sum / count);
-    // Rounding of the mean alone.
-    return deviation > 1e-9 * Math.abs(mean[j] as number) ? deviation : 1;
-  });
 }
 
 function meansOf(features: Float32Array, length: number): Float64Array {
@@ -120,12 +100,11 @@ function meansOf(features: Float32Array, length: number): Float64Array {
 /** Writes centred features to memory, and divides them so that their rows have a mean squared length of 1. */
 function writeFeatures(
   memory: SharedMemory,
-  { features, length, deviation }: LogisticRegressionProblem,
+  { features, length }: LogisticRegressionProblem,
   width: number,
-): Pick<Layout, 'mean' | 'divisor' | 'scale'> & { address: number } {
+): Pick<Layout, 'mean' | 'scale'> & { address: number } {
   const count = features.length / length;
   const mean = meansOf(features, length);
-  const inverse = Float64Array.from({ length }, (_, j) => 1 / (deviation?.[j] ?? 1));
   // The Gram matrix is computed for four rows at a time.
   const rows = Math.ceil(count / 4) * 4;
   const address = memory.allocate(8 * rows * width);
@@ -133,13 +112,13 @@ function writeFeatures(
   let squares = 0;
   for (let row = 0, at = 0; row < count; row++)
     for (let j = 0; j < length; j++, at++) {
-      const value = ((features[at] as number) - (mean[j] as number)) * (inverse[j] as number);
+      const value = (features[at] as number) - (mean[j] as number);
       to[row * width + j] = value;
       squares += value * value;
     }
   const scale = squares > 0 ? Math.sqrt(squares / count) : 1;
   for (let i = 0; i < to.length; i++) to[i] = (to[i] as number) / scale;
-  return { address, mean, divisor: inverse.map((value) => scale / value), scale };
+  return { address, mean, scale };
 }
 
 /** Lays a problem out in memory. @throws {RangeError} where it does not fit. */
@@ -148,7 +127,7 @@ export function layOut(memory: SharedMemory, problem: LogisticRegressionProblem)
   const count = labels.length;
   const tiles = Math.ceil(classes / tileClasses);
   const width = Math.ceil(length / 2) * 2;
-  const { address: features, mean, divisor, scale } = writeFeatures(memory, problem, width);
+  const { address: features, mean, scale } = writeFeatures(memory, problem, width);
   const lengths = memory.allocate(4 * count);
   memory.integers(lengths, count).fill(width);
   const labelsAt = memory.allocate(4 * count);
@@ -168,7 +147,7 @@ export function layOut(memory: SharedMemory, problem: LogisticRegressionProblem)
     soft,
     single: 0,
   };
-  return { design, count, length, mean, divisor, scale };
+  return { design, count, length, mean, scale };
 }
 
 function writeSoftLabels(
@@ -292,7 +271,7 @@ export function unreduce(
 
 /** Coefficients and biases for the features as they were given. */
 export function unscale(
-  { design, length, mean, divisor }: Layout,
+  { design, length, mean, scale }: Layout,
   parameters: Float64Array,
   isPresent: (label: number) => boolean,
 ): { coefficients: Float64Array; biases: Float64Array } {
@@ -304,7 +283,7 @@ export function unscale(
   );
   for (let j = 0; j < length; j++)
     for (let k = 0; k < classes; k++) {
-      const value = (parameters[indexOf(design, j, k)] as number) / (divisor[j] as number);
+      const value = (parameters[indexOf(design, j, k)] as number) / scale;
       coefficients[j * classes + k] = value;
       biases[k] = (biases[k] as number) - value * (mean[j] as number);
     }

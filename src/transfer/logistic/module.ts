@@ -15,7 +15,6 @@ export interface Kernels {
     labels: number,
     soft: number,
     classes: number,
-    tiles: number,
     parameters: number,
     gradient: number,
     work: number,

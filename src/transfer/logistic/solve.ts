@@ -88,9 +88,9 @@ function objectiveOf(kernels: Kernels, memory: WebAssembly.Memory, slot: Slot, t
   const result = new Float64Array(memory.buffer, slot.gradient, size);
   const run = (at: Float64Array, curvature: 0 | 1) => {
     parameters.set(at);
-    const { features, width, lengths, weights, labels, soft, classes, tiles } = design;
-    const data = [slot.rows, rows.length, features, width, lengths, weights, labels, soft] as const;
-    return kernels.evaluate(...data, classes, tiles, slot.parameters, slot.gradient, slot.work, curvature);
+    const { features, width, lengths, weights, labels, soft, classes } = design;
+    const data = [slot.rows, rows.length, features, width, lengths, weights, labels, soft, classes] as const;
+    return kernels.evaluate(...data, slot.parameters, slot.gradient, slot.work, curvature);
   };
   const runSingle = (at: Float64Array) => {
     writeSingles(design, at, memory, slot.singles);

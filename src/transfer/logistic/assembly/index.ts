@@ -1,3 +1,2 @@
 export { cholesky, gram } from './basis';
-export { evaluate, logits } from './evaluate';
-export { evaluateSingle } from './evaluate_single';
+export { evaluate, evaluateSingle, logits } from './evaluate';
