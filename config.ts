@@ -3,7 +3,7 @@ import type { Config } from 'bat-sup';
 /**
  * Your settings, each with its default. A flag (--epochs 8) or an environment variable (BATSUP_EPOCHS=8) has priority
  * over a line here; "bat-sup config" prints the values in force. Lines that are commented out are those to which
- * recipe: 'best' or a pre-trained network gives other defaults.
+ * recipe: 'best' or a network to start from gives other defaults.
  */
 export default {
   // Folders
@@ -22,14 +22,14 @@ export default {
   // Height of the resized pictures, in pixels. A whole number from 8 to 4096.
   // height: 100,
   // Colour channels; grey is BT.601 luma, colour is RGB. 1 (grey) or 3 (colour).
-  channels: 3,
+  // channels: 3,
   // How pictures are fitted to the size: stretched, cropped, or padded with white. One of 'fill', 'cover',
   // 'contain'.
-  fit: 'fill',
+  // fit: 'fill',
   // Share of height and width, around the centre, that is used. A number above 0 and at most 1.
-  crop: 1,
+  // crop: 1,
   // How pictures are resampled. One of 'lanczos3', 'bicubic', 'bilinear'.
-  filter: 'lanczos3',
+  // filter: 'lanczos3',
 
   // Augmentation
 
@@ -54,9 +54,15 @@ export default {
   // Pre-trained network to start from; auto takes one where it can be had. One of 'off', 'auto',
   // 'efficientnet-lite0', 'efficientnet-lite1', 'efficientnet-lite2'.
   // pretrained: 'off',
-  // Blocks of the pre-trained network to train on with the head; 0 trains the head alone. A whole number from
-  // 0 to 999.
-  fineTune: 0,
+  // Trained network to start from: a checkpoint, a run, or a file of another program. A path, the name of a
+  // run, or off.
+  from: 'off',
+  // Blocks of the network to start from that learn with the head; 0 trains the head alone. A whole number
+  // from 0 to 999.
+  // fineTune: 0,
+  // Layers of the network to start from that do not learn; all others do: conv1,norm*, or ..conv5 up to one.
+  // A list of names, with * for any letters, or none.
+  freeze: [],
   // Passes over all pictures. A whole number of at least 1.
   // epochs: 300,
   // Pictures per training step (per process under MPI). A whole number from 1 to 4096.

@@ -11,6 +11,7 @@ export {
 } from './load.ts';
 export { isRunRemoved, lockRun } from './lock.ts';
 export type { CheckpointInfo, FileName, Manifest, Metrics, Position } from './manifest.ts';
+export { pathOrRun } from './place.ts';
 export { betterRun, hasSaved, newestRun, nextRunName } from './runs.ts';
 export { removeOldCheckpoints, saveCheckpoint, writeCheckpoint } from './save.ts';
-export { bestOf, type Checkpoint, foldersIn, listCheckpoints } from './scan.ts';
+export { bestOf, type Checkpoint, foldersIn, isCheckpoint, listCheckpoints } from './scan.ts';

@@ -1,7 +1,6 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { betterRun } from '../checkpoints/index.ts';
+import { betterRun, pathOrRun } from '../checkpoints/index.ts';
 import { figure } from '../text/format.ts';
 import { printable } from '../text/printable.ts';
 import { quoteForShell } from '../text/quote.ts';
@@ -26,9 +25,7 @@ export function whichOf({ newest }: CheckpointFlags): 'best' | 'newest' {
 
 /** Where to look for a checkpoint: the path or the run that --checkpoint names, or else all runs. */
 export function checkpointPlace(named: string | undefined, checkpoints: string): string {
-  if (named === undefined) return checkpoints;
-  const run = join(checkpoints, named);
-  return !existsSync(named) && existsSync(run) ? run : named;
+  return named === undefined ? checkpoints : pathOrRun(named, checkpoints);
 }
 
 /** Prints on stderr which checkpoint is used. */

@@ -4,6 +4,7 @@ import type { World } from '../cluster/index.ts';
 import { type Settings, settingNames, settingOptions } from '../config/index.ts';
 import { isHeadOnly } from '../config/pretrained.ts';
 import { UsageError } from '../errors.ts';
+import type { Network } from '../formats/format.ts';
 import { batSup } from '../system/command.ts';
 import { counted } from '../text/format.ts';
 import { quoteForShell } from '../text/quote.ts';
@@ -13,6 +14,7 @@ import { type Advice, adviceFor } from '../training/advice.ts';
 import type { TrainingResult } from '../training/options.ts';
 import { planTraining, type TrainPlan, type TrainRequest } from '../training/plan.ts';
 import { addExamples } from './examples.ts';
+import { type HintFlags, hintOptions, hintsGiven, printAssumed, readHints } from './import_hints.ts';
 import { notice, noticeText } from './notice.ts';
 import { onRanks, readTogether, withShareOfMachine } from './ranks.ts';
 import { rawDataArgument, withRawData } from './raw_data_argument.ts';
@@ -20,7 +22,7 @@ import { resizeWhereStale } from './resize.ts';
 import { abortOnSignals } from './signals.ts';
 import { describeMetrics, TrainingDisplay } from './training_display.ts';
 
-interface TrainOptions extends Record<string, unknown> {
+interface TrainOptions extends HintFlags, Record<string, unknown> {
   /** true: --resume alone. */
   resume?: string | true;
   run?: string;
@@ -41,6 +43,7 @@ export function addTrain(program: Command): void {
       'name of the run, a folder in the checkpoints folder (default: run-001, run-002 ...)',
     )
     .option('--json', 'print the result as JSON');
+  hintOptions(command);
   const names = settingNames.filter((name) => name !== 'augmentTarget');
   settingOptions(rawDataArgument(command), names).action((folder, options) =>
     onRanks(async (world) => runTraining(await withRawData('train', folder, options), world)),
@@ -50,6 +53,11 @@ export function addTrain(program: Command): void {
     ['bat-sup train ~/photos', 'trains on the classes in another folder'],
     ['bat-sup train --recipe best --epochs 50', 'trains with better defaults than the article'],
     ['bat-sup train --pretrained', 'starts from a network that has seen a million photographs'],
+    ['bat-sup train --from run-001', 'starts from a trained network, for other or more classes'],
+    [
+      'bat-sup train --from model.onnx --fine-tune 2',
+      'from a file of another program; its last blocks learn, too',
+    ],
     ['bat-sup train --pretrained --fine-tune', 'the same, and adapts its last blocks'],
     ['bat-sup train --resume', 'continues where the newest run stopped'],
     ['bat-sup train --resume --epochs 80', 'trains it further, all other settings unchanged'],
@@ -59,9 +67,11 @@ export function addTrain(program: Command): void {
 
 /** @throws {UsageError} where --resume is followed by something else. */
 function readRequest({ resume, run, ...flags }: TrainOptions, ranks: number): TrainRequest {
-  if (resume === undefined) return { flags, run, ranks };
+  const assumed = (network: Network) => printAssumed(network, flags);
+  const request = { flags, run, ranks, hints: readHints(flags), hintFlags: hintsGiven(flags), assumed };
+  if (resume === undefined) return request;
   if (resume === true || resume === 'auto')
-    return { flags, run, ranks, resume: resume === true ? 'always' : 'auto' };
+    return { ...request, resume: resume === true ? 'always' : 'auto' };
   const { message } = wrongValue('--resume', 'followed by nothing or by auto', resume);
   throw new UsageError(`${message} Name the folder of the pictures before --resume.`);
 }
@@ -90,7 +100,12 @@ function stopOn(display: TrainingDisplay, world: World | undefined): AbortSignal
 
 async function runTraining(options: TrainOptions, world: World | undefined): Promise<void> {
   const request = readRequest(options, world?.size ?? 1);
-  const plan = await readTogether(world, () => planTraining(request, notice));
+  let start: TrainPlan['start'];
+  const plan = await readTogether(world, async () => {
+    const { start: own, ...shared } = await planTraining(request, notice);
+    start = own; // Its weights stay on rank 0.
+    return shared;
+  });
   const { run, resume, resumeFlags } = plan;
   if (resume && plan.isDone) return reportDone(plan, resume, options.json === true);
   const settings = await withShareOfMachine(plan.settings, world);
@@ -113,7 +128,7 @@ async function runTraining(options: TrainOptions, world: World | undefined): Pro
   if (settings.engine === 'auto' && engine.name === 'wasm') await adviseSetup();
   try {
     const events = world && world.rank > 0 ? {} : display.events;
-    const result = await train({ settings, run, resume, world, engine, command, signal, events });
+    const result = await train({ settings, run, resume, start, world, engine, command, signal, events });
     display.stop();
     const next = result.saved ? ['train --resume', ...resumeFlags].join(' ') : args;
     report(result, { ...plan, settings, next, json: options.json === true });
@@ -186,7 +201,7 @@ function report(result: TrainingResult, plan: Report): void {
   if (best && best.epoch < position.epoch) {
     if (finished && position.epoch < settings.epochs)
       console.log(`Stopped early, ${counted(settings.earlyStopping, 'epoch')} after the best.`);
-    const which = best.epoch === 0 ? 'the head before fine-tuning' : best.epoch;
+    const which = best.epoch === 0 ? 'the network before these epochs' : best.epoch;
     console.log(`Best epoch, which predict uses: ${which}\n${describeMetrics(best.metrics)}`);
   }
   if (!finished) {
@@ -208,7 +223,8 @@ function report(result: TrainingResult, plan: Report): void {
 }
 
 function describeDone(settings: Settings, { epoch, step }: TrainingResult['position']): string {
-  if (isHeadOnly(settings)) return `a head for ${settings.pretrained}`;
+  const { pretrained, from } = settings;
+  if (isHeadOnly(settings)) return `a head for ${pretrained === 'off' ? from : pretrained}`;
   return `${epoch} of ${Math.max(settings.epochs, epoch)} epochs, ${counted(step, 'step')}`;
 }
 

@@ -5,6 +5,7 @@ import { sizeOf } from '../tensors/shape.ts';
 import { describeClasses, figure } from '../text/format.ts';
 import type { TrainingEvents } from '../training/options.ts';
 import type { BatchResult } from '../training/step.ts';
+import type { ClassChange } from '../transfer/new_head.ts';
 import { type LiveBlock, liveBlock } from './live_block.ts';
 import { noticeText } from './notice.ts';
 import { canRedraw, type ProgressBar, progressBar } from './progress.ts';
@@ -23,17 +24,58 @@ export function describeMetrics(metrics: Metrics): string {
 /** Networks with more layers are described in one line. */
 const maxListed = 60;
 
+const numbers = (count: number) => count.toLocaleString('en');
+
+/** Numbers that could learn. */
+function weightsIn(layers: Model['layers']): number {
+  return layers.flatMap((layer) => layer.variables).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+}
+
 /** One line per layer, or one for all of them. */
-function describeLayers({ layers, description, variables }: Model): string[] {
+function describeLayers({ layers, description }: Model): string[] {
   if (layers.length <= maxListed)
     return layers.map(({ name, outputShape }) => `${name.padEnd(9)} ${outputShape.join(' x ')}`);
-  const all = layers.flatMap((layer) => layer.variables).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
-  const learning = [...variables.values()].reduce((sum, { size }) => sum + size, 0);
-  const numbers = (count: number) => count.toLocaleString('en');
   return [
-    `network   ${description.architecture}, ${layers.length} layers, ${numbers(all)} weights`,
-    ...(learning < all ? [`learning  ${numbers(learning)} of them`] : []),
+    `network   ${description.architecture}, ${layers.length} layers, ${numbers(weightsIn(layers))} weights`,
   ];
+}
+
+/** 'bat, owl', or the number of them where they are many. */
+function listed(names: string[], what: string): string {
+  return names.length <= 4 ? names.join(', ') : `${names.length} ${what}`;
+}
+
+/** What became of the head of the network to start from. */
+function describeHead({ known, added, removed, cut }: ClassChange, classes: string[]): string[] {
+  const named = (indices: number[]) =>
+    listed(
+      indices.map((index) => classes[index] as string),
+      'classes',
+    );
+  if (known.length === 0)
+    return [cut.length > 0 ? `head ${cut.join(', ')} cut off for a new one` : 'a head added to its features'];
+  const isSame = added.length + removed === 0;
+  return [
+    isSame ? 'its head kept' : `head kept for ${named(known)}`,
+    ...(added.length > 0 ? [`added for ${named(added)}`] : []),
+    ...(removed > 0 ? [`cut for ${removed} ${removed === 1 ? 'class' : 'classes'}`] : []),
+  ];
+}
+
+/** What was kept, cut and frozen, and how many numbers learn: one line. */
+function describeLearning({ layers, variables, frozen }: Model, head: string[]): string {
+  const learning = [...variables.values()].reduce((sum, { size }) => sum + size, 0);
+  const layerOf = (name: string) => name.slice(0, name.lastIndexOf('/'));
+  const isLearning = new Set([...variables.keys()].map(layerOf));
+  const fixed = [...new Set([...frozen.keys()].map(layerOf))].filter((name) => !isLearning.has(name));
+  const range =
+    fixed.length > 4 ? `${fixed.length} layers, ${fixed[0]} to ${fixed.at(-1)},` : fixed.join(', ');
+  const parts = [
+    ...head,
+    ...(fixed.length > 0 ? [`${range} frozen`] : []),
+    `${numbers(learning)} of ${numbers(weightsIn(layers))} weights learn`,
+  ];
+  return `learning  ${parts.join('; ')}`;
 }
 
 /** Prints the layers, then one line per epoch, on stderr; on a terminal with a live view of the curves below. */
@@ -114,11 +156,13 @@ export class TrainingDisplay {
         `Logistic regression on the features: C ${C.toPrecision(2)}${accuracy ?? ''}, ${seconds.toFixed(1)} s`,
       );
     },
-    started: ({ model, dataset, split, stepsPerEpoch, batchSize, position, trainsHead }) => {
+    started: ({ model, dataset, split, stepsPerEpoch, batchSize, position, trainsHead, change }) => {
       this.#batchSize = batchSize;
       const { width, height, channels } = model.description;
       console.error(`pictures  ${height} x ${width} x ${channels}`);
       for (const line of describeLayers(model)) console.error(line);
+      const head = change ? describeHead(change, dataset.classes) : [];
+      if (change || model.frozen.size > 0) console.error(describeLearning(model, head));
       console.error(describeClasses(dataset.classes));
       console.error(`${split.train.length} pictures to train on, ${split.validation.length} for validation`);
       if (position.step > 0) console.error(`Resuming after epoch ${position.epoch}, step ${position.step}`);
@@ -152,7 +196,7 @@ export class TrainingDisplay {
   }
 
   #afterHead(metrics: Metrics): void {
-    this.print(`head  ${describeMetrics(metrics)}`);
+    this.print(`${metrics.loss === undefined ? 'start' : 'head'}  ${describeMetrics(metrics)}`);
     this.#started = performance.now();
     if (this.#settings.fineTune > 0) this.#openBlock();
   }

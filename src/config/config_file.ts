@@ -1,5 +1,5 @@
 import { wrap } from '../text/format.ts';
-import { pretrainedDefaults } from './pretrained.ts';
+import { startDefaults } from './pretrained.ts';
 import { recipes } from './recipes.ts';
 import { type Setting, type SettingName, settingNames, settings } from './settings.ts';
 
@@ -18,7 +18,7 @@ const head = `import type { Config } from 'bat-sup';
 /**
  * Your settings, each with its default. A flag (--epochs 8) or an environment variable (BATSUP_EPOCHS=8) has priority
  * over a line here; "bat-sup config" prints the values in force. Lines that are commented out are those to which
- * recipe: 'best' or a pre-trained network gives other defaults.
+ * recipe: 'best' or a network to start from gives other defaults.
  */
 export default {
 `;
@@ -29,11 +29,13 @@ function literal(value: unknown): string {
   return JSON.stringify(value).replaceAll('"', "'");
 }
 
-/** Such a setting is commented out: a line in force would win over the recipe or the backbone. */
+/** What follows from the network to start from: how pictures become its input, and whether all of it learns. */
+const ofStart: SettingName[] = ['channels', 'fit', 'crop', 'filter', 'fineTune'];
+
+/** Such a setting is commented out: a line in force would win over the recipe or the network to start from. */
 function hasOtherDefaults(name: SettingName): boolean {
-  return [...Object.values(recipes), pretrainedDefaults('auto')].some((values) =>
-    Object.hasOwn(values, name),
-  );
+  const others = [...Object.values(recipes), startDefaults({ pretrained: 'auto' })];
+  return ofStart.includes(name) || others.some((values) => Object.hasOwn(values, name));
 }
 
 /** What a setting means and what it may be, in sentences. */

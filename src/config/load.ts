@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { reason, UsageError } from '../errors.ts';
 import { didYouMean } from '../text/did_you_mean.ts';
 import { wrongValue } from '../text/wrong_value.ts';
-import { backboneOf, pretrainedDefaults } from './pretrained.ts';
+import { backboneOf, startDefaults } from './pretrained.ts';
 import { recipes } from './recipes.ts';
 import {
   type Config,
@@ -92,16 +92,18 @@ type Recipe = keyof typeof recipes;
 interface Base {
   recipe: Recipe;
   pretrained?: Settings['pretrained'];
+  from?: Settings['from'];
 }
 
 /**
- * Where the network is set that rules out the backbone of a recipe: an architecture, a size, or grey pictures; undefined
- * where none is.
+ * Where the network is set that rules out the backbone of a recipe: another one to start from, an architecture, a size, or grey
+ * pictures; undefined where none is.
  */
 function whereOwnNetwork(find: (name: SettingName) => SettingInForce): string | undefined {
   const isOwn = ({ from }: SettingInForce) => !/^(default$|recipe )/.test(from);
   const own = (['architecture', 'width', 'height'] as const).map(find).find(isOwn);
-  const channels = find('channels');
+  const [start, channels] = [find('from'), find('channels')];
+  if (start.value !== 'off') return start.from;
   return own?.from ?? (channels.value === 1 ? channels.from : undefined);
 }
 
@@ -123,12 +125,13 @@ function changeOfRecipe(name: SettingName, before: Recipe, recipe: Recipe): unkn
 }
 
 /**
- * The value of every setting and where it comes from. Priority: flag, environment, config.ts, backbone, recipe, default. The
- * settings of a resumed run come right after the flags, except for `machineSettings`.
+ * The value of every setting and where it comes from. Priority: flag, environment, config.ts, network to start from, recipe,
+ * default. The settings of a resumed run come right after the flags, except for `machineSettings`.
  * @param flags as commander parses them: { epochs: '8', ... }; flags that were not given are absent.
  * @param options.folder where config.ts is looked for. Default: the working directory.
  * @param options.environment holds BATSUP_EPOCHS and so on. Default: process.env.
  * @param options.resumed the run to resume. Default: none.
+ * @param options.start the settings that the network to start from brings: its size, channels and so on. Default: none.
  * @throws {UsageError} for a value that is not allowed (it names the setting, what is allowed, and the value), an unknown
  * setting, or a config.ts that cannot be loaded.
  * @example
@@ -145,14 +148,20 @@ export async function settingsInForce(
     folder = process.cwd(),
     environment = process.env,
     resumed,
-  }: { folder?: string; environment?: NodeJS.ProcessEnv; resumed?: RunSettings | undefined } = {},
+    start = {},
+  }: {
+    folder?: string;
+    environment?: NodeJS.ProcessEnv;
+    resumed?: RunSettings | undefined;
+    start?: Config;
+  } = {},
 ): Promise<SettingsInForce> {
   const { file, config } = await loadConfigFile(folder);
   const ofRun = (name: SettingName, { recipe }: Partial<Base>): [string, unknown][] => {
     if (!resumed || machineSettings.includes(name)) return [];
     const { run, settings: known } = resumed;
     // The network stays: a recipe cannot bring a backbone to a run that has none.
-    const before: Config = { pretrained: 'off', ...known };
+    const before: Config = { pretrained: 'off', from: 'off', ...known };
     const isOther = recipe && flags.recipe !== undefined;
     return [
       [`recipe ${recipe}`, isOther ? changeOfRecipe(name, before.recipe ?? 'article', recipe) : undefined],
@@ -160,24 +169,26 @@ export async function settingsInForce(
     ];
   };
   const find: Find = (name, base = {}) => {
-    const { recipe, pretrained } = base;
+    const { recipe, pretrained, from: path = 'off' } = base;
+    const label = path === 'off' ? `pretrained ${backboneOf(pretrained)}` : `from ${path}`;
     const sources: [string, unknown][] = [
       [`--${flagName(name)}`, flags[name]],
       ...ofRun(name, base),
       [environmentName(name), environment[environmentName(name)]],
       [file, config[name]],
-      [`pretrained ${backboneOf(pretrained)}`, pretrainedDefaults(pretrained)[name]],
+      [label, start[name] ?? startDefaults({ pretrained, from: path })[name]],
       [`recipe ${recipe}`, recipe && recipes[recipe][name]],
     ];
-    const [from, value] = sources.find(([, given]) => given !== undefined) ?? [
+    const [origin, value] = sources.find(([, given]) => given !== undefined) ?? [
       'default',
       settings[name].default,
     ];
-    return { value: check(name, value, from), from };
+    return { value: check(name, value, origin), from: origin };
   };
   const recipe = find('recipe').value as Recipe;
   const pretrained = findPretrained(find, recipe);
-  const base = { recipe, pretrained: pretrained.value as Settings['pretrained'] };
+  const from = find('from').value as Settings['from'];
+  const base = { recipe, pretrained: pretrained.value as Settings['pretrained'], from };
   const found = Object.fromEntries(settingNames.map((name) => [name, find(name, base)])) as SettingsInForce;
   return { ...found, pretrained };
 }

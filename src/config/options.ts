@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { quoteForShell } from '../text/quote.ts';
 import type { SettingsInForce } from './load.ts';
-import { pretrainedDefaults } from './pretrained.ts';
+import { startDefaults } from './pretrained.ts';
 import { recipes } from './recipes.ts';
 import {
   type Config,
@@ -31,6 +31,7 @@ export function settingOptions(command: Command, names: SettingName[]): Command 
 
 /** A setting's value as it is typed after its flag. */
 export function describeValue(value: unknown): string {
+  if (Array.isArray(value) && value.length === 0) return 'none';
   if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value.join(',');
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
@@ -58,7 +59,7 @@ export function flagsOf(values: Config, names: readonly SettingName[]): string[]
 export function flagsFor(values: Config, names: readonly SettingName[] = settingNames): string[] {
   const defaults: Config = {
     ...recipes[values.recipe ?? 'article'],
-    ...pretrainedDefaults(values.pretrained),
+    ...startDefaults(values),
   };
   const defaultOf = (name: SettingName): Settings[SettingName] => defaults[name] ?? settings[name].default;
   return flagsOf(

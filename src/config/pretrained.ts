@@ -29,14 +29,29 @@ export function backboneOf(pretrained: Settings['pretrained'] = 'off'): Backbone
   return pretrained === 'auto' ? defaultBackbone : pretrained;
 }
 
-/** Defaults that replace those of settings.ts and of the recipes where training starts from a backbone. */
-export function pretrainedDefaults(pretrained: Settings['pretrained'] | undefined): Config {
-  const backbone = backboneOf(pretrained);
-  if (backbone === undefined) return {};
-  return { width: inputSizes[backbone], height: inputSizes[backbone], ...fineTuning };
+/** The settings that say what a training starts from and what learns; runs of older versions lack some. */
+export type StartSettings = {
+  [Name in 'pretrained' | 'from' | 'fineTune' | 'freeze']?: Settings[Name] | undefined;
+};
+
+/** Whether the settings start from a trained network, named by `--pretrained` or given by `--from`. */
+export function hasStart({ pretrained = 'off', from = 'off' }: StartSettings): boolean {
+  return pretrained !== 'off' || from !== 'off';
 }
 
-/** Whether the settings train a head on a backbone's features, and nothing else. */
-export function isHeadOnly({ pretrained, fineTune }: Pick<Settings, 'pretrained' | 'fineTune'>): boolean {
-  return pretrained !== 'off' && fineTune === 0;
+/** Defaults that replace those of settings.ts and of the recipes where training starts from a trained network. */
+export function startDefaults({ pretrained, from }: StartSettings): Config {
+  const backbone = backboneOf(pretrained);
+  if (backbone) return { width: inputSizes[backbone], height: inputSizes[backbone], ...fineTuning };
+  return hasStart({ from }) ? fineTuning : {};
+}
+
+/** Whether the settings train a head on the features of a trained network, and nothing else. */
+export function isHeadOnly(settings: StartSettings): boolean {
+  return hasStart(settings) && settings.fineTune === 0 && !hasFrozen(settings);
+}
+
+/** Whether the settings name the layers that do not learn, while all others do. */
+export function hasFrozen({ freeze = [] }: StartSettings): boolean {
+  return freeze.length > 0;
 }

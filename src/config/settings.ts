@@ -53,6 +53,24 @@ const path: Kind<string> = {
   parse: (value) => (typeof value === 'string' && value !== '' ? value : undefined),
 };
 
+/** A path, or 'off' for none. */
+const startPath: Kind<string> = {
+  allowed: 'a path, the name of a run, or off',
+  placeholder: 'path',
+  parse: path.parse,
+};
+
+/** Names of layers, separated by commas in a flag; 'none' for none of them. */
+const layerNames: Kind<string[]> = {
+  allowed: 'a list of names, with * for any letters, or none',
+  placeholder: 'layers',
+  parse(value) {
+    const list = value === 'none' ? [] : typeof value === 'string' ? parseList(value) : value;
+    const isNames = Array.isArray(list) && list.every((name) => typeof name === 'string' && name !== '');
+    return isNames ? list : undefined;
+  },
+};
+
 function oneOf<const T extends string>(...choices: T[]): Kind<T> {
   return {
     allowed: `one of ${choices.join(', ')}`,
@@ -169,14 +187,24 @@ export const settings = {
     ),
     alone: defaultBackbone,
   },
+  from: setting(
+    startPath,
+    'off',
+    'trained network to start from: a checkpoint, a run, or a file of another program',
+  ),
   fineTune: {
     ...setting(
       integer(0, 999),
       0,
-      'blocks of the pre-trained network to train on with the head; 0 trains the head alone',
+      'blocks of the network to start from that learn with the head; 0 trains the head alone',
     ),
     alone: 6,
   },
+  freeze: setting(
+    layerNames,
+    [],
+    'layers of the network to start from that do not learn; all others do: conv1,norm*, or ..conv5 up to one',
+  ),
   epochs: setting(integer(1), 300, 'passes over all pictures'),
   batchSize: setting(integer(1, 4096), 10, 'pictures per training step (per process under MPI)'),
   learningRate: setting(

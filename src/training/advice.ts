@@ -1,10 +1,10 @@
 import type { CheckpointInfo, Metrics } from '../checkpoints/index.ts';
 import type { Settings } from '../config/index.ts';
-import { isHeadOnly } from '../config/pretrained.ts';
+import { hasStart, isHeadOnly, type StartSettings } from '../config/pretrained.ts';
 
 /** How a training went. */
 export interface TrainingOutcome {
-  settings: Pick<Settings, 'recipe' | 'augment' | 'epochs' | 'pretrained' | 'fineTune'>;
+  settings: Pick<Settings, 'recipe' | 'augment' | 'epochs'> & StartSettings;
   /** Those of the last complete epoch. */
   metrics: Metrics;
   best: CheckpointInfo['best'];
@@ -39,10 +39,10 @@ export function adviceFor({ settings, metrics, best, epoch }: TrainingOutcome): 
   if (accuracy === undefined || validationAccuracy === undefined || !best) return [];
   const isOverfitting = accuracy - validationAccuracy > overfittingGap;
   // Fine-tuning compares its last epoch alone.
-  const isStillImproving = settings.pretrained === 'off' && best.epoch === epoch && epoch === settings.epochs;
+  const isStillImproving = !hasStart(settings) && best.epoch === epoch && epoch === settings.epochs;
   const advice: (Advice | false)[] = [
     settings.recipe === 'article' &&
-      settings.pretrained === 'off' && {
+      !hasStart(settings) && {
         flag: '--recipe best',
         why: 'starts from a network that has seen a million photographs',
       },

@@ -1,5 +1,6 @@
 import { compareMetrics, type Metrics } from '../checkpoints/index.ts';
 import { shareOf } from '../cluster/index.ts';
+import { hasFrozen, hasStart } from '../config/pretrained.ts';
 import { type Batch, batches } from '../dataset/batches.ts';
 import { shuffle } from '../dataset/shuffle.ts';
 import { UserError } from '../errors.ts';
@@ -138,13 +139,14 @@ async function endEpoch(training: Training, trained: { seconds: number; pictures
  */
 function isBest({ metrics, best, position, settings }: Training): boolean {
   if (metrics.validationAccuracy === undefined) return false;
-  const isMiddle = settings.pretrained !== 'off' && position.epoch < settings.epochs;
+  const isFineTuned = hasStart(settings) && !hasFrozen(settings);
+  const isMiddle = isFineTuned && position.epoch < settings.epochs;
   if (isMiddle && settings.earlyStopping === 0) return false;
   return !best || compareMetrics(metrics, best.metrics) < 0;
 }
 
 /** Loss and accuracy on the pictures held back, over all ranks; {} where there are none. */
-async function validate(training: Training): Promise<Metrics> {
+export async function validate(training: Training): Promise<Metrics> {
   const { model, pack, dataset, split, settings, rank, exchange, signal, records } = training;
   const mine = shareOf(split.validation, rank);
   const watch = mine.length > 0 ? records?.log.watchValidation(mine) : undefined;

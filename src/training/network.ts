@@ -1,28 +1,27 @@
-import { ensureBackbone } from '../backbones/index.ts';
+import { dirname } from 'node:path';
 import { type Checkpoint, checkTensors, type FileName, loadTensors } from '../checkpoints/index.ts';
 import type { World } from '../cluster/index.ts';
-import { backboneOf } from '../config/pretrained.ts';
-import { valuesOf } from '../formats/network.ts';
+import { defaults, type Settings } from '../config/index.ts';
+import { backboneOf, hasFrozen, hasStart, isHeadOnly, type StartSettings } from '../config/pretrained.ts';
 import { variablesOf } from '../layers/index.ts';
 import type { ModelDescription } from '../models/description.ts';
 import { createModel, type Model } from '../models/model.ts';
 import { planArchitecture } from '../models/plan.ts';
 import type { Preprocessing } from '../models/preprocessing.ts';
+import { readRecord } from '../runs/record.ts';
 import { freezeBefore } from '../transfer/blocks.ts';
-import { type Start, withNewHead } from '../transfer/new_head.ts';
+import { frozenBy } from '../transfer/freeze.ts';
+import { headOf } from '../transfer/head.ts';
+import { type ClassChange, withClasses } from '../transfer/new_head.ts';
 import { Adam } from './adam.ts';
 import { broadcastVariables } from './exchange.ts';
 import type { TrainingOptions } from './options.ts';
+import { readStart, startFromBackbone } from './read_start.ts';
 import { allVariables, changingVariables } from './records.ts';
 import { type AveragedWeights, averageWithStart, movingAverage, weightsToTrain } from './weight_average.ts';
 
 /** Each block before the head learns this much slower than the one behind it. */
 const layerDecay = 0.9;
-
-/** Whether a training starts from, or has started from, a trained network with a new head. */
-export function isPretrained({ settings }: Pick<TrainingOptions, 'settings'>): boolean {
-  return settings.pretrained !== 'off';
-}
 
 /** A network with its optimizer. */
 export interface Network {
@@ -38,34 +37,50 @@ interface Beginning {
   preprocessing?: Preprocessing | undefined;
   /** By variable name, of a trained network to start from; on rank 0 only. */
   weights?: Map<string, Float32Array>;
+  /** What became of the classes of the network to start from. */
+  change?: ClassChange;
 }
 
-/** Reads the trained network that a new training starts from; undefined where it starts from nothing. */
-async function readStart({ settings, start, events }: TrainingOptions): Promise<Start | undefined> {
+/** The trained network that a new training starts from; undefined where it starts from nothing. */
+export async function startOf({
+  settings,
+  start,
+  events,
+}: TrainingOptions): Promise<TrainingOptions['start']> {
+  if (start || !hasStart(settings)) return start;
+  const notice = (text: string) => events?.notice?.(text);
   const backbone = backboneOf(settings.pretrained);
-  if (start || backbone === undefined) return start;
-  const network = await ensureBackbone(backbone, (text) => events?.notice?.(text));
-  return {
-    description: { ...network.model, layers: network.layers },
-    weights: valuesOf(network),
-    preprocessing: network.preprocessing,
-  };
+  if (backbone) return startFromBackbone(backbone, notice);
+  return readStart(settings.from, { checkpoints: settings.checkpoints, size: settings, notice });
 }
 
-/** What a network begins with, besides a checkpoint to continue from. Rank 0 reads it, and shares all but the weights. */
+/**
+ * What a network begins with, besides a checkpoint to continue from. Rank 0 shares all of it but the weights.
+ * @param start on rank 0 only.
+ */
 export async function beginningOf(
-  options: TrainingOptions,
+  { settings, resume, world }: TrainingOptions,
   wanted: ModelDescription,
-  isFirst: boolean,
+  start: TrainingOptions['start'],
 ): Promise<Beginning> {
-  const { resume, world } = options;
   if (resume) return { description: wanted, preprocessing: resume.manifest.preprocessing };
-  if (!isPretrained(options)) return { description: wanted };
-  const start = isFirst ? await readStart(options) : undefined;
-  const own = start && { ...withNewHead(start, wanted), preprocessing: start.preprocessing };
+  if (!hasStart(settings)) return { description: wanted };
+  const own = start && { ...withClasses(start, wanted), preprocessing: start.preprocessing };
   if (!world) return own as Beginning;
-  const shared = await world.share(own && { description: own.description, preprocessing: own.preprocessing });
-  return { ...(shared as Beginning), ...(own && { weights: own.weights }) };
+  const { weights, ...shared } = own ?? {};
+  return { ...((await world.share(shared)) as Beginning), ...(weights && { weights }) };
+}
+
+/**
+ * The classes whose rows of the head are fitted to features before the first step: those that the network did not know. Those of
+ * all, where none is new and nothing else learns; [] for a head that is only judged; undefined where it is neither.
+ */
+export function rowsToFit(
+  settings: StartSettings,
+  { known, added, isLinear }: ClassChange,
+): number[] | undefined {
+  if (added.length > 0) return hasFrozen(settings) || !isLinear ? undefined : added;
+  return isHeadOnly(settings) ? known : [];
 }
 
 /** The weights that a network begins with, and Adam's moments. */
@@ -81,14 +96,27 @@ async function restoredFrom(checkpoint: Checkpoint): Promise<Restored> {
   return { weights: await load('weights.bin'), optimizer: await load('optimizer.bin') };
 }
 
-/** What stays as it is: with a backbone, all but the head and the blocks that are fine-tuned. */
-function freezing(description: ModelDescription, options: Pick<TrainingOptions, 'settings'>) {
-  if (!isPretrained(options)) return {};
-  const { settings } = options;
+/**
+ * What stays as it is where training starts from a trained network: the layers that are named, or all but the head and the blocks
+ * that are fine-tuned.
+ */
+export function freezing(description: ModelDescription, settings: Settings) {
+  if (!hasStart(settings)) return {};
   const layers = description.layers ?? planArchitecture(description.architecture, description).layers;
-  const { frozen, depths } = freezeBefore(layers, settings.fineTune);
+  if (hasFrozen(settings)) return { frozen: frozenBy(settings.freeze, layers) };
+  const { frozen, depths } = freezeBefore(layers, headOf(layers)?.layers.length ?? 1, settings.fineTune);
   const learningRates = new Map([...depths].map(([name, depth]) => [name, layerDecay ** depth]));
   return { frozen, frozenStatistics: true, learningRates };
+}
+
+/** Whether the layers that learn are those that did when a run's checkpoint was saved. */
+async function learnsAsBefore(settings: Settings, resume: Checkpoint, isFirst: boolean): Promise<boolean> {
+  if (!hasStart(settings)) return true;
+  const record = isFirst ? await readRecord(dirname(resume.folder)) : undefined;
+  const before = record?.sessions.at(-1)?.settings;
+  const same = (name: 'fineTune' | 'freeze') =>
+    JSON.stringify(before?.[name] ?? defaults[name]) === JSON.stringify(settings[name]);
+  return before !== undefined && same('fineTune') && same('freeze');
 }
 
 /**
@@ -102,18 +130,21 @@ export async function createNetwork(
 ): Promise<Network> {
   const { settings, resume } = options;
   const { seed, dropout, weightDecay, ema } = settings;
-  const { learningRates, ...frozen } = freezing(description, options);
+  const { learningRates, ...frozen } = freezing(description, settings);
   const { weights, optimizer } = resume && isFirst ? await restoredFrom(resume) : nothing;
   const restored = start ?? weightsToTrain(weights, optimizer);
   const model = createModel(description, { seed, restored, dropout, preprocessing, ...frozen });
   const adam = new Adam(model.variables, optimizer, { weightDecay, ...(learningRates && { learningRates }) });
   if (resume) {
     checkTensors(resume, 'weights.bin', model.layers.flatMap(variablesOf));
-    // With a backbone, blocks that have not learned so far have no moments yet.
-    if (!isPretrained(options)) checkTensors(resume, 'optimizer.bin', adam.snapshot());
+    const learnedBefore = await learnsAsBefore(settings, resume, isFirst);
+    // Layers that have not learned so far have no moments yet.
+    const stored = new Set(resume.manifest.files['optimizer.bin'].tensors.map(({ name }) => name));
+    const wanted = adam.snapshot().filter(({ name }) => learnedBefore || stored.has(name));
+    checkTensors(resume, 'optimizer.bin', wanted);
   }
   const variables = changingVariables(model);
-  const isFineTuned = isPretrained(options) && settings.fineTune > 0;
+  const isFineTuned = hasStart(settings) && settings.fineTune > 0;
   let average: AveragedWeights | undefined;
   if (ema > 0) average = movingAverage(variables, ema, weights);
   else if (isFineTuned) average = averageWithStart(variables, optimizer);

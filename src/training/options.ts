@@ -6,7 +6,8 @@ import type { Split } from '../dataset/split.ts';
 import type { Engine } from '../engine/index.ts';
 import type { Model } from '../models/model.ts';
 import type { FittedHead } from '../transfer/fit_head.ts';
-import type { Start } from '../transfer/new_head.ts';
+import type { ClassChange, Start } from '../transfer/new_head.ts';
+import type { NamedStart } from './read_start.ts';
 import type { BatchResult } from './step.ts';
 
 /** What training reports while it runs. Each function is optional and is called between two steps. */
@@ -26,12 +27,14 @@ export interface TrainingEvents {
     /** Pictures per step, over all ranks. */
     batchSize: number;
     position: Position;
-    /** Whether a head is trained on a backbone's features first. */
+    /** Whether a head is trained on a network's features first, or the network is validated as it is. */
     trainsHead: boolean;
+    /** What became of the classes of the network that it starts from; absent where resumed. */
+    change?: ClassChange | undefined;
   }): void;
   /** After each step; `rate` is in pictures per second. */
   step?(position: Position, result: BatchResult, rate: number): void;
-  /** After each epoch, 1 for the first, and its validation; 0 for the head that a backbone's features gave. */
+  /** After each epoch, 1 for the first, and its validation; 0 for the network that it started from, with its head. */
   epoch?(epoch: number, metrics: Metrics): void;
   /** A sentence that the user should read. */
   notice?(text: string): void;
@@ -45,8 +48,8 @@ export interface TrainingOptions {
   run: string;
   /** The checkpoint to continue from: `await findCheckpoint(run, 'newest')`; absent for a new run. */
   resume?: Checkpoint | undefined;
-  /** A trained network to start from, instead of the backbone that the settings name; absent where resumed. */
-  start?: Start | undefined;
+  /** A trained network to start from, instead of that which the settings name; absent where resumed. */
+  start?: (Start & Partial<NamedStart>) | undefined;
   /** The MPI ranks that train together. Each calls `train` with the same settings, run and checkpoint. */
   world?: World | undefined;
   /** For the run's record: the engine, and the command line as it was typed. */

@@ -11,13 +11,15 @@ import {
   settingsInForce,
   valuesOf,
 } from '../config/index.ts';
+import { UsageError } from '../errors.ts';
 import { readRecord } from '../runs/record.ts';
 import { runFolder } from '../runs/run_folder.ts';
 import { keepFolderApart, keepFoldersApart } from '../system/keep_apart.ts';
 import { settingText } from '../text/format.ts';
 import { quoteForShell } from '../text/quote.ts';
+import type { NamedStart } from './read_start.ts';
 import { checkResumable, isOver, refuseCheckpoints, settingsOfRun } from './resume.ts';
-import { settleBackbone } from './settle_backbone.ts';
+import { type SettleOptions, settleStart } from './settle_start.ts';
 
 export interface TrainRequest {
   /** As commander parsed them: { epochs: '8', ... }. */
@@ -28,6 +30,10 @@ export interface TrainRequest {
   resume?: 'always' | 'auto' | undefined;
   /** Processes that train together. */
   ranks: number;
+  /** How a file that `--from` names is read, and the flags that say so. */
+  hints?: SettleOptions['hints'];
+  hintFlags?: string[];
+  assumed?: SettleOptions['assumed'];
 }
 
 /** What is to be trained, decided before anything is written. */
@@ -45,6 +51,8 @@ export interface TrainPlan {
   repeatFlags: string[];
   /** Whether the run has finished already. */
   isDone: boolean;
+  /** The trained network that a new run starts from. */
+  start?: NamedStart | undefined;
 }
 
 /**
@@ -74,10 +82,11 @@ export async function planTraining(
   const run = await runFolder(checkpoints, name);
   await keepRunApart(valuesOf(before), run);
   await refuseCheckpoints(run);
-  const inForce = await settleBackbone(flags, notice);
+  const { hints, assumed, hintFlags = [] } = request;
+  const { inForce, start } = await settleStart(flags, { hints, assumed, notice });
   const settings = valuesOf(inForce);
-  const repeatFlags = flagsGiven(inForce, settingNames);
-  return { settings, run, findFlags, resumeFlags, repeatFlags, isDone: false };
+  const repeatFlags = [...flagsGiven(inForce, settingNames), ...hintFlags];
+  return { settings, run, findFlags, resumeFlags, repeatFlags, isDone: false, start };
 }
 
 /** The checkpoint to continue from; undefined for a new run. */
@@ -97,18 +106,23 @@ async function checkpointToResume(
 }
 
 async function planToResume(
-  { flags, ranks }: TrainRequest,
+  { flags, ranks, hints = {}, resume: how }: TrainRequest,
   before: SettingsInForce,
   resume: Checkpoint,
   notice: (text: string) => void,
 ): Promise<Pick<TrainPlan, 'settings' | 'run' | 'resume' | 'isDone'>> {
   const run = dirname(resume.folder);
+  if (how === 'always' && Object.keys(hints).length > 0)
+    throw new UsageError(
+      `${run} has read its network already; leave out the flags that say how a file is read.`,
+    );
   const resumed = { run, settings: await settingsOfRun(resume, ranks) };
   const inForce = await settingsInForce(flags, { resumed });
   const settings = valuesOf(inForce);
   await keepRunApart(settings, run);
   await checkResumable(resume, settings, flags);
   const record = await readRecord(run);
+  checkSameStart(resumed, settings);
   const kept = keptSettings(resumed, before, inForce);
   if (kept.length > 0) notice(`Kept from ${run} (only flags change them): ${kept.join('; ')}`);
   if (!record)
@@ -118,6 +132,14 @@ async function planToResume(
   // A run that was killed at its very end has yet to be marked as finished.
   const isDone = record?.sessions.at(-1)?.state === 'finished' && isOver(resume.manifest, settings);
   return { settings, run, resume, isDone };
+}
+
+/** @throws {UsageError} where a flag names another network to start from than the run has started from. */
+function checkSameStart({ run, settings: { from = 'off' } }: RunSettings, settings: Settings): void {
+  if (settings.from === from) return;
+  throw new UsageError(
+    `${run} started from ${from === 'off' ? 'no given network' : from}; leave out --from, or train a new run without --resume.`,
+  );
 }
 
 async function keepRunApart(settings: Settings, run: string): Promise<void> {

@@ -22,7 +22,7 @@ export interface Prepared {
   pack: Pack;
   dataset: Dataset;
   split: Split;
-  /** What a resumed run has held back so far; on rank 0 only. */
+  /** What a resumed run, or the run that the network to start from is of, has held back so far; on rank 0 only. */
   heldBackBefore: HeldBack | undefined;
   stepsPerEpoch: number;
   objective: Objective;
@@ -33,19 +33,26 @@ type Data = Pick<Prepared, 'description' | 'pack' | 'dataset'>;
 /**
  * Scans data/, decodes its pictures and splits them for training and validation.
  * @param resume the checkpoint to continue from; it is checked before the pictures are decoded.
+ * @param heldBack what the network to start from has not learned from, if that is known.
  * @param world the ranks that share each step. Rank 0 splits the pictures for all of them.
  * @throws {UserError} for too few classes or pictures, or a checkpoint of another network.
  */
 export async function prepare(
   settings: Settings,
   events: TrainingEvents,
-  { resume, world }: { resume?: Checkpoint | undefined; world?: World | undefined } = {},
+  {
+    resume,
+    world,
+    heldBack,
+  }: { resume?: Checkpoint | undefined; world?: World | undefined; heldBack?: HeldBack | undefined } = {},
 ): Promise<Prepared> {
   const isFirst = world === undefined || world.rank === 0;
-  const heldBackBefore = resume && isFirst ? await readHeldBack(dirname(resume.folder)) : undefined;
+  const heldBackBefore = resume && isFirst ? await readHeldBack(dirname(resume.folder)) : heldBack;
   const read = () => readData(settings, events, { resume, isFirst });
   const { description, pack, dataset: scanned } = await (world ? world.inTurn(read) : read());
-  const ownSplit = isFirst ? splitData(scanned, { pack, heldBackBefore }, settings, events) : undefined;
+  const ownSplit = isFirst
+    ? splitData(scanned, { pack, heldBackBefore, resume }, settings, events)
+    : undefined;
   const hardSplit = (world ? await world.share(ownSplit) : ownSplit) as Split;
   const { dataset, split } = await applySoftLabels(settings.data, scanned, hardSplit);
   const stepsPerEpoch = isHeadOnly(settings) ? 0 : countSteps(split, (world?.size ?? 1) * settings.batchSize);
@@ -77,11 +84,19 @@ async function readData(
 /** Splits the pictures, and reports the classes of which too few can be held back. */
 function splitData(
   { pictures, classes }: Dataset,
-  { pack, heldBackBefore }: Pick<Prepared, 'pack' | 'heldBackBefore'>,
+  {
+    pack,
+    heldBackBefore,
+    resume,
+  }: Pick<Prepared, 'pack' | 'heldBackBefore'> & { resume?: Checkpoint | undefined },
   { data, validationSplit: share, seed, groupLookalikes }: Settings,
   events: TrainingEvents,
 ): Split {
   const sides = heldBackBefore && sidesBefore(heldBackBefore, pictures, data);
+  if (!resume && sides?.some((side) => side !== undefined))
+    events.notice?.(
+      'Pictures on which the network to start from was validated are held back again; it has learned from the others.',
+    );
   const lookalikes = groupLookalikes === 'on' ? pack.lookalikes : undefined;
   const split = splitPictures(pictures, { classes: classes.length, share, seed, lookalikes, sides });
   // The pictures of a resumed run keep their sides, whatever share the settings ask for now.

@@ -14,7 +14,7 @@ import {
   type Settings,
   settingNames,
 } from '../config/index.ts';
-import { backboneOf, isHeadOnly } from '../config/pretrained.ts';
+import { backboneOf, isHeadOnly, type StartSettings } from '../config/pretrained.ts';
 import { UserError } from '../errors.ts';
 import { findClasses, findFiles } from '../images/find.ts';
 import { copyNameOf } from '../images/generated.ts';
@@ -79,7 +79,7 @@ export async function refuseCheckpoints(run: string): Promise<void> {
  */
 export function isOver(
   { position, best }: { position: Position; best?: CheckpointInfo['best'] | undefined },
-  settings: Pick<Settings, 'epochs' | 'earlyStopping' | 'pretrained' | 'fineTune'>,
+  settings: Pick<Settings, 'epochs' | 'earlyStopping'> & StartSettings,
 ): boolean {
   if (isHeadOnly(settings)) return true;
   const { epochs, earlyStopping } = settings;
@@ -150,7 +150,10 @@ async function holdsFiles(folder: string): Promise<boolean> {
 }
 
 /** The classes that data/ will have once it has been updated from rawdata/; [] where there are no pictures at all. */
-async function expectedClasses({ rawData, data }: Pick<Settings, 'rawData' | 'data'>): Promise<string[]> {
+export async function expectedClasses({
+  rawData,
+  data,
+}: Pick<Settings, 'rawData' | 'data'>): Promise<string[]> {
   const [raw, made] = [await findClasses(rawData), await findClasses(data)];
   if (raw.length === 0) return made;
   const classes: string[] = [];

@@ -3,7 +3,7 @@ import type { Settings } from '../config/index.ts';
 import type { Split } from '../dataset/split.ts';
 import { UserError } from '../errors.ts';
 import { GradientExchange } from './exchange.ts';
-import { beginningOf, broadcastNetwork, createNetwork, isPretrained } from './network.ts';
+import { beginningOf, broadcastNetwork, createNetwork, rowsToFit, startOf } from './network.ts';
 import { startOnlineFor } from './online.ts';
 import type { TrainingOptions } from './options.ts';
 import { digestOf, prepare } from './prepare.ts';
@@ -21,11 +21,12 @@ export async function startTraining(options: TrainingOptions): Promise<Training>
   const rank: Shard = world ? { index: world.rank, count: world.size } : { index: 0, count: 1 };
   const isFirst = rank.index === 0;
   if (!resume && isFirst) await refuseCheckpoints(run);
-  const prepared = await prepare(settings, events, { resume, world });
+  const start = isFirst && !resume ? await startOf(options) : undefined;
+  const prepared = await prepare(settings, events, { resume, world, heldBack: start?.heldBack });
   const { dataset, split, pack, objective, stepsPerEpoch } = prepared;
   checkEarlyStopping(settings, split);
 
-  const beginning = await beginningOf(options, prepared.description, isFirst);
+  const beginning = await beginningOf(options, prepared.description, start);
   const network = await createNetwork(beginning, options, isFirst);
   const digest = digestOf(dataset, split);
   const globalBatchSize = rank.count * settings.batchSize;
@@ -38,9 +39,12 @@ export async function startTraining(options: TrainingOptions): Promise<Training>
     await broadcastNetwork(world, network, resume !== undefined);
   }
 
+  const { change } = beginning;
+  const rows = change && rowsToFit(settings, change);
   const training: Training = {
     ...network,
-    trainsHead: isPretrained(options) && !resume,
+    trainsHead: rows !== undefined,
+    rowsToFit: rows ?? [],
     run,
     settings,
     dataset,
@@ -65,7 +69,7 @@ export async function startTraining(options: TrainingOptions): Promise<Training>
   const { trainsHead } = training;
   const batchSize = globalBatchSize;
   events.started?.({
-    ...{ model, dataset, split, stepsPerEpoch, batchSize, trainsHead },
+    ...{ model, dataset, split, stepsPerEpoch, batchSize, trainsHead, change },
     position: { ...position },
   });
   return training;

@@ -24,8 +24,10 @@ export interface Training {
   split: Split;
   pack: Pack;
   model: Model;
-  /** Whether the head is still to be trained on a backbone's features, before the first epoch. */
+  /** Whether the head is still to be trained on the network's features, or to be judged, before the first epoch. */
   trainsHead: boolean;
+  /** Indices of the classes whose rows of the head are fitted then; [] where it is only judged. */
+  rowsToFit: number[];
   adam: Adam;
   objective: Objective;
   /** With --ema and fine-tuning: the weights that are validated and saved in place of the current ones. */

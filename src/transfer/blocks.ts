@@ -16,22 +16,39 @@ function bottlenecks(layers: LayerSummary[]): boolean[] {
   });
 }
 
-const hasKernel = ({ kind }: LayerSummary) => kind === 'conv' || kind === 'depthwiseConv';
+/** Layers between two points at which the network has a single path: a layer, or all of a residual block or a module of branches. */
+function segmentsOf(layers: LayerSummary[]): LayerSummary[][] {
+  const passes = bottlenecks(layers);
+  const segments: LayerSummary[][] = [];
+  for (const [index, layer] of layers.entries()) {
+    if (index === 0 || passes[index - 1]) segments.push([]);
+    (segments.at(-1) as LayerSummary[]).push(layer);
+  }
+  return segments;
+}
+
+const kernels = ['conv', 'depthwiseConv', 'fullyConnected'];
+const hasKernel = ({ kind }: LayerSummary) => kernels.includes(kind);
+
+/** Whether a segment weighs the maps that go through it, as squeeze and excitation does: it is part of the block around it. */
+const isGate = (segment: LayerSummary[]) => segment.at(-1)?.kind === 'multiply';
 
 /**
- * A network's layers in blocks, in order, for fine-tuning that stops at a block: a convolution with its normalisation,
- * activation and pooling, a depthwise separable convolution, or a whole residual or inverted residual block. The
- * features' pooling and the fully connected layers belong to the last one; so does a network without convolutions.
+ * A network's layers in blocks, in order, for fine-tuning that stops at a block. A block begins where the network has a single
+ * path, at a convolution or fully connected layer, and takes what follows without one: it is a convolution with its
+ * normalisation, activation and pooling, a depthwise separable convolution, a residual or inverted residual block, or a module of
+ * branches. The features' pooling belongs to the last one.
  */
 export function blocksOf(layers: LayerSummary[]): LayerSummary[][] {
-  const passes = bottlenecks(layers);
   const blocks: LayerSummary[][] = [[]];
   let kernelBefore: LayerSummary | undefined;
-  for (const [index, layer] of layers.entries()) {
-    const begins = layer.kind === 'conv' && passes[index - 1] && kernelBefore?.kind === 'conv';
-    if (begins) blocks.push([]);
-    (blocks.at(-1) as LayerSummary[]).push(layer);
-    if (hasKernel(layer)) kernelBefore = layer;
+  for (const segment of segmentsOf(layers)) {
+    const own = isGate(segment) ? [] : segment.filter(hasKernel);
+    const isDepthwise = own.length > 0 && own.every(({ kind }) => kind === 'depthwiseConv');
+    const isSeparable = isDepthwise || kernelBefore?.kind === 'depthwiseConv';
+    if (own.length > 0 && kernelBefore && !isSeparable) blocks.push([]);
+    (blocks.at(-1) as LayerSummary[]).push(...segment);
+    kernelBefore = own.at(-1) ?? kernelBefore;
   }
   return blocks;
 }
@@ -45,12 +62,12 @@ export interface Freeze {
 }
 
 /**
- * Which layers are frozen when the last layer, which computes the logits, and `count` blocks before it learn.
- * @param count 0: the last layer alone; more than there are: all.
+ * Which layers are frozen when the head, which computes the logits, and `count` blocks before it learn.
+ * @param head how many of the last layers are the head.
+ * @param count 0: the head alone; more than there are: all.
  */
-export function freezeBefore(layers: LayerSummary[], count: number): Freeze {
-  const last = layers.at(-1) as LayerSummary;
-  const blocks = [...blocksOf(layers.slice(0, -1)), [last]].reverse();
+export function freezeBefore(layers: LayerSummary[], head: number, count: number): Freeze {
+  const blocks = [...blocksOf(layers.slice(0, -head)), layers.slice(-head)].reverse();
   const learning = blocks.slice(0, count + 1);
   const depths = learning.flatMap((block, depth) =>
     block.flatMap(variablesOf).map(({ name }): [string, number] => [name, depth]),

@@ -1,10 +1,14 @@
 import type { Metrics } from '../../checkpoints/index.ts';
 import type { Picture } from '../../dataset/scan.ts';
 import { joinSamePictures } from '../../dataset/split.ts';
+import { UserError } from '../../errors.ts';
 import { appendHistory } from '../../runs/history.ts';
 import { tf } from '../../tensors/tf.ts';
 import { type FittedHead, fitHead } from '../../transfer/fit_head.ts';
+import { fitRows } from '../../transfer/fit_rows.ts';
+import { firstNotFinite } from '../../transfer/logistic_regression.ts';
 import { broadcastVariables } from '../exchange.ts';
+import { validate } from '../loop.ts';
 import { save } from '../records.ts';
 import { isStopped, type Training } from '../state.ts';
 import { oneHot, type Targets, targetsOf } from '../targets.ts';
@@ -53,7 +57,35 @@ function targetsFor(pictures: Picture[], { dataset, objective }: Training): Targ
   });
 }
 
+/** Fits the rows of the head that are to be fitted: all of them, or some beside others that stay. */
 async function fit(training: Training, features: Float32Array): Promise<FittedHead> {
+  checkFinite(features, headOf(training.model).length);
+  const whole = await fitWhole(training, features);
+  const { rowsToFit: rows, dataset } = training;
+  if (rows.length === dataset.classes.length) return whole;
+  const started = performance.now();
+  const { length, weights, biases } = headOf(training.model);
+  const targets = targetsFor(picturesAt(training, training.split.train), training);
+  const head = {
+    weights: weights.dataSync() as Float32Array,
+    biases: biases.dataSync() as Float32Array,
+  };
+  const problem = { features, length, classes: dataset.classes.length, rows, head, C: whole.C };
+  const fitted = fitRows({ ...problem, targets: targets.probabilities, weights: targets.weights });
+  const seconds = whole.seconds + (performance.now() - started) / 1000;
+  // What was held out was predicted by another head.
+  return { ...fitted, C: whole.C, seconds };
+}
+
+/** @throws {UserError} where a feature is not a finite number. */
+function checkFinite(features: Float32Array, length: number): void {
+  if (firstNotFinite(features, length) === undefined) return;
+  throw new UserError(
+    'The network to start from computes features that are not finite numbers; check how its pixels are scaled.',
+  );
+}
+
+async function fitWhole(training: Training, features: Float32Array): Promise<FittedHead> {
   const { dataset, split, pack, model, settings } = training;
   const pictures = picturesAt(training, split.train);
   const lookalikes = settings.groupLookalikes === 'on' ? pack.lookalikes : undefined;
@@ -110,12 +142,24 @@ async function record(training: Training, metrics: Metrics, seconds: number): Pr
   await save(training);
 }
 
+/** Validates the network as it is, which knows all of the classes, as epoch 0. */
+async function judgeStart(training: Training): Promise<void> {
+  const started = performance.now();
+  const metrics = await validate(training);
+  if (isStopped(training)) return;
+  training.trainsHead = false;
+  if (training.split.validation.length > 0)
+    await record(training, metrics, (performance.now() - started) / 1000);
+}
+
 /**
- * Trains the last layer of a network that starts from a backbone: multinomial logistic regression on the features of all
- * pictures, to its optimum. Where the training is stopped before, nothing changes, and the features so far are cached.
+ * Trains the last layer of a network that starts from a trained one: multinomial logistic regression on the features of all
+ * pictures, to its optimum. Where the training is stopped before, nothing changes, and the features so far are cached. A head that
+ * knows all classes is only validated.
  */
 export async function trainHead(training: Training): Promise<void> {
-  const { exchange, events } = training;
+  const { exchange, events, rowsToFit } = training;
+  if (rowsToFit.length === 0) return judgeStart(training);
   const started = performance.now();
   const features = await extractAll(training);
   if (!features) return;
