@@ -18,7 +18,9 @@ export function describeMetrics(metrics: Metrics): string {
   const { loss, accuracy, validationLoss, validationAccuracy } = metrics;
   const train = `loss ${figure(loss)}  acc ${figure(accuracy)}`;
   if (validationAccuracy === undefined) return train;
-  return `${train}  val loss ${figure(validationLoss)}  acc ${figure(validationAccuracy)}`;
+  const validation = `val loss ${figure(validationLoss)}  acc ${figure(validationAccuracy)}`;
+  // A network that is validated before its first epoch here.
+  return loss === undefined ? validation : `${train}  ${validation}`;
 }
 
 /** Networks with more layers are described in one line. */
@@ -63,8 +65,7 @@ function describeHead({ known, added, removed, cut }: ClassChange, classes: stri
 }
 
 /** What was kept, cut and frozen, and how many numbers learn: one line. */
-function describeLearning({ layers, variables, frozen }: Model, head: string[]): string {
-  const learning = [...variables.values()].reduce((sum, { size }) => sum + size, 0);
+function describeLearning({ layers, variables, frozen }: Model, head: string[], learning: number): string {
   const layerOf = (name: string) => name.slice(0, name.lastIndexOf('/'));
   const isLearning = new Set([...variables.keys()].map(layerOf));
   const fixed = [...new Set([...frozen.keys()].map(layerOf))].filter((name) => !isLearning.has(name));
@@ -156,13 +157,23 @@ export class TrainingDisplay {
         `Logistic regression on the features: C ${C.toPrecision(2)}${accuracy ?? ''}, ${seconds.toFixed(1)} s`,
       );
     },
-    started: ({ model, dataset, split, stepsPerEpoch, batchSize, position, trainsHead, change }) => {
+    started: ({
+      model,
+      dataset,
+      split,
+      stepsPerEpoch,
+      batchSize,
+      position,
+      trainsHead,
+      change,
+      learning,
+    }) => {
       this.#batchSize = batchSize;
       const { width, height, channels } = model.description;
       console.error(`pictures  ${height} x ${width} x ${channels}`);
       for (const line of describeLayers(model)) console.error(line);
       const head = change ? describeHead(change, dataset.classes) : [];
-      if (change || model.frozen.size > 0) console.error(describeLearning(model, head));
+      if (change || model.frozen.size > 0) console.error(describeLearning(model, head, learning));
       console.error(describeClasses(dataset.classes));
       console.error(`${split.train.length} pictures to train on, ${split.validation.length} for validation`);
       if (position.step > 0) console.error(`Resuming after epoch ${position.epoch}, step ${position.step}`);

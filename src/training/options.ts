@@ -31,6 +31,8 @@ export interface TrainingEvents {
     trainsHead: boolean;
     /** What became of the classes of the network that it starts from; absent where resumed. */
     change?: ClassChange | undefined;
+    /** How many numbers of the network learn. */
+    learning: number;
   }): void;
   /** After each step; `rate` is in pictures per second. */
   step?(position: Position, result: BatchResult, rate: number): void;

@@ -1,5 +1,6 @@
 import type { Shard, World } from '../cluster/index.ts';
 import type { Settings } from '../config/index.ts';
+import { isHeadOnly } from '../config/pretrained.ts';
 import type { Split } from '../dataset/split.ts';
 import { UserError } from '../errors.ts';
 import { GradientExchange } from './exchange.ts';
@@ -70,9 +71,17 @@ export async function startTraining(options: TrainingOptions): Promise<Training>
   const batchSize = globalBatchSize;
   events.started?.({
     ...{ model, dataset, split, stepsPerEpoch, batchSize, trainsHead, change },
+    learning: numbersThatLearn(training),
     position: { ...position },
   });
   return training;
+}
+
+/** The variables of a network that change; of a head that is trained alone, only the rows that are fitted. */
+function numbersThatLearn({ model, settings, rowsToFit, dataset }: Training): number {
+  const all = [...model.variables.values()].reduce((sum, { size }) => sum + size, 0);
+  const isPart = isHeadOnly(settings) && rowsToFit.length > 0;
+  return isPart ? (all / dataset.classes.length) * rowsToFit.length : all;
 }
 
 function checkEarlyStopping({ earlyStopping }: Settings, { validation }: Split): void {

@@ -139,8 +139,9 @@ export function withClasses({ description, weights }: Start, sizes: Sizes): Chan
     );
   const { architecture, layers = [] } = description;
   const { width, height, channels, classes } = sizes;
-  const start = withLinearHead({ layers: plannedAgain(layers, description), weights });
-  const head = headOf(plannedAgain(start.layers, description));
+  const linear = withLinearHead({ layers: plannedAgain(layers, description), weights });
+  const start = { ...linear, layers: plannedAgain(linear.layers, description) };
+  const head = headOf(start.layers);
   const rows = rowsOf(description, classes);
   const known = [...rows.keys()].filter((index) => (rows[index] as number) >= 0);
   const isKept = head !== undefined && known.length > 0;

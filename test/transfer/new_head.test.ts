@@ -64,6 +64,7 @@ test('rows of classes that are known stay, in whatever order, and new ones get t
   start.weights.set('logits/weights', marked(inputs, outputs)).set('logits/biases', Float32Array.of(5, 7));
   const changed = withClasses(start, { ...sizes, classes: ['new', 'b', 'a'] });
   assert.deepEqual(changed.change, { known: [1, 2], added: [0], removed: 0, cut: [], isLinear: true });
+  assert.deepEqual(changed.description.layers.at(-1)?.outputShape, [3]);
   assert.deepEqual(changed.weights.get('logits/biases'), Float32Array.of(6, 7, 5));
   assert.deepEqual(
     changed.weights.get('logits/weights')?.slice(0, 6),
