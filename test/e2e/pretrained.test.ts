@@ -24,7 +24,10 @@ for (const [args, says] of [
     ['--pretrained', 'resnet50'],
     /pretrained must be one of off, auto, efficientnet-lite0, .*; received "resnet50"/,
   ],
-  [['--fine-tune', '3'], /fineTune \(--fine-tune\) needs a network to start from; add --pretrained or --from\./],
+  [
+    ['--fine-tune', '3'],
+    /fineTune \(--fine-tune\) needs a network to start from; add --pretrained or --from\./,
+  ],
   [['--pretrained', '--fine-tune', 'all'], /fineTune must be a whole number .*; received "all"/],
   [
     ['--pretrained', '--architecture', 'deep'],
