@@ -12,7 +12,7 @@ const cases: [name: string, maps: [number, number, number], kernel: Size2D, stri
   ['the whole of the maps', [4, 4, 5], 4, 1, 'valid'],
   ['a window larger than the maps', [3, 2, 4], 5, 1, 'same'],
   ['an uneven window with padding', [7, 9, 2], [2, 5], [3, 1], 'same'],
-  ['a row without padding', [5, 7, 2], [1, 3], [2, 2], 'valid'],
+  ['a row without padding', [5, 7, 2], [1, 3], 2, 'valid'],
 ];
 
 testLayer(
