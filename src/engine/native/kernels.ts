@@ -8,6 +8,11 @@ import { biasGradient } from '../kernels/bias/native.ts';
 import { convolutionFilterGradient, convolutionInputGradient, fusedConv2d } from '../kernels/conv/native.ts';
 import { crossEntropy } from '../kernels/cross_entropy/native.ts';
 import { foldedDense, foldedSteps, packFoldedSteps } from '../kernels/folded_steps/native.ts';
+import {
+  groupedConv2d,
+  groupedConv2dBackpropFilter,
+  groupedConv2dBackpropInput,
+} from '../kernels/grouped_conv/native.ts';
 import { batchMatMul, fusedMatMul } from '../kernels/mat_mul/native.ts';
 import { batchMatMulPlain, fusedMatMulPlain } from '../kernels/mat_mul/native_plain.ts';
 import { maxPool, maxPoolGradient } from '../kernels/max_pool/native.ts';
@@ -34,6 +39,9 @@ const ownKernels: OwnKernel[] = [
   fusedConv2d,
   fusedMatMulPlain,
   fusedMatMul,
+  groupedConv2d,
+  groupedConv2dBackpropFilter,
+  groupedConv2dBackpropInput,
   maxPool,
   maxPoolGradient,
   normConv,

@@ -111,8 +111,50 @@ export const kernelTable = {
       activation: 'i32',
     },
   },
-  depthwiseConvolve: {
+  convolveGroups: {
     number: 7,
+    parameters: {
+      input: 'usize',
+      filter: 'usize',
+      bias: 'usize',
+      output: 'usize',
+      batch: 'i32',
+      inHeight: 'i32',
+      inWidth: 'i32',
+      channels: 'i32',
+      height: 'i32',
+      width: 'i32',
+      outputs: 'i32',
+      groups: 'i32',
+      kernelHeight: 'i32',
+      kernelWidth: 'i32',
+      strideHeight: 'i32',
+      strideWidth: 'i32',
+    },
+  },
+  convolveGroupsFilterGradient: {
+    number: 8,
+    parameters: {
+      input: 'usize',
+      dy: 'usize',
+      gradient: 'usize',
+      sums: 'usize',
+      batch: 'i32',
+      inHeight: 'i32',
+      inWidth: 'i32',
+      channels: 'i32',
+      height: 'i32',
+      width: 'i32',
+      outputs: 'i32',
+      groups: 'i32',
+      kernelHeight: 'i32',
+      kernelWidth: 'i32',
+      strideHeight: 'i32',
+      strideWidth: 'i32',
+    },
+  },
+  depthwiseConvolve: {
+    number: 9,
     parameters: {
       input: 'usize',
       filter: 'usize',
@@ -132,7 +174,7 @@ export const kernelTable = {
     },
   },
   depthwiseFilterGradient: {
-    number: 8,
+    number: 10,
     parameters: {
       input: 'usize',
       dy: 'usize',
@@ -151,7 +193,7 @@ export const kernelTable = {
     },
   },
   depthwiseFused: {
-    number: 9,
+    number: 11,
     parameters: {
       x: 'usize',
       filter: 'usize',
@@ -172,7 +214,7 @@ export const kernelTable = {
     },
   },
   depthwiseInputGradient: {
-    number: 10,
+    number: 12,
     parameters: {
       dy: 'usize',
       filter: 'usize',
@@ -191,7 +233,7 @@ export const kernelTable = {
     },
   },
   expandDepthwise: {
-    number: 11,
+    number: 13,
     parameters: {
       x: 'usize',
       expandFilter: 'usize',
@@ -219,7 +261,7 @@ export const kernelTable = {
     },
   },
   matMul: {
-    number: 12,
+    number: 14,
     parameters: {
       a: 'usize',
       b: 'usize',
@@ -232,7 +274,7 @@ export const kernelTable = {
     },
   },
   matMulTransposeA: {
-    number: 13,
+    number: 15,
     parameters: {
       a: 'usize',
       b: 'usize',
@@ -244,7 +286,7 @@ export const kernelTable = {
     },
   },
   matMulTransposeB: {
-    number: 14,
+    number: 16,
     parameters: {
       a: 'usize',
       b: 'usize',
@@ -255,7 +297,7 @@ export const kernelTable = {
     },
   },
   maxPool: {
-    number: 15,
+    number: 17,
     parameters: {
       input: 'usize',
       output: 'usize',
@@ -274,7 +316,7 @@ export const kernelTable = {
     },
   },
   maxPoolGradient: {
-    number: 16,
+    number: 18,
     parameters: {
       input: 'usize',
       output: 'usize',
@@ -295,7 +337,7 @@ export const kernelTable = {
     },
   },
   pad: {
-    number: 17,
+    number: 19,
     parameters: {
       from: 'usize',
       to: 'usize',
@@ -313,7 +355,7 @@ export const kernelTable = {
     },
   },
   pointwiseFused: {
-    number: 18,
+    number: 20,
     parameters: {
       x: 'usize',
       filter: 'usize',
@@ -327,7 +369,7 @@ export const kernelTable = {
     },
   },
   reluGradient: {
-    number: 19,
+    number: 21,
     parameters: {
       dy: 'usize',
       y: 'usize',
@@ -336,7 +378,7 @@ export const kernelTable = {
     },
   },
   sumRows: {
-    number: 20,
+    number: 22,
     parameters: {
       input: 'usize',
       output: 'usize',
@@ -347,4 +389,4 @@ export const kernelTable = {
 } as const;
 
 /** Exported by a kernels.wasm that was built from the same signatures. */
-export const tableChecksum = 2005168091;
+export const tableChecksum = -389894523;

@@ -12,6 +12,11 @@ import {
   fusedDepthwiseConv2d,
 } from '../kernels/depthwise_conv/wasm.ts';
 import { fusedConvolution, packFilter } from '../kernels/fused_convolution/wasm.ts';
+import {
+  groupedConv2d,
+  groupedConv2dBackpropFilter,
+  groupedConv2dBackpropInput,
+} from '../kernels/grouped_conv/wasm.ts';
 import { identity } from '../kernels/identity/wasm.ts';
 import { invertedResidual } from '../kernels/inverted_residual/wasm.ts';
 import { batchMatMul, fusedMatMul } from '../kernels/mat_mul/wasm.ts';
@@ -34,6 +39,9 @@ const ownKernels: OwnKernel[] = [
   fusedConvolution,
   fusedDepthwiseConv2d,
   fusedMatMul,
+  groupedConv2d,
+  groupedConv2dBackpropFilter,
+  groupedConv2dBackpropInput,
   identity,
   invertedResidual,
   maxPool,

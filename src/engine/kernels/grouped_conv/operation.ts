@@ -73,19 +73,22 @@ const filterGradient: Composed = ({ x, dy }, attributes) => {
   return byGroups(groups, { x, dy }, (parts) => run('Conv2DBackpropFilter', parts, own));
 };
 
-const composed = Object.entries({
-  GroupedConv2D: forward,
-  GroupedConv2DBackpropInput: inputGradient,
-  GroupedConv2DBackpropFilter: filterGradient,
-});
+/** The kernels, made of one convolution per group. */
+export const composedKernels: Record<string, Composed> = Object.fromEntries(
+  Object.entries({
+    GroupedConv2D: forward,
+    GroupedConv2DBackpropInput: inputGradient,
+    GroupedConv2DBackpropFilter: filterGradient,
+  }).map(([name, compute]) => [name, (inputs, attributes) => tf.tidy(() => compute(inputs, attributes))]),
+);
 
-/** Makes the kernels that a backend lacks of one convolution per group. */
+/** Gives a backend these kernels where it has none of its own. */
 function registerComposed(backendName: string): void {
-  for (const [kernelName, compute] of composed)
+  for (const [kernelName, compute] of Object.entries(composedKernels))
     if (!tf.getKernel(kernelName, backendName))
       tf.registerKernel({
         kernelName,
         backendName,
-        kernelFunc: ({ inputs, attrs }) => tf.tidy(() => compute(inputs, attrs ?? {})),
+        kernelFunc: ({ inputs, attrs }) => compute(inputs, attrs ?? {}),
       });
 }

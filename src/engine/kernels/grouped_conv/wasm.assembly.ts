@@ -1,0 +1,101 @@
+import { chunkStart } from '../../wasm/assembly/chunks';
+import { storeLanes } from '../../wasm/assembly/lanes';
+
+/**
+ * Convolution in groups of padded pictures [batch, inHeight, inWidth, channels] with a packed filter [groups,
+ * ceil(outputs / groups / 8), kernelHeight, kernelWidth, channels / groups, 8], plus bias [groups, ceil(outputs / groups / 8),
+ * 8] -> [batch, height, width, outputs]. The sums of four pixels by eight outputs are kept in registers.
+ */
+export function convolveGroups(
+  chunk: i32,
+  chunks: i32,
+  input: usize,
+  filter: usize,
+  bias: usize,
+  output: usize,
+  batch: i32,
+  inHeight: i32,
+  inWidth: i32,
+  channels: i32,
+  height: i32,
+  width: i32,
+  outputs: i32,
+  groups: i32,
+  kernelHeight: i32,
+  kernelWidth: i32,
+  strideHeight: i32,
+  strideWidth: i32,
+): void {
+  const ownOutputs = outputs / groups;
+  const blocks = (ownOutputs + 7) >> 3;
+  const ownBytes = <usize>(channels / groups) << 2;
+  const filterBytes = <usize>(kernelHeight * kernelWidth) * ownBytes * 8;
+  const tapBytes = <usize>channels << 2;
+  const rowBytes = <usize>inWidth * tapBytes;
+  const pixelBytes = <usize>strideWidth * tapBytes;
+  const firstRow = chunkStart(batch * height, chunks, chunk);
+  const lastRow = chunkStart(batch * height, chunks, chunk + 1);
+  for (let row = firstRow; row < lastRow; row++) {
+    const inputRow = input + <usize>((row / height) * inHeight + (row % height) * strideHeight) * rowBytes;
+    const outputRow = output + <usize>(row * width * outputs * 4);
+    for (let index = 0; index < groups * blocks; index++) {
+      const group = index / blocks;
+      const firstOutput = (index % blocks) << 3;
+      const lanes = ownOutputs - firstOutput;
+      const filterBlock = filter + <usize>index * filterBytes;
+      const ownRow = inputRow + <usize>group * ownBytes;
+      const target = outputRow + <usize>((group * ownOutputs + firstOutput) << 2);
+      const bias0 = v128.load(bias + (index << 5));
+      const bias1 = v128.load(bias + (index << 5), 16);
+      for (let x = 0; x < width; x += 4) {
+        // Beyond the end of the row, its last pixel is computed again.
+        const x1 = min(x + 1, width - 1);
+        const x2 = min(x + 2, width - 1);
+        const x3 = min(x + 3, width - 1);
+        let a0 = bias0;
+        let a1 = bias1;
+        let b0 = a0;
+        let b1 = a1;
+        let c0 = a0;
+        let c1 = a1;
+        let d0 = a0;
+        let d1 = a1;
+        let weights = filterBlock;
+        let pa = ownRow + <usize>x * pixelBytes;
+        let pb = ownRow + <usize>x1 * pixelBytes;
+        let pc = ownRow + <usize>x2 * pixelBytes;
+        let pd = ownRow + <usize>x3 * pixelBytes;
+        for (let ky = 0; ky < kernelHeight; ky++) {
+          const end = <usize>kernelWidth * tapBytes;
+          for (let tap: usize = 0; tap < end; tap += tapBytes) {
+            for (let offset = tap; offset < tap + ownBytes; offset += 4) {
+              const w0 = v128.load(weights);
+              const w1 = v128.load(weights, 16);
+              weights += 32;
+              const a = v128.load32_splat(pa + offset);
+              a0 = f32x4.add(a0, f32x4.mul(a, w0));
+              a1 = f32x4.add(a1, f32x4.mul(a, w1));
+              const b = v128.load32_splat(pb + offset);
+              b0 = f32x4.add(b0, f32x4.mul(b, w0));
+              b1 = f32x4.add(b1, f32x4.mul(b, w1));
+              const c = v128.load32_splat(pc + offset);
+              c0 = f32x4.add(c0, f32x4.mul(c, w0));
+              c1 = f32x4.add(c1, f32x4.mul(c, w1));
+              const d = v128.load32_splat(pd + offset);
+              d0 = f32x4.add(d0, f32x4.mul(d, w0));
+              d1 = f32x4.add(d1, f32x4.mul(d, w1));
+            }
+          }
+          pa += rowBytes;
+          pb += rowBytes;
+          pc += rowBytes;
+          pd += rowBytes;
+        }
+        storeLanes(target + <usize>(x * outputs * 4), a0, a1, lanes);
+        storeLanes(target + <usize>(x1 * outputs * 4), b0, b1, lanes);
+        storeLanes(target + <usize>(x2 * outputs * 4), c0, c1, lanes);
+        storeLanes(target + <usize>(x3 * outputs * 4), d0, d1, lanes);
+      }
+    }
+  }
+}

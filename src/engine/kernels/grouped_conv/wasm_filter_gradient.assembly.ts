@@ -1,0 +1,104 @@
+import { chunkStart } from '../../wasm/assembly/chunks';
+import { storeLanes } from '../../wasm/assembly/lanes';
+
+/**
+ * The filter's gradient [kernelHeight, kernelWidth, channels / groups, outputs] of a convolution in groups, from its padded
+ * pictures [batch, inHeight, inWidth, channels] and dy [batch, height, width, outputs]; both are read up to seven floats
+ * beyond their end. A unit of work is four inputs of a group at one position of the kernel by eight outputs of the group; its
+ * sums over a row of pixels stay in registers, and those over all rows in `sums`, 128 bytes per unit.
+ */
+export function convolveGroupsFilterGradient(
+  chunk: i32,
+  chunks: i32,
+  input: usize,
+  dy: usize,
+  gradient: usize,
+  sums: usize,
+  batch: i32,
+  inHeight: i32,
+  inWidth: i32,
+  channels: i32,
+  height: i32,
+  width: i32,
+  outputs: i32,
+  groups: i32,
+  kernelHeight: i32,
+  kernelWidth: i32,
+  strideHeight: i32,
+  strideWidth: i32,
+): void {
+  const ownInputs = channels / groups;
+  const ownOutputs = outputs / groups;
+  const quads = (ownInputs + 3) >> 2;
+  const blocks = (ownOutputs + 7) >> 3;
+  const taps = kernelHeight * kernelWidth;
+  const units = groups * blocks * taps * quads;
+  const firstUnit = chunkStart(units, chunks, chunk);
+  const lastUnit = chunkStart(units, chunks, chunk + 1);
+  const pixelBytes = <usize>(strideWidth * channels * 4);
+  const dyBytes = <usize>(outputs * 4);
+  memory.fill(sums + <usize>firstUnit * 128, 0, <usize>(lastUnit - firstUnit) * 128);
+
+  for (let row = 0; row < batch * height; row++) {
+    const topRow = (row / height) * inHeight + (row % height) * strideHeight;
+    const dyRow = dy + <usize>row * width * dyBytes;
+    for (let unit = firstUnit; unit < lastUnit; unit++) {
+      const quad = unit % quads;
+      const tap = (unit / quads) % taps;
+      const block = (unit / (quads * taps)) % blocks;
+      const group = unit / (quads * taps * blocks);
+      const pixel = (topRow + tap / kernelWidth) * inWidth + (tap % kernelWidth);
+      let p = input + <usize>(pixel * channels + group * ownInputs + quad * 4) * 4;
+      let q = dyRow + <usize>(group * ownOutputs + block * 8) * 4;
+      let a0 = f32x4.splat(0);
+      let a1 = f32x4.splat(0);
+      let b0 = f32x4.splat(0);
+      let b1 = f32x4.splat(0);
+      let c0 = f32x4.splat(0);
+      let c1 = f32x4.splat(0);
+      let d0 = f32x4.splat(0);
+      let d1 = f32x4.splat(0);
+      for (let x = 0; x < width; x++) {
+        const g0 = v128.load(q);
+        const g1 = v128.load(q, 16);
+        const a = v128.load32_splat(p);
+        a0 = f32x4.add(a0, f32x4.mul(a, g0));
+        a1 = f32x4.add(a1, f32x4.mul(a, g1));
+        const b = v128.load32_splat(p, 4);
+        b0 = f32x4.add(b0, f32x4.mul(b, g0));
+        b1 = f32x4.add(b1, f32x4.mul(b, g1));
+        const c = v128.load32_splat(p, 8);
+        c0 = f32x4.add(c0, f32x4.mul(c, g0));
+        c1 = f32x4.add(c1, f32x4.mul(c, g1));
+        const d = v128.load32_splat(p, 12);
+        d0 = f32x4.add(d0, f32x4.mul(d, g0));
+        d1 = f32x4.add(d1, f32x4.mul(d, g1));
+        p += pixelBytes;
+        q += dyBytes;
+      }
+      const sum = sums + <usize>unit * 128;
+      v128.store(sum, f32x4.add(v128.load(sum), a0));
+      v128.store(sum, f32x4.add(v128.load(sum, 16), a1), 16);
+      v128.store(sum, f32x4.add(v128.load(sum, 32), b0), 32);
+      v128.store(sum, f32x4.add(v128.load(sum, 48), b1), 48);
+      v128.store(sum, f32x4.add(v128.load(sum, 64), c0), 64);
+      v128.store(sum, f32x4.add(v128.load(sum, 80), c1), 80);
+      v128.store(sum, f32x4.add(v128.load(sum, 96), d0), 96);
+      v128.store(sum, f32x4.add(v128.load(sum, 112), d1), 112);
+    }
+  }
+
+  for (let unit = firstUnit; unit < lastUnit; unit++) {
+    const quad = unit % quads;
+    const tap = (unit / quads) % taps;
+    const block = (unit / (quads * taps)) % blocks;
+    const group = unit / (quads * taps * blocks);
+    const rows = min(4, ownInputs - quad * 4);
+    for (let i = 0; i < rows; i++) {
+      const sum = sums + <usize>unit * 128 + <usize>i * 32;
+      const column = group * ownOutputs + block * 8;
+      const target = gradient + <usize>((tap * ownInputs + quad * 4 + i) * outputs + column) * 4;
+      storeLanes(target, v128.load(sum), v128.load(sum, 16), ownOutputs - block * 8);
+    }
+  }
+}
