@@ -44,7 +44,11 @@ function grouped(name: string, { run }: OwnKernel): OwnKernel {
   return {
     name,
     run(backend, inputs, attributes) {
-      if (!found.has(backend)) found.set(backend, tf.tidy(() => takesGroups(backend)));
+      if (!found.has(backend))
+        found.set(
+          backend,
+          tf.tidy(() => takesGroups(backend)),
+        );
       return found.get(backend)
         ? run(backend, inputs, attributes)
         : composedKernels[name]?.(inputs, attributes);
