@@ -55,9 +55,9 @@ export class PixelScaling {
     this.checkCurrent([input], where);
     const scales = this.#perChannel(factors, input, where);
     const shifts = this.#perChannel(offsets, input, where);
-    if (scales.includes(0)) this.#target.fail(where, 'multiplies by 0');
     const isFolded = input.layer !== undefined && this.#foldInto(input.layer, scales, shifts);
     if (input.layer !== undefined && !isFolded) return this.#addAffine(input, scales, shifts, where);
+    if (!isFolded && scales.includes(0)) this.#target.fail(where, 'multiplies the pixels by 0');
     this.#superseded.add(input);
     if (!isFolded) this.#scalePixels(scales, shifts);
     return { ...input };

@@ -164,9 +164,18 @@ export class Reading {
     const pads = this.ints('pads') ?? [0, 0, 0, 0];
     if (pads.length !== 4) this.fail(`has ${pads.length} pads`);
     const [top, left, bottom, right] = pads as [number, number, number, number];
-    // Rounding the output's size up is the same as more padding at the end.
-    const [down, across] = this.int('ceil_mode', 0) === 0 ? [0, 0] : strides.map((stride) => stride - 1);
-    return [top, left, bottom + (down ?? 0), right + (across ?? 0)];
+    const [down, across] = [this.#roundingUp(0, strides, pads), this.#roundingUp(1, strides, pads)];
+    return [top, left, bottom + down, right + across];
+  }
+
+  /** The padding at the end that makes as many windows as ceil_mode does: none that starts there is counted. */
+  #roundingUp(axis: number, strides: number[], pads: number[]): number {
+    if (this.int('ceil_mode', 0) === 0) return 0;
+    const [stride, before, after] = [strides[axis], pads[axis], pads[axis + 2]] as [number, number, number];
+    const length = before + (this.operand().value.shape[axis] as number);
+    const rest = length + after - (this.ints('kernel_shape')?.[axis] ?? 1);
+    const next = (Math.floor(rest / stride) + 1) * stride;
+    return rest % stride === 0 || next >= length ? 0 : next - rest;
   }
 
   /** Feature maps with their channels first, the output of most operators. */

@@ -1,5 +1,6 @@
 import type { LayerFormats } from '../../formats/layer_formats.ts';
 import type { NetworkBuilder, Value } from '../../formats/network_builder.ts';
+import type { Item, Reading } from '../../formats/onnx/reading.ts';
 import { type GraphNode, type Match, operationOf } from '../../formats/tensorflow/meanings.ts';
 import { isNhwc } from '../../formats/tensorflow/reading.ts';
 import { add } from './layer.ts';
@@ -20,6 +21,14 @@ function readAddition(node: GraphNode): Match | undefined {
   };
 }
 
+function readSum(reading: Reading): Item {
+  const operands = reading.inputs.map((_, index) => reading.operand(index));
+  if (operands.some(({ layout }) => layout !== operands[0]?.layout))
+    reading.fail('adds maps with channels first to maps with channels last');
+  const values = operands.map(({ value }) => value);
+  return reading.like(values.reduce((sum, one) => addAddition(reading.builder, sum, one, reading.where)));
+}
+
 export const formats: LayerFormats<object> = {
   layer: add,
   keras: {
@@ -36,16 +45,7 @@ export const formats: LayerFormats<object> = {
   },
   onnx: {
     write: ({ graph, layer, inputs }) => graph.add('Add', inputs, layer.name),
-    read: {
-      Add: {
-        read(reading) {
-          const [one, other] = [reading.operand(0), reading.operand(1)];
-          if (one.layout !== other.layout)
-            reading.fail('adds maps with channels first to maps with channels last');
-          return reading.like(addAddition(reading.builder, one.value, other.value, reading.where));
-        },
-      },
-    },
+    read: { Add: { read: readSum }, Sum: { read: readSum } },
   },
   tflite: {
     write: ({ graph, layer, inputs }) =>

@@ -1,6 +1,7 @@
 import { expect, expectChannelsLast } from '../../formats/keras_model/reading.ts';
 import type { LayerFormats } from '../../formats/layer_formats.ts';
 import type { NetworkBuilder, Value } from '../../formats/network_builder.ts';
+import type { NodeMessage } from '../../formats/onnx/protos.ts';
 import type { Reading } from '../../formats/onnx/reading.ts';
 import { attribute, constant } from '../../formats/tensorflow/attributes.ts';
 import { constantOf, operationOf } from '../../formats/tensorflow/meanings.ts';
@@ -27,6 +28,21 @@ const flattening = ['Flatten', 'Reshape', 'Squeeze'];
 function reshapesToMaps({ next, constants }: Reading): boolean {
   const shape = next?.op_type === 'Reshape' ? constants(next.input[1] ?? '') : undefined;
   return shape !== undefined && shape.values.length !== 2;
+}
+
+/** The axes of a ReduceMean, which later operator sets have as an input. */
+function axesOf({ constants }: Reading, { attribute, input }: NodeMessage, rank: number): number[] {
+  const axes = attribute.find(({ name }) => name === 'axes')?.ints ?? constants(input[1] ?? '')?.values ?? [];
+  return [...axes].map((axis) => (axis < 0 ? axis + rank : axis));
+}
+
+/** The axes of a mean of means, as x.mean(3).mean(2) writes it; empty for any other next node. */
+function axesOfNext(reading: Reading): number[] {
+  const { node, next } = reading;
+  const isOne = (mean: NodeMessage | undefined) =>
+    mean?.op_type === 'ReduceMean' && mean.attribute.some(({ name, i }) => name === 'keepdims' && !i);
+  const isMeanOfMeans = isOne(node) && axesOf(reading, node, 4).join() === '3' && isOne(next);
+  return isMeanOfMeans ? axesOf(reading, next as NodeMessage, 3) : [];
 }
 
 export const formats: LayerFormats<GlobalAveragePoolingOptions> = {
@@ -60,12 +76,12 @@ export const formats: LayerFormats<GlobalAveragePoolingOptions> = {
       ReduceMean: {
         read(reading) {
           const { value, layout } = reading.operand();
-          const axes = reading.ints('axes') ?? [...(reading.constant(1)?.values ?? [])];
-          const counted = axes.map((axis) => (axis < 0 ? axis + 4 : axis)).sort();
-          if (counted.join() !== (layout === 'nchw' ? '2,3' : '1,2'))
+          const axes = axesOf(reading, reading.node, 4);
+          if ([...axes, ...axesOfNext(reading)].sort().join() !== (layout === 'nchw' ? '2,3' : '1,2'))
             reading.fail(`averages over the axes ${axes}; bat-sup supports only height and width`);
           return reading.like(readMeans(reading, value, reading.int('keepdims', 1) === 1));
         },
+        takesNext: (reading) => axesOfNext(reading).length > 0,
       },
     },
   },

@@ -91,10 +91,10 @@ const inexpressible: [what: string, change: Change, says: RegExp][] = [
     /\(Conv\) has dilations/,
   ],
   [
-    'convolutions in groups',
+    'convolutions in groups that their channels cannot be divided into',
     (message) =>
       Object.assign(node(message, 'Conv').attribute.find(({ name }) => name === 'group') as object, { i: 2 }),
-    /\(Conv\) has 2 groups; bat-sup supports one group, or one per channel/,
+    /\(Conv\) has kernels for 3 channels in 2 groups, but its input has 3 channels/,
   ],
   [
     'weights of another length than their shape',
