@@ -8,7 +8,7 @@ import type { Config, Settings } from './settings.ts';
 const fineTuning: Config = {
   epochs: 8,
   batchSize: 16,
-  learningRate: 0.0003,
+  learningRate: 0.001,
   learningRateSchedule: 'cosine',
   warmup: 1,
   labelSmoothing: 0.1,

@@ -1,10 +1,10 @@
-import { compareMetrics, type Metrics } from '../checkpoints/index.ts';
+import type { Metrics } from '../checkpoints/index.ts';
 import { shareOf } from '../cluster/index.ts';
-import { hasFrozen, hasStart } from '../config/pretrained.ts';
 import { type Batch, batches } from '../dataset/batches.ts';
 import { shuffle } from '../dataset/shuffle.ts';
 import { UserError } from '../errors.ts';
 import { appendHistory } from '../runs/history.ts';
+import { isBest } from './best.ts';
 import { augmentationOf } from './online.ts';
 import { changingVariables, refuseRemoved, save } from './records.ts';
 import { learningRateAt, scaleOf } from './schedule.ts';
@@ -131,18 +131,6 @@ async function endEpoch(training: Training, trained: { seconds: number; pictures
   const time = new Date().toISOString();
   if (records) await appendHistory(run, { epoch, step, time, seconds, rate: pictures / seconds, ...metrics });
   await save(training);
-}
-
-/**
- * Whether the epoch that has just ended is the best. In the middle of fine-tuning the accuracy on few validation pictures
- * rises and falls by chance, so only the last epoch is compared with the head, unless epochs are to be compared to stop early.
- */
-function isBest({ metrics, best, position, settings }: Training): boolean {
-  if (metrics.validationAccuracy === undefined) return false;
-  const isFineTuned = hasStart(settings) && !hasFrozen(settings);
-  const isMiddle = isFineTuned && position.epoch < settings.epochs;
-  if (isMiddle && settings.earlyStopping === 0) return false;
-  return !best || compareMetrics(metrics, best.metrics) < 0;
 }
 
 /** Loss and accuracy on the pictures held back, over all ranks; {} where there are none. */

@@ -172,7 +172,7 @@ test('a backbone changes defaults, not explicit settings', async () => {
   assert.deepEqual(inForce.width, { value: 260, from: 'pretrained efficientnet-lite2' });
   assert.deepEqual(inForce.height, { value: 192, from: 'config.ts' });
   assert.deepEqual(inForce.epochs, { value: 3, from: '--epochs' });
-  assert.deepEqual(inForce.learningRate, { value: 0.0003, from: 'pretrained efficientnet-lite2' });
+  assert.deepEqual(inForce.learningRate, { value: 0.001, from: 'pretrained efficientnet-lite2' });
   assert.deepEqual(inForce.architecture, { value: 'auto', from: 'recipe best' });
 });
 
