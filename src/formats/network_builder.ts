@@ -86,17 +86,42 @@ export class NetworkBuilder implements LayerTarget {
     for (const variable of [...(plan.variables ?? []), ...(plan.state ?? [])])
       this.#keep(`${name}/${variable.name}`, variable.shape, tensors[variable.name], where);
     this.#layers.push(summary);
-    const [{ chwOf }] = inputs as [Value];
+    const [{ chwOf, asMaps }] = inputs as [Value];
     return {
       layer: name,
       shape: outputShape,
       ...(layer.isElementwise && chwOf && { chwOf }),
+      ...(layer.isElementwise && asMaps && { asMaps }),
       isNonNegative: layer.isNonNegative?.(attributes) ?? false,
     };
   }
 
+  /**
+   * Gives a layer without weights other attributes, as long as nothing has read it.
+   * @returns its output; undefined where something has read it.
+   */
+  revise<A extends object>(value: Value, layer: Layer<A>, attributes: A, where: string): Value | undefined {
+    const index = this.#layers.findIndex(({ name }) => name === value.layer);
+    const { name, inputs, inputShape } = this.#layers[index] as LayerSummary;
+    if (this.#layers.some((other) => other.inputs.includes(name))) return undefined;
+    const placed = { name, inputs, inputShapes: [inputShape], attributes };
+    const { summary } = planLayer(layer, placed, (reason) => this.fail(where, reason));
+    this.#layers[index] = summary;
+    return { ...value, shape: summary.outputShape };
+  }
+
+  /** The kind of the layer that gives a value; undefined: the pictures. */
+  kindOf(value: Value): string | undefined {
+    return this.#layers.find(({ name }) => name === value.layer)?.kind;
+  }
+
   #checkInputs(layer: Layer, inputs: Value[], where: string): void {
     this.scaling.checkCurrent(inputs, where);
+    for (const { layer: name, shape } of inputs) {
+      const own = this.#layers.find((one) => one.name === name)?.outputShape ?? shape;
+      if (String(own) !== String(shape))
+        this.fail(where, `reads [${shape}], which the file also has as [${own}]; bat-sup supports only one`);
+    }
     if (inputs.some(({ isSoftmax }) => isSoftmax))
       this.fail(where, 'reads the output of a softmax; bat-sup supports a softmax only at the end');
     if (this.#layers.length >= maxLayers)

@@ -9,6 +9,8 @@ export interface Value {
   shape: number[];
   /** The maps [height, width, channels] that were flattened channel by channel into these features. */
   chwOf?: number[];
+  /** Features that the file has as maps [1, 1, features]; only a product with other maps can read them so. */
+  asMaps?: true;
   /** No element is below 0. */
   isNonNegative?: boolean;
   /** The output of a softmax, which bat-sup keeps outside of the network; nothing can follow it. */

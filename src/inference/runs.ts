@@ -19,7 +19,9 @@ const kindsInRuns = ['conv', 'depthwiseConv', 'pool', 'globalAveragePool'];
 
 function canRun(element: Element): boolean {
   if (isBlock(element)) return true;
-  const { kind } = element;
+  const { kind, attributes } = element;
+  // Runs end in means that are features.
+  if (attributes.keepDimensions) return false;
   return kindsInRuns.includes(kind) && isPlainWindow(element) && fusedActivation(element) !== undefined;
 }
 

@@ -58,7 +58,10 @@ export class NetworkPlan implements Builder {
       inputShapes: inputs.map(({ shape }) => shape.slice(1)),
       attributes,
     };
-    const planned = planLayer(layer, placed, failFor(name));
+    const fail = failFor(name);
+    if (placed.inputs.length > 0 && placed.inputs.length < inputs.length)
+      fail('reads the pictures beside another layer, which no network can do; put a convolution between');
+    const planned = planLayer(layer, placed, fail);
     this.planned.push(planned);
     return planned;
   }

@@ -48,6 +48,38 @@ function mobileLayers(activations: ActivationFunction[]): LayerSummary[] {
   });
 }
 
+/** Branches side by side as in Inception and DenseNet, average pooling, and squeeze-and-excitation in both its forms. */
+function branchingLayers(gate: ActivationFunction): LayerSummary[] {
+  return layersFor([19, 16], (tools, pictures) => {
+    const convolve = (maps: Value, outputChannels: number, kernel = 1) =>
+      tools.convLayer(maps, { kernel, inputChannels: maps.shape[3] as number, outputChannels, stride: 1 });
+    const stem = tools.activationLayer(convolve(pictures, 6, 3));
+    const averages = tools.averagePoolingLayer(stem, { kernel: 3, stride: 1 });
+    const branches = [convolve(stem, 5), stem, convolve(averages, 3), tools.activationLayer(averages)];
+    const joined = tools.batchNormLayer(tools.concatLayer(branches));
+    const halved = tools.averagePoolingLayer(joined, { kernel: 2, stride: 2, padding: 'valid' });
+    const squeezed = tools.activationLayer(
+      convolve(tools.globalAveragePoolingLayer(halved, { keepDimensions: true }), 7),
+      { function: 'swish' },
+    );
+    const excited = tools.multiplyLayer(
+      tools.activationLayer(convolve(squeezed, 20), { function: gate }),
+      halved,
+    );
+    const channels = tools.fullyConnectedLayer(tools.globalAveragePoolingLayer(excited), {
+      inputs: 20,
+      outputs: 20,
+    });
+    const scaled = tools.multiplyLayer(excited, tools.activationLayer(channels, { function: gate }));
+    const squared = tools.multiplyLayer(scaled, scaled);
+    const features = tools.concatLayer([
+      tools.globalAveragePoolingLayer(squared),
+      tools.globalAveragePoolingLayer(scaled),
+    ]);
+    return tools.fullyConnectedLayer(features, { inputs: 40, outputs: 2 });
+  });
+}
+
 const ofLayers = (height: number, width: number, layers: LayerSummary[]): ModelDescription => ({
   architecture: 'layers',
   width,
@@ -63,6 +95,7 @@ const descriptions = (): Record<string, ModelDescription> => ({
   grey: { ...articleDescription, channels: 1, width: 21, height: 25 },
   deep: { ...articleDescription, architecture: 'deep', width: 33, height: 26 },
   valid: ofLayers(22, 17, validLayers()),
+  branching: ofLayers(19, 16, branchingLayers('sigmoid')),
   mobile: ofLayers(21, 18, mobileLayers(['relu6', 'swish', 'sigmoid', 'leakyRelu'])),
   residual: { ...articleDescription, architecture: 'residual', width: 29, height: 36 },
 });
@@ -108,7 +141,11 @@ export function networkCases(): [name: string, network: Network][] {
 
 /** The same, and what TensorFlow.js has no layers for. */
 export function networkCasesBeyondTfjs(): [name: string, network: Network][] {
-  return [...networkCases(), ['hard swish', networkOf(ofLayers(21, 18, mobileLayers(['hardSwish'])))]];
+  return [
+    ...networkCases(),
+    ['hard swish', networkOf(ofLayers(21, 18, mobileLayers(['hardSwish'])))],
+    ['hard sigmoid', networkOf(ofLayers(19, 16, branchingLayers('hardSigmoid')))],
+  ];
 }
 
 export const inside: ExportOptions = { weights: 'float32', preprocessing: 'inside' };

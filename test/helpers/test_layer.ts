@@ -6,10 +6,12 @@ import { type EngineName, startEngine } from '../../src/engine/index.ts';
 import { exportNetwork } from '../../src/formats/export.ts';
 import { importNetwork } from '../../src/formats/import.ts';
 import { formats, type Network } from '../../src/formats/index.ts';
+import { inDepthOrder } from '../../src/formats/keras_model/depth_order.ts';
 import {
   conv,
   flatten,
   fullyConnected,
+  globalAveragePool,
   type Layer,
   NetworkPlan,
   Scope,
@@ -180,22 +182,33 @@ const engines: [name: EngineName, threads: number][] = [
 
 const importable = ['keras', 'onnx', 'safetensors', 'tfjs', 'tf-checkpoint', 'saved-model'];
 
+const isOfPixel = (shape: number[]) => shape.length === 3 && shape[0] === 1 && shape[1] === 1;
+
 /** A network in which the layer stands between a convolution and the logits. */
 function networkWith<A extends object>(layer: Layer<A>, { inputs, attributes }: LayerCase<A>): Network {
   const plan = new NetworkPlan();
-  const [height = 4, width = 5, channels = 3] = inputs[0]?.length === 3 ? inputs[0] : [];
+  const isOfMaps = (shape: number[]) => shape.length === 3;
+  const maps = inputs.find((shape) => isOfMaps(shape) && !isOfPixel(shape)) ?? inputs.find(isOfMaps);
+  const [height = 4, width = 5] = maps ?? [];
   const pictures: Value = { shape: [-1, height, width, 3] };
   const convolution = { kernel: 1, stride: 1, padding: 'same' as const, biases: true };
   const convolve = (outputChannels: number) =>
     plan.apply(conv, [pictures], { ...convolution, outputChannels });
-  const [features] = inputs[0]?.length === 1 ? inputs[0] : [];
-  const flattened = features !== undefined && plan.apply(flatten, [convolve(channels)], {});
-  const read = inputs.map(() =>
-    flattened ? plan.apply(fullyConnected, [flattened], { outputs: features }) : convolve(channels),
-  );
+  const flattened = !maps && plan.apply(flatten, [convolve(3)], {});
+  const readFor = (shape: number[]) => {
+    const channels = shape.at(-1) as number;
+    if (flattened) return plan.apply(fullyConnected, [flattened], { outputs: channels });
+    const convolved = convolve(channels);
+    if (isOfMaps(shape) && String(shape) === String(convolved.shape.slice(1))) return convolved;
+    if (isOfMaps(shape)) return plan.apply(globalAveragePool, [convolved], { keepDimensions: true });
+    return plan.apply(fullyConnected, [plan.apply(globalAveragePool, [convolved], {})], {
+      outputs: channels,
+    });
+  };
+  const read = inputs.map(readFor);
   let output = plan.apply(layer, read, attributes);
   // ONNX's reader makes features at once of means that are only flattened.
-  if (String(output.shape.slice(1, 3)) === '1,1')
+  if (isOfPixel(output.shape.slice(1)))
     output = plan.apply(conv, [output], { ...convolution, outputChannels: 4 });
   if (output.shape.length === 4) output = plan.apply(flatten, [output], {});
   plan.apply(fullyConnected, [output], { outputs: 3 });
@@ -262,7 +275,8 @@ export function testLayer<A extends object>(layer: Layer<A>, cases: LayerCase<A>
         }
         await exported;
         const { network: back } = await importNetwork(target, { format: name });
-        const told = ({ layers }: Network) => layers.map(({ kind, attributes }) => [kind, attributes]);
+        const told = ({ layers }: Network) =>
+          inDepthOrder(layers).map(({ kind, attributes }) => [kind, attributes]);
         const kept = told(network).filter(
           ([kind]) => kind !== layer.kind || !one.isLeftOutBy?.includes(name),
         );

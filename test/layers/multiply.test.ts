@@ -15,6 +15,8 @@ const cases: [one: number[], other: number[]][] = [
     [1, 1, 9],
     [3, 4, 9],
   ],
+  [[4, 5, 6], [6]],
+  [[4], [2, 3, 4]],
   [
     [1, 1, 5],
     [1, 1, 5],
@@ -31,7 +33,7 @@ function at({ shape, values }: PlainTensor, [row, pixel, channel]: [number, numb
 testLayer(
   multiply,
   cases.map(([one, other]) => {
-    const outputShape = String(one).startsWith('1,1,') ? other : one;
+    const outputShape = one.length < other.length || String(one).startsWith('1,1,') ? other : one;
     const channels = outputShape.at(-1) as number;
     const pixels = outputShape.reduce((a, b) => a * b) / channels;
     return {

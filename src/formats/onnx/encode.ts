@@ -5,6 +5,7 @@ import { sizeOf } from '../../tensors/shape.ts';
 import { affineOf, isAllZero, tensorOf } from '../affine.ts';
 import { flattenedMaps } from '../flattened_maps.ts';
 import type { ExportOptions, Network } from '../format.ts';
+import { inputShapesOf } from '../input_shapes.ts';
 import { type Input, metadataKey, metadataOf } from '../metadata.ts';
 
 import { Graph } from './graph.ts';
@@ -71,6 +72,7 @@ export function encodeOnnx(network: Network, { weights, preprocessing }: ExportO
       graph,
       layer,
       inputs: layer.inputs.length > 0 ? layer.inputs : [read],
+      inputShapes: inputShapesOf(layer, byName),
       variable: (name) => network.weights.get(`${layer.name}/${name}`),
       maps: flattenedMaps(layer, byName),
     });

@@ -9,6 +9,8 @@ export interface Writing<A extends object> {
   layer: LayerSummary<A>;
   /** Names of its inputs in the graph. */
   inputs: string[];
+  /** Their shapes, without the batch: [height, width, channels] or [features]. */
+  inputShapes: number[][];
   /** One of the layer's variables, e.g. 'weights'; undefined where it has none of this name. */
   variable(name: string): Tensor | undefined;
   /** The shape [height, width, channels] of the maps that were flattened into the layer's input, if they were. */

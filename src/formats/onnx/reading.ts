@@ -93,8 +93,9 @@ export class Reading {
   /** The shape of the first input as the file counts it, with the number of pictures. */
   dimensions(): number[] {
     const { value, layout } = this.operand();
-    const [height, width, channels] = value.shape as [number, number, number];
-    if (value.shape.length === 1 || layout === 'nhwc') return [this.#graph.batch, ...value.shape];
+    const shape = value.asMaps ? [1, 1, ...value.shape] : value.shape;
+    const [height, width, channels] = shape as [number, number, number];
+    if (shape.length === 1 || layout === 'nhwc') return [this.#graph.batch, ...shape];
     return [this.#graph.batch, channels, height, width];
   }
 

@@ -29,6 +29,8 @@ export interface Writing<A extends object> {
   layer: LayerSummary<A>;
   /** The outputs of the layers that it reads. */
   inputs: [string, ...string[]];
+  /** Their shapes, without the batch: [height, width, channels] or [features]. */
+  inputShapes: number[][];
   /** The values of its variables and its state, by their names within the layer, e.g. 'weights'. */
   variables: Record<string, string>;
   /** Whether it is the graph of a training, which TensorBoard shows; otherwise that of an exported network. */

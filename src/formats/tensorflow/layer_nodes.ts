@@ -5,6 +5,7 @@ import type { NamedTensor } from '../../tensors/tensors.ts';
 import { bytesOf, toFloat16, toInt8 } from '../../tensors/tensors.ts';
 import { affineOf, isAllZero } from '../affine.ts';
 import type { Network, WeightType } from '../format.ts';
+import { inputShapesOf } from '../input_shapes.ts';
 import { attribute, constant } from './attributes.ts';
 import type { StoredTensor } from './bundle/write.ts';
 import type { Graph } from './graph.ts';
@@ -116,12 +117,14 @@ export function addNetwork(
   { pictures, values, isTraining = false }: NetworkInputs,
 ): string {
   const outputs = new Map<string, string>();
+  const byName = new Map(layers.map((layer) => [layer.name, layer]));
   const outputOf = (name: string | undefined) => outputs.get(name ?? '') ?? pictures;
   let output = pictures;
   for (const layer of layers) {
     const [first, ...rest] = layer.inputs;
     const inputs: Writing<object>['inputs'] = [outputOf(first), ...rest.map(outputOf)];
-    output = addLayer(graph, layer, { inputs, values, isTraining });
+    const inputShapes = inputShapesOf(layer, byName);
+    output = addLayer(graph, layer, { inputs, inputShapes, values, isTraining });
     outputs.set(layer.name, output);
   }
   return output;
@@ -136,12 +139,11 @@ function addLayer(
   graph: Graph,
   layer: LayerSummary,
   {
-    inputs,
     values,
-    isTraining,
-  }: Pick<Writing<object>, 'inputs' | 'isTraining'> & Pick<GraphWeights, 'values'>,
+    ...writing
+  }: Pick<Writing<object>, 'inputs' | 'inputShapes' | 'isTraining'> & Pick<GraphWeights, 'values'>,
 ): string {
-  const scoped = (name: string) => (isTraining ? `${layer.name}/${name}` : name);
+  const scoped = (name: string) => (writing.isTraining ? `${layer.name}/${name}` : name);
   const named = variablesOf(layer).map(({ name }) => [
     name.slice(layer.name.length + 1),
     values.get(name) as string,
@@ -156,7 +158,7 @@ function addLayer(
     },
   };
   const variables = Object.fromEntries(named);
-  return formatsOf(layer).tensorflow.write({ graph: nodes, layer, inputs, variables, isTraining });
+  return formatsOf(layer).tensorflow.write({ graph: nodes, layer, variables, ...writing });
 }
 
 /**

@@ -67,7 +67,8 @@ export interface Random {
 /** A list of numbers not all of which are known, e.g. a shape with the size of the batch. */
 export interface Packed {
   kind: 'packed';
-  length: number;
+  /** undefined: not known. */
+  values: (number | undefined)[];
 }
 
 export type Meaning = Operation | Variable | Constant | Random | Packed | Unknown;
@@ -96,9 +97,13 @@ export const constantOf = ofKind('constant');
 export const unknownOf = ofKind('unknown');
 export const isRandom = (node: GraphNode | undefined) => node?.meaning?.kind === 'random';
 
+/** The numbers of a constant or packed list, as far as they are known. */
+export function numbersOf(node: GraphNode | undefined): (number | undefined)[] | undefined {
+  const meaning = node?.meaning;
+  return meaning?.kind === 'packed' || meaning?.kind === 'constant' ? meaning.values : undefined;
+}
+
 /** How many numbers a constant or packed list has; 0 for anything else. */
 export function lengthOf(node: GraphNode | undefined): number {
-  const meaning = node?.meaning;
-  if (meaning?.kind === 'packed') return meaning.length;
-  return meaning?.kind === 'constant' ? meaning.values.length : 0;
+  return numbersOf(node)?.length ?? 0;
 }

@@ -189,7 +189,10 @@ export const otherOperations = new Map<string, Interpret>(
     VarHandleOp: readVariable,
     Const: readConstant,
     RandomUniform: () => ({ kind: 'random' }),
-    Pack: ({ inputs }) => ({ kind: 'packed', length: inputs.length }),
+    Pack: ({ inputs }) => ({
+      kind: 'packed',
+      values: inputs.map((input) => constantOf(input)?.values[0]),
+    }),
     Add: readSum,
     AddV2: readSum,
     BiasAdd: readSum,

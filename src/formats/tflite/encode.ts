@@ -3,6 +3,7 @@ import { formatsOf } from '../../layers/formats.ts';
 import { packageVersion } from '../../system/version.ts';
 import { affineOf, isAllZero, tensorOf } from '../affine.ts';
 import type { ExportOptions, Network } from '../format.ts';
+import { inputShapesOf } from '../input_shapes.ts';
 import { metadataKey, metadataOf } from '../metadata.ts';
 import { Graph } from './graph.ts';
 import { types, writeModel } from './tables.ts';
@@ -48,6 +49,7 @@ export function encodeTflite(network: Network, { weights, preprocessing }: Expor
   const { model, layers, temperature } = network;
   const graph = new Graph(weights);
   const { input, read } = writeInput(graph, network, preprocessing);
+  const byName = new Map(layers.map((layer) => [layer.name, layer]));
   const outputs = new Map<string, number>();
   for (const layer of layers) {
     const inputs = layer.inputs.map((name) => outputs.get(name) as number);
@@ -55,6 +57,7 @@ export function encodeTflite(network: Network, { weights, preprocessing }: Expor
       graph,
       layer,
       inputs: inputs.length > 0 ? inputs : [read],
+      inputShapes: inputShapesOf(layer, byName),
       variable: (name) => network.weights.get(`${layer.name}/${name}`),
     });
     outputs.set(layer.name, output);

@@ -8,6 +8,8 @@ export interface Writing<A extends object> {
   layer: LayerSummary<A>;
   /** Indices of its inputs among the model's tensors. */
   inputs: number[];
+  /** Their shapes, without the batch: [height, width, channels] or [features]. */
+  inputShapes: number[][];
   /** One of the layer's variables, e.g. 'weights'; undefined where it has none of this name. */
   variable(name: string): Tensor | undefined;
 }

@@ -2,8 +2,10 @@ import { expectChannelsLast } from '../../formats/keras_model/reading.ts';
 import type { LayerFormats } from '../../formats/layer_formats.ts';
 import type { NetworkBuilder, Value } from '../../formats/network_builder.ts';
 import type { Item, Reading } from '../../formats/onnx/reading.ts';
-import { lengthOf, operationOf } from '../../formats/tensorflow/meanings.ts';
+import { numbersOf, operationOf } from '../../formats/tensorflow/meanings.ts';
 import { sizeOf } from '../../tensors/shape.ts';
+import { addMaps } from '../global_average_pool/formats.ts';
+import { globalAveragePool } from '../global_average_pool/layer.ts';
 import { flatten } from './layer.ts';
 
 /** @param order of the maps' values in the result. */
@@ -13,10 +15,38 @@ export function addFlatten(
   order: 'hwc' | 'chw',
   where: string,
 ): Value {
-  if (input.shape.length === 1) return input;
+  const { asMaps, ...features } = input;
+  if (input.shape.length === 1) return features;
+  // Means of maps are features from the start.
+  const means =
+    builder.kindOf(input) === globalAveragePool.kind && builder.revise(input, globalAveragePool, {}, where);
+  if (means) return means;
   const output = builder.add(flatten, [input], {}, {}, where);
   // Maps of one pixel have both orders.
   return order === 'chw' && output.shape[0] !== input.shape[2] ? { ...output, chwOf: input.shape } : output;
+}
+
+/** Lengths of which at most one is -1, for this many numbers. */
+function wholeShape(wanted: number[], size: number): number[] {
+  const open = size / -sizeOf(wanted);
+  return wanted.map((length) => (length === -1 ? open : length));
+}
+
+/**
+ * Flattens maps whose channels are last, or makes features maps of one pixel.
+ * @param wanted [height, width, channels] or [features]; at most one is -1.
+ */
+function addReshape(builder: NetworkBuilder, input: Value, wanted: number[], where: string): Value {
+  const { shape, asMaps } = input;
+  const before = asMaps ? [1, 1, ...shape] : shape;
+  const whole = String(wholeShape(wanted, sizeOf(shape)));
+  if (whole === String(before)) return input;
+  if (whole === String(sizeOf(shape))) return addFlatten(builder, input, 'hwc', where);
+  if (whole === `1,1,${before}`) return addMaps(builder, input, where);
+  return builder.fail(
+    where,
+    `reshapes [${before}] to [${wanted}]; bat-sup can only flatten maps, or make features maps of one pixel`,
+  );
 }
 
 /** Maps with their channels first are flattened channel by channel. */
@@ -26,7 +56,7 @@ function readFlatten(reading: Reading) {
   return reading.like(addFlatten(reading.builder, value, order, reading.where));
 }
 
-/** Reshapes each picture's maps to features, or leaves them as they are. */
+/** Reshapes each picture's maps to features, or features to maps of one pixel, or leaves them as they are. */
 function readReshape(reading: Reading): Item {
   const before = reading.dimensions();
   const size = sizeOf(before.slice(1));
@@ -34,28 +64,41 @@ function readReshape(reading: Reading): Item {
   const wanted = [...(reading.known(1)?.tensor.values ?? reading.ints('shape') ?? [])];
   const copied = wanted.map((length, axis) => (length === 0 && copiesZero ? (before[axis] ?? 0) : length));
   const [pictures = 0, ...rest] = copied;
-  const open = size / -sizeOf(rest);
-  const shape = rest.map((length) => (length === -1 ? open : length));
+  const shape = wholeShape(rest, size);
   // A file that is made for one picture says 1 even where their number is open.
   const isOfPictures = Number.isNaN(pictures) || [-1, 1, before[0]].includes(pictures);
   if (isOfPictures && String(shape) === String(before.slice(1))) return reading.operand();
   if (isOfPictures && shape.length === 1 && shape[0] === size) return readFlatten(reading);
+  if (isOfPictures && before.length === 2 && String(shape) === `${size},1,1`) return readMaps(reading);
   return reading.fail(`reshapes [${before}] to [${wanted}]; bat-sup can only flatten maps to one axis`);
 }
 
 /** Takes away height and width of maps of one pixel. */
 function readSqueeze(reading: Reading): Item {
-  const operand = reading.operand();
   const before = reading.dimensions();
   const axes = reading.ints('axes') ?? reading.known(1)?.tensor.values;
   const counted = axes && [...axes].map((axis) => (axis < 0 ? axis + before.length : axis));
   const squeezed = counted ?? [...before.keys()].filter((axis) => before[axis] === 1);
-  // Means over height and width are features already.
-  if (operand.value.shape.length === 1 && !squeezed.some((axis) => axis < 2)) return operand;
   const left = before.filter((_, axis) => !squeezed.includes(axis));
   if (squeezed.some((axis) => axis === 0 || before[axis] !== 1) || left.length !== 2)
     reading.fail(`squeezes [${before}] to [${left}]; bat-sup can only flatten maps to one axis`);
   return readFlatten(reading);
+}
+
+/** Features as maps [batch, features, 1, 1]. */
+function readMaps(reading: Reading): Item {
+  const { value } = reading.operand();
+  if (value.chwOf) reading.fail('makes maps of others that were flattened');
+  return reading.maps(addMaps(reading.builder, value, reading.where));
+}
+
+function readUnsqueeze(reading: Reading): Item | undefined {
+  if (reading.inputs[0]?.kind !== 'value') return undefined;
+  const axes = reading.ints('axes') ?? [...(reading.known(1)?.tensor.values ?? [])];
+  const counted = axes.map((axis) => (axis < 0 ? axis + 4 : axis)).sort();
+  if (reading.dimensions().length !== 2 || counted.join() !== '2,3')
+    reading.fail(`adds the axes ${axes}; bat-sup can only make maps [batch, features, 1, 1] of features`);
+  return readMaps(reading);
 }
 
 export const formats: LayerFormats<object> = {
@@ -67,6 +110,12 @@ export const formats: LayerFormats<object> = {
         read(reading, [input]) {
           expectChannelsLast(reading);
           return addFlatten(reading.builder, input, 'hwc', reading.layer.name);
+        },
+      },
+      Reshape: {
+        read({ builder, layer }, [input]) {
+          const wanted = [layer.config.target_shape].flat().map(Number);
+          return addReshape(builder, input, wanted, layer.name);
         },
       },
     },
@@ -85,6 +134,7 @@ export const formats: LayerFormats<object> = {
       },
       Reshape: { read: readReshape },
       Squeeze: { read: readSqueeze },
+      Unsqueeze: { read: readUnsqueeze },
     },
   },
   tflite: {
@@ -98,14 +148,18 @@ export const formats: LayerFormats<object> = {
   tensorflow: {
     write: ({ graph, layer, inputs: [maps] }) => graph.reshape(maps, layer.outputShape),
     read: {
-      // To [batch, features], where the batch may be -1 or computed.
+      // To [batch, features] or [batch, height, width, channels], where the batch may be -1 or computed.
       Reshape({ inputs: [maps, shape] }) {
         const input = operationOf(maps);
-        if (!input || lengthOf(shape) !== 2) return undefined;
+        const [, ...wanted] = numbersOf(shape) ?? [];
+        if (!input || (wanted.length !== 1 && wanted.length !== 3)) return undefined;
         return {
           inputs: [input],
-          isFlat: true,
-          make: ({ builder, where }, [x]) => addFlatten(builder, x, 'hwc', where),
+          isFlat: wanted.length === 1,
+          make({ builder, where }, [x]) {
+            const known = wanted.length === 1 ? [-1] : wanted.map((length) => length ?? Number.NaN);
+            return addReshape(builder, x, known, where);
+          },
         };
       },
     },

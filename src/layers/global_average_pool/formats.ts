@@ -16,18 +16,12 @@ export function addGlobalAveragePool(
   return builder.add(globalAveragePool, [input], keepsDimensions ? { keepDimensions: true } : {}, {}, where);
 }
 
-/** Means that only a flattening node reads are features at once. */
-function readMeans(reading: Reading, maps: Value, keepsDimensions: boolean): Value {
-  const isFlattened = flattening.includes(reading.next?.op_type ?? '') && !reshapesToMaps(reading);
-  return addGlobalAveragePool(reading.builder, maps, keepsDimensions && !isFlattened, reading.where);
-}
-
-const flattening = ['Flatten', 'Reshape', 'Squeeze'];
-
-/** Whether the next node is a Reshape to other than two axes. A shape that the graph computes is that of flattening. */
-function reshapesToMaps({ next, constants }: Reading): boolean {
-  const shape = next?.op_type === 'Reshape' ? constants(next.input[1] ?? '') : undefined;
-  return shape !== undefined && shape.values.length !== 2;
+/** Features [channels] as maps [1, 1, channels]. */
+export function addMaps(builder: NetworkBuilder, features: Value, where: string): Value {
+  const means =
+    builder.kindOf(features) === globalAveragePool.kind &&
+    builder.revise(features, globalAveragePool, { keepDimensions: true }, where);
+  return means || { ...features, asMaps: true };
 }
 
 /** The axes of a ReduceMean, which later operator sets have as an input. */
@@ -71,7 +65,7 @@ export const formats: LayerFormats<GlobalAveragePoolingOptions> = {
     },
     read: {
       GlobalAveragePool: {
-        read: (reading) => reading.maps(readMeans(reading, reading.channelsFirst(), true)),
+        read: (reading) => reading.maps(addGlobalAveragePool(reading.builder, reading.channelsFirst(), true, reading.where)),
       },
       ReduceMean: {
         read(reading) {
@@ -79,7 +73,8 @@ export const formats: LayerFormats<GlobalAveragePoolingOptions> = {
           const axes = axesOf(reading, reading.node, 4);
           if ([...axes, ...axesOfNext(reading)].sort().join() !== (layout === 'nchw' ? '2,3' : '1,2'))
             reading.fail(`averages over the axes ${axes}; bat-sup supports only height and width`);
-          return reading.like(readMeans(reading, value, reading.int('keepdims', 1) === 1));
+          const keepsDimensions = reading.int('keepdims', 1) === 1;
+          return reading.like(addGlobalAveragePool(reading.builder, value, keepsDimensions, reading.where));
         },
         takesNext: (reading) => axesOfNext(reading).length > 0,
       },

@@ -1,39 +1,49 @@
 import { multiply as product } from '../../engine/kernels/scale_maps/operation.ts';
-import type { tf } from '../../tensors/tf.ts';
+import { tf } from '../../tensors/tf.ts';
 import type { Builder, Value } from '../builder.ts';
 import type { Layer } from '../layer.ts';
 import { Scope } from '../scope.ts';
 
-/** Whether a shape is [1, 1, channels], and the other [height, width, channels]. */
-const scales = (factor: number[], maps: number[]) =>
-  factor.length === 3 && maps.length === 3 && String(factor) === String([1, 1, maps[2]]);
+/** Whether a layer has one factor for each channel of the maps. */
+const scales = (factors: number[], maps: number[]) =>
+  maps.length === 3 && [`${maps[2]}`, `1,1,${maps[2]}`].includes(String(factors));
 
 /**
- * The product of two layers, element by element, or of maps and one factor for each of their channels, as squeeze-and-excitation
- * needs it (Hu et al. 2018).
+ * The product of two layers, element by element, or of maps and one factor for each of their channels, as
+ * squeeze-and-excitation has it (Hu et al. 2018).
  */
 export const multiply: Layer<object> = {
   kind: 'multiply',
   prefix: 'multiply',
+  isElementwise: true,
   plan(inputs, _, fail) {
     const [one = [], other = []] = inputs;
-    const fits = String(one) === String(other) || scales(one, other) || scales(other, one);
-    if (inputs.length !== 2 || !fits)
+    const isScaled = scales(one, other);
+    if (inputs.length !== 2 || !(String(one) === String(other) || isScaled || scales(other, one)))
       fail(
-        `needs two inputs of the same shape, or maps and [1,1,channels], but has ${inputs.map((shape) => `[${shape}]`).join(' and ')}`,
+        `needs two inputs of the same shape, or maps and one factor for each of their channels, but has ${inputs.map((shape) => `[${shape}]`).join(' and ')}`,
       );
-    return { outputShape: scales(one, other) ? other : one };
+    return { outputShape: isScaled ? other : one };
   },
   forward([one, other]) {
     const [a, b] = [one, other] as [tf.Tensor, tf.Tensor];
-    return a.size < b.size ? product(b, a) : product(a, b);
+    if (String(a.shape) === String(b.shape)) return product(a, b);
+    const isScaled = scales(a.shape.slice(1), b.shape.slice(1));
+    return isScaled ? scaled(b, a) : scaled(a, b);
   },
 };
+
+/** @param factors [batch, channels] or [batch, 1, 1, channels] */
+function scaled(maps: tf.Tensor, factors: tf.Tensor): tf.Tensor {
+  const [batch, channels] = [maps.shape[0] as number, maps.shape[3] as number];
+  return product(maps, tf.reshape(factors, [batch, 1, 1, channels]));
+}
 
 /**
  * The product of two layers, element by element.
  * @param layer of any shape, which is also the shape of the output.
- * @param other of the same shape; or [batch, 1, 1, channels], a factor for each channel of the maps [batch, height, width, channels].
+ * @param other of the same shape; or [batch, 1, 1, channels] or [batch, channels], a factor for each channel of the maps
+ * [batch, height, width, channels].
  * @throws {UserError} naming the layer, where their shapes do not fit.
  * @example
  * ```ts
