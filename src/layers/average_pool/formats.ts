@@ -8,11 +8,16 @@ import { type GraphNode, type Match, operationOf } from '../../formats/tensorflo
 import { windowOf as tensorFlowWindow } from '../../formats/tensorflow/reading.ts';
 import { windowFields } from '../../formats/tflite/window.ts';
 import { type Window as FileWindow, type Padding, placeWindow } from '../../formats/windows.ts';
-import { heightAndWidth, samePadding, type Window } from '../window.ts';
+import { axesOf, heightAndWidth, samePadding, type Window, windowsAlong } from '../window.ts';
+import { addGlobalAveragePool } from '../global_average_pool/formats.ts';
 import { addZeroPadding } from '../zero_padding/formats.ts';
 import { averagePool } from './layer.ts';
 
-/** @param fileWindow its padding is not counted. */
+/**
+ * Adds an average pooling, or where it has a single window over all of the maps, a global one, for which the size of the
+ * pictures is no matter.
+ * @param fileWindow its padding is not counted.
+ */
 export function addAveragePool(
   builder: NetworkBuilder,
   input: Value,
@@ -25,7 +30,16 @@ export function addAveragePool(
       where,
       `leaves its padding [${fileWindow.padding}] out of the means; bat-sup can do that only where it is that of TensorFlow's SAME`,
     );
-  return builder.add(averagePool, [padded], window, {}, where);
+  const axes = axesOf(window);
+  // As PyTorch's AdaptiveAvgPool2d where the maps have its size already.
+  if (axes.every(({ kernel, stride }) => kernel === 1 && stride === 1)) return input;
+  const isGlobal = axes.every((axis, index) => {
+    const length = input.shape[index] as number;
+    return axis.kernel >= length && windowsAlong(length, axis) === 1;
+  });
+  return isGlobal
+    ? addGlobalAveragePool(builder, input, true, where)
+    : builder.add(averagePool, [input], window, {}, where);
 }
 
 /** Pads with zeros, which count in the means. @returns the maps, and the padding that is left, which does not count. */

@@ -42,10 +42,14 @@ function axesOfNext(reading: Reading): number[] {
 export const formats: LayerFormats<GlobalAveragePoolingOptions> = {
   layer: globalAveragePool,
   keras: {
-    write: ({ attributes: { keepDimensions } }) => ({
-      className: 'GlobalAveragePooling2D',
-      config: { data_format: 'channels_last', ...(keepDimensions && { keepdims: true }) },
-    }),
+    write({ inputShape, attributes: { keepDimensions } }) {
+      const config = { data_format: 'channels_last' };
+      if (!keepDimensions) return { className: 'GlobalAveragePooling2D', config };
+      // TensorFlow.js knows no keepdims. One window over all of the maps has the same mean.
+      const size = inputShape.slice(0, 2);
+      const window = { pool_size: size, strides: size, padding: 'valid' };
+      return { className: 'AveragePooling2D', config: { ...window, ...config } };
+    },
     read: {
       GlobalAveragePooling2D: {
         read(reading, [input]) {
