@@ -8,8 +8,8 @@ import { type GraphNode, type Match, operationOf } from '../../formats/tensorflo
 import { windowOf as tensorFlowWindow } from '../../formats/tensorflow/reading.ts';
 import { windowFields } from '../../formats/tflite/window.ts';
 import { type Window as FileWindow, type Padding, placeWindow } from '../../formats/windows.ts';
-import { axesOf, heightAndWidth, samePadding, type Window, windowsAlong } from '../window.ts';
 import { addGlobalAveragePool } from '../global_average_pool/formats.ts';
+import { axesOf, heightAndWidth, samePadding, type Window, windowsAlong } from '../window.ts';
 import { addZeroPadding } from '../zero_padding/formats.ts';
 import { averagePool } from './layer.ts';
 

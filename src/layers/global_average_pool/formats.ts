@@ -69,7 +69,8 @@ export const formats: LayerFormats<GlobalAveragePoolingOptions> = {
     },
     read: {
       GlobalAveragePool: {
-        read: (reading) => reading.maps(addGlobalAveragePool(reading.builder, reading.channelsFirst(), true, reading.where)),
+        read: (reading) =>
+          reading.maps(addGlobalAveragePool(reading.builder, reading.channelsFirst(), true, reading.where)),
       },
       ReduceMean: {
         read(reading) {
