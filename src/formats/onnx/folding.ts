@@ -228,7 +228,7 @@ function reduce(start: number, join: (sum: number, value: number) => number): Fo
     if (new Set(axes).size < shape.length) reading.fail(`reduces the axes ${axes} of [${shape}]`);
     const kept = reading.int('keepdims', 1) === 1 ? shape.map(() => 1) : [];
     reading.spend(values.length);
-    return { shape: kept, values: Float32Array.of(values.reduce(join, start)) };
+    return { shape: kept, values: Float32Array.of(values.reduce((sum, value) => join(sum, value), start)) };
   };
 }
 
