@@ -1,4 +1,5 @@
 import { UserError } from '../errors.ts';
+import { layerOf } from '../layers/index.ts';
 import { type Layer, type LayerSummary, nextName, planLayer } from '../layers/layer.ts';
 import { fittingOf } from '../models/preprocessing.ts';
 import { sizeOf } from '../tensors/shape.ts';
@@ -6,6 +7,7 @@ import type { NamedTensor, Tensor } from '../tensors/tensors.ts';
 import type { ImportHints, Network } from './format.ts';
 import type { Metadata } from './metadata.ts';
 import { type InputScale, PixelScaling } from './pixel_scaling.ts';
+import { withInputsReversed } from './to_rgb.ts';
 import type { LayerTarget, Value } from './value.ts';
 
 export type { Value } from './value.ts';
@@ -83,17 +85,35 @@ export class NetworkBuilder implements LayerTarget {
       this.fail(where, `has an output of shape [${outputShape}], larger than bat-sup computes`);
     if (this.#layers.some((other) => other.name === name))
       this.fail(where, `is a second ${name} layer; bat-sup's networks have at most one`);
+    const isReversed = inputs.some((input) => input.isReversed);
+    const own = isReversed ? this.#withColoursReversed(summary, tensors, where) : tensors;
     for (const variable of [...(plan.variables ?? []), ...(plan.state ?? [])])
-      this.#keep(`${name}/${variable.name}`, variable.shape, tensors[variable.name], where);
+      this.#keep(`${name}/${variable.name}`, variable.shape, own[variable.name], where);
     this.#layers.push(summary);
+    this.scaling.setRead(inputs);
     const [{ chwOf, asMaps }] = inputs as [Value];
     return {
       layer: name,
       shape: outputShape,
       ...(layer.isElementwise && chwOf && { chwOf }),
       ...(layer.isElementwise && asMaps && { asMaps }),
+      ...(isReversed && layer.isPerChannel && { isReversed }),
       isNonNegative: layer.isNonNegative?.(attributes) ?? false,
     };
+  }
+
+  /** The tensors of a layer that reads reversed colours, for the pictures as they are. */
+  #withColoursReversed(
+    { kind, attributes, variables, state = [] }: LayerSummary,
+    tensors: Record<string, Tensor | undefined>,
+    where: string,
+  ): Record<string, Tensor | undefined> {
+    const { weights } = tensors;
+    if (kind === 'conv' && (attributes.groups ?? 1) === 1 && weights)
+      return { ...tensors, weights: { ...weights, values: withInputsReversed(weights) } };
+    if (variables.length + state.length > 0 || !layerOf({ kind }).isPerChannel)
+      this.fail(where, 'reads the colours in reverse order, which bat-sup supports for convolutions only');
+    return tensors;
   }
 
   /**

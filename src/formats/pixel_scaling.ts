@@ -31,6 +31,8 @@ export class PixelScaling {
   readonly #affineLayers = new Set<string>();
   /** Values that have been scaled or shifted since: another layer that reads them would get the scaled ones. */
   readonly #superseded = new WeakSet<Value>();
+  /** Layers that others have read, and undefined where the pictures have been: they must stay as they are. */
+  readonly #read = new Set<string | undefined>();
 
   /** @param weights of the target's layers, by name; factors and offsets are changed in place. */
   constructor(target: LayerTarget, weights: Map<string, NamedTensor>) {
@@ -58,9 +60,20 @@ export class PixelScaling {
     const isFolded = input.layer !== undefined && this.#foldInto(input.layer, scales, shifts);
     if (input.layer !== undefined && !isFolded) return this.#addAffine(input, scales, shifts, where);
     if (!isFolded && scales.includes(0)) this.#target.fail(where, 'multiplies the pixels by 0');
+    if (!isFolded && this.#read.has(undefined))
+      this.#target.fail(where, 'scales or shifts the pictures, which another node reads as they are');
     this.#superseded.add(input);
     if (!isFolded) this.#scalePixels(scales, shifts);
     return { ...input };
+  }
+
+  /** Like `normalise`, for the pictures, with the numbers in the order of the file's input. */
+  normaliseColours(input: Value, affine: Affine, where: string): Value {
+    this.checkCurrent([input], where);
+    const pictures = { ...input, isReversed: false };
+    const scaled = this.normalise(pictures, affine, where);
+    if (scaled !== pictures) this.#superseded.add(input);
+    return scaled;
   }
 
   #scalePixels(scales: number[], shifts: number[]): void {
@@ -80,6 +93,11 @@ export class PixelScaling {
   checkCurrent(inputs: Value[], where: string): void {
     if (inputs.some((input) => this.#superseded.has(input)))
       this.#target.fail(where, 'reads the same values as another node that scales or shifts them');
+  }
+
+  /** Notes that a layer reads these values. */
+  setRead(inputs: Value[]): void {
+    for (const { layer } of inputs) this.#read.add(layer);
   }
 
   /**
@@ -118,7 +136,8 @@ export class PixelScaling {
     if (![1, channels].includes(values.length))
       this.#target.fail(where, `has ${values.length} values for ${channels} channels`);
     if (!values.every(Number.isFinite)) this.#target.fail(where, `scales or shifts the pixels by ${values}`);
-    return values.length === channels ? values : Array(channels).fill(values[0]);
+    const all = values.length === channels ? values : Array<number>(channels).fill(values[0] as number);
+    return input.isReversed ? all.toReversed() : all;
   }
 
   #addAffine(input: Value, scales: number[], shifts: number[], where: string): Value {
@@ -135,9 +154,9 @@ export class PixelScaling {
     return output;
   }
 
-  /** Multiplies further factors and offsets into a layer that `normalise` added before; false for any other layer. */
+  /** Multiplies further factors and offsets into a layer that `normalise` added, before another reads it. @returns whether it could. */
   #foldInto(layer: string, scales: number[], shifts: number[]): boolean {
-    if (!this.#affineLayers.has(layer)) return false;
+    if (!this.#affineLayers.has(layer) || this.#read.has(layer)) return false;
     const [factors, offsets] = [this.#valuesOf(layer, 'scale'), this.#valuesOf(layer, 'offset')];
     for (const [channel, scale] of scales.entries()) {
       factors[channel] = (factors[channel] as number) * scale;

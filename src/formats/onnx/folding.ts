@@ -55,7 +55,11 @@ function take(reading: Reading, { shape, values }: Tensor, axis: number, indices
 }
 
 /** The elements that a slice with Python's rules takes of an axis. */
-function sliced(reading: Reading, length: number, [start, end, step]: [number, number, number]): number[] {
+export function sliced(
+  reading: Reading,
+  length: number,
+  [start, end, step]: [number, number, number],
+): number[] {
   if (!Number.isInteger(step) || step === 0 || Number.isNaN(start + end))
     reading.fail('slices at places that are not known');
   const counted = (index: number) => (index < 0 ? index + length : index);
@@ -317,6 +321,8 @@ const outputTypes: Record<string, number> = {
   Not: boolean,
 };
 
+const isKnown = (item: Item): item is Known => item.kind === 'constant' || item.kind === 'shape';
+
 function typeOfOutput({ node }: Reading, inputs: Known[]): number {
   if (node.op_type === 'ConstantOfShape')
     return node.attribute.find(({ name }) => name === 'value')?.t?.data_type ?? float32;
@@ -365,7 +371,7 @@ export function fold(reading: Reading): Item | undefined {
   if (operator === 'Constant') return constant(reading);
   if (operator === 'Shape') return shapeOf(reading);
   const inputs = reading.inputs.filter((item) => item !== undefined);
-  if (inputs.length === 0 || !inputs.every((item) => item.kind !== 'value')) return undefined;
+  if (inputs.length === 0 || !inputs.every(isKnown)) return undefined;
   const [first] = inputs as [Known];
   if (operator === 'Cast') return castTo(reading, first, reading.int('to', float32));
   if (operator === 'CastLike') return castTo(reading, first, typeOf(inputs[1]));

@@ -1,6 +1,7 @@
 import { allFormats } from '../../layers/formats.ts';
 import { sizeOf } from '../../tensors/shape.ts';
 import type { Tensor } from '../../tensors/tensors.ts';
+import { gatherColours, joinColours, scaleColours, sliceColours } from './colours.ts';
 import { fold } from './folding.ts';
 import type { Operator } from './layer_format.ts';
 import { dataTypes } from './protos.ts';
@@ -29,8 +30,12 @@ function withConstant(
   arithmetic: (constant: number, isFirst: boolean) => Arithmetic,
 ): Item {
   const isFirst = reading.inputs[0]?.kind === 'constant';
+  const other = reading.inputs[isFirst ? 1 : 0];
+  const number = reading.required(isFirst ? 0 : 1);
+  if (other?.kind === 'colours' && number.values.length === 1)
+    return scaleColours(other, arithmetic(number.values[0] as number, isFirst));
   const operand = reading.operand(isFirst ? 1 : 0);
-  const constants = channelValues(reading, reading.required(isFirst ? 0 : 1), operand);
+  const constants = channelValues(reading, number, operand);
   const each = constants.map((constant) => arithmetic(constant, isFirst));
   const factors = each.map(({ factor }) => factor);
   const offsets = each.map(({ offset }) => offset);
@@ -68,7 +73,7 @@ const subtract = (reading: Reading) =>
   );
 
 function divide(reading: Reading): Item {
-  if (reading.inputs[0]?.kind !== 'value') reading.fail('divides a constant');
+  if (reading.inputs[0]?.kind === 'constant') reading.fail('divides a constant');
   return withConstant(reading, (divisor) => ({ factor: 1 / divisor, offset: 0 }));
 }
 
@@ -100,8 +105,15 @@ function converted(reading: Reading): Item {
 }
 
 const softmax = (reading: Reading): Item => reading.like(reading.builder.softmax(reading.operand().value));
+/** Colours are taken out of the pictures with their axis kept. */
+const unsqueezedColours = ({ inputs: [item] }: Reading) => (item?.kind === 'colours' ? item : undefined);
+
 const kit: Record<string, (reading: Reading) => Item | undefined> = {
   Transpose: transposed,
+  Gather: gatherColours,
+  Slice: sliceColours,
+  Unsqueeze: unsqueezedColours,
+  Concat: joinColours,
   Mul: multiply,
   Div: divide,
   Sub: subtract,

@@ -23,8 +23,16 @@ export interface Known {
   type?: number;
 }
 
+/** Some colours of the pictures, each scaled and shifted. */
+export interface Colours {
+  kind: 'colours';
+  of: Value;
+  layout: Layout;
+  colours: { index: number; factor: number; offset: number }[];
+}
+
 /** The value of a name in the graph. */
-export type Item = Operand | Known;
+export type Item = Operand | Known | Colours;
 
 /** What is the same for all nodes of a graph. */
 export interface GraphReading {
@@ -70,6 +78,10 @@ export class Reading {
 
   operand(index = 0): Operand {
     const item = this.inputs[index];
+    if (item?.kind === 'colours')
+      this.fail(
+        'reads single colours of the pictures; bat-sup can only scale them and put them together again',
+      );
     return item?.kind === 'value'
       ? item
       : this.fail(`has an input ${index + 1} that does not depend on the pictures`);
@@ -87,7 +99,9 @@ export class Reading {
   /** An input that depends on no pixel; undefined where the node has none. */
   known(index: number): Known | undefined {
     const item = this.inputs[index];
-    return item?.kind === 'value' ? this.fail(`has an input ${index + 1} that is not a constant`) : item;
+    if (item?.kind === 'value' || item?.kind === 'colours')
+      return this.fail(`has an input ${index + 1} that is not a constant`);
+    return item;
   }
 
   /** The shape of the first input as the file counts it, with the number of pictures. */
