@@ -1,5 +1,6 @@
 import type { CheckpointInfo } from '../checkpoints/index.ts';
-import { readPyTorch, type StateTensor } from '../formats/pytorch/read.ts';
+import { readPyTorch } from '../formats/pytorch/read.ts';
+import type { StateDict } from '../formats/state_dict/state_dict.ts';
 import { formatsOf } from '../layers/formats.ts';
 import { type LayerSummary, variablesOf } from '../layers/index.ts';
 import type { ModelDescription } from '../models/description.ts';
@@ -25,7 +26,7 @@ function modulesOf(names: Set<string>): string[] {
 }
 
 /** A layer's variables, from the tensors of a module, in our layout. */
-function convertLayer(layer: LayerSummary, module: string, tensors: Map<string, StateTensor>): NamedTensor[] {
+function convertLayer(layer: LayerSummary, module: string, tensors: StateDict): NamedTensor[] {
   const { pyTorch } = formatsOf(layer);
   return variablesOf(layer).map(({ name, shape }) => {
     const { name: suffix, fromPyTorch } = pyTorch[name.slice(layer.name.length + 1)] ?? { name: '' };

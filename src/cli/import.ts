@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { listCheckpoints } from '../checkpoints/index.ts';
 import { parametersOf } from '../checkpoints/manifest.ts';
-import { readSettings, type Settings, settingOptions } from '../config/index.ts';
+import { type Settings, settingOptions, settingsInForce, valuesOf } from '../config/index.ts';
 import { UsageError } from '../errors.ts';
 import type { Network } from '../formats/index.ts';
 import { describeNormalisation } from '../models/preprocessing.ts';
@@ -12,7 +12,7 @@ import { wrap } from '../text/format.ts';
 import { printable } from '../text/printable.ts';
 import { quoteForShell } from '../text/quote.ts';
 import { addExamples } from './examples.ts';
-import { type HintFlags, hintOptions, printAssumed, readHints } from './import_hints.ts';
+import { type HintFlags, hintOptions, printAssumed, readHints, sizeGiven } from './import_hints.ts';
 
 interface ImportFlags extends HintFlags, Record<string, unknown> {
   run?: string;
@@ -41,7 +41,8 @@ export function addImport(program: Command): void {
 }
 
 async function runImport(source: string, flags: ImportFlags): Promise<void> {
-  const settings = await readSettings(flags);
+  const inForce = await settingsInForce(flags);
+  const settings = valuesOf(inForce);
   const hints = readHints(flags);
   await keepFoldersApart(settings);
   const run = await runFolder(settings.checkpoints, flags.run);
@@ -60,7 +61,7 @@ async function runImport(source: string, flags: ImportFlags): Promise<void> {
   const { format, network } = await importNetwork(source, {
     ...hints,
     preprocessing,
-    size: settings,
+    size: sizeGiven(inForce),
   }).finally(() => engine.dispose());
   checkSize(source, flags, network, settings);
   printAssumed(network, flags);

@@ -12,6 +12,8 @@ export interface Network extends Pick<CheckpointInfo, 'model' | 'preprocessing'>
   temperature: number;
   /** What an imported file did not say. */
   assumed?: Assumed[];
+  /** Sentences about what was chosen in an imported file, for the user. */
+  notes?: string[];
   /** Adam's steps so far and its two moments by variable name, where they came with an imported network. */
   optimizer?: { step: number; m: Map<string, NamedTensor>; v: Map<string, NamedTensor> };
 }
@@ -31,19 +33,24 @@ export interface ExportOptions {
 
 /** What the user knows about a file that does not say it itself. */
 export interface ImportHints {
-  /** Pixels. */
-  width: number;
-  height: number;
+  /** Pixels; absent: not known. */
+  width?: number | undefined;
+  height?: number | undefined;
   /** The network's input is pixels, 0..255, times this. */
   scale?: number | undefined;
   /** Subtracted from the scaled pixels: one per channel, in the order of the network's channels, or one for all. */
   mean?: number[] | undefined;
   /** Divides what is left then: one per channel, or one for all. */
   deviation?: number[] | undefined;
+  /** Which network a state_dict is of, by torchvision's or timm's name, where its tensors fit several. */
+  architectureName?: string | undefined;
 }
 
+/** Width and height in pixels where neither the file nor the user gives them: those of the article's pictures. */
+export const defaultSize = { width: 100, height: 100 };
+
 /** A property that an imported file does not state, so that it had to be assumed. */
-export type Assumed = 'scale' | 'order' | 'size';
+export type Assumed = 'scale' | 'order' | 'size' | 'preparation';
 
 /** One format of `bat-sup export --format` and `bat-sup import`. */
 export interface Format {

@@ -13,12 +13,16 @@ export interface ImportOptions {
   classes?: string[] | undefined;
   /** How pictures become the network's input; overrides what the file says. */
   preprocessing?: Partial<Preprocessing>;
-  /** Width and height of the pictures in pixels, where the file leaves them open; default 100 x 100. */
+  /**
+   * Width and height of the pictures in pixels, where the file leaves them open; default: what is usual for the network that
+   * a state_dict's names tell, otherwise 100 x 100.
+   */
   size?: Pick<ImportHints, 'width' | 'height'>;
+  /**
+   * torchvision's or timm's name of the network, e.g. 'tf_efficientnet_lite0', where the tensors of a state_dict fit several.
+   */
+  architecture?: string | undefined;
 }
-
-/** The size of the article's pictures. */
-const defaultSize = { width: 100, height: 100 };
 
 /**
  * Reads a network from another program's file or folder. An engine must be running.
@@ -38,7 +42,7 @@ const defaultSize = { width: 100, height: 100 };
  */
 export async function importNetwork(
   source: string,
-  { format: wanted, classes, preprocessing = {}, size = defaultSize }: ImportOptions = {},
+  { format: wanted, classes, preprocessing = {}, size, architecture }: ImportOptions = {},
 ): Promise<{ format: string; network: Network }> {
   const found = await stat(source).catch(() => {
     throw new UserError(`"${source}" does not exist; give the path of the file or folder to import.`);
@@ -51,7 +55,8 @@ export async function importNetwork(
   const reader = formats[format]?.import;
   if (!reader) throw new UserError(`bat-sup cannot import ${format}; it imports ${importable()}.`);
   const { scale, mean, deviation, ...given } = preprocessing;
-  const network = nameArchitecture(await reader(source, { ...size, scale, mean, deviation }));
+  const hints = { ...size, scale, mean, deviation, architectureName: architecture };
+  const network = nameArchitecture(await reader(source, hints));
   return {
     format,
     network: {

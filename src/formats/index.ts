@@ -1,6 +1,7 @@
 import type { Format } from './format.ts';
 import { keras } from './keras/index.ts';
 import { onnx } from './onnx/index.ts';
+import { pytorch } from './pytorch/index.ts';
 import { safetensors } from './safetensors/index.ts';
 import { savedModel, tfCheckpoint } from './tensorflow/index.ts';
 import { tfjs } from './tfjs/index.ts';
@@ -18,5 +19,6 @@ export const formats: Record<string, Format> = {
   keras,
   onnx,
   safetensors,
+  pytorch,
   tflite,
 };

@@ -4,7 +4,7 @@ import { type Layer, type LayerSummary, nextName, planLayer } from '../layers/la
 import { fittingOf } from '../models/preprocessing.ts';
 import { sizeOf } from '../tensors/shape.ts';
 import type { NamedTensor, Tensor } from '../tensors/tensors.ts';
-import type { ImportHints, Network } from './format.ts';
+import { defaultSize, type ImportHints, type Network } from './format.ts';
 import type { Metadata } from './metadata.ts';
 import { type InputScale, PixelScaling } from './pixel_scaling.ts';
 import { withInputsReversed } from './to_rgb.ts';
@@ -41,9 +41,12 @@ export class NetworkBuilder implements LayerTarget {
     throw new UserError(`${this.#source} cannot be imported: ${where} ${reason}.`);
   }
 
-  /** The pictures [height, width, channels]; the hints give a height or width that the file leaves open. */
-  pictures(where: string, lengths: (number | null | undefined)[]): Value {
-    const { height, width } = this.#hints;
+  /**
+   * The pictures [height, width, channels]; the hints give a height or width that the file leaves open.
+   * @param usual where the hints do not.
+   */
+  pictures(where: string, lengths: (number | null | undefined)[], usual = defaultSize): Value {
+    const { height = usual.height, width = usual.width } = this.#hints;
     const isOpen = (length: unknown, axis: number) => axis < 2 && (length ?? -1) === -1;
     const shape = lengths.map(
       (length, axis) => (isOpen(length, axis) ? [height, width][axis] : length) as number,

@@ -12,10 +12,16 @@ export interface InputScale {
   scale?: number | undefined;
   /** Whether the file states the scale, so that it need not be assumed. */
   isKnown?: boolean;
+  /** How pixels are usually prepared for such a network, where the user gives none of it. */
+  usual?: Hints | undefined;
 }
 
 type Hints = Pick<ImportHints, 'scale' | 'mean' | 'deviation'>;
 type Scaled = Omit<Normalisation, 'order'> & { isAssumed: boolean };
+
+/** Whether the user gave any of how pixels are scaled and shifted. */
+export const saysHow = ({ scale, mean, deviation }: Hints) =>
+  [scale, mean, deviation].some((value) => value !== undefined);
 
 const isAll = (values: number[], value: number) => values.every((one) => one === value);
 
@@ -107,10 +113,11 @@ export class PixelScaling {
    * @param channels of the pictures.
    */
   normalisationOf(metadata: Metadata | undefined, input: InputScale, hints: Hints, channels: number): Scaled {
+    const { scale: factor, mean, deviation } = saysHow(hints) ? hints : (input.usual ?? hints);
     const given = {
-      scale: hints.scale,
-      mean: this.#given('mean', hints.mean, channels),
-      deviation: this.#given('deviation', hints.deviation, channels),
+      scale: factor,
+      mean: this.#given('mean', mean, channels),
+      deviation: this.#given('deviation', deviation, channels),
     };
     if (metadata) return this.#ownNormalisation(metadata, given);
     const { scale, isAssumed } = this.#foreignScale(input);

@@ -19,8 +19,11 @@ export type PickledDict = Map<Pickled, Pickled>;
 
 /** What the caller's globals stand for, and what they make. */
 export interface PickledObject {
-  kind: 'function' | 'dtype' | 'storage' | 'tensor';
+  kind: 'function' | 'dtype' | 'storage' | 'tensor' | 'opaque';
 }
+
+/** An object of a harmless class, or that class. Nothing is known of it; what is done to it has no effect. */
+export const opaque: PickledObject = { kind: 'opaque' };
 
 /** A global that may be called. */
 export interface PickledFunction extends PickledObject {
@@ -164,6 +167,7 @@ class Machine {
 
   setItems(items: Pickled[]): void {
     const dict = this.top();
+    if (isA(dict, 'opaque')) return;
     if (!(dict instanceof Map) || items.length % 2 !== 0) failPickle('its pickle fills what is not a dict');
     for (let index = 0; index < items.length; index += 2)
       dict.set(items[index] as Pickled, items[index + 1] as Pickled);
@@ -171,6 +175,7 @@ class Machine {
 
   append(items: Pickled[]): void {
     const list = this.top();
+    if (isA(list, 'opaque')) return;
     if (!Array.isArray(list)) failPickle('its pickle fills what is not a list');
     for (const item of items) list.push(item);
   }
@@ -178,15 +183,28 @@ class Machine {
   reduce(): void {
     const args = this.pop();
     const called = this.pop();
+    if (isA(called, 'opaque')) {
+      this.push(called);
+      return;
+    }
     if (!isA<PickledFunction>(called, 'function') || !Array.isArray(args))
       failPickle('its pickle calls what is not a function');
     this.pushContainer(called.call(args));
   }
 
+  /** Makes an object of a class from so many arguments. */
+  make(args: number): void {
+    for (let index = 0; index < args; index++) this.pop();
+    const made = this.pop();
+    this.push(isA(made, 'opaque') ? made : failPickle('its pickle makes an object of what is not a class'));
+  }
+
   /** Attributes of a dict, such as a state_dict's _metadata, are not needed. */
   build(): void {
     this.pop();
-    if (!(this.top() instanceof Map)) failPickle('its pickle sets the state of an object');
+    const object = this.top();
+    if (!(object instanceof Map) && !isA(object, 'opaque'))
+      failPickle('its pickle sets the state of an object');
   }
 }
 
@@ -242,6 +260,8 @@ const operations: Record<number, (machine: Machine) => void> = {
   147: (m) => m.pushGlobal(...([m.pop(), m.pop()].reverse() as [Pickled, Pickled])), // STACK_GLOBAL
   81: (m) => m.push(m.reader.persistent(m.pop())), // BINPERSID
   82: (m) => m.reduce(), // REDUCE
+  129: (m) => m.make(1), // NEWOBJ
+  146: (m) => m.make(2), // NEWOBJ_EX
   98: (m) => m.build(), // BUILD
 };
 const stop = 0x2e;

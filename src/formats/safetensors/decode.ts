@@ -1,9 +1,10 @@
 import { UserError } from '../../errors.ts';
 import { sizeOf } from '../../tensors/shape.ts';
-import { fromBfloat16, fromFloat16, type Tensor } from '../../tensors/tensors.ts';
+import { fromBfloat16, fromFloat16 } from '../../tensors/tensors.ts';
 import { parseObject } from '../../text/json.ts';
 import { quoted } from '../../text/quoted.ts';
 import { overlapping } from '../files.ts';
+import type { StateDict } from '../state_dict/state_dict.ts';
 
 /** The limit of the format's own reader. */
 const maxHeaderBytes = 100_000_000;
@@ -16,7 +17,7 @@ interface Entry {
 
 export interface SafetensorsFile {
   metadata: Record<string, unknown>;
-  tensors: Map<string, Tensor>;
+  tensors: StateDict;
 }
 
 const readers: Record<string, { bytes: number; read(buffer: ArrayBuffer): Float32Array }> = {
@@ -48,12 +49,12 @@ function isEntry(entry: unknown): entry is Entry {
 }
 
 /**
- * Reads the floating-point tensors of a safetensors file as float32, and its metadata.
+ * The floating-point tensors of a safetensors file, which are read as float32 when they are asked for, and its metadata.
  * @throws {UserError} where it is damaged.
  */
 export function decodeSafetensors(data: Uint8Array, source: string): SafetensorsFile {
   const { header, start } = readHeader(data, source);
-  const tensors = new Map<string, Tensor>();
+  const tensors: StateDict = new Map();
   const entries = Object.entries(header).filter(([name]) => name !== '__metadata__');
   const regions = entries.map(([name, entry]) => {
     if (!isEntry(entry)) damaged(source, `its entry for ${quoted(name)} is invalid`);
@@ -69,8 +70,9 @@ export function decodeSafetensors(data: Uint8Array, source: string): Safetensors
     if (to > data.length - start || to - from !== sizeOf(entry.shape) * reader.bytes)
       damaged(source, `${quoted(name)} of shape [${entry.shape}] does not fit its bytes ${from} to ${to}`);
     // A copy, because the bytes may not be aligned for floats.
-    const { buffer } = new Uint8Array(data.subarray(start + from, start + to));
-    tensors.set(name, { shape: entry.shape, values: reader.read(buffer) });
+    const bytes = () => new Uint8Array(data.subarray(start + from, start + to)).buffer;
+    const { shape } = entry;
+    tensors.set(name, { shape, read: () => ({ shape, values: reader.read(bytes()) }) });
   }
   return { metadata: (header.__metadata__ ?? {}) as Record<string, unknown>, tensors };
 }

@@ -8,9 +8,11 @@ import { planArchitecture } from '../../models/plan.ts';
 import { sizeOf } from '../../tensors/shape.ts';
 import type { Tensor } from '../../tensors/tensors.ts';
 import { flattenedMaps } from '../flattened_maps.ts';
-import type { ImportHints, Network } from '../format.ts';
+import { defaultSize, type ImportHints, type Network } from '../format.ts';
 import { type Metadata, metadataKey, readMetadata } from '../metadata.ts';
 import { NetworkBuilder, type Value } from '../network_builder.ts';
+import { isRecognised, readStateDict } from '../state_dict/read.ts';
+import type { StateDict } from '../state_dict/state_dict.ts';
 import { decodeSafetensors } from './decode.ts';
 import { nameInPyTorch } from './names.ts';
 
@@ -27,13 +29,14 @@ function isLayer(layer: LayerSummary): boolean {
 }
 
 /**
- * The network in a safetensors file. Its layers come from bat-sup's metadata where the file has them; otherwise it must hold
- * exactly the variables of one of bat-sup's architectures.
+ * The network in a safetensors file. Its layers come from bat-sup's metadata where the file has them; otherwise its names must
+ * be those of torchvision's or timm's network, or it must hold exactly the variables of one of bat-sup's architectures.
  * @throws {UserError} where it is damaged, or fits neither.
  */
 export function readSafetensors(data: Uint8Array, source: string, hints: ImportHints): Network {
   const { metadata: properties, tensors } = decodeSafetensors(data, source);
   const metadata = readMetadata(properties[metadataKey], source);
+  if (!metadata?.layers && isRecognised(tensors)) return readStateDict(tensors, source, hints);
   const { shape, layers } = metadata?.layers
     ? describedBy(metadata, source)
     : recognise(tensors, hints, source);
@@ -58,16 +61,12 @@ export function readSafetensors(data: Uint8Array, source: string, hints: ImportH
 /** A layer's tensors with our names and layouts, as far as the file has them. */
 function tensorsOf(
   layer: LayerSummary,
-  {
-    tensors,
-    maps,
-    builder,
-  }: { tensors: Map<string, Tensor>; maps: number[] | undefined; builder: NetworkBuilder },
+  { tensors, maps, builder }: { tensors: StateDict; maps: number[] | undefined; builder: NetworkBuilder },
 ): Record<string, Tensor> {
   const found: Record<string, Tensor> = {};
   for (const [variable, { name, fromPyTorch }] of Object.entries(formatsOf(layer).pyTorch)) {
     const full = nameInPyTorch(layer, name);
-    const tensor = tensors.get(full);
+    const tensor = tensors.get(full)?.read();
     if (!tensor) continue;
     try {
       found[variable] = fromPyTorch?.(tensor, maps) ?? tensor;
@@ -91,7 +90,8 @@ function describedBy({ width, height, channels, layers = [] }: Metadata, source:
 }
 
 /** Finds the architecture whose variables these tensors are. */
-function recognise(tensors: Map<string, Tensor>, { width, height }: ImportHints, source: string): Described {
+function recognise(tensors: StateDict, hints: ImportHints, source: string): Described {
+  const { width = defaultSize.width, height = defaultSize.height } = hints;
   const outputs = tensors.get('logits.bias')?.shape[0] ?? 0;
   const classes = Array.from({ length: outputs }, (_, index) => String(index));
   for (const architecture of architectureNames)
@@ -109,7 +109,7 @@ function recognise(tensors: Map<string, Tensor>, { width, height }: ImportHints,
 function fittingLayers(
   architecture: ArchitectureName,
   sizes: Omit<ModelDescription, 'architecture'>,
-  tensors: Map<string, Tensor>,
+  tensors: StateDict,
 ): LayerSummary[] | undefined {
   const first = tensors.get('conv1.weight')?.shape[0];
   try {
@@ -117,7 +117,8 @@ function fittingLayers(
     const fits = (layer: LayerSummary) =>
       variablesOf(layer).every(({ name, shape }) => {
         const inPyTorch = formatsOf(layer).pyTorch[name.split('/').at(-1) as string]?.name ?? '';
-        return tensors.get(nameInPyTorch(layer, inPyTorch))?.values.length === sizeOf(shape);
+        const stored = tensors.get(nameInPyTorch(layer, inPyTorch));
+        return stored !== undefined && sizeOf(stored.shape) === sizeOf(shape);
       });
     return layers.every(fits) ? layers : undefined;
   } catch {
