@@ -18,8 +18,9 @@ export const pytorch: Format = {
       import('./read.ts'),
       import('../state_dict/read.ts'),
     ]);
-    const { tensors, notes } = readPyTorchFile(await readModelFile(source), source);
-    const network = readStateDict(tensors, source, hints);
+    const data = await readModelFile(source);
+    const { tensors, notes } = readPyTorchFile(data, source);
+    const network = readStateDict(tensors, source, hints, data.length);
     return { ...network, notes: [...notes, ...(network.notes ?? [])] };
   },
   async recognises(source) {

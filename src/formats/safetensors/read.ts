@@ -36,7 +36,7 @@ function isLayer(layer: LayerSummary): boolean {
 export function readSafetensors(data: Uint8Array, source: string, hints: ImportHints): Network {
   const { metadata: properties, tensors } = decodeSafetensors(data, source);
   const metadata = readMetadata(properties[metadataKey], source);
-  if (!metadata?.layers && isRecognised(tensors)) return readStateDict(tensors, source, hints);
+  if (!metadata?.layers && isRecognised(tensors)) return readStateDict(tensors, source, hints, data.length);
   const { shape, layers } = metadata?.layers
     ? describedBy(metadata, source)
     : recognise(tensors, hints, source);

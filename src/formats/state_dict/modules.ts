@@ -3,11 +3,11 @@ import { addActivation } from '../../layers/activation/formats.ts';
 import { addAddition } from '../../layers/add/formats.ts';
 import { addBatchNorm } from '../../layers/batch_norm/formats.ts';
 import { addConv } from '../../layers/conv/formats.ts';
-import { addDepthwiseConv } from '../../layers/depthwise_conv/formats.ts';
 import { addFullyConnected } from '../../layers/fully_connected/formats.ts';
 import { addGlobalAveragePool } from '../../layers/global_average_pool/formats.ts';
 import { addMaxPool } from '../../layers/pool/formats.ts';
-import { permute, type Tensor, toHwio, transpose } from '../../tensors/tensors.ts';
+import { sizeOf } from '../../tensors/shape.ts';
+import { type Tensor, toHwio, transpose } from '../../tensors/tensors.ts';
 import { quoted } from '../../text/quoted.ts';
 import type { NetworkBuilder, Value } from '../network_builder.ts';
 import type { Padding } from '../windows.ts';
@@ -42,12 +42,16 @@ export class Modules {
   /** Before each name in the file, e.g. 'model.'. */
   readonly #prefix: string;
   readonly #unread: Set<string>;
+  /** Numbers that may still be read. */
+  #left: number;
 
-  constructor(builder: NetworkBuilder, tensors: StateDict, prefix: string) {
+  /** @param maxNumbers in all tensors that are read; in PyTorch's files many can be views of the same few numbers. */
+  constructor(builder: NetworkBuilder, tensors: StateDict, prefix: string, maxNumbers: number) {
     this.#builder = builder;
     this.#tensors = tensors;
     this.#prefix = prefix;
     this.#unread = new Set(tensors.keys());
+    this.#left = maxNumbers;
   }
 
   has(name: string): boolean {
@@ -79,23 +83,20 @@ export class Modules {
   conv(name: string, input: Value, { kernel, stride, padding = 'symmetric' }: ConvOptions): Value {
     const weight = `${name}.weight`;
     const shape = this.shapeOf(weight);
-    const [outputs = 0, channels = 0, height, width] = shape;
+    const [, channels = 0, height, width] = shape;
     if (shape.length !== 4 || height !== kernel || width !== kernel)
       this.fail(weight, `has the shape [${shape}]; a kernel of ${kernel} x ${kernel} was expected`);
+    const inputs = input.shape[2] as number;
+    if (inputs % channels !== 0)
+      this.fail(weight, `has kernels for ${channels} channels, but its input has ${inputs}`);
     const stored = this.#read(weight);
     const biases = this.has(`${name}.bias`) ? this.#read(`${name}.bias`) : undefined;
     const window = {
       strides: [stride, stride],
       padding: padding === 'same' ? padding : symmetric(kernel),
     };
-    const inputs = input.shape[2] as number;
-    const where = this.#prefix + name;
-    if (channels === 1 && inputs > 1 && outputs === inputs) {
-      // [channels, 1, height, width] -> [height, width, channels, 1]
-      const depthwise = permute(stored, [2, 3, 0, 1]);
-      return addDepthwiseConv(this.#builder, input, { kernel: depthwise, biases, ...window }, where);
-    }
-    return addConv(this.#builder, input, { kernel: toHwio(stored), biases, ...window }, where);
+    const parts = { kernel: toHwio(stored), biases, groups: inputs / channels, ...window };
+    return addConv(this.#builder, input, parts, this.#prefix + name);
   }
 
   /** Batch normalisation. Its epsilon is not in the file. */
@@ -125,7 +126,7 @@ export class Modules {
   }
 
   globalAveragePool(input: Value): Value {
-    return addGlobalAveragePool(this.#builder, input, 'an average');
+    return addGlobalAveragePool(this.#builder, input, false, 'an average');
   }
 
   /**
@@ -158,7 +159,11 @@ export class Modules {
 
   #read(name: string): Tensor {
     this.#unread.delete(this.#prefix + name);
-    return this.#find(name).read();
+    const tensor = this.#find(name);
+    this.#left -= sizeOf(tensor.shape);
+    if (!(this.#left >= 0))
+      this.fail(name, `has the shape [${tensor.shape}]; with it the tensors have more numbers than the file`);
+    return tensor.read();
   }
 
   #vector(name: string, input: Value): Tensor {

@@ -64,7 +64,10 @@ function checkUnread(unread: string[], prefix: string, prefixes: string[], sourc
   const others = unread.filter((name) => !inCopy(name) || name.startsWith(prefix));
   const unknown = others.filter((name) => !isOfTraining(name));
   if (unknown.length > 0) cannot(source, `its other tensors fit, but nothing reads ${listed(unknown)}`);
-  const notes = others.length > 0 ? [`Nothing reads ${listed(others)}, which belong to training.`] : [];
+  const notes =
+    others.length > 0
+      ? [`Nothing reads ${listed(others)}, which ${others.length > 1 ? 'belong' : 'belongs'} to training.`]
+      : [];
   if (prefixes.length === 1) return notes;
   const left = prefixes.filter((one) => one !== prefix);
   return [
@@ -81,10 +84,16 @@ export function isRecognised(tensors: StateDict): boolean {
 /**
  * The network whose weights a state_dict holds, which its names tell.
  * @param source the file, for messages.
+ * @param maxNumbers that its tensors may have in all.
  * @throws {UserError} where the names fit no architecture, or several; where a tensor is missing, superfluous, or of another
  * shape.
  */
-export function readStateDict(tensors: StateDict, source: string, hints: ImportHints): Network {
+export function readStateDict(
+  tensors: StateDict,
+  source: string,
+  hints: ImportHints,
+  maxNumbers: number,
+): Network {
   const prefixes = prefixesIn(tensors);
   if (prefixes.length === 0)
     cannot(
@@ -93,7 +102,7 @@ export function readStateDict(tensors: StateDict, source: string, hints: ImportH
     );
   const prefix = choosePrefix(prefixes, source);
   const builder = new NetworkBuilder(source, hints);
-  const net = new Modules(builder, tensors, prefix);
+  const net = new Modules(builder, tensors, prefix, maxNumbers);
   const architecture = architectureFor(net, hints.architectureName, source);
   const channels = net.shapeOf(architecture.stem)[1];
   const { side, ...convention } = architecture.convention(net);

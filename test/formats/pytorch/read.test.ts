@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { UserError } from '../../../src/errors.ts';
-import { readPyTorch } from '../../../src/formats/pytorch/read.ts';
+import { readPyTorch, readPyTorchFile } from '../../../src/formats/pytorch/read.ts';
 import {
   floats,
   pickle,
@@ -86,6 +86,70 @@ test('the state_dict in the state of a training is found, and the prefix of Data
     [pickle.text('loss'), pickledTensor({ ...whole, shape: [] })],
   ]);
   assert.deepEqual(valuesIn(writeArchive(training, { 0: six })), { a: [0], b: [0, 1] });
+});
+
+test('the moving average of the weights is preferred, and said to be', () => {
+  const state = (shape: number[]) => pickledState({ w: { ...whole, shape } });
+  const training = (...entries: [string, Buffer][]) =>
+    writeArchive(pickle.dict(entries.map(([key, value]) => [pickle.text(key), value])), { 0: six });
+  const both = readPyTorchFile(training(['model', state([1])], ['model_ema', state([2])]), 'net.pth');
+  assert.deepEqual(both.tensors.get('w')?.shape, [2]);
+  assert.deepEqual(both.notes, ['The moving average of the weights, "model_ema", is imported, not "model".']);
+  const one = readPyTorchFile(training(['ema_state_dict', state([2])]), 'net.pth');
+  assert.deepEqual([one.tensors.get('w')?.shape, one.notes], [[2], []]);
+  const nested = pickle.dict([[pickle.text('state_dict'), state([3])]]);
+  assert.deepEqual(readPyTorchFile(training(['model', nested]), 'net.pth').tensors.get('w')?.shape, [3]);
+});
+
+test('dicts within dicts are not followed without end', () => {
+  let value = pickledState({ w: whole });
+  for (let depth = 0; depth < 1000; depth++) value = pickle.dict([[pickle.text('model'), value]]);
+  assertRefused(writeArchive(value, { 0: six }), /it holds no tensors, but "model"/);
+});
+
+test('settings of a training beside the weights are passed over, and nothing of them is called', () => {
+  const made = (name: string) =>
+    Buffer.concat([
+      pickle.global(name),
+      pickle.tuple(),
+      Buffer.from([0x81]),
+      pickle.dict([]),
+      Buffer.from('b'),
+    ]);
+  const filled = Buffer.concat([
+    pickle.call('collections.defaultdict', pickle.global('__builtin__.list')),
+    Buffer.from('('),
+    pickle.text('a'),
+    pickle.number(1),
+    Buffer.from('u'),
+  ]);
+  const training = (args: Buffer) =>
+    pickle.dict([
+      [pickle.text('args'), args],
+      [pickle.text('state_dict'), pickledState({ w: whole })],
+    ]);
+  const known = [
+    made('argparse.Namespace'),
+    made('pytorch_lightning.utilities.parsing.AttributeDict'),
+    filled,
+    pickle.call('numpy.core.multiarray.scalar', pickle.call('numpy.dtype', pickle.text('f8'))),
+    pickle.call('pathlib.PosixPath', pickle.text('/')),
+  ];
+  for (const args of known)
+    assert.deepEqual(valuesIn(writeArchive(training(args), { 0: six })).w, [0, 1, 2, 3, 4, 5]);
+  assertRefused(writeArchive(training(made('os.popen')), { 0: six }), /it holds a os\.popen/);
+  assertRefused(
+    writeArchive(training(Buffer.concat([pickle.text('x'), pickle.tuple(), Buffer.from([0x81])])), {
+      0: six,
+    }),
+    /makes an object of what is not a class/,
+  );
+  // An object of which nothing is known is no state_dict.
+  assertRefused(
+    writeArchive(pickle.dict([[pickle.text('model'), made('argparse.Namespace')]]), { 0: six }),
+    /it holds no tensors, but "model"/,
+  );
+  assertRefused(writeArchive(made('argparse.Namespace'), {}), /it does not hold a dict of tensors/);
 });
 
 test('nothing in a pickle is executed', () => {

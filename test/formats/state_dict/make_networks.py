@@ -60,14 +60,14 @@ def answers(model, pixels, mean=(0.485, 0.456, 0.406), deviation=(0.229, 0.224, 
         return model((pictures - each[0]) / each[1]).tolist()
 
 
-def keep(file, model, state=None, size=(64, 64), channels=3, architecture=None, name=None, save=torch.save, **preparation):
+def keep(file, model, state=None, size=(64, 64), channels=3, architecture=None, row=None, save=torch.save, **preparation):
     state = model.state_dict() if state is None else state
     save(state, os.path.join(folder, file))
     pixels = np.random.default_rng(len(cases)).integers(0, 256, (2, *size, channels), np.uint8)
     pixels.tofile(os.path.join(folder, file + '.pixels'))
     cases.append({
         'file': file,
-        'name': name or file.split('.')[0],
+        'row': row,
         'height': size[0],
         'width': size[1],
         'channels': channels,
@@ -89,11 +89,12 @@ for number, (name, size) in enumerate({
     'mobilenet_v2': (97, 65),
 }.items()):
     model = randomised(getattr(vision, name)(num_classes=5 + number))
-    keep(f'{name}.pth', model, size=size, save=legacy if number % 2 else torch.save)
+    keep(f'{name}.pth', model, size=size, row=f'torchvision {name}', save=legacy if number % 2 else torch.save)
 bottleneck = vision.resnet.Bottleneck
-keep('uneven.pth', randomised(vision.ResNet(bottleneck, [1, 2, 3, 1], num_classes=3)), size=(33, 64))
-keep('wide.pth', randomised(vision.ResNet(bottleneck, [1, 1, 1, 1], num_classes=3, width_per_group=128)))
-keep('mobilenet_v2 0.35.pt', randomised(vision.mobilenet_v2(width_mult=0.35, num_classes=3)))
+keep('uneven.pth', randomised(vision.ResNet(bottleneck, [1, 2, 3, 1], num_classes=3)), size=(33, 64), row='torchvision ResNet of bottlenecks, [1, 2, 3, 1] blocks')
+keep('wide.pth', randomised(vision.ResNet(bottleneck, [1, 1, 1, 1], num_classes=3, width_per_group=128)), row='torchvision wide ResNet')
+keep('resnext.pth', randomised(vision.ResNet(bottleneck, [1, 1, 2, 1], num_classes=3, groups=32, width_per_group=4)), row='torchvision ResNeXt, 32x4d')
+keep('mobilenet_v2 0.35.pt', randomised(vision.mobilenet_v2(width_mult=0.35, num_classes=3)), row='torchvision mobilenet_v2, width 0.35')
 for name, size, options in [
     ('resnet18', (63, 63), {}),
     ('resnet26', (64, 64), {}),
@@ -110,7 +111,7 @@ for name, size, options in [
     half = ((0.5,) * 3, (0.5,) * 3) if name.startswith('tf_') else ()
     if half:
         options = {**options, 'mean': half[0], 'deviation': half[1]}
-    keep(f'timm {name}.safetensors', model, size=size, save=safetensors.torch.save_file, **options)
+    keep(f'timm {name}.safetensors', model, size=size, row=f'timm {name}', save=safetensors.torch.save_file, **options)
 
 # As training programs wrap and prefix it, and in half precision; of a width that keeps the files small.
 def small(classes=3):
