@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { listCheckpoints } from '../checkpoints/index.ts';
 import { parametersOf } from '../checkpoints/manifest.ts';
-import { type Settings, settingOptions, settingsInForce, valuesOf } from '../config/index.ts';
+import { type Settings, settingOptions, settingsInForce, sizeGiven, valuesOf } from '../config/index.ts';
 import { UsageError } from '../errors.ts';
 import type { Network } from '../formats/index.ts';
 import { describeNormalisation } from '../models/preprocessing.ts';
@@ -12,7 +12,7 @@ import { wrap } from '../text/format.ts';
 import { printable } from '../text/printable.ts';
 import { quoteForShell } from '../text/quote.ts';
 import { addExamples } from './examples.ts';
-import { type HintFlags, hintOptions, printAssumed, readHints, sizeGiven } from './import_hints.ts';
+import { type HintFlags, hintOptions, printAssumed, readHints } from './import_hints.ts';
 
 interface ImportFlags extends HintFlags, Record<string, unknown> {
   run?: string;

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { Assumed } from '../formats/format.ts';
 import { formats, type Network } from '../formats/index.ts';
+import { describeNormalisation } from '../models/preprocessing.ts';
 import { quoteForShell } from '../text/quote.ts';
 import { wrongValue } from '../text/wrong_value.ts';
 import type { StartHints } from '../training/read_start.ts';
@@ -14,9 +15,10 @@ export interface HintFlags {
   scale?: string;
   mean?: string;
   deviation?: string;
+  network?: string;
 }
 
-export const hintNames = ['format', 'classes', 'order', 'scale', 'mean', 'deviation'] as const;
+export const hintNames = ['format', 'classes', 'order', 'scale', 'mean', 'deviation', 'network'] as const;
 
 /** Adds the flags that say what another program's file leaves open. */
 export function hintOptions(command: Command): Command {
@@ -40,6 +42,10 @@ export function hintOptions(command: Command): Command {
     .option(
       '--deviation <numbers>',
       'divides then, one number per channel, in the same order: 0.229,0.224,0.225',
+    )
+    .option(
+      '--network <name>',
+      'torchvision’s or timm’s name of it, where a state_dict fits several: tf_efficientnet_lite0',
     );
 }
 
@@ -67,7 +73,7 @@ function readClasses(classes: string | undefined): string[] | undefined {
 }
 
 /** What the flags say; {} where none is given. @throws {UsageError} for a wrong value. */
-export function readHints({ format, classes: names, order, ...numbers }: HintFlags): StartHints {
+export function readHints({ format, classes: names, order, network, ...numbers }: HintFlags): StartHints {
   const scale = readScale(numbers.scale);
   const mean = readNumbers('--mean', numbers.mean);
   const deviation = readNumbers('--deviation', numbers.deviation);
@@ -81,6 +87,7 @@ export function readHints({ format, classes: names, order, ...numbers }: HintFla
   return {
     ...(format !== undefined && { format }),
     ...(classes && { classes }),
+    ...(network !== undefined && { name: network }),
     ...(Object.keys(preprocessing).length > 0 && { preprocessing }),
   };
 }
@@ -104,14 +111,19 @@ const assumptions: Record<Assumed, (network: Network) => string> = {
         '  If it was trained on 0..1, give --scale 0.00392157.'
       : 'The file does not say how pixels are scaled; 0..1 is assumed.\n' +
         '  If it was trained on 0..255, give --scale 1.',
+  preparation: ({ preprocessing }) =>
+    `The file does not say how pictures are prepared; what is usual is assumed: RGB, pixels ${describeNormalisation(preprocessing)}, ` +
+    `fit ${preprocessing.fit}, crop ${Number((preprocessing.crop ?? 1).toFixed(4))}, filter ${preprocessing.filter}.\n` +
+    '  Set it with --scale, --mean, --deviation, --order, --fit, --crop and --filter.',
   order: ({ preprocessing: { order = 'rgb' } }) =>
     `The file does not say the order of the colour channels; ${order.toUpperCase()} is assumed.\n` +
     `  If it was trained on ${order === 'rgb' ? 'BGR' : 'RGB'}, give --order ${order === 'rgb' ? 'bgr' : 'rgb'}.`,
 };
 
-/** Prints what a file does not say. @param flags in which --width and --height say the size. */
+/** Prints what was chosen in a file, and what it does not say. @param flags in which --width and --height say the size. */
 export function printAssumed(network: Network, flags: Record<string, unknown>): void {
   const isSizeGiven = flags.width !== undefined && flags.height !== undefined;
+  for (const note of network.notes ?? []) notice(note);
   for (const what of network.assumed ?? [])
     if (what !== 'size' || !isSizeGiven) notice(assumptions[what](network));
 }

@@ -4,6 +4,7 @@ export {
   type SettingInForce,
   type SettingsInForce,
   settingsInForce,
+  sizeGiven,
   valuesOf,
 } from './load.ts';
 export { describeValue, flagsFor, flagsGiven, flagsOf, settingOptions } from './options.ts';

@@ -198,6 +198,13 @@ export function valuesOf(inForce: SettingsInForce): Settings {
   return Object.fromEntries(settingNames.map((name) => [name, inForce[name].value])) as unknown as Settings;
 }
 
+/** Width and height of the pictures, as far as something says them. */
+export function sizeGiven({ width, height }: SettingsInForce): { width?: number; height?: number } {
+  const given = ({ value, from }: SettingInForce) => (from === 'default' ? undefined : (value as number));
+  const [wide, high] = [given(width), given(height)];
+  return { ...(wide !== undefined && { width: wide }), ...(high !== undefined && { height: high }) };
+}
+
 /**
  * The value of every setting: what {@link settingsInForce} finds, without where it comes from.
  * @param flags as commander parses them: { epochs: '8', ... }; pass {} for none.

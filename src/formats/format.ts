@@ -43,7 +43,7 @@ export interface ImportHints {
   /** Divides what is left then: one per channel, or one for all. */
   deviation?: number[] | undefined;
   /** Which network a state_dict is of, by torchvision's or timm's name, where its tensors fit several. */
-  architectureName?: string | undefined;
+  networkName?: string | undefined;
 }
 
 /** Width and height in pixels where neither the file nor the user gives them: those of the article's pictures. */

@@ -21,7 +21,7 @@ export interface ImportOptions {
   /**
    * torchvision's or timm's name of the network, e.g. 'tf_efficientnet_lite0', where the tensors of a state_dict fit several.
    */
-  architecture?: string | undefined;
+  name?: string | undefined;
 }
 
 /**
@@ -42,7 +42,7 @@ export interface ImportOptions {
  */
 export async function importNetwork(
   source: string,
-  { format: wanted, classes, preprocessing = {}, size, architecture }: ImportOptions = {},
+  { format: wanted, classes, preprocessing = {}, size, name }: ImportOptions = {},
 ): Promise<{ format: string; network: Network }> {
   const found = await stat(source).catch(() => {
     throw new UserError(`"${source}" does not exist; give the path of the file or folder to import.`);
@@ -55,7 +55,7 @@ export async function importNetwork(
   const reader = formats[format]?.import;
   if (!reader) throw new UserError(`bat-sup cannot import ${format}; it imports ${importable()}.`);
   const { scale, mean, deviation, ...given } = preprocessing;
-  const hints = { ...size, scale, mean, deviation, architectureName: architecture };
+  const hints = { ...size, scale, mean, deviation, networkName: name };
   const network = nameArchitecture(await reader(source, hints));
   return {
     format,

@@ -27,7 +27,7 @@ export interface StartRequest {
   checkpoints: string;
   hints?: StartHints | undefined;
   /** Of the pictures, where a file does not say it. */
-  size: { width: number; height: number };
+  size: { width?: number; height?: number };
   /** Called with what is assumed of a file. */
   assumed?: ((network: Network) => void) | undefined;
   notice(text: string): void;

@@ -5,6 +5,7 @@ import {
   type Settings,
   type SettingsInForce,
   settingsInForce,
+  sizeGiven,
   valuesOf,
 } from '../config/index.ts';
 import { backboneOf, hasStart } from '../config/pretrained.ts';
@@ -144,8 +145,8 @@ async function settleFrom(
   before: SettingsInForce,
   options: SettleOptions,
 ): Promise<Settled> {
-  const { checkpoints, from, width, height } = valuesOf(before);
-  const start = await readStart(from, { ...options, checkpoints, size: { width, height } });
+  const { checkpoints, from } = valuesOf(before);
+  const start = await readStart(from, { ...options, checkpoints, size: sizeGiven(before) });
   const inForce = await settingsInForce(flags, { start: settingsOf(start) });
   checkChannels(inForce, start);
   noteUnusual(inForce, start, options.notice);

@@ -12,7 +12,7 @@ export interface Convention extends Omit<Preprocessing, 'order'> {
 export interface StateDictArchitecture {
   /** For messages, e.g. 'a ResNet of torchvision or timm'. */
   description: string;
-  /** The names that torchvision's and timm's functions have, e.g. 'resnet50'; `--architecture` gives one. */
+  /** The names that torchvision's and timm's functions have, e.g. 'resnet50'; `--network` gives one. */
   names: RegExp;
   /** A tensor that each such network has; its name ends with this. */
   mark: string;

@@ -49,7 +49,7 @@ function architectureFor(net: Modules, wanted: string | undefined, source: strin
   if (architecture)
     return cannot(
       source,
-      `its tensors are those of ${which(named)}, which answer differently; say which with --architecture`,
+      `its tensors are those of ${which(named)}, which answer differently; say which with --network`,
     );
   return cannot(source, `its tensors are those of ${which(suiting)}, not of ${quoted(wanted ?? '')}`);
 }
@@ -103,7 +103,7 @@ export function readStateDict(
   const prefix = choosePrefix(prefixes, source);
   const builder = new NetworkBuilder(source, hints);
   const net = new Modules(builder, tensors, prefix, maxNumbers);
-  const architecture = architectureFor(net, hints.architectureName, source);
+  const architecture = architectureFor(net, hints.networkName, source);
   const channels = net.shapeOf(architecture.stem)[1];
   const { side, ...convention } = architecture.convention(net);
   const pictures = builder.pictures('the network', [null, null, channels], { width: side, height: side });

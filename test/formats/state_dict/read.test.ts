@@ -121,7 +121,7 @@ test('the size is that of the EfficientNet-Lite, whose crop follows from it', ()
     return Object.fromEntries(from.map(([name, shape]) => [name.replace('4.0', `4.${index + 1}`), shape]));
   });
   const { model, preprocessing } = read(Object.assign(shapes, ...more), {
-    architectureName: 'tf_efficientnet_lite1',
+    networkName: 'tf_efficientnet_lite1',
   });
   assert.deepEqual([model.width, model.height], [240, 240]);
   assert.equal(preprocessing.crop, 240 / 272);
@@ -175,7 +175,7 @@ test('tensors of other shapes are named with the shape', () => {
   assertRefused(
     { ...liteShapes(), ...wrongGrowth },
     /"blocks\.2\.0\.conv_pw\.weight" has 6 channels for 2; 6 times as many were expected/,
-    { architectureName: 'efficientnet_lite0' },
+    { networkName: 'efficientnet_lite0' },
   );
 });
 
@@ -221,15 +221,15 @@ test('weights of a loss are left out, and said to be', () => {
 test('names that fit two networks which answer differently are refused until one is named', () => {
   assertRefused(
     liteShapes(),
-    /those of timm’s efficientnet_lite, or timm’s tf_efficientnet_lite, which answer differently; say which with --architecture/,
+    /those of timm’s efficientnet_lite, or timm’s tf_efficientnet_lite, which answer differently; say which with --network/,
   );
-  const padding = (architectureName: string) =>
-    read(liteShapes(), { architectureName }).layers.filter(({ kind }) => kind === 'zeroPadding').length;
+  const padding = (networkName: string) =>
+    read(liteShapes(), { networkName }).layers.filter(({ kind }) => kind === 'zeroPadding').length;
   assert.ok(padding('efficientnet_lite0') > 0);
   assert.equal(padding('tf_efficientnet_lite0'), 0);
-  assertRefused(liteShapes(), /not of "resnet50"/, { architectureName: 'resnet50' });
+  assertRefused(liteShapes(), /not of "resnet50"/, { networkName: 'resnet50' });
   assertRefused(resnetShapes(), /those of a ResNet of torchvision or timm, not of "resnetaa50"/, {
-    architectureName: 'resnetaa50',
+    networkName: 'resnetaa50',
   });
 });
 
@@ -238,7 +238,7 @@ test('kernels tell MobileNetV2 from EfficientNet-Lite, and MNASNet from both', (
   assertRefused(
     liteShapes([3, 3, 5, 5, 3, 5, 3]),
     /"blocks\.3\.0\.conv_dw\.weight" has the shape \[12,1,5,5\]; a kernel of 3 x 3 was expected/,
-    { architectureName: 'efficientnet_lite0' },
+    { networkName: 'efficientnet_lite0' },
   );
 });
 

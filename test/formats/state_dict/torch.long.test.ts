@@ -47,7 +47,7 @@ for (const engineName of ['native', 'wasm'] as const)
     for (const { file, width, height, channels, architecture, logits } of cases) {
       const { network } = await importNetwork(join(folder, file), {
         size: { width, height },
-        architecture: architecture ?? undefined,
+        name: architecture ?? undefined,
       });
       assert.equal(network.model.channels, channels);
       assert.equal(network.model.classes.length, logits[0]?.length);
@@ -67,7 +67,7 @@ test('the documented table of networks is what was found', { skip: skip || witho
   const rows = found.map(({ row, file, architecture }) => [
     row as string,
     ['native', 'wasm'].every((engine) => isExact(file, engine)) ? 'yes' : 'no',
-    architecture ? `\`--architecture ${architecture}\`` : '',
+    architecture ? `\`--network ${architecture}\`` : '',
   ]);
   assertTable('state_dict', [['network', 'answers alike', 'say'], ...rows]);
 });
