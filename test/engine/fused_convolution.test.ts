@@ -162,6 +162,9 @@ const cases: Case[] = [
   { ...depthwise, x: [1, 2, 2, 1], kernel: [5, 5], ...linear },
   { ...depthwise, x: [1, 6, 27, 9], kernel: [3, 3], ...relu6 },
   { ...depthwise, x: [1, 6, 29, 6], kernel: [5, 5], ...relu6 },
+  // 32 channels are computed seven or eight pixels at a time.
+  { ...depthwise, x: [1, 5, 21, 32], kernel: [3, 3], ...relu6 },
+  { ...depthwise, x: [1, 6, 29, 32], kernel: [5, 5], stride: 2, ...relu6 },
   // Kernels that are not square, with stride 2: https://github.com/tensorflow/tfjs/issues/6629
   { ...depthwise, x: [1, 4, 2, 4], kernel: [1, 2], stride: 2, ...linear },
   { ...depthwise, x: [1, 4, 3, 4], kernel: [1, 3], stride: 2, ...linear },
@@ -218,6 +221,8 @@ const blockCases: BlockCase[] = [
   { x: [2, 41, 67, 3], expanded: 33, kernel: 3, stride: 2, outputs: 12 },
   { x: [1, 32, 128, 2], expanded: 8, kernel: 1, stride: 3, outputs: 5 },
   { x: [1, 12, 9, 5], expanded: 16, kernel: 3, stride: 1, outputs: 4, padding: 'valid' },
+  { x: [2, 14, 14, 6], expanded: 69, kernel: 5, stride: 1, outputs: 6, residual: true },
+  { x: [1, 17, 17, 4], expanded: 64, kernel: 3, stride: 2, outputs: 12 },
   { x: [1, 1, 1, 3], expanded: 9, kernel: 5, stride: 2, outputs: 2 },
 ];
 

@@ -256,8 +256,8 @@ export const kernelTable = {
       top: 'i32',
       left: 'i32',
       activation: 'i32',
-      groupChannels: 'i32',
       stripRows: 'i32',
+      expandRows: 'i32',
     },
   },
   matMul: {
@@ -389,4 +389,4 @@ export const kernelTable = {
 } as const;
 
 /** Exported by a kernels.wasm that was built from the same signatures. */
-export const tableChecksum = -389894523;
+export const tableChecksum = 1088780656;

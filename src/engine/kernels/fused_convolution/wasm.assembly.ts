@@ -4,8 +4,8 @@ import { depthwiseRows } from './wasm_depthwise.assembly';
 import { gemm } from './wasm_gemm.assembly';
 import { gatherPatches } from './wasm_patches.assembly';
 
-/** Rows that a tile of gemm computes together. */
-const tileRows = 5;
+/** Rows that gemm computes in whole tiles, of five as of six. */
+const tileRows = 30;
 
 /** Below this many rows, chunks share out the outputs instead: tiles at the ends of short chunks would overlap. */
 const manyRows = 1024;
@@ -106,6 +106,7 @@ export function depthwiseFused(
   left: i32,
   activation: i32,
 ): void {
+  const pixelBytes = <usize>channels << 2;
   const last = chunkStart(batch * height, chunks, chunk + 1);
   for (let row = chunkStart(batch * height, chunks, chunk); row < last; ) {
     const picture = row / height;
@@ -113,7 +114,7 @@ export function depthwiseFused(
     const from = x + <usize>(picture * inHeight * inWidth * channels) * 4;
     const to = y + <usize>(picture * height * width * channels) * 4;
     const firstRow = row - picture * height;
-    depthwiseRows(from, filter, bias, to, firstRow, rows, inHeight, inWidth, channels, channels, width, kernelHeight, kernelWidth, stride, top, left, activation);
+    depthwiseRows(from, filter, bias, to, firstRow, rows, inHeight, inWidth, channels, pixelBytes, pixelBytes, channels, width, kernelHeight, kernelWidth, stride, top, left, activation);
     row = picture * height + rows;
   }
 }

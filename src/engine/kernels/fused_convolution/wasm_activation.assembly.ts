@@ -1,5 +1,5 @@
 /** The numbers of the activations, in the order of `fusedActivations` in operation.ts. */
-const LINEAR = 0;
+export const LINEAR = 0;
 const RELU6 = 2;
 
 // @ts-ignore: decorator

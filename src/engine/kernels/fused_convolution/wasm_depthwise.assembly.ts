@@ -2,10 +2,16 @@ import { multiplyAdd } from '../../wasm/assembly/multiply_add';
 import { clamp, highOf, lowOf } from './wasm_activation.assembly';
 
 /**
- * y = activation(depthwise convolution of x + bias): rows firstRow...lastRow of y [height, width, allChannels], from x
- * [inHeight, inWidth, channels] and filter [kernelHeight, kernelWidth, allChannels]; filter, bias and y begin at the first
- * of the channels that are computed. Row 0 of x may be missing: `x` is where it would be. Each output adds its products
- * in the order of the kernel's rows and columns, wherever it lies.
+ * Bytes from a pixel to the next, and from a tap of the filter to the next, in strips of 32 channels. As these are constants,
+ * seven or eight pixels can be computed together: with fewer, each multiply-add waits for the one before.
+ */
+const stripStep: usize = 128;
+
+/**
+ * y = activation(depthwise convolution of x + bias) for some of the channels: rows firstRow...lastRow of y [height, width,
+ * allChannels], from x [inHeight, inWidth, pixelBytes / 4] and filter [kernelHeight, kernelWidth, tapBytes / 4]; x, filter,
+ * bias and y begin at the first of the channels. Row 0 of x may be missing: `x` is where it would be. Each output adds its
+ * products in the order of the kernel's rows and columns, wherever it lies.
  */
 export function depthwiseRows(
   x: usize,
@@ -17,6 +23,8 @@ export function depthwiseRows(
   inHeight: i32,
   inWidth: i32,
   channels: i32,
+  pixelBytes: usize,
+  tapBytes: usize,
   allChannels: i32,
   width: i32,
   kernelHeight: i32,
@@ -26,29 +34,286 @@ export function depthwiseRows(
   left: i32,
   activation: i32,
 ): void {
-  const pixelBytes = <usize>channels << 2;
-  const tapBytes = <usize>allChannels << 2;
+  const bytes = <usize>channels << 2;
+  const yBytes = <usize>allChannels << 2;
   const rowBytes = <usize>inWidth * pixelBytes;
+  const isStrip = pixelBytes == stripStep && tapBytes == stripStep && (stride == 1 || stride == 2);
+  const wide = width % 7 == 0 ? 7 : 8;
   for (let row = firstRow; row < lastRow; row++) {
     const inRow = row * stride - top;
     const uFirst = max(0, -inRow);
     const rows = min(kernelHeight, inHeight - inRow) - uFirst;
     const from = x + <usize>(inRow + uFirst) * rowBytes;
     const w = filter + <usize>(uFirst * kernelWidth) * tapBytes;
-    for (let at = 0; at < width; at += 4) {
-      // The last four overlap those before them.
-      const column = max(0, min(at, width - 4));
-      const to = y + <usize>(row * width + column) * tapBytes;
-      const inColumn = column * stride - left;
-      const pixels = from + <usize>inColumn * pixelBytes;
+    const to = y + <usize>(row * width) * yBytes;
+    for (let done = 0; done < width; ) {
+      // The last pixels overlap those before them.
+      let column = min(done, width - wide);
+      let inColumn = column * stride - left;
+      let pixels = from + <usize>inColumn * pixelBytes;
+      let target = to + <usize>column * yBytes;
+      if (isStrip && inColumn >= 0 && column >= 0 && inColumn + (wide - 1) * stride + kernelWidth <= inWidth) {
+        if (wide == 7 && stride == 1) seven1(pixels, rowBytes, w, rows, kernelWidth, bias, bytes, target, yBytes, activation);
+        else if (wide == 7) seven2(pixels, rowBytes, w, rows, kernelWidth, bias, bytes, target, yBytes, activation);
+        else if (stride == 1) eight1(pixels, rowBytes, w, rows, kernelWidth, bias, bytes, target, yBytes, activation);
+        else eight2(pixels, rowBytes, w, rows, kernelWidth, bias, bytes, target, yBytes, activation);
+        if (channels & 3) scalarChannels(pixels, rowBytes, pixelBytes, w, tapBytes, rows, bias, bytes, target, yBytes, activation, inColumn, inWidth, wide, kernelWidth, stride);
+        done = column + wide;
+        continue;
+      }
+      column = max(0, min(done, width - 4));
+      inColumn = column * stride - left;
+      pixels = from + <usize>inColumn * pixelBytes;
+      target = to + <usize>column * yBytes;
       const isInside = inColumn >= 0 && column + 4 <= width && inColumn + 3 * stride + kernelWidth <= inWidth;
-      if (isInside && kernelWidth == 3 && stride == 1) four3s1(pixels, rowBytes, pixelBytes, w, tapBytes, rows, bias, to, activation);
-      else if (isInside && kernelWidth == 3 && stride == 2) four3s2(pixels, rowBytes, pixelBytes, w, tapBytes, rows, bias, to, activation);
-      else if (isInside && kernelWidth == 5 && stride == 1) four5s1(pixels, rowBytes, pixelBytes, w, tapBytes, rows, bias, to, activation);
-      else if (isInside && kernelWidth == 5 && stride == 2) four5s2(pixels, rowBytes, pixelBytes, w, tapBytes, rows, bias, to, activation);
-      else fourClipped(pixels, rowBytes, pixelBytes, w, tapBytes, rows, bias, to, activation, inColumn, inWidth, min(4, width - column), kernelWidth, stride);
-      scalarChannels(pixels, rowBytes, pixelBytes, w, tapBytes, rows, bias, to, activation, inColumn, inWidth, min(4, width - column), kernelWidth, stride);
+      if (isInside && kernelWidth == 3 && stride == 1) four3s1(pixels, rowBytes, pixelBytes, w, tapBytes, rows, bias, bytes, target, yBytes, activation);
+      else if (isInside && kernelWidth == 3 && stride == 2) four3s2(pixels, rowBytes, pixelBytes, w, tapBytes, rows, bias, bytes, target, yBytes, activation);
+      else if (isInside && kernelWidth == 5 && stride == 1) four5s1(pixels, rowBytes, pixelBytes, w, tapBytes, rows, bias, bytes, target, yBytes, activation);
+      else if (isInside && kernelWidth == 5 && stride == 2) four5s2(pixels, rowBytes, pixelBytes, w, tapBytes, rows, bias, bytes, target, yBytes, activation);
+      else fourClipped(pixels, rowBytes, pixelBytes, w, tapBytes, rows, bias, bytes, target, yBytes, activation, inColumn, inWidth, min(4, width - column), kernelWidth, stride);
+      if (channels & 3) scalarChannels(pixels, rowBytes, pixelBytes, w, tapBytes, rows, bias, bytes, target, yBytes, activation, inColumn, inWidth, min(4, width - column), kernelWidth, stride);
+      done = column + 4;
     }
+  }
+}
+
+/** Seven pixels of a strip, any kernel with stride 1, all channels in fours. */
+export function seven1(
+  x: usize,
+  rowBytes: usize,
+  filter: usize,
+  rows: i32,
+  kernelWidth: i32,
+  bias: usize,
+  bytes: usize,
+  y: usize,
+  yBytes: usize,
+  activation: i32,
+): void {
+  const low = lowOf(activation);
+  const high = highOf(activation);
+  const runBytes = <usize>kernelWidth * stripStep;
+  for (let channel: usize = 0; channel < (bytes & ~15); channel += 16) {
+    let a = v128.load(bias + channel);
+    let b = a;
+    let c = a;
+    let d = a;
+    let e = a;
+    let f = a;
+    let g = a;
+    let from = x + channel;
+    let w = filter + channel;
+    for (let u = 0; u < rows; u++) {
+      const end = w + runBytes;
+      let p = from;
+      for (; w < end; w += stripStep, p += stripStep) {
+        const weight = v128.load(w);
+        a = multiplyAdd(v128.load(p), weight, a);
+        b = multiplyAdd(v128.load(p, 1 * stripStep), weight, b);
+        c = multiplyAdd(v128.load(p, 2 * stripStep), weight, c);
+        d = multiplyAdd(v128.load(p, 3 * stripStep), weight, d);
+        e = multiplyAdd(v128.load(p, 4 * stripStep), weight, e);
+        f = multiplyAdd(v128.load(p, 5 * stripStep), weight, f);
+        g = multiplyAdd(v128.load(p, 6 * stripStep), weight, g);
+      }
+      from += rowBytes;
+    }
+    let to = y + channel;
+    v128.store(to, clamp(a, low, high));
+    to += yBytes;
+    v128.store(to, clamp(b, low, high));
+    to += yBytes;
+    v128.store(to, clamp(c, low, high));
+    to += yBytes;
+    v128.store(to, clamp(d, low, high));
+    to += yBytes;
+    v128.store(to, clamp(e, low, high));
+    to += yBytes;
+    v128.store(to, clamp(f, low, high));
+    to += yBytes;
+    v128.store(to, clamp(g, low, high));
+  }
+}
+
+/** Seven pixels of a strip, any kernel with stride 2, all channels in fours. */
+export function seven2(
+  x: usize,
+  rowBytes: usize,
+  filter: usize,
+  rows: i32,
+  kernelWidth: i32,
+  bias: usize,
+  bytes: usize,
+  y: usize,
+  yBytes: usize,
+  activation: i32,
+): void {
+  const low = lowOf(activation);
+  const high = highOf(activation);
+  const runBytes = <usize>kernelWidth * stripStep;
+  for (let channel: usize = 0; channel < (bytes & ~15); channel += 16) {
+    let a = v128.load(bias + channel);
+    let b = a;
+    let c = a;
+    let d = a;
+    let e = a;
+    let f = a;
+    let g = a;
+    let from = x + channel;
+    let w = filter + channel;
+    for (let u = 0; u < rows; u++) {
+      const end = w + runBytes;
+      let p = from;
+      for (; w < end; w += stripStep, p += stripStep) {
+        const weight = v128.load(w);
+        a = multiplyAdd(v128.load(p), weight, a);
+        b = multiplyAdd(v128.load(p, 2 * stripStep), weight, b);
+        c = multiplyAdd(v128.load(p, 4 * stripStep), weight, c);
+        d = multiplyAdd(v128.load(p, 6 * stripStep), weight, d);
+        e = multiplyAdd(v128.load(p, 8 * stripStep), weight, e);
+        f = multiplyAdd(v128.load(p, 10 * stripStep), weight, f);
+        g = multiplyAdd(v128.load(p, 12 * stripStep), weight, g);
+      }
+      from += rowBytes;
+    }
+    let to = y + channel;
+    v128.store(to, clamp(a, low, high));
+    to += yBytes;
+    v128.store(to, clamp(b, low, high));
+    to += yBytes;
+    v128.store(to, clamp(c, low, high));
+    to += yBytes;
+    v128.store(to, clamp(d, low, high));
+    to += yBytes;
+    v128.store(to, clamp(e, low, high));
+    to += yBytes;
+    v128.store(to, clamp(f, low, high));
+    to += yBytes;
+    v128.store(to, clamp(g, low, high));
+  }
+}
+
+/** Eight pixels of a strip, any kernel with stride 1, all channels in fours. */
+export function eight1(
+  x: usize,
+  rowBytes: usize,
+  filter: usize,
+  rows: i32,
+  kernelWidth: i32,
+  bias: usize,
+  bytes: usize,
+  y: usize,
+  yBytes: usize,
+  activation: i32,
+): void {
+  const low = lowOf(activation);
+  const high = highOf(activation);
+  const runBytes = <usize>kernelWidth * stripStep;
+  for (let channel: usize = 0; channel < (bytes & ~15); channel += 16) {
+    let a = v128.load(bias + channel);
+    let b = a;
+    let c = a;
+    let d = a;
+    let e = a;
+    let f = a;
+    let g = a;
+    let h = a;
+    let from = x + channel;
+    let w = filter + channel;
+    for (let u = 0; u < rows; u++) {
+      const end = w + runBytes;
+      let p = from;
+      for (; w < end; w += stripStep, p += stripStep) {
+        const weight = v128.load(w);
+        a = multiplyAdd(v128.load(p), weight, a);
+        b = multiplyAdd(v128.load(p, 1 * stripStep), weight, b);
+        c = multiplyAdd(v128.load(p, 2 * stripStep), weight, c);
+        d = multiplyAdd(v128.load(p, 3 * stripStep), weight, d);
+        e = multiplyAdd(v128.load(p, 4 * stripStep), weight, e);
+        f = multiplyAdd(v128.load(p, 5 * stripStep), weight, f);
+        g = multiplyAdd(v128.load(p, 6 * stripStep), weight, g);
+        h = multiplyAdd(v128.load(p, 7 * stripStep), weight, h);
+      }
+      from += rowBytes;
+    }
+    let to = y + channel;
+    v128.store(to, clamp(a, low, high));
+    to += yBytes;
+    v128.store(to, clamp(b, low, high));
+    to += yBytes;
+    v128.store(to, clamp(c, low, high));
+    to += yBytes;
+    v128.store(to, clamp(d, low, high));
+    to += yBytes;
+    v128.store(to, clamp(e, low, high));
+    to += yBytes;
+    v128.store(to, clamp(f, low, high));
+    to += yBytes;
+    v128.store(to, clamp(g, low, high));
+    to += yBytes;
+    v128.store(to, clamp(h, low, high));
+  }
+}
+
+/** Eight pixels of a strip, any kernel with stride 2, all channels in fours. */
+export function eight2(
+  x: usize,
+  rowBytes: usize,
+  filter: usize,
+  rows: i32,
+  kernelWidth: i32,
+  bias: usize,
+  bytes: usize,
+  y: usize,
+  yBytes: usize,
+  activation: i32,
+): void {
+  const low = lowOf(activation);
+  const high = highOf(activation);
+  const runBytes = <usize>kernelWidth * stripStep;
+  for (let channel: usize = 0; channel < (bytes & ~15); channel += 16) {
+    let a = v128.load(bias + channel);
+    let b = a;
+    let c = a;
+    let d = a;
+    let e = a;
+    let f = a;
+    let g = a;
+    let h = a;
+    let from = x + channel;
+    let w = filter + channel;
+    for (let u = 0; u < rows; u++) {
+      const end = w + runBytes;
+      let p = from;
+      for (; w < end; w += stripStep, p += stripStep) {
+        const weight = v128.load(w);
+        a = multiplyAdd(v128.load(p), weight, a);
+        b = multiplyAdd(v128.load(p, 2 * stripStep), weight, b);
+        c = multiplyAdd(v128.load(p, 4 * stripStep), weight, c);
+        d = multiplyAdd(v128.load(p, 6 * stripStep), weight, d);
+        e = multiplyAdd(v128.load(p, 8 * stripStep), weight, e);
+        f = multiplyAdd(v128.load(p, 10 * stripStep), weight, f);
+        g = multiplyAdd(v128.load(p, 12 * stripStep), weight, g);
+        h = multiplyAdd(v128.load(p, 14 * stripStep), weight, h);
+      }
+      from += rowBytes;
+    }
+    let to = y + channel;
+    v128.store(to, clamp(a, low, high));
+    to += yBytes;
+    v128.store(to, clamp(b, low, high));
+    to += yBytes;
+    v128.store(to, clamp(c, low, high));
+    to += yBytes;
+    v128.store(to, clamp(d, low, high));
+    to += yBytes;
+    v128.store(to, clamp(e, low, high));
+    to += yBytes;
+    v128.store(to, clamp(f, low, high));
+    to += yBytes;
+    v128.store(to, clamp(g, low, high));
+    to += yBytes;
+    v128.store(to, clamp(h, low, high));
   }
 }
 
@@ -61,13 +326,15 @@ function four3s1(
   tapBytes: usize,
   rows: i32,
   bias: usize,
+  bytes: usize,
   y: usize,
+  yBytes: usize,
   activation: i32,
 ): void {
   const filterRowBytes: usize = 3 * tapBytes;
   const low = lowOf(activation);
   const high = highOf(activation);
-  for (let channel: usize = 0; channel + 16 <= pixelBytes; channel += 16) {
+  for (let channel: usize = 0; channel + 16 <= bytes; channel += 16) {
     let a = v128.load(bias + channel);
     let b = a;
     let c = a;
@@ -107,11 +374,11 @@ function four3s1(
     }
     let to = y + channel;
     v128.store(to, clamp(a, low, high));
-    to += tapBytes;
+    to += yBytes;
     v128.store(to, clamp(b, low, high));
-    to += tapBytes;
+    to += yBytes;
     v128.store(to, clamp(c, low, high));
-    to += tapBytes;
+    to += yBytes;
     v128.store(to, clamp(d, low, high));
   }
 }
@@ -125,13 +392,15 @@ function four3s2(
   tapBytes: usize,
   rows: i32,
   bias: usize,
+  bytes: usize,
   y: usize,
+  yBytes: usize,
   activation: i32,
 ): void {
   const filterRowBytes: usize = 3 * tapBytes;
   const low = lowOf(activation);
   const high = highOf(activation);
-  for (let channel: usize = 0; channel + 16 <= pixelBytes; channel += 16) {
+  for (let channel: usize = 0; channel + 16 <= bytes; channel += 16) {
     let a = v128.load(bias + channel);
     let b = a;
     let c = a;
@@ -177,11 +446,11 @@ function four3s2(
     }
     let to = y + channel;
     v128.store(to, clamp(a, low, high));
-    to += tapBytes;
+    to += yBytes;
     v128.store(to, clamp(b, low, high));
-    to += tapBytes;
+    to += yBytes;
     v128.store(to, clamp(c, low, high));
-    to += tapBytes;
+    to += yBytes;
     v128.store(to, clamp(d, low, high));
   }
 }
@@ -195,13 +464,15 @@ function four5s1(
   tapBytes: usize,
   rows: i32,
   bias: usize,
+  bytes: usize,
   y: usize,
+  yBytes: usize,
   activation: i32,
 ): void {
   const filterRowBytes: usize = 5 * tapBytes;
   const low = lowOf(activation);
   const high = highOf(activation);
-  for (let channel: usize = 0; channel + 16 <= pixelBytes; channel += 16) {
+  for (let channel: usize = 0; channel + 16 <= bytes; channel += 16) {
     let a = v128.load(bias + channel);
     let b = a;
     let c = a;
@@ -255,11 +526,11 @@ function four5s1(
     }
     let to = y + channel;
     v128.store(to, clamp(a, low, high));
-    to += tapBytes;
+    to += yBytes;
     v128.store(to, clamp(b, low, high));
-    to += tapBytes;
+    to += yBytes;
     v128.store(to, clamp(c, low, high));
-    to += tapBytes;
+    to += yBytes;
     v128.store(to, clamp(d, low, high));
   }
 }
@@ -273,13 +544,15 @@ function four5s2(
   tapBytes: usize,
   rows: i32,
   bias: usize,
+  bytes: usize,
   y: usize,
+  yBytes: usize,
   activation: i32,
 ): void {
   const filterRowBytes: usize = 5 * tapBytes;
   const low = lowOf(activation);
   const high = highOf(activation);
-  for (let channel: usize = 0; channel + 16 <= pixelBytes; channel += 16) {
+  for (let channel: usize = 0; channel + 16 <= bytes; channel += 16) {
     let a = v128.load(bias + channel);
     let b = a;
     let c = a;
@@ -339,11 +612,11 @@ function four5s2(
     }
     let to = y + channel;
     v128.store(to, clamp(a, low, high));
-    to += tapBytes;
+    to += yBytes;
     v128.store(to, clamp(b, low, high));
-    to += tapBytes;
+    to += yBytes;
     v128.store(to, clamp(c, low, high));
-    to += tapBytes;
+    to += yBytes;
     v128.store(to, clamp(d, low, high));
   }
 }
@@ -360,7 +633,9 @@ function fourClipped(
   tapBytes: usize,
   rows: i32,
   bias: usize,
+  bytes: usize,
   y: usize,
+  yBytes: usize,
   activation: i32,
   inColumn: i32,
   inWidth: i32,
@@ -371,7 +646,7 @@ function fourClipped(
   const step = <usize>stride * pixelBytes;
   const low = lowOf(activation);
   const high = highOf(activation);
-  for (let channel: usize = 0; channel + 16 <= pixelBytes; channel += 16) {
+  for (let channel: usize = 0; channel + 16 <= bytes; channel += 16) {
     let a = v128.load(bias + channel);
     let b = a;
     let c = a;
@@ -393,9 +668,9 @@ function fourClipped(
     }
     const to = y + channel;
     v128.store(to, clamp(a, low, high));
-    if (count > 1) v128.store(to + tapBytes, clamp(b, low, high));
-    if (count > 2) v128.store(to + 2 * tapBytes, clamp(c, low, high));
-    if (count > 3) v128.store(to + 3 * tapBytes, clamp(d, low, high));
+    if (count > 1) v128.store(to + yBytes, clamp(b, low, high));
+    if (count > 2) v128.store(to + 2 * yBytes, clamp(c, low, high));
+    if (count > 3) v128.store(to + 3 * yBytes, clamp(d, low, high));
   }
 }
 
@@ -408,7 +683,9 @@ function scalarChannels(
   tapBytes: usize,
   rows: i32,
   bias: usize,
+  bytes: usize,
   y: usize,
+  yBytes: usize,
   activation: i32,
   inColumn: i32,
   inWidth: i32,
@@ -416,7 +693,7 @@ function scalarChannels(
   kernelWidth: i32,
   stride: i32,
 ): void {
-  for (let channel = pixelBytes & ~15; channel < pixelBytes; channel += 4) {
+  for (let channel = bytes & ~15; channel < bytes; channel += 4) {
     for (let pixel = 0; pixel < count; pixel++) {
       let sum = v128.load32_zero(bias + channel);
       const first = inColumn + pixel * stride;
@@ -429,7 +706,7 @@ function scalarChannels(
         }
       }
       const result = clamp(sum, lowOf(activation), highOf(activation));
-      v128.store_lane<f32>(y + <usize>pixel * tapBytes + channel, result, 0);
+      v128.store_lane<f32>(y + <usize>pixel * yBytes + channel, result, 0);
     }
   }
 }

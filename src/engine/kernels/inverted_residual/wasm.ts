@@ -10,10 +10,12 @@ import type { OwnKernel } from '../../wasm/kernel.ts';
 import { blockOutputs, numberOf, sizesOf } from '../fused_convolution/wasm.ts';
 import { type InvertedResidualAttributes, invertedResidualKernel } from './operation.ts';
 
-/** Channels that are expanded and convolved together: whole lines of the cache, whole blocks of packed filters. */
+/** As in wasm.assembly.ts. */
 const groupChannels = 32;
 /** The most of a group's expanded maps that is kept at a time, so that it stays in the level 2 cache. */
 const stripBytes = 131_072;
+/** The most of that at once before it is activated, so that it stays in the level 1 cache. */
+const expandBytes = 16_384;
 /** The most memory for the maps before the projection of the pictures that are computed together. */
 const mapBytes = 8_388_608;
 
@@ -92,10 +94,12 @@ function convolve(
   const stripRows = Math.min(height, Math.floor((inRows - kernelHeight) / stride) + 1);
   const paddedWidth = Math.max(left + inWidth, (width - 1) * stride + kernelWidth);
   const chunks = context.threads.chunksFor(batch * Math.ceil(channels / groupChannels));
-  const strip = ((stripRows - 1) * stride + kernelHeight) * (inWidth + paddedWidth) * groupChannels;
+  const rows = (stripRows - 1) * stride + kernelHeight;
+  const expandRows = Math.min(rows, Math.max(1, Math.floor(expandBytes / rowBytes)));
+  const strip = (expandRows * inWidth + rows * paddedWidth + kernelHeight * kernelWidth) * groupChannels;
   withScratch(context, { strips: chunks * strip }, ({ strips }) => {
     const { expandFilter, expandBias } = inputs;
-    const sizes = { inputs: inChannels, paddedWidth, groupChannels, stripRows };
+    const sizes = { inputs: inChannels, paddedWidth, stripRows, expandRows };
     runInChunks(context, 'expandDepthwise', chunks, { ...given, ...sizes, expandFilter, expandBias, strips });
   });
 }

@@ -2,4 +2,5 @@ export { packFilter, packTransposedFilter } from '../../kernels/conv/wasm_pack_f
 export { tableChecksum } from './dispatch';
 export { runJob, workerLoop } from './pool';
 // Exported so that the optimiser does not inline them: within their caller, V8 keeps their sums in memory.
-export { fiveRows, oneRow } from '../../kernels/fused_convolution/wasm_gemm.assembly';
+export { fiveRows, oneRow, sixRows } from '../../kernels/fused_convolution/wasm_gemm.assembly';
+export { eight1, eight2, seven1, seven2 } from '../../kernels/fused_convolution/wasm_depthwise.assembly';
