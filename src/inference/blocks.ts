@@ -24,10 +24,13 @@ export function fusedActivation({ activation }: Step): FusedActivation | undefin
   return fusedActivations.find((one) => one === name);
 }
 
-/** Whether its window is the same on both axes and reads all channels at once, as the kernels for fused steps need it. */
-export function isPlainWindow({ attributes: { kernel, stride, groups } }: Step): boolean {
-  return !Array.isArray(kernel) && !Array.isArray(stride) && groups === undefined;
+/** Whether its window, if it has one, is the same on both axes. */
+export function hasOneSize({ attributes: { kernel, stride } }: Step): boolean {
+  return !Array.isArray(kernel) && !Array.isArray(stride);
 }
+
+/** Whether it reads all channels at once as well. */
+export const isPlainWindow = (step: Step) => hasOneSize(step) && step.attributes.groups === undefined;
 
 const isPointwise = (step: Step) =>
   step.kind === 'conv' && isPlainWindow(step) && step.attributes.kernel === 1 && step.attributes.stride === 1;

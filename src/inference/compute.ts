@@ -1,3 +1,4 @@
+import { activate } from '../engine/kernels/activation/operation.ts';
 import type { SquareConvolutionOptions } from '../engine/kernels/conv/operation.ts';
 import {
   foldedDense,
@@ -38,8 +39,7 @@ export function prepare(steps: Step[]): ReadyStep[] {
   const grouped = hasInvertedResidual() ? groupBlocks(steps) : steps;
   return grouped.map((one) => {
     if (!('kind' in one)) return prepareBlock(one);
-    if (hasFusedConvolution() && isConvolution(one) && fusedActivation(one)) return prepareConvolution(one);
-    return prepareLayers(one);
+    return hasFusedConvolution() && isConvolution(one) ? prepareConvolution(one) : prepareLayers(one);
   });
 }
 
@@ -98,11 +98,15 @@ function prepareConvolution(step: Step): ReadyStep {
     depthwise: step.kind === 'depthwiseConv',
     activation: fusedActivation(step) ?? 'linear',
   };
+  const own = fusedActivation(step) ? undefined : step.activation;
   return {
     name: step.name,
     reads: withResidual(step),
     tensors: Object.values(packed),
-    compute: ([x, residual]) => fusedConvolution({ x: x as tf.Tensor, ...packed, residual }, attributes),
+    compute([x, residual]) {
+      const output = fusedConvolution({ x: x as tf.Tensor, ...packed, residual }, attributes);
+      return own ? activate(output, own) : output;
+    },
   };
 }
 
@@ -122,7 +126,7 @@ function prepareBlock({ name, inputs, expand, depthwise, project, activation, re
   };
 }
 
-function prepareRun({ name, input, steps }: Run): ReadyStep {
+function prepareRun({ name, input, steps, outputShape }: Run): ReadyStep {
   const packed = tf.tidy(() => ({ ...packFoldedSteps(steps) }));
   return {
     name,
@@ -130,8 +134,7 @@ function prepareRun({ name, input, steps }: Run): ReadyStep {
     tensors: Object.values(packed),
     compute([x]) {
       const output = foldedSteps(x as tf.Tensor, packed);
-      const isMean = steps.at(-1)?.kind === 'average';
-      return isMean ? tf.reshape(output, [output.shape[0] as number, output.shape[3] as number]) : output;
+      return tf.reshape(output, [output.shape[0] as number, ...outputShape]);
     },
   };
 }

@@ -33,6 +33,9 @@ export interface Step {
 /** The kinds that what follows them may be folded into: each output channel is a sum of products, plus a bias. */
 const linearKinds = ['conv', 'depthwiseConv', 'fullyConnected'];
 
+/** The kinds that an activation may become part of. */
+const activatedKinds = [...linearKinds, 'pool', 'batchNorm', 'add'];
+
 /** A step while it is made: what is folded into it is float64 until the end, so that weights and biases are rounded once. */
 interface Draft extends Omit<Step, 'variables'> {
   variables: Map<string, { shape: number[]; values: Float32Array | Float64Array }>;
@@ -43,7 +46,7 @@ interface Draft extends Omit<Step, 'variables'> {
 /**
  * Folds a network for inference. Batch normalisation becomes part of the weights and bias of the convolution or fully
  * connected layer before it; after it, adding another layer and an activation become part of its step, in this order. An
- * activation also becomes part of a pooling layer.
+ * activation also becomes part of pooling, of batch normalisation that is not folded, and of adding.
  * Only what nothing else reads is folded, so that each step's output is that of one layer. Other layers stay as they are.
  * @param layers in an order in which each comes after those that it reads.
  * @param weights values by variable name, e.g. 'conv1/weights'; they are not changed.
@@ -93,7 +96,7 @@ function draftOf(layer: LayerSummary, weights: ReadonlyMap<string, Float32Array>
 /** The last of a layer's inputs, if what the layer does may become part of it. */
 function stepToExtend({ kind, inputs }: LayerSummary, drafts: Draft[], reads: Map<string, number>) {
   const step = drafts.findLast(({ name }) => inputs.includes(name));
-  const kinds = kind === 'activation' ? [...linearKinds, 'pool'] : linearKinds;
+  const kinds = kind === 'activation' ? activatedKinds : linearKinds;
   const isOpen = step && kinds.includes(step.kind) && reads.get(step.name) === 1 && !step.activation;
   return isOpen ? step : undefined;
 }

@@ -80,6 +80,40 @@ function branchingLayers(gate: ActivationFunction): LayerSummary[] {
   });
 }
 
+/** Kernels, windows and strides that differ by axis, as Inception's rows and columns. */
+function unevenLayers(): LayerSummary[] {
+  return layersFor([21, 26], (tools, pictures) => {
+    let maps = tools.convLayer(pictures, {
+      kernel: [3, 2],
+      inputChannels: 3,
+      outputChannels: 6,
+      stride: [1, 2],
+    });
+    maps = tools.poolingLayer(tools.activationLayer(maps), { kernel: [2, 3], stride: [2, 1] });
+    maps = tools.convLayer(maps, { kernel: [1, 7], inputChannels: 6, outputChannels: 8, stride: 1 });
+    maps = tools.convLayer(maps, { kernel: [7, 1], inputChannels: 8, outputChannels: 8, stride: 1 });
+    maps = tools.depthwiseConvLayer(maps, { kernel: [3, 5], stride: 2, padding: 'valid' });
+    maps = tools.averagePoolingLayer(maps, { kernel: [1, 2], stride: [1, 3] });
+    const { layer, size } = tools.flatteningLayer(maps);
+    return tools.fullyConnectedLayer(layer, { inputs: size, outputs: 2 });
+  });
+}
+
+/** Grouped convolutions as ResNeXt and RegNet have them, of uneven windows, and with two outputs for each channel. */
+function groupedLayers(): LayerSummary[] {
+  return layersFor([19, 22], (tools, pictures) => {
+    let maps = tools.convLayer(pictures, { kernel: 3, inputChannels: 3, outputChannels: 8, stride: 2 });
+    const options = { inputChannels: 8, outputChannels: 8, biases: false } as const;
+    maps = tools.convLayer(maps, { ...options, kernel: 3, stride: 2, groups: 2 });
+    maps = tools.activationLayer(tools.batchNormLayer(maps));
+    maps = tools.convLayer(maps, { ...options, kernel: 1, stride: 1, groups: 4 });
+    maps = tools.convLayer(maps, { ...options, kernel: [1, 3], stride: [2, 1], groups: 2, biases: true });
+    maps = tools.convLayer(maps, { ...options, kernel: 3, stride: 1, groups: 8, outputChannels: 16 });
+    const features = tools.globalAveragePoolingLayer(maps);
+    return tools.fullyConnectedLayer(features, { inputs: 16, outputs: 2 });
+  });
+}
+
 const ofLayers = (height: number, width: number, layers: LayerSummary[]): ModelDescription => ({
   architecture: 'layers',
   width,
@@ -96,6 +130,7 @@ const descriptions = (): Record<string, ModelDescription> => ({
   deep: { ...articleDescription, architecture: 'deep', width: 33, height: 26 },
   valid: ofLayers(22, 17, validLayers()),
   branching: ofLayers(19, 16, branchingLayers('sigmoid')),
+  uneven: ofLayers(21, 26, unevenLayers()),
   mobile: ofLayers(21, 18, mobileLayers(['relu6', 'swish', 'sigmoid', 'leakyRelu'])),
   residual: { ...articleDescription, architecture: 'residual', width: 29, height: 36 },
 });
@@ -145,6 +180,7 @@ export function networkCasesBeyondTfjs(): [name: string, network: Network][] {
     ...networkCases(),
     ['hard swish', networkOf(ofLayers(21, 18, mobileLayers(['hardSwish'])))],
     ['hard sigmoid', networkOf(ofLayers(19, 16, branchingLayers('hardSigmoid')))],
+    ['grouped', networkOf(ofLayers(19, 22, groupedLayers()))],
   ];
 }
 

@@ -2,7 +2,13 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Network } from '../../src/formats/index.ts';
 import { valuesOf } from '../../src/formats/network.ts';
 import { createFoldedModel } from '../../src/inference/model.ts';
-import { type ModelTools, modelTools, NetworkPlan, type Value } from '../../src/layers/index.ts';
+import {
+  type ActivationFunction,
+  type ModelTools,
+  modelTools,
+  NetworkPlan,
+  type Value,
+} from '../../src/layers/index.ts';
 import { evenly, networkOf } from '../helpers/network.ts';
 
 interface Block {
@@ -59,6 +65,49 @@ const added =
   (write: Write): Write =>
   (tools, maps) =>
     tools.activationLayer(tools.addLayer(write(tools, maps), maps), { function: 'relu6' });
+
+const grouped =
+  (kernel: number, stride: number, groups: number, outputs: number): Write =>
+  (tools, maps) => {
+    const options = { kernel, stride, groups, inputChannels: maps.shape[3] as number };
+    return tools.convLayer(maps, { ...options, outputChannels: outputs });
+  };
+const activated =
+  (name: ActivationFunction): Write =>
+  (tools, maps) =>
+    tools.activationLayer(maps, { function: name, alpha: 0.1 });
+const normalised: Write = (tools, maps) => tools.batchNormLayer(maps);
+const averagePooling =
+  (kernel: number, stride: number, padding: 'same' | 'valid' = 'same'): Write =>
+  (tools, maps) =>
+    tools.averagePoolingLayer(maps, { kernel, stride, padding });
+const padded =
+  (top: number, left: number, bottom: number, right: number): Write =>
+  (tools, maps) =>
+    tools.zeroPaddingLayer(maps, { top, left, bottom, right });
+const together =
+  (...writes: Write[]): Write =>
+  (tools, maps) =>
+    writes.reduce((layer, write) => write(tools, layer), maps);
+/** Puts what each computes of the same maps beside each other. */
+const beside =
+  (...writes: Write[]): Write =>
+  (tools, maps) =>
+    tools.concatLayer(writes.map((write) => write(tools, maps)));
+const unchanged: Write = (_, maps) => maps;
+/** Squeeze and excitation (Hu et al. 2018): maps times factors made of their means. */
+const squeezed =
+  (middle: number, inner: ActivationFunction, gate: ActivationFunction): Write =>
+  (tools, maps) => {
+    const channels = maps.shape[3] as number;
+    let factors = tools.globalAveragePoolingLayer(maps, { keepDimensions: true });
+    factors = together(
+      convolution(1, 1, middle),
+      activated(inner),
+      convolution(1, 1, channels),
+    )(tools, factors);
+    return tools.multiplyLayer(maps, tools.activationLayer(factors, { function: gate }));
+  };
 
 const sizes: Record<string, { height: number; width: number; layers: Write[] }> = {
   'one pixel': {
@@ -121,6 +170,89 @@ const sizes: Record<string, { height: number; width: number; layers: Write[] }> 
       convolution(3, 1, 33),
       block({ kernel: 3, stride: 1, middle: 0, outputs: 6 }),
       block({ kernel: 5, stride: 2, middle: 130, outputs: 7 }),
+    ],
+  },
+  'as EfficientNet and MobileNetV3': {
+    height: 21,
+    width: 18,
+    layers: [
+      convolution(3, 2, 12),
+      activated('swish'),
+      depthwise(3, 1),
+      normalised,
+      activated('hardSwish'),
+      squeezed(5, 'swish', 'sigmoid'),
+      convolution(1, 1, 12),
+      added(
+        together(
+          convolution(1, 1, 40),
+          activated('hardSwish'),
+          depthwise(5, 1),
+          squeezed(9, 'relu', 'hardSigmoid'),
+          convolution(1, 1, 12),
+        ),
+      ),
+      activated('leakyRelu'),
+      convolution(1, 1, 33),
+      activated('hardSigmoid'),
+    ],
+  },
+  'as DenseNet': {
+    height: 30,
+    width: 27,
+    layers: [
+      padded(3, 3, 3, 3),
+      convolution(7, 2, 20, 'valid'),
+      normalised,
+      activated('relu'),
+      padded(1, 1, 1, 1),
+      pooling(3, 2, 'valid'),
+      beside(unchanged, together(normalised, activated('relu'), convolution(1, 1, 24), convolution(3, 1, 7))),
+      beside(unchanged, together(normalised, activated('relu'), convolution(1, 1, 24), convolution(3, 1, 7))),
+      normalised,
+      activated('swish'),
+      convolution(1, 1, 17),
+      averagePooling(2, 2, 'valid'),
+    ],
+  },
+  'as Inception': {
+    height: 19,
+    width: 23,
+    layers: [
+      convolution(3, 2, 16),
+      beside(
+        together(convolution(1, 1, 5), activated('relu')),
+        together(convolution(1, 1, 4), convolution(3, 1, 17), activated('relu')),
+        together(convolution(1, 1, 3), convolution(5, 1, 16)),
+        together(pooling(3, 1), convolution(1, 1, 2)),
+      ),
+      averagePooling(3, 1),
+      beside(convolution(3, 2, 32), pooling(3, 2), averagePooling(3, 2)),
+      beside(convolution(1, 1, 16), unchanged),
+      averagePooling(5, 3),
+    ],
+  },
+  'as RegNet and ResNeXt': {
+    height: 26,
+    width: 17,
+    layers: [
+      convolution(3, 2, 24),
+      added(
+        together(
+          convolution(1, 1, 24),
+          grouped(3, 1, 3, 24),
+          activated('relu'),
+          squeezed(6, 'relu', 'sigmoid'),
+          convolution(1, 1, 24),
+        ),
+      ),
+      grouped(3, 2, 2, 24),
+      activated('swish'),
+      added(grouped(3, 1, 6, 24)),
+      grouped(1, 1, 3, 33),
+      grouped(5, 1, 11, 66),
+      grouped(2, 3, 2, 6),
+      grouped(3, 1, 6, 18),
     ],
   },
   'depthwise first, stride beyond the kernel': {

@@ -27,7 +27,7 @@ export const activationKernel = 'Activation';
 /** Inputs: x, dy. */
 export const activationGradKernel = 'ActivationGrad';
 
-const defaultAlpha = 0.2;
+export const defaultAlpha = 0.2;
 
 /** An activation function of each element; the shape stays. */
 export function activate<T extends tf.Tensor>(x: T, attributes: ActivationAttributes): T {

@@ -13,23 +13,42 @@
 
 namespace {
 
-enum Kind : int32_t { kLoad, kConvolution, kDepthwise, kBlock, kMaxPool, kAverage, kDense };
+enum Kind : int32_t {
+  kLoad,
+  kConvolution,
+  kDepthwise,
+  kBlock,
+  kMaxPool,
+  kAverage,
+  kDense,
+  kAveragePool,
+  kGroups,
+  kActivate,
+  kAffine,
+  kAdd,
+  kMultiply,
+  kPlace,
+  kPad,
+};
 
 // The fields that native.ts writes, in its order. Weights are given by their first float.
 struct Step {
   int32_t kind;
   int32_t from;      // the buffer that it reads; -1: the picture [height][width][channels]
-  int32_t residual;  // the buffer whose values are added; -1: none
+  int32_t residual;  // the buffer whose values are added, or multiplied with; -1: none
   int32_t to;
   int32_t height, width, channels;
   int32_t out_height, out_width, outputs;
   int32_t kernel, stride, top, left;
   int32_t k;           // products per value of a convolution
-  int32_t activation;  // 0: none, 1: relu, 2: relu6
+  int32_t activation;  // 0: none, 1: relu, 2: relu6; of kActivate one of the functions
   int32_t filter, bias;
   int32_t middle;  // channels between the convolutions of a block
   int32_t depthwise_filter, depthwise_bias;
   int32_t expand_filter, expand_bias;  // -1: none
+  int32_t groups;                      // of a convolution in groups
+  int32_t offset;                      // of kPlace: the output's channel that its first one becomes
+  float alpha;                         // of kLeakyRelu
 
   int64_t pixels() const { return static_cast<int64_t>(height) * width; }
   int64_t out_pixels() const { return static_cast<int64_t>(out_height) * out_width; }
@@ -470,9 +489,164 @@ void Unload(const Step& s, const Run& run, float* out) {
              std::min<int64_t>(kPanel, s.outputs - channel) * sizeof(float));
 }
 
+void ComputeAveragePool(const Step& s, const Run& run) {
+  for (int64_t panel = run.team.index; panel < PanelsOf(s.outputs); panel += run.team.count)
+    run.sums.average_pool({run.buffers[s.from] + panel * s.pixels() * kPanel, s.height, s.width, s.out_height, s.out_width,
+                           s.kernel, s.stride, s.top, s.left, run.buffers[s.to] + panel * s.out_pixels() * kPanel});
+}
+
+// This thread's share of a step's output, in floats; each begins at a multiple of 16.
+struct Part {
+  int64_t from, to;
+};
+Part PartOf(const Step& s, const Run& run) {
+  const int64_t rows = PanelsOf(s.outputs) * s.out_pixels();
+  return {run.team.Share(rows, run.team.index) * kPanel, run.team.Share(rows, run.team.index + 1) * kPanel};
+}
+
+void Activate(const Step& s, const Run& run) {
+  const Part part = PartOf(s, run);
+  run.sums.activate({run.buffers[s.from] + part.from, run.buffers[s.to] + part.from, part.to - part.from, s.activation,
+                     s.alpha});
+}
+
+inline float Limited(float x, float low, float high) {
+  x = low > x ? low : x;
+  return high < x ? high : x;
+}
+
+// Each channel times a factor plus a number, limited.
+FOR_EVERY_PROCESSOR
+void Scale(const float* from, const float* factors, const float* numbers, int64_t size, float low, float high, float* to) {
+  for (int64_t at = 0; at < size; at += kPanel)
+    for (int64_t i = 0; i < kPanel; i++) to[at + i] = Limited(from[at + i] * factors[i] + numbers[i], low, high);
+}
+
+void Affine(const Step& s, const Run& run) {
+  for (int64_t panel = run.team.index; panel < PanelsOf(s.outputs); panel += run.team.count) {
+    const int64_t at = panel * s.pixels() * kPanel;
+    Scale(run.buffers[s.from] + at, run.weights + s.filter + panel * kPanel, run.weights + s.bias + panel * kPanel,
+          s.pixels() * kPanel, s.low(), s.high(), run.buffers[s.to] + at);
+  }
+}
+
+FOR_EVERY_PROCESSOR
+void AddValues(const float* a, const float* b, int64_t size, float low, float high, float* to) {
+  for (int64_t i = 0; i < size; i++) to[i] = Limited(a[i] + b[i], low, high);
+}
+
+void Add(const Step& s, const Run& run) {
+  const Part part = PartOf(s, run);
+  AddValues(run.buffers[s.from] + part.from, run.buffers[s.residual] + part.from, part.to - part.from, s.low(), s.high(),
+            run.buffers[s.to] + part.from);
+}
+
+FOR_EVERY_PROCESSOR
+void MultiplyValues(const float* a, const float* b, int64_t size, float* to) {
+  for (int64_t i = 0; i < size; i++) to[i] = a[i] * b[i];
+}
+
+FOR_EVERY_PROCESSOR
+void MultiplyPanel(const float* a, const float* factors, int64_t size, float* to) {
+  for (int64_t at = 0; at < size; at += kPanel)
+    for (int64_t i = 0; i < kPanel; i++) to[at + i] = a[at + i] * factors[i];
+}
+
+// Maps times maps of the same size, or times one factor for each channel: then `groups` is 1.
+void Multiply(const Step& s, const Run& run) {
+  const float *a = run.buffers[s.from], *b = run.buffers[s.residual];
+  float* to = run.buffers[s.to];
+  if (s.groups != 1) {
+    const Part part = PartOf(s, run);
+    return MultiplyValues(a + part.from, b + part.from, part.to - part.from, to + part.from);
+  }
+  const int64_t size = s.pixels() * kPanel;
+  for (int64_t panel = run.team.index; panel < PanelsOf(s.outputs); panel += run.team.count)
+    MultiplyPanel(a + panel * size, b + panel * kPanel, size, to + panel * size);
+}
+
+// Copies maps to some channels of larger ones. The channels of the last panel beyond the copied ones become zeros: what is
+// copied there comes later.
+void Place(const Step& s, const Run& run) {
+  const float* from = run.buffers[s.from];
+  float* to = run.buffers[s.to];
+  const int64_t pixels = s.pixels(), size = pixels * kPanel, panels = PanelsOf(s.channels);
+  if (s.offset % kPanel == 0) {
+    for (int64_t panel = run.team.index; panel < panels; panel += run.team.count)
+      memcpy(to + (s.offset / kPanel + panel) * size, from + panel * size, size * sizeof(float));
+    return;
+  }
+  for (int64_t pixel = run.team.Share(pixels, run.team.index); pixel < run.team.Share(pixels, run.team.index + 1); pixel++) {
+    const int64_t end = PanelsOf(s.offset + s.channels) * kPanel - s.offset;
+    for (int64_t i = 0; i < end; i++) {
+      const int64_t channel = s.offset + i;
+      to[channel / kPanel * size + pixel * kPanel + channel % kPanel] =
+          i < s.channels ? from[i / kPanel * size + pixel * kPanel + i % kPanel] : 0;
+    }
+  }
+}
+
+// Maps with zeros around them.
+void Pad(const Step& s, const Run& run) {
+  for (int64_t panel = run.team.index; panel < PanelsOf(s.channels); panel += run.team.count) {
+    float* to = run.buffers[s.to] + panel * s.out_pixels() * kPanel;
+    memset(to, 0, s.out_pixels() * kPanel * sizeof(float));
+    for (int64_t row = 0; row < s.height; row++)
+      memcpy(to + ((row + s.top) * s.out_width + s.left) * kPanel,
+             run.buffers[s.from] + (panel * s.height + row) * s.width * kPanel, s.width * kPanel * sizeof(float));
+  }
+}
+
+// ---- A convolution in groups: each panel of outputs is a product over the panels of inputs that its groups read ----
+
+// The panels of inputs that a panel of outputs reads begin here; native.ts packs the filter for as many as `middle`.
+int64_t FirstInputPanel(const Step& s, int64_t panel) {
+  const int64_t group = panel * kPanel / (s.outputs / s.groups);
+  const int64_t first = group * (s.channels / s.groups) / kPanel;
+  return std::max<int64_t>(0, std::min<int64_t>(first, PanelsOf(s.channels) - s.middle));
+}
+
+int64_t GroupsScratch(const Step& s) { return SizeOf(StripPixels(s), s.k); }
+
+void StripOfPanels(const Step& s, const float* maps, int64_t first, int64_t pixels, float* strip) {
+  for (int64_t u = 0; u < s.kernel; u++)
+    for (int64_t v = 0; v < s.kernel; v++)
+      for (int64_t panel = 0; panel < s.middle; panel++) {
+        int64_t row = first / s.out_width, column = first % s.out_width;
+        for (int64_t pixel = 0; pixel < pixels; pixel++, column++, strip += kPanel) {
+          if (column == s.out_width) column = 0, row++;
+          const int64_t y = row * s.stride - s.top + u, x = column * s.stride - s.left + v;
+          if (y < 0 || x < 0 || y >= s.height || x >= s.width)
+            memset(strip, 0, kPanel * sizeof(float));
+          else
+            memcpy(strip, maps + (panel * s.pixels() + y * s.width + x) * kPanel, kPanel * sizeof(float));
+        }
+      }
+}
+
+void ConvolveGroups(const Step& s, const Run& run) {
+  const int64_t most = StripPixels(s), strips = (s.out_pixels() + most - 1) / most, panels = PanelsOf(s.outputs);
+  float* strip = run.scratch + run.team.index * GroupsScratch(s);
+  for (int64_t i = run.team.index; i < panels * strips; i += run.team.count) {
+    const int64_t panel = i / strips, first = i % strips * most, pixels = std::min(most, s.out_pixels() - first);
+    const float* maps = run.buffers[s.from] + FirstInputPanel(s, panel) * s.pixels() * kPanel;
+    StripOfPanels(s, maps, first, pixels, strip);
+    Product p = ProductInto(s, run, first, pixels);
+    p.a = strip;
+    p.a_panel = pixels * kPanel;
+    p.k = s.k;
+    p.filter += panel * s.k * kPanel;
+    p.bias += panel * kPanel;
+    p.out += panel * p.out_panel;
+    if (p.residual) p.residual += panel * p.out_panel;
+    run.sums.product(p, 0, 1);
+  }
+}
+
 int64_t ScratchOf(const Step& s, int64_t threads) {
   switch (s.kind) {
     case kConvolution: return ConvolutionScratch(s) * threads;
+    case kGroups: return GroupsScratch(s) * threads;
     case kDepthwise: return DepthwiseScratch(s, threads);
     case kBlock: return BlockScratch(s, threads);
     default: return 0;
@@ -487,6 +661,14 @@ void ComputeStep(const Step& s, const Run& run) {
     case kBlock: return ComputeBlock(s, run);
     case kMaxPool: return ComputeMaxPool(s, run);
     case kAverage: return Average(s, run);
+    case kAveragePool: return ComputeAveragePool(s, run);
+    case kGroups: return ConvolveGroups(s, run);
+    case kActivate: return Activate(s, run);
+    case kAffine: return Affine(s, run);
+    case kAdd: return Add(s, run);
+    case kMultiply: return Multiply(s, run);
+    case kPlace: return Place(s, run);
+    case kPad: return Pad(s, run);
   }
 }
 

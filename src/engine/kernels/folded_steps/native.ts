@@ -1,7 +1,7 @@
 import type { tf } from '../../../tensors/tf.ts';
 import { executeOnTensors, type NodeBackend } from '../../native/backend.ts';
 import type { OwnKernel } from '../../native/kernel.ts';
-import { fusedActivations } from '../fused_convolution/operation.ts';
+import { type ActivationFunction, defaultAlpha } from '../activation/operation.ts';
 import {
   type FilterValues,
   type FoldedStep,
@@ -14,7 +14,34 @@ import {
 /** kPanel of native_sums.h. */
 const panel = 16;
 /** The enum Kind of native.cc. */
-const kinds = ['load', 'convolution', 'depthwise', 'block', 'maxPool', 'average', 'dense'];
+const kinds: FoldedStep['kind'][] = [
+  'load',
+  'convolution',
+  'depthwise',
+  'block',
+  'maxPool',
+  'average',
+  'dense',
+  'averagePool',
+  'groups',
+  'activate',
+  'affine',
+  'add',
+  'multiply',
+  'place',
+  'pad',
+];
+/** The enum Function of native_sums.h, whose first two are among `fusedActivations`. */
+const functions: (ActivationFunction | 'linear')[] = [
+  'linear',
+  'relu',
+  'relu6',
+  'sigmoid',
+  'swish',
+  'hardSigmoid',
+  'hardSwish',
+  'leakyRelu',
+];
 
 const rowsAtOnce = 32;
 
@@ -86,10 +113,54 @@ function packProduct(step: FoldedStep, { weights, biases }: FilterValues) {
   return { k, filter: packMatrix(weights, columns, k, rowOf) };
 }
 
+/**
+ * The filter of a convolution in groups: for each panel of outputs [kernel][kernel][panels of inputs that its groups read][16]
+ * rows of 16 columns, zeros where a column's group does not read a row.
+ * @returns the panels of inputs as well, as many for every panel of outputs.
+ */
+function packGroups({ input, output, window, groups = 1 }: FoldedStep, { weights }: FilterValues) {
+  const [channels, outputs] = [input[2] as number, output[2] as number];
+  const [ownInputs, ownOutputs] = [channels / groups, outputs / groups];
+  const groupOf = (out: number) => Math.floor(Math.min(out, outputs - 1) / ownOutputs);
+  const firstOf = (column: number) => Math.floor((groupOf(column) * ownInputs) / panel);
+  const columns = Array.from({ length: panelsOf(outputs) }, (_, index) => index * panel);
+  const read = columns.map(
+    (column) => Math.ceil(((groupOf(column + panel - 1) + 1) * ownInputs) / panel) - firstOf(column),
+  );
+  const panels = Math.max(...read);
+  const taps = window.kernel ** 2;
+  const rows = taps * panels * panel;
+  const filter = new Float32Array(columns.length * rows * panel);
+  for (let out = 0; out < outputs; out++) {
+    const index = Math.floor(out / panel);
+    // FirstInputPanel of native.cc.
+    const first = Math.max(0, Math.min(firstOf(index * panel), panelsOf(channels) - panels)) * panel;
+    for (let tap = 0; tap < taps; tap++)
+      for (let own = 0; own < ownInputs; own++) {
+        const row = tap * panels * panel + groupOf(out) * ownInputs + own - first;
+        filter[(index * rows + row) * panel + (out % panel)] = weights[
+          (tap * ownInputs + own) * outputs + out
+        ] as number;
+      }
+  }
+  return { k: rows, filter, panels };
+}
+
+/** A number's bits as those of a whole one. */
+const bitsOf = (value: number) => new Int32Array(Float32Array.of(value).buffer)[0] as number;
+
+function packFilter(
+  step: FoldedStep,
+  product: FilterValues,
+): { k: number; filter: Float32Array; panels?: number } {
+  if (step.kind === 'groups') return packGroups(step, product);
+  return step.kind === 'affine' ? { k: 0, filter: padded(product.weights) } : packProduct(step, product);
+}
+
 /** The fields of the struct Step of native.cc. */
 function fieldsOf(step: FoldedStep, weights: Weights): number[] {
   const { product, depthwise, expand, window } = step;
-  const packed = product && packProduct(step, product);
+  const packed = product && packFilter(step, product);
   const plain = ({ weights: values, biases }: FilterValues) =>
     packMatrix(values, biases.length, values.length / biases.length, same);
   return [
@@ -104,14 +175,17 @@ function fieldsOf(step: FoldedStep, weights: Weights): number[] {
     window.top,
     window.left,
     packed?.k ?? 0,
-    fusedActivations.indexOf(step.activation),
+    functions.indexOf(step.function?.function ?? step.activation),
     packed ? weights.add(packed.filter) : -1,
     product ? weights.add(padded(product.biases)) : -1,
-    depthwise?.biases.length ?? 0,
+    packed?.panels ?? depthwise?.biases.length ?? 0,
     depthwise ? weights.add(plain(depthwise)) : -1,
     depthwise ? weights.add(padded(depthwise.biases)) : -1,
     expand ? weights.add(plain(expand)) : -1,
     expand ? weights.add(padded(expand.biases)) : -1,
+    step.groups ?? 0,
+    step.offset ?? 0,
+    bitsOf(step.function?.alpha ?? defaultAlpha),
   ];
 }
 

@@ -46,6 +46,27 @@ struct MaxPool {
   float low, high;
 };
 
+// Activation functions by their numbers.
+enum Function : int32_t { kRelu = 1, kRelu6, kSigmoid, kSwish, kHardSigmoid, kHardSwish, kLeakyRelu };
+
+// An activation function of `size` floats, a multiple of 16. x may be where out is.
+struct Activation {
+  const float* x;
+  float* out;
+  int64_t size;
+  int32_t function;
+  float alpha;  // of kLeakyRelu
+};
+
+// One panel of an average pooling. Windows are cut off at the borders, and what is cut off does not count.
+struct AveragePool {
+  const float* x;  // [row][column][16]
+  int64_t height, width;
+  int64_t out_height, out_width;
+  int64_t kernel, stride, top, left;
+  float* out;  // [row][column][16]
+};
+
 // Vectors of kLanes floats. A tile of sums has up to kRows pixels and kVectors vectors, and stays in registers.
 template <int kLanesOf, int kRowsOf, int kVectorsOf, int kColumnsOf>
 struct Level {
@@ -210,11 +231,97 @@ INLINE void MaxPoolPanel(const MaxPool& m) {
         MaxOfWindow<L>(m, row * m.stride - m.top, column * m.stride - m.left, channel, to);
 }
 
+// 2^n times a polynomial of the remainder, whose coefficients are those of expf in the Cephes library, as in
+// engine/wasm/assembly/exp.ts. x is limited to -87...88, so that the result is a normal number.
+template <class L>
+INLINE typename L::Floats Exp(typename L::Floats x) {
+  typedef typename L::Floats Floats;
+  typedef int32_t Integers __attribute__((vector_size(L::kLanes * 4)));
+  x = Clamp<L>(x, -87.0f, 88.0f);
+  // Adding and subtracting this number rounds to the nearest whole one.
+  const Floats magic = 12582912.0f - Floats{};
+  const Floats n = (x * 1.44269504088896341f + magic) - magic;
+  // ln 2 in two parts, of which n times the first is exact.
+  Floats r = x - n * 0.693359375f;
+  r = r + n * 2.12194440e-4f;
+  Floats p = 1.9875691500e-4f - Floats{};
+  p = p * r + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  p = r * r * p + r + 1.0f;
+  const Integers power = (__builtin_convertvector(n, Integers) + 127) << 23;
+  Floats factor;
+  memcpy(&factor, &power, sizeof(factor));
+  return p * factor;
+}
+
+template <class L>
+INLINE typename L::Floats ValueOf(typename L::Floats x, int32_t function, float alpha) {
+  typedef typename L::Floats Floats;
+  switch (function) {
+    case kRelu:
+      return Clamp<L>(x, 0, __builtin_inff());
+    case kRelu6:
+      return Clamp<L>(x, 0, 6);
+    case kSigmoid:
+      return 1.0f / (Exp<L>(-x) + 1.0f);
+    case kSwish:
+      return x / (Exp<L>(-x) + 1.0f);
+    case kHardSigmoid:
+      return Clamp<L>(x + 3.0f, 0, 6) / 6.0f;
+    case kHardSwish:
+      return x * Clamp<L>(x + 3.0f, 0, 6) / 6.0f;
+    default:
+      return x > Floats{} ? x : x * alpha;
+  }
+}
+
+template <class L>
+INLINE void ActivateAll(const Activation& a) {
+  // A function at a time, so that no loop has a choice in it.
+  const auto all = [&](int32_t function) __attribute__((always_inline)) {
+    for (int64_t i = 0; i < a.size; i += L::kLanes)
+      StoreFloats<L>(ValueOf<L>(LoadFloats<L>(a.x + i), function, a.alpha), a.out + i);
+  };
+  switch (a.function) {
+    case kRelu: return all(kRelu);
+    case kRelu6: return all(kRelu6);
+    case kSigmoid: return all(kSigmoid);
+    case kSwish: return all(kSwish);
+    case kHardSigmoid: return all(kHardSigmoid);
+    case kHardSwish: return all(kHardSwish);
+    default: return all(kLeakyRelu);
+  }
+}
+
+template <class L>
+INLINE void AveragePoolPanel(const AveragePool& m) {
+  typedef typename L::Floats Floats;
+  float* to = m.out;
+  for (int64_t row = 0; row < m.out_height; row++)
+    for (int64_t column = 0; column < m.out_width; column++, to += kPanel) {
+      const int64_t y = row * m.stride - m.top, x = column * m.stride - m.left;
+      const int64_t top = y < 0 ? 0 : y, bottom = y + m.kernel < m.height ? y + m.kernel : m.height;
+      const int64_t left = x < 0 ? 0 : x, right = x + m.kernel < m.width ? x + m.kernel : m.width;
+      const float count = static_cast<float>((bottom - top) * (right - left));
+      for (int64_t channel = 0; channel < kPanel; channel += L::kLanes) {
+        Floats sum{};
+        for (int64_t i = top; i < bottom; i++)
+          for (int64_t j = left; j < right; j++) sum += LoadFloats<L>(m.x + (i * m.width + j) * kPanel + channel);
+        StoreFloats<L>(sum / count, to + channel);
+      }
+    }
+}
+
 struct Sums {
   // The panels from..to of the output.
   void (*product)(const Product&, int64_t from, int64_t to);
   void (*depthwise)(const Depthwise&);
   void (*max_pool)(const MaxPool&);
+  void (*activate)(const Activation&);
+  void (*average_pool)(const AveragePool&);
 };
 
 #define SUMS_FOR(name, attributes, ...)                                                              \
@@ -222,7 +329,9 @@ struct Sums {
     ProductPanels<Level<__VA_ARGS__>>(p, from, to);                                                   \
   }                                                                                                   \
   attributes void Depthwise##name(const Depthwise& d) { DepthwisePanel<Level<__VA_ARGS__>>(d); } \
-  attributes void MaxPool##name(const MaxPool& m) { MaxPoolPanel<Level<__VA_ARGS__>>(m); }
+  attributes void MaxPool##name(const MaxPool& m) { MaxPoolPanel<Level<__VA_ARGS__>>(m); }        \
+  attributes void Activate##name(const Activation& a) { ActivateAll<Level<__VA_ARGS__>>(a); }     \
+  attributes void AveragePool##name(const AveragePool& m) { AveragePoolPanel<Level<__VA_ARGS__>>(m); }
 
 // Levels: lanes, pixels of a tile, its vectors, and columns of a depthwise tile, by the number of vector registers.
 SUMS_FOR(Any, static, 4, 4, 4, 4)
@@ -238,8 +347,9 @@ inline Sums ChooseSums() {
   __builtin_cpu_init();
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") &&
       __builtin_cpu_supports("avx512dq"))
-    return {ProductAvx512, DepthwiseAvx512, MaxPoolAvx512};
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return {ProductAvx2, DepthwiseAvx2, MaxPoolAvx2};
+    return {ProductAvx512, DepthwiseAvx512, MaxPoolAvx512, ActivateAvx512, AveragePoolAvx512};
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+    return {ProductAvx2, DepthwiseAvx2, MaxPoolAvx2, ActivateAvx2, AveragePoolAvx2};
 #endif
-  return {ProductAny, DepthwiseAny, MaxPoolAny};
+  return {ProductAny, DepthwiseAny, MaxPoolAny, ActivateAny, AveragePoolAny};
 }

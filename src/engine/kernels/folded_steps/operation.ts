@@ -1,4 +1,5 @@
 import { tf } from '../../../tensors/tf.ts';
+import type { ActivationAttributes } from '../activation/operation.ts';
 import type { FusedActivation } from '../fused_convolution/operation.ts';
 
 /** The kernel an engine may register: several steps of a folded network at once. Inputs: x, weights, program. */
@@ -10,15 +11,32 @@ export const packFoldedStepsKernel = 'PackFoldedSteps';
 
 export interface FoldedStep {
   /**
-   * convolution: product. depthwise. block: expand, depthwise and product, as an inverted residual block.
-   * maxPool. average: the mean of each map. load: x becomes a buffer. dense: product, of features.
+   * convolution: product; with groups too. depthwise. block: expand, depthwise and product, as an inverted residual block.
+   * maxPool. averagePool: padding does not count. average: the mean of each map. load: x becomes a buffer. pad: zeros around
+   * maps. dense: product, of features. activate: `function` of each element. affine: each channel times a factor of product,
+   * plus its bias. add, multiply: with the residual. place: copies maps to the channels of larger ones from `offset` on.
    */
-  kind: 'load' | 'convolution' | 'depthwise' | 'block' | 'maxPool' | 'average' | 'dense';
+  kind:
+    | 'load'
+    | 'convolution'
+    | 'depthwise'
+    | 'block'
+    | 'maxPool'
+    | 'average'
+    | 'dense'
+    | 'averagePool'
+    | 'groups'
+    | 'activate'
+    | 'affine'
+    | 'add'
+    | 'multiply'
+    | 'place'
+    | 'pad';
   /** The buffer that it reads; -1: x, which only 'load', 'convolution' and 'dense' can read. */
   from: number;
-  /** The buffer that is added before the activation; -1: none. */
+  /** The buffer that is added before the activation, or multiplied with; -1: none. */
   residual: number;
-  /** The buffer that it writes, another one than those that it reads. The last step's is the output. */
+  /** The buffer that it writes; only 'activate' may write one that it reads. The last step's is the output. */
   to: number;
   /** [height, width, channels] */
   input: number[];
@@ -27,12 +45,18 @@ export interface FoldedStep {
   window: { kernel: number; stride: number; top: number; left: number };
   /** In a block after the expansion and the depthwise convolution. */
   activation: FusedActivation;
-  /** [kernel, kernel, channels, outputs]; in a block the projection. */
+  /** [kernel, kernel, channels, outputs]; in a block the projection; of 'affine' [channels]. */
   product?: FilterValues;
   /** [kernel, kernel, channels, 1] */
   depthwise?: FilterValues;
   /** [1, 1, channels, expanded channels]; undefined: the block has none. */
   expand?: FilterValues | undefined;
+  /** Of 'groups'. Of 'multiply' 1 where the residual is one factor for each channel. */
+  groups?: number;
+  /** Of 'place'. */
+  offset?: number;
+  /** Of 'activate'. */
+  function?: ActivationAttributes | undefined;
 }
 
 export interface FilterValues {
