@@ -1,7 +1,7 @@
 import { UserError } from '../errors.ts';
 import { layerOf } from '../layers/index.ts';
 import { type Layer, type LayerSummary, nextName, planLayer } from '../layers/layer.ts';
-import { fittingOf } from '../models/preprocessing.ts';
+import { fittingOf, type Normalisation } from '../models/preprocessing.ts';
 import { sizeOf } from '../tensors/shape.ts';
 import type { NamedTensor, Tensor } from '../tensors/tensors.ts';
 import { defaultSize, type ImportHints, type Network } from './format.ts';
@@ -165,6 +165,18 @@ export class NetworkBuilder implements LayerTarget {
     this.#weights.set(name, { name, shape, values });
   }
 
+  /** The pictures with their channels in the other order: a file that takes RGB has layers that read BGR. */
+  reverseChannels(input: Value, where: string): Value {
+    return this.scaling.reverse(input, where);
+  }
+
+  /** The order of the channels that the layers read, where it is not the usual one or the file states it. */
+  #orderOf({ order }: InputScale, channels: number): Pick<Normalisation, 'order'> {
+    if (channels === 1) return order ? { order: 'rgb' } : {};
+    if (!this.scaling.isReversed) return order ? { order } : {};
+    return { order: order === 'bgr' ? 'rgb' : 'bgr' };
+  }
+
   /** Marks the softmax of the logits, which bat-sup computes outside of the network. */
   softmax(input: Value): Value {
     return { ...input, isSoftmax: true };
@@ -204,7 +216,7 @@ export class NetworkBuilder implements LayerTarget {
     };
     return {
       model: { architecture: 'layers', width, height, channels, classes, layers: this.#layers },
-      preprocessing: { fit, ...normalisation, ...resampling },
+      preprocessing: { fit, ...normalisation, ...this.#orderOf(input, channels), ...resampling },
       layers: this.#layers,
       weights: this.#weights,
       temperature: metadata?.temperature ?? 1,

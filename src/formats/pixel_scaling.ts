@@ -14,6 +14,8 @@ export interface InputScale {
   isKnown?: boolean;
   /** How pixels are usually prepared for such a network, where the user gives none of it. */
   usual?: Hints | undefined;
+  /** The order of its colours, where the format has such a custom; default: RGB. */
+  order?: 'rgb' | 'bgr';
 }
 
 type Hints = Pick<ImportHints, 'scale' | 'mean' | 'deviation'>;
@@ -33,9 +35,10 @@ export class PixelScaling {
   readonly #weights: Map<string, NamedTensor>;
   /** What the network does to its input, for each channel; undefined: nothing. */
   #ofPixels: Affine | undefined;
+  #isReversed = false;
   /** Batch normalisations that scale and shift the output of another layer. */
   readonly #affineLayers = new Set<string>();
-  /** Values that have been scaled or shifted since: another layer that reads them would get the scaled ones. */
+  /** Values that have been changed since: another layer that reads them would get the changed ones. */
   readonly #superseded = new WeakSet<Value>();
   /** Layers that others have read, and undefined where the pictures have been: they must stay as they are. */
   readonly #read = new Set<string | undefined>();
@@ -82,6 +85,28 @@ export class PixelScaling {
     return scaled;
   }
 
+  /** The pixels with their channels in the other order. */
+  reverse(input: Value, where: string): Value {
+    if (input.layer !== undefined)
+      this.#target.fail(
+        where,
+        'reverses the channels of a layer; bat-sup can only reverse those of the pictures',
+      );
+    if (this.#read.has(undefined))
+      this.#target.fail(where, 'reverses the channels of the pictures, which another node reads as they are');
+    this.checkCurrent([input], where);
+    this.#superseded.add(input);
+    this.#isReversed = !this.#isReversed;
+    const { factors, offsets } = this.#ofPixels ?? {};
+    if (factors && offsets) this.#ofPixels = { factors: factors.toReversed(), offsets: offsets.toReversed() };
+    return { ...input };
+  }
+
+  /** Whether the layers read the channels in the other order than that of the file's input. */
+  get isReversed(): boolean {
+    return this.#isReversed;
+  }
+
   #scalePixels(scales: number[], shifts: number[]): void {
     const { factors, offsets } = this.#ofPixels ?? {
       factors: scales.map(() => 1),
@@ -95,7 +120,7 @@ export class PixelScaling {
     };
   }
 
-  /** Refuses to read a value that has been scaled or shifted since. */
+  /** Refuses to read a value that has been changed since. */
   checkCurrent(inputs: Value[], where: string): void {
     if (inputs.some((input) => this.#superseded.has(input)))
       this.#target.fail(where, 'reads the same values as another node that scales or shifts them');

@@ -4,9 +4,9 @@ import type { Tensor } from '../../tensors/tensors.ts';
 import { affineOf } from '../affine.ts';
 import type { ExportOptions, Network } from '../format.ts';
 import { inDepthOrder } from '../keras_model/depth_order.ts';
+import { groupNames } from '../keras_model/group_names.ts';
 import { toKerasLayers, type WrittenLayer } from '../keras_model/write.ts';
 import { metadataKey, metadataOf } from '../metadata.ts';
-import { groupNames } from './group_names.ts';
 import { writeHdf5 } from './hdf5.ts';
 
 /** The version of Keras whose file format this is. */

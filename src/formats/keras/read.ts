@@ -5,12 +5,12 @@ import type { Tensor } from '../../tensors/tensors.ts';
 import { parseObject } from '../../text/json.ts';
 import type { ImportHints, Network } from '../format.ts';
 import { readKerasConfig } from '../keras_model/config.ts';
-import type { KerasLayer } from '../keras_model/layer_format.ts';
+import type { FoundLayer } from '../keras_model/layer_format.ts';
 import { buildFromKeras, type KerasNetwork, weightNames } from '../keras_model/read.ts';
 import { type Metadata, metadataKey, readMetadata } from '../metadata.ts';
 import { NetworkBuilder } from '../network_builder.ts';
-import { groupNames } from './group_names.ts';
 import { datasetReader, entityOf, maxCompression, readHdf5 } from './hdf5.ts';
+import { inKerasOrder } from './weight_order.ts';
 
 /** More than any config.json has. */
 const maxJsonBytes = 2 ** 26;
@@ -22,7 +22,7 @@ function shortReason(error: unknown): string {
   return causes.at(-1) ?? (text.split('\n')[0] as string);
 }
 
-type WeightOf = (layer: KerasLayer, name: string) => Tensor | undefined;
+type WeightOf = (layer: FoundLayer, name: string) => Tensor | undefined;
 type ReadDataset = (group: Group, path: string) => Tensor | undefined;
 
 function damaged(source: string, why: string): never {
@@ -55,24 +55,45 @@ function unzip(data: Uint8Array, source: string): Record<string, Uint8Array> {
 }
 
 /** Reads the weights of a .keras file's model.weights.h5. */
-function weightsOfKeras3(root: Group, { layers }: KerasNetwork, readDataset: ReadDataset): WeightOf {
-  const groups = groupNames(layers.map(({ className }) => className));
-  const groupOf = new Map(layers.map(({ name }, index) => [name, groups[index]]));
+function weightsOfKeras3(root: Group, _network: KerasNetwork, readDataset: ReadDataset): WeightOf {
   // Keras 2.13 to 2.15 named the list differently.
   const list = root.keys().includes('layers') ? 'layers' : '_layer_checkpoint_dependencies';
   return (layer, name) => {
     const index = weightNames(layer).indexOf(name);
-    return index < 0 ? undefined : readDataset(root, `${list}/${groupOf.get(layer.name)}/vars/${index}`);
+    const path = layer.groups.map((group) => `${list}/${group}`).join('/');
+    return index < 0 ? undefined : readDataset(root, `${path}/vars/${index}`);
   };
 }
 
-/** Reads the weights of an .h5 file: groups model_weights/<layer>, whose attribute weight_names holds their paths. */
-function weightsOfHdf5(root: Group, _network: KerasNetwork, readDataset: ReadDataset): WeightOf {
+/** Names of the datasets in the group of a layer or a model in an .h5 file, in Keras's order. */
+function pathsIn(group: Group | undefined): string[] {
+  const names = group?.attrs.weight_names?.value;
+  return Array.isArray(names) ? names.map(String) : [];
+}
+
+const lastPart = (path: string) => path.split('/').at(-1)?.replace(/:0$/, '');
+
+/**
+ * Reads the weights of an .h5 file: groups model_weights/<layer>, whose attribute weight_names holds their paths. The paths
+ * in the group of a model may name other layers than it has, or two of the same name: as in Keras, their order counts.
+ */
+function weightsOfHdf5(root: Group, { layers }: KerasNetwork, readDataset: ReadDataset): WeightOf {
+  const groupOf = (name: string) => entityOf<Group>(root, `model_weights/${name}`, 'Group');
+  const nested = new Map<string, string>();
+  for (const model of new Set(layers.flatMap(({ within }) => within.slice(0, 1)))) {
+    const weights = inKerasOrder(layers.filter(({ within }) => within[0] === model));
+    const paths = pathsIn(groupOf(model));
+    const fits = paths.length === weights.length;
+    if (!fits) throw new Error(`${model} has ${paths.length} weights instead of ${weights.length}`);
+    for (const [index, { layer, name }] of weights.entries())
+      nested.set(`${layer}/${name}`, paths[index] as string);
+  }
   return (layer, name) => {
-    const group = entityOf<Group>(root, `model_weights/${layer.name}`, 'Group');
-    const names = group?.attrs.weight_names?.value;
-    const paths = Array.isArray(names) ? names.map(String) : [];
-    const path = paths.find((one) => one.split('/').at(-1)?.replace(/:0$/, '') === name);
+    const group = groupOf(layer.within[0] ?? layer.name);
+    const path =
+      layer.within.length > 0
+        ? nested.get(`${layer.name}/${name}`)
+        : pathsIn(group).find((one) => lastPart(one) === name);
     return group && path ? readDataset(group, path) : undefined;
   };
 }

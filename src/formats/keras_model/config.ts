@@ -1,34 +1,33 @@
 import type { NetworkBuilder } from '../network_builder.ts';
-import type { KerasLayer } from './layer_format.ts';
+import { type Call, callOf, isObject } from './calls.ts';
+import { groupNames } from './group_names.ts';
+import type { FoundLayer } from './layer_format.ts';
 import type { KerasNetwork } from './read.ts';
 
 type Json = Record<string, unknown>;
 
-const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null;
+/** More than any picture classifier has, and few enough that a hostile file cannot exhaust the stack. */
+const maxLayers = 3000;
+const maxDepth = 20;
 
-/** Names of the layers that an argument refers to: Keras 3 writes tensors with a history, possibly in nested lists. */
-function* historiesIn(argument: unknown): Generator<string> {
-  if (Array.isArray(argument)) for (const one of argument) yield* historiesIn(one);
-  else if (isObject(argument) && argument.class_name === '__keras_tensor__')
-    yield String((argument.config as { keras_history?: unknown[] })?.keras_history?.[0]);
+/** A layer as the file describes it. */
+interface Described {
+  className: string;
+  name: string;
+  config: Json;
+  /** What it is called with; nothing in a Sequential model. */
+  nodes: unknown;
+  /** The model's layers, where it is a model itself. */
+  layers: unknown[] | undefined;
 }
 
-/** Names of a layer's inputs. Keras 3 writes [{ args, kwargs }], earlier versions [[['conv1', 0, 0, {}]]]. */
-function inputsOf(nodes: unknown, name: string, builder: NetworkBuilder): string[] {
-  if (!Array.isArray(nodes) || nodes.length === 0) return [];
-  if (nodes.length > 1) builder.fail(name, 'is used more than once; bat-sup can use each layer only once');
-  const [node] = nodes;
-  if (Array.isArray(node)) return node.map((one) => String(Array.isArray(one) ? one[0] : one));
-  return isObject(node) ? [...historiesIn(node.args)] : [];
-}
-
-function readLayer(layer: unknown, builder: NetworkBuilder): Omit<KerasLayer, 'inputs'> & { nodes: unknown } {
+function describe(layer: unknown, builder: NetworkBuilder): Described {
   if (!isObject(layer) || !isObject(layer.config))
     builder.fail('the network', 'has a layer without a config');
   const { class_name: className, config, inbound_nodes: nodes } = layer as Json & { config: Json };
-  const name = String(layer.name ?? config.name);
-  if ('layers' in config) builder.fail(name, 'is a nested model, which bat-sup does not import');
-  return { className: String(className), name, config, nodes };
+  // In old versions of Keras, the config of a Sequential model is the list of layers itself.
+  const layers = [config, config.layers].find(Array.isArray);
+  return { className: String(className), name: String(layer.name ?? config.name), config, nodes, layers };
 }
 
 function namesOf(ends: unknown): string[] {
@@ -36,36 +35,126 @@ function namesOf(ends: unknown): string[] {
   return Array.isArray(ends[0]) ? ends.map(([name]) => String(name)) : [String(ends[0])];
 }
 
-/** In a Sequential model each layer reads the one before; the input's shape may be a setting of the first. */
-function readSequential(layers: ReturnType<typeof readLayer>[], config: Json): KerasNetwork {
-  const first = layers[0];
-  const shape = first?.config.batch_input_shape ?? first?.config.batch_shape ?? config.build_input_shape;
-  const input = { className: 'InputLayer', name: ' input', config: { batch_shape: shape }, nodes: [] };
-  const all = first?.className === 'InputLayer' ? layers : [input, ...layers];
-  return {
-    layers: all.map((layer, index) => ({
-      ...layer,
-      inputs: index === 0 ? [] : [all[index - 1]?.name as string],
-    })),
-    outputs: [all.at(-1)?.name as string],
-  };
+/** Where a model stands in the network. */
+interface Place {
+  /** Names of the models around its layers, the outermost first. */
+  within: string[];
+  /** Their groups in files of weights. */
+  groups: string[];
+  isTrainable: boolean;
+  /** What it reads, by the names that the layers have in the network; undefined: the pictures. */
+  inputs: string[] | undefined;
 }
 
+const pictures = ' pictures';
+
+/** Layers of a Sequential model each read the one before; the first may give the pictures' shape. */
+function chained(layers: Described[]): Call[] {
+  return layers.map((_, index) => ({
+    operands: index === 0 ? [] : [{ layer: layers[index - 1]?.name as string }],
+  }));
+}
+
+/** The shape of what a Sequential model reads, which may stand in the first of the models within it. */
+function inputShapeOf({ config, layers }: Described, builder: NetworkBuilder, depth = 0): unknown {
+  const own = config.batch_input_shape ?? config.batch_shape ?? config.build_input_shape;
+  if (own || !layers?.length || depth > maxDepth) return own;
+  const all = layers.map((layer) => describe(layer, builder));
+  const first = all.find(({ className }) => className === 'InputLayer') ?? all[0];
+  return first && inputShapeOf(first, builder, depth + 1);
+}
+
+/** Takes models within models apart, so that one list of layers is left. */
+class Flattener {
+  readonly #builder: NetworkBuilder;
+  readonly #names = new Set<string>();
+  readonly layers: FoundLayer[] = [];
+
+  constructor(builder: NetworkBuilder) {
+    this.#builder = builder;
+  }
+
+  /** Adds a model's layers. @returns the names of those that give its outputs. */
+  add(model: Described, place: Place): string[] {
+    const builder = this.#builder;
+    const where = place.within.join(' > ') || 'the network';
+    if (place.within.length > maxDepth) builder.fail(where, 'has models within models, too many of them');
+    const described = (model.layers as unknown[]).map((layer) => describe(layer, builder));
+    const isSequential = model.className === 'Sequential';
+    if (!isSequential && model.className !== 'Functional' && model.className !== 'Model')
+      builder.fail(where, `is a ${model.className}; bat-sup imports Sequential and Functional models`);
+    const layers = isSequential ? this.#withInput(described, model) : described;
+    const calls = isSequential
+      ? chained(layers)
+      : layers.map(({ nodes, name }) => callOf(nodes, name, builder));
+    const inputNames = isSequential ? [layers[0]?.name as string] : namesOf(model.config.input_layers);
+    const groups = groupNames(layers.map(({ className }) => className));
+    const idOf = (name: string) => [...place.within, name].join(' > ');
+    for (const [index, layer] of layers.entries()) {
+      const { operands } = calls[index] as Call;
+      const named = operands.map((one) => ('layer' in one ? { layer: idOf(one.layer) } : one));
+      const inputs = named.flatMap((one) => ('layer' in one ? [one.layer] : []));
+      const inner: Place = {
+        within: [...place.within, layer.name],
+        groups: [...place.groups, groups[index] as string],
+        isTrainable: place.isTrainable && layer.config.trainable !== false,
+        inputs,
+      };
+      const base = {
+        name: idOf(layer.name),
+        ownName: layer.name,
+        within: place.within,
+        groups: inner.groups,
+        isTrainable: inner.isTrainable,
+      };
+      if (layer.className === 'InputLayer' && place.inputs) {
+        const input = place.inputs[inputNames.indexOf(layer.name)];
+        this.#push({ ...base, ...passing, inputs: input === undefined ? [] : [input], operands: [] });
+      } else if (layer.layers) {
+        const outputs = this.add(layer, inner);
+        if (outputs.length !== 1)
+          builder.fail(base.name, `is a model with ${outputs.length} outputs; bat-sup supports one`);
+        this.#push({ ...base, ...passing, inputs: outputs, operands: [] });
+      } else {
+        this.#push({ ...base, className: layer.className, config: layer.config, inputs, operands: named });
+      }
+    }
+    const outputs = isSequential
+      ? layers.slice(-1).map(({ name }) => name)
+      : namesOf(model.config.output_layers);
+    return outputs.map(idOf);
+  }
+
+  /** A Sequential model's layers, the first of which is its input. */
+  #withInput(layers: Described[], model: Described): Described[] {
+    if (layers[0]?.className === 'InputLayer') return layers;
+    const config = { batch_shape: inputShapeOf(model, this.#builder) };
+    return [{ className: 'InputLayer', name: pictures, config, nodes: [], layers: undefined }, ...layers];
+  }
+
+  #push(layer: FoundLayer): void {
+    if (this.layers.length >= maxLayers)
+      this.#builder.fail(layer.name, `is one layer too many; bat-sup reads at most ${maxLayers}`);
+    if (this.#names.has(layer.name)) this.#builder.fail(layer.name, 'is the name of two layers');
+    this.#names.add(layer.name);
+    this.layers.push(layer);
+  }
+}
+
+/** What stands for a model's input, and for its output. */
+const passing = { className: 'Activation', config: {} };
+
 /**
- * Reads the description of a Sequential or functional network, as Keras 2, Keras 3 and TensorFlow.js write it.
+ * Reads the description of a Sequential or functional network, as Keras 2, Keras 3 and TensorFlow.js write it. Models within
+ * it are taken apart: their layers are named <model> > <layer>.
  * @throws {UserError} where it is anything else.
  */
 export function readKerasConfig(topology: unknown, builder: NetworkBuilder): KerasNetwork {
   const { class_name: className, config } = (topology ?? {}) as Json;
-  // In old versions of Keras, the config of a Sequential model is the list of layers itself.
-  const inner = (Array.isArray(config) ? { layers: config } : config) as Json | undefined;
-  if (!isObject(inner) || !Array.isArray(inner.layers)) builder.fail('the network', 'has no list of layers');
-  const layers = inner.layers.map((layer) => readLayer(layer, builder));
-  if (className === 'Sequential') return readSequential(layers, inner);
-  if (className !== 'Functional' && className !== 'Model')
-    builder.fail('the network', `is a ${className}; bat-sup imports Sequential and Functional models`);
-  return {
-    layers: layers.map((layer) => ({ ...layer, inputs: inputsOf(layer.nodes, layer.name, builder) })),
-    outputs: namesOf(inner.output_layers),
-  };
+  const layers = isObject(config) ? [config, config.layers].find(Array.isArray) : undefined;
+  if (!isObject(config) || !layers) builder.fail('the network', 'has no list of layers');
+  const model = { className: String(className), name: '', config, nodes: [], layers };
+  const flattener = new Flattener(builder);
+  const outputs = flattener.add(model, { within: [], groups: [], isTrainable: true, inputs: undefined });
+  return { layers: flattener.layers, outputs };
 }

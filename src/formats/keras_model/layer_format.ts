@@ -1,6 +1,7 @@
 import type { LayerSummary } from '../../layers/layer.ts';
 import type { Tensor } from '../../tensors/tensors.ts';
 import type { NetworkBuilder, Value } from '../network_builder.ts';
+import type { Operand } from './calls.ts';
 
 /** A layer in files of Keras and TensorFlow.js; its class and settings are those of keras.io/api/layers. */
 export interface KerasLayer {
@@ -9,6 +10,19 @@ export interface KerasLayer {
   config: Record<string, unknown>;
   /** Names of the layers that it reads. */
   inputs: string[];
+  /** What it is called with, numbers included; absent: its inputs alone. */
+  operands?: Operand[];
+}
+
+/** A layer of a file that is read. Models within models have been taken apart: its name is <model> > <layer> then. */
+export interface FoundLayer extends KerasLayer {
+  /** Its name within its model. */
+  ownName: string;
+  /** The models that it is in, the outermost first. */
+  within: string[];
+  /** The groups that hold its weights in Keras 3's files, one within the other. */
+  groups: string[];
+  isTrainable: boolean;
 }
 
 /** The layer that is being read. */

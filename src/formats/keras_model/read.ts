@@ -1,11 +1,10 @@
 import { allFormats } from '../../layers/formats.ts';
 import type { Tensor } from '../../tensors/tensors.ts';
 import type { NetworkBuilder, Value } from '../network_builder.ts';
-import type { KerasClass, KerasLayer, Reading } from './layer_format.ts';
-import { expect, expectLastAxis, required } from './reading.ts';
-
-/** The numbers of a possibly nested list, e.g. [[[0.5, 0.4, 0.3]]]. */
-const listOf = (value: unknown): number[] => [value].flat(8).map(Number);
+import type { FoundLayer, KerasClass, KerasLayer, Reading } from './layer_format.ts';
+import { asLayer, operations } from './operations.ts';
+import { patternClasses, recognisePatterns } from './patterns.ts';
+import { expect, expectLastAxis, listOf, required } from './reading.ts';
 
 /** Keras's classes that do not become a layer of bat-sup. */
 const preprocessing: Record<string, KerasClass> = {
@@ -37,8 +36,74 @@ const preprocessing: Record<string, KerasClass> = {
   },
 };
 
+const shapes: Record<string, KerasClass> = {
+  Permute: {
+    read({ builder, layer }, [input]) {
+      const axes = listOf(layer.config.dims);
+      if (axes.every((axis, index) => axis === index + 1)) return input;
+      return builder.fail(layer.name, `puts the axes into the order ${axes}; bat-sup keeps them as they are`);
+    },
+  },
+};
+
+/** Layers that bring pictures to a size; where they have it, they change nothing. */
+const resizing: KerasClass = {
+  read({ builder, layer }, [input]) {
+    const { height, width } = layer.config;
+    if (input.shape[0] === height && input.shape[1] === width) return input;
+    return builder.fail(
+      layer.name,
+      `brings [${input.shape}] to ${height} x ${width}; give that size with --height and --width, or cut the layer off`,
+    );
+  },
+};
+
+/** Augmentation and regularisation, which change nothing when a model answers. */
+const augmentations = [
+  'ActivityRegularization',
+  'AlphaDropout',
+  'AugMix',
+  'CutMix',
+  'GaussianDropout',
+  'GaussianNoise',
+  'MixUp',
+  'RandAugment',
+  'RandomBrightness',
+  'RandomColorDegeneration',
+  'RandomColorJitter',
+  'RandomContrast',
+  'RandomElasticTransform',
+  'RandomErasing',
+  'RandomFlip',
+  'RandomGaussianBlur',
+  'RandomGrayscale',
+  'RandomHeight',
+  'RandomHue',
+  'RandomInvert',
+  'RandomPerspective',
+  'RandomRotation',
+  'RandomSaturation',
+  'RandomSharpness',
+  'RandomShear',
+  'RandomTranslation',
+  'RandomWidth',
+  'RandomZoom',
+  'Solarization',
+  'SpatialDropout2D',
+];
+
+const passOn: KerasClass = { read: (_, [input]) => input };
+const passing = Object.fromEntries(augmentations.map((name) => [name, passOn]));
+
 const classes = new Map(
-  [preprocessing, ...allFormats.map(({ keras }) => keras.read)].flatMap((all) => Object.entries(all)),
+  [
+    preprocessing,
+    shapes,
+    operations,
+    patternClasses,
+    passing,
+    ...allFormats.map(({ keras }) => keras.read),
+  ].flatMap((all) => Object.entries(all)),
 );
 
 const activationsIn = (which: 'activations' | 'activationsOfKeras3') =>
@@ -85,7 +150,8 @@ function activate({ builder, layer, isKeras3 }: Reading, value: Value): Value {
 }
 
 /** A layer that does nothing but apply its setting `activation`. */
-classes.set('Activation', { read: (_, [input]) => input });
+for (const name of ['Activation', 'Identity']) classes.set(name, passOn);
+for (const name of ['CenterCrop', 'RandomCrop', 'Resizing']) classes.set(name, resizing);
 
 /** Keras's names for a layer's weights, in Keras's order. */
 export function weightNames({ className, config }: KerasLayer): string[] {
@@ -93,7 +159,7 @@ export function weightNames({ className, config }: KerasLayer): string[] {
 }
 
 export interface KerasNetwork {
-  layers: KerasLayer[];
+  layers: FoundLayer[];
   /** Names of the output layers. */
   outputs: string[];
   /** Keras's version that wrote the file, e.g. '3.0.0'; in a file of TensorFlow.js that of TensorFlow.js; absent: not known. */
@@ -101,7 +167,7 @@ export interface KerasNetwork {
 }
 
 /** Names of the layers that an output depends on. */
-function neededFor(output: string, byName: Map<string, KerasLayer>): Set<string> {
+function neededFor(output: string, byName: Map<string, FoundLayer>): Set<string> {
   const needed = new Set([output]);
   for (const name of needed) for (const input of byName.get(name)?.inputs ?? []) needed.add(input);
   return needed;
@@ -114,13 +180,14 @@ function neededFor(output: string, byName: Map<string, KerasLayer>): Set<string>
  */
 export function buildFromKeras(
   builder: NetworkBuilder,
-  { layers, outputs, version = '' }: KerasNetwork,
-  weightOf: (layer: KerasLayer, name: string) => Tensor | undefined,
+  { layers: found, outputs, version = '' }: KerasNetwork,
+  weightOf: (layer: FoundLayer, name: string) => Tensor | undefined,
 ): { pictures: Value; output: Value } {
+  const layers = recognisePatterns(found.map(asLayer));
   const byName = new Map(layers.map((layer) => [layer.name, layer]));
   const values = new Map<string, Value>();
   const beingBuilt = new Set<string>();
-  const taken = new Set<Tensor>();
+  const taken = new Set<Float32Array>();
   const isKeras3 = Number.parseInt(version, 10) >= 3;
   let pictures: Value | undefined;
 
@@ -135,7 +202,7 @@ export function buildFromKeras(
     return value;
   }
 
-  function build(layer: KerasLayer): Value {
+  function build(layer: FoundLayer): Value {
     if (layer.className === 'InputLayer') {
       if (pictures) builder.fail(layer.name, 'is a second input; a picture classifier has one');
       const shape = layer.config.batch_shape ?? layer.config.batch_input_shape;
@@ -149,8 +216,9 @@ export function buildFromKeras(
     if (!first) builder.fail(layer.name, 'has no input');
     const weight = (name: string) => {
       const tensor = weightOf(layer, name);
-      if (tensor && taken.has(tensor)) builder.fail(layer.name, `shares its ${name} with another layer`);
-      if (tensor) taken.add(tensor);
+      if (tensor && taken.has(tensor.values))
+        builder.fail(layer.name, `shares its ${name} with another layer`);
+      if (tensor) taken.add(tensor.values);
       return tensor;
     };
     const reading = { builder, layer, isKeras3, weight };

@@ -29,6 +29,9 @@ export function expectLastAxis(reading: Reading, rank: number): void {
   expect(reading, { axis: [-1, rank, [-1], [rank]] });
 }
 
+/** The numbers of a possibly nested list, e.g. [[[0.5, 0.4, 0.3]]]. */
+export const listOf = (value: unknown): number[] => [value].flat(8).map(Number);
+
 /** A setting that is one value for both axes, or a list of one for each. */
 export const twoOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : [value, value]);
 export const pairOf = (value: unknown): number[] => twoOf(value).map(Number);

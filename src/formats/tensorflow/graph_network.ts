@@ -8,6 +8,7 @@ import { type Metadata, metadataKey, readMetadata } from '../metadata.ts';
 import { NetworkBuilder, type Value } from '../network_builder.ts';
 import { type AdamState, adamOf, stepsBy, variablesOf } from './adam.ts';
 import { openBundle } from './bundle/read.ts';
+import { ConstantReader } from './constants.ts';
 import { inlineFunctions } from './inline_functions.ts';
 import { type Interpretation, interpretGraph } from './interpret_graph.ts';
 import type { Operation, Variable } from './meanings.ts';
@@ -16,8 +17,8 @@ import { saverKeys } from './saver_keys.ts';
 
 export interface GraphSource {
   graph: GraphDef;
-  /** The path before .index and .data-00000-of-00001. */
-  prefix: string;
+  /** The path before .index and .data-00000-of-00001; absent: the graph holds all weights itself. */
+  prefix?: string;
   /** The graph's file, for messages. */
   file: string;
   /** The order of colours of its input. */
@@ -36,17 +37,22 @@ export async function networkOfGraph(source: GraphSource): Promise<Network> {
   const { file, prefix } = source;
   const nodes = inlined(source.graph, file);
   const metadata = metadataIn(source.graph, file);
-  const bundle = await openBundle(prefix);
+  const bundle = prefix === undefined ? undefined : await openBundle(prefix);
   const keys = saverKeys(nodes);
   const keyOf = ({ name }: Variable) => keys.get(name) ?? name;
-  const read: Read = (variable) => bundle.read(keyOf(variable), variable);
+  const constants = new ConstantReader(file);
+  const read: Read = async (variable) => {
+    if (variable.tensor) return constants.read(variable, variable.tensor);
+    if (bundle) return bundle.read(keyOf(variable), variable);
+    return damaged(file, `the values of ${quoted(variable.name)} are missing`);
+  };
   const { operations, meanings, ...found } = interpretGraph(nodes);
   const steps = stepsTo(outputOf(found, { metadata, file }), operations);
   const parts = { steps, metadata, source };
   const network = await build({ ...parts, read: (variable) => readScaled(variable, read) });
   const adam = adamOf(nodes, meanings);
   // Many checkpoints hold the weights alone.
-  const isSaved = adam && variablesOf(adam).every((variable) => bundle.has(keyOf(variable)));
+  const isSaved = adam && variablesOf(adam).every((variable) => bundle?.has(keyOf(variable)));
   return isSaved ? { ...network, optimizer: await readMoments(adam, { ...parts, read }) } : network;
 }
 
@@ -120,8 +126,14 @@ function outputOf(
   return end;
 }
 
-/** The name of an operation's weights. */
-const weightsOf = ({ variables = {} }: Operation) => Object.values(variables)[0]?.name;
+/** The name of an operation's weights, or of the layer's whose logits it only reshapes. */
+function weightsOf(operation: Operation): string | undefined {
+  for (let one: Operation | undefined = operation; one; one = one.inputs[0]) {
+    const [weights] = Object.values(one.variables ?? {});
+    if (weights || !one.keepsLogits) return weights?.name;
+  }
+  return undefined;
+}
 
 /** An operation and all that lead to it, in the order of the graph. */
 function stepsTo(output: Operation, operations: Operation[]): Operation[] {
@@ -129,6 +141,9 @@ function stepsTo(output: Operation, operations: Operation[]): Operation[] {
   for (const operation of needed) for (const input of operation.inputs) needed.add(input);
   return operations.filter((operation) => needed.has(operation));
 }
+
+/** TensorFlow merges equal constants; a file must not claim large weights for many layers. */
+const maxShared = 2 ** 16;
 
 interface Parts {
   steps: Operation[];
@@ -146,7 +161,9 @@ async function build({ steps, metadata, source, read }: Parts): Promise<Network>
     const tensors: Record<string, Tensor> = {};
     for (const [name, variable] of Object.entries(step.variables ?? {})) {
       if (!variable) continue;
-      if (used.has(variable.name)) builder.fail(where, `shares ${quoted(variable.name)} with another layer`);
+      const isShort = variable.tensor && sizeOf(variable.shape) <= maxShared;
+      if (used.has(variable.name) && !isShort)
+        builder.fail(where, `shares ${quoted(variable.name)} with another layer`);
       used.add(variable.name);
       tensors[name] = await read(variable);
     }
@@ -157,16 +174,6 @@ async function build({ steps, metadata, source, read }: Parts): Promise<Network>
     Value,
     Value,
   ];
-  const network = builder.finish(pictures, output, metadata, { scale: source.scale });
-  return {
-    ...network,
-    preprocessing: { ...network.preprocessing, order: orderOf(steps, network, source) },
-  };
-}
-
-/** The order of colours that the layers read: the graph may reverse that of its input. */
-function orderOf(steps: Operation[], { model }: Network, { order }: GraphSource): 'rgb' | 'bgr' {
-  const isReversed = steps.filter(({ preprocessing }) => preprocessing === 'reverse').length % 2 === 1;
-  const reversed = order === 'bgr' ? 'rgb' : 'bgr';
-  return model.channels === 3 && isReversed ? reversed : model.channels === 3 ? order : 'rgb';
+  const { scale, order } = source;
+  return builder.finish(pictures, output, metadata, { scale, order });
 }

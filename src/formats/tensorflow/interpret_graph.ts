@@ -1,4 +1,6 @@
+import { flatten } from '../../layers/flatten/layer.ts';
 import { allFormats } from '../../layers/formats.ts';
+import { globalAveragePool } from '../../layers/global_average_pool/layer.ts';
 import type { Layer } from '../../layers/layer.ts';
 import {
   type GraphNode,
@@ -32,7 +34,11 @@ function readLayer(node: GraphNode): Operation | undefined {
     if (!matched) continue;
     const isFlat =
       matched.isFlat ?? (layer.isElementwise === true && matched.inputs.every((input) => input.isFlat));
-    return { ...matched, kind: 'operation', node: node.name, isFlat };
+    const keepsLogits = layer === flatten || layer === globalAveragePool;
+    const operation: Operation = { ...matched, kind: 'operation', node: node.name, isFlat, keepsLogits };
+    // Pictures stay pictures where a Reshape leaves them as they are.
+    const preprocessing = layer === flatten && !isFlat ? matched.inputs[0]?.preprocessing : undefined;
+    return preprocessing ? { ...operation, preprocessing } : operation;
   }
   return undefined;
 }
@@ -55,7 +61,8 @@ const bookkeeping = /^(Resource|Sparse)*Apply|^Assign|^Save/;
 /** What is unknown of a node's inputs although layers follow, since the node reads variables too. */
 function hindranceAt({ name, op, inputs }: GraphNode): Unknown | undefined {
   if (gradients.test(name) || bookkeeping.test(op)) return undefined;
-  return inputs.some(variableOf) ? unknownOf(inputs.find(unknownOf)) : undefined;
+  const hasWeights = inputs.some((input) => (variableOf(input)?.shape.length ?? 0) > 0);
+  return hasWeights ? unknownOf(inputs.find(unknownOf)) : undefined;
 }
 
 /** What was unknown on the way to a layer's last node is part of the layer. */

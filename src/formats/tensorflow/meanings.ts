@@ -1,6 +1,6 @@
 import type { Tensor } from '../../tensors/tensors.ts';
 import type { NetworkBuilder, Value } from '../network_builder.ts';
-import type { AttrValue } from './messages.ts';
+import type { AttrValue, TensorMessage } from './messages.ts';
 
 /** What the nodes of a TensorFlow graph can mean to a network of bat-sup's layers. */
 
@@ -13,6 +13,8 @@ export interface Variable {
   type: number;
   /** Factors of the last axis: those of weights that were rounded to int8. */
   scale?: Variable;
+  /** Its values, where the graph holds them itself. */
+  tensor?: TensorMessage;
 }
 
 /** What making a layer needs. */
@@ -41,6 +43,8 @@ export interface Operation extends Match {
   /** The node that gives its output. */
   node: string;
   isFlat: boolean;
+  /** Whether it only averages or reshapes the logits that it reads, so that its output are logits too. */
+  keepsLogits?: boolean;
   /** Where it is not a layer: the pictures, their channels reversed, times a number, times numbers plus numbers. */
   preprocessing?: 'pictures' | 'reverse' | 'multiply' | 'normalise';
 }
@@ -57,6 +61,8 @@ export interface Constant {
   kind: 'constant';
   values: number[];
   shape: number[];
+  /** The same as weights, where it holds floats. */
+  weights?: Variable;
 }
 
 /** It depends on random numbers, as dropout does. */
@@ -92,10 +98,16 @@ const ofKind =
 
 /** The node's meaning, where it is of this kind. */
 export const operationOf = ofKind('operation');
-export const variableOf = ofKind('variable');
 export const constantOf = ofKind('constant');
 export const unknownOf = ofKind('unknown');
 export const isRandom = (node: GraphNode | undefined) => node?.meaning?.kind === 'random';
+
+/** A node's weights: a variable, or floats that the graph holds itself. */
+export function variableOf(node: GraphNode | undefined): Variable | undefined {
+  const meaning = node?.meaning;
+  if (meaning?.kind === 'variable') return meaning;
+  return meaning?.kind === 'constant' ? meaning.weights : undefined;
+}
 
 /** The numbers of a constant or packed list, as far as they are known. */
 export function numbersOf(node: GraphNode | undefined): (number | undefined)[] | undefined {

@@ -1,3 +1,4 @@
+import type { Tensor } from '../../tensors/tensors.ts';
 import type { Value } from '../network_builder.ts';
 import {
   type Constant,
@@ -30,10 +31,13 @@ function valuesOf(tensor: TensorMessage | undefined): number[] | undefined {
   const { dtype, tensor_shape: shape, tensor_content: content, float_val, int_val, int64_val } = tensor;
   const size = (shape?.dim ?? []).reduce((product, { size }) => product * size, 1);
   if (!(size >= 0 && size <= maxConstant)) return undefined;
-  const listed = { [dataTypes.float32]: float_val, [dataTypes.int32]: int_val, [dataTypes.int64]: int64_val }[
-    dtype
-  ];
-  if (!listed) return undefined;
+  const lists = new Map<number, number[] | undefined>([
+    [dataTypes.float32, float_val],
+    [dataTypes.int32, int_val],
+    [dataTypes.int64, int64_val],
+  ]);
+  if (!lists.has(dtype)) return undefined;
+  const listed = lists.get(dtype) ?? [];
   if (!content || content.length === 0)
     return Array.from({ length: size }, (_, index) => listed[Math.min(index, listed.length - 1)] ?? 0);
   const bytes = Buffer.from(content);
@@ -47,11 +51,17 @@ function valuesOf(tensor: TensorMessage | undefined): number[] | undefined {
   });
 }
 
-function readConstant({ attributes }: GraphNode): Constant | undefined {
+const floats: (number | undefined)[] = [dataTypes.float32, dataTypes.float16];
+
+function readConstant({ name, attributes }: GraphNode): Constant | Variable | undefined {
   const tensor = attributes.get('value')?.tensor;
+  if (!tensor) return undefined;
   const values = valuesOf(tensor);
-  const shape = (tensor?.tensor_shape?.dim ?? []).map(({ size }) => size);
-  return values && { kind: 'constant', values, shape };
+  const shape = (tensor.tensor_shape?.dim ?? []).map(({ size }) => size);
+  const weights: Variable | undefined = floats.includes(tensor.dtype)
+    ? { kind: 'variable', name, shape, type: tensor.dtype, tensor }
+    : undefined;
+  return values ? { kind: 'constant', values, shape, ...(weights && { weights }) } : weights;
 }
 
 function readVariable({ name, attributes }: GraphNode): Variable | undefined {
@@ -81,8 +91,46 @@ function readReverse(node: GraphNode): Operation | undefined {
   const input = operationOf(node.inputs[0]);
   const axes = constantOf(node.inputs[1])?.values ?? [];
   const isOfChannels = axes.length === 1 && [3, -1].includes(axes[0] as number);
-  if (!isOfChannels || !input?.preprocessing) return undefined;
-  return operation(node, [input], { preprocessing: 'reverse', make: (_, [pixels]) => pixels });
+  return isOfChannels && input ? reversed(node, input) : undefined;
+}
+
+function reversed(node: GraphNode, input: Operation): Operation | undefined {
+  if (!input.preprocessing) return undefined;
+  const make: Operation['make'] = ({ builder, where }, [pixels]) => builder.reverseChannels(pixels, where);
+  return operation(node, [input], { preprocessing: 'reverse', make });
+}
+
+/**
+ * The numbers of a StridedSlice whose index is [..., a number or a slice].
+ * @returns undefined where it has another index.
+ */
+function lastAxisSlice(node: GraphNode | undefined) {
+  const [input, ...ends] = node?.inputs ?? [];
+  const [begin, end, step] = ends.map((one) => constantOf(one)?.values);
+  const mask = (name: string) => node?.attributes.get(name)?.i ?? 0;
+  // The first bit of a mask is the ellipsis, the second the last axis.
+  const isOfLastAxis =
+    node?.op === 'StridedSlice' && mask('ellipsis_mask') === 1 && mask('new_axis_mask') === 0;
+  if (!isOfLastAxis || ![begin, end, step].every((one) => one?.length === 2)) return undefined;
+  const isOne = (mask('shrink_axis_mask') & 2) !== 0;
+  const isWhole = (mask('begin_mask') & 2) !== 0 && (mask('end_mask') & 2) !== 0;
+  return { input: operationOf(input), begin: begin?.[1], step: step?.[1], isOne, isWhole };
+}
+
+/** Pixels with their channels reversed: x[..., ::-1]. */
+function readSlice(node: GraphNode): Operation | undefined {
+  const { input, step, isOne, isWhole } = lastAxisSlice(node) ?? {};
+  return input && isWhole && !isOne && step === -1 ? reversed(node, input) : undefined;
+}
+
+/** x[..., 2], x[..., 1] and x[..., 0] side by side, as Keras 3 spells BGR. */
+function readStack(node: GraphNode): Operation | undefined {
+  const slices = node.inputs.map(lastAxisSlice);
+  const [input] = slices.map((slice) => slice?.input);
+  const isOfOne = slices.every((slice) => slice?.isOne && slice.input === input);
+  const isReversed = slices.map((slice) => slice?.begin).join() === '2,1,0';
+  const axis = node.attributes.get('axis')?.i ?? 0;
+  return input && isOfOne && isReversed && [3, -1].includes(axis) ? reversed(node, input) : undefined;
 }
 
 /** The input that is an operation, and the other one. */
@@ -95,11 +143,39 @@ function split({ inputs: [a, b] }: GraphNode): [Operation, GraphNode | undefined
 /** What a constant does to each channel. */
 type Arithmetic = (constant: number) => { factor: number; offset: number };
 
-/** Pixels that are scaled or shifted by a constant: one number, or one for each channel. */
+/** A layer's output that is scaled or shifted by weights of one axis, one for each channel. */
+function affineOfChannels(
+  node: GraphNode,
+  input: Operation,
+  weights: Variable | undefined,
+  channel: Arithmetic,
+): Operation | undefined {
+  if (!weights) return undefined;
+  const rank = input.isFlat ? 2 : 4;
+  const { shape } = weights;
+  const isOfChannels =
+    shape.length > 0 && shape.length <= rank && shape.slice(0, -1).every((one) => one === 1);
+  if (!isOfChannels || !isNhwc(node)) return undefined;
+  const make: Operation['make'] = ({ builder, where, tensors }, [x]) => {
+    const each = [...(tensors.weights as Tensor).values].map(channel);
+    const affine = { factors: each.map(({ factor }) => factor), offsets: each.map(({ offset }) => offset) };
+    return builder.scaling.normalise(x, affine, where);
+  };
+  return {
+    kind: 'operation',
+    node: node.name,
+    inputs: [input],
+    variables: { weights },
+    isFlat: input.isFlat,
+    make,
+  };
+}
+
+/** Pixels that are scaled or shifted by a constant: one number, or one for each channel; or a layer's output by weights. */
 function arithmetic(
   node: GraphNode,
   input: Operation,
-  { values, shape }: Constant,
+  { values, shape, weights }: Constant,
   channel: Arithmetic,
 ): Operation | undefined {
   const isOne = values.every((value) => value === values[0]);
@@ -108,7 +184,8 @@ function arithmetic(
   // Keras's Rescaling adds 0.
   if (isOne && factors[0] === 1 && offsets[0] === 0) return input;
   const isOfChannels = isOne || shape.slice(0, -1).every((length) => length === 1);
-  if (!isOfChannels || !input.preprocessing) return undefined;
+  if (!input.preprocessing) return affineOfChannels(node, input, weights, channel);
+  if (!isOfChannels) return undefined;
   const make: Operation['make'] = ({ builder, where }, [pixels]) =>
     builder.scaling.normalise(pixels, { factors, offsets }, where);
   return operation(node, [input], { preprocessing: 'normalise', make });
@@ -116,17 +193,21 @@ function arithmetic(
 
 function readSum(node: GraphNode): Operation | undefined {
   const [input, other] = split(node) ?? [];
+  if (!input || !isNhwc(node)) return undefined;
+  const shift: Arithmetic = (offset) => ({ factor: 1, offset });
   const constant = constantOf(other);
-  if (!input || !constant || !isNhwc(node)) return undefined;
-  return arithmetic(node, input, constant, (offset) => ({ factor: 1, offset }));
+  return constant
+    ? arithmetic(node, input, constant, shift)
+    : affineOfChannels(node, input, variableOf(other), shift);
 }
 
 function readDifference(node: GraphNode): Operation | undefined {
   const [a, b] = node.inputs;
   const [one, other] = [operationOf(a), operationOf(b)];
   const [subtrahend, minuend] = [constantOf(b), constantOf(a)];
-  if (one && subtrahend)
-    return arithmetic(node, one, subtrahend, (constant) => ({ factor: 1, offset: -constant }));
+  const lower: Arithmetic = (constant) => ({ factor: 1, offset: -constant });
+  if (one && subtrahend) return arithmetic(node, one, subtrahend, lower);
+  if (one && variableOf(b)) return affineOfChannels(node, one, variableOf(b), lower);
   if (other && minuend)
     return arithmetic(node, other, minuend, (constant) => ({ factor: -1, offset: constant }));
   return undefined;
@@ -142,9 +223,10 @@ function readProduct(node: GraphNode, factorOf: (value: number) => number): Oper
   const [input, other] = split(node) ?? [];
   if (!input || operationOf(other)) return undefined;
   if (isRandom(other)) return undropped(input);
+  const scale: Arithmetic = (value) => ({ factor: factorOf(value), offset: 0 });
   const constant = constantOf(other);
-  if (constant && constant.values.length > 1)
-    return arithmetic(node, input, constant, (value) => ({ factor: factorOf(value), offset: 0 }));
+  if (constant && constant.values.length > 1) return arithmetic(node, input, constant, scale);
+  if (!constant && variableOf(other)) return affineOfChannels(node, input, variableOf(other), scale);
   const [value] = constant?.values ?? [];
   // Without a constant the factor is known only when the graph runs.
   const factor = value === undefined ? Number.NaN : factorOf(value);
@@ -189,10 +271,12 @@ export const otherOperations = new Map<string, Interpret>(
     VarHandleOp: readVariable,
     Const: readConstant,
     RandomUniform: () => ({ kind: 'random' }),
-    Pack: ({ inputs }) => ({
-      kind: 'packed',
-      values: inputs.map((input) => constantOf(input)?.values[0]),
-    }),
+    Pack: (node) =>
+      readStack(node) ?? {
+        kind: 'packed',
+        values: node.inputs.map((input) => constantOf(input)?.values[0]),
+      },
+    StridedSlice: readSlice,
     Add: readSum,
     AddV2: readSum,
     BiasAdd: readSum,
@@ -210,8 +294,6 @@ export const otherOperations = new Map<string, Interpret>(
   } satisfies Record<string, Interpret>),
 );
 
-const floats: (number | undefined)[] = [dataTypes.float32, dataTypes.float16];
-
 /** Variables may become floats only: as integers they would lose their fractions. */
 function isCastPassing({ attributes, inputs: [input] }: GraphNode): boolean {
   if (variableOf(input)) return floats.includes(attributes.get('DstT')?.type);
@@ -221,6 +303,12 @@ function isCastPassing({ attributes, inputs: [input] }: GraphNode): boolean {
 
 /** Biases stay what they are when axes of one are put before them, as Keras does. */
 const isOfBiases = ({ inputs: [input] }: GraphNode) => variableOf(input)?.shape.length === 1;
+
+/** The same of what has other axes of length 1 already. */
+const isOfOneAxis = ({ inputs: [input] }: GraphNode) =>
+  variableOf(input)
+    ?.shape.slice(0, -1)
+    .every((length) => length === 1) ?? false;
 
 function isReshapePassing(node: GraphNode): boolean {
   const [input, shape] = node.inputs;
@@ -242,5 +330,6 @@ export const passing = new Map<string, (node: GraphNode) => boolean>([
   ['StopGradient', () => true],
   ['Cast', isCastPassing],
   ['Reshape', isReshapePassing],
-  ['Squeeze', isOfBiases],
+  ['Squeeze', isOfOneAxis],
+  ['Transpose', ({ inputs: [, order] }) => constantOf(order)?.values.join() === '0,1,2,3'],
 ]);

@@ -25,19 +25,27 @@ function textsOf(node: NodeDef | undefined): string[] {
 /**
  * Under which keys a bundle holds a graph's variables, by the variables' nodes: what the graph's Saver restores and
  * assigns to them. TensorFlow 1's are the variables' own names unless a Saver was given others; TensorFlow 2's are paths
- * through Python's objects.
+ * through Python's objects. tf.saved_model.save stores copies of the variables of Keras 3, which begin as what they copy.
  */
 export function saverKeys(all: NodeDef[]): Map<string, string> {
   const nodes = new Map(all.map((node) => [node.name, node]));
   const keys = new Map<string, string>();
+  const copies = new Map<string, string>();
   for (const node of all) {
     if (node.op !== 'Assign' && node.op !== 'AssignVariableOp') continue;
+    const copied = nodes.get(origin(inputOf(node, 1), nodes));
+    if (copied?.op === 'ReadVariableOp')
+      copies.set(origin(inputOf(node, 0), nodes), origin(inputOf(copied, 0), nodes));
     const [, restoring = '', output = '0'] = /^(.*?)(?::(\d+))?$/.exec(origin(inputOf(node, 1), nodes)) ?? [];
     const restore = nodes.get(restoring);
     if (restore?.op !== 'RestoreV2') continue;
     const key = textsOf(nodes.get(nodeOf(inputOf(restore, 1))))[Number(output)];
     const variable = origin(inputOf(node, 0), nodes);
     if (key !== undefined && !keys.has(variable)) keys.set(variable, key);
+  }
+  for (const [copy, original] of copies) {
+    const key = keys.get(copy);
+    if (key !== undefined && !keys.has(original)) keys.set(original, key);
   }
   return keys;
 }

@@ -98,7 +98,10 @@ async function makeReady(): Promise<Ready> {
   setWasmPaths(new URL('./', import.meta.url).href);
   const [json, jpeg] = await Promise.all([load('model.json'), load('jpeg.wasm')]);
   const codec = makeCodec(await WebAssembly.compile(jpeg));
-  const network = await decodeTfjs(new TextDecoder().decode(json), { source: 'model.json', read: load });
+  const network = await decodeTfjs(JSON.parse(new TextDecoder().decode(json)), {
+    source: 'model.json',
+    read: load,
+  });
   const { width, height, channels } = network.model;
   const size = { width, height, channels, ...fittingOf(network.preprocessing) };
   const decode = (picture: Blob) => decodePicture(picture, size, codec);

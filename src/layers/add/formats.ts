@@ -29,16 +29,27 @@ function readSum(reading: Reading): Item {
   return reading.like(values.reduce((sum, one) => addAddition(reading.builder, sum, one, reading.where)));
 }
 
+/** The sum of any number of layers' outputs, as TensorFlow's optimizer writes several sums. */
+function readSums({ inputs }: GraphNode): Match | undefined {
+  const [one, ...others] = inputs.map(operationOf);
+  const read = others.flatMap((other) => other ?? []);
+  if (!one || read.length < others.length) return undefined;
+  return {
+    inputs: [one, ...read],
+    make: ({ builder, where }, [first, ...rest]) =>
+      rest.reduce((sum, other) => addAddition(builder, sum, other, where), first),
+  };
+}
+
 export const formats: LayerFormats<object> = {
   layer: add,
   keras: {
     write: () => ({ className: 'Add', config: {} }),
     read: {
       Add: {
-        read({ builder, layer }, [one, other, ...rest]) {
-          if (!other || rest.length > 0)
-            return builder.fail(layer.name, 'does not have two inputs; bat-sup adds exactly two layers');
-          return addAddition(builder, one, other, layer.name);
+        read({ builder, layer }, [one, ...others]) {
+          if (others.length === 0) builder.fail(layer.name, 'adds up a single layer');
+          return others.reduce((sum, other) => addAddition(builder, sum, other, layer.name), one);
         },
       },
     },
@@ -54,6 +65,6 @@ export const formats: LayerFormats<object> = {
   pyTorch: {},
   tensorflow: {
     write: ({ graph, inputs }) => graph.add('Add', inputs, { name: 'add' }),
-    read: { Add: readAddition, AddV2: readAddition, BiasAdd: readAddition },
+    read: { Add: readAddition, AddV2: readAddition, AddN: readSums, BiasAdd: readAddition },
   },
 };

@@ -92,6 +92,22 @@ export const formats: LayerFormats<DepthwiseConvAttributes> = {
           return addDepthwiseConv(builder, input, options, layer.name);
         },
       },
+      // A depthwise convolution, and one of 1 x 1 that mixes its channels.
+      SeparableConv2D: {
+        weights: ({ use_bias: hasBias }) => [
+          'depthwise_kernel',
+          'pointwise_kernel',
+          ...(hasBias === false ? [] : ['bias']),
+        ],
+        read(reading, [input]) {
+          const { builder, layer, weight } = reading;
+          const kernel = required(reading, 'depthwise_kernel');
+          const { strides, padding } = windowOf(reading, kernel.shape.slice(0, 2), layer.config.strides ?? 1);
+          const maps = addDepthwiseConv(builder, input, { kernel, strides, padding }, layer.name);
+          const mixing = { kernel: required(reading, 'pointwise_kernel'), biases: weight('bias') };
+          return addConv(builder, maps, { ...mixing, strides: [1, 1], padding: 'valid' }, layer.name);
+        },
+      },
     },
   },
   onnx: {

@@ -162,6 +162,17 @@ export const formats: LayerFormats<object> = {
           },
         };
       },
+      // Maps of one pixel without their height and width.
+      Squeeze({ attributes, inputs: [maps] }) {
+        const input = operationOf(maps);
+        const axes = attributes.get('squeeze_dims')?.list?.i ?? [];
+        if (!input || axes.join() !== '1,2') return undefined;
+        return {
+          inputs: [input],
+          isFlat: true,
+          make: ({ builder, where }, [x]) => addReshape(builder, x, [-1], where),
+        };
+      },
     },
   },
 };
