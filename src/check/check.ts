@@ -12,6 +12,8 @@ import {
   findLookalikes,
   findSmallClasses,
   flagGenerated,
+  type LabelledPictures,
+  type Lookalikes,
   type Pictures,
 } from './findings.ts';
 import { inspect, type Stamp, stampOf } from './inspect.ts';
@@ -34,6 +36,8 @@ export interface CheckOptions {
   onNotice?: (text: string) => void;
   /** Aborting it stops the check, which throws; the results so far are kept for the next check. */
   signal?: AbortSignal;
+  /** Also finds pictures that may be in the wrong class, from the ones that can be read. */
+  findLabels?: ((pictures: LabelledPictures) => Promise<Finding[]>) | undefined;
   /** Ranks that share the work: this one must be rank 0, the others call {@link helpCheck}. */
   world?: World | undefined;
 }
@@ -74,17 +78,34 @@ export async function checkAll(options: CheckOptions): Promise<CheckReport> {
   await inspectAll(pictures, options);
   const generated = await flagGenerated(rawData, pictures);
   const counts = countClasses(pictures, generated);
-  const { findings, groups, picturesInGroups } = findLookalikes(pictures, generated);
+  const { findings, groups, picturesInGroups, ...lookalikes } = findLookalikes(pictures, generated);
+  const ofLabels = await options.findLabels?.(labelledPictures(rawData, pictures, lookalikes));
   for (const { path, reason } of skipped) findings.push({ kind: 'folder', files: [path], why: reason });
   findings.push(...findSmallClasses(counts), ...findImbalance(counts));
   for (const fault of findFaults(pictures, { width: width / 2, height: height / 2 })) findings.push(fault);
   findings.sort(byKindAndFile);
+  // The least likely label first.
+  if (ofLabels) findings.push(...ofLabels);
   return {
     rawData,
     pictures: pictures.paths.length,
     classes: counts,
     findings,
     together: { groups, pictures: picturesInGroups },
+  };
+}
+
+function labelledPictures(
+  rawData: string,
+  { paths, labels, classes }: Pictures,
+  { compared, alike }: Pick<Lookalikes, 'compared' | 'alike'>,
+): LabelledPictures {
+  return {
+    rawData,
+    paths: compared.map((index) => paths[index] as string),
+    labels: compared.map((index) => labels[index] as number),
+    groups: compared.map((index) => alike.find(index)),
+    classes,
   };
 }
 

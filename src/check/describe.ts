@@ -8,8 +8,9 @@ import { type Finding, kindNames, kinds } from './kinds.ts';
 /** Findings that are printed per kind; the others are counted. */
 const maxLines = 10;
 
-function rowOf({ files, why }: Finding): string[] {
+function rowOf({ kind, files, why }: Finding): string[] {
   const [first, ...rest] = files.map(printable);
+  if (kind === 'label') return [first as string, printable(why)];
   if (first === undefined) return [printable(why)];
   const [second, ...more] = rest;
   const others =

@@ -88,9 +88,25 @@ export function* findFaults(
 
 export interface Lookalikes {
   findings: Finding[];
+  /** Indices of the pictures that were compared: they can be read, and augment has not made them. */
+  compared: number[];
+  /** The sets of pictures that look the same. */
+  alike: DisjointSets;
   /** Number of groups that the split keeps together. */
   groups: number;
   picturesInGroups: number;
+}
+
+/** Pictures whose labels can be compared: they can be read, and augment has not made them. */
+export interface LabelledPictures {
+  rawData: string;
+  /** Paths below rawData. */
+  paths: string[];
+  /** [paths], the class index. */
+  labels: number[];
+  /** [paths]: equal for pictures that look the same. */
+  groups: number[];
+  classes: string[];
 }
 
 /** Finds duplicates and pictures that look the same, other than augmented copies. */
@@ -111,7 +127,7 @@ export function findLookalikes(pictures: Pictures, generated: Uint8Array): Looka
   const groups = groupsOf(alike, compared);
   for (const members of groups) findings.push(...describeAlike(pictures, members, same));
   const picturesInGroups = groups.reduce((sum, members) => sum + members.length, 0);
-  return { findings, groups: groups.length, picturesInGroups };
+  return { findings, compared, alike, groups: groups.length, picturesInGroups };
 }
 
 /** Joins pictures with the same digest. */

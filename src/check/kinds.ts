@@ -24,6 +24,10 @@ export const kinds = {
     title: 'Pictures of two classes that look the same',
     advice: 'Check that they are in the right class.',
   },
+  label: {
+    title: 'Pictures that may be in the wrong class',
+    advice: 'Look at each; those that are in the wrong class are moved by "bat-sup check --move".',
+  },
   few: {
     title: 'Small classes',
     advice: 'Too few pictures to train and validate with; a few hundred are a good start.',
@@ -42,10 +46,15 @@ export const kindNames = Object.keys(kinds) as Kind[];
 /** One problem in the raw pictures. */
 export interface Finding {
   kind: Kind;
-  /** Paths below the folder of raw pictures, with '/'. Pictures that look the same are sorted by size, largest first. */
+  /**
+   * Paths below the folder of raw pictures, with '/'. Pictures that look the same are sorted by size, largest first;
+   * of the kind 'label' the first is in doubt, and the others resemble it most.
+   */
   files: string[];
   /** The reason in a few words. */
   why: string;
+  /** For the kind 'label': the class that the other pictures suggest and the one it is in, with probabilities of 0 to 1. */
+  label?: { class: string; probability: number; own: string; ownProbability: number };
 }
 
 /** Kinds whose files can be quarantined: all files of a finding, or all but the first. */

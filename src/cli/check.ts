@@ -1,15 +1,17 @@
 import type { Command } from 'commander';
 import type { CheckReport } from '../check/check.ts';
-import type { Kind } from '../check/kinds.ts';
+import type { LabelledPictures } from '../check/findings.ts';
+import type { Finding, Kind } from '../check/kinds.ts';
 import type { World } from '../cluster/index.ts';
 import { type Settings, settingOptions } from '../config/index.ts';
 import { UsageError, UserError } from '../errors.ts';
 import { keepClassesApart, keepFolderApart, keepOutputApart } from '../system/keep_apart.ts';
-import { counted } from '../text/format.ts';
+import { counted, csvLine } from '../text/format.ts';
 import { printable } from '../text/printable.ts';
 import { wrongValue } from '../text/wrong_value.ts';
+import { checkpointPlace } from './chosen_checkpoint.ts';
 import { addExamples } from './examples.ts';
-import { noticeText } from './notice.ts';
+import { notice } from './notice.ts';
 import { type ProgressBar, progressBar } from './progress.ts';
 import { onRanks, readPictureSettings } from './ranks.ts';
 import { rawDataArgument, withRawData } from './raw_data_argument.ts';
@@ -17,6 +19,11 @@ import { refuseShards } from './shard.ts';
 import { abortOnSignals } from './signals.ts';
 
 interface CheckFlags extends Record<string, unknown> {
+  labels?: boolean;
+  checkpoint?: string;
+  csv?: boolean;
+  move?: string;
+  moveBack?: string;
   json?: boolean;
   html?: string;
   strict?: boolean;
@@ -29,6 +36,11 @@ export function addCheck(program: Command): void {
   const command = program
     .command('check')
     .description('find unreadable, empty and duplicate pictures before you train')
+    .option('--labels', 'also find pictures that may be in the wrong class, with a pre-trained network')
+    .option('--checkpoint <folder>', 'network for --labels instead of the pre-trained one')
+    .option('--csv', 'print the pictures that --labels finds as CSV, the list for --move')
+    .option('--move <list>', 'only move the pictures of a list to the classes in it')
+    .option('--move-back <list>', 'only undo --move')
     .option('--json', 'print the report as JSON')
     .option('--html <file>', 'also write the report as one HTML file, with thumbnails')
     .option('--strict', 'exit with code 1 if anything is found')
@@ -39,18 +51,41 @@ export function addCheck(program: Command): void {
     )
     .option('--restore <folder>', 'only move everything in a quarantine folder back');
   refuseShards(command, 'duplicates may be in different parts; run it once, or with mpirun');
-  settingOptions(rawDataArgument(command), ['rawData', 'width', 'height', 'workers']).action(
-    (folder, flags) => onRanks(async (world) => check(await withRawData('check', folder, flags), world)),
+  settingOptions(rawDataArgument(command), [
+    'rawData',
+    'width',
+    'height',
+    'workers',
+    'checkpoints',
+    'engine',
+    'threads',
+    'seed',
+  ]).action((folder, flags) =>
+    onRanks(async (world) => check(await withRawData('check', folder, flags), world)),
   );
   addExamples(command, [
     ['bat-sup check', 'lists what is wrong with the pictures in rawdata/'],
     ['bat-sup check --html report.html', 'also shows it with thumbnails'],
     ['bat-sup check --quarantine bad', 'moves bad files away'],
     ['bat-sup check --restore bad', 'moves them back'],
+    ['bat-sup check --labels --csv > wrong.csv', 'lists pictures that may be in the wrong class'],
+    ['bat-sup check --move wrong.csv', 'moves them, after you have removed the lines that are right'],
   ]);
 }
 
+/** @throws {UsageError} for flags that contradict each other. */
+function refuseFlags({ labels, checkpoint, csv, json, move, moveBack, restore }: CheckFlags): void {
+  const alone = Object.entries({ '--restore': restore, '--move': move, '--move-back': moveBack });
+  const given = alone.filter(([, value]) => value !== undefined).map(([flag]) => flag);
+  if (given.length > 1) throw new UsageError(`${given.join(' and ')} each do one thing only; give one.`);
+  if (given.length > 0 && labels) throw new UsageError(`${given[0]} finds nothing; leave out --labels.`);
+  if (csv && json) throw new UsageError('--csv and --json exclude each other; give one.');
+  for (const [flag, value] of Object.entries({ '--csv': csv, '--checkpoint': checkpoint }))
+    if (value !== undefined && !labels) throw new UsageError(`${flag} is about --labels; give both.`);
+}
+
 async function check(flags: CheckFlags, world: World | undefined): Promise<void> {
+  refuseFlags(flags);
   const settings = await readPictureSettings(flags, world, 4);
   const { movable, movedByDefault } = await import('../check/kinds.ts');
   const { quarantine } = await import('../check/quarantine.ts');
@@ -58,9 +93,10 @@ async function check(flags: CheckFlags, world: World | undefined): Promise<void>
   const only = readKinds(flags, Object.keys(movable) as Kind[], movedByDefault);
   const signal = abortOnSignals();
   if (world && world.rank > 0) return help(world, settings, signal, flags);
+  if (flags.move !== undefined || flags.moveBack !== undefined) return relabel(settings, flags, signal);
   if (flags.restore !== undefined) return restore(settings, flags.restore, signal, flags.json === true);
 
-  const report = await runCheck(settings, signal, world);
+  const report = await runCheck(settings, flags, { signal, world });
   if (!report) {
     console.error('Stopped; run the same command to continue.');
     process.exitCode = 130;
@@ -68,7 +104,8 @@ async function check(flags: CheckFlags, world: World | undefined): Promise<void>
   }
   if (flags.html !== undefined) await writeHtml(report, flags.html);
   const { describe } = await import('../check/describe.ts');
-  if (!flags.json) console.log(describe(report));
+  if (flags.csv) console.log(labelsAsCsv(report));
+  else if (!flags.json) console.log(describe(report));
   if (flags.quarantine !== undefined) {
     const options = { rawData: settings.rawData, folder: flags.quarantine, signal };
     const result = await quarantine(report.findings, only, options);
@@ -111,10 +148,11 @@ async function help(
 /** @returns undefined where it was stopped. */
 async function runCheck(
   settings: Settings,
-  signal: AbortSignal,
-  world: World | undefined,
+  flags: CheckFlags,
+  { signal, world }: { signal: AbortSignal; world: World | undefined },
 ): Promise<CheckReport | undefined> {
   const { checkAll } = await import('../check/check.ts');
+  const labels = flags.labels ? await openLabelFinder(settings, flags, signal) : undefined;
   let bar: ProgressBar | undefined;
   try {
     return await checkAll({
@@ -125,14 +163,68 @@ async function runCheck(
         bar ??= progressBar('Checking', total);
         bar.update(done);
       },
-      onNotice: (text) => console.error(noticeText(text)),
+      onNotice: notice,
+      findLabels: labels?.find,
     });
   } catch (error) {
     if (signal.aborted) return undefined;
     throw error;
   } finally {
     bar?.stop();
+    await labels?.close();
   }
+}
+
+/** Starts what finds wrong labels, before any picture is read: it may refuse. */
+async function openLabelFinder(settings: Settings, { checkpoint }: CheckFlags, signal: AbortSignal) {
+  const { chooseFeatureNetwork, openFeatureNetwork } = await import('../transfer/feature_network.ts');
+  const { findWrongLabels } = await import('../labels/find.ts');
+  const { startEngine } = await import('../engine/index.ts');
+  const { checkpoints, seed, threads } = settings;
+  const place = checkpoint === undefined ? undefined : checkpointPlace(checkpoint, checkpoints);
+  const stored = await chooseFeatureNetwork({ place, checkpoints }, notice);
+  const engine = await startEngine(settings.engine, settings);
+  const network = openFeatureNetwork(stored, notice);
+  let bar: ProgressBar | undefined;
+  return {
+    async find(pictures: LabelledPictures): Promise<Finding[]> {
+      bar = progressBar('Comparing', pictures.paths.length);
+      const onProgress = (done: number) => bar?.update(done);
+      const found = await findWrongLabels(pictures, network, { seed, threads, signal, onProgress });
+      signal.throwIfAborted();
+      return found ?? [];
+    },
+    async close(): Promise<void> {
+      bar?.stop();
+      await network.dispose();
+      await engine.dispose();
+    },
+  };
+}
+
+/** The pictures that may be in the wrong class, the least likely label first. */
+function labelsAsCsv({ findings }: CheckReport): string {
+  const rows = findings.flatMap(({ files: [file = ''], label }) =>
+    label ? [[file, label.class, label.own, String(label.probability), String(label.ownProbability)]] : [],
+  );
+  return [['file', 'class', 'own', 'probability', 'ownProbability'], ...rows].map(csvLine).join('\n');
+}
+
+async function relabel(
+  settings: Settings,
+  { move, moveBack, json }: CheckFlags,
+  signal: AbortSignal,
+): Promise<void> {
+  const labels = await import('../labels/move.ts');
+  const options = { rawData: settings.rawData, list: (move ?? moveBack) as string, signal };
+  const result = await (move === undefined ? labels.moveBack(options) : labels.moveToClasses(options));
+  if (json) console.log(JSON.stringify(result));
+  reportMoved(
+    result,
+    move === undefined
+      ? 'back to where they were'
+      : `to the classes in ${move}; --move-back ${move} moves them back`,
+  );
 }
 
 async function writeHtml(report: CheckReport, file: string): Promise<void> {
