@@ -14,7 +14,8 @@ export type Packages =
   | 'pictures'
   | 'onnxruntime'
   | 'transfer'
-  | 'scikit-learn';
+  | 'scikit-learn'
+  | 'labels';
 
 /**
  * A Python that has these packages. Their environment is made once, and again when the list of packages changes.

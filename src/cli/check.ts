@@ -9,8 +9,8 @@ import { keepClassesApart, keepFolderApart, keepOutputApart } from '../system/ke
 import { counted, csvLine } from '../text/format.ts';
 import { printable } from '../text/printable.ts';
 import { wrongValue } from '../text/wrong_value.ts';
-import { checkpointPlace } from './chosen_checkpoint.ts';
 import { addExamples } from './examples.ts';
+import { featureNetworkFlag, startFeatureNetwork } from './feature_network.ts';
 import { notice } from './notice.ts';
 import { type ProgressBar, progressBar } from './progress.ts';
 import { onRanks, readPictureSettings } from './ranks.ts';
@@ -37,7 +37,7 @@ export function addCheck(program: Command): void {
     .command('check')
     .description('find unreadable, empty and duplicate pictures before you train')
     .option('--labels', 'also find pictures that may be in the wrong class, with a pre-trained network')
-    .option('--checkpoint <folder>', 'network for --labels instead of the pre-trained one')
+    .option(...featureNetworkFlag)
     .option('--csv', 'print the pictures that --labels finds as CSV, the list for --move')
     .option('--move <list>', 'only move the pictures of a list to the classes in it')
     .option('--move-back <list>', 'only undo --move')
@@ -177,14 +177,9 @@ async function runCheck(
 
 /** Starts what finds wrong labels, before any picture is read: it may refuse. */
 async function openLabelFinder(settings: Settings, { checkpoint }: CheckFlags, signal: AbortSignal) {
-  const { chooseFeatureNetwork, openFeatureNetwork } = await import('../transfer/feature_network.ts');
   const { findWrongLabels } = await import('../labels/find.ts');
-  const { startEngine } = await import('../engine/index.ts');
-  const { checkpoints, seed, threads } = settings;
-  const place = checkpoint === undefined ? undefined : checkpointPlace(checkpoint, checkpoints);
-  const stored = await chooseFeatureNetwork({ place, checkpoints }, notice);
-  const engine = await startEngine(settings.engine, settings);
-  const network = openFeatureNetwork(stored, notice);
+  const { network, close } = await startFeatureNetwork(settings, checkpoint);
+  const { seed, threads } = settings;
   let bar: ProgressBar | undefined;
   return {
     async find(pictures: LabelledPictures): Promise<Finding[]> {
@@ -196,8 +191,7 @@ async function openLabelFinder(settings: Settings, { checkpoint }: CheckFlags, s
     },
     async close(): Promise<void> {
       bar?.stop();
-      await network.dispose();
-      await engine.dispose();
+      await close();
     },
   };
 }

@@ -16,6 +16,7 @@ const groups: Record<string, Record<string, () => Promise<Add>>> = {
     init: async () => (await import('./init.ts')).addInit,
     collect: async () => (await import('./collect.ts')).addCollect,
     check: async () => (await import('./check.ts')).addCheck,
+    suggest: async () => (await import('./suggest.ts')).addSuggest,
     augment: async () => (await import('./augment.ts')).addAugment,
     resize: async () => (await import('./resize.ts')).addResize,
   },
