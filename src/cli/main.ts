@@ -29,6 +29,7 @@ const groups: Record<string, Record<string, () => Promise<Add>>> = {
   },
   'Using a network:': {
     predict: async () => (await import('./predict.ts')).addPredict,
+    similar: async () => (await import('./similar.ts')).addSimilar,
     explain: async () => (await import('./explain.ts')).addExplain,
     evaluate: async () => (await import('./evaluate.ts')).addEvaluate,
     serve: async () => (await import('./serve.ts')).addServe,

@@ -24,6 +24,8 @@ export interface FeatureNetwork {
   checkpoint: string;
   /** Numbers per picture. */
   length: number;
+  /** Changes with whatever features depend on. */
+  key: string;
   cache: FeatureCache;
   /** Decodes a picture, bytes or a path, as the network reads it: uint8 [height, width, channels]. */
   decode(picture: Buffer | string): Promise<Uint8Array>;
@@ -66,12 +68,8 @@ function computedBy(): string {
   );
 }
 
-function openCache(
-  { checkpoint }: StoredNetwork,
-  preprocessing: Preprocessing,
-  head: LayerSummary,
-  notice: (text: string) => void,
-): FeatureCache {
+/** What the features depend on, besides the pixels. */
+function keyOf({ checkpoint }: StoredNetwork, preprocessing: Preprocessing, head: LayerSummary): string {
   const { model, files } = checkpoint.manifest;
   const source = {
     weights: createHash('sha256').update(`files ${files['weights.bin'].sha256}`).digest('hex'),
@@ -81,13 +79,7 @@ function openCache(
     engine: computedBy(),
     kernels: '1',
   };
-  const length = head.inputShape[0] as number;
-  return new FeatureCache({
-    folder: join(cacheFolder(), 'features'),
-    key: featureKey(source),
-    length,
-    notice,
-  });
+  return featureKey(source);
 }
 
 /** An engine must be running. @param notice called once where features cannot be stored. */
@@ -98,10 +90,13 @@ export function openFeatureNetwork(stored: StoredNetwork, notice: (text: string)
   const head = layers.at(-1) as LayerSummary;
   const folded = createFoldedModel({ layers, weights });
   const input = { description: { ...model, layers }, preprocessing: normalisationOf(preprocessing) };
-  const cache = openCache(stored, preprocessing, head, notice);
+  const length = head.inputShape[0] as number;
+  const key = keyOf(stored, preprocessing, head);
+  const cache = new FeatureCache({ folder: join(cacheFolder(), 'features'), key, length, notice });
   return {
     checkpoint: checkpoint.folder,
-    length: head.inputShape[0] as number,
+    length,
+    key,
     cache,
     decode: decoderFor(model, preprocessing),
     async features(pictures) {
