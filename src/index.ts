@@ -43,6 +43,7 @@ export { type Format, formats, type Network } from './formats/index.ts';
 export { networkOf, saveImported } from './formats/network.ts';
 export { UnreadablePicture } from './images/decode.ts';
 export { type ResizeOptions, type ResizeReport, resizeAll } from './images/resize.ts';
+export { moveBack, moveToClasses, type Relabelled } from './labels/move.ts';
 export * from './layers/index.ts';
 export { type Architecture, architectures } from './models/index.ts';
 export { createModel, type Model, type ModelDescription } from './models/model.ts';

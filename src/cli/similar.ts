@@ -64,7 +64,7 @@ async function similar(picture: string, flags: SimilarFlags): Promise<void> {
   if (matches.length === 0) throw new UserError(`${folder} holds no other picture that can be read.`);
   for (const { path, cosine } of matches) {
     const file = join(folder, path);
-    const similarity = Number(cosine.toFixed(4));
+    const similarity = Number(cosine.toFixed(3));
     console.log(
       flags.json ? JSON.stringify({ file, similarity }) : `${similarity.toFixed(3)}  ${printable(file)}`,
     );

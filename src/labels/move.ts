@@ -155,10 +155,9 @@ async function moveAll(moves: Move[], { rawData, signal }: RelabelOptions): Prom
  * ```ts
  * import { moveToClasses } from 'bat-sup';
  *
- * // wrong.csv: file,class
- * //            batman/alfred.jpg,superman
+ * // wrong.csv: the line file,class and then bat/cow.png,sup
  * const { moved } = await moveToClasses({ rawData: 'rawdata', list: 'wrong.csv' });
- * console.log(moved); // [{ from: 'batman/alfred.jpg', to: 'superman/alfred.jpg' }]
+ * console.log(moved); // [{ from: 'bat/cow.png', to: 'sup/cow.png' }]
  * ```
  */
 export async function moveToClasses(options: RelabelOptions): Promise<Relabelled> {
@@ -178,6 +177,18 @@ async function thoseThere(rawData: string, moves: Move[]): Promise<Move[]> {
 /**
  * Moves the pictures that {@link moveToClasses} moved back to where they were.
  * @throws {UserError} where nothing is recorded for the list.
+ * @example
+ * ```ts
+ * import { moveBack, UserError } from 'bat-sup';
+ *
+ * try {
+ *   const { moved } = await moveBack({ rawData: 'rawdata', list: 'wrong.csv' });
+ *   console.log(moved.length);
+ * } catch (error) {
+ *   if (!(error instanceof UserError)) throw error;
+ *   console.log(error.message); // wrong.csv.moved.jsonl records no moves ...
+ * }
+ * ```
  */
 export async function moveBack(options: RelabelOptions): Promise<Relabelled> {
   const { rawData, list } = options;

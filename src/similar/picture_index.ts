@@ -33,9 +33,10 @@ export function makeIndex(
     if (row < 0) continue;
     const direction = directionOf(features.subarray(row * length, (row + 1) * length), mean);
     const largest = direction.reduce((most, value) => Math.max(most, Math.abs(value)), 0) || 1;
-    scales[file] = largest / 127;
-    for (let j = 0; j < length; j++)
-      directions[file * length + j] = Math.round(((direction[j] as number) / largest) * 127);
+    const rounded = direction.map((value) => Math.round((value / largest) * 127));
+    directions.set(rounded, file * length);
+    // Rounding changes the length a little.
+    scales[file] = 1 / (normOf(rounded) || 1);
   }
   return { paths, stamps, length, mean, scales, directions };
 }
@@ -48,10 +49,14 @@ function meanOf(features: Float32Array, length: number): Float32Array {
   return Float32Array.from(sums, (sum) => sum / rows);
 }
 
+function normOf(values: Float32Array): number {
+  return Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
+}
+
 /** The direction of features from the mean, with the length 1; zeros where they are the mean. */
 function directionOf(features: Float32Array, mean: Float32Array): Float32Array {
   const centred = features.map((value, j) => value - (mean[j] as number));
-  const norm = Math.sqrt(centred.reduce((sum, value) => sum + value * value, 0)) || 1;
+  const norm = normOf(centred) || 1;
   return centred.map((value) => value / norm);
 }
 

@@ -1,22 +1,18 @@
 import { createHash } from 'node:crypto';
-import { cpus } from 'node:os';
-import { join } from 'node:path';
 import { backboneFolder, ensureBackbone } from '../backbones/index.ts';
 import { defaultBackbone } from '../backbones/names.ts';
 import { readNetwork, type StoredNetwork } from '../checkpoints/index.ts';
-import { hasRelaxedSimd } from '../engine/wasm/relaxed_simd.ts';
 import { reason, UserError } from '../errors.ts';
 import { createFoldedModel } from '../inference/model.ts';
 import type { LayerSummary } from '../layers/index.ts';
 import { layersFor } from '../models/model.ts';
-import { normalisationOf, type Preprocessing } from '../models/preprocessing.ts';
+import { normalisationOf } from '../models/preprocessing.ts';
 import { toPictures } from '../models/to_pictures.ts';
 import { decoderFor } from '../predict/load_predictor.ts';
-import { cacheFolder } from '../system/cache.ts';
-import { packageVersion } from '../system/version.ts';
 import { concatenate } from '../tensors/bytes.ts';
 import { tf } from '../tensors/tf.ts';
-import { FeatureCache, featureKey } from './feature_cache.ts';
+import type { FeatureCache } from './feature_cache.ts';
+import { openFeatureCache } from './open_feature_cache.ts';
 
 /** Computes features of decoded pictures: what a network's last layer reads. */
 export interface FeatureNetwork {
@@ -61,38 +57,20 @@ export async function chooseFeatureNetwork(
   }
 }
 
-/** What the last digits of a feature depend on: processors and hosts round differently. */
-function computedBy(): string {
-  return [tf.getBackend(), hasRelaxedSimd() ? 'fused' : '', cpus()[0]?.model ?? '', packageVersion()].join(
-    ' ',
-  );
-}
-
-/** What the features depend on, besides the pixels. */
-function keyOf({ checkpoint }: StoredNetwork, preprocessing: Preprocessing, head: LayerSummary): string {
-  const { model, files } = checkpoint.manifest;
-  const source = {
-    weights: createHash('sha256').update(`files ${files['weights.bin'].sha256}`).digest('hex'),
-    preprocessing,
-    size: { width: model.width, height: model.height },
-    layer: head.inputs[0] as string,
-    engine: computedBy(),
-    kernels: '1',
-  };
-  return featureKey(source);
-}
-
 /** An engine must be running. @param notice called once where features cannot be stored. */
 export function openFeatureNetwork(stored: StoredNetwork, notice: (text: string) => void): FeatureNetwork {
   const { checkpoint, weights } = stored;
-  const { model, preprocessing } = checkpoint.manifest;
+  const { model, preprocessing, files } = checkpoint.manifest;
   const layers = layersFor(model, weights);
   const head = layers.at(-1) as LayerSummary;
   const folded = createFoldedModel({ layers, weights });
   const input = { description: { ...model, layers }, preprocessing: normalisationOf(preprocessing) };
   const length = head.inputShape[0] as number;
-  const key = keyOf(stored, preprocessing, head);
-  const cache = new FeatureCache({ folder: join(cacheFolder(), 'features'), key, length, notice });
+  const layer = head.inputs[0] as string;
+  // Hashing the weights themselves takes longer than a search.
+  const digest = createHash('sha256').update(`files ${files['weights.bin'].sha256}`).digest('hex');
+  const source = { weights: digest, preprocessing, size: model, layer };
+  const { cache, key } = openFeatureCache(source, length, notice);
   return {
     checkpoint: checkpoint.folder,
     length,
@@ -101,9 +79,7 @@ export function openFeatureNetwork(stored: StoredNetwork, notice: (text: string)
     decode: decoderFor(model, preprocessing),
     async features(pictures) {
       if (pictures.length === 0) return new Float32Array();
-      const output = tf.tidy(() =>
-        folded.forward(toPictures(concatenate(pictures), input), head.inputs[0] as string),
-      );
+      const output = tf.tidy(() => folded.forward(toPictures(concatenate(pictures), input), layer));
       const values = (await output.data()) as Float32Array;
       output.dispose();
       return values;

@@ -75,7 +75,7 @@ test('what is no picture, and a folder without any, are one line', { skip }, asy
       ['similar', 'tiger.png', '--in', 'empty'],
       /^bat-sup: empty holds no other picture that can be read\.\n$/,
     ],
-    [['suggest', 'empty'], /^bat-sup: empty holds no picture that can be read\.\n$/],
+    [['suggest', 'empty'], /^bat-sup: empty holds no picture that can be read\.$/m],
     [['suggest', 'rawdata'], /is the folder of the raw pictures/],
     [['suggest', 'empty', '--copy-to', 'rawdata/next'], /--copy-to rawdata\/next is inside the pictures/],
   ] as const) {

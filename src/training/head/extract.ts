@@ -1,20 +1,11 @@
 import { createHash } from 'node:crypto';
-import { cpus } from 'node:os';
-import { join } from 'node:path';
 import { shareOf } from '../../cluster/index.ts';
-import { hasRelaxedSimd } from '../../engine/wasm/relaxed_simd.ts';
 import { createFoldedModel } from '../../inference/model.ts';
-import { cacheFolder } from '../../system/cache.ts';
-import { packageVersion } from '../../system/version.ts';
-import { tf } from '../../tensors/tf.ts';
-import { FeatureCache, featureKey } from '../../transfer/feature_cache.ts';
 import { featuresOf } from '../../transfer/features.ts';
+import { openFeatureCache } from '../../transfer/open_feature_cache.ts';
 import { allVariables } from '../records.ts';
 import { isStopped, type Training } from '../state.ts';
 import { headOf } from './linear_head.ts';
-
-/** Bump when the same pictures get other features: they are cached. */
-const kernels = '1';
 
 /** Computes features of pictures, or reads them from the cache. */
 export interface Extractor {
@@ -32,12 +23,6 @@ function digestOf(weights: ReadonlyMap<string, Float32Array>, headName: string):
   return hash.digest('hex');
 }
 
-/** What the last digits of a feature depend on: processors and hosts round differently. */
-function computedBy(): string {
-  const parts = [tf.getBackend(), hasRelaxedSimd() ? 'fused' : '', cpus()[0]?.model ?? '', packageVersion()];
-  return parts.join(' ');
-}
-
 /** What computes the features of this process. */
 export function openExtractor({ model, pack, dataset, signal, events }: Training): Extractor {
   const { name, layer, length } = headOf(model);
@@ -45,19 +30,8 @@ export function openExtractor({ model, pack, dataset, signal, events }: Training
   const variables = [...allVariables(model)];
   const weights = new Map(variables.map(([name, variable]) => [name, variable.dataSync() as Float32Array]));
   const backbone = createFoldedModel({ layers: model.layers, weights });
-  const cache = new FeatureCache({
-    folder: join(cacheFolder(), 'features'),
-    key: featureKey({
-      weights: digestOf(weights, name),
-      preprocessing,
-      size: description,
-      layer,
-      engine: computedBy(),
-      kernels,
-    }),
-    length,
-    notice: (text) => events.notice?.(text),
-  });
+  const source = { weights: digestOf(weights, name), preprocessing, size: description, layer };
+  const { cache } = openFeatureCache(source, length, (text) => events.notice?.(text));
   const input = { description, preprocessing };
   const onProgress = (done: number, total: number) => events.features?.(done, total);
   const parts = { pack, dataset, backbone, layer, length, input, cache, signal, onProgress };
