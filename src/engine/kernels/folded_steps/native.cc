@@ -4,9 +4,11 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <limits>
 #include <memory>
+#include <thread>
 
 #include "../../native/operation.h"
 #include "native_sums.h"
@@ -62,14 +64,43 @@ inline int64_t PanelsOf(int64_t channels) { return (channels + kPanel - 1) / kPa
 // Floats of maps in panels.
 inline int64_t SizeOf(int64_t pixels, int64_t channels) { return PanelsOf(channels) * pixels * kPanel; }
 
+inline void Pause() {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#endif
+}
+
+// Where threads wait until all of them have come. OpenMP's barrier puts them to sleep, since the engine asks it to
+// (OMP_WAIT_POLICY in load.ts); to wake up takes as long as a small step. Others of the machine get the processor where a
+// thread waits for longer.
+class Barrier {
+ public:
+  void Wait(int64_t count) {
+    const int64_t round = round_.load(std::memory_order_relaxed);
+    if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == count) {
+      arrived_.store(0, std::memory_order_relaxed);
+      round_.store(round + 1, std::memory_order_release);
+      return;
+    }
+    for (int spins = 0; round_.load(std::memory_order_acquire) == round; spins++)
+      if (spins < kSpins)
+        Pause();
+      else
+        std::this_thread::yield();
+  }
+
+ private:
+  static constexpr int kSpins = 4000;  // some tens of microseconds
+  std::atomic<int64_t> arrived_{0}, round_{0};
+};
+
 // The threads that compute a picture together. All of them call the same functions, and each does its share.
 struct Team {
   int64_t index, count;
+  Barrier* barrier;
 
   void Wait() const {
-    if (count > 1) {
-#pragma omp barrier
-    }
+    if (count > 1) barrier->Wait(count);
   }
   // Where this thread's share of `size` begins; that of `index` + 1 is where it ends.
   int64_t Share(int64_t size, int64_t at) const { return size * at / count; }
@@ -222,7 +253,7 @@ void Convolve(const Step& s, const Run& run) {
   float* strip = run.scratch + team.index * ConvolutionScratch(s);
   // With fewer strips than threads, every thread gathers them all and computes some of the panels.
   const bool sharesPanels = strips < team.count;
-  const Team split = sharesPanels ? team : Team{0, 1};
+  const Team split = sharesPanels ? team : Team{0, 1, nullptr};
   for (int64_t i = sharesPanels ? 0 : team.index; i < strips; i += sharesPanels ? 1 : team.count) {
     const int64_t first = i * most, pixels = std::min(most, s.out_pixels() - first);
     GatherStrip(s, run, first, pixels, strip);
@@ -422,7 +453,7 @@ void ComputeBlock(const Step& s, const Run& run) {
   const Band band = BandOfBlock(s);
   if (band.isWhole) return ComputeBlockRows(s, run, band, 0, s.out_height);
   Run alone = run;
-  alone.team = {0, 1};
+  alone.team = {0, 1, nullptr};
   alone.scratch += run.team.index * BlockMemorySize(s, band, 1);
   const Team& team = run.team;
   ComputeBlockRows(s, alone, band, team.Share(s.out_height, team.index), team.Share(s.out_height, team.index + 1));
@@ -731,7 +762,7 @@ bool ComputeEach(const Program& program, const float* weights, const Batch& batc
     static thread_local Memory memory;
     float* room = memory.Room(program.floats(1));
     fits = room != nullptr;
-    Run run = program.Prepare(weights, room, {0, 1});
+    Run run = program.Prepare(weights, room, {0, 1, nullptr});
 #pragma omp for schedule(dynamic)
     for (int64_t i = 0; i < count; i++)
       if (room)
@@ -745,9 +776,10 @@ bool ComputeTogether(const Program& program, const float* weights, const Batch& 
   static thread_local Memory memory;
   float* room = memory.Room(program.floats(omp_get_max_threads()));
   if (!room) return false;
+  Barrier barrier;
 #pragma omp parallel
   {
-    Run run = program.Prepare(weights, room, {omp_get_thread_num(), omp_get_num_threads()});
+    Run run = program.Prepare(weights, room, {omp_get_thread_num(), omp_get_num_threads(), &barrier});
     for (int64_t i = from; i < batch.size; i++)
       ComputePicture(program, run, batch.pictures + i * batch.picture_size, batch.out + i * batch.out_size);
   }
