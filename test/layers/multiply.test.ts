@@ -15,6 +15,11 @@ const cases: [one: number[], other: number[]][] = [
     [1, 1, 9],
     [3, 4, 9],
   ],
+  // More channels than a chunk of sums has, and more pixels than a block of them.
+  [
+    [9, 8, 18],
+    [1, 1, 18],
+  ],
   [[4, 5, 6], [6]],
   [[4], [2, 3, 4]],
   [

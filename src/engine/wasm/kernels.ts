@@ -1,7 +1,9 @@
 import { tf } from '../../tensors/tf.ts';
 import { activation, activationGradient, reluGradient } from '../kernels/activation/wasm.ts';
 import { applyAdam } from '../kernels/adam/wasm.ts';
+import { averagePool, averagePoolGradient } from '../kernels/average_pool/wasm.ts';
 import { sum } from '../kernels/bias/wasm.ts';
+import { concat, slice } from '../kernels/concat/wasm.ts';
 import { conv2d, fusedConv2d } from '../kernels/conv/wasm.ts';
 import { conv2dBackpropFilter } from '../kernels/conv/wasm_filter_gradient.ts';
 import { conv2dBackpropInput } from '../kernels/conv/wasm_input_gradient.ts';
@@ -19,6 +21,7 @@ import {
 } from '../kernels/grouped_conv/wasm.ts';
 import { identity } from '../kernels/identity/wasm.ts';
 import { invertedResidual } from '../kernels/inverted_residual/wasm.ts';
+import { scaleMaps, spreadMaps, sumMaps } from '../kernels/map_factors/wasm.ts';
 import { batchMatMul, fusedMatMul } from '../kernels/mat_mul/wasm.ts';
 import { maxPool, maxPoolGrad } from '../kernels/max_pool/wasm.ts';
 import type { KernelContext } from './engine_memory.ts';
@@ -28,7 +31,10 @@ const ownKernels: OwnKernel[] = [
   activation,
   activationGradient,
   applyAdam,
+  averagePool,
+  averagePoolGradient,
   batchMatMul,
+  concat,
   conv2d,
   conv2dBackpropFilter,
   conv2dBackpropInput,
@@ -48,7 +54,11 @@ const ownKernels: OwnKernel[] = [
   maxPoolGrad,
   packFilter,
   reluGradient,
+  scaleMaps,
+  slice,
+  spreadMaps,
   sum,
+  sumMaps,
 ];
 
 /** Registers our kernels with tfjs's 'wasm' backend. */

@@ -1,3 +1,5 @@
+import '../../engine/gradients.ts';
+import { meanOfMaps } from '../../engine/kernels/map_factors/operation.ts';
 import { tf } from '../../tensors/tf.ts';
 import type { Builder, Value } from '../builder.ts';
 import { mapsOf } from '../checks.ts';
@@ -9,17 +11,6 @@ export interface GlobalAveragePoolingOptions {
   keepDimensions?: true;
 }
 
-/** [batch, height, width, channels] -> [batch, channels] */
-const average = tf.customGrad((...inputs) => {
-  const x = inputs[0] as tf.Tensor4D;
-  const [batch, height, width, channels] = x.shape;
-  const gradient = (dy: tf.Tensor) => {
-    const share = tf.reshape(tf.div(dy, height * width), [batch, 1, 1, channels]);
-    return tf.tile(share, [1, height, width, 1]);
-  };
-  return { value: tf.mean(x, [1, 2]), gradFunc: gradient };
-});
-
 /** The mean of each feature map. */
 export const globalAveragePool: Layer<GlobalAveragePoolingOptions> = {
   kind: 'globalAveragePool',
@@ -30,9 +21,9 @@ export const globalAveragePool: Layer<GlobalAveragePoolingOptions> = {
     return { outputShape: keepDimensions ? [1, 1, channels] : [channels] };
   },
   forward([maps], _, { keepDimensions }) {
-    const means = average(maps as tf.Tensor);
-    const [batch, channels] = means.shape as [number, number];
-    return keepDimensions ? tf.reshape(means, [batch, 1, 1, channels]) : means;
+    const means = meanOfMaps(maps as tf.Tensor4D);
+    const [batch, , , channels] = means.shape;
+    return keepDimensions ? means : tf.reshape(means, [batch, channels]);
   },
 };
 

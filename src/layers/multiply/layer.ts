@@ -1,4 +1,4 @@
-import { multiply as product } from '../../engine/kernels/scale_maps/operation.ts';
+import { multiply as product, scaleMaps } from '../../engine/kernels/map_factors/operation.ts';
 import { tf } from '../../tensors/tf.ts';
 import type { Builder, Value } from '../builder.ts';
 import type { Layer } from '../layer.ts';
@@ -36,7 +36,7 @@ export const multiply: Layer<object> = {
 /** @param factors [batch, channels] or [batch, 1, 1, channels] */
 function scaled(maps: tf.Tensor, factors: tf.Tensor): tf.Tensor {
   const [batch, channels] = [maps.shape[0] as number, maps.shape[3] as number];
-  return product(maps, tf.reshape(factors, [batch, 1, 1, channels]));
+  return scaleMaps(maps, tf.reshape(factors, [batch, 1, 1, channels]));
 }
 
 /**

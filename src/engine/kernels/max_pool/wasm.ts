@@ -4,7 +4,7 @@ import type { OwnKernel } from '../../wasm/kernel.ts';
 
 type PoolInfo = tf.backend_util.Conv2DInfo;
 
-function poolInfoOf(shape: number[], attributes: tf.NamedAttrMap): PoolInfo {
+export function poolInfoOf(shape: number[], attributes: tf.NamedAttrMap): PoolInfo {
   const { filterSize, strides, pad, dimRoundingMode } = attributes as {
     filterSize: number;
     strides: number;
@@ -15,7 +15,7 @@ function poolInfoOf(shape: number[], attributes: tf.NamedAttrMap): PoolInfo {
   return tf.backend_util.computePool2DInfo(inputShape, filterSize, strides, 1, pad, dimRoundingMode);
 }
 
-function sizesOf(info: PoolInfo) {
+export function poolSizesOf(info: PoolInfo) {
   return {
     batch: info.batchSize,
     inHeight: info.inHeight,
@@ -39,7 +39,7 @@ export const maxPool: OwnKernel = {
     const { x } = inputs as { x: tf.TensorInfo };
     const info = poolInfoOf(x.shape, attributes);
     const output = context.backend.makeOutput(info.outShape, 'float32');
-    const sizes = sizesOf(info);
+    const sizes = poolSizesOf(info);
     runKernel(context, 'maxPool', info.batchSize * info.outHeight, { input: x, output, ...sizes });
     return output;
   },
@@ -52,7 +52,7 @@ export const maxPoolGrad: OwnKernel = {
     const { dy, input, output } = inputs as Record<'dy' | 'input' | 'output', tf.TensorInfo>;
     const info = poolInfoOf(input.shape, attributes);
     const dx = context.backend.makeOutput(input.shape, 'float32');
-    runKernel(context, 'maxPoolGradient', info.batchSize, { input, output, dy, dx, ...sizesOf(info) });
+    runKernel(context, 'maxPoolGradient', info.batchSize, { input, output, dy, dx, ...poolSizesOf(info) });
     return dx;
   },
 };
