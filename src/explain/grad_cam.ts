@@ -4,9 +4,14 @@ import type { Predictor } from '../predict/predictor.ts';
 import { tf } from '../tensors/tf.ts';
 import { type HeatMap, normalise } from './heat_map.ts';
 
-/** Whether a layer has a kernel that it moves over feature maps. */
-function isConvolution({ variables, outputShape }: LayerSummary): boolean {
-  return outputShape.length === 3 && variables.some(({ shape }) => shape.length === 4);
+/** Whether a layer has a kernel that it moves over feature maps, or puts the maps of several branches together. */
+function isConvolution({ kind, variables, outputShape }: LayerSummary): boolean {
+  return outputShape.length === 3 && (kind === 'concat' || variables.some(({ shape }) => shape.length === 4));
+}
+
+/** A convolution of maps of one pixel, as of a squeeze-and-excitation, sees the whole of the picture at once. */
+function hasPlaces({ outputShape: [height, width] }: LayerSummary): boolean {
+  return height !== 1 || width !== 1;
 }
 
 /** Whether a network has what Grad-CAM looks at. */
@@ -15,12 +20,13 @@ export function canDrawGradCam({ layers }: Pick<Predictor, 'layers'>): boolean {
 }
 
 /**
- * The last convolution, or what completes it before its activation (batch normalisation, an addition), and the activation
- * after it.
+ * The last convolution, or what completes it before its activation (concatenation with other branches, batch normalisation,
+ * an addition), and the activation after it.
  * @throws {UserError} where the network has none.
  */
 function lastConvolution(layers: LayerSummary[]): { layer: string; activation: LayerSummary | undefined } {
-  const index = layers.findLastIndex(isConvolution);
+  const withPlaces = layers.findLastIndex((layer) => isConvolution(layer) && hasPlaces(layer));
+  const index = withPlaces < 0 ? layers.findLastIndex(isConvolution) : withPlaces;
   if (index < 0) throw new UserError('Grad-CAM needs a network with a convolution, and this one has none.');
   const after = layers.slice(index + 1);
   const other = after.findIndex((layer) => !layerOf(layer).isLinear);
