@@ -58,7 +58,7 @@ export function placeWindow(
 }
 
 /** The rule that puts the windows at the same positions on both axes, if one does; padding beyond the last window is ignored. */
-function equivalentPadding(
+export function equivalentPadding(
   padding: Padding,
   lengths: number[],
   sizes: Omit<OwnWindow, 'padding'>,

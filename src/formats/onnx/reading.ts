@@ -1,8 +1,11 @@
+import { samePadding } from '../../layers/window.ts';
 import type { Tensor } from '../../tensors/tensors.ts';
 import type { NetworkBuilder, Value } from '../network_builder.ts';
 import type { Padding, Window } from '../windows.ts';
 import type { NodeMessage } from './protos.ts';
 import { readTensor } from './tensor.ts';
+
+type SamePadding = ReturnType<typeof samePadding>;
 
 /** Whether a map's channels come before height and width, as ONNX's operators expect, or after. */
 export type Layout = 'nchw' | 'nhwc';
@@ -175,12 +178,26 @@ export class Reading {
     const automatic = this.text('auto_pad') || 'NOTSET';
     if (automatic === 'SAME_UPPER') return 'same';
     if (automatic === 'VALID') return 'valid';
+    if (automatic === 'SAME_LOWER') return this.#sameLower(strides);
     if (automatic !== 'NOTSET') this.fail(`has auto_pad ${automatic}, which bat-sup does not support`);
     const pads = this.ints('pads') ?? [0, 0, 0, 0];
     if (pads.length !== 4) this.fail(`has ${pads.length} pads`);
     const [top, left, bottom, right] = pads as [number, number, number, number];
     const [down, across] = [this.#roundingUp(0, strides, pads), this.#roundingUp(1, strides, pads)];
     return [top, left, bottom + down, right + across];
+  }
+
+  /** SAME whose odd pixel comes first. */
+  #sameLower(strides: number[]): Padding {
+    const kernel = this.ints('kernel_shape') ?? this.required(1).shape.slice(2);
+    const { shape } = this.channelsFirst();
+    const [down, across] = [0, 1].map((axis) =>
+      samePadding(shape[axis] as number, {
+        kernel: kernel[axis] as number,
+        stride: strides[axis] as number,
+      }),
+    ) as [SamePadding, SamePadding];
+    return [down.after, across.after, down.before, across.before];
   }
 
   /** The padding at the end that makes as many windows as ceil_mode does: none that starts there is counted. */

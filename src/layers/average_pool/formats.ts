@@ -7,7 +7,12 @@ import { attribute, windowAttributes } from '../../formats/tensorflow/attributes
 import { type GraphNode, type Match, operationOf } from '../../formats/tensorflow/meanings.ts';
 import { windowOf as tensorFlowWindow } from '../../formats/tensorflow/reading.ts';
 import { windowFields } from '../../formats/tflite/window.ts';
-import { type Window as FileWindow, type Padding, placeWindow } from '../../formats/windows.ts';
+import {
+  equivalentPadding,
+  type Window as FileWindow,
+  type Padding,
+  placeWindow,
+} from '../../formats/windows.ts';
 import { addGlobalAveragePool } from '../global_average_pool/formats.ts';
 import { axesOf, heightAndWidth, samePadding, type Window, windowsAlong } from '../window.ts';
 import { addZeroPadding } from '../zero_padding/formats.ts';
@@ -24,12 +29,17 @@ export function addAveragePool(
   fileWindow: FileWindow,
   where: string,
 ): Value {
-  const { input: padded, window } = placeWindow(builder, input, fileWindow, where);
-  if (padded !== input)
-    builder.fail(
-      where,
-      `leaves its padding [${fileWindow.padding}] out of the means; bat-sup can do that only where it is that of TensorFlow's SAME`,
-    );
+  if (!isOneRule(input, fileWindow)) {
+    const [down, across] = eachAxis(fileWindow);
+    if (![down, across].every((one) => isOneRule(input, one)))
+      builder.fail(
+        where,
+        `leaves its padding [${fileWindow.padding}] out of the means; bat-sup can do that only where it is that of TensorFlow's SAME`,
+      );
+    // The mean of a window is that of the means of its columns, which are all as long.
+    return addAveragePool(builder, addAveragePool(builder, input, down, where), across, where);
+  }
+  const { window } = placeWindow(builder, input, fileWindow, where);
   const axes = axesOf(window);
   // As PyTorch's AdaptiveAvgPool2d where the maps have its size already.
   if (axes.every(({ kernel, stride }) => kernel === 1 && stride === 1)) return input;
@@ -42,12 +52,31 @@ export function addAveragePool(
     : builder.add(averagePool, [input], window, {}, where);
 }
 
+/** Whether one rule places the window on both axes, or the window is one that placeWindow refuses. */
+function isOneRule({ shape }: Value, { kernel, strides, padding }: FileWindow): boolean {
+  if (kernel.length !== 2 || strides.length !== 2 || shape.length !== 3) return true;
+  const sizes = { kernel, stride: strides } as Pick<Window, 'kernel' | 'stride'>;
+  return equivalentPadding(padding, shape, sizes) !== undefined;
+}
+
+/** A window as high, and one as wide as this one. @param window its padding is in pixels. */
+function eachAxis({ kernel, strides, padding }: FileWindow): [down: FileWindow, across: FileWindow] {
+  const [height, width] = kernel as [number, number];
+  const [down, across] = strides as [number, number];
+  const [top, left, bottom, right] = padding as [number, number, number, number];
+  return [
+    { kernel: [height, 1], strides: [down, 1], padding: [top, 0, bottom, 0] },
+    { kernel: [1, width], strides: [1, across], padding: [0, left, 0, right] },
+  ];
+}
+
 /** Pads with zeros, which count in the means. @returns the maps, and the padding that is left, which does not count. */
 function withCountedPadding(reading: Reading, kernel: number[]): { input: Value; window: FileWindow } {
   const { strides, padding } = reading.window();
   const input = reading.channelsFirst();
   if (padding === 'valid') return { input, window: { kernel, strides, padding } };
-  const pads = padding === 'same' ? samePads(input, kernel, strides) : (reading.ints('pads') ?? [0, 0, 0, 0]);
+  const given = reading.text('auto_pad') === 'SAME_LOWER' ? padding : (reading.ints('pads') ?? [0, 0, 0, 0]);
+  const pads = padding === 'same' ? samePads(input, kernel, strides) : (given as number[]);
   const [, , bottom = 0, right = 0] = pads;
   const left: Padding = padding === 'same' ? 'valid' : [0, 0, padding[2] - bottom, padding[3] - right];
   const isPadded = pads.some((pixels) => pixels !== 0);
