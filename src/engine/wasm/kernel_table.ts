@@ -46,8 +46,46 @@ export const kernelTable = {
       epsilon: 'f32',
     },
   },
-  convolve: {
+  averagePool: {
     number: 4,
+    parameters: {
+      input: 'usize',
+      output: 'usize',
+      batch: 'i32',
+      inHeight: 'i32',
+      inWidth: 'i32',
+      channels: 'i32',
+      height: 'i32',
+      width: 'i32',
+      windowHeight: 'i32',
+      windowWidth: 'i32',
+      strideHeight: 'i32',
+      strideWidth: 'i32',
+      top: 'i32',
+      left: 'i32',
+    },
+  },
+  averagePoolGradient: {
+    number: 5,
+    parameters: {
+      dy: 'usize',
+      dx: 'usize',
+      batch: 'i32',
+      inHeight: 'i32',
+      inWidth: 'i32',
+      channels: 'i32',
+      height: 'i32',
+      width: 'i32',
+      windowHeight: 'i32',
+      windowWidth: 'i32',
+      strideHeight: 'i32',
+      strideWidth: 'i32',
+      top: 'i32',
+      left: 'i32',
+    },
+  },
+  convolve: {
+    number: 6,
     parameters: {
       input: 'usize',
       filter: 'usize',
@@ -67,7 +105,7 @@ export const kernelTable = {
     },
   },
   convolveFilterGradient: {
-    number: 5,
+    number: 7,
     parameters: {
       input: 'usize',
       dy: 'usize',
@@ -88,7 +126,7 @@ export const kernelTable = {
     },
   },
   convolveFused: {
-    number: 6,
+    number: 8,
     parameters: {
       x: 'usize',
       filter: 'usize',
@@ -112,7 +150,7 @@ export const kernelTable = {
     },
   },
   convolveGroups: {
-    number: 7,
+    number: 9,
     parameters: {
       input: 'usize',
       filter: 'usize',
@@ -133,7 +171,7 @@ export const kernelTable = {
     },
   },
   convolveGroupsFilterGradient: {
-    number: 8,
+    number: 10,
     parameters: {
       input: 'usize',
       dy: 'usize',
@@ -153,8 +191,21 @@ export const kernelTable = {
       strideWidth: 'i32',
     },
   },
+  copyChannels: {
+    number: 11,
+    parameters: {
+      from: 'usize',
+      to: 'usize',
+      pixels: 'i32',
+      fromChannels: 'i32',
+      toChannels: 'i32',
+      fromFirst: 'i32',
+      toFirst: 'i32',
+      count: 'i32',
+    },
+  },
   depthwiseConvolve: {
-    number: 9,
+    number: 12,
     parameters: {
       input: 'usize',
       filter: 'usize',
@@ -174,7 +225,7 @@ export const kernelTable = {
     },
   },
   depthwiseFilterGradient: {
-    number: 10,
+    number: 13,
     parameters: {
       input: 'usize',
       dy: 'usize',
@@ -193,7 +244,7 @@ export const kernelTable = {
     },
   },
   depthwiseFused: {
-    number: 11,
+    number: 14,
     parameters: {
       x: 'usize',
       filter: 'usize',
@@ -214,7 +265,7 @@ export const kernelTable = {
     },
   },
   depthwiseInputGradient: {
-    number: 12,
+    number: 15,
     parameters: {
       dy: 'usize',
       filter: 'usize',
@@ -233,7 +284,7 @@ export const kernelTable = {
     },
   },
   expandDepthwise: {
-    number: 13,
+    number: 16,
     parameters: {
       x: 'usize',
       expandFilter: 'usize',
@@ -261,7 +312,7 @@ export const kernelTable = {
     },
   },
   matMul: {
-    number: 14,
+    number: 17,
     parameters: {
       a: 'usize',
       b: 'usize',
@@ -274,7 +325,7 @@ export const kernelTable = {
     },
   },
   matMulTransposeA: {
-    number: 15,
+    number: 18,
     parameters: {
       a: 'usize',
       b: 'usize',
@@ -286,7 +337,7 @@ export const kernelTable = {
     },
   },
   matMulTransposeB: {
-    number: 16,
+    number: 19,
     parameters: {
       a: 'usize',
       b: 'usize',
@@ -297,7 +348,7 @@ export const kernelTable = {
     },
   },
   maxPool: {
-    number: 17,
+    number: 20,
     parameters: {
       input: 'usize',
       output: 'usize',
@@ -316,7 +367,7 @@ export const kernelTable = {
     },
   },
   maxPoolGradient: {
-    number: 18,
+    number: 21,
     parameters: {
       input: 'usize',
       output: 'usize',
@@ -337,7 +388,7 @@ export const kernelTable = {
     },
   },
   pad: {
-    number: 19,
+    number: 22,
     parameters: {
       from: 'usize',
       to: 'usize',
@@ -355,7 +406,7 @@ export const kernelTable = {
     },
   },
   pointwiseFused: {
-    number: 20,
+    number: 23,
     parameters: {
       x: 'usize',
       filter: 'usize',
@@ -369,7 +420,7 @@ export const kernelTable = {
     },
   },
   reluGradient: {
-    number: 21,
+    number: 24,
     parameters: {
       dy: 'usize',
       y: 'usize',
@@ -377,8 +428,42 @@ export const kernelTable = {
       size: 'i32',
     },
   },
+  scaleMaps: {
+    number: 25,
+    parameters: {
+      x: 'usize',
+      factors: 'usize',
+      y: 'usize',
+      batch: 'i32',
+      pixels: 'i32',
+      channels: 'i32',
+    },
+  },
+  spreadMaps: {
+    number: 26,
+    parameters: {
+      values: 'usize',
+      y: 'usize',
+      batch: 'i32',
+      pixels: 'i32',
+      channels: 'i32',
+      divisor: 'f32',
+    },
+  },
+  sumMaps: {
+    number: 27,
+    parameters: {
+      a: 'usize',
+      b: 'usize',
+      sums: 'usize',
+      batch: 'i32',
+      pixels: 'i32',
+      channels: 'i32',
+      divisor: 'f32',
+    },
+  },
   sumRows: {
-    number: 22,
+    number: 28,
     parameters: {
       input: 'usize',
       output: 'usize',
@@ -389,4 +474,4 @@ export const kernelTable = {
 } as const;
 
 /** Exported by a kernels.wasm that was built from the same signatures. */
-export const tableChecksum = 1088780656;
+export const tableChecksum = 1097441010;
