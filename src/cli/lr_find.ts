@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import {
   flagsGiven,
+  type SettingInForce,
   type SettingName,
   type SettingsInForce,
   settingNames,
@@ -8,10 +9,16 @@ import {
   settingsInForce,
   valuesOf,
 } from '../config/index.ts';
+import { isHeadOnly } from '../config/pretrained.ts';
+import { UsageError } from '../errors.ts';
+import type { Network } from '../formats/format.ts';
 import { batSup } from '../system/command.ts';
 import { keepFoldersApart } from '../system/keep_apart.ts';
 import type { LearningRateSearch } from '../training/find_learning_rate.ts';
+import type { StartHints } from '../training/read_start.ts';
+import { type Settled, settleStart } from '../training/settle_start.ts';
 import { addExamples } from './examples.ts';
+import { type HintFlags, hintOptions, hintsGiven, printAssumed, readHints } from './import_hints.ts';
 import { noticeText } from './notice.ts';
 import { type ProgressBar, progressBar } from './progress.ts';
 import { resizeWhereStale } from './resize.ts';
@@ -32,10 +39,9 @@ const unused: SettingName[] = [
   'warmup',
   'epochs',
   'pretrained',
-  'fineTune',
 ];
 
-interface LrFindOptions extends Record<string, unknown> {
+interface LrFindOptions extends HintFlags, Record<string, unknown> {
   steps: string;
   json?: boolean;
 }
@@ -46,6 +52,7 @@ export function addLrFind(program: Command): void {
     .description('suggest a learning rate: train some steps with ever larger ones; nothing is saved')
     .option('--steps <n>', 'steps from the smallest learning rate to the largest', '300')
     .option('--json', 'print the suggestion and the curve as JSON');
+  hintOptions(command);
   const names = settingNames.filter((name) => !unused.includes(name));
   settingOptions(command, names).action(runSearch);
   addExamples(command, [
@@ -54,21 +61,38 @@ export function addLrFind(program: Command): void {
   ]);
 }
 
-/** The settings without a pre-trained network, whose head needs no learning rate. */
-async function settingsFromNothing(flags: Record<string, unknown>): Promise<SettingsInForce> {
-  const { pretrained } = await settingsInForce(flags);
+/** The settings, and the network that `--from` gives; one that is named needs no learning rate, since only its head learns. */
+async function settle(flags: LrFindOptions, hints: StartHints): Promise<Settled> {
+  const { pretrained, from } = await settingsInForce(flags);
+  const notice = (text: string) => console.error(noticeText(text));
+  const saysWhatLearns = flags.fineTune !== undefined || flags.freeze !== undefined;
+  if (from.value === 'off' && !saysWhatLearns && Object.keys(hints).length === 0)
+    return { inForce: await settingsFromNothing(flags, pretrained) };
+  const assumed = (network: Network) => printAssumed(network, flags);
+  const settled = await settleStart(flags, { hints, assumed, notice });
+  if (isHeadOnly(valuesOf(settled.inForce)))
+    throw new UsageError(
+      'The head is fitted exactly, without a learning rate; add --fine-tune or --freeze to train more.',
+    );
+  return settled;
+}
+
+async function settingsFromNothing(
+  flags: Record<string, unknown>,
+  pretrained: SettingInForce,
+): Promise<SettingsInForce> {
   if (pretrained.value !== 'off' && !pretrained.from.startsWith('recipe '))
     console.error(
       noticeText(
         `pretrained (${pretrained.from}) is left out: lr-find tests networks that start from nothing.`,
       ),
     );
-  return settingsInForce({ ...flags, pretrained: 'off', fineTune: 0 });
+  return settingsInForce({ ...flags, pretrained: 'off', fineTune: 0, freeze: 'none' });
 }
 
 async function runSearch(options: LrFindOptions): Promise<void> {
   const steps = wholeNumber('--steps', options.steps, 10, 10_000);
-  const inForce = await settingsFromNothing(options);
+  const { inForce, start } = await settle(options, readHints(options));
   const settings = valuesOf(inForce);
   await keepFoldersApart(settings);
   const signal = abortOnSignals();
@@ -84,9 +108,9 @@ async function runSearch(options: LrFindOptions): Promise<void> {
   };
   const notice = (text: string) => console.error(noticeText(text));
   try {
-    const search = await findLearningRate({ settings, steps, signal, onProgress, events: { notice } });
+    const search = await findLearningRate({ settings, start, steps, signal, onProgress, events: { notice } });
     bar?.stop();
-    const command = trainCommand(search, inForce);
+    const command = trainCommand(search, inForce, hintsGiven(options));
     console.log(
       options.json ? JSON.stringify({ ...search, command: `bat-sup ${command}` }) : describe(search, command),
     );
@@ -101,12 +125,12 @@ function rateText(rate: number): string {
 }
 
 /** The command that trains with the suggestion and the settings of the search. */
-function trainCommand({ suggestion }: LearningRateSearch, inForce: SettingsInForce): string {
+function trainCommand({ suggestion }: LearningRateSearch, inForce: SettingsInForce, hints: string[]): string {
   const measured = flagsGiven(
     inForce,
     settingNames.filter((name) => !unused.includes(name)),
   );
-  return ['train', ...measured, `--learning-rate ${rateText(suggestion)}`].join(' ');
+  return ['train', ...measured, ...hints, `--learning-rate ${rateText(suggestion)}`].join(' ');
 }
 
 function describe({ lowest, steps, diverged }: LearningRateSearch, command: string): string {

@@ -3,10 +3,10 @@ import type { Settings } from '../config/index.ts';
 import { type Batch, batches } from '../dataset/batches.ts';
 import { shuffle } from '../dataset/shuffle.ts';
 import { UserError } from '../errors.ts';
-import { createModel } from '../models/model.ts';
-import { Adam } from './adam.ts';
+import { fitHeadAlone } from './head/train_head.ts';
+import { beginningOf, createNetwork, type Network, rowsToFit, startOf } from './network.ts';
 import { augmentationOf, startOnlineFor } from './online.ts';
-import type { TrainingEvents } from './options.ts';
+import type { TrainingEvents, TrainingOptions } from './options.ts';
 import { type Prepared, prepare } from './prepare.ts';
 import { trainStep } from './step.ts';
 
@@ -42,6 +42,8 @@ export interface LearningRateSearch {
 /** The arguments of {@link findLearningRate}. */
 export interface FindLearningRateOptions {
   settings: Settings;
+  /** A trained network to start from, instead of that which the settings name. */
+  start?: TrainingOptions['start'];
   /** Steps from the lowest rate, 1e-6, to the highest, 1. At least 10; default 300. */
   steps?: number;
   /** Once aborted, the test ends with an error. */
@@ -53,6 +55,31 @@ export interface FindLearningRateOptions {
 /** The learning rate of a step. @param step 1 for the first. */
 export function testedRate(step: number, steps: number): number {
   return minRate * (maxRate / minRate) ** ((step - 1) / (steps - 1));
+}
+
+/** The network that training would begin with: new, or a trained one, whose head is fitted to its features. */
+async function begin(
+  options: FindLearningRateOptions,
+  prepared: Prepared,
+  start: TrainingOptions['start'],
+): Promise<Network> {
+  const { settings, signal, events = {} } = options;
+  const beginning = await beginningOf(options, prepared.description, start);
+  const network = await createNetwork(beginning, options, true);
+  const rows = (beginning.change && rowsToFit(settings, beginning.change)) ?? [];
+  const rank = { index: 0, count: 1 };
+  const head = {
+    ...prepared,
+    ...network,
+    settings,
+    rowsToFit: rows,
+    rank,
+    exchange: undefined,
+    signal,
+    events,
+  };
+  if (rows.length > 0) await fitHeadAlone(head);
+  return network;
 }
 
 /** Batches of one epoch after another, without end. */
@@ -85,7 +112,7 @@ function lowestOf(curve: RangeTest[], steps: number): RangeTest {
 }
 
 /**
- * The learning-rate range test (Smith 2017, section 3.3): trains a new network for some steps, each with a higher
+ * The learning-rate range test (Smith 2017, section 3.3): trains a network, new or from a start, for some steps, each with a higher
  * learning rate than the one before, and finds where the loss is lowest. Nothing is saved. The engine must have been
  * started.
  * @throws {UserError} for fewer than two classes, or fewer pictures than a batch; where `signal` is aborted; where the
@@ -103,10 +130,10 @@ function lowestOf(curve: RangeTest[], steps: number): RangeTest {
  */
 export async function findLearningRate(options: FindLearningRateOptions): Promise<LearningRateSearch> {
   const { settings, steps = 300, signal, events = {}, onProgress } = options;
-  const prepared = await prepare(settings, events);
-  const { seed, dropout, weightDecay, clipNorm } = settings;
-  const model = createModel(prepared.description, { seed, dropout });
-  const adam = new Adam(model.variables, new Map(), { weightDecay });
+  const { clipNorm } = settings;
+  const start = await startOf(options);
+  const prepared = await prepare(settings, events, { heldBack: start?.heldBack });
+  const { model, adam, average } = await begin(options, prepared, start);
   const online = settings.augment === 'online' ? await startOnlineFor(prepared.dataset, settings) : undefined;
   const curve: RangeTest[] = [];
   let isDiverged = false;
@@ -128,6 +155,7 @@ export async function findLearningRate(options: FindLearningRateOptions): Promis
     }
   } finally {
     await online?.close();
+    average?.dispose();
     adam.dispose();
     model.dispose();
   }

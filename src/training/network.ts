@@ -46,7 +46,7 @@ export async function startOf({
   settings,
   start,
   events,
-}: TrainingOptions): Promise<TrainingOptions['start']> {
+}: Pick<TrainingOptions, 'settings' | 'start' | 'events'>): Promise<TrainingOptions['start']> {
   if (start || !hasStart(settings)) return start;
   const notice = (text: string) => events?.notice?.(text);
   const backbone = backboneOf(settings.pretrained);
@@ -59,7 +59,7 @@ export async function startOf({
  * @param start on rank 0 only.
  */
 export async function beginningOf(
-  { settings, resume, world }: TrainingOptions,
+  { settings, resume, world }: Pick<TrainingOptions, 'settings' | 'resume' | 'world'>,
   wanted: ModelDescription,
   start: TrainingOptions['start'],
 ): Promise<Beginning> {

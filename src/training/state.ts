@@ -50,6 +50,13 @@ export interface Training {
   signal: AbortSignal | undefined;
 }
 
+/** What training a head needs. */
+export type HeadTraining = Pick<
+  Training,
+  | ('dataset' | 'split' | 'pack' | 'model' | 'settings' | 'objective' | 'rowsToFit')
+  | ('rank' | 'exchange' | 'signal' | 'events' | 'average')
+>;
+
 /** What rank 0 writes to the run's folder. */
 export interface Records {
   saver: CheckpointSaver;
@@ -63,6 +70,6 @@ export function isFinished(training: Training): boolean {
 }
 
 /** Whether to stop after this step. Ranks stop together, once all of them know that one was asked to. */
-export function isStopped({ exchange, signal }: Training): boolean {
+export function isStopped({ exchange, signal }: Pick<Training, 'exchange' | 'signal'>): boolean {
   return exchange ? exchange.stopped : signal?.aborted === true;
 }

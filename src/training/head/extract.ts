@@ -4,7 +4,7 @@ import { createFoldedModel } from '../../inference/model.ts';
 import { featuresOf } from '../../transfer/features.ts';
 import { openFeatureCache } from '../../transfer/open_feature_cache.ts';
 import { allVariables } from '../records.ts';
-import { isStopped, type Training } from '../state.ts';
+import { type HeadTraining, isStopped } from '../state.ts';
 import { headOf } from './linear_head.ts';
 
 /** Computes features of pictures, or reads them from the cache. */
@@ -24,7 +24,7 @@ function digestOf(weights: ReadonlyMap<string, Float32Array>, headName: string):
 }
 
 /** What computes the features of this process. */
-export function openExtractor({ model, pack, dataset, signal, events }: Training): Extractor {
+export function openExtractor({ model, pack, dataset, signal, events }: HeadTraining): Extractor {
   const { name, layer, length } = headOf(model);
   const { description, preprocessing } = model;
   const variables = [...allVariables(model)];
@@ -49,7 +49,7 @@ export function openExtractor({ model, pack, dataset, signal, events }: Training
  * @returns float32 [indexes, length] on rank 0; undefined on the others, and where the training is stopped.
  */
 export async function extractOnRanks(
-  training: Training,
+  training: HeadTraining,
   extractor: Extractor,
   indexes: number[],
 ): Promise<Float32Array | undefined> {

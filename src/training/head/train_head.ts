@@ -10,7 +10,7 @@ import { firstNotFinite } from '../../transfer/logistic_regression.ts';
 import { broadcastVariables } from '../exchange.ts';
 import { validate } from '../loop.ts';
 import { save } from '../records.ts';
-import { isStopped, type Training } from '../state.ts';
+import { type HeadTraining, isStopped, type Training } from '../state.ts';
 import { oneHot, type Targets, targetsOf } from '../targets.ts';
 import { extractOnRanks, openExtractor } from './extract.ts';
 import { judge } from './judge.ts';
@@ -24,7 +24,7 @@ interface Features {
 }
 
 /** @returns undefined where the training was stopped. What was computed until then is cached. */
-async function extractAll(training: Training): Promise<Features | undefined> {
+async function extractAll(training: HeadTraining): Promise<Features | undefined> {
   const { split } = training;
   const extractor = openExtractor(training);
   try {
@@ -37,7 +37,7 @@ async function extractAll(training: Training): Promise<Features | undefined> {
   }
 }
 
-function picturesAt({ dataset }: Training, indexes: number[]): Picture[] {
+function picturesAt({ dataset }: HeadTraining, indexes: number[]): Picture[] {
   return indexes.map((index) => dataset.pictures[index] as Picture);
 }
 
@@ -45,7 +45,7 @@ function picturesAt({ dataset }: Training, indexes: number[]): Picture[] {
  * What the loss compares the logits with. Labels are not smoothed: the penalty of the weights keeps the head from being
  * too sure.
  */
-function targetsFor(pictures: Picture[], { dataset, objective }: Training): Targets {
+function targetsFor(pictures: Picture[], { dataset, objective }: HeadTraining): Targets {
   const classes = dataset.classes.length;
   const labels = pictures.map(({ label }) => label);
   const softLabels = oneHot(labels, classes);
@@ -58,7 +58,7 @@ function targetsFor(pictures: Picture[], { dataset, objective }: Training): Targ
 }
 
 /** Fits the rows of the head that are to be fitted: all of them, or some beside others that stay. */
-async function fit(training: Training, features: Float32Array): Promise<FittedHead> {
+async function fit(training: HeadTraining, features: Float32Array): Promise<FittedHead> {
   checkFinite(features, headOf(training.model).length);
   const whole = await fitWhole(training, features);
   const { rowsToFit: rows, dataset } = training;
@@ -85,7 +85,7 @@ function checkFinite(features: Float32Array, length: number): void {
   );
 }
 
-async function fitWhole(training: Training, features: Float32Array): Promise<FittedHead> {
+async function fitWhole(training: HeadTraining, features: Float32Array): Promise<FittedHead> {
   const { dataset, split, pack, model, settings } = training;
   const pictures = picturesAt(training, split.train);
   const lookalikes = settings.groupLookalikes === 'on' ? pack.lookalikes : undefined;
@@ -105,7 +105,10 @@ async function fitWhole(training: Training, features: Float32Array): Promise<Fit
 }
 
 /** Gives the head the fitted weights, on all ranks. @param fitted on rank 0. */
-async function assign({ model, exchange, average }: Training, fitted: FittedHead | undefined): Promise<void> {
+async function assign(
+  { model, exchange, average }: HeadTraining,
+  fitted: FittedHead | undefined,
+): Promise<void> {
   const { name, weights, biases } = headOf(model);
   if (fitted)
     tf.tidy(() => {
@@ -118,6 +121,20 @@ async function assign({ model, exchange, average }: Training, fitted: FittedHead
   ]);
   if (exchange) await broadcastVariables(exchange.world, variables);
   average?.restart(variables.keys());
+}
+
+/** Fits the head to features, and gives it to all ranks. @param features on rank 0. */
+async function fitHeadTo(training: HeadTraining, features: Float32Array | undefined): Promise<void> {
+  const fitted = features && (await fit(training, features));
+  await assign(training, fitted);
+  if (fitted) training.events.head?.(fitted);
+}
+
+/** Fits the head of a network that nothing is recorded of. Where `signal` stops it, the head stays as it is. */
+export async function fitHeadAlone(training: HeadTraining): Promise<void> {
+  const extractor = openExtractor(training);
+  const features = await extractor.extract(training.split.train).finally(() => extractor.close());
+  if (features) await fitHeadTo(training, features);
 }
 
 function judgeSides(training: Training, { train, validation }: Features): Metrics {
@@ -158,15 +175,13 @@ async function judgeStart(training: Training): Promise<void> {
  * knows all classes is only validated.
  */
 export async function trainHead(training: Training): Promise<void> {
-  const { exchange, events, rowsToFit } = training;
+  const { exchange, rowsToFit } = training;
   if (rowsToFit.length === 0) return judgeStart(training);
   const started = performance.now();
   const features = await extractAll(training);
   if (!features) return;
-  const fitted = features.train && (await fit(training, features.train));
-  await assign(training, fitted);
-  if (fitted) events.head?.(fitted);
-  const own = fitted ? judgeSides(training, features) : {};
+  await fitHeadTo(training, features.train);
+  const own = features.train ? judgeSides(training, features) : {};
   const metrics = exchange ? await exchange.world.share(own) : own;
   training.trainsHead = false;
   await record(training, metrics, (performance.now() - started) / 1000);
