@@ -44,6 +44,8 @@ export interface ImportHints {
   deviation?: number[] | undefined;
   /** Which network a state_dict is of, by torchvision's or timm's name, where its tensors fit several. */
   networkName?: string | undefined;
+  /** Whether the network may end in features, or in one output, instead of one for each of two or more classes; default false. */
+  features?: boolean | undefined;
 }
 
 /** Width and height in pixels where neither the file nor the user gives them: those of the article's pictures. */

@@ -13,6 +13,8 @@ export interface ImportOptions {
   classes?: string[] | undefined;
   /** How pictures become the network's input; overrides what the file says. */
   preprocessing?: Partial<Preprocessing>;
+  /** Whether the network may end in features, or in one output: it has no classes then; default false. */
+  features?: boolean;
   /**
    * Width and height of the pictures in pixels, where the file leaves them open; default: what is usual for the network that
    * a state_dict's names tell, otherwise 100 x 100.
@@ -42,7 +44,7 @@ export interface ImportOptions {
  */
 export async function importNetwork(
   source: string,
-  { format: wanted, classes, preprocessing = {}, size, name }: ImportOptions = {},
+  { format: wanted, classes, preprocessing = {}, size, name, features }: ImportOptions = {},
 ): Promise<{ format: string; network: Network }> {
   const found = await stat(source).catch(() => {
     throw new UserError(`"${source}" does not exist; give the path of the file or folder to import.`);
@@ -55,7 +57,7 @@ export async function importNetwork(
   const reader = formats[format]?.import;
   if (!reader) throw new UserError(`bat-sup cannot import ${format}; it imports ${importable()}.`);
   const { scale, mean, deviation, ...given } = preprocessing;
-  const hints = { ...size, scale, mean, deviation, networkName: name };
+  const hints = { ...size, scale, mean, deviation, networkName: name, features };
   const network = nameArchitecture(await reader(source, hints));
   return {
     format,

@@ -189,16 +189,20 @@ export class NetworkBuilder implements LayerTarget {
    */
   finish(pictures: Value, output: Value, metadata: Metadata | undefined, input: InputScale = {}): Network {
     const where = output.layer ?? 'the network';
-    if (this.#layers.at(-1)?.name !== output.layer || output.shape.length !== 1)
+    const { features = false } = this.#hints;
+    const ends = output.shape.length === 1 || (features && output.shape.length === 3);
+    if (this.#layers.at(-1)?.name !== output.layer || !ends)
       this.fail(
         where,
         `has an output of shape [${output.shape}]; a picture classifier ends in one value per class`,
       );
     const [height, width, channels] = pictures.shape as [number, number, 1 | 3];
-    const outputs = output.shape[0] as number;
+    const isWithoutClasses = features && (output.shape.length > 1 || output.shape[0] === 1);
+    const outputs = isWithoutClasses ? 0 : (output.shape[0] as number);
     if (metadata && metadata.channels !== channels)
       this.fail(where, `has pictures of ${channels} channels, but its metadata are for ${metadata.channels}`);
-    if (outputs < 2) this.fail(where, 'has one output; bat-sup needs one for each of two or more classes');
+    if (outputs < 2 && !isWithoutClasses)
+      this.fail(where, 'has one output; bat-sup needs one for each of two or more classes');
     if (metadata && metadata.classes.length !== outputs)
       this.fail(where, `has ${outputs} outputs, but its metadata name ${metadata.classes.length} classes`);
     const classes = metadata?.classes ?? Array.from({ length: outputs }, (_, index) => `class${index + 1}`);

@@ -19,7 +19,7 @@ export interface NamedStart extends Start {
 }
 
 /** What the user knows about a file of another program, as `import` takes it. */
-export type StartHints = Omit<ImportOptions, 'size'>;
+export type StartHints = Omit<ImportOptions, 'size' | 'features'>;
 
 /** How a start is looked for. */
 export interface StartRequest {
@@ -58,7 +58,7 @@ async function startFromCheckpoint(path: string, notice: (text: string) => void)
 
 async function startFromFile(path: string, { hints, size, assumed }: StartRequest): Promise<NamedStart> {
   const { importNetwork } = await import('../formats/import.ts');
-  const { network } = await importNetwork(path, { ...hints, size });
+  const { network } = await importNetwork(path, { ...hints, size, features: true });
   assumed?.(network);
   return startFrom(path, network);
 }
