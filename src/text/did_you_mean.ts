@@ -1,7 +1,8 @@
 /** Our names for the options of other tools, which are written here in lower case, without "-" and "_". */
 const otherWords: Record<string, string[]> = {
   arch: ['architecture'],
-  backbone: ['architecture'],
+  backbone: ['pretrained', 'architecture'],
+  basemodel: ['from'],
   batch: ['batchSize'],
   bs: ['batchSize'],
   ckpt: ['checkpoint'],
@@ -13,10 +14,13 @@ const otherWords: Record<string, string[]> = {
   datadir: ['rawData'],
   dataset: ['rawData'],
   device: ['engine'],
+  freezelayers: ['freeze'],
   gpu: ['engine'],
   gradclip: ['clipNorm'],
   gradientclipval: ['clipNorm'],
   imagesize: ['width', 'height'],
+  initfrom: ['from'],
+  initialcheckpoint: ['from'],
   img: ['width', 'height'],
   imgsize: ['width', 'height'],
   imgsz: ['width', 'height'],
@@ -26,7 +30,7 @@ const otherWords: Record<string, string[]> = {
   lrscheduler: ['learningRateSchedule'],
   maxepochs: ['epochs'],
   maxgradnorm: ['clipNorm'],
-  model: ['architecture', 'checkpoint'],
+  model: ['architecture', 'from', 'checkpoint'],
   name: ['run'],
   numepochs: ['epochs'],
   numtrainepochs: ['epochs'],
@@ -47,7 +51,7 @@ const otherWords: Record<string, string[]> = {
   validpct: ['validationSplit'],
   warmupepochs: ['warmup'],
   wd: ['weightDecay'],
-  weights: ['checkpoint'],
+  weights: ['from', 'checkpoint'],
 };
 
 const plain = (word: string) => word.replace(/[-_]/g, '').toLowerCase();

@@ -34,7 +34,8 @@ def parts_of(model):
 
 def learn(start, frozen, statistics):
     """Losses of Adam's steps where the first parts are frozen; statistics: whether batches are normalised by their own."""
-    model = copy.deepcopy(start)
+    # In double precision, so that only our rounding is measured.
+    model = copy.deepcopy(start).double()
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.train(statistics)
@@ -46,7 +47,7 @@ def learn(start, frozen, statistics):
     losses = []
     for pictures, own in zip(batches, labels):
         optimizer.zero_grad()
-        loss = F.cross_entropy(model(pictures), own)
+        loss = F.cross_entropy(model(pictures.double()), own)
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
