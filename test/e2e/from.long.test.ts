@@ -45,22 +45,19 @@ before(async () => {
 const few = ['--epochs', '2', '--batch-size', '8'];
 
 test('a run, its name, and the file that it was exported to are the same start', async () => {
-  const [byName, byPath, byFile] = await Promise.all(
-    [
-      ['start', 'name'],
-      ['checkpoints/start', 'path'],
-      ['start.onnx', 'file'],
-    ].map(async ([from = '', name = '']) => {
-      const { stderr, stdout } = await run('train', '--from', from, '--run', name, '--json', ...few);
-      assert.match(stderr, /^learning {2}its head kept; [\d,]+ of [\d,]+ weights learn$/m);
-      assert.match(stderr, /^start {2}val loss /m);
-      assert.equal(JSON.parse(stdout).epochs, 2);
-      return name;
-    }),
-  );
+  for (const [from, name] of [
+    ['start', 'name'],
+    ['checkpoints/start', 'path'],
+    ['start.onnx', 'file'],
+  ] as const) {
+    const { stderr, stdout } = await run('train', '--from', from, '--run', name, '--json', ...few);
+    assert.match(stderr, /^learning {2}its head kept; [\d,]+ of [\d,]+ weights learn$/m);
+    assert.match(stderr, /^start {2}val loss /m);
+    assert.equal(JSON.parse(stdout).epochs, 2);
+  }
   // A file does not say what was held back, which a run does.
-  assert.equal(weightsDigest(runOf(byName as string)), weightsDigest(runOf(byPath as string)));
-  assert.equal(manifestOf(newestCheckpoint(runOf(byFile as string))).model.architecture, 'article');
+  assert.equal(weightsDigest(runOf('name')), weightsDigest(runOf('path')));
+  assert.equal(manifestOf(newestCheckpoint(runOf('file'))).model.architecture, 'article');
 });
 
 test('it stops and continues to the same bits, also when what it started from is gone', async () => {
