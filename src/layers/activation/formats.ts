@@ -225,6 +225,8 @@ export const formats: LayerFormats<ActivationAttributes> = {
     },
     read: {
       Relu: (node) => readTensorFlow(node.inputs[0], { function: 'relu' }),
+      // What TensorFlow's optimizer makes of hard swish.
+      _FusedHardSwish: (node) => readTensorFlow(node.inputs[0], { function: 'hardSwish' }),
       Relu6: (node) => readTensorFlow(node.inputs[0], { function: 'relu6' }),
       Sigmoid: (node) => readTensorFlow(node.inputs[0], { function: 'sigmoid' }),
       LeakyRelu: (node) => readTensorFlow(node.inputs[0], { function: 'leakyRelu', alpha: alphaOf(node) }),
