@@ -29,7 +29,7 @@ def randomise(model, pictures, seed):
         [maps] = inputs
         variance, mean = torch.var_mean(maps, (0, 2, 3), correction=0)
         # Dividing by a small deviation would make rounding grow from layer to layer.
-        variance += 1e-3 + mean**2
+        variance += 1e-3 + 4 * mean**2
         module.running_mean.copy_(mean + uniform(mean, -0.5, 0.5) * variance.sqrt())
         module.running_var.copy_(variance * uniform(mean, 0.5, 1.5))
         module.weight.copy_(uniform(mean, 0.5, 1.5))

@@ -38,24 +38,36 @@ function together(reading: Reading, all: Colours): Item {
   return { kind: 'value', value: { ...scaled, isReversed: order === '2,1,0' }, layout };
 }
 
+/** Refuses what takes a part of maps. */
+export function refusePart(reading: Reading): never {
+  return reading.fail('takes a part of maps; bat-sup can only take the colours of the pictures apart');
+}
+
 /** Reads a Gather of colours. */
-export function gatherColours(reading: Reading): Item | undefined {
-  if (reading.inputs[0]?.kind !== 'value' || !isColourAxis(reading, reading.int('axis', 0))) return undefined;
+export function gatherColours(reading: Reading): Item {
+  if (!isColourAxis(reading, reading.int('axis', 0))) refusePart(reading);
   return take(reading, [...reading.required(1).values]);
 }
 
-/** Reads a Slice of colours. */
-export function sliceColours(reading: Reading): Item | undefined {
-  if (reading.inputs[0]?.kind !== 'value') return undefined;
+/** Reads a Slice of colours, or one that takes everything. */
+export function sliceColours(reading: Reading): Item {
   const numbers = (name: string, index: number) =>
     reading.ints(name) ?? [...(reading.constant(index)?.values ?? [])];
   const [starts, ends, axes] = [numbers('starts', 1), numbers('ends', 2), numbers('axes', 3)];
-  if (starts.length !== 1 || !isColourAxis(reading, axes[0] ?? 0)) return undefined;
-  const range: [number, number, number] = [
-    starts[0] as number,
-    ends[0] as number,
-    numbers('steps', 4)[0] ?? 1,
-  ];
+  const steps = numbers('steps', 4);
+  const dimensions = reading.dimensions();
+  // The number of pictures may be open.
+  const isWhole = (end: number, index: number) => end >= (dimensions[axes[index] ?? index] || 2 ** 31 - 1);
+  const isPaired = starts.length === ends.length && starts.length > 0;
+  if (
+    isPaired &&
+    ends.every(isWhole) &&
+    starts.every((start) => start === 0) &&
+    steps.every((step) => step === 1)
+  )
+    return reading.operand();
+  if (starts.length !== 1 || !isColourAxis(reading, axes[0] ?? 0)) refusePart(reading);
+  const range: [number, number, number] = [starts[0] as number, ends[0] as number, steps[0] ?? 1];
   return take(reading, sliced(reading, reading.operand().value.shape[2] as number, range));
 }
 

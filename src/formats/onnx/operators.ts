@@ -1,7 +1,7 @@
 import { allFormats } from '../../layers/formats.ts';
 import { sizeOf } from '../../tensors/shape.ts';
 import type { Tensor } from '../../tensors/tensors.ts';
-import { gatherColours, joinColours, scaleColours, sliceColours } from './colours.ts';
+import { gatherColours, joinColours, refusePart, scaleColours, sliceColours } from './colours.ts';
 import { fold } from './folding.ts';
 import type { Operator } from './layer_format.ts';
 import { dataTypes } from './protos.ts';
@@ -114,6 +114,7 @@ const kit: Record<string, (reading: Reading) => Item | undefined> = {
   Slice: sliceColours,
   Unsqueeze: unsqueezedColours,
   Concat: joinColours,
+  Split: refusePart,
   Mul: multiply,
   Div: divide,
   Sub: subtract,

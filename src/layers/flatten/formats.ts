@@ -1,6 +1,7 @@
 import { expectChannelsLast } from '../../formats/keras_model/reading.ts';
 import type { LayerFormats } from '../../formats/layer_formats.ts';
 import type { NetworkBuilder, Value } from '../../formats/network_builder.ts';
+import type { NodeMessage } from '../../formats/onnx/protos.ts';
 import type { Item, Reading } from '../../formats/onnx/reading.ts';
 import { numbersOf, operationOf } from '../../formats/tensorflow/meanings.ts';
 import { sizeOf } from '../../tensors/shape.ts';
@@ -73,12 +74,32 @@ function readReshape(reading: Reading): Item {
   return reading.fail(`reshapes [${before}] to [${wanted}]; bat-sup can only flatten maps to one axis`);
 }
 
+/** The axes of a Squeeze, which later operator sets have as an input; undefined: all of length 1. */
+function axesOf({ constants }: Reading, { attribute, input }: NodeMessage): number[] | undefined {
+  const axes = attribute.find(({ name }) => name === 'axes')?.ints ?? constants(input[1] ?? '')?.values;
+  return axes && [...axes];
+}
+
+function squeezedAxes(reading: Reading, before: number[]): number[] {
+  const axes = axesOf(reading, reading.node) ?? [...before.keys()].filter((axis) => before[axis] === 1);
+  return axes.map((axis) => (axis < 0 ? axis + before.length : axis));
+}
+
+/** Whether the next node takes away the other of two axes, as x.squeeze(-1).squeeze(-1) writes it. */
+function followedBySqueeze(reading: Reading): boolean {
+  const before = reading.dimensions();
+  return reading.next?.op_type === 'Squeeze' && before.length - squeezedAxes(reading, before).length === 3;
+}
+
 /** Takes away height and width of maps of one pixel. */
 function readSqueeze(reading: Reading): Item {
   const before = reading.dimensions();
-  const axes = reading.ints('axes') ?? reading.known(1)?.tensor.values;
-  const counted = axes && [...axes].map((axis) => (axis < 0 ? axis + before.length : axis));
-  const squeezed = counted ?? [...before.keys()].filter((axis) => before[axis] === 1);
+  const squeezed = squeezedAxes(reading, before);
+  if (followedBySqueeze(reading)) {
+    const kept = [...before.keys()].filter((axis) => !squeezed.includes(axis));
+    const axes = axesOf(reading, reading.next as NodeMessage) ?? [];
+    squeezed.push(...axes.map((axis) => kept.at(axis) ?? Number.NaN));
+  }
   const left = before.filter((_, axis) => !squeezed.includes(axis));
   if (squeezed.some((axis) => axis === 0 || before[axis] !== 1) || left.length !== 2)
     reading.fail(`squeezes [${before}] to [${left}]; bat-sup can only flatten maps to one axis`);
@@ -133,7 +154,7 @@ export const formats: LayerFormats<object> = {
         },
       },
       Reshape: { read: readReshape },
-      Squeeze: { read: readSqueeze },
+      Squeeze: { read: readSqueeze, takesNext: followedBySqueeze },
       Unsqueeze: { read: readUnsqueeze },
     },
   },

@@ -72,6 +72,7 @@ export const formats: LayerFormats<ZeroPaddingOptions> = {
           const sides = [first, first + 1, first + 4, first + 5];
           if (pads.some((pad, axis) => pad !== 0 && !sides.includes(axis)))
             reading.fail(`has pads [${pads}]; bat-sup pads only height and width`);
+          if (pads.every((pad) => pad === 0)) return reading.operand();
           const around = sides.map((side) => pads[side] as number);
           return reading.like(addZeroPadding(reading.builder, value, around, reading.where));
         },
