@@ -1,7 +1,7 @@
 import { sizeOf } from '../../tensors/shape.ts';
 import { fromFloat16, permute, strided, type Tensor, toFloat16 } from '../../tensors/tensors.ts';
 import { dataTypes } from './protos.ts';
-import type { Item, Known, Reading } from './reading.ts';
+import { type Item, type Known, type Reading, shapeText } from './reading.ts';
 import { readTensor } from './tensor.ts';
 
 /**
@@ -187,7 +187,7 @@ function broadcastShape(reading: Reading, one: number[], other: number[]): numbe
 /** Repeats the axes of length 1, as far as the shape is longer there. */
 function broadcast(reading: Reading, { shape: own, values }: Tensor, shape: number[]): Float32Array {
   if (!shape.every((length) => Number.isSafeInteger(length) && length >= 0))
-    reading.fail(`expands a constant to [${shape}]`);
+    reading.fail(`expands a constant to ${shapeText(shape)}`);
   if (String(own) === String(shape)) return values;
   reading.spend(sizeOf(shape));
   const missing = shape.length - own.length;

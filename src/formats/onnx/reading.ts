@@ -47,6 +47,10 @@ export interface GraphReading {
   budget: { left: number };
 }
 
+/** A shape for messages. */
+export const shapeText = (shape: number[]) =>
+  `[${shape.map((length) => (Number.isNaN(length) ? 'batch' : length))}]`;
+
 /** The node that is being read, with its inputs. */
 export class Reading {
   readonly builder: NetworkBuilder;

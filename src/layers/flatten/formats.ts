@@ -2,7 +2,7 @@ import { expectChannelsLast } from '../../formats/keras_model/reading.ts';
 import type { LayerFormats } from '../../formats/layer_formats.ts';
 import type { NetworkBuilder, Value } from '../../formats/network_builder.ts';
 import type { NodeMessage } from '../../formats/onnx/protos.ts';
-import type { Item, Reading } from '../../formats/onnx/reading.ts';
+import { type Item, type Reading, shapeText } from '../../formats/onnx/reading.ts';
 import { numbersOf, operationOf } from '../../formats/tensorflow/meanings.ts';
 import { sizeOf } from '../../tensors/shape.ts';
 import { addMaps } from '../global_average_pool/formats.ts';
@@ -46,7 +46,7 @@ function addReshape(builder: NetworkBuilder, input: Value, wanted: number[], whe
   if (whole === `1,1,${before}`) return addMaps(builder, input, where);
   return builder.fail(
     where,
-    `reshapes [${before}] to [${wanted}]; bat-sup can only flatten maps, or make features maps of one pixel`,
+    `reshapes ${shapeText(before)} to ${shapeText(wanted)}; bat-sup can only flatten maps, or make features maps of one pixel`,
   );
 }
 
@@ -71,7 +71,9 @@ function readReshape(reading: Reading): Item {
   if (isOfPictures && String(shape) === String(before.slice(1))) return reading.operand();
   if (isOfPictures && shape.length === 1 && shape[0] === size) return readFlatten(reading);
   if (isOfPictures && before.length === 2 && String(shape) === `${size},1,1`) return readMaps(reading);
-  return reading.fail(`reshapes [${before}] to [${wanted}]; bat-sup can only flatten maps to one axis`);
+  return reading.fail(
+    `reshapes ${shapeText(before)} to ${shapeText(wanted)}; bat-sup can only flatten maps to one axis`,
+  );
 }
 
 /** The axes of a Squeeze, which later operator sets have as an input; undefined: all of length 1. */
@@ -102,7 +104,9 @@ function readSqueeze(reading: Reading): Item {
   }
   const left = before.filter((_, axis) => !squeezed.includes(axis));
   if (squeezed.some((axis) => axis === 0 || before[axis] !== 1) || left.length !== 2)
-    reading.fail(`squeezes [${before}] to [${left}]; bat-sup can only flatten maps to one axis`);
+    reading.fail(
+      `squeezes ${shapeText(before)} to ${shapeText(left)}; bat-sup can only flatten maps to one axis`,
+    );
   return readFlatten(reading);
 }
 
