@@ -99,9 +99,11 @@ export class NetworkBuilder implements LayerTarget {
       layer: name,
       shape: outputShape,
       ...(layer.isElementwise && chwOf && { chwOf }),
-      ...(layer.isElementwise && asMaps && { asMaps }),
+      ...(layer.isElementwise && asMaps && outputShape.length === 1 && { asMaps }),
       ...(isReversed && layer.isPerChannel && { isReversed }),
-      isNonNegative: layer.isNonNegative?.(attributes) ?? false,
+      isNonNegative:
+        layer.isNonNegative?.(attributes) ??
+        (layer.keepsNonNegative === true && inputs.every((input) => input.isNonNegative)),
     };
   }
 
@@ -140,9 +142,10 @@ export class NetworkBuilder implements LayerTarget {
 
   #checkInputs(layer: Layer, inputs: Value[], where: string): void {
     this.scaling.checkCurrent(inputs, where);
-    for (const { layer: name, shape } of inputs) {
-      const own = this.#layers.find((one) => one.name === name)?.outputShape ?? shape;
-      if (String(own) !== String(shape))
+    const shapes = new Map(this.#layers.map(({ name, outputShape }) => [name, String(outputShape)]));
+    for (const { layer: name = '', shape } of inputs) {
+      const own = shapes.get(name) ?? String(shape);
+      if (own !== String(shape))
         this.fail(where, `reads [${shape}], which the file also has as [${own}]; bat-sup supports only one`);
     }
     if (inputs.some(({ isSoftmax }) => isSoftmax))

@@ -78,6 +78,8 @@ export interface Layer<A extends object = any> {
   isLinear?: true;
   /** Whether no element of the output can be below 0. */
   isNonNegative?(attributes: A): boolean;
+  /** Whether no element of the output can be below 0 where none of the inputs is. */
+  keepsNonNegative?: true;
 }
 
 /** One layer of a network: plain data, as manifests hold it. */

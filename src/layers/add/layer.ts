@@ -13,6 +13,7 @@ const sum = tf.customGrad((...inputs) => {
 export const add: Layer<object> = {
   kind: 'add',
   prefix: 'add',
+  keepsNonNegative: true,
   isElementwise: true,
   isLinear: true,
   plan(inputs, _, fail) {

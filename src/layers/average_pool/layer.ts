@@ -11,6 +11,7 @@ import { shortestSizes, type Window, windowsOver } from '../window.ts';
 export const averagePool: Layer<Window> = {
   kind: 'averagePool',
   prefix: 'mean',
+  keepsNonNegative: true,
   isPerChannel: true,
   plan(inputs, window, fail) {
     const maps = mapsOf(inputs, fail);

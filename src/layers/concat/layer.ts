@@ -7,6 +7,7 @@ import { Scope } from '../scope.ts';
 export const concat: Layer<object> = {
   kind: 'concat',
   prefix: 'concat',
+  keepsNonNegative: true,
   plan(inputs, _, fail) {
     const [first = []] = inputs;
     const differs = inputs.some((shape) => String(shape.slice(0, -1)) !== String(first.slice(0, -1)));

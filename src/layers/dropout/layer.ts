@@ -53,6 +53,7 @@ function multiply(layer: tf.Tensor, mask: tf.Tensor): tf.Tensor {
 export const dropout: Layer<DropoutOptions> = {
   kind: 'dropout',
   prefix: 'dropout',
+  keepsNonNegative: true,
   isElementwise: true,
   isPerChannel: true,
   plan([shape = []], { rate }, fail) {

@@ -3,7 +3,13 @@ import type { LayerFormats } from '../../formats/layer_formats.ts';
 import type { NetworkBuilder, Value } from '../../formats/network_builder.ts';
 import type { NodeMessage } from '../../formats/onnx/protos.ts';
 import { type Item, type Reading, shapeText } from '../../formats/onnx/reading.ts';
-import { numbersOf, operationOf } from '../../formats/tensorflow/meanings.ts';
+import {
+  constantOf,
+  type GraphNode,
+  type Match,
+  numbersOf,
+  operationOf,
+} from '../../formats/tensorflow/meanings.ts';
 import { sizeOf } from '../../tensors/shape.ts';
 import { addMaps } from '../global_average_pool/formats.ts';
 import { globalAveragePool } from '../global_average_pool/layer.ts';
@@ -110,6 +116,14 @@ function readSqueeze(reading: Reading): Item {
   return readFlatten(reading);
 }
 
+/** Features as maps [batch, 1, 1, features], as Keras's Multiply makes them. @param node the second of two ExpandDims. */
+function readExpansion({ inputs: [first, axis] }: GraphNode): Match | undefined {
+  const input = first?.op === 'ExpandDims' ? operationOf(first.inputs[0]) : undefined;
+  const axes = [first?.inputs[1], axis].map((one) => constantOf(one)?.values.join());
+  if (!input?.isFlat || axes[0] !== '1' || !['1', '2'].includes(axes[1] ?? '')) return undefined;
+  return { inputs: [input], make: ({ builder, where }, [x]) => addMaps(builder, x, where) };
+}
+
 /** Features as maps [batch, features, 1, 1]. */
 function readMaps(reading: Reading): Item {
   const { value } = reading.operand();
@@ -173,6 +187,7 @@ export const formats: LayerFormats<object> = {
   tensorflow: {
     write: ({ graph, layer, inputs: [maps] }) => graph.reshape(maps, layer.outputShape),
     read: {
+      ExpandDims: readExpansion,
       // To [batch, features] or [batch, height, width, channels], where the batch may be -1 or computed.
       Reshape({ inputs: [maps, shape] }) {
         const input = operationOf(maps);

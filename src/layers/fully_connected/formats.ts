@@ -13,6 +13,7 @@ import { withBiases } from '../../formats/tensorflow/reading.ts';
 import { addBiases } from '../../formats/tensorflow/writing.ts';
 import { sizeOf } from '../../tensors/shape.ts';
 import { rowsToChw, rowsToHwc, type Tensor, transpose } from '../../tensors/tensors.ts';
+import { addConv } from '../conv/formats.ts';
 import { type FullyConnectedAttributes, fullyConnected } from './layer.ts';
 
 const zeros = (length: number): Tensor => ({ shape: [length], values: new Float32Array(length) });
@@ -67,8 +68,13 @@ export const formats: LayerFormats<FullyConnectedAttributes> = {
         weights: withBias('kernel'),
         read(reading, [input]) {
           const { builder, layer, weight } = reading;
-          const tensors = { weights: required(reading, 'kernel'), biases: weight('bias') };
-          return addFullyConnected(builder, input, tensors, layer.name);
+          const [weights, biases] = [required(reading, 'kernel'), weight('bias')];
+          if (input.shape.length === 1)
+            return addFullyConnected(builder, input, { weights, biases }, layer.name);
+          // Of maps it computes each pixel alone, as a convolution of one pixel does.
+          const kernel = { shape: [1, 1, ...weights.shape], values: weights.values };
+          const convolution = { kernel, biases, strides: [1, 1], padding: 'valid' as const };
+          return addConv(builder, input, convolution, layer.name);
         },
       },
     },

@@ -15,6 +15,7 @@ export interface GlobalAveragePoolingOptions {
 export const globalAveragePool: Layer<GlobalAveragePoolingOptions> = {
   kind: 'globalAveragePool',
   prefix: 'average',
+  keepsNonNegative: true,
   isPerChannel: true,
   plan(inputs, { keepDimensions }, fail) {
     const [, , channels] = mapsOf(inputs, fail);

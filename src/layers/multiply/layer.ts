@@ -15,6 +15,7 @@ const scales = (factors: number[], maps: number[]) =>
 export const multiply: Layer<object> = {
   kind: 'multiply',
   prefix: 'multiply',
+  keepsNonNegative: true,
   isElementwise: true,
   plan(inputs, _, fail) {
     const [one = [], other = []] = inputs;

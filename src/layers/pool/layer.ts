@@ -10,6 +10,7 @@ import { type Padding, type Size2D, shortestSizes, type Window, windowsOver } fr
 export const pool: Layer<Window> = {
   kind: 'pool',
   prefix: 'pool',
+  keepsNonNegative: true,
   isPerChannel: true,
   plan(inputs, window, fail) {
     const maps = mapsOf(inputs, fail);

@@ -34,6 +34,7 @@ function pad(layer: tf.Tensor4D, { top, left, bottom, right }: ZeroPaddingOption
 export const zeroPadding: Layer<ZeroPaddingOptions> = {
   kind: 'zeroPadding',
   prefix: 'pad',
+  keepsNonNegative: true,
   isPerChannel: true,
   plan(inputs, { top, left, bottom, right }, fail) {
     const [height, width, channels] = mapsOf(inputs, fail);
