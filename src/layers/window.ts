@@ -27,7 +27,15 @@ export interface AxisWindow {
   padding: Padding;
 }
 
-/** [height, width] */
+/**
+ * A size on both axes, [height, width].
+ * @example
+ * ```ts
+ * import { heightAndWidth } from 'bat-sup';
+ *
+ * console.log(heightAndWidth(3), heightAndWidth([1, 7])); // [3, 3] [1, 7]
+ * ```
+ */
 export function heightAndWidth(size: Size2D): [height: number, width: number] {
   return typeof size === 'number' ? [size, size] : size;
 }
@@ -43,7 +51,16 @@ export function shortestSizes({ kernel, stride }: Pick<Window, 'kernel' | 'strid
   return { kernel: shortest(kernel), stride: shortest(stride) };
 }
 
-/** A window along the height, and along the width. */
+/**
+ * A window along the height, and along the width.
+ * @example
+ * ```ts
+ * import { axesOf } from 'bat-sup';
+ *
+ * const [down, across] = axesOf({ kernel: [1, 7], stride: 2, padding: 'same' });
+ * console.log(down.kernel, across.kernel); // 1 7
+ * ```
+ */
 export function axesOf({ kernel, stride, padding }: Window): [height: AxisWindow, width: AxisWindow] {
   const [kernels, strides] = [heightAndWidth(kernel), heightAndWidth(stride)];
   return [

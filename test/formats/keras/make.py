@@ -72,9 +72,13 @@ def average():
     return keras.Sequential([keras.Input((32, 32, 3)), layers.AveragePooling2D(2, name="mean"), layers.Flatten(), layers.Dense(2)])
 
 
+def normalised():
+    return keras.Sequential([keras.Input((32, 32, 3)), layers.Flatten(), layers.LayerNormalization(name="norm"), layers.Dense(2)])
+
+
 pixels = (np.arange(2 * 32 * 32 * 3).reshape(2, 32, 32, 3) * 37 % 256).astype(np.float32)
 answers = {}
-for make in (sequential, functional, softmax, valid, mobile, average):
+for make in (sequential, functional, softmax, valid, mobile, average, normalised):
     model = make()
     for layer in model.layers:
         if isinstance(layer, layers.BatchNormalization):
