@@ -79,8 +79,8 @@ function variationOf(logits: number[][]): number {
 
 /** Those of networkCases, and which of them with rounded weights. */
 const normalised = ['ImageNet', 'Caffe', 'Lite'];
-const described = ['article', 'grey', 'deep', 'valid', 'branching', 'mobile', 'residual', 'bgr'];
-const names = [...described, ...normalised, 'hard swish', 'hard sigmoid'];
+const described = ['article', 'grey', 'deep', 'valid', 'branching', 'uneven', 'mobile', 'residual', 'bgr'];
+const names = [...described, ...normalised, 'hard swish', 'hard sigmoid', 'grouped'];
 const rounded = [
   ['article', 'float16'],
   ['article', 'int8'],
