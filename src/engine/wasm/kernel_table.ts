@@ -146,6 +146,7 @@ export const kernelTable = {
       stride: 'i32',
       top: 'i32',
       left: 'i32',
+      rowsAtOnce: 'i32',
       activation: 'i32',
     },
   },
@@ -474,4 +475,4 @@ export const kernelTable = {
 } as const;
 
 /** Exported by a kernels.wasm that was built from the same signatures. */
-export const tableChecksum = 1097441010;
+export const tableChecksum = -499904300;

@@ -43,7 +43,8 @@ export function pointwiseFused(
 /**
  * Convolution of x [batch, inHeight, inWidth, inputs] with a packed filter, plus bias [outputs] and residual (address 0:
  * none), then the activation -> y [batch, height, width, outputs]. Each chunk has a part of `patches`, of
- * width * kernelHeight * kernelWidth * inputs numbers.
+ * rowsAtOnce * width * kernelHeight * kernelWidth * inputs numbers. Several rows at once fill the tiles of gemm where rows
+ * are short, and read the filter once for all of them.
  */
 export function convolveFused(
   chunk: i32,
@@ -66,19 +67,25 @@ export function convolveFused(
   stride: i32,
   top: i32,
   left: i32,
+  rowsAtOnce: i32,
   activation: i32,
 ): void {
   const depth = kernelHeight * kernelWidth * inputs;
   const blocks = (outputs + 7) >> 3;
-  const own = patches + <usize>chunk * <usize>(width * depth * 4);
+  const patchBytes = <usize>(width * depth * 4);
+  const own = patches + <usize>chunk * <usize>rowsAtOnce * patchBytes;
   const rowBytes = <usize>(width * outputs * 4);
   const last = chunkStart(batch * height, chunks, chunk + 1);
-  for (let row = chunkStart(batch * height, chunks, chunk); row < last; row++) {
-    const picture = x + <usize>((row / height) * inHeight * inWidth * inputs) * 4;
-    gatherPatches(picture, own, row % height, inHeight, inWidth, inputs, width, kernelHeight, kernelWidth, stride, top, left);
+  for (let row = chunkStart(batch * height, chunks, chunk); row < last; row += rowsAtOnce) {
+    const rows = min(rowsAtOnce, last - row);
+    for (let i = 0; i < rows; i++) {
+      const picture = x + <usize>(((row + i) / height) * inHeight * inWidth * inputs) * 4;
+      const to = own + <usize>i * patchBytes;
+      gatherPatches(picture, to, (row + i) % height, inHeight, inWidth, inputs, width, kernelHeight, kernelWidth, stride, top, left);
+    }
     const target = <usize>row * rowBytes;
     const added = residual ? residual + target : 0;
-    gemm(own, filter, bias, added, y + target, 0, width, 0, blocks, depth, outputs, activation);
+    gemm(own, filter, bias, added, y + target, 0, rows * width, 0, blocks, depth, outputs, activation);
   }
 }
 

@@ -20,6 +20,9 @@ import {
 /** The outputs of a block of a packed filter. */
 export const blockOutputs = 8;
 
+/** Pixels that fill tiles of the kernel's products, of five and of six. */
+const tileRows = 30;
+
 /** Activations by their numbers in wasm_activation.assembly.ts. */
 export const numberOf = (activation: FusedActivation) => fusedActivations.indexOf(activation);
 
@@ -119,9 +122,10 @@ function pointwise(context: KernelContext, given: Addresses, { outShape, inputs,
 function convolve(context: KernelContext, given: Addresses, { outShape: _, ...sizes }: Sizes): void {
   const { batch, height, width, kernelHeight, kernelWidth, inputs } = sizes;
   const chunks = context.threads.chunksFor(batch * height);
-  const scratch = { patches: chunks * width * kernelHeight * kernelWidth * inputs };
+  const rowsAtOnce = Math.max(1, Math.round(tileRows / width));
+  const scratch = { patches: chunks * rowsAtOnce * width * kernelHeight * kernelWidth * inputs };
   withScratch(context, scratch, ({ patches }) =>
-    runInChunks(context, 'convolveFused', chunks, { ...given, patches, ...sizes }),
+    runInChunks(context, 'convolveFused', chunks, { ...given, patches, ...sizes, rowsAtOnce }),
   );
 }
 
