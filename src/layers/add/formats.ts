@@ -22,6 +22,7 @@ function readAddition(node: GraphNode): Match | undefined {
 }
 
 function readSum(reading: Reading): Item {
+  if (reading.inputs.length === 0) reading.fail('has no inputs');
   const operands = reading.inputs.map((_, index) => reading.operand(index));
   if (operands.some(({ layout }) => layout !== operands[0]?.layout))
     reading.fail('adds maps with channels first to maps with channels last');

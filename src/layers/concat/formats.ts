@@ -47,6 +47,7 @@ export const formats: LayerFormats<object> = {
     read: {
       Concat: {
         read(reading) {
+          if (reading.inputs.length === 0) reading.fail('has no inputs');
           const operands = reading.inputs.map((_, index) => reading.operand(index));
           const [{ value, layout }] = operands as [Operand];
           if (operands.some((one) => one.layout !== layout))

@@ -146,6 +146,8 @@ test('what is damaged or depends on the number of pictures is refused', async ()
       [floats('a', [3]), floats('b', [3, 1])],
       /puts \[\[3\],\[3,1\]\] together/,
     ],
+    [[node('Concat', [], 'biases')], [], /\(Concat\) has no inputs/],
+    [[node('Sum', [], 'biases')], [], /\(Sum\) has no inputs/],
     [
       [node('Squeeze', ['a', 'zero'], 'biases')],
       [floats('a', [3]), ints('zero', [0])],
