@@ -5,19 +5,22 @@
  * npm run bench -- pretrained [--pictures 100,600,4000] [--sizes 128,224,320] [--threads 1,2] [--engines native,wasm]
  *   [--rounds 3] [--python python] [--against sklearn] [--json]
  *
- * JPEGs of 640 x 480 in two classes, whole processes: from files, which are decoded and resized, to a checkpoint and its
+ * JPEGs of 640 x 480 in two classes (600 different ones, then links to them), whole processes: from files, which are decoded and resized, to a checkpoint and its
  * validation. Nothing is cached but the files and the network. "again" is a second training with another split, whose
  * features are cached. Sizes and threads vary with --pictures' second number. PyTorch's script computes the same features,
  * with Pillow's pictures and the same split of 80 to 20, and fits one penalty, without a choice.
  */
-import { cpSync, mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { bin } from '../test/helpers/bin.ts';
-import { temporaryFolder } from '../test/helpers/folder.ts';
 import { pythonScript, pythonWith } from './against/python.ts';
-import { photographs } from './inputs/photographs.ts';
-import { type Command, timeCommand } from './measure/command.ts';
+import {
+  folderWith,
+  forgetTrainings,
+  trainPretrained,
+  useFreshCache,
+} from './inputs/pretrained_trainings.ts';
+import { timeCommand } from './measure/command.ts';
 import { readOptions } from './measure/options.ts';
 import { report } from './measure/report.ts';
 import { alternate } from './measure/rounds.ts';
@@ -32,60 +35,13 @@ const options = readOptions({
   against: ['sklearn'],
   python: '',
 });
-const installed = fileURLToPath(new URL('../.cache/xdg/bat-sup', import.meta.url));
 const [few = 100, typical = few] = options.pictures;
-
-/** Links photographs into <folder>/rawdata/<class>/, alternately. */
-async function writeClasses(count: number): Promise<string> {
-  const source = await photographs(count, 640, 480);
-  const folder = temporaryFolder();
-  for (const name of ['one', 'two']) mkdirSync(join(folder, 'rawdata', name), { recursive: true });
-  for (const [index, name] of readdirSync(source).sort().entries())
-    symlinkSync(join(source, name), join(folder, 'rawdata', index % 2 === 0 ? 'one' : 'two', name));
-  return folder;
-}
-
-/** A cache with the engine and the networks of this checkout, and without features. */
-function freshCache(): string {
-  const cache = temporaryFolder();
-  mkdirSync(join(cache, 'bat-sup'));
-  symlinkSync(join(installed, 'native'), join(cache, 'bat-sup', 'native'));
-  cpSync(join(installed, 'backbones'), join(cache, 'bat-sup', 'backbones'), { recursive: true });
-  return cache;
-}
 
 interface Setup {
   engine: string;
   count: number;
   side: number;
   threads: number;
-}
-
-const folders = new Map<number, string>();
-
-async function folderOf(count: number): Promise<string> {
-  const known = folders.get(count) ?? (await writeClasses(count));
-  folders.set(count, known);
-  return known;
-}
-
-function train({ engine, side, threads }: Setup, folder: string, seed: number): number {
-  const size = ['--width', side, '--height', side].map(String);
-  const flags = [
-    '--pretrained',
-    ...size,
-    '--engine',
-    engine,
-    '--threads',
-    String(threads),
-    '--seed',
-    String(seed),
-  ];
-  const command: Command = {
-    name: `bat-sup, ${engine}`,
-    command: [process.execPath, bin, 'train', '--json', ...flags],
-  };
-  return timeCommand(command, folder).seconds;
 }
 
 interface Times {
@@ -95,15 +51,16 @@ interface Times {
 }
 
 /** Seconds of a first training, and of a second one with another split. */
-async function timeOurs(setup: Setup): Promise<Times> {
-  const folder = await folderOf(setup.count);
-  for (const made of ['data', 'checkpoints']) rmSync(join(folder, made), { recursive: true, force: true });
-  process.env.XDG_CACHE_HOME = freshCache();
-  return { first: train(setup, folder, 1), again: train(setup, folder, 2) };
+async function timeOurs({ count, ...setup }: Setup): Promise<Times> {
+  const folder = await folderWith(count);
+  forgetTrainings(folder);
+  useFreshCache();
+  const first = trainPretrained({ ...setup, seed: 1 }, folder).seconds;
+  return { first, again: trainPretrained({ ...setup, seed: 2 }, folder).seconds };
 }
 
 async function timeScript(count: number): Promise<number> {
-  const folder = await folderOf(count);
+  const folder = await folderWith(count);
   const [python, rawdata] = [pythonWith('transfer', options.python), join(folder, 'rawdata')];
   const command = pythonScript(python, 'transfer_sklearn.py', rawdata, rawdata, '1');
   return JSON.parse(timeCommand({ name: 'PyTorch and scikit-learn', command }, folder).stdout).seconds;
@@ -144,10 +101,10 @@ async function bySizeAndThreads() {
 
 /** Whole processes that classify one picture with the network just trained. */
 async function coldPredict() {
-  const folder = await folderOf(few);
-  process.env.XDG_CACHE_HOME = freshCache();
-  rmSync(join(folder, 'checkpoints'), { recursive: true, force: true });
-  train({ engine: 'wasm', count: few, side: 224, threads: 1 }, folder, 1);
+  const folder = await folderWith(few);
+  useFreshCache();
+  forgetTrainings(folder);
+  trainPretrained({ engine: 'wasm', side: 224, threads: 1, seed: 1 }, folder);
   const [picture = ''] = readdirSync(join(folder, 'rawdata', 'one'));
   const commands = options.engines.map((engine) => ({
     name: engine,
