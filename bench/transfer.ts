@@ -3,19 +3,28 @@
  *
  * npm run bench -- transfer [--sets stamps,emoji,demo] [--seeds 1,2,3,4,5]
  *   [--contestants article,best,pretrained,fine-tuned,model-maker,fastai,keras-guide,sklearn]
- *   [--python python] [--fresh] [--json]
+ *   [--per-class 5,10,20,50,100] [--python python] [--fresh] [--json]
  *
  * Evaluates on real pictures of concepts (demo: drawings by a designer) that were never shown. article and best train
  * from scratch at 48 x 48; pretrained is `bat-sup train --pretrained efficientnet-lite0`, fine-tuned the same with
  * --fine-tune. model-maker (TensorFlow Lite Model Maker), fastai and keras-guide are the defaults of those tools written
  * in PyTorch, sklearn is a short script; all have EfficientNet-Lite0's weights from the same package. Seconds are of a
- * whole process, from files to a validated model. Results are kept in .cache/bench-recipe/transfer, so that an
+ * whole process, from files to a validated model. With --per-class all learn from so many pictures of each class. Results are kept in .cache/bench-recipe/transfer, so that an
  * interrupted run continues; --fresh trains again.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { shuffle } from '../src/dataset/shuffle.ts';
 import { temporaryFolder } from '../test/helpers/folder.ts';
 import { pythonScript, pythonWith } from './against/python.ts';
 import { writeCategories } from './inputs/categories.ts';
@@ -41,6 +50,8 @@ const options = readOptions({
     'sklearn',
   ],
   seeds: [1, 2, 3, 4, 5],
+  // 0: all there are.
+  'per-class': [0],
   python: '',
   fresh: false,
 });
@@ -67,10 +78,22 @@ interface Trained {
 interface Task {
   set: PictureSet;
   seed: number;
+  /** Pictures of each class to learn from; 0: all. */
+  perClass: number;
 }
 
-function picturesOf(set: PictureSet, side: number): Promise<string> {
-  return set === 'demo' ? writeDemoDrawings(cache, side) : writeCategories(set, cache, side);
+/** A folder with data/<class>/* to learn from and held-out/<class>/*. */
+async function picturesOf({ set, seed, perClass }: Task, side: number): Promise<string> {
+  const all = await (set === 'demo' ? writeDemoDrawings(cache, side) : writeCategories(set, cache, side));
+  if (perClass === 0) return all;
+  const folder = temporaryFolder();
+  symlinkSync(join(all, 'held-out'), join(folder, 'held-out'));
+  for (const name of readdirSync(join(all, 'data')).filter((name) => !name.startsWith('.'))) {
+    const files = shuffle(readdirSync(join(all, 'data', name)).sort(), `${seed}/${name}`);
+    for (const file of files.slice(0, perClass))
+      cpSync(join(all, 'data', name, file), join(folder, 'data', name, file));
+  }
+  return folder;
 }
 
 /** Flags of `bat-sup train` for each of our contestants. */
@@ -90,8 +113,9 @@ interface Answer {
   class: string;
 }
 
-async function trainOurs({ set, seed }: Task, name: string, flags: string[]): Promise<Trained> {
-  const pictures = await picturesOf(set, flags.includes('--width') ? smallSize : size);
+async function trainOurs(task: Task, name: string, flags: string[]): Promise<Trained> {
+  const { seed } = task;
+  const pictures = await picturesOf(task, flags.includes('--width') ? smallSize : size);
   const folder = temporaryFolder();
   const common = ['--seed', String(seed), '--validation-split', String(validationSplit), '--json'];
   const train = ['train', '--data', join(pictures, 'data'), ...common, ...flags];
@@ -108,8 +132,9 @@ async function trainOurs({ set, seed }: Task, name: string, flags: string[]): Pr
   };
 }
 
-async function trainTheirs({ set, seed }: Task, name: string): Promise<Trained> {
-  const pictures = await picturesOf(set, size);
+async function trainTheirs(task: Task, name: string): Promise<Trained> {
+  const { seed } = task;
+  const pictures = await picturesOf(task, size);
   const python = pythonWith('transfer', options.python);
   const folder = temporaryFolder();
   const [program = '', ...args] =
@@ -127,12 +152,13 @@ async function trainTheirs({ set, seed }: Task, name: string): Promise<Trained> 
 /** A training's result, from an earlier run or trained now. */
 async function result(task: Task, name: string): Promise<Trained> {
   const flags = flagsOf(task.set)[name];
-  const file = join(results, `${task.set}-${name}-${task.seed}.json`);
+  const part = task.perClass > 0 ? `-${task.perClass}` : '';
+  const file = join(results, `${task.set}${part}-${name}-${task.seed}.json`);
   if (existsSync(file) && !options.fresh) return JSON.parse(readFileSync(file, 'utf8'));
   const trained = await (flags ? trainOurs(task, name, flags) : trainTheirs(task, name));
   writeFileSync(file, JSON.stringify(trained));
   console.error(
-    `${task.set}, ${name}, seed ${task.seed}: ${percent(trained.accuracy)} % of the held-out pictures`,
+    `${task.set}${part}, ${name}, seed ${task.seed}: ${percent(trained.accuracy)} % of the held-out pictures`,
   );
   return trained;
 }
@@ -141,10 +167,12 @@ async function compare(): Promise<void> {
   mkdirSync(results, { recursive: true });
   const rows = [];
   for (const set of options.sets) {
-    for (const name of options.contestants) {
-      const trained: Trained[] = [];
-      for (const seed of options.seeds) trained.push(await result({ set, seed }, name));
-      rows.push({ set, name, ...summarise(trained) });
+    for (const perClass of options['per-class']) {
+      for (const name of options.contestants) {
+        const trained: Trained[] = [];
+        for (const seed of options.seeds) trained.push(await result({ set, seed, perClass }, name));
+        rows.push({ set, 'per class': perClass || 'all', name, ...summarise(trained) });
+      }
     }
   }
   report('transfer', options, { rows });
