@@ -109,10 +109,14 @@ export function toFloat16(values: Float32Array): Uint16Array {
   return halves;
 }
 
+/** The value of each of the 65,536 halves. */
+let valueOfHalf: Float32Array | undefined;
+
 /** float16 as float32. */
 export function fromFloat16(halves: Uint16Array): Float32Array {
+  valueOfHalf ??= Float32Array.from({ length: 2 ** 16 }, (_, half) => fromHalf(half));
   const values = new Float32Array(halves.length);
-  for (let i = 0; i < halves.length; i++) values[i] = fromHalf(halves[i] as number);
+  for (let i = 0; i < halves.length; i++) values[i] = valueOfHalf[halves[i] as number] as number;
   return values;
 }
 

@@ -68,12 +68,15 @@ function checkHeaps(data: Uint8Array): void {
   }
 }
 
+/** Emscripten's option, which the library's types do not have: the file is the given bytes, which are only read. */
+const withoutCopy = { canOwn: true } as { flags?: string };
+
 /** Opens an HDF5 file and returns the result of `read`. @throws {Error} where the file is damaged. */
 export async function readHdf5<T>(data: Uint8Array, read: (root: Group) => T): Promise<T> {
   checkHeaps(data);
   const { hdf5, files } = await load();
   const name = '/read.h5';
-  files.writeFile(name, data);
+  files.writeFile(name, data, withoutCopy);
   let file: File | undefined;
   try {
     file = new hdf5.File(name, 'r');

@@ -1,5 +1,5 @@
 import { writeDurably } from '../../system/files.ts';
-import { beginningOf, readModelFile } from '../files.ts';
+import { beginningOf } from '../files.ts';
 import type { Format } from '../format.ts';
 
 /** How an HDF5 file begins. */
@@ -19,7 +19,7 @@ export const keras: Format = {
   },
   async import(source, hints) {
     const { readApart } = await import('./read_apart.ts');
-    return readApart({ data: await readModelFile(source), source, hints });
+    return readApart({ source, hints });
   },
   async recognises(source) {
     const { bytes } = await beginningOf(source, 8);

@@ -1,6 +1,6 @@
-import { unzipSync } from 'fflate';
 import type { Group } from 'h5wasm';
 import { reason, UserError } from '../../errors.ts';
+import { readZip, type ZipEntry } from '../../system/zip.ts';
 import type { Tensor } from '../../tensors/tensors.ts';
 import { parseObject } from '../../text/json.ts';
 import type { ImportHints, Network } from '../format.ts';
@@ -34,21 +34,22 @@ function parse(data: Uint8Array | string | undefined, what: string, source: stri
   return parseObject(text) ?? damaged(source, `its ${what} is not a JSON object`);
 }
 
-function unzip(data: Uint8Array, source: string): Record<string, Uint8Array> {
-  const wanted = ['config.json', 'metadata.json', 'model.weights.h5'];
+/** A file in the archive, not copied where it is not compressed; undefined where there is none. */
+function unzipped(entries: Map<string, ZipEntry>, name: string, maxBytes: number): Uint8Array | undefined {
+  const entry = entries.get(name);
+  if (entry && entry.size > maxBytes)
+    throw new Error(`its ${name} has ${entry.size} bytes, which is too large`);
+  return entry?.read();
+}
+
+function unzip(data: Uint8Array, source: string) {
   try {
-    const seen = new Set<string>();
-    return unzipSync(data, {
-      filter({ name, originalSize }) {
-        if (!wanted.includes(name)) return false;
-        if (seen.has(name)) throw new Error(`it holds ${name} twice`);
-        seen.add(name);
-        const maxBytes = name.endsWith('.json') ? maxJsonBytes : data.length * maxCompression;
-        if (originalSize > maxBytes)
-          throw new Error(`its ${name} has ${originalSize} bytes, which is too large`);
-        return true;
-      },
-    });
+    const entries = readZip(data);
+    return {
+      config: unzipped(entries, 'config.json', maxJsonBytes),
+      metadata: unzipped(entries, 'metadata.json', maxJsonBytes),
+      weights: unzipped(entries, 'model.weights.h5', data.length * maxCompression),
+    };
   } catch (error) {
     return damaged(source, shortReason(error));
   }
@@ -123,10 +124,10 @@ function build(
 
 function openZip(data: Uint8Array, source: string): KerasFile {
   const files = unzip(data, source);
-  const properties = parse(files['metadata.json'] ?? '{}', 'metadata.json', source);
+  const properties = parse(files.metadata ?? '{}', 'metadata.json', source);
   return {
-    config: parse(files['config.json'], 'config.json', source),
-    weights: files['model.weights.h5'] ?? damaged(source, 'it has no model.weights.h5'),
+    config: parse(files.config, 'config.json', source),
+    weights: files.weights ?? damaged(source, 'it has no model.weights.h5'),
     metadata: readMetadata(properties[metadataKey], source),
     version: properties.keras_version,
     weightsOf: weightsOfKeras3,

@@ -1,10 +1,11 @@
 import type { Piscina } from 'piscina';
 import { UserError } from '../../errors.ts';
 import { threadModule } from '../../system/thread_module.ts';
+import { beginningOf } from '../files.ts';
 import type { ImportHints, Network } from '../format.ts';
 
 export interface ReadTask {
-  data: Uint8Array;
+  /** The file's path. The thread reads it itself: what is sent to a thread is copied. */
   source: string;
   hints: ImportHints;
 }
@@ -13,7 +14,7 @@ export interface ReadTask {
 export type ReadAnswer = { network: Network } | { refusal: string } | { failure: string };
 
 /** An intact file takes 0.1 s plus 1 s per 100 MB; a busy machine many times as long. */
-const maxMilliseconds = ({ data }: ReadTask) => 60_000 + Math.round(data.length / 1000);
+const maxMilliseconds = (bytes: number) => 60_000 + Math.round(bytes / 1000);
 
 let pool: Promise<Piscina<ReadTask, ReadAnswer>> | undefined;
 
@@ -30,9 +31,9 @@ async function startThread(): Promise<Piscina<ReadTask, ReadAnswer>> {
  */
 export async function readApart(task: ReadTask): Promise<Network> {
   pool ??= startThread();
-  const thread = await pool;
+  const [thread, { size }] = await Promise.all([pool, beginningOf(task.source, 8)]);
   const answer = await thread
-    .run(task, { signal: AbortSignal.timeout(maxMilliseconds(task)) })
+    .run(task, { signal: AbortSignal.timeout(maxMilliseconds(size)) })
     .catch((error) => {
       if (error.name !== 'AbortError') throw error;
       return {

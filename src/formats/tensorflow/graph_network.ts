@@ -109,8 +109,12 @@ function outputOf(
     );
   // bat-sup's own graphs divide the logits by the temperature.
   const logits = all.map((end) => (metadata && end.preprocessing === 'multiply' && end.inputs[0]) || end);
-  const ends = logits.filter((end) => end.isFlat && weightsOf(end));
-  const variables = new Set(ends.map(weightsOf));
+  const withWeights = (weights: typeof weightsOf) => logits.filter((end) => end.isFlat && weights(end));
+  const own = withWeights(weightsOf);
+  // Some networks, such as SqueezeNet, have an activation and an average after their last weights.
+  const weights = own.length > 0 ? weightsOf : weightsBefore;
+  const ends = withWeights(weights);
+  const variables = new Set(ends.map(weights));
   const [end] = ends;
   if (!end)
     throw new UserError(
@@ -131,6 +135,15 @@ function weightsOf(operation: Operation): string | undefined {
   for (let one: Operation | undefined = operation; one; one = one.inputs[0]) {
     const [weights] = Object.values(one.variables ?? {});
     if (weights || !one.keepsLogits) return weights?.name;
+  }
+  return undefined;
+}
+
+/** The name of the weights that an operation has, or else the last before it. */
+function weightsBefore(operation: Operation): string | undefined {
+  for (let one: Operation | undefined = operation; one; one = one.inputs[0]) {
+    const [weights] = Object.values(one.variables ?? {});
+    if (weights) return weights.name;
   }
   return undefined;
 }
