@@ -1,11 +1,12 @@
 /** Graph-models: graphs of TensorFlow with their weights beside them, against TensorFlow.js's own interpreter of them. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { loadGraphModel } from '@tensorflow/tfjs-converter';
 import * as tf from '@tensorflow/tfjs-core';
 import { startEngine } from '../../../src/engine/index.ts';
+import { UserError } from '../../../src/errors.ts';
 import { importNetwork } from '../../../src/formats/import.ts';
 import { temporaryFolder } from '../../helpers/folder.ts';
 import { compare, evenly, logitsOf } from '../../helpers/network.ts';
@@ -211,4 +212,31 @@ test('hostile graph-models are refused', async () => {
     [],
     /"tanh" is a "Tanh"/,
   );
+});
+
+test('a graph-model that was damaged anywhere is imported, or refused in one line', async () => {
+  const path = save('damaged', everything());
+  const file = join(path, 'model.json');
+  const whole = readFileSync(file, 'utf8');
+  const tokens = whole.match(/"[^"]*"|-?[\d.]+|[^\s"\d]/g) as string[];
+  const below = (limit: number) => Math.floor(limit * (random.next().value as number));
+  const values = tokens.flatMap((token, index) => (/^["\d-]/.test(token) ? [index] : []));
+  let refused = 0;
+  for (let time = 0; time < 300; time++) {
+    const changed = [...tokens];
+    const at = values[below(values.length)] as number;
+    const other = tokens[values[below(values.length)] as number] as string;
+    changed[at] = ['0', '-1', '1e9', '""', 'null', other][below(6)] as string;
+    writeFileSync(file, changed.join(''));
+    try {
+      assert.equal((await importNetwork(path, { format: 'tfjs' })).format, 'tfjs');
+    } catch (error) {
+      assert.ok(
+        error instanceof UserError && !error.message.includes('\n'),
+        `${changed[at]} at ${at}: ${error}`,
+      );
+      refused++;
+    }
+  }
+  assert.ok(refused > 30, `${refused} were refused`);
 });

@@ -1,0 +1,88 @@
+/** Keras's networks, as Keras 2 and 3 and TensorFlow.js's converter write them: each answers here as it does there. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { startEngine } from '../../src/engine/index.ts';
+import { importNetwork } from '../../src/formats/import.ts';
+import { temporaryFolder } from '../helpers/folder.ts';
+import { compare, logitsOf } from '../helpers/network.ts';
+import { python, withoutPackage } from '../helpers/python.ts';
+import { assertTable } from './table.ts';
+
+const names = [
+  'MobileNet',
+  'MobileNetV2',
+  'MobileNetV3Small',
+  'MobileNetV3Large',
+  'EfficientNetB0',
+  'DenseNet121',
+  'ResNet50',
+  'ResNet50V2',
+  'VGG16',
+];
+
+/** What a network is saved as, by the heading of the table. */
+const endings = {
+  '`.keras`': ['.keras'],
+  '`.h5`': ['.h5'],
+  SavedModel: ['-export', '-saved'],
+  'layers-model': ['-tfjs'],
+  'graph-model': ['-graph'],
+};
+
+interface Answer {
+  logits: number[][];
+  /** Why Keras or the converter could not save it, by the ending. */
+  errors: Record<string, string>;
+}
+
+const skip = withoutPackage('keras', 'tf_keras', 'tensorflowjs');
+const folder = temporaryFolder();
+/** What the table says of each network. */
+const found = new Map<string, string[]>();
+
+/** Lets Keras make and save a network. */
+function make(name: string, version: 2 | 3): Answer {
+  const script = fileURLToPath(new URL('keras_networks.py', import.meta.url));
+  execFileSync(python, [script, folder, String(version), name], { stdio: 'ignore' });
+  return JSON.parse(readFileSync(join(folder, 'answers.json'), 'utf8'))[name];
+}
+
+for (const name of names)
+  test(`${name} answers as in Keras`, { skip }, async (t) => {
+    const problems = new Map<string, string>();
+    for (const version of [2, 3] as const) {
+      const { logits, errors } = make(name, version);
+      const pixels = new Uint8Array(readFileSync(join(folder, 'pixels')));
+      for (const engine of ['wasm', 'native'] as const) {
+        const running = await startEngine(engine, { threads: 2 });
+        for (const [heading, all] of Object.entries(endings))
+          for (const ending of all) {
+            if (errors[ending]) continue;
+            const { network } = await importNetwork(join(folder, name + ending), {
+              preprocessing: { scale: 1 },
+            });
+            const { difference, spread } = compare(logits, logitsOf(network, pixels));
+            t.diagnostic(`Keras ${version} ${ending} ${engine}: ${difference / spread}`);
+            if (!(difference <= 1e-5 * spread)) problems.set(heading, `no: ${difference / spread}`);
+          }
+        await running.dispose();
+      }
+      for (const ending of Object.values(endings).flat())
+        if (existsSync(join(folder, name + ending))) rmSync(join(folder, name + ending), { recursive: true });
+    }
+    const cells = Object.keys(endings).map((heading) => problems.get(heading) ?? 'yes');
+    found.set(name, cells);
+    assert.deepEqual(
+      cells,
+      Object.keys(endings).map(() => 'yes'),
+    );
+  });
+
+test('the table of networks says what was found', { skip }, () => {
+  const rows = names.map((name) => [name, ...(found.get(name) ?? [])]);
+  assertTable('keras', [['network', ...Object.keys(endings)], ...rows]);
+});
