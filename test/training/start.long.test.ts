@@ -18,7 +18,7 @@ import { picturesFor } from '../helpers/network.ts';
 import { runPython, withoutPackage } from '../helpers/python.ts';
 
 /** With larger steps, Adam soon makes the rounding of gradients near 0 visible, PyTorch's own in float32 as well. */
-const learningRate = 2e-5;
+const learningRate = 2e-6;
 const [steps, batchSize, side] = [10, 8, 64];
 const classes = ['class1', 'class2', 'class3'];
 const sizes = { width: side, height: side, channels: 3 as const, classes };
