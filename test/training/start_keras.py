@@ -67,4 +67,4 @@ def learn(frozen, statistics):
     return [float(step(pixels[index], labels[index])) for index in range(steps)]
 
 
-print(json.dumps({one["name"]: learn(one["layer"], one["statistics"]) for one in task["cases"]}))
+print(json.dumps({one["name"]: learn(one.get("layer"), one["statistics"]) for one in task["cases"]}))
