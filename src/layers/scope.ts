@@ -114,8 +114,9 @@ export class Scope implements Builder {
       throw new UserError(
         `The stored ${name} has ${value.length} values, but the network needs the shape [${shape}].`,
       );
+    // A copy: TensorFlow keeps the array that a tensor is made of, and updates of Adam change it in place.
     const made = value
-      ? tf.tidy(() => tf.variable(tf.tensor(value, shape)))
+      ? tf.tidy(() => tf.variable(tf.tensor(value.slice(), shape)))
       : createVariable(name, plan, this.seed);
     variables.set(name, made);
     this.#restored.delete(name);

@@ -78,7 +78,7 @@ for (const [words, meant] of [
   [['train', '--batch', '8'], '--batch-size'],
   [['train', '--batch_size', '8'], '--batch-size'],
   [['train', '--learning_rate', '0.1'], '--learning-rate'],
-  [['train', '--model', 'deep'], '--architecture'],
+  [['train', '--model', 'deep'], '--architecture or --from'],
   [['predict', '--model', 'run-001'], '--checkpoint'],
   [['predict', 'a.png', '--weights', 'run-001'], '--checkpoint'],
   [['train', '--device', '0'], '--engine'],

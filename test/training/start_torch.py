@@ -15,7 +15,7 @@ from torch import nn
 from torch.nn import functional as F
 
 sys.path.append(str(Path(__file__).parents[1] / "zoo"))
-from randomise import randomise  # noqa: E402
+from well_conditioned import randomised  # noqa: E402
 
 task = json.loads(Path(sys.argv[1]).read_text())
 # On a busy machine, threads that wait for each other take far longer than one.
@@ -55,9 +55,9 @@ def learn(start, frozen, statistics):
     return losses
 
 
-model = getattr(torchvision.models, task["network"])(num_classes=task["classes"])
-# Dropout draws random numbers, which are others everywhere.
-model = randomise(model, batches[0], seed=7)
+torch.manual_seed(7)
+# In evaluation mode: dropout draws random numbers, which are others everywhere.
+model = randomised(getattr(torchvision.models, task["network"])(num_classes=task["classes"]))
 # Preserved, not in evaluation mode, for which the exporter would fold batch normalisations into convolutions.
 torch.onnx.export(
     model,
