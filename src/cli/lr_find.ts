@@ -87,7 +87,12 @@ async function settingsFromNothing(
         `pretrained (${pretrained.from}) is left out: lr-find tests networks that start from nothing.`,
       ),
     );
-  return settingsInForce({ ...flags, pretrained: 'off', fineTune: 0, freeze: 'none' });
+  const inForce = await settingsInForce({ ...flags, pretrained: 'off' });
+  const [fineTune, freeze] = [0, []].map((value) => ({ value, from: 'default' })) as [
+    SettingInForce,
+    SettingInForce,
+  ];
+  return { ...inForce, fineTune, freeze };
 }
 
 async function runSearch(options: LrFindOptions): Promise<void> {

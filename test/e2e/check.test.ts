@@ -112,7 +112,10 @@ test('unreadable folders are reported and the others are checked', async () => {
     assert.equal(code, 0, stderr);
     assert.match(stdout, /^Skipped folders: 1\..*\n {2}animal\/more +EACCES: permission denied$/m);
     assert.match(stdout, /^ {2}food\/tiny.png +30 x 30 pixels$/m);
-    assert.match(stderr, /^The next check starts from scratch: rawdata.\.checked\.jsonl cannot be written/);
+    assert.match(
+      stderr,
+      /^bat-sup: The next check starts from scratch: rawdata.\.checked\.jsonl cannot be written/,
+    );
   } finally {
     chmodSync(join(folder, 'rawdata'), 0o755);
     chmodSync(join(folder, 'rawdata', 'animal', 'more'), 0o755);

@@ -17,8 +17,8 @@ test('assumptions about a file are reported, with the flags that change them', a
   const { code, stderr } = await importing('open.onnx');
   assert.equal(code, 0, stderr);
   assert.match(stderr, /the picture size; 100 x 100 is assumed\.\n {2}Set it with --width and --height\./);
-  assert.match(stderr, /how pixels are scaled; 0\.\.1 is assumed\.\n.* 0\.\.255, import it with --scale 1\./);
-  assert.match(stderr, /order of the colour channels; RGB is assumed\.\n.* import it with --order bgr\./);
+  assert.match(stderr, /how pixels are scaled; 0\.\.1 is assumed\.\n.* 0\.\.255, give --scale 1\./);
+  assert.match(stderr, /order of the colour channels; RGB is assumed\.\n.* give --order bgr\./);
   for (const line of stderr.split('\n')) assert.ok(line.length <= 80, line);
   const given = ['--width', '40', '--height', '24', '--scale', '1', '--order', 'bgr'];
   const said = await importing('open.onnx', ...given, '--json');

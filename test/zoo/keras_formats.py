@@ -43,11 +43,14 @@ def randomise(model, pictures, keras, random):
             norms.append(layer)
         elif getattr(layer, "use_bias", False):
             layer.set_weights([one if one.ndim > 1 else random.normal(0, 0.1, one.shape) for one in layer.get_weights()])
+    for norm in norms:
+        *affine, mean, variance = norm.get_weights()
+        affine = [random.uniform(0.5, 1.5, one.shape) if one[0] == 1 else random.normal(0, 0.2, one.shape) for one in affine]
+        norm.set_weights([*affine, mean, variance])
     with learning(norms):
         model(pictures)
     for norm in norms:
         *affine, mean, variance = norm.get_weights()
-        affine = [random.uniform(0.5, 1.5, one.shape) if one[0] == 1 else random.normal(0, 0.2, one.shape) for one in affine]
         mean += random.normal(0, 0.1, mean.shape) * np.sqrt(variance)
         norm.set_weights([*affine, mean, (variance + 1e-3) * random.uniform(0.8, 1.25, variance.shape)])
 
