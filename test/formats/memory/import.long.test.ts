@@ -34,7 +34,10 @@ async function peakOf(name: string, size: 'small' | 'large'): Promise<number> {
   const source = join(folder, name, size, format.output);
   await exportNetwork(networks[size], format, source, inside);
   const loader = ['--import', 'tsx', script];
-  return Number(execFileSync(process.execPath, [...loader, source, `${source}-run`], { encoding: 'utf8' }));
+  const peak = (run: number) =>
+    Number(execFileSync(process.execPath, [...loader, source, `${source}-run-${run}`], { encoding: 'utf8' }));
+  // When memory is collected is up to the machine: the least of three is what the import needs.
+  return Math.min(...[1, 2, 3].map(peak));
 }
 
 // What both networks take is the program's.
