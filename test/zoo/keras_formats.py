@@ -43,16 +43,31 @@ def randomise(model, pictures, keras, random):
             norms.append(layer)
         elif getattr(layer, "use_bias", False):
             layer.set_weights([one if one.ndim > 1 else random.normal(0, 0.1, one.shape) for one in layer.get_weights()])
-    for norm in norms:
+
+    def measure():
+        with learning(norms):
+            model(pictures)
+
+    def vary_affine(norm):
         *affine, mean, variance = norm.get_weights()
         affine = [random.uniform(0.5, 1.5, one.shape) if one[0] == 1 else random.normal(0, 0.2, one.shape) for one in affine]
         norm.set_weights([*affine, mean, variance])
-    with learning(norms):
-        model(pictures)
-    for norm in norms:
+
+    def vary_statistics(norm):
         *affine, mean, variance = norm.get_weights()
         mean += random.normal(0, 0.1, mean.shape) * np.sqrt(variance)
         norm.set_weights([*affine, mean, (variance + 1e-3) * random.uniform(0.8, 1.25, variance.shape)])
+
+    # With squeeze-and-excitation, maps grow from block to block unless they are measured with the factors that they get.
+    is_scaled = any(isinstance(layer, keras.layers.Multiply) for layer in layers_in(model, keras))
+    if is_scaled:
+        for norm in norms:
+            vary_affine(norm)
+    measure()
+    for norm in norms:
+        if not is_scaled:
+            vary_affine(norm)
+        vary_statistics(norm)
 
 
 def convert(source, target, input_format, output_format, *options):
