@@ -35,7 +35,7 @@ test('the names that other tools use suggest our settings', () => {
     ['device', 'engine'],
     ['weight-decay', 'weightDecay'],
     ['num_workers', 'workers'],
-    ['model', 'architecture'],
+    ['model', 'architecture or from'],
   ] as const)
     assert.equal(didYouMean(word, settingNames), `; did you mean ${ours}?`);
   assert.equal(didYouMean('something', settingNames), '');
