@@ -12,13 +12,10 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import seedrandom from 'seedrandom';
-import { backboneFolder } from '../src/backbones/index.ts';
-import { defaultBackbone } from '../src/backbones/names.ts';
-import { readNetwork } from '../src/checkpoints/index.ts';
 import { startEngine } from '../src/engine/index.ts';
 import { findPictures } from '../src/images/find.ts';
 import { suspicionsOf } from '../src/labels/suspicions.ts';
-import { openFeatureNetwork } from '../src/transfer/feature_network.ts';
+import { chooseFeatureNetwork, openFeatureNetwork } from '../src/transfer/feature_network.ts';
 import { featuresOfFiles } from '../src/transfer/file_features.ts';
 import { temporaryFolder } from '../test/helpers/folder.ts';
 import { pythonScript, pythonWith } from './against/python.ts';
@@ -42,8 +39,8 @@ process.env.XDG_CACHE_HOME = fileURLToPath(new URL('../.cache/xdg', import.meta.
 const cache = fileURLToPath(new URL('../.cache/bench-recipe', import.meta.url));
 
 const engine = await startEngine('auto', { threads: 0 });
-const stored = await readNetwork(backboneFolder(defaultBackbone), 'newest', console.error);
-const network = openFeatureNetwork(stored, console.error);
+const start = await chooseFeatureNetwork({ place: undefined, checkpoints: '' }, console.error);
+const network = openFeatureNetwork(start, console.error);
 const python = pythonWith('labels', options.python);
 const cleanlab = await startConversation<unknown, Ranking>(pythonScript(python, 'labels_cleanlab.py'));
 

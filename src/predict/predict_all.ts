@@ -1,4 +1,4 @@
-import { inBatches } from '../async/in_batches.ts';
+import { mapBatchesAhead } from '../async/in_batches.ts';
 import { reason } from '../errors.ts';
 import type { PredictInput } from './inputs.ts';
 import type { Activation, Predictor } from './predictor.ts';
@@ -50,13 +50,10 @@ export async function* predictBatches(
   activation: Activation,
   batchSize = batchSizeFor(predictor),
 ): AsyncGenerator<Prediction[]> {
-  const ahead: Promise<Decoded[]>[] = [];
-  for await (const batch of inBatches(inputs, batchSize)) {
-    ahead.push(Promise.all(batch.map((input) => decode(predictor, input))));
-    if (ahead.length > batchesAhead)
-      yield predictDecoded(predictor, await (ahead.shift() as Promise<Decoded[]>), activation);
-  }
-  for (const decoded of ahead) yield predictDecoded(predictor, await decoded, activation);
+  const batches = mapBatchesAhead(inputs, { size: batchSize, ahead: batchesAhead }, (input) =>
+    decode(predictor, input),
+  );
+  for await (const decoded of batches) yield predictDecoded(predictor, decoded, activation);
 }
 
 /** Yields predictions one by one. See {@link predictBatches}. */

@@ -1,3 +1,5 @@
+import { largestOf } from '../transfer/nearest_rows.ts';
+
 /** Directions of pictures' features around their mean, in bytes: a quarter of the memory, and cosines right to 0.002. */
 export interface PictureIndex {
   /** Paths below the folder, of the pictures and of files that cannot be read. */
@@ -77,13 +79,6 @@ export function nearestIn(
     for (let j = 0; j < length; j++, at++) sum += (direction[j] as number) * (directions[at] as number);
     cosines[file] = sum * (scales[file] as number);
   }
-  const order = [...paths.keys()].filter((file) => scales[file] !== 0);
-  order.sort((a, b) => (cosines[b] as number) - (cosines[a] as number) || a - b);
-  const matches: Match[] = [];
-  for (const file of order) {
-    if (matches.length === count) break;
-    const path = paths[file] as string;
-    if (!isLeftOut(path)) matches.push({ path, cosine: cosines[file] as number });
-  }
-  return matches;
+  const nearest = largestOf(cosines, count, (file) => scales[file] === 0 || isLeftOut(paths[file] as string));
+  return nearest.map(({ row, cosine }) => ({ path: paths[row] as string, cosine }));
 }

@@ -1,23 +1,24 @@
-import { createHash } from 'node:crypto';
-import { backboneFolder, ensureBackbone } from '../backbones/index.ts';
+import { ensureBackbone } from '../backbones/index.ts';
 import { defaultBackbone } from '../backbones/names.ts';
 import { readNetwork, type StoredNetwork } from '../checkpoints/index.ts';
 import { reason, UserError } from '../errors.ts';
 import { createFoldedModel } from '../inference/model.ts';
 import type { LayerSummary } from '../layers/index.ts';
 import { layersFor } from '../models/model.ts';
+import { planLayers } from '../models/plan.ts';
 import { normalisationOf } from '../models/preprocessing.ts';
 import { toPictures } from '../models/to_pictures.ts';
 import { decoderFor } from '../predict/load_predictor.ts';
 import { concatenate } from '../tensors/bytes.ts';
+import { sizeOf } from '../tensors/shape.ts';
 import { tf } from '../tensors/tf.ts';
 import type { FeatureCache } from './feature_cache.ts';
+import { withLinearHead } from './head.ts';
+import type { Start } from './new_head.ts';
 import { openFeatureCache } from './open_feature_cache.ts';
 
 /** Computes features of decoded pictures: what a network's last layer reads. */
 export interface FeatureNetwork {
-  /** The checkpoint's folder. */
-  checkpoint: string;
   /** Numbers per picture. */
   length: number;
   /** Changes with whatever features depend on. */
@@ -30,6 +31,17 @@ export interface FeatureNetwork {
   dispose(): Promise<void>;
 }
 
+function trained({ checkpoint, weights }: StoredNetwork): Start {
+  const { model, preprocessing } = checkpoint.manifest;
+  return { description: { ...model, layers: layersFor(model, weights) }, weights, preprocessing };
+}
+
+async function backbone(notice: (text: string) => void): Promise<Start> {
+  const { model, layers, weights, preprocessing } = await ensureBackbone(defaultBackbone, notice);
+  const values = new Map([...weights].map(([name, tensor]) => [name, tensor.values]));
+  return { description: { ...model, layers }, weights: values, preprocessing };
+}
+
 /**
  * Reads the network that features come from: the one in `place`, or the pre-trained default, which is fetched if need be;
  * where that cannot be had, the newest run's, with one line.
@@ -38,11 +50,10 @@ export interface FeatureNetwork {
 export async function chooseFeatureNetwork(
   { place, checkpoints }: { place: string | undefined; checkpoints: string },
   notice: (text: string) => void,
-): Promise<StoredNetwork> {
-  if (place !== undefined) return readNetwork(place, 'best', notice);
+): Promise<Start> {
+  if (place !== undefined) return trained(await readNetwork(place, 'best', notice));
   try {
-    await ensureBackbone(defaultBackbone, notice);
-    return await readNetwork(backboneFolder(defaultBackbone), 'newest', notice);
+    return await backbone(notice);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     const own = await readNetwork(checkpoints, 'best', notice).catch(() => undefined);
@@ -53,30 +64,31 @@ export async function chooseFeatureNetwork(
     notice(
       `Without ${defaultBackbone} (${reason(error)}) the features are those of ${own.checkpoint.folder}, which know less.`,
     );
-    return own;
+    return trained(own);
   }
 }
 
 /** An engine must be running. @param notice called once where features cannot be stored. */
-export function openFeatureNetwork(stored: StoredNetwork, notice: (text: string) => void): FeatureNetwork {
-  const { checkpoint, weights } = stored;
-  const { model, preprocessing, files } = checkpoint.manifest;
-  const layers = layersFor(model, weights);
+export function openFeatureNetwork(
+  { description, weights: own, preprocessing }: Start,
+  notice: (text: string) => void,
+): FeatureNetwork {
+  // A network that ends in a convolution for each class has its features before that.
+  const linear = withLinearHead({ layers: description.layers ?? [], weights: own });
+  const { layers } = planLayers(linear.layers, description);
+  const { weights } = linear;
   const head = layers.at(-1) as LayerSummary;
   const folded = createFoldedModel({ layers, weights });
-  const input = { description: { ...model, layers }, preprocessing: normalisationOf(preprocessing) };
-  const length = head.inputShape[0] as number;
+  const input = { description: { ...description, layers }, preprocessing: normalisationOf(preprocessing) };
+  const length = sizeOf(head.inputShape);
   const layer = head.inputs[0] as string;
-  // Hashing the weights themselves takes longer than a search.
-  const digest = createHash('sha256').update(`files ${files['weights.bin'].sha256}`).digest('hex');
-  const source = { weights: digest, preprocessing, size: model, layer };
+  const source = { weights, head: head.name, preprocessing, size: description, layer };
   const { cache, key } = openFeatureCache(source, length, notice);
   return {
-    checkpoint: checkpoint.folder,
     length,
     key,
     cache,
-    decode: decoderFor(model, preprocessing),
+    decode: decoderFor(description, preprocessing),
     async features(pictures) {
       if (pictures.length === 0) return new Float32Array();
       const output = tf.tidy(() => folded.forward(toPictures(concatenate(pictures), input), layer));

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { realpath, stat } from 'node:fs/promises';
 import { mapConcurrently } from '../async/concurrency.ts';
-import { inBatches } from '../async/in_batches.ts';
+import { mapBatchesAhead } from '../async/in_batches.ts';
 import { reason } from '../errors.ts';
 import type { FeatureNetwork } from './feature_network.ts';
 
@@ -54,27 +54,6 @@ interface Decoded {
   result: Uint8Array | string;
 }
 
-/** Decodes files in batches, some ahead. */
-async function* decodeBatches(
-  network: FeatureNetwork,
-  files: readonly string[],
-  indexes: number[],
-): AsyncGenerator<Decoded[]> {
-  const decode = async (index: number): Promise<Decoded> => {
-    try {
-      return { index, result: await network.decode(files[index] as string) };
-    } catch (error) {
-      return { index, result: reason(error) };
-    }
-  };
-  const ahead: Promise<Decoded[]>[] = [];
-  for await (const batch of inBatches(indexes, batchSize)) {
-    ahead.push(Promise.all(batch.map(decode)));
-    if (ahead.length > batchesAhead) yield ahead.shift() as Promise<Decoded[]>;
-  }
-  yield* ahead;
-}
-
 /**
  * Features of pictures in files: from the cache, or computed and stored there.
  * @returns undefined where the signal ended it. What was computed until then is stored.
@@ -94,7 +73,15 @@ export async function featuresOfFiles(
   const missing = [...files.keys()].filter((index) => found[index] === 0 && !failures.has(index));
   let done = files.length - missing.length;
   onProgress?.(done, files.length);
-  for await (const batch of decodeBatches(network, files, missing)) {
+  const decode = async (index: number): Promise<Decoded> => {
+    try {
+      return { index, result: await network.decode(files[index] as string) };
+    } catch (error) {
+      return { index, result: reason(error) };
+    }
+  };
+  const batches = mapBatchesAhead(missing, { size: batchSize, ahead: batchesAhead }, decode);
+  for await (const batch of batches) {
     if (signal?.aborted) return undefined;
     const readable = batch.filter(({ result }) => typeof result !== 'string');
     const rows = await network.features(readable.map(({ result }) => result as Uint8Array));

@@ -26,22 +26,24 @@ export function centredDirections(features: tf.Tensor2D): tf.Tensor2D {
   });
 }
 
-/** Inserts a candidate into a list that is sorted, the nearest first, and has at most `count`. */
-function insert(list: Neighbour[], candidate: Neighbour, count: number): void {
-  let at = list.length;
-  while (at > 0 && (list[at - 1] as Neighbour).cosine < candidate.cosine) at--;
-  list.splice(at, 0, candidate);
-  if (list.length > count) list.pop();
-}
-
-/** The nearest of a row. @param cosines of the row with all rows. */
-function nearest(cosines: Float32Array, row: number, { count, groups }: NearestOptions): Neighbour[] {
+/**
+ * The rows with the largest cosines, the nearest first; of equal ones the first.
+ * @param isLeftOut asked only of rows that would be among them.
+ */
+export function largestOf(
+  cosines: Float32Array,
+  count: number,
+  isLeftOut: (row: number) => boolean,
+): Neighbour[] {
   const list: Neighbour[] = [];
   let least = Number.NEGATIVE_INFINITY;
-  for (let other = 0; other < cosines.length; other++) {
-    const cosine = cosines[other] as number;
-    if (cosine <= least || groups[other] === groups[row]) continue;
-    insert(list, { row: other, cosine }, count);
+  for (let row = 0; row < cosines.length; row++) {
+    const cosine = cosines[row] as number;
+    if (cosine <= least || isLeftOut(row)) continue;
+    let at = list.length;
+    while (at > 0 && (list[at - 1] as Neighbour).cosine < cosine) at--;
+    list.splice(at, 0, { row, cosine });
+    if (list.length > count) list.pop();
     if (list.length === count) least = (list[count - 1] as Neighbour).cosine;
   }
   return list;
@@ -54,7 +56,7 @@ function nearest(cosines: Float32Array, row: number, { count, groups }: NearestO
  */
 export async function nearestRows(
   { features, length }: { features: Float32Array; length: number },
-  options: NearestOptions,
+  { count, groups }: NearestOptions,
 ): Promise<Neighbour[][]> {
   const rows = features.length / length;
   const all = tf.tidy(() => centredDirections(tf.tensor2d(features, [rows, length])));
@@ -66,8 +68,11 @@ export async function nearestRows(
       const block = tf.tidy(() => tf.matMul(tf.slice(all, first, some), all, false, true));
       const cosines = (await block.data()) as Float32Array;
       block.dispose();
-      for (let row = 0; row < some; row++)
-        found.push(nearest(cosines.subarray(row * rows, (row + 1) * rows), first + row, options));
+      for (let row = 0; row < some; row++) {
+        const group = groups[first + row];
+        const own = cosines.subarray(row * rows, (row + 1) * rows);
+        found.push(largestOf(own, count, (other) => groups[other] === group));
+      }
     }
     return found;
   } finally {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { hasRelaxedSimd } from '../engine/wasm/relaxed_simd.ts';
@@ -15,16 +16,34 @@ function computedBy(): string {
   return parts.join(' ');
 }
 
+/** What the features of a network depend on: its weights but those of its last layer, and how it reads pictures. */
+export interface NetworkFeatures extends Pick<FeatureSource, 'preprocessing' | 'size' | 'layer'> {
+  weights: ReadonlyMap<string, Float32Array>;
+  /** Name of the last layer. */
+  head: string;
+}
+
+/** SHA-256 of the weights that features depend on. */
+function digestOf({ weights, head }: NetworkFeatures): string {
+  const hash = createHash('sha256');
+  for (const [name, { buffer, byteOffset, byteLength }] of weights)
+    if (!name.startsWith(`${head}/`))
+      hash.update(name).update(new Uint8Array(buffer, byteOffset, byteLength));
+  return hash.digest('hex');
+}
+
 /**
  * Opens the cache of features that the running engine computes.
  * @param length numbers per row.
  * @param notice called once, with one line, where nothing can be stored any more.
  */
 export function openFeatureCache(
-  source: Omit<FeatureSource, 'engine' | 'kernels'>,
+  network: NetworkFeatures,
   length: number,
   notice: (line: string) => void,
 ): { cache: FeatureCache; key: string } {
-  const key = featureKey({ ...source, engine: computedBy(), kernels });
+  const { preprocessing, size, layer } = network;
+  const weights = digestOf(network);
+  const key = featureKey({ weights, preprocessing, size, layer, engine: computedBy(), kernels });
   return { key, cache: new FeatureCache({ folder: join(cacheFolder(), 'features'), key, length, notice }) };
 }

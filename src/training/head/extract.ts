@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { shareOf } from '../../cluster/index.ts';
 import { createFoldedModel } from '../../inference/model.ts';
 import { featuresOf } from '../../transfer/features.ts';
@@ -14,15 +13,6 @@ export interface Extractor {
   close(): Promise<void>;
 }
 
-/** SHA-256 of the weights that features depend on. */
-function digestOf(weights: ReadonlyMap<string, Float32Array>, headName: string): string {
-  const hash = createHash('sha256');
-  for (const [name, { buffer, byteOffset, byteLength }] of weights)
-    if (!name.startsWith(`${headName}/`))
-      hash.update(name).update(new Uint8Array(buffer, byteOffset, byteLength));
-  return hash.digest('hex');
-}
-
 /** What computes the features of this process. */
 export function openExtractor({ model, pack, dataset, signal, events }: HeadTraining): Extractor {
   const { name, layer, length } = headOf(model);
@@ -30,7 +20,7 @@ export function openExtractor({ model, pack, dataset, signal, events }: HeadTrai
   const variables = [...allVariables(model)];
   const weights = new Map(variables.map(([name, variable]) => [name, variable.dataSync() as Float32Array]));
   const backbone = createFoldedModel({ layers: model.layers, weights });
-  const source = { weights: digestOf(weights, name), preprocessing, size: description, layer };
+  const source = { weights, head: name, preprocessing, size: description, layer };
   const { cache } = openFeatureCache(source, length, (text) => events.notice?.(text));
   const input = { description, preprocessing };
   const onProgress = (done: number, total: number) => events.features?.(done, total);
