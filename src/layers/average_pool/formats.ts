@@ -1,12 +1,6 @@
-import { pairOf, windowOf } from '../../formats/keras_model/reading.ts';
 import type { LayerFormats } from '../../formats/layer_formats.ts';
 import type { NetworkBuilder, Value } from '../../formats/network_builder.ts';
 import type { Reading } from '../../formats/onnx/reading.ts';
-import { onnxWindow } from '../../formats/onnx/window.ts';
-import { attribute, windowAttributes } from '../../formats/tensorflow/attributes.ts';
-import { type GraphNode, type Match, operationOf } from '../../formats/tensorflow/meanings.ts';
-import { windowOf as tensorFlowWindow } from '../../formats/tensorflow/reading.ts';
-import { windowFields } from '../../formats/tflite/window.ts';
 import {
   equivalentPadding,
   type Window as FileWindow,
@@ -14,7 +8,8 @@ import {
   placeWindow,
 } from '../../formats/windows.ts';
 import { addGlobalAveragePool } from '../global_average_pool/formats.ts';
-import { axesOf, heightAndWidth, samePadding, type Window, windowsAlong } from '../window.ts';
+import { poolingFormats } from '../pooling_formats.ts';
+import { axesOf, samePadding, type Window, windowsAlong } from '../window.ts';
 import { addZeroPadding } from '../zero_padding/formats.ts';
 import { averagePool } from './layer.ts';
 
@@ -92,76 +87,18 @@ function samePads({ shape }: Value, kernel: number[], strides: number[]): number
   return [down?.before, across?.before, down?.after, across?.after].map(Number);
 }
 
-/** @param node an AvgPool. */
-function readAvgPool(node: GraphNode): Match | undefined {
-  const input = operationOf(node.inputs[0]);
-  const window = tensorFlowWindow(node);
-  const sizes = node.attributes.get('ksize')?.list?.i ?? [];
-  if (!window || !input || sizes.length !== 4 || sizes[0] !== 1 || sizes[3] !== 1) return undefined;
-  const kernel = sizes.slice(1, 3);
-  return {
-    inputs: [input],
-    make: ({ builder, where }, [x]) => addAveragePool(builder, x, { kernel, ...window }, where),
-  };
-}
-
 export const formats: LayerFormats<Window> = {
   layer: averagePool,
-  keras: {
-    write: ({ attributes: { kernel, stride, padding } }) => ({
-      className: 'AveragePooling2D',
-      config: {
-        pool_size: heightAndWidth(kernel),
-        strides: heightAndWidth(stride),
-        padding,
-        data_format: 'channels_last',
-      },
-    }),
-    read: {
-      AveragePooling2D: {
-        read(reading, [input]) {
-          const { builder, layer } = reading;
-          const kernel = pairOf(layer.config.pool_size ?? 2);
-          const window = windowOf(reading, kernel, layer.config.strides ?? kernel);
-          return addAveragePool(builder, input, window, layer.name);
-        },
-      },
-    },
-  },
-  onnx: {
-    write: ({ graph, layer, inputs }) => graph.add('AveragePool', inputs, layer.name, onnxWindow(layer)),
-    read: {
-      AveragePool: {
-        read(reading) {
-          const kernel = reading.ints('kernel_shape') ?? [];
-          const { input, window } =
-            reading.int('count_include_pad', 0) === 1
-              ? withCountedPadding(reading, kernel)
-              : { input: reading.channelsFirst(), window: { kernel, ...reading.window() } };
-          return reading.maps(addAveragePool(reading.builder, input, window, reading.where));
-        },
-      },
-    },
-  },
-  tflite: {
-    write({ graph, layer, inputs }) {
-      const [height, width] = heightAndWidth(layer.attributes.kernel);
-      // The width comes first.
-      const sizes = [
-        { slot: 3, int32: width },
-        { slot: 4, int32: height },
-      ];
-      const options = [...windowFields(layer.attributes), ...sizes];
-      return graph.add({ code: 1, version: 1, options: 5 }, inputs, layer.name, layer.outputShape, options);
-    },
-  },
   pyTorch: {},
-  tensorflow: {
-    write({ graph, layer, inputs }) {
-      const kernel = { ksize: attribute.size2D(layer.attributes.kernel) };
-      const attributes = { ...kernel, ...windowAttributes(layer.attributes) };
-      return graph.add('AvgPool', inputs, { attributes });
-    },
-    read: { AvgPool: readAvgPool },
-  },
+  ...poolingFormats({
+    add: addAveragePool,
+    keras: 'AveragePooling2D',
+    onnx: 'AveragePool',
+    tfliteCode: 1,
+    tensorFlow: 'AvgPool',
+    readOnnx: (reading, kernel) =>
+      reading.int('count_include_pad', 0) === 1
+        ? withCountedPadding(reading, kernel)
+        : { input: reading.channelsFirst(), window: { kernel, ...reading.window() } },
+  }),
 };
