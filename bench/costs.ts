@@ -132,7 +132,7 @@ function chartOf(costs: Cost[]): string {
       return `<circle cx="${x(pictures)}" cy="${y(cost)}" r="4" fill="${fill}" stroke="#0969da"><title>${label}</title></circle>
 ${side === middle ? '' : `<text x="${x(pictures) + 8}" y="${y(cost) + 4}">${side} x ${side}</text>`}`;
     });
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 500 280" width="500" height="280" font-family="sans-serif" font-size="12" fill="#57606a">
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 520 280" width="520" height="280" font-family="sans-serif" font-size="12" fill="#57606a">
 <title>Processor seconds of bat-sup train --pretrained, by pictures; ${middle} x ${middle} along the line</title>
 <rect width="100%" height="100%" fill="#ffffff"/>
 ${[...rows, ...columns].join('\n')}
