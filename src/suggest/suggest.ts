@@ -64,10 +64,10 @@ interface Features {
 }
 
 /** Probabilities of each picture by a classifier of the labelled ones; undefined where they have less than two classes. */
-async function classify(
+export async function classify(
   { features, length }: Features,
   labelled: { features: Float32Array; labels: number[]; classes: number },
-  { seed, threads }: SuggestOptions,
+  { seed, threads }: Pick<SuggestOptions, 'seed' | 'threads'>,
 ): Promise<Float64Array[] | undefined> {
   if (new Set(labelled.labels).size < 2) return undefined;
   const { labels, classes } = labelled;

@@ -200,14 +200,16 @@ function sum(values: number[]): number {
 
 /**
  * The strongest penalty whose log loss is within one standard error of the least (Breiman et al., Classification and
- * Regression Trees, 1984, section 3.4.3). Pictures of one source often resemble each other in ways that no group names,
- * so held-out rows are easier than what will be asked later; a stronger penalty makes up for that.
+ * Regression Trees, 1984, section 3.4.3), of the least and the step before it. Pictures of one source often resemble each
+ * other in ways that no group names, so held-out rows are easier than what will be asked later; a stronger penalty makes up
+ * for that. No more than a step: the standard error of few rows allows any penalty, up to one that learns nothing.
  */
 function choose<Point extends { scores: Scores }>(rounds: Point[]): Point | undefined {
   const least = leastOf(rounds);
   if (least === undefined) return undefined;
   const limit = least.scores.logLoss + least.scores.standardError;
-  return rounds.find(({ scores }) => scores.logLoss <= limit);
+  const before = rounds[rounds.indexOf(least) - 1];
+  return before && before.scores.logLoss <= limit ? before : least;
 }
 
 function leastOf<Point extends { scores: Scores }>(rounds: Point[]): Point | undefined {
