@@ -1,7 +1,8 @@
-import { rm, stat } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { reason } from '../errors.ts';
 import { generatedNameOf } from '../images/generated.ts';
+import { changeTimeOf } from '../system/change_time.ts';
 import { sha256OfFile } from '../system/files.ts';
 import { type Mask, maskNameOf, readMask, writeMask } from './masks.ts';
 import type { Change, MixChange, Size } from './operation.ts';
@@ -72,14 +73,6 @@ export function inputsOf(job: Job, source: string, copy: number, mask?: string):
   const pictures = labelOfCopy(job, source, copy)?.sources ?? [source];
   const files = pictures.map((picture) => join(job.rawData, picture));
   return mask && job.masks ? [...files, join(job.masks, mask)] : files;
-}
-
-/** When the contents or the name of a file last changed, milliseconds since 1970; 0 where it is missing. */
-export function changeTimeOf(file: string): Promise<number> {
-  return stat(file).then(
-    ({ ctimeMs }) => ctimeMs,
-    () => 0,
-  );
 }
 
 /** Calls the function once for each file. */

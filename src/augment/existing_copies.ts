@@ -3,7 +3,8 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mapConcurrently } from '../async/concurrency.ts';
 import { type Generated, generatedNameOf, parseGeneratedName } from '../images/generated.ts';
-import { changeTimeOf, digestOf, inputsOf, type Job, memoise } from './copies.ts';
+import { changeTimeOf } from '../system/change_time.ts';
+import { digestOf, inputsOf, type Job, memoise } from './copies.ts';
 import { findNameClashes, maskNameOf } from './masks.ts';
 import type { KnownCopies } from './plan.ts';
 

@@ -3,6 +3,7 @@ import { reason } from '../errors.ts';
 import { asUnreadable, decodeWithSharp, openPicture } from '../images/decode.ts';
 import { makeJpegPool } from '../images/jpeg/pool.ts';
 import { sniff } from '../images/sniff.ts';
+import { changeTime } from '../system/change_time.ts';
 import { threadModule } from '../system/thread_module.ts';
 import { makeJpegInspector } from './inspect_jpegs.ts';
 import { type Inspection, inspectPixels, side } from './inspection.ts';
@@ -30,7 +31,7 @@ export async function stampOf(file: string): Promise<Stamp> {
   if (found.isDirectory()) throw new Error('a folder');
   // Reading a pipe would wait forever.
   if (!found.isFile()) throw new Error('not a file but a device, a pipe or a socket');
-  return { size: found.size, modified: found.mtimeMs };
+  return { size: found.size, modified: changeTime(found) };
 }
 
 /**

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mapConcurrently } from '../async/concurrency.ts';
+import { changeTime } from '../system/change_time.ts';
 import { linesOf, makeFolder, sha256OfFile, writeFileAtomically } from '../system/files.ts';
 import { type Dataset, nameOf, type Picture, pathBelow } from './scan.ts';
 
@@ -9,7 +10,7 @@ async function digestOf(file: string): Promise<string> {
   return (await sha256OfFile(file)).subarray(0, 16).toString('base64url');
 }
 
-/** [path of the picture relative to the dataset's folder, size and mtime of the file that was read, digest] */
+/** [path of the picture relative to the dataset's folder, size and change time of the file that was read, digest] */
 type Line = [string, number, number, string];
 
 function parse(text: string): Line | undefined {
@@ -49,14 +50,15 @@ export async function digestPictures(
   const file = join(folder, '.cache', 'digests.jsonl');
   const known = await readKnown(file);
   const lines: Line[] = [];
-  let changed = false;
+  let isChanged = false;
   const digest = async (picture: Picture, read: string): Promise<string> => {
-    const { size, mtimeMs } = await stat(read);
+    const found = await stat(read);
+    const [size, changed] = [found.size, changeTime(found)];
     const path = pathBelow(folder, picture.file);
     const before = known.get(path);
-    const isKnown = before?.[1] === size && before[2] === mtimeMs;
-    const line: Line = isKnown ? before : [path, size, mtimeMs, await digestOf(read)];
-    changed ||= !isKnown;
+    const isKnown = before?.[1] === size && before[2] === changed;
+    const line: Line = isKnown ? before : [path, size, changed, await digestOf(read)];
+    isChanged ||= !isKnown;
     lines.push(line);
     return line[3];
   };
@@ -67,7 +69,7 @@ export async function digestPictures(
     return { ...picture, digest: found };
   });
   // Where the cache cannot be written, as on a read-only disk, the files are read again each time.
-  if (changed || lines.length !== known.size) await write(file, folder, lines).catch(() => {});
+  if (isChanged || lines.length !== known.size) await write(file, folder, lines).catch(() => {});
   return { ...dataset, pictures };
 }
 

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { mapConcurrently } from '../async/concurrency.ts';
 import { type Splitting, shareOf } from '../cluster/index.ts';
 import { UserError } from '../errors.ts';
+import { changeTime } from '../system/change_time.ts';
 import { keepPathApart, pictureFoldersOf } from '../system/keep_apart.ts';
 import {
   type ClassFolder,
@@ -188,8 +189,8 @@ async function findStale({ rawData, signal }: ResizeOptions, { classes, files, l
 
 /** Size and time of a file; zeros, which no file has, for a link that leads nowhere. */
 async function stampOf(file: string): Promise<Entry> {
-  const { size, mtimeMs } = await stat(file).catch(() => ({ size: 0, mtimeMs: 0 }));
-  return { size, modified: mtimeMs };
+  const found = await stat(file).catch(() => ({ size: 0, ctimeMs: 0, mtimeMs: 0 }));
+  return { size: found.size, modified: changeTime(found) };
 }
 
 /**

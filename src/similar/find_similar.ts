@@ -3,6 +3,7 @@ import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { reason, UserError } from '../errors.ts';
 import { search } from '../images/find.ts';
+import { changeTime } from '../system/change_time.ts';
 import type { FeatureNetwork } from '../transfer/feature_network.ts';
 import { type FileFeatureOptions, featuresOfFiles } from '../transfer/file_features.ts';
 import { indexFile, readIndex, writeIndex } from './index_file.ts';
@@ -25,11 +26,8 @@ async function listFiles(folder: string): Promise<Pick<PictureIndex, 'paths' | '
   const { files: paths } = await search(folder);
   const stamps = new Float64Array(2 * paths.length);
   for (const [index, path] of paths.entries()) {
-    const { size, mtimeMs } = statSync(join(folder, path), { throwIfNoEntry: false }) ?? {
-      size: 0,
-      mtimeMs: 0,
-    };
-    stamps.set([size, mtimeMs], 2 * index);
+    const found = statSync(join(folder, path), { throwIfNoEntry: false });
+    if (found) stamps.set([found.size, changeTime(found)], 2 * index);
   }
   return { paths, stamps };
 }

@@ -5,7 +5,7 @@ import { cacheFolder } from '../system/cache.ts';
 import { makeFolder, writeFileAtomically } from '../system/files.ts';
 import type { PictureIndex } from './picture_index.ts';
 
-const format = 'bat-sup pictures 1';
+const format = 'bat-sup pictures 2';
 const digestBytes = 32;
 const maxUnusedDays = 90;
 const day = 24 * 60 * 60 * 1000;

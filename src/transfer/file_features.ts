@@ -3,6 +3,7 @@ import { realpath, stat } from 'node:fs/promises';
 import { mapConcurrently } from '../async/concurrency.ts';
 import { mapBatchesAhead } from '../async/in_batches.ts';
 import { reason } from '../errors.ts';
+import { changeTime } from '../system/change_time.ts';
 import type { FeatureNetwork } from './feature_network.ts';
 
 /** Features of the files that could be read. */
@@ -32,8 +33,10 @@ const filesAtOnce = 64;
  * be read.
  */
 async function idOf(file: string): Promise<Buffer> {
-  const [path, { size, mtimeMs }] = await Promise.all([realpath(file), stat(file)]);
-  return createHash('sha256').update(`${path}\0${size}\0${mtimeMs}`).digest();
+  const [path, found] = await Promise.all([realpath(file), stat(file)]);
+  return createHash('sha256')
+    .update(`${path}\0${found.size}\0${changeTime(found)}`)
+    .digest();
 }
 
 /** What has become of a file: its id, or why it cannot be read. */

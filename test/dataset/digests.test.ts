@@ -95,3 +95,18 @@ test('a raw file that disappears meanwhile does not end it', async () => {
   const digested = await digestPictures(dataset, { folder: data, workers: 0 });
   assert.equal(digestsIn(digested)[1], digestOf('one, resized'));
 });
+
+test('files of one size and time that have swapped their names are read again', async () => {
+  const { data, rawData, digests } = project(files);
+  const [one, other] = [join(rawData, 'bat', '1.png'), join(rawData, 'sup', '2.png')];
+  writeFileSync(other, 'two');
+  writeFileSync(join(data, 'sup', '2.png.jpg'), 'two, resized');
+  for (const file of [one, other]) utimesSync(file, 1_000_000, 1_000_000);
+  await digests();
+  renameSync(one, `${one}.kept`);
+  renameSync(other, one);
+  renameSync(`${one}.kept`, other);
+  const { pictures } = await digests();
+  const digestFor = (file: string) => pictures.find((picture) => nameOf(picture) === file)?.digest;
+  assert.deepEqual([digestFor(one), digestFor(other)], [digestOf('two'), digestOf('one')]);
+});

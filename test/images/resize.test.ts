@@ -64,6 +64,35 @@ test('every picture gets one size and one format; a second run does nothing', as
   assert.equal(statSync(join(root, 'data', 'bat', 'b.jpg')).mtimeMs, made);
 });
 
+/** Two pictures swap their names, as one who puts labels right may have them. */
+function swap(one: string, other: string): void {
+  renameSync(one, `${one}.kept`);
+  renameSync(other, one);
+  renameSync(`${one}.kept`, other);
+}
+
+test('pictures of one size and time that have swapped their names are resized again', async () => {
+  const { options } = await project();
+  const [bat, sup] = ['bat/d.tiff', 'sup/d.tiff'].map((path) => join(options.rawData, path)) as [
+    string,
+    string,
+  ];
+  for (const [file, background] of [
+    [bat, 'red'],
+    [sup, 'blue'],
+  ] as const) {
+    writeFileSync(file, await plain(background, 30, 20).tiff({ compression: 'none' }).toBuffer());
+    utimesSync(file, 1_000_000, 1_000_000);
+  }
+  assert.equal(statSync(bat).size, statSync(sup).size);
+  await resizeAll(options);
+  swap(bat, sup);
+  assert.equal(await isStale(options), true);
+  assert.equal((await resizeAll(options)).made, 2);
+  const { dominant } = await sharp(join(options.data, 'bat', 'd.tiff.jpg')).stats();
+  assert.ok(dominant.b > 200 && dominant.r < 50, JSON.stringify(dominant));
+});
+
 test('only changed pictures are resized again', async () => {
   const { root, options } = await project();
   await resizeAll(options);

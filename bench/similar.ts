@@ -1,0 +1,45 @@
+/**
+ * Time of `bat-sup similar` in large folders, whole processes.
+ *
+ * npm run bench -- similar [--pictures 1000,10000,100000] [--rounds 3] [--engine auto] [--json]
+ *
+ * A folder of links to at most 600 photographs of 640 x 480; whatever else depends on the number of files (listing, the index and
+ * the search in it) is as with different ones. "first" computes features and writes the index; "again" asks about another picture.
+ */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { bin } from '../test/helpers/bin.ts';
+import { folderWith, useFreshCache } from './inputs/pretrained_trainings.ts';
+import { timeCommand } from './measure/command.ts';
+import { readOptions } from './measure/options.ts';
+import { report } from './measure/report.ts';
+import { median, round } from './measure/statistics.ts';
+
+const options = readOptions({ pictures: [1000, 10_000, 100_000], rounds: 3, engine: 'auto' });
+
+useFreshCache();
+const rows = [];
+for (const count of options.pictures) {
+  const folder = join(await folderWith(count), 'rawdata');
+  const [first = '', ...others] = readdirSync(join(folder, 'one'));
+  const search = (picture: string) =>
+    timeCommand(
+      {
+        name: 'bat-sup similar',
+        command: [
+          ...[process.execPath, bin, 'similar', join(folder, 'one', picture)],
+          ...['--in', folder, '--engine', options.engine, '--json'],
+        ],
+      },
+      folder,
+    ).seconds;
+  const firstSeconds = search(first);
+  const seconds = others.slice(0, options.rounds).map(search);
+  rows.push({
+    pictures: count,
+    'first, s': round(firstSeconds, 1),
+    'again, s': round(median(seconds), 2),
+    'slowest, s': round(Math.max(...seconds), 2),
+  });
+}
+report('similar', options, { rows });
