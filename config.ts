@@ -43,6 +43,11 @@ export default {
   // Other operations for some classes (as JSON in a flag). An object that lists operations by class: {
   // "text": ["rotate"] }.
   augmentClasses: {},
+  // on: a picture can show several classes, or none; it lies in the folder of each. One of 'off', 'on'.
+  multiLabel: 'off',
+  // CSV or JSON Lines file with the labels of each picture, for --multi-label; the folders then name no
+  // classes. The path of a CSV or JSON Lines file, or off.
+  labels: 'off',
 
   // Training
 

@@ -15,3 +15,4 @@ export { pathOrRun } from './place.ts';
 export { betterRun, hasSaved, newestRun, nextRunName } from './runs.ts';
 export { removeOldCheckpoints, saveCheckpoint, writeCheckpoint } from './save.ts';
 export { bestOf, type Checkpoint, foldersIn, isCheckpoint, listCheckpoints } from './scan.ts';
+export { readThresholds, saveThresholds } from './thresholds.ts';

@@ -14,6 +14,7 @@ import {
   whatIsDamaged,
 } from './manifest.ts';
 import type { Checkpoint } from './scan.ts';
+import { readThresholds } from './thresholds.ts';
 
 /**
  * The bytes of one of a checkpoint's files.
@@ -87,7 +88,9 @@ export function checkTensors(
 export async function verifyCheckpoint(folder: string): Promise<string[]> {
   const manifest = await readManifest(folder).catch(whatIsDamaged);
   if (typeof manifest === 'string') return [manifest];
-  const checks = [...fileNames.map((name) => readWhole({ folder, manifest }, name)), readCalibration(folder)];
+  const checkpoint = { folder, manifest };
+  const files = fileNames.map((name) => readWhole(checkpoint, name));
+  const checks = [...files, readCalibration(folder), readThresholds(checkpoint)];
   const results = await Promise.allSettled(checks);
   return results.flatMap((result) => (result.status === 'rejected' ? [whatIsDamaged(result.reason)] : []));
 }
@@ -117,6 +120,8 @@ export interface StoredNetwork {
   weights: Map<string, Float32Array>;
   /** The logits are divided by it before softmax; 1 where the checkpoint was not calibrated. */
   temperature: number;
+  /** With --multi-label: the probability from which each class is answered, [classes]. */
+  thresholds?: number[];
 }
 
 /**
@@ -134,5 +139,7 @@ export async function readNetwork(
     weights: await loadTensors(checkpoint, 'weights.bin'),
   });
   const stored = await findFirst(path, which, read, notice);
-  return { ...stored, temperature: await readTemperature(stored.checkpoint.folder) };
+  const thresholds = await readThresholds(stored.checkpoint);
+  const temperature = await readTemperature(stored.checkpoint.folder);
+  return { ...stored, temperature, ...(thresholds && { thresholds }) };
 }

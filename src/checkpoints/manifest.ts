@@ -21,12 +21,17 @@ export interface Position {
   correct: number;
 }
 
-/** Losses are mean softmax cross-entropies, in nats; accuracies are shares, 0 to 1. Absent values are not known. */
+/**
+ * Losses are mean cross-entropies, in nats: of a softmax, or with --multi-label of sigmoids. Accuracies are shares of the
+ * pictures, 0 to 1; with --multi-label all classes of a picture must be right at 0.5. Absent values are not known.
+ */
 export interface Metrics {
   loss?: number;
   accuracy?: number;
   validationLoss?: number;
   validationAccuracy?: number;
+  /** With --multi-label: the mean of the classes' average precisions, 0 to 1. */
+  validationMeanPrecision?: number;
 }
 
 /** What a checkpoint stores besides its tensors. */
@@ -52,6 +57,8 @@ export interface CheckpointInfo {
    * ones, as '<variable>/learnt'.
    */
   ema?: number;
+  /** With --multi-label: the probability from which each class is answered, [classes], chosen on the validation pictures. */
+  thresholds?: number[];
 }
 
 /** A file of tensors, one after the other without gaps: float32, little-endian, C order. */
@@ -111,7 +118,9 @@ const manifestShape = object({
     channels: oneOf(1, 3),
     classes: list(string, 1),
     layers: optional(list(layer)),
+    isMultiLabel: optional(oneOf(true)),
   }),
+  thresholds: optional(list(finite)),
   preprocessing: preprocessingShape,
   training: object({
     seed: whole(),
@@ -126,6 +135,7 @@ const manifestShape = object({
     accuracy: optional(finite),
     validationLoss: optional(finite),
     validationAccuracy: optional(finite),
+    validationMeanPrecision: optional(finite),
   }),
   files: object({ 'weights.bin': tensorFile, 'optimizer.bin': tensorFile }),
 });
@@ -137,7 +147,9 @@ export function parametersOf({ tensors }: Pick<TensorFile, 'tensors'>): number {
   return tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
 }
 
-function contradiction({ files, model, preprocessing }: Manifest): string | undefined {
+function contradiction({ files, model, preprocessing, thresholds }: Manifest): string | undefined {
+  if (thresholds && !(model.isMultiLabel && thresholds.length === model.classes.length))
+    return 'its thresholds are not those of its classes';
   if (new Set(model.classes).size < model.classes.length) return 'two classes have the same name';
   const wrong = wrongPreprocessing(preprocessing, model.channels);
   if (wrong !== undefined) return wrong;

@@ -66,7 +66,8 @@ export async function newestRun(
 }
 
 /**
- * The run in a checkpoints folder with the highest validation accuracy, if it is better than that of the chosen
+ * The run in a checkpoints folder with the highest validation accuracy, or mean average precision where it answers several
+ * classes, if it is better than that of the chosen
  * checkpoint's run.
  * @param chosen the folder of the chosen checkpoint.
  * @returns `accuracy` of the better run and, as `here`, of the chosen one; undefined where none is better.
@@ -79,12 +80,19 @@ export async function betterRun(
   const hasOthers = names.length > 1 && names.some((name) => join(checkpoints, name) === dirname(chosen));
   if (!hasOthers) return undefined;
   const runs = names.map(async (name) => {
-    const best = bestOf(await listCheckpoints(join(checkpoints, name)));
-    return { name, accuracy: best?.manifest.metrics.validationAccuracy ?? Number.NEGATIVE_INFINITY };
+    const { manifest } = bestOf(await listCheckpoints(join(checkpoints, name))) ?? {};
+    const { validationMeanPrecision, validationAccuracy } = manifest?.metrics ?? {};
+    const accuracy = validationMeanPrecision ?? validationAccuracy ?? Number.NEGATIVE_INFINITY;
+    return { name, accuracy, isMultiLabel: manifest?.model.isMultiLabel };
   });
-  const byAccuracy = (await Promise.all(runs)).sort((a, b) => b.accuracy - a.accuracy);
+  const all = await Promise.all(runs);
+  // The measure of networks that answer one class is not that of others.
+  const kind = all.find(({ name }) => join(checkpoints, name) === dirname(chosen))?.isMultiLabel;
+  const byAccuracy = all
+    .filter(({ isMultiLabel }) => isMultiLabel === kind)
+    .sort((a, b) => b.accuracy - a.accuracy);
   const [best] = byAccuracy;
   const here = byAccuracy.find(({ name }) => join(checkpoints, name) === dirname(chosen))?.accuracy;
   if (!best || here === undefined || !Number.isFinite(here) || best.accuracy <= here) return undefined;
-  return { ...best, here };
+  return { name: best.name, accuracy: best.accuracy, here };
 }

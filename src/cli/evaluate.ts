@@ -9,6 +9,7 @@ import type { CheckpointEvaluation } from '../evaluation/evaluate_checkpoint.ts'
 import type { EvaluationSet } from '../evaluation/evaluation_set.ts';
 import { counted, csvLine } from '../text/format.ts';
 import { printable } from '../text/printable.ts';
+import { wrongValue } from '../text/wrong_value.ts';
 import { type CheckpointFlags, checkpointOptions, checkpointPlace, whichOf } from './chosen_checkpoint.ts';
 import { evaluationTables } from './evaluation_tables.ts';
 import { addExamples } from './examples.ts';
@@ -22,6 +23,8 @@ interface EvaluateFlags extends CheckpointFlags, Record<string, unknown> {
   data?: string;
   topLosses: string;
   calibrate?: boolean;
+  minPrecision?: string;
+  labels?: string;
   json?: boolean;
   csv?: boolean;
 }
@@ -34,6 +37,11 @@ export function addEvaluate(program: Command): void {
   checkpointOptions(command)
     .option('--top-losses <n>', 'how many of the worst predictions to list', '10')
     .option('--calibrate', 'fit the temperature that calibrates the probabilities; store it for predict')
+    .option(
+      '--min-precision <p>',
+      'after train --multi-label: choose thresholds with this precision; store them for predict',
+    )
+    .option('--labels <file>', 'after train --multi-label: a labels file of the folder’s pictures')
     // Calibration used to be the default.
     .addOption(new Option('--no-calibrate').hideHelp())
     .option('--json', 'print everything as JSON')
@@ -58,7 +66,29 @@ async function chooseWhat(folder: string | undefined, flags: EvaluateFlags, { ch
   const place = checkpointPlace(flags.checkpoint, checkpoints);
   const checkpoint = await findIntact(place, whichOf(flags), ['weights.bin'], notice);
   const { chooseEvaluationSet } = await import('../evaluation/evaluation_set.ts');
-  return { checkpoint, set: await chooseEvaluationSet(folder, checkpoint, flags.data, notice) };
+  checkKind(flags, checkpoint);
+  return { checkpoint, set: await chooseEvaluationSet(folder, checkpoint, flags.data, notice, flags.labels) };
+}
+
+/** @throws {UsageError} where a flag is for the other kind of network. */
+function checkKind({ calibrate, minPrecision }: EvaluateFlags, { folder, manifest }: Checkpoint): void {
+  if (manifest.model.isMultiLabel && calibrate)
+    throw new UsageError(
+      `--calibrate is for classes that exclude each other, and ${folder} was trained with --multi-label; ` +
+        'choose its thresholds with --min-precision.',
+    );
+  if (!manifest.model.isMultiLabel && minPrecision !== undefined)
+    throw new UsageError(
+      `--min-precision is for networks trained with --multi-label, and ${folder} is not; leave it out.`,
+    );
+}
+
+function readMinPrecision(value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  const precision = value.trim() === '' ? Number.NaN : Number(value);
+  if (!(precision > 0 && precision <= 1))
+    throw wrongValue('--min-precision', 'a number above 0 and at most 1', value);
+  return precision;
 }
 
 async function runEvaluation(
@@ -71,6 +101,11 @@ async function runEvaluation(
   if (flags.json && flags.csv) throw new UsageError('--json and --csv exclude each other; give one.');
   if (flags.calibrate && folder !== undefined)
     throw new UsageError('--calibrate uses the pictures held back for validation; leave out the folder.');
+  const minPrecision = readMinPrecision(flags.minPrecision);
+  if (minPrecision !== undefined && folder !== undefined)
+    throw new UsageError('--min-precision uses the pictures held back for validation; leave out the folder.');
+  if (flags.labels !== undefined && folder === undefined)
+    throw new UsageError('--labels is about the pictures of a folder; name it, too.');
   const { checkpoint, set } = await readTogether(world, () => chooseWhat(folder, flags, settings));
   warnAboutClasses(set, checkpoint);
   const { evaluateCheckpoint, helpEvaluate } = await import('../evaluation/evaluate_checkpoint.ts');
@@ -79,16 +114,36 @@ async function runEvaluation(
   if (world && world.rank > 0)
     return helpEvaluate(world, checkpoint, set.pictures).finally(() => engine.dispose());
   const bar = progressBar('Evaluating', set.pictures.length);
+  const onProgress = (done: number) => bar.update(done);
+  const stop = async () => {
+    bar.stop();
+    await engine.dispose();
+  };
+  if (checkpoint.manifest.model.isMultiLabel) {
+    const { evaluateSetsOf } = await import('../evaluation/multi_label/evaluate_checkpoint.ts');
+    const { printSetEvaluation } = await import('./set_evaluation.ts');
+    const options = { minPrecision, topLosses, world, onProgress };
+    const result = await evaluateSetsOf(checkpoint, set.pictures, options).finally(stop);
+    for (const { file, reason } of result.unreadable) fileError(file, reason);
+    for (const name of result.missed)
+      notice(
+        `${name} reaches no precision of ${minPrecision}; its threshold is that of its highest precision.`,
+      );
+    const { json, csv } = flags;
+    await printSetEvaluation(result, set, checkpoint, {
+      ...(json && { json }),
+      ...(csv && { csv }),
+      minPrecision,
+    });
+    return failOnLeftOut(set, result);
+  }
   const result = await evaluateCheckpoint(checkpoint, set.pictures, {
     calibrate: flags.calibrate === true,
     seed: flags.seed === undefined ? checkpoint.manifest.training.seed : settings.seed,
     topLosses,
     world,
-    onProgress: (done) => bar.update(done),
-  }).finally(async () => {
-    bar.stop();
-    await engine.dispose();
-  });
+    onProgress,
+  }).finally(stop);
   for (const { file, reason } of result.unreadable) fileError(file, reason);
   if (result.whyNotFitted) notice(`not calibrated: ${result.whyNotFitted}`);
   await print(result, set, checkpoint, flags);
@@ -106,7 +161,10 @@ function warnAboutClasses({ name, unknown, missing }: EvaluationSet, { manifest 
 }
 
 /** @throws {UserError} where pictures or folders were left out. */
-function failOnLeftOut({ unknown }: EvaluationSet, { unreadable, evaluation }: CheckpointEvaluation): void {
+function failOnLeftOut(
+  { unknown }: EvaluationSet,
+  { unreadable, evaluation }: { unreadable: unknown[]; evaluation: { pictures: number } },
+): void {
   const leftOut = [
     unreadable.length > 0 && `${counted(unreadable.length, 'picture')} could not be read`,
     unknown.length > 0 &&

@@ -23,7 +23,10 @@ export function addExplain(program: Command): void {
     .description('draw where in a picture the network sees its class')
     .argument('<pictures...>', 'files, folders, globs, or - for stdin (a picture, or a list of files)');
   checkpointOptions(command)
-    .option('--class <name>', 'class to explain (default: the likeliest)')
+    .option(
+      '--class <name>',
+      'class to explain (default: the likeliest; after train --multi-label all that are answered)',
+    )
     .option('--output <folder>', 'folder for the drawings', 'explained')
     .option('--layers', 'also draw the feature maps of every layer')
     .option('--no-occlusion', 'skip occlusion, the slower second method')

@@ -4,7 +4,7 @@ import type { World } from '../cluster/index.ts';
 import { type Settings, settingOptions } from '../config/index.ts';
 import { UsageError, UserError } from '../errors.ts';
 import { type PredictRecord, type PredictRequest, startPredicting } from '../predict/predict_run.ts';
-import type { Activation } from '../predict/predictor.ts';
+import type { Activation, Predictor } from '../predict/predictor.ts';
 import { counted } from '../text/format.ts';
 import { wrongValue } from '../text/wrong_value.ts';
 import {
@@ -24,7 +24,7 @@ import { abortOnSignals } from './signals.ts';
 import { wholeNumber } from './whole_number.ts';
 
 interface PredictFlags extends CheckpointFlags, Record<string, unknown> {
-  activation: Activation;
+  activation?: Activation;
   topK: string;
   threshold?: string;
   filesFrom?: string;
@@ -52,9 +52,12 @@ export function addPredict(program: Command): void {
         'softmax: probabilities that add up to 1; sigmoid: each class on its own; none: logits',
       )
         .choices(['softmax', 'sigmoid', 'none'])
-        .default('softmax'),
+        .default(undefined, 'softmax; sigmoid after train --multi-label'),
     )
-    .option('--threshold <p>', 'answer "unknown" where no class has this probability')
+    .option(
+      '--threshold <p>',
+      'answer "unknown" where no class has this probability; after train --multi-label for all classes instead of theirs',
+    )
     .option('--move-to <folder>', 'move the pictures to <folder>/<class>/; nothing is overwritten')
     .option('--copy-to <folder>', 'copy the pictures to <folder>/<class>/; nothing is overwritten')
     .option('--top-k <n>', 'print the n likeliest classes', '1')
@@ -141,7 +144,12 @@ async function predict(names: string[], flags: PredictFlags, world: World | unde
   const place = checkpointPlace(flags.checkpoint, settings.checkpoints);
   const run = await startPredicting({ ...request, place }, settings, notice);
   const { checkpoint, description } = run.predictor;
-  const printer = printerFor(flags, { topK, sorting: request.sorting, classes: description.classes });
+  const printer = printerFor(flags, {
+    topK,
+    sorting: request.sorting,
+    description,
+    activation: run.activation,
+  });
   // Records reach rank 0 alone.
   const prints = !world || world.rank === 0;
   if (prints) await printer.head();
@@ -164,11 +172,26 @@ async function predict(names: string[], flags: PredictFlags, world: World | unde
 /** Prints batches of records in the format that the flags ask for, and counts them. */
 function printerFor(
   flags: PredictFlags,
-  { topK, sorting, classes }: { topK: number; sorting: PredictRequest['sorting']; classes: string[] },
+  {
+    topK,
+    sorting,
+    description: { classes, isMultiLabel },
+    activation,
+  }: Pick<PredictRequest, 'sorting'> & {
+    topK: number;
+    description: Predictor['description'];
+    activation: Activation;
+  },
 ) {
-  const kind = flags.activation === 'none' ? 'logit' : 'probability';
+  const kind = activation === 'none' ? 'logit' : 'probability';
   const format = flags.json ? jsonOutput : flags.csv ? csvOutput : textOutput;
-  const output = format({ classes, kind, topK, sorts: sorting !== undefined });
+  const output = format({
+    classes,
+    isMultiLabel: isMultiLabel === true,
+    kind,
+    topK,
+    sorts: sorting !== undefined,
+  });
   const sortedByClass = new Map<string, number>();
   let printed = 0;
   let failed = 0;
@@ -176,7 +199,8 @@ function printerFor(
   function count({ file, answer, to, error }: PredictRecord): void {
     printed++;
     if (answer && to !== undefined)
-      sortedByClass.set(answer.class, (sortedByClass.get(answer.class) ?? 0) + 1);
+      for (const name of answer.classes?.length ? answer.classes : [answer.class])
+        sortedByClass.set(name, (sortedByClass.get(name) ?? 0) + 1);
     if (error === undefined) return;
     failed++;
     fileError(file, error);

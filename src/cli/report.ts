@@ -66,7 +66,8 @@ async function report(name: string | undefined, flags: ReportFlags): Promise<voi
   });
   const { output, checkpoint, bytes, evaluation } = result;
   if ('missing' in evaluation) console.error(`not evaluated: ${evaluation.missing}`);
-  const accuracy = 'accuracy' in evaluation ? evaluation.accuracy : null;
+  const isSets = 'exactMatch' in evaluation;
+  const accuracy = 'accuracy' in evaluation ? evaluation.accuracy : isSets ? evaluation.exactMatch : null;
   console.log(
     flags.json
       ? JSON.stringify({ output, run, checkpoint, bytes, accuracy })

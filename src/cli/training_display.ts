@@ -1,4 +1,4 @@
-import type { Metrics, Position } from '../checkpoints/index.ts';
+import { compareMetrics, type Metrics, type Position } from '../checkpoints/index.ts';
 import type { Settings } from '../config/index.ts';
 import type { Model } from '../models/model.ts';
 import { sizeOf } from '../tensors/shape.ts';
@@ -13,9 +13,13 @@ import { type TrainingState, trainingView } from './training_view.ts';
 
 type Best = NonNullable<TrainingState['best']>;
 
-/** Loss and accuracy of training and validation, in at most 52 columns. */
+/** Loss and accuracy of training and validation, in at most 54 columns. */
 export function describeMetrics(metrics: Metrics): string {
-  const { loss, accuracy, validationLoss, validationAccuracy } = metrics;
+  const { loss, accuracy, validationLoss, validationAccuracy, validationMeanPrecision } = metrics;
+  if (validationMeanPrecision !== undefined) {
+    const held = `val loss ${figure(validationLoss)}  exact ${figure(validationAccuracy)}  mAP ${figure(validationMeanPrecision)}`;
+    return loss === undefined ? held : `loss ${figure(loss)}  ${held}`;
+  }
   const train = `loss ${figure(loss)}  acc ${figure(accuracy)}`;
   if (validationAccuracy === undefined) return train;
   const validation = `val loss ${figure(validationLoss)}  acc ${figure(validationAccuracy)}`;
@@ -151,10 +155,11 @@ export class TrainingDisplay {
       this.#features.update(done);
       if (done === total) this.#endFeatures();
     },
-    head: ({ C, seconds, heldOut }) => {
+    head: ({ C, highestC, seconds, heldOut }) => {
       const accuracy = heldOut && `, cross-validated accuracy ${figure(heldOut.accuracy)}`;
+      const strength = `C ${C.toPrecision(2)}${highestC === undefined ? '' : ` to ${highestC.toPrecision(2)}`}`;
       this.print(
-        `Logistic regression on the features: C ${C.toPrecision(2)}${accuracy ?? ''}, ${seconds.toFixed(1)} s`,
+        `Logistic regression on the features: ${strength}${accuracy ?? ''}, ${seconds.toFixed(1)} s`,
       );
     },
     started: ({
@@ -238,7 +243,7 @@ export class TrainingDisplay {
       curve.values.push(value);
       curve.now = value;
     }
-    if (!isBetter(metrics, this.#best)) return;
+    if (compareMetrics(metrics, this.#best) >= 0) return;
     this.#best = metrics;
     this.#state.best = { epoch, validationAccuracy } satisfies Best;
   }
@@ -246,11 +251,4 @@ export class TrainingDisplay {
   #draw(): void {
     this.#block?.draw((size) => trainingView(this.#state, size, !process.env.NO_COLOR));
   }
-}
-
-/** Compares as checkpoints do: by validation accuracy, then by validation loss. */
-function isBetter(a: Metrics, b: Metrics): boolean {
-  const [accuracyA, accuracyB] = [a.validationAccuracy ?? 0, b.validationAccuracy ?? -1];
-  if (accuracyA !== accuracyB) return accuracyA > accuracyB;
-  return (a.validationLoss ?? 0) < (b.validationLoss ?? 0);
 }

@@ -60,6 +60,13 @@ const startPath: Kind<string> = {
   parse: path.parse,
 };
 
+/** A file, or 'off' for none. */
+const labelsFile: Kind<string> = {
+  allowed: 'the path of a CSV or JSON Lines file, or off',
+  placeholder: 'file',
+  parse: path.parse,
+};
+
 /** Names of layers, separated by commas in a flag; 'none' for none of them. */
 const layerNames: Kind<string[]> = {
   allowed: 'a list of names, with * for any letters, or none',
@@ -169,6 +176,19 @@ export const settings = {
   ),
   augmentClasses: setting(operationsOfClasses, {}, 'other operations for some classes (as JSON in a flag)'),
 
+  multiLabel: {
+    ...setting(
+      oneOf('off', 'on'),
+      'off',
+      'on: a picture can show several classes, or none; it lies in the folder of each',
+    ),
+    alone: 'on',
+  },
+  labels: setting(
+    labelsFile,
+    'off',
+    'CSV or JSON Lines file with the labels of each picture, for --multi-label; the folders then name no classes',
+  ),
   recipe: setting(
     oneOf('article', 'best'),
     'article',

@@ -8,8 +8,10 @@ export interface Batch {
   pixels: Uint8Array;
   /** [count], the class index of each picture. */
   labels: number[];
-  /** [count, classes], each row with the sum 1; absent where every picture shows one class. */
+  /** [count, classes], how much of each class a picture shows; absent where every picture shows one class. */
   softLabels?: Float32Array;
+  /** With --multi-label: the class indices of each picture. */
+  labelSets?: number[][];
 }
 
 async function readBatch(
@@ -28,7 +30,13 @@ async function readBatch(
     }),
   );
   const chosen = indexes.map((index) => pictures[index] as Picture);
-  return { pixels, labels: chosen.map(({ label }) => label), ...softLabelsOf(chosen) };
+  const labelSets = chosen.flatMap(({ labels }) => (labels ? [labels] : []));
+  return {
+    pixels,
+    labels: chosen.map(({ label }) => label),
+    ...softLabelsOf(chosen),
+    ...(labelSets.length > 0 && { labelSets }),
+  };
 }
 
 function softLabelsOf(pictures: Picture[]): Pick<Batch, 'softLabels'> {

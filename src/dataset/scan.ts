@@ -9,8 +9,10 @@ import { printable } from '../text/printable.ts';
 /** A picture of a dataset. */
 export interface Picture {
   file: string;
-  /** Index of its class. */
+  /** Index of its class; where it can show several, that of the first, and 0 where it shows none. */
   label: number;
+  /** With --multi-label: the indices of all classes that it shows, ascending; absent without. */
+  labels?: number[];
   /** Size and time of the file: changes when the file does. */
   stamp: string;
   /** The raw picture that it was resized from, whose name the user knows; absent where there is none. */
@@ -19,7 +21,10 @@ export interface Picture {
   copyOf?: string;
   /** Digest of the raw picture's bytes, by which it is recognised under another name; absent in copies of augment. */
   digest?: string;
-  /** [classes], with the sum 1: how much of each class a mixed picture shows; absent where it shows one. */
+  /**
+   * [classes]: how much of each class a mixed picture shows, with the sum 1, or with --multi-label 1 for each class that it
+   * shows; absent where it shows one.
+   */
   softLabel?: number[];
 }
 
@@ -35,6 +40,11 @@ export function nameOf({ file, source }: Picture): string {
   return source ?? file;
 }
 
+/** The indices of the classes that a picture shows. */
+export function labelsOf({ label, labels }: Pick<Picture, 'label' | 'labels'>): number[] {
+  return labels ?? [label];
+}
+
 /** The path of a file relative to the dataset's folder, with '/'. */
 export function pathBelow(folder: string, file: string): string {
   return relative(folder, file).split(sep).join('/');
@@ -44,16 +54,18 @@ export function pathBelow(folder: string, file: string): string {
  * Lists the pictures of <folder>/<class>/, in a fixed order. Classes without pictures are left out.
  * @param rawData the folder that they were resized from, to find the source of each; absent where there is none.
  * @param notice called for each file or folder that is skipped.
- * @throws {UserError} for fewer than two classes, or a broken link.
+ * @param minClasses 1 where the folders do not name the classes.
+ * @throws {UserError} for fewer classes, or a broken link.
  */
 export async function scanDataset(
   folder: string,
   rawData?: string,
   notice: (text: string) => void = () => {},
+  minClasses: 1 | 2 = 2,
 ): Promise<Dataset> {
   const found = await findPictures(folder);
   const classes = found.classes.filter(({ pictures }) => pictures.length > 0);
-  if (classes.length < 2) refuseTooFew(folder, found.classes);
+  if (classes.length < minClasses) refuseTooFew(folder, found.classes);
   for (const { path, reason } of skippedOf(found))
     notice(`skipped ${printable(join(folder, path))}: ${reason}`);
   const paths = classes.flatMap(({ name, pictures }) => pictures.map((picture) => `${name}/${picture}`));

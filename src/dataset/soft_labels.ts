@@ -17,6 +17,11 @@ export async function applySoftLabels(
 ): Promise<{ dataset: Dataset; split: Split }> {
   const labels = await readSoftLabels(folder);
   if (Object.keys(labels).length === 0) return { dataset, split };
+  if (dataset.pictures.some((picture) => picture.labels))
+    throw new UserError(
+      'augment has mixed pictures (mixup, cutmix), which --multi-label cannot learn from; run "bat-sup augment --clean", ' +
+        'then augment without these operations.',
+    );
   const paths = dataset.pictures.map(({ file }) => pathBelow(folder, file));
   const pictures = dataset.pictures.map((picture, index) => {
     const label = labels[paths[index] as string];

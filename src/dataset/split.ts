@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { DisjointSets } from '../images/disjoint_sets.ts';
-import type { Picture } from './scan.ts';
+import { type LabelledGroup, stratify } from './iterative_split.ts';
+import { labelsOf, type Picture } from './scan.ts';
 
 /**
  * Indices of the pictures on each side. Some are on neither: augmented copies of validation pictures, and pictures that
@@ -80,7 +81,7 @@ function groupsOf(pictures: Picture[], { seed, lookalikes }: SplitOptions): Grou
       continue;
     }
     group.own.push(index);
-    group.counts.set(picture.label, (group.counts.get(picture.label) ?? 0) + 1);
+    for (const label of labelsOf(picture)) group.counts.set(label, (group.counts.get(label) ?? 0) + 1);
     group.draw = Math.min(group.draw, drawOf(picture, seed));
   }
   return [...groups.values()];
@@ -88,7 +89,7 @@ function groupsOf(pictures: Picture[], { seed, lookalikes }: SplitOptions): Grou
 
 function countLabels(pictures: Picture[], classes: number): number[] {
   const counts = new Array<number>(classes).fill(0);
-  for (const { label } of pictures) counts[label] = (counts[label] as number) + 1;
+  for (const label of pictures.flatMap(labelsOf)) counts[label] = (counts[label] as number) + 1;
   return counts;
 }
 
@@ -198,6 +199,35 @@ function holdBack(groups: Group[], options: SplitOptions, before: Record<Side, n
   return held.groups;
 }
 
+/** A picture's classes and pairs of classes, which are to be in proportion on both sides; one key for pictures without any. */
+function keysOf(picture: Picture): string[] {
+  const labels = labelsOf(picture);
+  const pairs = labels.flatMap((one, index) => labels.slice(index + 1).map((other) => `${one}\0${other}`));
+  return labels.length === 0 ? ['none'] : [...labels.map(String), ...pairs];
+}
+
+function countKeys(pictures: Picture[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const key of pictures.flatMap(keysOf)) counts.set(key, (counts.get(key) ?? 0) + 1);
+  return counts;
+}
+
+/** As {@link holdBack}, for pictures that can show several classes. */
+function holdBackSets(pictures: Picture[], groups: Group[], { share, sides = [] }: SplitOptions): Set<Group> {
+  const before = new Map<string, Record<Side, number>>();
+  for (const side of ['train', 'validation'] as const) {
+    const known = pictures.filter(({ copyOf }, index) => copyOf === undefined && sides[index] === side);
+    for (const [key, count] of countKeys(known))
+      before.set(key, { train: 0, validation: 0, ...before.get(key), [side]: count });
+  }
+  const labelled = groups.map((group): LabelledGroup & { group: Group } => ({
+    group,
+    draw: group.draw,
+    counts: countKeys(group.own.map((index) => pictures[index] as Picture)),
+  }));
+  return new Set([...stratify(labelled, share, before)].map(({ group }) => group));
+}
+
 /** The sides that the pictures of a group, copies included, were on before. */
 function sidesOf({ own, copies }: Group, sides: (Side | undefined)[]): Set<Side> {
   return new Set([...own, ...copies].flatMap((index) => sides[index] ?? []));
@@ -209,7 +239,8 @@ function sidesOf({ own, copies }: Group, sides: (Side | undefined)[]): Set<Side>
  * removed or renamed, except for one or two of a small class that would be too far from its share. A picture, its
  * augmented copies and pictures that look the same, of any class, are always on one side: a network trained on one
  * knows the others. So the shares are only as exact as whole groups allow, and a class that is one group stays in
- * training.
+ * training. Where a picture can show several classes, sets of them are kept in proportion instead, and new pictures may
+ * change the sides that a new training gives the others.
  */
 export function splitPictures(pictures: Picture[], options: SplitOptions): Split {
   const { classes, share, sides = [] } = options;
@@ -221,7 +252,9 @@ export function splitPictures(pictures: Picture[], options: SplitOptions): Split
       classes,
     );
   const open = groups.filter(({ before }) => before.size === 0).map(({ group }) => group);
-  const held = holdBack(open, options, { train: known('train'), validation: known('validation') });
+  const held = pictures.some(({ labels }) => labels)
+    ? holdBackSets(pictures, open, options)
+    : holdBack(open, options, { train: known('train'), validation: known('validation') });
 
   const chosen = new Array<Side | undefined>(pictures.length);
   for (const { group, before } of groups) {

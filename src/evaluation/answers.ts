@@ -5,6 +5,8 @@ export interface Answers {
   files: string[];
   /** True class index of each picture. */
   labels: number[];
+  /** With --multi-label: the indices of all classes that each picture shows. */
+  labelSets?: number[][];
   /** [pictures, classes], row by row; before softmax. */
   logits: Float32Array;
 }

@@ -31,6 +31,7 @@ export async function collectAnswers(
   const logits = new Float32Array(pictures.length * classes.length);
   const files: string[] = [];
   const labels: number[] = [];
+  const labelSets: number[][] = [];
   const unreadable: Unreadable[] = [];
   let done = 0;
   const inputs = inputsOf(pictures);
@@ -38,18 +39,25 @@ export async function collectAnswers(
     ? predictOnRanks(world, predictor, inputs, 'none')
     : predictAll(predictor, inputs, 'none');
   for await (const prediction of predictions) {
-    const { label, source } = pictures[done] as LabelledPicture;
+    const { label, labels: set, source } = pictures[done] as LabelledPicture;
     if ('values' in prediction) {
       logits.set(prediction.values, labels.length * classes.length);
       files.push(source ?? prediction.name);
       labels.push(label);
+      if (set) labelSets.push(set);
     } else {
       unreadable.push({ file: prediction.name, reason: prediction.error });
     }
     onProgress(++done);
   }
   return {
-    answers: { classes, files, labels, logits: logits.subarray(0, labels.length * classes.length) },
+    answers: {
+      classes,
+      files,
+      labels,
+      ...(labelSets.length > 0 && { labelSets }),
+      logits: logits.subarray(0, labels.length * classes.length),
+    },
     unreadable,
   };
 }

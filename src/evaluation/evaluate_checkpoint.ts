@@ -56,6 +56,10 @@ export async function evaluateCheckpoint(
   pictures: LabelledPicture[],
   options: EvaluateCheckpointOptions,
 ): Promise<CheckpointEvaluation> {
+  if (checkpoint.manifest.model.isMultiLabel)
+    throw new UserError(
+      `${checkpoint.folder} was trained with --multi-label; evaluate it with evaluateSetsOf.`,
+    );
   const predictor = await loadPredictor(checkpoint.folder);
   const collecting = collectAnswers(predictor, pictures, options.onProgress, options.world);
   const { answers, unreadable } = await collecting.finally(() => predictor.dispose());

@@ -1,4 +1,6 @@
 import type { Checkpoint } from '../checkpoints/index.ts';
+import { UsageError } from '../errors.ts';
+import { setsInFile, setsInFolders } from './multi_label/pictures.ts';
 import { type FolderPictures, picturesOf, validationPictures } from './pictures.ts';
 import { describeRemadeData } from './remade_data.ts';
 
@@ -12,6 +14,7 @@ export interface EvaluationSet extends FolderPictures {
  * The pictures of <folder>/<class>/, or those that the checkpoint's training held back for validation.
  * @param data folder of the resized pictures, where it is not the one of the training.
  * @param notice called where data/ has been resized differently since the training.
+ * @param labels a labels file of the folder's pictures, for a network trained with --multi-label.
  * @throws {UserError} where there are no such pictures.
  */
 export async function chooseEvaluationSet(
@@ -19,10 +22,17 @@ export async function chooseEvaluationSet(
   checkpoint: Checkpoint,
   data: string | undefined,
   notice: (text: string) => void,
+  labels?: string,
 ): Promise<EvaluationSet> {
+  const { classes, isMultiLabel } = checkpoint.manifest.model;
+  if (labels !== undefined && !isMultiLabel)
+    throw new UsageError(
+      `--labels is for networks trained with --multi-label, and ${checkpoint.folder} is not; leave it out.`,
+    );
   if (folder !== undefined) {
-    const { classes } = checkpoint.manifest.model;
-    return { name: folder, ...(await picturesOf(folder, classes)) };
+    const findIn = isMultiLabel ? setsInFolders : picturesOf;
+    const found = labels === undefined ? findIn(folder, classes) : setsInFile(folder, labels, classes);
+    return { name: folder, ...(await found) };
   }
   const pictures = await validationPictures(checkpoint, data);
   const remade = await describeRemadeData(checkpoint, data);

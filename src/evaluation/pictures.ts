@@ -13,6 +13,8 @@ export interface LabelledPicture {
   source?: string;
   /** Index into the network's classes. */
   label: number;
+  /** With --multi-label: the indices of all classes that it shows. */
+  labels?: number[];
 }
 
 /** The pictures of a folder with a subfolder per class. */
@@ -87,9 +89,10 @@ export async function validationPictures(
   // Older versions also held back copies that augment made.
   const isOwn = (file: string) => heldBack.trained !== undefined || parseGeneratedName(file) === undefined;
   const own = heldBack.pictures.filter(({ file }) => isOwn(file));
-  return own.map(({ file, label, source }) => ({
+  return own.map(({ file, label, labels, source }) => ({
     file: join(data ?? heldBack.data, file),
     label,
+    ...(labels && { labels }),
     ...(source !== undefined && { source }),
   }));
 }

@@ -1,4 +1,5 @@
 import { UsageError } from '../errors.ts';
+import { readAnswer, readAnswers } from '../predict/answer.ts';
 import type { Predictor } from '../predict/predictor.ts';
 import { gradCam } from './grad_cam.ts';
 import { correlation, type HeatMap } from './heat_map.ts';
@@ -15,7 +16,7 @@ export interface ExplainOptions {
 /** Which parts of a picture speak for one class. */
 export interface Explanation {
   class: string;
-  /** Softmax probability of the class, 0..1. */
+  /** Probability of the class, 0..1. */
   probability: number;
   /** Pixels of the heat maps: the network's input size. */
   height: number;
@@ -32,6 +33,24 @@ export function classIndexOf(classes: string[], name: string): number {
   const index = classes.indexOf(name);
   if (index >= 0) return index;
   throw new UsageError(`The checkpoint has no class "${name}"; its classes are ${classes.join(', ')}.`);
+}
+
+/**
+ * The classes to explain: one that is asked for, those that are answered where several can be, or the likeliest.
+ * @param picture uint8 [height, width, channels].
+ */
+export async function classesToExplain(
+  model: Predictor,
+  picture: Uint8Array,
+  asked: string | undefined,
+): Promise<string[]> {
+  const { thresholds, description } = model;
+  if (asked !== undefined) return [asked];
+  const [probabilities] = (await model.predict([picture])) as [Float32Array];
+  const { ranked, classes = [] } = thresholds
+    ? readAnswers(probabilities, description.classes, thresholds)
+    : readAnswer(probabilities, description.classes);
+  return classes.length > 0 ? classes : [ranked[0].class];
 }
 
 /**

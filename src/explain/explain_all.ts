@@ -3,7 +3,7 @@ import { reason, UserError } from '../errors.ts';
 import type { PredictInput } from '../predict/inputs.ts';
 import type { Predictor } from '../predict/predictor.ts';
 import { makeFolder, writeFileAtomically } from '../system/files.ts';
-import { classIndexOf, type ExplainOptions, type Explanation, explain } from './explain.ts';
+import { classesToExplain, classIndexOf, type ExplainOptions, type Explanation, explain } from './explain.ts';
 import { featureMaps } from './feature_maps.ts';
 import type { HeatMap } from './heat_map.ts';
 import { addLegend, type Legend } from './legend.ts';
@@ -27,7 +27,10 @@ export interface ExplanationFiles {
   layers?: Record<string, string>;
 }
 
-/** The result for one picture: its explanation and drawings, or why it could not be read. */
+/**
+ * The result for one picture: its explanation and drawings, or why it could not be read. Where several classes can be
+ * answered there is one for each that is.
+ */
 export type Explained =
   | { name: string; explanation: Explanation; files: ExplanationFiles }
   | { name: string; error: string };
@@ -46,6 +49,8 @@ async function decode(model: Predictor, input: PredictInput): Promise<Decoded> {
 }
 
 const gradCamSuffix = '-gradcam.png';
+/** What the name of a file cannot have. */
+const unsafe = /[/\\:*?"<>|\0]/g;
 
 /** Draws the explanation of one picture. @param stem path of the files without their suffixes. */
 async function draw(
@@ -109,15 +114,23 @@ export async function* explainAll(
     );
   });
   const names = await openOutputNames(output, gradCamSuffix);
+  // Where several classes can be answered, each has drawings of its own.
+  const isOne = !model.thresholds || options.class !== undefined;
   for await (const input of inputs) {
     const decoded = await decode(model, input).catch((error: unknown) => ({ error: reason(error) }));
     if ('error' in decoded) {
       yield { name: input.name, ...decoded };
       continue;
     }
-    const explanation = await explain(model, decoded.pixels, options);
     const stem = join(output, await names.nameFor(input.name));
-    const files = await draw(model, decoded, { explanation, stem, layers });
-    yield { name: input.name, explanation, files };
+    for (const name of await classesToExplain(model, decoded.pixels, options.class)) {
+      const explanation = await explain(model, decoded.pixels, { ...options, class: name });
+      const own = isOne ? stem : `${stem}-${name.replaceAll(unsafe, '_')}`;
+      yield {
+        name: input.name,
+        explanation,
+        files: await draw(model, decoded, { explanation, stem: own, layers }),
+      };
+    }
   }
 }

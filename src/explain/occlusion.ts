@@ -54,9 +54,10 @@ function covered(
   return pixels;
 }
 
-/** 1 - softmax probability of the class, exact even where the probability rounds to 1. */
-function complement(logits: Float32Array, classIndex: number): number {
+/** 1 - probability of the class, exact even where the probability rounds to 1. */
+function complement(logits: Float32Array, classIndex: number, isMultiLabel = false): number {
   const own = logits[classIndex] as number;
+  if (isMultiLabel) return 1 / (1 + Math.exp(own));
   const others = logits.filter((_, index) => index !== classIndex);
   const largest = Math.max(...others);
   const sum = others.reduce((total, logit) => total + Math.exp(logit - largest), 0);
@@ -74,6 +75,7 @@ async function dropsOf(
     complement(
       logits.map((logit) => logit / model.temperature),
       classIndex,
+      model.description.isMultiLabel,
     );
   const [whole] = (await model.predict([picture], 'none')) as [Float32Array];
   const before = missing(whole);

@@ -1,5 +1,6 @@
 import { type Answers, logitsOf } from '../evaluation/answers.ts';
 import { collectAnswers } from '../evaluation/collect_answers.ts';
+import { sigmoid } from '../evaluation/multi_label/sigmoid.ts';
 import type { LabelledPicture } from '../evaluation/pictures.ts';
 import { argmax } from '../evaluation/softmax.ts';
 import { fittingOf } from '../models/preprocessing.ts';
@@ -8,7 +9,7 @@ import { createPredictor } from '../predict/predictor.ts';
 import type { Network } from './format.ts';
 import { valuesOf } from './network.ts';
 
-/** How rounding the weights changed a network's accuracy. */
+/** How rounding the weights changed a network's accuracy; where it answers several classes, all of them must be right. */
 export interface AccuracyChange {
   /** How many pictures could be read. */
   pictures: number;
@@ -34,6 +35,13 @@ async function predictAll(network: Network, pictures: LabelledPicture[]): Promis
   return (await collecting.finally(() => predictor.dispose())).answers;
 }
 
+/** Indices of the classes that a network answers. */
+function answeredBy({ model, thresholds }: Network, logits: Float32Array): number[] {
+  if (!model.isMultiLabel) return [argmax(logits)];
+  const isAnswered = (logit: number, label: number) => sigmoid(logit) >= (thresholds?.[label] ?? 0.5);
+  return [...logits.keys()].filter((label) => isAnswered(logits[label] as number, label));
+}
+
 /**
  * Classifies the same pictures with a network and with its exported form. An engine must be running.
  * @param stored the network read back from the exported file, with rounded weights.
@@ -46,13 +54,14 @@ export async function measureAccuracyChange(
 ): Promise<AccuracyChange | undefined> {
   const before = await predictAll(network, pictures);
   const after = await predictAll(stored, pictures);
-  const { labels } = before;
+  const { labels, labelSets } = before;
   if (labels.length === 0) return undefined;
+  const right = labels.map((label, index) => (labelSets?.[index] ?? [label]).join());
   const [exact, rounded] = [before, after].map((answers) =>
-    labels.map((_, index) => argmax(logitsOf(answers, index))),
-  ) as [number[], number[]];
-  const accuracyOf = (predictions: number[]) =>
-    predictions.filter((prediction, index) => prediction === labels[index]).length / labels.length;
+    labels.map((_, index) => answeredBy(network, logitsOf(answers, index)).join()),
+  ) as [string[], string[]];
+  const accuracyOf = (predictions: string[]) =>
+    predictions.filter((prediction, index) => prediction === right[index]).length / labels.length;
   return {
     pictures: labels.length,
     accuracyBefore: accuracyOf(exact),

@@ -3,12 +3,15 @@ import type { LayerSummary } from '../layers/index.ts';
 import type { NamedTensor } from '../tensors/tensors.ts';
 
 /** A trained network as formats read and write it: plain data, without an engine's tensors. */
-export interface Network extends Pick<CheckpointInfo, 'model' | 'preprocessing'> {
+export interface Network extends Pick<CheckpointInfo, 'model' | 'preprocessing' | 'thresholds'> {
   /** In the order in which they are computed; the output of the last is the logits [batch, classes]. */
   layers: LayerSummary[];
   /** By variable name, e.g. 'conv1/weights'. */
   weights: Map<string, NamedTensor>;
-  /** Above 0: softmax(logits / temperature) are the calibrated probabilities; 1 where it has not been calibrated. */
+  /**
+   * Above 0: softmax(logits / temperature) are the calibrated probabilities; 1 where it has not been calibrated, and where
+   * sigmoids of the logits are the probabilities (`model.isMultiLabel`).
+   */
   temperature: number;
   /** What an imported file did not say. */
   assumed?: Assumed[];

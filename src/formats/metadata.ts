@@ -1,7 +1,7 @@
 import { UserError } from '../errors.ts';
 import type { LayerSummary } from '../layers/index.ts';
 import { describeNormalisation, preprocessingShape, wrongPreprocessing } from '../models/preprocessing.ts';
-import { finite, list, object, oneOf, string, whole } from '../text/json.ts';
+import { finite, list, object, oneOf, optional, string, whole } from '../text/json.ts';
 import { type Affine, affineOf, pairsOf } from './affine.ts';
 import type { Network } from './format.ts';
 
@@ -25,8 +25,12 @@ export interface Metadata {
   preprocessing: Network['preprocessing'];
   /** The input of this file, which may do part of the preprocessing itself. */
   input: Input;
-  /** softmax(logits / temperature) are the calibrated probabilities. */
+  /** softmax(logits / temperature) are the calibrated probabilities, unless the classes do not exclude each other. */
   temperature: number;
+  /** Whether a picture can show several classes, or none: the probabilities are sigmoids of the logits. */
+  isMultiLabel?: true;
+  /** Then: the probability from which each class is answered, [classes]. */
+  thresholds?: number[];
   /** For formats that hold weights alone. */
   layers?: LayerSummary[];
 }
@@ -85,8 +89,8 @@ function inputOf(network: Network, { scaledInside, order = 'RGB' }: InputOptions
 
 /** The metadata of an exported network. */
 export function metadataOf(network: Network, options: InputOptions): Metadata {
-  const { model, preprocessing, temperature } = network;
-  const { classes, width, height, channels } = model;
+  const { model, preprocessing, temperature, thresholds } = network;
+  const { classes, width, height, channels, isMultiLabel } = model;
   return {
     format: 'bat-sup network',
     version: 1,
@@ -97,6 +101,8 @@ export function metadataOf(network: Network, options: InputOptions): Metadata {
     preprocessing,
     input: inputOf(network, options),
     temperature,
+    ...(isMultiLabel && { isMultiLabel }),
+    ...(thresholds && { thresholds }),
   };
 }
 
@@ -109,6 +115,8 @@ const shape = object({
   channels: oneOf(1, 3),
   preprocessing: preprocessingShape,
   temperature: finite,
+  isMultiLabel: optional(oneOf(true)),
+  thresholds: optional(list(finite)),
 });
 
 function isMetadata(value: Metadata): boolean {
@@ -116,7 +124,8 @@ function isMetadata(value: Metadata): boolean {
     shape(value) === undefined &&
     new Set(value.classes).size === value.classes.length &&
     wrongPreprocessing(value.preprocessing, value.channels) === undefined &&
-    value.temperature > 0
+    value.temperature > 0 &&
+    (!value.thresholds || (value.isMultiLabel === true && value.thresholds.length === value.classes.length))
   );
 }
 

@@ -4,6 +4,7 @@ import {
   checkTensors,
   loadTensors,
   readTemperature,
+  readThresholds,
   saveCalibration,
   saveCheckpoint,
 } from '../checkpoints/index.ts';
@@ -37,12 +38,14 @@ export async function networkOf(checkpoint: Checkpoint): Promise<Network> {
     name,
     { name, shape, values: values.get(name) as Float32Array },
   ]);
+  const thresholds = await readThresholds(checkpoint);
   return {
     model: description,
     preprocessing,
     layers: model.layers,
     weights: new Map(named),
     temperature: await readTemperature(checkpoint.folder),
+    ...(thresholds && { thresholds }),
   };
 }
 
@@ -90,6 +93,7 @@ export async function saveImported(
     training: { seed, batchSize, learningRate, validationSplit, dataset: '' },
     position: { step: network.optimizer?.step ?? 0, epoch: 0, batch: 0, lossSum: 0, correct: 0 },
     metrics: {},
+    ...(network.thresholds && { thresholds: network.thresholds }),
   };
   const weights = [...network.weights.values()];
   const checkpoint = await saveCheckpoint(run, info, { weights, optimizer: momentsOf(network) });

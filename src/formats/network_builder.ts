@@ -222,11 +222,15 @@ export class NetworkBuilder implements LayerTarget {
       order: channels === 3 && metadata === undefined,
     };
     return {
-      model: { architecture: 'layers', width, height, channels, classes, layers: this.#layers },
+      model: {
+        ...{ architecture: 'layers', width, height, channels, classes, layers: this.#layers },
+        ...(metadata?.isMultiLabel && { isMultiLabel: true }),
+      },
       preprocessing: { fit, ...normalisation, ...this.#orderOf(input, channels), ...resampling },
       layers: this.#layers,
       weights: this.#weights,
       temperature: metadata?.temperature ?? 1,
+      ...(metadata?.thresholds && { thresholds: metadata.thresholds }),
       assumed: (['size', 'scale', 'order'] as const).filter((what) => assumed[what]),
     };
   }

@@ -10,6 +10,8 @@ export interface ModelDescription {
   height: number;
   channels: 1 | 3;
   classes: string[];
+  /** Whether a picture can show several classes, or none: their probabilities are sigmoids of the logits, not a softmax. */
+  isMultiLabel?: true;
   /** The layers in inference; absent before the network is created, and in checkpoints of older versions. */
   layers?: LayerSummary[];
 }

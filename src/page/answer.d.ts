@@ -25,6 +25,8 @@ export interface Description {
 export interface Answer {
   /** Most likely first; probabilities are 0..1. */
   classes: { label: string; probability: number }[];
+  /** The labels of the classes that the picture shows, where it can show several, or none; absent where it shows one. */
+  answered?: string[];
   /**
    * Heat map of the likeliest class, if requested: an image with the proportions of the network's input, transparent
    * where nothing matters, which the page shows over the picture.

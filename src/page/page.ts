@@ -83,8 +83,9 @@ async function showPicture(entry: Entry): Promise<void> {
   updateCard(entry);
 }
 
-function row({ label, probability }: Answer['classes'][number]): HTMLLIElement {
+function row({ label, probability }: Answer['classes'][number], answered: string[]): HTMLLIElement {
   const item = document.createElement('li');
+  if (answered.includes(label)) item.className = 'answered';
   const add = (className: string, text: string) => {
     const span = document.createElement('span');
     span.className = className;
@@ -101,9 +102,9 @@ function row({ label, probability }: Answer['classes'][number]): HTMLLIElement {
 }
 
 function showAnswer(entry: Entry): void {
-  const { classes = [], heatMap } = entry.answer ?? {};
+  const { classes = [], answered = [], heatMap } = entry.answer ?? {};
   part(entry, 'problem').textContent = entry.problem;
-  part(entry, 'classes').replaceChildren(...classes.slice(0, maxListed).map(row));
+  part(entry, 'classes').replaceChildren(...classes.slice(0, maxListed).map((one) => row(one, answered)));
   if (heatMap) show(part(entry, 'heat-map'), heatMap);
   updateCard(entry);
 }
@@ -113,6 +114,8 @@ function summary(all: Entry[]): string {
   const answered = all.filter(({ answer }) => answer);
   const [best] = all[0]?.answer?.classes ?? [];
   if (all.length > 1) return `${answered.length} of ${all.length} pictures classified`;
+  const shown = all[0]?.answer?.answered;
+  if (shown) return shown.join(', ') || 'None of the classes';
   return best ? `${best.label}, ${percent(best.probability)}` : '';
 }
 

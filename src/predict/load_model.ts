@@ -1,10 +1,10 @@
 import type { Engine, EngineName } from '../engine/index.ts';
 import { shareEngine } from '../engine/shared.ts';
 import { UnreadablePicture } from '../images/decode.ts';
-import { type RankedClass, readAnswer } from './answer.ts';
+import { type RankedClass, readAnswer, readAnswers } from './answer.ts';
 import { loadPredictor } from './load_predictor.ts';
 import { predictBatches } from './predict_all.ts';
-import type { Predictor } from './predictor.ts';
+import { ownActivation, type Predictor } from './predictor.ts';
 
 /** A path, or the bytes of a file: JPEG, HEIC, PNG, WebP, GIF, AVIF, TIFF, BMP, PNM or SVG. */
 export type Picture = string | Uint8Array;
@@ -24,17 +24,22 @@ export interface LoadOptions {
 }
 
 export interface PredictOptions {
-  /** 0..1. The class is 'unknown' where no class has this probability. Default 0. */
+  /**
+   * 0..1. The class is 'unknown' where no class has this probability. Default 0. With --multi-label it replaces the
+   * thresholds of all classes.
+   */
   threshold?: number;
 }
 
 /** A network's prediction for one picture. */
 export interface Answer {
-  /** The likeliest class, or 'unknown' below the threshold. */
+  /** The likeliest class, or 'unknown' below the threshold; with --multi-label 'none' where none is answered. */
   class: string;
-  /** Probability of the likeliest class, 0..1. */
+  /** With --multi-label: all classes that are answered, the likeliest first. */
+  classes?: string[];
+  /** Probability of the likeliest class, 0..1, whether it is answered or not. */
   probability: number;
-  /** Every class, the likeliest first. The probabilities, each 0..1, add up to 1. */
+  /** Every class, the likeliest first. The probabilities, each 0..1, add up to 1, but with --multi-label. */
   ranked: { class: string; probability: number }[];
 }
 
@@ -102,8 +107,16 @@ function pictureModel(predictor: Predictor, engine: Engine): PictureModel {
   const { classes } = predictor.description;
   const asProbability = ({ class: name, value }: RankedClass) => ({ class: name, probability: value });
   const read = (values: Float32Array, { threshold }: PredictOptions): Answer => {
-    const { class: name, ranked } = readAnswer(values, classes, threshold);
-    return { class: name, probability: ranked[0].value, ranked: ranked.map(asProbability) };
+    const { thresholds } = predictor;
+    const answer = thresholds
+      ? readAnswers(
+          values,
+          classes,
+          thresholds.map((one) => threshold ?? one),
+        )
+      : readAnswer(values, classes, threshold);
+    const { ranked, ...answered } = answer;
+    return { ...answered, probability: ranked[0].value, ranked: ranked.map(asProbability) };
   };
   let disposing: Promise<void> | undefined;
   return {
@@ -116,7 +129,11 @@ function pictureModel(predictor: Predictor, engine: Engine): PictureModel {
       return read(values as Float32Array, options);
     },
     async *predictAll(pictures, options = {}) {
-      for await (const batch of predictBatches(predictor, inputsOf(pictures), 'softmax'))
+      for await (const batch of predictBatches(
+        predictor,
+        inputsOf(pictures),
+        ownActivation(predictor.description),
+      ))
         for (const one of batch)
           yield 'values' in one ? read(one.values, options) : new UnreadablePicture(one.error);
     },

@@ -35,7 +35,7 @@ export async function loadPredictor(
  * The predictor of a network as it was read from a checkpoint. An engine must have been started.
  * @throws {UserError} where the names or shapes of the weights do not fit the network.
  */
-export function restorePredictor({ checkpoint, weights, temperature }: StoredNetwork): Predictor {
+export function restorePredictor({ checkpoint, weights, temperature, thresholds }: StoredNetwork): Predictor {
   const { model: description, preprocessing } = checkpoint.manifest;
   const layers = layersFor(description, weights);
   checkTensors(checkpoint, 'weights.bin', layers.flatMap(variablesOf));
@@ -45,6 +45,7 @@ export function restorePredictor({ checkpoint, weights, temperature }: StoredNet
       decode: decoderFor(description, preprocessing),
       ...fittingOf(preprocessing),
       temperature,
+      ...(thresholds && { thresholds }),
       checkpoint: checkpoint.folder,
     },
   );

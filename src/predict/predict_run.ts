@@ -2,9 +2,10 @@ import { readNetwork, type StoredNetwork } from '../checkpoints/index.ts';
 import { type Shard, streamShareOf, type World } from '../cluster/index.ts';
 import type { Settings } from '../config/index.ts';
 import { type Engine, manyPictures, soonestEngine } from '../engine/engine.ts';
-import { type ClassAnswer, readAnswer } from './answer.ts';
+import { UsageError } from '../errors.ts';
+import { type ClassAnswer, none, readAnswer, readAnswers } from './answer.ts';
 import type { Inputs, Prediction } from './predict_all.ts';
-import type { Activation, Predictor } from './predictor.ts';
+import { type Activation, ownActivation, type Predictor } from './predictor.ts';
 import type { Sorting } from './sort.ts';
 
 /** Which pictures to classify: those of `watch` alone, or those that `names` and then `list` stand for. */
@@ -22,7 +23,8 @@ export interface PredictRequest {
   /** A checkpoint, a run, or a folder of runs. */
   place: string;
   which: 'best' | 'newest';
-  activation: Activation;
+  /** Absent: sigmoid for a network whose classes do not exclude each other, softmax for others. */
+  activation?: Activation | undefined;
   /** The class is 'unknown' where no probability reaches it, 0..1. */
   threshold?: number | undefined;
   /** Moves or copies each picture to <folder>/<class>/. */
@@ -37,14 +39,16 @@ export interface PredictRecord {
   answer?: ClassAnswer;
   /** The network's output, one value per class. */
   values?: Float32Array;
-  /** Where the picture was moved or copied to. */
-  to?: string;
+  /** Where the picture was moved or copied to: one path, or with --multi-label one for each class that is answered. */
+  to?: string[];
   error?: string;
 }
 
 /** A network that is ready to classify the pictures of a request. */
 export interface PredictRun {
   predictor: Predictor;
+  /** Of the values that are answered. */
+  activation: Activation;
   /** Batches of records in the pictures' order; none on ranks other than 0. */
   records(signal: AbortSignal): AsyncGenerator<PredictRecord[]>;
   dispose(): Promise<void>;
@@ -127,7 +131,7 @@ async function startEngineFor(settings: Settings, pictures: number): Promise<Eng
 async function* predictInBatches(
   inputs: Inputs,
   predictor: Predictor,
-  { activation, world, shard }: PredictRequest,
+  { activation, world, shard }: PredictRequest & { activation: Activation },
   signal: AbortSignal,
 ): AsyncGenerator<Prediction[]> {
   const { batchSizeFor, predictBatches } = await import('./predict_all.ts');
@@ -144,28 +148,74 @@ async function* predictInBatches(
   }
 }
 
-function recordOf(prediction: Prediction, classes: string[], threshold: number | undefined): PredictRecord {
+type Reader = (values: Float32Array) => ClassAnswer;
+
+/** The logit of a probability. */
+const logitOf = (probability: number) => Math.log(probability / (1 - probability));
+
+/** Reads a network's values: one class, or where they do not exclude each other all that reach their thresholds. */
+function readerFor(
+  { description, thresholds }: Predictor,
+  activation: Activation,
+  threshold: number | undefined,
+): Reader {
+  const { classes } = description;
+  if (!thresholds) return (values) => readAnswer(values, classes, threshold);
+  const chosen = thresholds.map((one) => threshold ?? one);
+  const inUnit = activation === 'none' ? chosen.map(logitOf) : chosen;
+  return (values) => readAnswers(values, classes, inUnit);
+}
+
+function recordOf(prediction: Prediction, read: Reader): PredictRecord {
   const { name: file } = prediction;
   if ('error' in prediction) return { file, error: prediction.error };
   const { values } = prediction;
-  return { file, values, answer: readAnswer(values, classes, threshold) };
+  return { file, values, answer: read(values) };
 }
 
+type SortingRequest = NonNullable<PredictRequest['sorting']>;
+
 /** Sorts the pictures that have an answer, and notes in their records where they are now or why they stayed. */
-async function sortRecords(
-  records: PredictRecord[],
-  { folder, how }: NonNullable<PredictRequest['sorting']>,
-): Promise<void> {
+async function sortRecords(records: PredictRecord[], { folder, how }: SortingRequest): Promise<void> {
   const { sortInto } = await import('./sort.ts');
+  const foldersOf = ({ answer }: PredictRecord) => answer?.classes ?? [answer?.class as string];
   const answered = records.filter((record) => record.answer);
-  const sortings = answered.map(({ file, answer }): Sorting => ({ file, class: answer?.class as string }));
-  const sorted = await sortInto(folder, how, sortings);
-  for (const [index, record] of answered.entries()) Object.assign(record, sorted[index]);
+  const put = async (
+    some: PredictRecord[],
+    way: SortingRequest['how'],
+    at: (names: string[]) => string[],
+  ) => {
+    const sortings = some.flatMap((record) => {
+      const names = foldersOf(record);
+      return at(names.length > 0 ? names : [none]).map((name) => ({ record, name }));
+    });
+    const files = sortings.map(({ record: { file }, name }): Sorting => ({ file, class: name }));
+    for (const [index, done] of (await sortInto(folder, way, files)).entries()) {
+      const { record } = sortings[index] as (typeof sortings)[number];
+      if ('error' in done) record.error = done.error;
+      else record.to = [...(record.to ?? []), done.to];
+    }
+  };
+  // A picture of several classes goes to the last of their folders only once it is in all others.
+  await put(answered, 'copy', (names) => names.slice(0, -1));
+  const whole = answered.filter(({ error }) => error === undefined);
+  await put(whole, how, (names) => names.slice(-1));
+}
+
+/** @throws {UsageError} where a softmax is asked of classes that do not exclude each other. */
+function activationFor(request: PredictRequest, { description }: Predictor): Activation {
+  if (description.isMultiLabel && request.activation === 'softmax')
+    throw new UsageError(
+      'The network was trained with --multi-label, so that its probabilities do not add up to 1; ' +
+        'leave out --activation softmax.',
+    );
+  return request.activation ?? ownActivation(description);
 }
 
 /**
  * Starts an engine and loads the network, side by side; the weights are read and checked while the engine starts.
  * @param notice called where the first choice of a run is damaged and another checkpoint is used.
+ * @throws {UsageError} where the activation does not fit the network.
  * @throws {UserError} where there is no whole checkpoint, the engine cannot run, the list or the watched folder cannot be
  * read, or pictures are to be sorted and no folder can be named after one of the classes.
  */
@@ -182,14 +232,17 @@ export async function startPredicting(
   ]);
   const { restorePredictor } = await import('./load_predictor.ts');
   const predictor = restorePredictor(network);
+  const activation = activationFor(request, predictor);
+  const read = readerFor(predictor, activation, threshold);
   const { classes } = predictor.description;
   if (sorting) (await import('./sort.ts')).checkFolderNames(classes);
   return {
     predictor,
+    activation,
     async *records(signal) {
       for await (const group of groups(signal))
-        for await (const batch of predictInBatches(group, predictor, request, signal)) {
-          const records = batch.map((prediction) => recordOf(prediction, classes, threshold));
+        for await (const batch of predictInBatches(group, predictor, { ...request, activation }, signal)) {
+          const records = batch.map((prediction) => recordOf(prediction, read));
           if (sorting) await sortRecords(records, sorting);
           yield records;
         }

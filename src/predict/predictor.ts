@@ -7,7 +7,7 @@ import { concatenate } from '../tensors/bytes.ts';
 import { tf } from '../tensors/tf.ts';
 
 /**
- * What is applied to the logits. softmax: probabilities that add up to 1, calibrated if `evaluate --calibrate` has stored a
+ * What is applied to the logits; by default a softmax, or with --multi-label sigmoids. softmax: probabilities that add up to 1, calibrated if `evaluate --calibrate` has stored a
  * temperature. sigmoid: each class on its own, 0..1, as in the article. none: the logits themselves.
  */
 export type Activation = 'softmax' | 'sigmoid' | 'none';
@@ -39,6 +39,8 @@ export interface Predictor {
   layers: LayerSummary[];
   /** Softmax divides the logits by it; 1 if the checkpoint has not been calibrated. */
   temperature: number;
+  /** With --multi-label: the probability from which each class is answered, [classes]; absent where one class is. */
+  thresholds?: number[];
   /**
    * Decodes a picture as for training.
    * @param picture the bytes or the path of a file.
@@ -50,7 +52,7 @@ export interface Predictor {
   /**
    * Classifies decoded pictures in one batch.
    * @param pictures each uint8 [height, width, channels].
-   * @param activation default 'softmax'.
+   * @param activation default 'softmax', or 'sigmoid' where `thresholds` are there.
    * @returns for each picture float32 [classes], in the order of `description.classes`.
    */
   predict(pictures: Uint8Array[], activation?: Activation): Promise<Float32Array[]>;
@@ -68,6 +70,11 @@ export interface Predictor {
 function activate(logits: tf.Tensor2D, activation: Activation, temperature: number): tf.Tensor2D {
   if (activation === 'none') return logits;
   return activation === 'softmax' ? tf.softmax(tf.div(logits, temperature)) : tf.sigmoid(logits);
+}
+
+/** The activation that turns a network's logits into its answers. */
+export function ownActivation({ isMultiLabel }: ModelDescription): Activation {
+  return isMultiLabel ? 'sigmoid' : 'softmax';
 }
 
 /** A network as a predictor computes it. */
@@ -91,8 +98,9 @@ export function createPredictor(
     fit,
     crop,
     temperature,
+    thresholds,
     checkpoint,
-  }: Pick<Predictor, 'decode' | 'fit' | 'crop' | 'temperature' | 'checkpoint'>,
+  }: Pick<Predictor, 'decode' | 'fit' | 'crop' | 'temperature' | 'thresholds' | 'checkpoint'>,
 ): Predictor {
   const { layers, preprocessing, weights } = network;
   const description = { ...network.description, layers };
@@ -108,12 +116,13 @@ export function createPredictor(
     checkpoint,
     layers,
     temperature,
+    ...(thresholds && { thresholds }),
     decode,
     forward(pictures, watch) {
       layered ??= createModel(description, { restored: new Map(weights), preprocessing });
       return layered.forward(toTensor(pictures), watch);
     },
-    async predict(pictures, activation = 'softmax') {
+    async predict(pictures, activation = ownActivation(description)) {
       const output = tf.tidy(() => {
         const logits = folded.forward(toTensor(pictures)) as tf.Tensor2D;
         return activate(logits, activation, temperature);

@@ -1,5 +1,6 @@
 import type { Checkpoint } from '../checkpoints/index.ts';
 import type { Evaluation } from '../evaluation/evaluate.ts';
+import type { SetEvaluation } from '../evaluation/multi_label/evaluate.ts';
 import type { LayerSummary } from '../layers/index.ts';
 import type { RunFiles, RunSummary } from '../runs/list.ts';
 
@@ -12,7 +13,7 @@ export interface ReportContents extends RunFiles {
   /** Paths of a few pictures of each class. */
   samples: { class: string; files: string[] }[];
   /** On the validation pictures, or why there is none. */
-  evaluation: Evaluation | { missing: string };
+  evaluation: Evaluation | SetEvaluation | { missing: string };
   /** Grad-CAM of the pictures with the highest losses: data URLs by the pictures' paths. */
   heatMaps: Map<string, string>;
 }

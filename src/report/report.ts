@@ -2,6 +2,10 @@ import { basename, dirname, join } from 'node:path';
 import { type Checkpoint, findIntact } from '../checkpoints/index.ts';
 import { reason, UserError } from '../errors.ts';
 import { type CheckpointEvaluation, evaluateCheckpoint } from '../evaluation/evaluate_checkpoint.ts';
+import {
+  type CheckpointSetEvaluation,
+  evaluateSetsOf,
+} from '../evaluation/multi_label/evaluate_checkpoint.ts';
 import { validationPictures } from '../evaluation/pictures.ts';
 import { describeRemadeData } from '../evaluation/remade_data.ts';
 import { findPictures } from '../images/find.ts';
@@ -13,6 +17,7 @@ import type { ReportContents } from './contents.ts';
 import { drawHeatMaps } from './heat_maps.ts';
 import { reportPage } from './report_page.ts';
 import { spread } from './sections/data.ts';
+import { heatMapClass } from './sections/set_evaluation.ts';
 
 /** Options of {@link writeReport}. */
 export interface ReportOptions {
@@ -90,17 +95,31 @@ async function gather(options: ReportOptions): Promise<ReportContents> {
   const samples = await findSamples(data, checkpoint);
   const predictor = await loadPredictor(checkpoint.folder);
   const { layers } = predictor;
-  const losses = 'topLosses' in evaluation ? evaluation.topLosses : [];
-  const heatMaps = await drawHeatMaps(predictor, losses).finally(() => predictor.dispose());
+  const heatMaps = await drawHeatMaps(predictor, classesToDraw(evaluation)).finally(() =>
+    predictor.dispose(),
+  );
   return { ...files, summary, checkpoint, layers, samples, evaluation, heatMaps };
+}
+
+/** The pictures with the highest losses, and the class of each that is answered. */
+function classesToDraw(evaluation: ReportContents['evaluation']): { file: string; class: string }[] {
+  if ('missing' in evaluation) return [];
+  if ('accuracy' in evaluation)
+    return evaluation.topLosses.map(({ file, predicted }) => ({ file, class: predicted }));
+  return evaluation.topLosses.flatMap((one) => {
+    const name = heatMapClass(one);
+    return name === undefined ? [] : [{ file: one.file, class: name }];
+  });
 }
 
 async function evaluateHeldBack(
   checkpoint: Checkpoint,
   { data, seed = checkpoint.manifest.training.seed, onProgress = () => {} }: ReportOptions,
 ): Promise<ReportContents['evaluation']> {
-  const evaluating = async (): Promise<CheckpointEvaluation> => {
+  const evaluating = async (): Promise<CheckpointEvaluation | CheckpointSetEvaluation> => {
     const pictures = await validationPictures(checkpoint, data);
+    if (checkpoint.manifest.model.isMultiLabel)
+      return evaluateSetsOf(checkpoint, pictures, { topLosses, onProgress });
     return evaluateCheckpoint(checkpoint, pictures, { calibrate: false, seed, topLosses, onProgress });
   };
   try {

@@ -1,6 +1,6 @@
 import { html, type Markup } from '../html/markup.ts';
 import { page } from '../html/page.ts';
-import { percent } from '../text/format.ts';
+import { figure, percent } from '../text/format.ts';
 import type { ReportContents } from './contents.ts';
 import { curvesSection } from './sections/curves.ts';
 import { dataSection } from './sections/data.ts';
@@ -8,6 +8,7 @@ import { environmentSection } from './sections/environment.ts';
 import { evaluationSection } from './sections/evaluation.ts';
 import { networkSection } from './sections/network.ts';
 import { reproduceSection } from './sections/reproduce.ts';
+import { setEvaluationSection, setTopLossesSection } from './sections/set_evaluation.ts';
 import { speedSection } from './sections/speed.ts';
 import { topLossesSection } from './sections/top_losses.ts';
 import { style } from './style.ts';
@@ -20,23 +21,32 @@ interface Section {
 
 async function sectionsOf(contents: ReportContents): Promise<Section[]> {
   const { evaluation } = contents;
-  const isEvaluated = 'accuracy' in evaluation;
-  const results = isEvaluated
-    ? [
-        { id: 'evaluation', title: 'Evaluation', content: evaluationSection(evaluation) },
-        {
-          id: 'top-losses',
-          title: 'Highest losses',
-          content: await topLossesSection(evaluation, contents.heatMaps),
-        },
-      ]
-    : [
-        {
-          id: 'evaluation',
-          title: 'Evaluation',
-          content: html`<p>Not evaluated: ${evaluation.missing}</p>`,
-        },
-      ];
+  const results =
+    'missing' in evaluation
+      ? [
+          {
+            id: 'evaluation',
+            title: 'Evaluation',
+            content: html`<p>Not evaluated: ${evaluation.missing}</p>`,
+          },
+        ]
+      : 'exactMatch' in evaluation
+        ? [
+            { id: 'evaluation', title: 'Evaluation', content: setEvaluationSection(evaluation) },
+            {
+              id: 'top-losses',
+              title: 'Highest losses',
+              content: await setTopLossesSection(evaluation, contents.heatMaps),
+            },
+          ]
+        : [
+            { id: 'evaluation', title: 'Evaluation', content: evaluationSection(evaluation) },
+            {
+              id: 'top-losses',
+              title: 'Highest losses',
+              content: await topLossesSection(evaluation, contents.heatMaps),
+            },
+          ];
   return [
     ...results,
     { id: 'curves', title: 'Training curves', content: curvesSection(contents) },
@@ -51,7 +61,9 @@ async function sectionsOf(contents: ReportContents): Promise<Section[]> {
 function facts({ summary, evaluation, checkpoint }: ReportContents): Markup {
   const wanted = summary.epochsWanted === null ? '' : ` of ${summary.epochsWanted}`;
   const all: [string, string][] = [
-    ['Accuracy', 'accuracy' in evaluation ? percent(evaluation.accuracy) : '-'],
+    'exactMatch' in evaluation
+      ? ['Mean average precision', figure(evaluation.meanAveragePrecision)]
+      : ['Accuracy', 'accuracy' in evaluation ? percent(evaluation.accuracy) : '-'],
     ['Classes', String(checkpoint.manifest.model.classes.length)],
     ['Epochs', `${summary.epochs}${wanted}`],
     ['Training', summary.state],

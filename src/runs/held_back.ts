@@ -21,8 +21,8 @@ export interface HeldBack {
   dataset: string;
   /** Folder of the pictures, as the settings have it. */
   data: string;
-  /** Those held back, with the index of their class and the raw picture they were resized from. */
-  pictures: (RecordedPicture & { label: number; source?: string })[];
+  /** Those held back, with the index of their class, with --multi-label those of all their classes, and the raw picture they were resized from. */
+  pictures: (RecordedPicture & { label: number; labels?: number[]; source?: string })[];
   /** Those trained on, without copies that augment made; absent in runs of older versions. */
   trained?: RecordedPicture[];
   /** Pictures that had a side and are missing now; they get it back when they return. */
@@ -56,6 +56,7 @@ export async function saveHeldBack(
     pictures: ownOf(split.validation).map((picture) => ({
       ...record(picture),
       label: picture.label,
+      ...(picture.labels && { labels: picture.labels }),
       ...(picture.source !== undefined && { source: picture.source }),
     })),
     trained: ownOf(split.train).map(record),
@@ -123,7 +124,13 @@ const heldBackShape = object({
   dataset: string,
   data: string,
   pictures: list(
-    object({ file: string, label: whole(), source: optional(string), digest: optional(string) }),
+    object({
+      file: string,
+      label: whole(),
+      labels: optional(list(whole())),
+      source: optional(string),
+      digest: optional(string),
+    }),
   ),
   trained: optional(list(object({ file: string, digest: optional(string) }))),
   absent: optional(

@@ -34,6 +34,7 @@ const recordShape = object({
   accuracy: optional(finite),
   validationLoss: optional(finite),
   validationAccuracy: optional(finite),
+  validationMeanPrecision: optional(finite),
 });
 
 function parseLine(line: string): EpochRecord[] {

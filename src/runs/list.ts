@@ -80,8 +80,12 @@ function settingsOf({ manifest }: Checkpoint): Record<string, unknown> {
   };
 }
 
-function metricsOf({ loss, accuracy, validationLoss, validationAccuracy }: Metrics): Metrics {
-  const known = Object.entries({ loss, accuracy, validationLoss, validationAccuracy });
+function metricsOf(metrics: Metrics): Metrics {
+  const { loss, accuracy, validationLoss, validationAccuracy, validationMeanPrecision } = metrics;
+  const known = Object.entries({
+    ...{ loss, accuracy, validationLoss, validationAccuracy },
+    ...(validationMeanPrecision !== undefined && { validationMeanPrecision }),
+  });
   return Object.fromEntries(known.filter(([, value]) => value !== undefined));
 }
 

@@ -64,9 +64,10 @@ function refuseConnection(error: Error & { code?: string }, socket: Socket): voi
 /** GET routes other than the page. */
 function addDescriptions(app: FastifyInstance, { current, metrics, token, isDraining }: AppOptions): void {
   app.get('/model', () =>
-    current.use(async ({ model: { checkpoint, fit, crop = 1, description }, explains }) => {
+    current.use(async ({ model: { checkpoint, fit, crop = 1, description, thresholds }, explains }) => {
       const { classes, width, height, channels } = description;
-      return { checkpoint, classes, width, height, channels, fit, crop, heatMaps: explains };
+      const own = thresholds && { thresholds };
+      return { checkpoint, classes, ...own, width, height, channels, fit, crop, heatMaps: explains };
     }),
   );
   app.get('/healthz', async () => 'ok\n');

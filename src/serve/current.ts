@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findCheckpoint } from '../checkpoints/find.ts';
-import { readTemperature } from '../checkpoints/index.ts';
+import { type Checkpoint, readTemperature, readThresholds } from '../checkpoints/index.ts';
 import { foldersIn } from '../checkpoints/scan.ts';
 import { reason } from '../errors.ts';
 import { loadPredictor } from '../predict/load_predictor.ts';
@@ -42,9 +42,19 @@ async function stateOf(folder: string): Promise<string> {
   return (await Promise.all(folders.sort().map(timeOf))).join('\n');
 }
 
-/** Whether a checkpoint is the one that is loaded, with the calibration it has now. */
-async function isLoaded(folder: string, model: Predictor): Promise<boolean> {
-  return folder === model.checkpoint && (await readTemperature(folder)) === model.temperature;
+type State = Pick<Predictor, 'checkpoint' | 'temperature' | 'thresholds'>;
+
+const isSame = (a: State, b: State) =>
+  a.checkpoint === b.checkpoint &&
+  a.temperature === b.temperature &&
+  String(a.thresholds) === String(b.thresholds);
+
+/** Whether a checkpoint is the one that is loaded, with the calibration and the thresholds that it has now. */
+async function isLoaded(found: Checkpoint, model: Predictor): Promise<boolean> {
+  if (found.folder !== model.checkpoint) return false;
+  const temperature = await readTemperature(found.folder);
+  const thresholds = await readThresholds(found);
+  return isSame({ checkpoint: found.folder, temperature, ...(thresholds && { thresholds }) }, model);
 }
 
 /** Counts the users of a network and disposes of it after the last one, once it is retired. */
@@ -89,9 +99,9 @@ export async function openCurrent(options: CurrentOptions): Promise<Current> {
 
   async function reload(): Promise<void> {
     const found = await findCheckpoint(checkpoint, which);
-    if (await isLoaded(found.folder, current.model)) return;
+    if (await isLoaded(found, current.model)) return;
     const model = await loadPredictor(checkpoint, which, notice);
-    if (closed || (await isLoaded(model.checkpoint, current.model))) return model.dispose();
+    if (closed || isSame(model, current.model)) return model.dispose();
     const old = current;
     current = hold(makeServing(model));
     old.retire();

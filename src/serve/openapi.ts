@@ -35,6 +35,12 @@ const schemas = {
     required: ['classes'],
     properties: {
       name: { type: 'string', description: 'The name that was sent with the picture.' },
+      answered: {
+        type: 'array',
+        items: { type: 'string' },
+        description:
+          'The classes that the picture shows, most likely first; only present where it can show several, or none.',
+      },
       classes: {
         type: 'array',
         description: 'All classes, most likely first.',
@@ -62,6 +68,12 @@ const schemas = {
     properties: {
       checkpoint: { type: 'string' },
       classes: { type: 'array', items: { type: 'string' }, description: 'In the network’s order.' },
+      thresholds: {
+        type: 'array',
+        items: { type: 'number', minimum: 0, maximum: 1 },
+        description:
+          'The probability from which each class is answered; only present where a picture can show several.',
+      },
       width: { type: 'integer', description: 'Width of the network’s input in pixels.' },
       height: { type: 'integer', description: 'Height of the network’s input in pixels.' },
       channels: { enum: [1, 3] },

@@ -1,7 +1,8 @@
 import { setMaxListeners } from 'node:events';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { UnreadablePicture } from '../images/decode.ts';
-import { readAnswer } from '../predict/answer.ts';
+import { readAnswer, readAnswers } from '../predict/answer.ts';
+import type { Predictor } from '../predict/predictor.ts';
 import type { AppOptions } from './app_options.ts';
 import { mediaTypes } from './bodies.ts';
 import type { Current } from './current.ts';
@@ -18,9 +19,12 @@ const maxBodies = 16;
 const named = ({ name }: SentPicture) => (name === undefined ? {} : { name });
 
 /** @param drawn whether a heat map was requested. */
-function toJson({ probabilities, heatMap }: Answer, classes: string[], drawn: boolean) {
-  const { ranked } = readAnswer(probabilities, classes);
+function toJson({ probabilities, heatMap }: Answer, { description, thresholds }: Predictor, drawn: boolean) {
+  const { ranked, classes: answered } = thresholds
+    ? readAnswers(probabilities, description.classes, thresholds)
+    : readAnswer(probabilities, description.classes);
   return {
+    ...(answered && { answered }),
     classes: ranked.map(({ class: name, value }) => ({ class: name, probability: value })),
     ...(drawn && { heatMap: heatMap?.toString('base64') ?? null }),
   };
@@ -51,7 +55,7 @@ function answerAll(
     const answers = pictures.map(async (picture) => {
       try {
         const found = await answer(picture.bytes, { heatMap, signal });
-        return { ...named(picture), ...toJson(found, model.description.classes, heatMap) };
+        return { ...named(picture), ...toJson(found, model, heatMap) };
       } catch (error) {
         if (!(error instanceof UnreadablePicture)) throw error;
         return { ...named(picture), error: error.message };

@@ -10,7 +10,7 @@ import type { Predictor } from '../predict/predictor.ts';
 import { type BatcherOptions, makeBatcher } from './batcher.ts';
 
 export interface Answer {
-  /** Softmax probabilities [classes], 0..1. */
+  /** Probabilities [classes], 0..1. */
   probabilities: Float32Array;
   /** PNG: Grad-CAM of the likeliest class, an overlay for the picture. Absent if not requested or not possible. */
   heatMap?: Buffer;

@@ -5,11 +5,19 @@ import { shuffle } from '../dataset/shuffle.ts';
 import { UserError } from '../errors.ts';
 import { appendHistory } from '../runs/history.ts';
 import { isBest } from './best.ts';
+import { joinRows } from './head/extract.ts';
+import { judgeSets } from './judge_sets.ts';
 import { augmentationOf } from './online.ts';
 import { changingVariables, refuseRemoved, save } from './records.ts';
 import { learningRateAt, scaleOf } from './schedule.ts';
 import { isStopped, type Training } from './state.ts';
-import { type BatchResult, evaluateBatch, type StepOptions, trainStep } from './step.ts';
+import {
+  type BatchResult,
+  type EvaluationWatch,
+  evaluateBatch,
+  type StepOptions,
+  trainStep,
+} from './step.ts';
 import { trainStepTogether } from './step_together.ts';
 import { withAverages } from './weight_average.ts';
 
@@ -138,14 +146,44 @@ export async function validate(training: Training): Promise<Metrics> {
   const { model, pack, dataset, split, settings, rank, exchange, signal, records } = training;
   const mine = shareOf(split.validation, rank);
   const watch = mine.length > 0 ? records?.log.watchValidation(mine) : undefined;
+  const rows: Float32Array[] = [];
+  const collect: EvaluationWatch = {
+    layer: (name, output) => watch?.layer(name, output),
+    batch(batch, logits) {
+      rows.push(logits.slice());
+      watch?.batch(batch, logits);
+    },
+  };
+  const { isMultiLabel } = model.description;
   let lossSum = 0;
   let correct = 0;
   for await (const batch of batches(pack, dataset.pictures, mine, settings.batchSize)) {
-    const result = evaluateBatch(model, batch, watch);
+    const result = evaluateBatch(model, batch, isMultiLabel ? collect : watch);
     lossSum += result.loss * batch.labels.length;
     correct += result.correct;
   }
   if (exchange) [lossSum = 0, correct = 0] = await exchange.sum([lossSum, correct], signal?.aborted === true);
   const count = split.validation.length;
-  return count === 0 ? {} : { validationLoss: lossSum / count, validationAccuracy: correct / count };
+  if (count === 0) return {};
+  const sets = isMultiLabel ? await judgeRows(training, concatenate(rows)) : {};
+  return { validationLoss: lossSum / count, validationAccuracy: correct / count, ...sets };
+}
+
+function concatenate(rows: Float32Array[]): Float32Array {
+  const all = new Float32Array(rows.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const row of rows) {
+    all.set(row, at);
+    at += row.length;
+  }
+  return all;
+}
+
+/** Judges the logits of all ranks together, on rank 0, which tells the others. @param mine of this rank's pictures. */
+async function judgeRows(training: Training, mine: Float32Array): Promise<Metrics> {
+  const world = training.exchange?.world;
+  if (!world) return judgeSets(training, mine);
+  const shares = await world.gather(mine);
+  const own = shares && judgeSets(training, joinRows(shares, training.split.validation.length));
+  return (await world.share(own)) as Metrics;
 }

@@ -5,6 +5,7 @@ import type { World } from '../cluster/index.ts';
 import type { Settings } from '../config/index.ts';
 import { isHeadOnly } from '../config/pretrained.ts';
 import { digestPictures } from '../dataset/digests.ts';
+import { findLabelSets, type LabelSets, withLabelSets } from '../dataset/label_sets.ts';
 import { type Pack, packPictures } from '../dataset/pack.ts';
 import { type Dataset, scanDataset } from '../dataset/scan.ts';
 import { applySoftLabels } from '../dataset/soft_labels.ts';
@@ -14,7 +15,7 @@ import type { ModelDescription } from '../models/description.ts';
 import { type HeldBack, readHeldBack, sidesBefore } from '../runs/held_back.ts';
 import type { TrainingEvents } from './options.ts';
 import { checkSameNetwork, describeNetwork } from './resume.ts';
-import { balancedWeights, type Objective } from './targets.ts';
+import { balancedSetWeights, balancedWeights, type Objective } from './targets.ts';
 
 /** The data to train on, and the network to train. */
 export interface Prepared {
@@ -48,7 +49,8 @@ export async function prepare(
 ): Promise<Prepared> {
   const isFirst = world === undefined || world.rank === 0;
   const heldBackBefore = resume && isFirst ? await readHeldBack(dirname(resume.folder)) : heldBack;
-  const read = () => readData(settings, events, { resume, isFirst });
+  const labelSets = await shareLabelSets(settings, events, world);
+  const read = () => readData(settings, events, { resume, isFirst, labelSets });
   const { description, pack, dataset: scanned } = await (world ? world.inTurn(read) : read());
   const ownSplit = isFirst
     ? splitData(scanned, { pack, heldBackBefore, resume }, settings, events)
@@ -60,15 +62,33 @@ export async function prepare(
   return { description, pack, dataset, split, heldBackBefore, stepsPerEpoch, objective };
 }
 
+/** The labels of pictures that can show several classes, which rank 0 finds for all; undefined where each shows one. */
+async function shareLabelSets(
+  settings: Settings,
+  events: TrainingEvents,
+  world: World | undefined,
+): Promise<LabelSets | undefined> {
+  if (settings.multiLabel === 'off') return undefined;
+  const isFirst = world === undefined || world.rank === 0;
+  const own = isFirst ? await findLabelSets(settings, (text) => events.notice?.(text)) : undefined;
+  return world ? ((await world.share(own)) as LabelSets) : own;
+}
+
 /** @param isFirst whether this is rank 0: only it needs the raw pictures, because it splits for all. */
 async function readData(
   settings: Settings,
   events: TrainingEvents,
-  { resume, isFirst }: { resume: Checkpoint | undefined; isFirst: boolean },
+  {
+    resume,
+    isFirst,
+    labelSets,
+  }: { resume: Checkpoint | undefined; isFirst: boolean; labelSets: LabelSets | undefined },
 ): Promise<Data> {
   const { data, workers } = settings;
   const rawData = isFirst ? settings.rawData : undefined;
-  const scanned = await scanDataset(data, rawData, (text) => events.notice?.(text));
+  const notice = (text: string) => events.notice?.(text);
+  const found = await scanDataset(data, rawData, notice, labelSets ? 1 : 2);
+  const scanned = labelSets ? withLabelSets(found, labelSets, data) : found;
   const description = describeNetwork(settings, scanned.classes, resume);
   if (resume) checkSameNetwork(resume, description);
   const dataset = isFirst ? await digestPictures(scanned, { folder: data, workers }) : scanned;
@@ -116,6 +136,9 @@ function objectiveOf(
   { labelSmoothing, classWeights }: Settings,
 ): Objective {
   if (classWeights === 'off') return { labelSmoothing };
+  const sets = train.flatMap((index) => pictures[index]?.labels ?? []);
+  if (pictures.some(({ labels }) => labels))
+    return { labelSmoothing, ...balancedSetWeights(sets, train.length, classes.length) };
   const labels = train.map((index) => pictures[index]?.label as number);
   return { labelSmoothing, classWeights: balancedWeights(labels, classes.length) };
 }
@@ -134,7 +157,7 @@ function countSteps(split: Split, batchSize: number): number {
 export function digestOf(dataset: Dataset, split: Split): string {
   // The JSON of [pictures, split], in pieces: that of a million pictures would exceed the longest string.
   const hash = createHash('sha256').update('[[');
-  for (const [index, { file, label }] of dataset.pictures.entries())
-    hash.update(`${index === 0 ? '' : ','}${JSON.stringify([file, label])}`);
+  for (const [index, { file, label, labels }] of dataset.pictures.entries())
+    hash.update(`${index === 0 ? '' : ','}${JSON.stringify([file, labels ?? label])}`);
   return hash.update(`],${JSON.stringify(split)}]`).digest('hex');
 }

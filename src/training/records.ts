@@ -1,5 +1,6 @@
 import { type CheckpointInfo, isRunRemoved } from '../checkpoints/index.ts';
 import type { Settings } from '../config/index.ts';
+import { labelsOf, type Picture } from '../dataset/scan.ts';
 import { UserError } from '../errors.ts';
 import type { Model } from '../models/model.ts';
 import { fittingOf, type Normalisation, type Preprocessing } from '../models/preprocessing.ts';
@@ -52,7 +53,7 @@ async function openSession(
   if (['validationSplit', 'seed', 'groupLookalikes'].some((name) => name in changed))
     events?.notice?.('Pictures already held back stay so; the changed settings apply to new pictures only.');
   const count = (indexes: number[], label: number) =>
-    indexes.filter((index) => dataset.pictures[index]?.label === label).length;
+    indexes.filter((index) => labelsOf(dataset.pictures[index] as Picture).includes(label)).length;
   const start = {
     command: command ?? null,
     settings,
@@ -86,7 +87,7 @@ function storedPreprocessing(settings: Settings, normalisation: Normalisation): 
 }
 
 function snapshot(training: Training, dataset: string): Snapshot {
-  const { model, adam, average, settings, globalBatchSize, position, metrics, best } = training;
+  const { model, adam, average, settings, globalBatchSize, position, metrics, best, thresholds } = training;
   const { seed, learningRate, validationSplit, ema } = settings;
   const variables = changingVariables(model);
   const info: CheckpointInfo = {
@@ -97,6 +98,7 @@ function snapshot(training: Training, dataset: string): Snapshot {
     metrics: { ...metrics },
     ...(best && { best }),
     ...(average && ema > 0 && { ema }),
+    ...(thresholds && { thresholds }),
   };
   return {
     info,

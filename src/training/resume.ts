@@ -15,6 +15,7 @@ import {
   settingNames,
 } from '../config/index.ts';
 import { backboneOf, isHeadOnly, type StartSettings } from '../config/pretrained.ts';
+import { classesInLabels } from '../dataset/labels_file.ts';
 import { UserError } from '../errors.ts';
 import { findClasses, findFiles } from '../images/find.ts';
 import { copyNameOf } from '../images/generated.ts';
@@ -60,7 +61,8 @@ export async function settingsOfRun(checkpoint: Checkpoint, ranks = 1): Promise<
 function settingsIn({ manifest }: Checkpoint): Config {
   const { seed, batchSize, learningRate, validationSplit, dataset } = manifest.training;
   const { fit, crop = defaults.crop, filter = defaults.filter } = manifest.preprocessing;
-  const fitting = { fit, crop, filter };
+  const { isMultiLabel } = manifest.model;
+  const fitting = { fit, crop, filter, ...(isMultiLabel && { multiLabel: 'on' as const }) };
   if (dataset === '') return fitting;
   return { ...fitting, seed, batchSize, learningRate, validationSplit, ema: manifest.ema ?? 0 };
 }
@@ -97,7 +99,8 @@ function wantedArchitecture(
   );
 }
 
-type NetworkSettings = Pick<Settings, 'architecture' | 'pretrained' | 'width' | 'height' | 'channels'>;
+type NetworkSettings = Pick<Settings, 'architecture' | 'pretrained' | 'width' | 'height' | 'channels'> &
+  Partial<Pick<Settings, 'multiLabel'>>;
 
 /** The network that the settings and the classes ask for; a resumed one keeps its layers. */
 export function describeNetwork(
@@ -110,7 +113,8 @@ export function describeNetwork(
   const resolved = wantedArchitecture(settings, classes);
   const isOwn = architecture === 'layers' || architecture === resolved;
   const kept = isOwn && { architecture, ...(layers && { layers }) };
-  return { architecture: resolved, width, height, channels, classes, ...kept };
+  const kind = settings.multiLabel === 'on' && { isMultiLabel: true as const };
+  return { architecture: resolved, width, height, channels, classes, ...kind, ...kept };
 }
 
 function classesThatDiffer(saved: string[], wanted: string[]): string {
@@ -126,6 +130,11 @@ function classesThatDiffer(saved: string[], wanted: string[]): string {
 /** @throws {UserError} listing the differences between the network to train and that of the checkpoint. */
 export function checkSameNetwork({ folder, manifest }: Checkpoint, wanted: ModelDescription): void {
   const saved = manifest.model;
+  if (saved.isMultiLabel !== wanted.isMultiLabel)
+    throw new UserError(
+      `${folder} was trained ${saved.isMultiLabel ? 'with' : 'without'} --multi-label and stays so; resume it ` +
+        `${saved.isMultiLabel ? 'with' : 'without'} it, or train a new run without --resume.`,
+    );
   const keys = Object.keys(wanted) as (keyof ModelDescription)[];
   const differences = keys
     .filter((key) => JSON.stringify(saved[key]) !== JSON.stringify(wanted[key]))
@@ -153,7 +162,9 @@ async function holdsFiles(folder: string): Promise<boolean> {
 export async function expectedClasses({
   rawData,
   data,
-}: Pick<Settings, 'rawData' | 'data'>): Promise<string[]> {
+  labels = 'off',
+}: Pick<Settings, 'rawData' | 'data'> & Partial<Pick<Settings, 'labels'>>): Promise<string[]> {
+  if (labels !== 'off') return classesInLabels(labels);
   const [raw, made] = [await findClasses(rawData), await findClasses(data)];
   if (raw.length === 0) return made;
   const classes: string[] = [];

@@ -31,10 +31,23 @@ const isDefault = (from: string) => /^(default$|recipe |pretrained |from )/.test
 /** More than any network has: all of them. */
 export const allBlocks = 999;
 
+/** @throws {UsageError} for settings of one class per picture with those of several. */
+function checkLabels({ multiLabel, labels, augment, augmentClasses }: SettingsInForce): void {
+  if (labels.value !== 'off' && multiLabel.value === 'off')
+    throw new UsageError(`labels (${labels.from}) are for pictures of several classes; add --multi-label.`);
+  const isByClass = augment.value === 'online' && Object.keys(augmentClasses.value as object).length > 0;
+  if (multiLabel.value === 'on' && isByClass)
+    throw new UsageError(
+      `augmentClasses (${augmentClasses.from}) chooses operations by a picture's class, and with multiLabel ` +
+        `(${multiLabel.from}) a picture can show several; leave it out.`,
+    );
+}
+
 /** @throws {UsageError} for settings that contradict each other. */
 function checkSettings(inForce: SettingsInForce, hints: SettleOptions['hints']): void {
   const { architecture, pretrained, from, fineTune, freeze, channels } = inForce;
   const settings = valuesOf(inForce);
+  checkLabels(inForce);
   if (from.value === 'off' && hints && Object.keys(hints).length > 0)
     throw new UsageError('Flags that say how a file is read need --from <file>.');
   if (!hasStart(settings)) {
@@ -117,7 +130,9 @@ async function learnsWhole({ inForce, start }: Required<Settled>): Promise<boole
   const classes = await expectedClasses(settings);
   const { width, height, channels } = settings;
   if (classes.length < 2) return false;
-  const { description, change } = withClasses(start as NamedStart, { width, height, channels, classes });
+  const kind = settings.multiLabel === 'on' && { isMultiLabel: true as const };
+  const sizes = { width, height, channels, classes, ...kind };
+  const { description, change } = withClasses(start as NamedStart, sizes);
   checkFrozen(settings, description.layers, change.known.length === 0);
   // A config.ts that holds every setting has the default, too.
   const isChosen = settings.fineTune > 0 || /^(--|BATSUP_)/.test(inForce.fineTune.from);

@@ -55,6 +55,7 @@ export async function startTraining(options: TrainingOptions): Promise<Training>
     position,
     metrics: resume?.manifest.metrics ?? {},
     best: resume?.manifest.best,
+    thresholds: resume?.manifest.thresholds,
     stepsPerEpoch,
     globalBatchSize,
     rank,

@@ -35,6 +35,8 @@ export interface Training {
   position: Position;
   metrics: Metrics;
   best: CheckpointInfo['best'];
+  /** With --multi-label: those of the last validation, or of the checkpoint to continue from. */
+  thresholds: number[] | undefined;
   stepsPerEpoch: number;
   /** Pictures per step, over all ranks. */
   globalBatchSize: number;

@@ -7,12 +7,13 @@ import { toPictures } from '../models/to_pictures.ts';
 import { tf } from '../tensors/tf.ts';
 import type { Adam } from './adam.ts';
 import { clipGradients } from './clip_gradients.ts';
+import { sigmoidCrossEntropy } from './sigmoid_cross_entropy.ts';
 import { type Objective, oneHot, type Targets, targetsOf } from './targets.ts';
 
 export interface BatchResult {
-  /** Mean softmax cross-entropy, nats. */
+  /** Mean cross-entropy, nats: of a softmax, or with --multi-label of sigmoids, over all classes. */
   loss: number;
-  /** Pictures whose highest logit is that of their class. */
+  /** Pictures whose highest logit is that of their class; with --multi-label those with all classes right at 0.5. */
   correct: number;
 }
 
@@ -73,13 +74,33 @@ function weighted({ losses, gradients }: CrossEntropies, weights: Float32Array):
   };
 }
 
-function countCorrect(logits: tf.Tensor2D, labels: number[]): number {
+/** The mean loss of a batch. */
+function lossOf({ description }: Model, logits: tf.Tensor2D, batch: Batch, objective?: Objective): tf.Scalar {
+  const targets = targetsOf(batch, logits.shape[1], objective);
+  return description.isMultiLabel
+    ? sigmoidCrossEntropy(logits, targets)
+    : softmaxCrossEntropy(logits, targets);
+}
+
+function countCorrect(logits: tf.Tensor2D, { labels, labelSets, softLabels }: Batch): number {
   const values = logits.dataSync();
   const classes = logits.shape[1];
+  if (labelSets)
+    return labelSets.filter((_, row) =>
+      isExact(
+        values.subarray(row * classes),
+        (softLabels as Float32Array).subarray(row * classes, (row + 1) * classes),
+      ),
+    ).length;
   return labels.filter((label, row) => {
     const scores = values.subarray(row * classes, (row + 1) * classes);
     return scores.indexOf(Math.max(...scores)) === label;
   }).length;
+}
+
+/** Whether the classes with a probability above 0.5 are those that a picture shows. */
+export function isExact(logits: ArrayLike<number>, targets: Float32Array): boolean {
+  return targets.every((target, label) => (logits[label] as number) > 0 === target > 0.5);
 }
 
 interface DifferentiateOptions {
@@ -112,7 +133,7 @@ export function differentiate(
   let logits: tf.Tensor2D | undefined;
   const { value, grads } = tf.variableGrads(() => {
     logits = tf.keep(model.forward(pictures, layer, pass));
-    return softmaxCrossEntropy(logits, targetsOf(batch, logits.shape[1], objective));
+    return lossOf(model, logits, batch, objective);
   }, variables);
   return { loss: tf.keep(value), logits: logits as unknown as tf.Tensor2D, gradients: grads };
 }
@@ -140,9 +161,9 @@ export function trainStep(
 }
 
 /** Waits for the result of a batch, and disposes of its tensors. */
-export function readResult(outcome: Outcome, { labels }: Batch): BatchResult {
+export function readResult(outcome: Outcome, batch: Batch): BatchResult {
   const { loss, logits } = outcome;
-  const result = { loss: loss.dataSync()[0] as number, correct: countCorrect(logits, labels) };
+  const result = { loss: loss.dataSync()[0] as number, correct: countCorrect(logits, batch) };
   tf.dispose([loss, logits]);
   return result;
 }
@@ -152,7 +173,7 @@ export function evaluateBatch(model: Model, batch: Batch, watch?: EvaluationWatc
   return tf.tidy(() => {
     const logits = model.forward(toPictures(batch.pixels, model), watch?.layer);
     watch?.batch(batch, logits.dataSync() as Float32Array);
-    const loss = softmaxCrossEntropy(logits, targetsOf(batch, logits.shape[1]));
-    return { loss: loss.dataSync()[0] as number, correct: countCorrect(logits, batch.labels) };
+    const loss = lossOf(model, logits, batch);
+    return { loss: loss.dataSync()[0] as number, correct: countCorrect(logits, batch) };
   });
 }

@@ -8,6 +8,7 @@ import { type EventWriter, openEventWriter, scalarSummary, sessionEndSummary } f
 import { watchNetwork, writeWeights } from './log/network_details.ts';
 import { writeSamples, writeVaried } from './log/samples.ts';
 import { openSessionLog, type SessionDescription } from './log/session.ts';
+import { SetDetails } from './log/set_details.ts';
 import { ValidationDetails } from './log/validation_details.ts';
 import type { BatchResult, EvaluationWatch, StepWatch } from './step.ts';
 
@@ -70,7 +71,7 @@ class RunLog implements TrainingLog {
   /** Whether this epoch is logged in detail, and how many have been. */
   #detailed = false;
   #epochsDetailed = 0;
-  #validation: ValidationDetails | undefined;
+  #validation: ValidationDetails | SetDetails | undefined;
   /** The graph and drawings are encoded while training continues. */
   #drawing: Promise<void> = Promise.resolve();
 
@@ -112,7 +113,9 @@ class RunLog implements TrainingLog {
     if (!this.#detailed) return undefined;
     const { model, dataset } = this.#options;
     const pictures = indexes.map((index) => dataset.pictures[index] as Picture);
-    const validation = new ValidationDetails(model, pictures, this.#epochsDetailed === 0);
+    const validation = model.description.isMultiLabel
+      ? new SetDetails(model, pictures)
+      : new ValidationDetails(model, pictures, this.#epochsDetailed === 0);
     this.#validation = validation;
     return {
       layer: (name, output) => this.#spend(() => validation.layer(name, output)),
@@ -127,6 +130,9 @@ class RunLog implements TrainingLog {
       writeEpoch(validation, step, metrics.validationLoss, metrics.validationAccuracy);
       const { validationLoss: loss = 0, validationAccuracy: accuracy = 0 } = metrics;
       validation.summary(step, scalarSummary({ loss, accuracy }));
+      const { validationMeanPrecision } = metrics;
+      if (validationMeanPrecision !== undefined)
+        validation.summary(step, scalarSummary({ 'epoch/mean_average_precision': validationMeanPrecision }));
     }
     if (this.#detailed) this.#spend(() => this.#writeDetails(step));
   }

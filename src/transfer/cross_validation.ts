@@ -329,26 +329,35 @@ export async function crossValidate(
   checkProblem({ ...problem, weights });
   const solver = new Solver({ ...problem, weights }, { threads: options.threads ?? 0 });
   try {
-    const folds = dealFolds(problem, options);
-    const start = await startSides(solver, folds);
-    const rounds = start.length > 1 ? await followPath(solver, problem, start) : [];
-    const best = choose(rounds);
-    const C = best?.C ?? untriedC;
-    const last = await fitSides(solver, problem, best?.sides ?? start, { C, share: lastShare });
-    const whole = last.sides.at(-1) as Side;
-    const task = {
-      rows: whole.rows,
-      penalty: 1 / C,
-      gradientNorm: defaultTolerance * whole.gradientNorm,
-      maxEvaluations: defaultMaxEvaluations,
-    };
-    const model = await finishFit(solver, task, whole.parameters, whole.gradientNorm);
-    const unit = 1 / solver.layout.scale ** 2;
-    const path = rounds.map((round) => ({ C: round.C * unit, ...(round === best ? last : round).scores }));
-    return { C: C * unit, path, folds, probabilities: last.probabilities, model };
+    return await crossValidateWith(solver, problem, options);
   } finally {
     await solver.close();
   }
+}
+
+/** As {@link crossValidate}, with a solver that has the problem, its weights multiplied by those of the classes, in memory. */
+export async function crossValidateWith(
+  solver: Solver,
+  problem: GroupedProblem,
+  options: CrossValidationOptions,
+): Promise<CrossValidation> {
+  const folds = dealFolds(problem, options);
+  const start = await startSides(solver, folds);
+  const rounds = start.length > 1 ? await followPath(solver, problem, start) : [];
+  const best = choose(rounds);
+  const C = best?.C ?? untriedC;
+  const last = await fitSides(solver, problem, best?.sides ?? start, { C, share: lastShare });
+  const whole = last.sides.at(-1) as Side;
+  const task = {
+    rows: whole.rows,
+    penalty: 1 / C,
+    gradientNorm: defaultTolerance * whole.gradientNorm,
+    maxEvaluations: defaultMaxEvaluations,
+  };
+  const model = await finishFit(solver, task, whole.parameters, whole.gradientNorm);
+  const unit = 1 / solver.layout.scale ** 2;
+  const path = rounds.map((round) => ({ C: round.C * unit, ...(round === best ? last : round).scores }));
+  return { C: C * unit, path, folds, probabilities: last.probabilities, model };
 }
 
 function checkSizes({ groups, classWeights, labels, classes }: GroupedProblem): void {

@@ -25,8 +25,10 @@ export interface FittedHead {
   weights: Float32Array;
   /** float32 [classes] */
   biases: Float32Array;
-  /** Inverse strength of the penalty, as scikit-learn's C. */
+  /** Inverse strength of the penalty, as scikit-learn's C; of several classes, each with its own, the lowest. */
   C: number;
+  /** The highest of several. */
+  highestC?: number;
   /** On pictures that were held out, at the chosen C: mean cross-entropy in nats, and accuracy; absent where none could be. */
   heldOut?: { loss: number; accuracy: number } | undefined;
   /** Seconds that cross-validation and the last fit took. */

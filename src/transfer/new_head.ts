@@ -28,7 +28,7 @@ export interface ClassChange {
   isLinear: boolean;
 }
 
-type Sizes = Pick<ModelDescription, 'width' | 'height' | 'channels' | 'classes'>;
+type Sizes = Pick<ModelDescription, 'width' | 'height' | 'channels' | 'classes' | 'isMultiLabel'>;
 
 /** A network for other classes and pictures of another size. */
 export interface Changed {
@@ -138,11 +138,13 @@ export function withClasses({ description, weights }: Start, sizes: Sizes): Chan
       `The network to start from reads ${channelsText(description)} pictures; channels must be ${description.channels}.`,
     );
   const { architecture, layers = [] } = description;
-  const { width, height, channels, classes } = sizes;
+  const { width, height, channels, classes, isMultiLabel } = sizes;
   const linear = withLinearHead({ layers: plannedAgain(layers, description), weights });
   const start = { ...linear, layers: plannedAgain(linear.layers, description) };
   const head = headOf(start.layers);
-  const rows = rowsOf(description, classes);
+  // The rows of a head whose classes exclude each other say nothing about classes that do not, nor the other way round.
+  const isSameKind = description.isMultiLabel === isMultiLabel;
+  const rows = isSameKind ? rowsOf(description, classes) : classes.map(() => -1);
   const known = [...rows.keys()].filter((index) => (rows[index] as number) >= 0);
   const isKept = head !== undefined && known.length > 0;
   const changed = isKept ? headFor(start, head, rows) : withoutHead(start, head, classes.length);
@@ -151,6 +153,7 @@ export function withClasses({ description, weights }: Start, sizes: Sizes): Chan
   return {
     description: {
       ...{ architecture, width, height, channels, classes },
+      ...(isMultiLabel && { isMultiLabel }),
       layers: planFor(planned, description, sizes),
     },
     weights: new Map(changed.weights),

@@ -44,8 +44,9 @@ function writeInput(
   return { input: valueInfo('pictures', dataTypes.uint8, dims, description), read };
 }
 
-/** Writes the calibrated probabilities, the same as those of predict. */
-function writeProbabilities(graph: Graph, logits: string, temperature: number): string {
+/** Writes the probabilities, the same as those of predict: sigmoids, or a calibrated softmax. */
+function writeProbabilities(graph: Graph, logits: string, { model, temperature }: Network): string {
+  if (model.isMultiLabel) return graph.add('Sigmoid', [logits], 'probabilities');
   const divisor = graph.constant('temperature', { shape: [], values: Float32Array.of(temperature) });
   const calibrated = graph.add('Div', [logits, divisor], 'calibrated');
   return graph.add('Softmax', [calibrated], 'probabilities', { axis: 1 });
@@ -78,9 +79,10 @@ export function encodeOnnx(network: Network, { weights, preprocessing }: ExportO
     });
   const last = layers.at(-1)?.name as string;
   const logits = last === 'logits' ? last : graph.add('Identity', [last], 'logits');
-  const probabilities = writeProbabilities(graph, logits, temperature);
+  const probabilities = writeProbabilities(graph, logits, network);
   const dims = ['batch', model.classes.length];
   const classes = model.classes.join(', ');
+  const formula = model.isMultiLabel ? 'sigmoid(logits)' : `softmax(logits / ${temperature})`;
   return models.encode({
     ir_version: irVersion,
     producer_name: 'bat-sup',
@@ -93,7 +95,7 @@ export function encodeOnnx(network: Network, { weights, preprocessing }: ExportO
       input: [input],
       output: [
         valueInfo(logits, dataTypes.float32, dims, `one for each of ${classes}`),
-        valueInfo(probabilities, dataTypes.float32, dims, `softmax(logits / ${temperature})`),
+        valueInfo(probabilities, dataTypes.float32, dims, formula),
       ],
     },
     opset_import: [{ domain: '', version: operatorSet }],

@@ -19,7 +19,8 @@ const { float32, int32, int64, string, uint8 } = dataTypes;
  * - serving_default: `pictures`, uint8 [batch, height, width, channels], RGB or grey;
  * - encoded: `pictures`, the bytes of JPEG, PNG, GIF or BMP files of any size, string [batch].
  * Both return `logits` and `probabilities`, float32 [batch, classes], the names of their classes, `classes`,
- * string [batch, classes], and that of the likeliest, `class`, string [batch].
+ * string [batch, classes], and that of the likeliest, `class`, string [batch]. Where the classes do not exclude each other,
+ * the metadata have the probability from which each is answered.
  */
 export async function exportSavedModel(
   network: Network,
@@ -77,7 +78,7 @@ interface Answer {
 
 function addAnswer(
   graph: Graph,
-  { layers, preprocessing, temperature }: Network,
+  { model, layers, preprocessing, temperature }: Network,
   { pixels, values, names }: { pixels: string; names: string } & Pick<GraphWeights, 'values'>,
 ): Answer {
   const floats = graph.cast(pixels, uint8, float32);
@@ -94,7 +95,7 @@ function addAnswer(
   const text = attribute.type(string);
   return {
     logits,
-    probabilities: graph.float('Softmax', [calibrated]),
+    probabilities: graph.float(model.isMultiLabel ? 'Sigmoid' : 'Softmax', [calibrated]),
     classes: graph.add('BroadcastTo', [names, graph.float('Shape', [logits])], { attributes: { T: text } }),
     class: graph.add('GatherV2', [names, likeliest, graph.constant('GatherV2/axis', constant.integer(0))], {
       attributes: { Tparams: text, Tindices: attribute.type(int64), Taxis: attribute.type(int32) },

@@ -11,6 +11,7 @@ import { types, writeModel } from './tables.ts';
 const operators = {
   add: { code: 0, version: 1, options: 11 },
   multiply: { code: 18, version: 1, options: 21 },
+  logistic: { code: 14, version: 1, options: 0 },
   softmax: { code: 25, version: 1, options: 9 },
   cast: { code: 53, version: 1, options: 37 },
 };
@@ -64,13 +65,10 @@ export function encodeTflite(network: Network, { weights, preprocessing }: Expor
   }
   const logits = outputs.get(layers.at(-1)?.name ?? '') as number;
   const sharpness = [{ slot: 0, float32: 1 / temperature }];
-  const probabilities = graph.add(
-    operators.softmax,
-    [logits],
-    'probabilities',
-    [model.classes.length],
-    sharpness,
-  );
+  const outputShape = [model.classes.length];
+  const probabilities = model.isMultiLabel
+    ? graph.add(operators.logistic, [logits], 'probabilities', outputShape)
+    : graph.add(operators.softmax, [logits], 'probabilities', outputShape, sharpness);
   const metadata = metadataOf(network, { scaledInside: preprocessing === 'inside' });
   const data = writeModel({
     description: `bat-sup ${packageVersion()}: ${model.classes.join(', ')}; takes ${metadata.input.description}`,

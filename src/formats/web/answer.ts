@@ -12,6 +12,7 @@ import { makeCodec } from '../../images/jpeg/codec.ts';
 import { layersFor } from '../../models/model.ts';
 import { fittingOf } from '../../models/preprocessing.ts';
 import type { Answer, Description } from '../../page/answer.d.ts';
+import { readAnswers } from '../../predict/answer.ts';
 import { createPredictor, type Predictor } from '../../predict/predictor.ts';
 import { tf } from '../../tensors/tf.ts';
 import type { Network } from '../format.ts';
@@ -54,7 +55,7 @@ interface Ready {
   decode: (picture: Blob) => Promise<Uint8Array>;
 }
 
-function predictorFor({ model, preprocessing, weights, temperature }: Network): Predictor {
+function predictorFor({ model, preprocessing, weights, temperature, thresholds }: Network): Predictor {
   const values = new Map([...weights].map(([name, one]) => [name, one.values]));
   const layers = layersFor(model, values);
   return createPredictor(
@@ -63,6 +64,7 @@ function predictorFor({ model, preprocessing, weights, temperature }: Network): 
       decode: () => Promise.reject(new Error('pictures are decoded already')),
       ...fittingOf(preprocessing),
       temperature,
+      ...(thresholds && { thresholds }),
       checkpoint: '',
     },
   );
@@ -143,5 +145,11 @@ export async function answer(picture: Blob, { heatMap }: { heatMap: boolean }): 
     .map((label, index) => ({ label, probability: probabilities[index] as number }))
     .sort((a, b) => b.probability - a.probability);
   const best = argmax(probabilities);
-  return { classes, heatMap: heatMap ? await drawHeatMap(predictor, pixels, best) : null };
+  const { thresholds, description } = predictor;
+  const answered = thresholds && readAnswers(probabilities, description.classes, thresholds).classes;
+  return {
+    classes,
+    ...(answered && { answered }),
+    heatMap: heatMap ? await drawHeatMap(predictor, pixels, best) : null,
+  };
 }

@@ -53,7 +53,7 @@ export async function extractOnRanks(
 }
 
 /** Puts the rows of pictures that were dealt out to ranks back in their order. */
-function joinRows(shares: Float32Array[], pictures: number): Float32Array {
+export function joinRows(shares: Float32Array[], pictures: number): Float32Array {
   const all = new Float32Array(shares.reduce((sum, { length }) => sum + length, 0));
   const size = all.length / Math.max(pictures, 1);
   for (let picture = 0; picture < pictures; picture++) {

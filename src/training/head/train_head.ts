@@ -5,9 +5,11 @@ import { UserError } from '../../errors.ts';
 import { appendHistory } from '../../runs/history.ts';
 import { tf } from '../../tensors/tf.ts';
 import { type FittedHead, fitHead } from '../../transfer/fit_head.ts';
+import { fitOneVsRest } from '../../transfer/fit_one_vs_rest.ts';
 import { fitRows } from '../../transfer/fit_rows.ts';
 import { firstNotFinite } from '../../transfer/logistic_regression.ts';
 import { broadcastVariables } from '../exchange.ts';
+import { judgeSets } from '../judge_sets.ts';
 import { validate } from '../loop.ts';
 import { save } from '../records.ts';
 import { type HeadTraining, isStopped, type Training } from '../state.ts';
@@ -60,6 +62,7 @@ function targetsFor(pictures: Picture[], { dataset, objective }: HeadTraining): 
 /** Fits the rows of the head that are to be fitted: all of them, or some beside others that stay. */
 async function fit(training: HeadTraining, features: Float32Array): Promise<FittedHead> {
   checkFinite(features, headOf(training.model).length);
+  if (training.model.description.isMultiLabel) return fitEach(training, features);
   const whole = await fitWhole(training, features);
   const { rowsToFit: rows, dataset } = training;
   if (rows.length === dataset.classes.length) return whole;
@@ -85,22 +88,40 @@ function checkFinite(features: Float32Array, length: number): void {
   );
 }
 
-async function fitWhole(training: HeadTraining, features: Float32Array): Promise<FittedHead> {
-  const { dataset, split, pack, model, settings } = training;
-  const pictures = picturesAt(training, split.train);
+/** What is the same for a head of classes that exclude each other and one of those that do not. */
+function rowsOf({ dataset, split, pack, model, settings }: HeadTraining, features: Float32Array) {
   const lookalikes = settings.groupLookalikes === 'on' ? pack.lookalikes : undefined;
   const same = joinSamePictures(dataset.pictures, lookalikes);
-  const { probabilities, weights } = targetsFor(pictures, training);
-  return fitHead({
+  return {
     features,
     length: headOf(model).length,
-    labels: pictures.map(({ label }) => label),
-    softLabels: pictures.some(({ softLabel }) => softLabel) ? probabilities : undefined,
-    weights,
     groups: split.train.map((index) => same.find(index)),
     classes: dataset.classes.length,
     seed: settings.seed,
     threads: settings.threads,
+  };
+}
+
+/** Fits a logistic regression for each class on its own; the rows of classes that are known already stay. */
+async function fitEach(training: HeadTraining, features: Float32Array): Promise<FittedHead> {
+  const { split, model, objective, rowsToFit } = training;
+  const { weights, biases } = headOf(model);
+  const labelSets = picturesAt(training, split.train).map(({ labels }) => labels ?? []);
+  const head = {
+    weights: (weights.dataSync() as Float32Array).slice(),
+    biases: (biases.dataSync() as Float32Array).slice(),
+  };
+  return fitOneVsRest({ ...rowsOf(training, features), labelSets, head, rows: rowsToFit, ...objective });
+}
+
+async function fitWhole(training: HeadTraining, features: Float32Array): Promise<FittedHead> {
+  const pictures = picturesAt(training, training.split.train);
+  const { probabilities, weights } = targetsFor(pictures, training);
+  return fitHead({
+    ...rowsOf(training, features),
+    labels: pictures.map(({ label }) => label),
+    softLabels: pictures.some(({ softLabel }) => softLabel) ? probabilities : undefined,
+    weights,
   });
 }
 
@@ -140,10 +161,11 @@ export async function fitHeadAlone(training: HeadTraining): Promise<void> {
 function judgeSides(training: Training, { train, validation }: Features): Metrics {
   const { split, model } = training;
   const head = headOf(model);
-  const known = judge(train as Float32Array, picturesAt(training, split.train), head);
+  const { logits: _, ...known } = judge(train as Float32Array, picturesAt(training, split.train), head);
   if (split.validation.length === 0) return known;
-  const { loss, accuracy } = judge(validation as Float32Array, picturesAt(training, split.validation), head);
-  return { ...known, validationLoss: loss, validationAccuracy: accuracy };
+  const held = judge(validation as Float32Array, picturesAt(training, split.validation), head);
+  const sets = model.description.isMultiLabel ? judgeSets(training, held.logits) : {};
+  return { ...known, validationLoss: held.loss, validationAccuracy: held.accuracy, ...sets };
 }
 
 /** Records the head as epoch 0, and saves its checkpoint. */
@@ -171,7 +193,7 @@ async function judgeStart(training: Training): Promise<void> {
 
 /**
  * Trains the last layer of a network that starts from a trained one: multinomial logistic regression on the features of all
- * pictures, to its optimum. Where the training is stopped before, nothing changes, and the features so far are cached. A head that
+ * pictures, to its optimum, or with --multi-label one of its own for each class. Where the training is stopped before, nothing changes, and the features so far are cached. A head that
  * knows all classes is only validated.
  */
 export async function trainHead(training: Training): Promise<void> {

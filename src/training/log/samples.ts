@@ -1,6 +1,6 @@
 import type { Batch } from '../../dataset/batches.ts';
 import { openPack, type Pack } from '../../dataset/pack.ts';
-import { type Dataset, nameOf, type Picture } from '../../dataset/scan.ts';
+import { type Dataset, labelsOf, nameOf, type Picture } from '../../dataset/scan.ts';
 import type { Split } from '../../dataset/split.ts';
 import type { ModelDescription } from '../../models/description.ts';
 import { type EventWriter, encodePicture, imageSummary } from '../../tensorboard/index.ts';
@@ -33,7 +33,7 @@ export async function writeSamples(
   const pictureAt = (index: number) => dataset.pictures[index] as Picture;
   try {
     for (const [label, className] of dataset.classes.slice(0, maxClasses).entries()) {
-      const ofClass = split.train.filter((index) => dataset.pictures[index]?.label === label);
+      const ofClass = split.train.filter((index) => labelsOf(pictureAt(index)).includes(label));
       const kinds = {
         pictures: ofClass.filter((index) => !pictureAt(index).copyOf),
         'augmented pictures': ofClass.filter((index) => pictureAt(index).copyOf),
@@ -54,13 +54,14 @@ export async function writeSamples(
 /** Logs pictures of a batch that was augmented during training, under the same tags as those of augment. */
 export async function writeVaried(
   writer: EventWriter,
-  { pixels, labels }: Batch,
+  { pixels, labels, labelSets }: Batch,
   { width, height, channels, classes }: ModelDescription,
   step: number,
 ): Promise<void> {
   const bytes = width * height * channels;
   for (const [label, className] of classes.slice(0, maxClasses).entries()) {
-    const rows = [...labels.keys()].filter((row) => labels[row] === label).slice(0, picturesPerClass);
+    const shows = (row: number) => labelSets?.[row]?.includes(label) ?? labels[row] === label;
+    const rows = [...labels.keys()].filter(shows).slice(0, picturesPerClass);
     if (rows.length === 0) continue;
     const encoded = rows.map((row) =>
       encodePicture(pixels.subarray(row * bytes, (row + 1) * bytes), { width, height, channels }),

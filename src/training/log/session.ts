@@ -2,7 +2,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { availableParallelism, cpus, release, totalmem, type } from 'node:os';
 import { join } from 'node:path';
 import type { SettingName, Settings } from '../../config/index.ts';
-import type { Dataset } from '../../dataset/scan.ts';
+import { type Dataset, labelsOf, type Picture } from '../../dataset/scan.ts';
 import type { Split } from '../../dataset/split.ts';
 import { packageVersion } from '../../system/version.ts';
 import {
@@ -61,7 +61,7 @@ function configTable(settings: Settings): string {
 
 function classTable({ classes, pictures }: Dataset, split: Split): string {
   const count = (indexes: number[], label: number) =>
-    indexes.filter((index) => pictures[index]?.label === label).length;
+    indexes.filter((index) => labelsOf(pictures[index] as Picture).includes(label)).length;
   const rows = classes.map((name, label) => [
     name,
     count(split.train, label),

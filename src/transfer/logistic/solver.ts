@@ -144,6 +144,13 @@ export class Solver {
     return unscale(this.layout, parameters, (label) => (shares[label] as number) > 0);
   }
 
+  /** Gives the rows other labels and weights; the features, and what was computed from them, stay. */
+  relabel(labels: ArrayLike<number>, weights: ArrayLike<number>): void {
+    const { count, design } = this.layout;
+    this.#memory.integers(design.labels, count).set(labels);
+    this.#memory.doubles(design.weights, count).set(weights);
+  }
+
   async close(): Promise<void> {
     await this.#pool?.destroy();
   }
