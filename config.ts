@@ -99,6 +99,9 @@ export default {
   earlyStopping: 0,
   // Share of the pictures to hold back for validation. A number from 0 to 0.9.
   validationSplit: 0.2,
+  // Answer "unknown" for pictures of no class; share of known pictures that may be, too (0: off). A number
+  // from 0 to 0.5.
+  unknown: 0,
   // on: hold back pictures that look the same together or not at all. One of 'on', 'off'.
   groupLookalikes: 'on',
   // Seed of all random numbers. A whole number from 0 to 2147483647.

@@ -16,3 +16,4 @@ export { betterRun, hasSaved, newestRun, nextRunName } from './runs.ts';
 export { removeOldCheckpoints, saveCheckpoint, writeCheckpoint } from './save.ts';
 export { bestOf, type Checkpoint, foldersIn, isCheckpoint, listCheckpoints } from './scan.ts';
 export { readThresholds, saveThresholds } from './thresholds.ts';
+export { readUnknown, saveUnknown, type UnknownOfCheckpoint } from './unknown.ts';

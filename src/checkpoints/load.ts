@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { UserError } from '../errors.ts';
 import { readWithin } from '../system/files.ts';
 import { sizeOf } from '../tensors/shape.ts';
+import type { Rejection } from '../unknown/rejection.ts';
 import { readCalibration, readTemperature } from './calibration.ts';
 import { findFirst } from './find.ts';
 import {
@@ -15,6 +16,7 @@ import {
 } from './manifest.ts';
 import type { Checkpoint } from './scan.ts';
 import { readThresholds } from './thresholds.ts';
+import { readUnknown } from './unknown.ts';
 
 /**
  * The bytes of one of a checkpoint's files.
@@ -90,7 +92,7 @@ export async function verifyCheckpoint(folder: string): Promise<string[]> {
   if (typeof manifest === 'string') return [manifest];
   const checkpoint = { folder, manifest };
   const files = fileNames.map((name) => readWhole(checkpoint, name));
-  const checks = [...files, readCalibration(folder), readThresholds(checkpoint)];
+  const checks = [...files, readCalibration(folder), readThresholds(checkpoint), readUnknown(checkpoint)];
   const results = await Promise.allSettled(checks);
   return results.flatMap((result) => (result.status === 'rejected' ? [whatIsDamaged(result.reason)] : []));
 }
@@ -122,6 +124,8 @@ export interface StoredNetwork {
   temperature: number;
   /** With --multi-label: the probability from which each class is answered, [classes]. */
   thresholds?: number[];
+  /** Where it answers "unknown" for pictures of no class: what it does so by. */
+  rejection?: Rejection | undefined;
 }
 
 /**
@@ -141,5 +145,6 @@ export async function readNetwork(
   const stored = await findFirst(path, which, read, notice);
   const thresholds = await readThresholds(stored.checkpoint);
   const temperature = await readTemperature(stored.checkpoint.folder);
-  return { ...stored, temperature, ...(thresholds && { thresholds }) };
+  const rejection = (await readUnknown(stored.checkpoint))?.rejection;
+  return { ...stored, temperature, ...(thresholds && { thresholds }), rejection };
 }

@@ -143,12 +143,13 @@ async function predict(names: string[], flags: PredictFlags, world: World | unde
   if (request.sorting) await refuseAmongPictures(settings, request.sorting);
   const place = checkpointPlace(flags.checkpoint, settings.checkpoints);
   const run = await startPredicting({ ...request, place }, settings, notice);
-  const { checkpoint, description } = run.predictor;
+  const { checkpoint, description, judge } = run.predictor;
   const printer = printerFor(flags, {
     topK,
     sorting: request.sorting,
     description,
     activation: run.activation,
+    rejects: judge !== undefined,
   });
   // Records reach rank 0 alone.
   const prints = !world || world.rank === 0;
@@ -177,10 +178,12 @@ function printerFor(
     sorting,
     description: { classes, isMultiLabel },
     activation,
+    rejects,
   }: Pick<PredictRequest, 'sorting'> & {
     topK: number;
     description: Predictor['description'];
     activation: Activation;
+    rejects: boolean;
   },
 ) {
   const kind = activation === 'none' ? 'logit' : 'probability';
@@ -191,6 +194,7 @@ function printerFor(
     kind,
     topK,
     sorts: sorting !== undefined,
+    rejects,
   });
   const sortedByClass = new Map<string, number>();
   let printed = 0;

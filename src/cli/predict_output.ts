@@ -18,6 +18,8 @@ export interface OutputOptions {
   topK: number;
   /** Whether records have a `to`. */
   sorts: boolean;
+  /** Whether answers have a distance. */
+  rejects: boolean;
 }
 
 type Answered = PredictRecord & Required<Pick<PredictRecord, 'answer'>>;
@@ -37,6 +39,7 @@ export function jsonOutput({ kind, topK, isMultiLabel }: OutputOptions): Predict
       class: answer.class,
       [kind]: best.value,
       ...(best.class !== answer.class && { likeliest: best.class }),
+      ...(answer.distance !== undefined && { distance: answer.distance }),
     };
   };
   return {
@@ -54,16 +57,18 @@ export function jsonOutput({ kind, topK, isMultiLabel }: OutputOptions): Predict
 }
 
 /** One row per picture: its class, or its classes, the value of every class, and the error where there is one. */
-export function csvOutput({ classes, isMultiLabel, kind, sorts }: OutputOptions): PredictOutput {
+export function csvOutput({ classes, isMultiLabel, kind, sorts, rejects }: OutputOptions): PredictOutput {
   const answerOf = ({ class: name, classes: answered = [], ranked }: Answered['answer']) =>
     isMultiLabel ? [answered.join(';')] : [name, String(ranked[0].value)];
   const columns = isMultiLabel ? ['classes'] : ['class', kind];
+  const more = [...(rejects ? ['distance'] : []), ...(sorts ? ['to'] : [])];
   return {
-    head: csvLine(['file', ...columns, ...classes, ...(sorts ? ['to'] : []), 'error']),
+    head: csvLine(['file', ...columns, ...classes, ...more, 'error']),
     line({ file, answer, values, to = [], error = '' }) {
       const all = Array.from(values ?? [], (value) => String(Number(value.toPrecision(7))));
       const answered = answer ? [...answerOf(answer), ...all] : [...columns, ...classes].map(() => '');
-      return csvLine([file, ...answered, ...(sorts ? [to.join(';')] : []), error]);
+      const distance = rejects ? [String(answer?.distance ?? '')] : [];
+      return csvLine([file, ...answered, ...distance, ...(sorts ? [to.join(';')] : []), error]);
     },
   };
 }
@@ -81,6 +86,7 @@ export function textOutput({ topK, isMultiLabel }: OutputOptions): PredictOutput
   const one = (answer: Answered['answer']) => {
     const list = answer.ranked.slice(0, topK).map(valued);
     const isUnsure = answer.class !== answer.ranked[0].class;
+    if (isUnsure && answer.distance !== undefined) list.push(`distance ${answer.distance.toFixed(2)}`);
     return isUnsure ? `${answer.class} (${list.join('  ')})` : list.join('  ');
   };
   return {

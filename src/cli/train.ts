@@ -6,7 +6,7 @@ import { isHeadOnly } from '../config/pretrained.ts';
 import { UsageError } from '../errors.ts';
 import type { Network } from '../formats/format.ts';
 import { batSup } from '../system/command.ts';
-import { counted } from '../text/format.ts';
+import { counted, figure } from '../text/format.ts';
 import { quoteForShell } from '../text/quote.ts';
 import { table } from '../text/table.ts';
 import { wrongValue } from '../text/wrong_value.ts';
@@ -59,6 +59,7 @@ export function addTrain(program: Command): void {
       'from a file of another program; its last blocks learn, too',
     ],
     ['bat-sup train --pretrained --fine-tune', 'the same, and adapts its last blocks'],
+    ['bat-sup train --pretrained --unknown', 'also answers "unknown" for pictures of none of the classes'],
     ['bat-sup train --resume', 'continues where the newest run stopped'],
     ['bat-sup train --resume --epochs 80', 'trains it further, all other settings unchanged'],
     ['bat-sup train --run bats --resume auto', 'for a job that may be restarted: continues where it can'],
@@ -184,9 +185,11 @@ interface Report extends Pick<TrainPlan, 'settings' | 'findFlags' | 'resumeFlags
 function report(result: TrainingResult, plan: Report): void {
   const { settings, next, json } = plan;
   const { run, position, metrics, best, finished } = result;
+  const unknown = result.unknown && figuresOf(result.unknown);
   if (json) {
     const { epoch: epochs, step: steps } = position;
-    console.log(JSON.stringify({ run, finished, epochs, steps, metrics, best: best ?? null }));
+    const own = { run, finished, epochs, steps, metrics, best: best ?? null };
+    console.log(JSON.stringify({ ...own, ...(unknown && { unknown }) }));
     return;
   }
   if (!result.saved) {
@@ -208,6 +211,7 @@ function report(result: TrainingResult, plan: Report): void {
     console.log(`Next: ${batSup(next)}`);
     return;
   }
+  if (unknown) console.log(describeUnknown(unknown));
   const command = (...words: string[]) => batSup([...words, ...plan.findFlags].join(' '));
   const steps = [
     [`${command('predict')} <pictures>`, 'classify pictures'],
@@ -220,6 +224,19 @@ function report(result: TrainingResult, plan: Report): void {
   console.log('For a better network:');
   for (const one of advice)
     console.log(`  # ${one.why}\n  ${batSup(['train', ...flagsFollowing(one, plan)].join(' '))}`);
+}
+
+/** What is printed of a fitted rejection. */
+const figuresOf = ({ pictures, rejected, leftOut }: NonNullable<TrainingResult['unknown']>) => ({
+  pictures,
+  rejected,
+  leftOut: leftOut ?? null,
+});
+
+function describeUnknown({ pictures, rejected, leftOut }: ReturnType<typeof figuresOf>): string {
+  const known = `Unknown: ${rejected} of ${counted(pictures, 'validation picture')} rejected`;
+  if (!leftOut) return known;
+  return `${known}; each class left out in turn: ROC-AUC ${figure(leftOut.rocAuc)}`;
 }
 
 function describeDone(settings: Settings, { epoch, step }: TrainingResult['position']): string {

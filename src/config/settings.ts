@@ -271,6 +271,14 @@ export const settings = {
     0.2,
     'share of the pictures to hold back for validation',
   ),
+  unknown: {
+    ...setting(
+      number('a number from 0 to 0.5', (value) => value >= 0 && value <= 0.5),
+      0,
+      'answer "unknown" for pictures of no class; share of known pictures that may be, too (0: off)',
+    ),
+    alone: 0.05,
+  },
   groupLookalikes: setting(
     oneOf('on', 'off'),
     'on',

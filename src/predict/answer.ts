@@ -1,3 +1,5 @@
+import { limit } from '../unknown/rejection.ts';
+
 /** The class of an answer below the threshold. A network may have a class of that name; they become one. */
 export const unknown = 'unknown';
 
@@ -12,14 +14,16 @@ export const none = 'none';
 
 export interface ClassAnswer {
   /**
-   * The likeliest class, or 'unknown' where its value is below the threshold; with --multi-label 'none' where all are below
-   * theirs.
+   * The likeliest class, or 'unknown' where its value is below the threshold, or the picture beyond the limit; with
+   * --multi-label 'none' where all are below theirs.
    */
   class: string;
   /** With --multi-label: the classes that are answered, the likeliest first. */
   classes?: string[];
   /** Every class, the likeliest first. */
   ranked: [RankedClass, ...RankedClass[]];
+  /** How far the picture is from what the network knows; above 1 it is unknown. Only with a network that was trained so. */
+  distance?: number;
 }
 
 function rank(values: Float32Array, classes: string[]): ClassAnswer['ranked'] {
@@ -32,14 +36,18 @@ function rank(values: Float32Array, classes: string[]): ClassAnswer['ranked'] {
  * Ranks the classes by a network's output for one picture.
  * @param values one per class, in the order of `classes`; rounded to the 7 digits that float32 holds.
  * @param threshold the answer is 'unknown' where no value reaches it. Default: no threshold.
+ * @param distance from what the network knows; the answer is 'unknown' where it is above 1. Default: not known.
  */
 export function readAnswer(
   values: Float32Array,
   classes: string[],
   threshold = Number.NEGATIVE_INFINITY,
+  distance?: number,
 ): ClassAnswer {
   const ranked = rank(values, classes);
-  return { class: ranked[0].value < threshold ? unknown : ranked[0].class, ranked };
+  const isUnknown = ranked[0].value < threshold || (distance !== undefined && distance > limit);
+  const rounded = distance === undefined ? {} : { distance: Number(distance.toPrecision(7)) };
+  return { class: isUnknown ? unknown : ranked[0].class, ranked, ...rounded };
 }
 
 /**

@@ -4,7 +4,7 @@ import { UnreadablePicture } from '../images/decode.ts';
 import { type RankedClass, readAnswer, readAnswers } from './answer.ts';
 import { loadPredictor } from './load_predictor.ts';
 import { predictBatches } from './predict_all.ts';
-import { ownActivation, type Predictor } from './predictor.ts';
+import { type Judged, judge, ownActivation, type Predictor } from './predictor.ts';
 
 /** A path, or the bytes of a file: JPEG, HEIC, PNG, WebP, GIF, AVIF, TIFF, BMP, PNM or SVG. */
 export type Picture = string | Uint8Array;
@@ -33,7 +33,7 @@ export interface PredictOptions {
 
 /** A network's prediction for one picture. */
 export interface Answer {
-  /** The likeliest class, or 'unknown' below the threshold; with --multi-label 'none' where none is answered. */
+  /** The likeliest class, or 'unknown' below the threshold or beyond the distance; with --multi-label 'none' where none is answered. */
   class: string;
   /** With --multi-label: all classes that are answered, the likeliest first. */
   classes?: string[];
@@ -41,6 +41,8 @@ export interface Answer {
   probability: number;
   /** Every class, the likeliest first. The probabilities, each 0..1, add up to 1, but with --multi-label. */
   ranked: { class: string; probability: number }[];
+  /** How far the picture is from what a network that was trained with `--unknown` knows; above 1 it is unknown. */
+  distance?: number;
 }
 
 /** A trained network with its engine, classes and preprocessing: pictures in, classes out. */
@@ -106,7 +108,7 @@ async function* inputsOf(pictures: Iterable<Picture> | AsyncIterable<Picture>) {
 function pictureModel(predictor: Predictor, engine: Engine): PictureModel {
   const { classes } = predictor.description;
   const asProbability = ({ class: name, value }: RankedClass) => ({ class: name, probability: value });
-  const read = (values: Float32Array, { threshold }: PredictOptions): Answer => {
+  const read = ({ values, distance }: Judged, { threshold }: PredictOptions): Answer => {
     const { thresholds } = predictor;
     const answer = thresholds
       ? readAnswers(
@@ -114,7 +116,7 @@ function pictureModel(predictor: Predictor, engine: Engine): PictureModel {
           classes,
           thresholds.map((one) => threshold ?? one),
         )
-      : readAnswer(values, classes, threshold);
+      : readAnswer(values, classes, threshold, distance);
     const { ranked, ...answered } = answer;
     return { ...answered, probability: ranked[0].value, ranked: ranked.map(asProbability) };
   };
@@ -125,8 +127,8 @@ function pictureModel(predictor: Predictor, engine: Engine): PictureModel {
     engine: engine.name,
     predictor,
     async predict(picture, options = {}) {
-      const [values] = await predictor.predict([await predictor.decode(asBuffer(picture))]);
-      return read(values as Float32Array, options);
+      const [judged] = await judge(predictor, [await predictor.decode(asBuffer(picture))]);
+      return read(judged as Judged, options);
     },
     async *predictAll(pictures, options = {}) {
       for await (const batch of predictBatches(
@@ -135,7 +137,7 @@ function pictureModel(predictor: Predictor, engine: Engine): PictureModel {
         ownActivation(predictor.description),
       ))
         for (const one of batch)
-          yield 'values' in one ? read(one.values, options) : new UnreadablePicture(one.error);
+          yield 'values' in one ? read(one, options) : new UnreadablePicture(one.error);
     },
     dispose() {
       if (disposing) return disposing;

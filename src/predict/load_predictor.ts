@@ -35,12 +35,18 @@ export async function loadPredictor(
  * The predictor of a network as it was read from a checkpoint. An engine must have been started.
  * @throws {UserError} where the names or shapes of the weights do not fit the network.
  */
-export function restorePredictor({ checkpoint, weights, temperature, thresholds }: StoredNetwork): Predictor {
+export function restorePredictor({
+  checkpoint,
+  weights,
+  temperature,
+  thresholds,
+  rejection,
+}: StoredNetwork): Predictor {
   const { model: description, preprocessing } = checkpoint.manifest;
   const layers = layersFor(description, weights);
   checkTensors(checkpoint, 'weights.bin', layers.flatMap(variablesOf));
   return createPredictor(
-    { description, layers, preprocessing, weights },
+    { description, layers, preprocessing, weights, rejection },
     {
       decode: decoderFor(description, preprocessing),
       ...fittingOf(preprocessing),

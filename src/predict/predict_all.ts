@@ -1,10 +1,10 @@
 import { mapBatchesAhead } from '../async/in_batches.ts';
 import { reason } from '../errors.ts';
 import type { PredictInput } from './inputs.ts';
-import type { Activation, Predictor } from './predictor.ts';
+import { type Activation, type Judged, judge, type Predictor } from './predictor.ts';
 
-/** The network's output for a picture (float32, one value per class), or why there is none. */
-export type Prediction = { name: string; values: Float32Array } | { name: string; error: string };
+/** The network's output for a picture, or why there is none. */
+export type Prediction = ({ name: string } & Judged) | { name: string; error: string };
 
 export type Inputs = AsyncIterable<PredictInput> | Iterable<PredictInput>;
 
@@ -35,11 +35,11 @@ async function predictDecoded(
   activation: Activation,
 ): Promise<Prediction[]> {
   const pictures = decoded.flatMap((one) => ('pixels' in one ? [one.pixels] : []));
-  const values = pictures.length > 0 ? await predictor.predict(pictures, activation) : [];
+  const judged = pictures.length > 0 ? await judge(predictor, pictures, activation) : [];
   let next = 0;
   return decoded.map((one) => {
     if ('error' in one) return one;
-    return { name: one.name, values: values[next++] as Float32Array };
+    return { name: one.name, ...(judged[next++] as Judged) };
   });
 }
 

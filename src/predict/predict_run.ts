@@ -5,7 +5,7 @@ import { type Engine, manyPictures, soonestEngine } from '../engine/engine.ts';
 import { UsageError } from '../errors.ts';
 import { type ClassAnswer, none, readAnswer, readAnswers } from './answer.ts';
 import type { Inputs, Prediction } from './predict_all.ts';
-import { type Activation, ownActivation, type Predictor } from './predictor.ts';
+import { type Activation, type Judged, ownActivation, type Predictor } from './predictor.ts';
 import type { Sorting } from './sort.ts';
 
 /** Which pictures to classify: those of `watch` alone, or those that `names` and then `list` stand for. */
@@ -148,7 +148,7 @@ async function* predictInBatches(
   }
 }
 
-type Reader = (values: Float32Array) => ClassAnswer;
+type Reader = (judged: Judged) => ClassAnswer;
 
 /** The logit of a probability. */
 const logitOf = (probability: number) => Math.log(probability / (1 - probability));
@@ -160,17 +160,16 @@ function readerFor(
   threshold: number | undefined,
 ): Reader {
   const { classes } = description;
-  if (!thresholds) return (values) => readAnswer(values, classes, threshold);
+  if (!thresholds) return ({ values, distance }) => readAnswer(values, classes, threshold, distance);
   const chosen = thresholds.map((one) => threshold ?? one);
   const inUnit = activation === 'none' ? chosen.map(logitOf) : chosen;
-  return (values) => readAnswers(values, classes, inUnit);
+  return ({ values }) => readAnswers(values, classes, inUnit);
 }
 
 function recordOf(prediction: Prediction, read: Reader): PredictRecord {
   const { name: file } = prediction;
   if ('error' in prediction) return { file, error: prediction.error };
-  const { values } = prediction;
-  return { file, values, answer: read(values) };
+  return { file, values: prediction.values, answer: read(prediction) };
 }
 
 type SortingRequest = NonNullable<PredictRequest['sorting']>;

@@ -1,16 +1,37 @@
+import { UserError } from '../errors.ts';
 import { createFoldedModel } from '../inference/model.ts';
 import type { LayerSummary, LayerWatch } from '../layers/index.ts';
 import { createModel, type Model, type ModelDescription } from '../models/model.ts';
 import { type Fitting, normalisationOf, type Preprocessing } from '../models/preprocessing.ts';
 import { toPictures } from '../models/to_pictures.ts';
 import { concatenate } from '../tensors/bytes.ts';
+import { sizeOf } from '../tensors/shape.ts';
 import { tf } from '../tensors/tf.ts';
+import { cosinesTo, distancesOf, type Rejection } from '../unknown/rejection.ts';
 
 /**
  * What is applied to the logits; by default a softmax, or with --multi-label sigmoids. softmax: probabilities that add up to 1, calibrated if `evaluate --calibrate` has stored a
  * temperature. sigmoid: each class on its own, 0..1, as in the article. none: the logits themselves.
  */
 export type Activation = 'softmax' | 'sigmoid' | 'none';
+
+/** A network's output for one picture. */
+export interface Judged {
+  /** float32 [classes], in the order of `description.classes`. */
+  values: Float32Array;
+  /** How far the picture is from what the network knows: above 1 it is of no class. Absent without `--unknown`. */
+  distance?: number;
+}
+
+/** The output for decoded pictures, with distances where the network has them. */
+export async function judge(
+  predictor: Predictor,
+  pictures: Uint8Array[],
+  activation?: Activation,
+): Promise<Judged[]> {
+  if (predictor.judge) return predictor.judge(pictures, activation);
+  return (await predictor.predict(pictures, activation)).map((values) => ({ values }));
+}
 
 /**
  * A network for decoded pictures. {@link loadModel} returns one for pictures in files.
@@ -56,6 +77,8 @@ export interface Predictor {
    * @returns for each picture float32 [classes], in the order of `description.classes`.
    */
   predict(pictures: Uint8Array[], activation?: Activation): Promise<Float32Array[]>;
+  /** As `predict`, with distances, in the same pass. Only where the network was trained with `--unknown`. */
+  judge?(pictures: Uint8Array[], activation?: Activation): Promise<Judged[]>;
   /**
    * The forward pass without activation.
    * @param pictures each uint8 [height, width, channels].
@@ -85,7 +108,21 @@ export interface PredictedNetwork {
   preprocessing: Preprocessing;
   /** Values by variable name. */
   weights: Map<string, Float32Array>;
+  /** What answers "unknown"; default: nothing. */
+  rejection?: Rejection | undefined;
 }
+
+/** @throws {UserError} where a rejection is that of another network. */
+function checkRejection({ layer, length }: Rejection, layers: LayerSummary[]): void {
+  const last = layers.at(-1);
+  if (last?.inputs[0] === layer && sizeOf(last.inputShape) === length) return;
+  throw new UserError(
+    `unknown.json is about ${length} features of ${layer}, which are not those of this network; delete it.`,
+  );
+}
+
+const rowsTensor = ({ references, length }: Rejection) =>
+  tf.tensor2d(references, [references.length / length, length]);
 
 /**
  * A predictor of a network; its `dispose` frees the network. It computes the folded network, which is faster; where the
@@ -102,13 +139,39 @@ export function createPredictor(
     checkpoint,
   }: Pick<Predictor, 'decode' | 'fit' | 'crop' | 'temperature' | 'thresholds' | 'checkpoint'>,
 ): Predictor {
-  const { layers, preprocessing, weights } = network;
+  const { layers, preprocessing, weights, rejection } = network;
+  if (rejection) checkRejection(rejection, layers);
   const description = { ...network.description, layers };
   const { classes } = description;
   const folded = createFoldedModel({ layers, weights });
   let layered: Model | undefined;
   const normalised = { description, preprocessing: normalisationOf(preprocessing) };
   const toTensor = (pictures: Uint8Array[]) => toPictures(concatenate(pictures), normalised);
+  const references = rejection && tf.keep(rowsTensor(rejection));
+
+  const rowsOf = (values: Float32Array, pictures: unknown[]) =>
+    pictures.map((_, row) => values.slice(row * classes.length, (row + 1) * classes.length));
+
+  /** @param references the rejection's, on the engine. */
+  function judgeWith(rejection: Rejection, references: tf.Tensor2D): NonNullable<Predictor['judge']> {
+    return async (pictures, activation = 'softmax') => {
+      const output = tf.tidy(() => {
+        const computed = folded.forwardWith(toTensor(pictures), rejection.layer);
+        const logits = computed.logits as tf.Tensor2D;
+        const cosines = tf.max(cosinesTo(computed.output as tf.Tensor2D, references), 1);
+        return { logits, cosines, values: activate(logits, activation, temperature) };
+      });
+      const { logits, cosines, values } = output;
+      const [read, nearest, own] = await Promise.all([logits.data(), cosines.data(), values.data()]);
+      tf.dispose([logits, cosines, values]);
+      const distances = distancesOf(rejection, nearest, read as Float32Array);
+      return rowsOf(own as Float32Array, pictures).map((row, picture) => ({
+        values: row,
+        distance: distances[picture] as number,
+      }));
+    };
+  }
+
   return {
     description,
     fit,
@@ -129,10 +192,12 @@ export function createPredictor(
       });
       const values = (await output.data()) as Float32Array;
       output.dispose();
-      return pictures.map((_, row) => values.slice(row * classes.length, (row + 1) * classes.length));
+      return rowsOf(values, pictures);
     },
+    ...(rejection && references && { judge: judgeWith(rejection, references) }),
     dispose() {
       folded.dispose();
+      references?.dispose();
       layered?.dispose();
     },
   };

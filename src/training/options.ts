@@ -7,6 +7,7 @@ import type { Engine } from '../engine/index.ts';
 import type { Model } from '../models/model.ts';
 import type { FittedHead } from '../transfer/fit_head.ts';
 import type { ClassChange, Start } from '../transfer/new_head.ts';
+import type { FittedRejection } from '../unknown/fit.ts';
 import type { NamedStart } from './read_start.ts';
 import type { BatchResult } from './step.ts';
 
@@ -74,4 +75,6 @@ export interface TrainingResult {
   finished: boolean;
   /** Whether there is a checkpoint to continue from or to predict with. */
   saved: boolean;
+  /** With `--unknown`: how the best checkpoint rejects pictures, where that was fitted now. */
+  unknown?: Pick<FittedRejection, 'pictures' | 'rejected' | 'leftOut'> | undefined;
 }

@@ -1,5 +1,12 @@
 import { dirname } from 'node:path';
-import { type Checkpoint, findIntact, hasSaved, newestRun } from '../checkpoints/index.ts';
+import {
+  type Checkpoint,
+  findCheckpoint,
+  findIntact,
+  hasSaved,
+  newestRun,
+  readUnknown,
+} from '../checkpoints/index.ts';
 import {
   flagsFor,
   flagsGiven,
@@ -130,8 +137,16 @@ async function planToResume(
       `${run} has no run.json: settings that its checkpoint does not store, such as epochs, are those of a new run.`,
     );
   // A run that was killed at its very end has yet to be marked as finished.
-  const isDone = record?.sessions.at(-1)?.state === 'finished' && isOver(resume.manifest, settings);
+  const isMarked = record?.sessions.at(-1)?.state === 'finished' && isOver(resume.manifest, settings);
+  const isDone = isMarked && !(await lacksUnknown(run, settings));
   return { settings, run, resume, isDone };
+}
+
+/** Whether the run's best checkpoint is yet to get what rejects pictures of no class. */
+async function lacksUnknown(run: string, { unknown }: Settings): Promise<boolean> {
+  if (unknown === 0) return false;
+  const stored = await readUnknown(await findCheckpoint(run, 'best')).catch(() => undefined);
+  return stored?.share !== unknown;
 }
 
 /** @throws {UsageError} where a flag names another network to start from than the run has started from. */

@@ -32,7 +32,12 @@ const isDefault = (from: string) => /^(default$|recipe |pretrained |from )/.test
 export const allBlocks = 999;
 
 /** @throws {UsageError} for settings of one class per picture with those of several. */
-function checkLabels({ multiLabel, labels, augment, augmentClasses }: SettingsInForce): void {
+function checkLabels({ multiLabel, labels, unknown, augment, augmentClasses }: SettingsInForce): void {
+  if (multiLabel.value === 'on' && unknown.value !== 0)
+    throw new UsageError(
+      `unknown (${unknown.from}) is for pictures of one class, and with multiLabel (${multiLabel.from}) ` +
+        'a picture of none is answered "none"; leave it out.',
+    );
   if (labels.value !== 'off' && multiLabel.value === 'off')
     throw new UsageError(`labels (${labels.from}) are for pictures of several classes; add --multi-label.`);
   const isByClass = augment.value === 'online' && Object.keys(augmentClasses.value as object).length > 0;

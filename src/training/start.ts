@@ -4,6 +4,7 @@ import { isHeadOnly } from '../config/pretrained.ts';
 import type { Split } from '../dataset/split.ts';
 import { UserError } from '../errors.ts';
 import { GradientExchange } from './exchange.ts';
+import { checkUnknown } from './fit_unknown.ts';
 import { beginningOf, broadcastNetwork, createNetwork, rowsToFit, startOf } from './network.ts';
 import { startOnlineFor } from './online.ts';
 import type { TrainingOptions } from './options.ts';
@@ -29,6 +30,7 @@ export async function startTraining(options: TrainingOptions): Promise<Training>
 
   const beginning = await beginningOf(options, prepared.description, start);
   const network = await createNetwork(beginning, options, isFirst);
+  checkUnknown(settings, split, network.model);
   const digest = digestOf(dataset, split);
   const globalBatchSize = rank.count * settings.batchSize;
   const epoch = { digest, batchSize: globalBatchSize, stepsPerEpoch };

@@ -1,6 +1,7 @@
 import { isRunRemoved, listCheckpoints, lockRun } from '../checkpoints/index.ts';
 import { RankFailed } from '../cluster/index.ts';
 import { reason } from '../errors.ts';
+import { fitUnknown } from './fit_unknown.ts';
 import { trainHead } from './head/train_head.ts';
 import { trainEpoch } from './loop.ts';
 import type { TrainingOptions, TrainingResult } from './options.ts';
@@ -42,11 +43,13 @@ export async function train(options: TrainingOptions): Promise<TrainingResult> {
 async function trainLocked(options: TrainingOptions): Promise<TrainingResult> {
   const training = await startTraining(options);
   const { run, position, records } = training;
+  let unknown: TrainingResult['unknown'];
   try {
     if (training.trainsHead) await trainHead(training);
     while (!isFinished(training) && !isStopped(training)) await trainEpoch(training);
     await records?.saver.finish();
     if (records) await refuseRemoved(run);
+    unknown = await unknownOf(training);
     if (isFinished(training)) records?.log.finish('success', position.step);
   } catch (error) {
     await recordFailure(training, error);
@@ -58,7 +61,13 @@ async function trainLocked(options: TrainingOptions): Promise<TrainingResult> {
   await records?.session.end({ state: finished ? 'finished' : 'stopped', to: position });
   const { metrics, best } = training;
   const saved = (await listCheckpoints(run)).length > 0;
-  return { run, position, metrics, ...(best && { best }), finished, saved };
+  return { run, position, metrics, ...(best && { best }), finished, saved, ...(unknown && { unknown }) };
+}
+
+/** Fits what rejects pictures of no class, once the network is trained. */
+async function unknownOf(training: Training): Promise<TrainingResult['unknown']> {
+  if (training.settings.unknown === 0 || !training.records || !isFinished(training)) return undefined;
+  return fitUnknown(training);
 }
 
 /** Saves what another rank's failure would lose, and notes the reason in the run's record. */
