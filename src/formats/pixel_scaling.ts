@@ -49,10 +49,9 @@ export class PixelScaling {
     this.#weights = weights;
   }
 
-  /** Multiplies the pixels by a factor, before the first layer. */
+  /** Multiplies by one factor; NaN: the file does not state it. */
   rescale(input: Value, factor: number, where: string): Value {
-    if (input.layer !== undefined)
-      this.#target.fail(where, 'multiplies the output of a layer; bat-sup can only scale the pixels');
+    if (Number.isNaN(factor)) this.#target.fail(where, 'multiplies by a number that the file does not state');
     return this.normalise(input, { factors: [factor], offsets: [0] }, where);
   }
 

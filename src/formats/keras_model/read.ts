@@ -153,6 +153,9 @@ function activate({ builder, layer, isKeras3 }: Reading, value: Value): Value {
 for (const name of ['Activation', 'Identity']) classes.set(name, passOn);
 for (const name of ['CenterCrop', 'RandomCrop', 'Resizing']) classes.set(name, resizing);
 
+/** Weights that layers have or not, as their settings say. */
+const optional = ['bias', 'gamma', 'beta'];
+
 /** Keras's names for a layer's weights, in Keras's order. */
 export function weightNames({ className, config }: KerasLayer): string[] {
   return classes.get(className)?.weights?.(config) ?? [];
@@ -214,7 +217,10 @@ export function buildFromKeras(
       builder.fail(layer.name, `is of the class ${layer.className}, for which bat-sup has no layer`);
     const [first, ...rest] = layer.inputs.map(outputOf);
     if (!first) builder.fail(layer.name, 'has no input');
+    const names = weightNames(layer);
     const weight = (name: string) => {
+      // A file may hold another layer's bias under a name that ends alike.
+      if (optional.includes(name) && !names.includes(name)) return undefined;
       const tensor = weightOf(layer, name);
       if (tensor && taken.has(tensor.values))
         builder.fail(layer.name, `shares its ${name} with another layer`);

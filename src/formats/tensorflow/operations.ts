@@ -143,7 +143,7 @@ function split({ inputs: [a, b] }: GraphNode): [Operation, GraphNode | undefined
 /** What a constant does to each channel. */
 type Arithmetic = (constant: number) => { factor: number; offset: number };
 
-/** A layer's output that is scaled or shifted by weights of one axis, one for each channel. */
+/** A layer's output that is scaled or shifted by weights: one number, or one for each channel. */
 function affineOfChannels(
   node: GraphNode,
   input: Operation,
@@ -153,8 +153,7 @@ function affineOfChannels(
   if (!weights) return undefined;
   const rank = input.isFlat ? 2 : 4;
   const { shape } = weights;
-  const isOfChannels =
-    shape.length > 0 && shape.length <= rank && shape.slice(0, -1).every((one) => one === 1);
+  const isOfChannels = shape.length <= rank && shape.slice(0, -1).every((one) => one === 1);
   if (!isOfChannels || !isNhwc(node)) return undefined;
   const make: Operation['make'] = ({ builder, where, tensors }, [x]) => {
     const each = [...(tensors.weights as Tensor).values].map(channel);
@@ -233,7 +232,7 @@ function readProduct(node: GraphNode, factorOf: (value: number) => number): Oper
   if (factor === 1) return input;
   const make = ({ builder, where }: Parameters<Operation['make']>[0], [pixels]: [Value, ...Value[]]) =>
     builder.scaling.rescale(pixels, factor, where);
-  return operation(node, [input], { preprocessing: 'multiply', make });
+  return { ...operation(node, [input], { preprocessing: 'multiply', make }), isFlat: input.isFlat };
 }
 
 /** Weights that were rounded to int8, times the scale of each output. */

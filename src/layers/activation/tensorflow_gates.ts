@@ -1,7 +1,7 @@
 import { constantOf, type GraphNode, operationOf } from '../../formats/tensorflow/meanings.ts';
 import { isSum } from '../../formats/tensorflow/reading.ts';
 
-/** A node that is x * sigmoid(x), x * relu6(x + 3) / 6 in any order, or relu6(x + 3) / 6 alone. */
+/** A node that is x * sigmoid(x), x * relu6(x + 3) / 6 in any order (x / 6 first, too), or relu6(x + 3) / 6 alone. */
 export interface Gated {
   function: 'swish' | 'hardSwish' | 'hardSigmoid';
   input: GraphNode;
@@ -53,12 +53,21 @@ function gatedBy(node: Node, isGate: (gate: Node, x: GraphNode) => boolean): Nod
   return orders(node).find(([x, gate]) => x !== undefined && isGate(gate, x))?.[0];
 }
 
+/** The x of a node that computes (x / 6) * relu6(x + 3), as TensorFlow's optimizer may order it. */
+function scaledFirst(node: GraphNode): Node {
+  if (node.op !== 'Mul') return undefined;
+  const found = orders(node).map(([part, gate]) => [sixfold(part), gate] as const);
+  return found.find(([x, gate]) => x !== undefined && isGateOf(gate, x))?.[0];
+}
+
 /** Recognises swish, hard swish and hard sigmoid in TensorFlow's graphs. @param node the last multiplication or division. */
 export function gatedInput(node: GraphNode): Gated | undefined {
   const swished = gatedBy(node, (gate, x) => gate?.op === 'Sigmoid' && isSame(gate.inputs[0], x));
   if (swished) return { function: 'swish', input: swished };
   const hardSwished =
-    gatedBy(sixfold(node), isGateOf) ?? gatedBy(node, (gate, x) => isGateOf(sixfold(gate), x));
+    gatedBy(sixfold(node), isGateOf) ??
+    gatedBy(node, (gate, x) => isGateOf(sixfold(gate), x)) ??
+    scaledFirst(node);
   if (hardSwished) return { function: 'hardSwish', input: hardSwished };
   const hardSigmoid = shiftedBy3(sixfold(node));
   return hardSigmoid && { function: 'hardSigmoid', input: hardSigmoid };

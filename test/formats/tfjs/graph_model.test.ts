@@ -165,6 +165,41 @@ for (const as of [undefined, 'uint8', 'uint16'] as const)
     assert.ok(difference <= 1e-5 * spread, `${difference} of ${spread}`);
   });
 
+/** Hard swish and hard sigmoid as the optimizer leaves them: divided first, or their 3 added to a bias. */
+function gates(): Graph {
+  const graph = new Graph();
+  const scalar = (name: string, value: number) => graph.constant(name, [], [value]);
+  const [three, sixth] = [scalar('three', 3), scalar('sixth', 1 / 6)];
+  const pixels = graph.add('scaled', 'Mul', [graph.pictures(), scalar('scale', 1 / 32)]);
+  const conv = (name: string, x: string, channels: number, ...ops: string[]) =>
+    graph.add(
+      name,
+      '_FusedConv2D',
+      [x, graph.random(`${name}_kernel`, [3, 3, channels, 6]), graph.random(`${name}_bias`, [6])],
+      { ...windows(1, 'SAME'), ...fusing('BiasAdd', ...ops) },
+    );
+  const x = conv('first', pixels, 3);
+  const open = graph.add('open', 'Relu6', [graph.add('plus', 'AddV2', [x, three])]);
+  const swished = graph.add('swished', 'Mul', [graph.add('part', 'Mul', [sixth, x]), open]);
+  const gate = graph.add('gate', 'Mul', [conv('shifted', swished, 6, 'Relu6'), sixth]);
+  const gated = graph.add('gated', 'Mul', [gate, swished]);
+  const lowered = graph.add('lowered', 'Sub', [gated, scalar('half', 0.5)]);
+  const pooled = graph.add('pooled', 'Mean', [lowered, graph.constant('axes', [2], [1, 2], 'int32')], {
+    keep_dims: { b: false },
+  });
+  graph.add('Identity', 'Identity', [graph.add('logits', 'MatMul', [pooled, graph.random('head', [6, 4])])]);
+  return graph;
+}
+
+test("hard swish and hard sigmoid answer as in TensorFlow.js, whatever the optimizer's order", async () => {
+  const path = save('gates', gates());
+  const { network } = await importNetwork(path);
+  const functions = network.layers.flatMap(({ attributes }) => attributes.function ?? []);
+  assert.deepEqual(functions, ['hardSwish', 'relu6']);
+  const { difference, spread } = compare(await theirs(path), logitsOf(network, pixels));
+  assert.ok(difference <= 1e-5 * spread, `${difference} of ${spread}`);
+});
+
 test('what a graph-model has no layer for is named', async () => {
   const graph = new Graph();
   const conv = graph.add(
