@@ -41,10 +41,12 @@ export interface ImportHints {
   height?: number | undefined;
   /** The network's input is pixels, 0..255, times this. */
   scale?: number | undefined;
-  /** Subtracted from the scaled pixels: one per channel, in the order of the network's channels, or one for all. */
+  /** Subtracted from the scaled pixels: one per channel, in the order of the input's channels, or one for all. */
   mean?: number[] | undefined;
   /** Divides what is left then: one per channel, or one for all. */
   deviation?: number[] | undefined;
+  /** The order of the channels of the file's input. */
+  order?: 'rgb' | 'bgr' | undefined;
   /** Which network a state_dict is of, by torchvision's or timm's name, where its tensors fit several. */
   networkName?: string | undefined;
   /** Whether the network may end in features, or in one output, instead of one for each of two or more classes; default false. */

@@ -56,8 +56,8 @@ export async function importNetwork(
   const format = wanted ?? (await recognise(source));
   const reader = formats[format]?.import;
   if (!reader) throw new UserError(`bat-sup cannot import ${format}; it imports ${importable()}.`);
-  const { scale, mean, deviation, ...given } = preprocessing;
-  const hints = { ...size, scale, mean, deviation, networkName: name, features };
+  const { scale, mean, deviation, order, ...given } = preprocessing;
+  const hints = { ...size, scale, mean, deviation, order, networkName: name, features };
   const network = nameArchitecture(await reader(source, hints));
   return {
     format,

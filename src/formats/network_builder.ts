@@ -1,5 +1,4 @@
 import { UserError } from '../errors.ts';
-import { layerOf } from '../layers/index.ts';
 import { type Layer, type LayerSummary, nextName, planLayer } from '../layers/layer.ts';
 import { fittingOf, type Normalisation } from '../models/preprocessing.ts';
 import { sizeOf } from '../tensors/shape.ts';
@@ -7,7 +6,6 @@ import type { NamedTensor, Tensor } from '../tensors/tensors.ts';
 import { defaultSize, type ImportHints, type Network } from './format.ts';
 import type { Metadata } from './metadata.ts';
 import { type InputScale, PixelScaling } from './pixel_scaling.ts';
-import { withInputsReversed } from './to_rgb.ts';
 import type { LayerTarget, Value } from './value.ts';
 
 export type { Value } from './value.ts';
@@ -88,10 +86,8 @@ export class NetworkBuilder implements LayerTarget {
       this.fail(where, `has an output of shape [${outputShape}], larger than bat-sup computes`);
     if (this.#layers.some((other) => other.name === name))
       this.fail(where, `is a second ${name} layer; bat-sup's networks have at most one`);
-    const isReversed = inputs.some((input) => input.isReversed);
-    const own = isReversed ? this.#withColoursReversed(summary, tensors, where) : tensors;
     for (const variable of [...(plan.variables ?? []), ...(plan.state ?? [])])
-      this.#keep(`${name}/${variable.name}`, variable.shape, own[variable.name], where);
+      this.#keep(`${name}/${variable.name}`, variable.shape, tensors[variable.name], where);
     this.#layers.push(summary);
     this.scaling.setRead(inputs);
     const [{ chwOf, asMaps }] = inputs as [Value];
@@ -100,25 +96,10 @@ export class NetworkBuilder implements LayerTarget {
       shape: outputShape,
       ...(layer.isElementwise && chwOf && { chwOf }),
       ...(layer.isElementwise && asMaps && outputShape.length === 1 && { asMaps }),
-      ...(isReversed && layer.isPerChannel && { isReversed }),
       isNonNegative:
         layer.isNonNegative?.(attributes) ??
         (layer.keepsNonNegative === true && inputs.every((input) => input.isNonNegative)),
     };
-  }
-
-  /** The tensors of a layer that reads reversed colours, for the pictures as they are. */
-  #withColoursReversed(
-    { kind, attributes, variables, state = [] }: LayerSummary,
-    tensors: Record<string, Tensor | undefined>,
-    where: string,
-  ): Record<string, Tensor | undefined> {
-    const { weights } = tensors;
-    if (kind === 'conv' && (attributes.groups ?? 1) === 1 && weights)
-      return { ...tensors, weights: { ...weights, values: withInputsReversed(weights) } };
-    if (variables.length + state.length > 0 || !layerOf({ kind }).isPerChannel)
-      this.fail(where, 'reads the colours in reverse order, which bat-sup supports for convolutions only');
-    return tensors;
   }
 
   /**
@@ -173,8 +154,9 @@ export class NetworkBuilder implements LayerTarget {
     return this.scaling.reverse(input, where);
   }
 
-  /** The order of the channels that the layers read, where it is not the usual one or the file states it. */
-  #orderOf({ order }: InputScale, channels: number): Pick<Normalisation, 'order'> {
+  /** The order of the channels that the layers read, where it is not the usual one or the file or the user states it. */
+  #orderOf(input: InputScale, channels: number): Pick<Normalisation, 'order'> {
+    const { order = input.order } = this.#hints;
     if (channels === 1) return order ? { order: 'rgb' } : {};
     if (!this.scaling.isReversed) return order ? { order } : {};
     return { order: order === 'bgr' ? 'rgb' : 'bgr' };
@@ -219,7 +201,8 @@ export class NetworkBuilder implements LayerTarget {
     const assumed = {
       size: this.#isSizeAssumed,
       scale: isAssumed,
-      order: channels === 3 && metadata === undefined,
+      // What reverses the channels itself takes them in the usual order.
+      order: channels === 3 && metadata === undefined && !this.scaling.isReversed,
     };
     return {
       model: {

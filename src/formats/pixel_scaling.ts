@@ -75,15 +75,6 @@ export class PixelScaling {
     return { ...input };
   }
 
-  /** Like `normalise`, for the pictures, with the numbers in the order of the file's input. */
-  normaliseColours(input: Value, affine: Affine, where: string): Value {
-    this.checkCurrent([input], where);
-    const pictures = { ...input, isReversed: false };
-    const scaled = this.normalise(pictures, affine, where);
-    if (scaled !== pictures) this.#superseded.add(input);
-    return scaled;
-  }
-
   /** The pixels with their channels in the other order. */
   reverse(input: Value, where: string): Value {
     if (input.layer !== undefined)
@@ -152,14 +143,15 @@ export class PixelScaling {
     };
   }
 
-  /** What the user gave: one value for each channel, or one for all of them. */
+  /** What the user gave: one value for each channel of the input, or one for all; in the order that the layers read. */
   #given(name: string, values: number[] | undefined, channels: number): number[] | undefined {
     if (values && ![1, channels].includes(values.length))
       this.#target.fail(
         'its input',
         `has ${channels} channels, but the ${name} given has ${values.length} values`,
       );
-    return values?.length === 1 ? Array(channels).fill(values[0]) : values;
+    const all = values?.length === 1 ? Array<number>(channels).fill(values[0] as number) : values;
+    return this.#isReversed ? all?.toReversed() : all;
   }
 
   #perChannel(values: number[], input: Value, where: string): number[] {
@@ -167,8 +159,7 @@ export class PixelScaling {
     if (![1, channels].includes(values.length))
       this.#target.fail(where, `has ${values.length} values for ${channels} channels`);
     if (!values.every(Number.isFinite)) this.#target.fail(where, `scales or shifts the pixels by ${values}`);
-    const all = values.length === channels ? values : Array<number>(channels).fill(values[0] as number);
-    return input.isReversed ? all.toReversed() : all;
+    return values.length === channels ? values : Array<number>(channels).fill(values[0] as number);
   }
 
   #addAffine(input: Value, scales: number[], shifts: number[], where: string): Value {

@@ -38,13 +38,7 @@ function readersOfColours(layers: LayerSummary[]): LayerSummary[] {
 }
 
 /** @param kernel [height, width, 3, out] */
-export function withInputsReversed({
-  shape,
-  values,
-}: {
-  shape: number[];
-  values: Float32Array;
-}): Float32Array {
+function withInputsReversed({ shape, values }: { shape: number[]; values: Float32Array }): Float32Array {
   const outputs = shape[3] as number;
   const reversed = new Float32Array(values.length);
   for (let row = 0; row < sizeOf(shape) / outputs; row++) {

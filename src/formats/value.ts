@@ -11,8 +11,6 @@ export interface Value {
   chwOf?: number[];
   /** Features that the file has as maps [1, 1, features]; only a product with other maps can read them so. */
   asMaps?: true;
-  /** The pictures, or what is made of each colour by itself, with the colours in reverse order. */
-  isReversed?: boolean;
   /** No element is below 0. */
   isNonNegative?: boolean;
   /** The output of a softmax, which bat-sup keeps outside of the network; nothing can follow it. */

@@ -19,13 +19,13 @@ function take(reading: Reading, indices: number[]): Item {
   const colours = indices.map((index) => {
     const counted = index < 0 ? index + last + 1 : index;
     if (!(counted >= 0 && counted <= last)) reading.fail(`takes the colour ${index} of ${last + 1}`);
-    return { index: value.isReversed ? last - counted : counted, factor: 1, offset: 0 };
+    return { index: counted, factor: 1, offset: 0 };
   });
   return together(reading, { kind: 'colours', of: value, layout, colours });
 }
 
 /** All colours in the pictures' order, or in the reverse order, are pictures again. */
-function together(reading: Reading, all: Colours): Item {
+function together({ builder, where }: Reading, all: Colours): Item {
   const { of: value, layout, colours } = all;
   const order = colours.map(({ index }) => index).join();
   if (value.shape[2] !== 3 || !['0,1,2', '2,1,0'].includes(order)) return all;
@@ -34,8 +34,9 @@ function together(reading: Reading, all: Colours): Item {
     factors: inOrder.map(({ factor }) => factor),
     offsets: inOrder.map(({ offset }) => offset),
   };
-  const scaled = reading.builder.scaling.normaliseColours(value, affine, reading.where);
-  return { kind: 'value', value: { ...scaled, isReversed: order === '2,1,0' }, layout };
+  const scaled = builder.scaling.normalise(value, affine, where);
+  const ordered = order === '2,1,0' ? builder.reverseChannels(scaled, where) : scaled;
+  return { kind: 'value', value: ordered, layout };
 }
 
 /** Refuses what takes a part of maps. */

@@ -100,9 +100,16 @@ test('channels that are reversed before a model are those that it reads', async 
     layer('TFOpLambda', 'shift', { function: 'nn.bias_add' }, [['bgr', 0, 0, { bias: [-1, -2, -3] }]]),
     inner('base', reads('shift')),
   ];
-  const { preprocessing } = (await importNetwork(saved(functional(layers, 'base')))).network;
+  const path = saved(functional(layers, 'base'));
+  const { preprocessing, assumed } = (await importNetwork(path)).network;
   assert.equal(preprocessing.order, 'bgr');
   assert.deepEqual(preprocessing.mean, [1, 2, 3]);
+  assert.ok(!assumed?.includes('order'));
+  // What is given is about the input of the file, whose channels are in the other order.
+  const given = { order: 'bgr' as const, mean: [10, 20, 30] };
+  const other = (await importNetwork(path, { preprocessing: given })).network.preprocessing;
+  assert.equal(other.order, 'rgb');
+  assert.deepEqual(other.mean, [31, 22, 13]);
 });
 
 test('what Teachable Machine says beside its model is taken', async () => {
