@@ -6,6 +6,7 @@ import type { Model } from '../models/model.ts';
 import { toPictures } from '../models/to_pictures.ts';
 import { tf } from '../tensors/tf.ts';
 import { type FeatureCache, featureId } from './feature_cache.ts';
+import { featureRows } from './feature_rows.ts';
 
 /** Pictures whose features are wanted, and what computes them. */
 export interface FeatureRequest {
@@ -47,7 +48,7 @@ interface Rows {
 /** What the cache has. Where it is empty, no picture is read for its id alone. */
 async function readRows(request: FeatureRequest): Promise<Rows> {
   const { cache, indexes, length } = request;
-  const features = new Float32Array(indexes.length * length);
+  const features = featureRows(indexes.length, length);
   const found = (await cache.isEmpty())
     ? new Uint8Array(indexes.length)
     : await cache.read(await idsOf(request), features);

@@ -5,6 +5,7 @@ import { mapBatchesAhead } from '../async/in_batches.ts';
 import { reason } from '../errors.ts';
 import { changeTime } from '../system/change_time.ts';
 import type { FeatureNetwork } from './feature_network.ts';
+import { featureRows } from './feature_rows.ts';
 
 /** Features of the files that could be read. */
 export interface FileFeatures {
@@ -70,7 +71,7 @@ export async function featuresOfFiles(
   const identified = await identify(files);
   const failures = new Map<number, string>();
   const ids = identified.map((one) => ('id' in one ? one.id : Buffer.alloc(0)));
-  const all = new Float32Array(files.length * length);
+  const all = featureRows(files.length, length);
   const found = await cache.read(ids, all);
   for (const [index, one] of identified.entries()) if ('failure' in one) failures.set(index, one.failure);
   const missing = [...files.keys()].filter((index) => found[index] === 0 && !failures.has(index));

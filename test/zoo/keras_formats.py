@@ -75,8 +75,8 @@ def convert(source, target, input_format, output_format, *options):
     converter.convert([f"--input_format={input_format}", f"--output_format={output_format}", *options, source, target])
 
 
-def save(model, path, keras):
-    """Saves a model as .keras, .h5, -export, -saved, -tfjs and -graph. Returns why some of these failed, by ending."""
+def save(model, path, keras, endings=(".keras", ".h5", "-export", "-saved", "-tfjs", "-graph")):
+    """Saves a model with these endings. Returns why some of them failed, by ending."""
     is_keras2 = keras.__name__ == "tf_keras"
     export = {} if is_keras2 else {"format": "tf_saved_model", "verbose": False}
     layers_model = (".h5", "keras") if is_keras2 else (".keras", "keras_keras")
@@ -89,9 +89,9 @@ def save(model, path, keras):
         "-graph": lambda to: convert(path + "-export", to, "tf_saved_model", "tfjs_graph_model"),
     }
     errors = {}
-    for ending, way in ways.items():
+    for ending in endings:
         try:
-            way(path + ending)
+            ways[ending](path + ending)
         except Exception as error:
             errors[ending] = f"{type(error).__name__}: {error}"
     return errors

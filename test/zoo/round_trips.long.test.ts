@@ -51,7 +51,6 @@ const tolerance = 1e-5;
 /** Why a format cannot hold a network, which the message names. */
 const refusals: Record<string, Record<string, RegExp>> = {
   tfjs: {
-    mobilenet_v3_small: /TensorFlow\.js has no activation "hard_swish", which activation1 needs/,
     regnet_y_400mf: /TensorFlow\.js has no grouped convolutions, which conv4 needs/,
   },
 };

@@ -53,6 +53,8 @@ export interface Written {
   weights?: Record<string, string>;
   /** What of it Keras or TensorFlow.js lack, so that they cannot load it, e.g. { tfjs: 'grouped convolutions' }. */
   lacking?: Lacking;
+  /** The layers without weights that stand for it in TensorFlow.js, the last with its name; absent: it has the layer. */
+  inTfjs?: (layer: KerasLayer) => KerasLayer[];
 }
 
 /** How one kind of layer is written to and read from Keras's files. */

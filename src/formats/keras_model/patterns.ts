@@ -20,6 +20,20 @@ const isRelu6 = ({ className, config }: KerasLayer) =>
   (className === 'ReLU' && config.max_value === 6 && !config.negative_slope && !config.threshold) ||
   (className === 'Activation' && config.activation === 'relu6');
 
+/** A Rescaling of one number, the other of which changes nothing, as the arithmetic that it is. */
+const rescaling: Pattern = (layer) => {
+  const { scale, offset = 0 } = layer.config;
+  if (layer.className !== 'Rescaling' || (scale !== 1 && offset !== 0)) return undefined;
+  const [arithmetic, value] = scale === 1 ? ['add', offset] : ['multiply', scale];
+  const [input = ''] = layer.inputs;
+  return {
+    ...layer,
+    className: 'Arithmetic',
+    config: { arithmetic },
+    operands: [{ layer: input }, { value }],
+  };
+};
+
 /** relu6(x + 3) / 6, as MobileNetV3 spells it. */
 const hardSigmoid: Pattern = (layer, byName) => {
   const relu6 = byName.get(operandOf(layer, 'multiply', 1 / 6) ?? operandOf(layer, 'divide', 6) ?? '');
@@ -77,7 +91,7 @@ export const patternClasses: Record<string, KerasClass> = {
 /** Replaces the last of the operations that compute something together by one layer. */
 export function recognisePatterns<L extends KerasLayer>(layers: L[]): L[] {
   const byName = new Map<string, KerasLayer>(layers.map((layer) => [layer.name, layer]));
-  for (const pattern of [hardSigmoid, hardSwish, reversal])
+  for (const pattern of [rescaling, hardSigmoid, hardSwish, reversal])
     for (const layer of layers) {
       const found = pattern(byName.get(layer.name) as KerasLayer, byName);
       if (found) byName.set(layer.name, found);

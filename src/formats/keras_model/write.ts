@@ -8,6 +8,7 @@ import type { KerasLayer, Lacking } from './layer_format.ts';
 export interface WrittenLayer extends KerasLayer {
   weights: { name: string; variable: string }[];
   lacking?: Lacking;
+  inTfjs?: (layer: KerasLayer) => KerasLayer[];
 }
 
 /**

@@ -37,6 +37,10 @@ function store({ shape, values }: Tensor, type: WeightType): Stored {
   return type === 'int8' && shape.length > 1 ? toUint8(values) : { bytes: bytesOf(values) };
 }
 
+/** A layer, or those that stand for it where TensorFlow.js lacks it. */
+const supported = (layer: WrittenLayer): WrittenLayer[] =>
+  layer.inTfjs?.(layer).map((one) => ({ ...one, weights: [] })) ?? [layer];
+
 /** TensorFlow.js's topology for a functional network of these layers. */
 function topologyOf({ model, layers }: Network, written: WrittenLayer[]) {
   const input = {
@@ -76,7 +80,7 @@ export function encodeTfjs(
   const written = toKerasLayers(
     network.layers,
     preprocessing === 'inside' ? affineOf(network.preprocessing) : undefined,
-  );
+  ).flatMap(supported);
   const parts: Uint8Array[] = [];
   const entries = written.flatMap((layer) =>
     layer.weights.map(({ name, variable }) => {

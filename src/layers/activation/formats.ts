@@ -31,17 +31,36 @@ const kerasActivations: Record<string, ActivationAttributes> = {
   hard_silu: { function: 'hardSwish' },
 };
 
-/** What Keras 3 has and TensorFlow.js lacks, or has with another meaning: its hard_sigmoid is clip(0.2 x + 0.5, 0, 1). */
+/** What Keras 3 has, and TensorFlow.js lacks or has with another meaning: its hard_sigmoid is clip(0.2 x + 0.5, 0, 1). */
 const kerasThreeNames: Partial<Record<ActivationAttributes['function'], string>> = {
   hardSigmoid: 'hard_sigmoid',
   hardSwish: 'hard_swish',
 };
 
+/** relu6(x + 3) / 6, and for hard swish x times that. */
+function gatesInTfjs(activation: string): NonNullable<Written['inTfjs']> {
+  return ({ name, inputs }) => {
+    const layer = (className: string, part: string, config: object, read: string[]) => ({
+      className,
+      name: part,
+      config: { ...config },
+      inputs: read,
+    });
+    const gate = activation === 'hard_swish' ? `${name}_gate` : name;
+    const gates = [
+      layer('Rescaling', `${name}_shifted`, { scale: 1, offset: 3 }, inputs),
+      layer('ReLU', `${name}_clipped`, { max_value: 6 }, [`${name}_shifted`]),
+      layer('Rescaling', gate, { scale: 1 / 6, offset: 0 }, [`${name}_clipped`]),
+    ];
+    return gate === name ? gates : [...gates, layer('Multiply', name, {}, [...inputs, gate])];
+  };
+}
+
 function writeKeras({ function: name, alpha = 0 }: ActivationAttributes): Written {
   if (name === 'leakyRelu') return { className: 'LeakyReLU', config: { alpha } };
   const activation = kerasThreeNames[name];
   if (!activation) return { className: 'Activation', config: { activation: name } };
-  return { className: 'Activation', config: { activation }, lacking: { tfjs: `activation "${activation}"` } };
+  return { className: 'Activation', config: { activation }, inTfjs: gatesInTfjs(activation) };
 }
 
 function readOnnx(reading: Reading, attributes: ActivationAttributes): Item {

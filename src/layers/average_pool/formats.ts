@@ -8,8 +8,9 @@ import {
   placeWindow,
 } from '../../formats/windows.ts';
 import { addGlobalAveragePool } from '../global_average_pool/formats.ts';
+import { pool } from '../pool/layer.ts';
 import { poolingFormats } from '../pooling_formats.ts';
-import { axesOf, samePadding, type Window, windowsAlong } from '../window.ts';
+import { axesOf, samePadding, shortestSizes, type Window, windowsAlong } from '../window.ts';
 import { addZeroPadding } from '../zero_padding/formats.ts';
 import { averagePool } from './layer.ts';
 
@@ -25,11 +26,12 @@ export function addAveragePool(
   where: string,
 ): Value {
   if (!isOneRule(input, fileWindow)) {
+    if (isCentred(input, fileWindow)) return addCentredMeans(builder, input, fileWindow, where);
     const [down, across] = eachAxis(fileWindow);
-    if (![down, across].every((one) => isOneRule(input, one)))
+    if (![down, across].every((one) => isOneRule(input, one) || isCentred(input, one)))
       builder.fail(
         where,
-        `leaves its padding [${fileWindow.padding}] out of the means; bat-sup can do that only where it is that of TensorFlow's SAME`,
+        `leaves its padding [${fileWindow.padding}] out of the means; bat-sup can do that only for odd windows in the middle of it, or where it is that of TensorFlow's SAME`,
       );
     // The mean of a window is that of the means of its columns, which are all as long.
     return addAveragePool(builder, addAveragePool(builder, input, down, where), across, where);
@@ -52,6 +54,24 @@ function isOneRule({ shape }: Value, { kernel, strides, padding }: FileWindow): 
   if (kernel.length !== 2 || strides.length !== 2 || shape.length !== 3) return true;
   const sizes = { kernel, stride: strides } as Pick<Window, 'kernel' | 'stride'>;
   return equivalentPadding(padding, shape, sizes) !== undefined;
+}
+
+/** Whether the first window is in the middle around the first pixel, and so is each one around its own. */
+function isCentred({ shape }: Value, { kernel, strides, padding }: FileWindow): boolean {
+  return [0, 1].every((axis) => {
+    const [length, size, stride] = [shape[axis], kernel[axis], strides[axis]] as [number, number, number];
+    const [before, after] = [padding[axis], padding[axis + 2]] as [number, number];
+    const windows = Math.floor((length + before + after - size) / stride) + 1;
+    return size === 2 * before + 1 && windows === Math.ceil(length / stride);
+  });
+}
+
+/** The means around each pixel, of which the strides take some. */
+function addCentredMeans(builder: NetworkBuilder, input: Value, window: FileWindow, where: string): Value {
+  const { kernel, strides } = window;
+  const means = addAveragePool(builder, input, { kernel, strides: [1, 1], padding: 'same' }, where);
+  const stride = strides as [number, number];
+  return builder.add(pool, [means], { ...shortestSizes({ kernel: 1, stride }), padding: 'valid' }, {}, where);
 }
 
 /** A window as high, and one as wide as this one. @param window its padding is in pixels. */

@@ -121,7 +121,7 @@ function writeFeatures(
   return { address, mean, scale };
 }
 
-/** Lays a problem out in memory. @throws {RangeError} where it does not fit. */
+/** Lays a problem out in memory. @throws {UserError} where it does not fit. */
 export function layOut(memory: SharedMemory, problem: LogisticRegressionProblem): Layout {
   const { length, classes, labels, softLabels, weights } = problem;
   const count = labels.length;

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { UserError } from '../../errors.ts';
 
 const pageBytes = 65536;
 const maxPages = 65536;
@@ -76,13 +77,15 @@ export class SharedMemory {
   #next = pageBytes;
   readonly memory = new WebAssembly.Memory({ initial: 1, maximum: maxPages, shared: true });
 
-  /** @returns the address. @throws {RangeError} beyond 4 GiB. */
+  /** @returns the address. @throws {UserError} beyond 4 GiB. */
   allocate(bytes: number): number {
     const address = this.#next;
     this.#next += Math.ceil(bytes / 16) * 16;
     const missing = Math.ceil((this.#next - this.memory.buffer.byteLength) / pageBytes);
     if (this.#next > maxPages * pageBytes)
-      throw new RangeError('the features take more than the 4 GiB that logistic regression can use.');
+      throw new UserError(
+        'The features take more than the 4 GiB that logistic regression can use; take fewer pictures, or a network with fewer features.',
+      );
     if (missing > 0) this.memory.grow(missing);
     return address;
   }

@@ -44,7 +44,7 @@ export class Solver {
   readonly #threads: number;
   #pool: Piscina<{ slot: Slot; task: Task }, Solution> | undefined;
 
-  /** @throws {RangeError} where the problem needs more than 4 GiB. */
+  /** @throws {UserError} where the problem needs more than 4 GiB. */
   constructor(problem: LogisticRegressionProblem, { threads }: SolverOptions) {
     this.#kernels = loadKernels(this.#memory.memory);
     this.layout = layOut(this.#memory, problem);

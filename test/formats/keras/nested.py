@@ -1,8 +1,8 @@
 """Makes networks as people build them around another network: nested models, preprocessing and augmentation layers; saves
-each in every format, and what they answer as answers.json.
+each in every format, and what they answer as answers.json: in float32, and as exact ones the same network's in float64.
 
-Arguments: a folder; the major version of Keras, 2 or 3; names of networks. The pictures are uint8 [2, 64, 48, 3] in
-<folder>/pixels.
+Arguments: a folder; the major version of Keras, 2 or 3; names of networks (default: all). The pictures are uint8
+[2, 64, 48, 3] in <folder>/pixels. Answers that are probabilities are given as their logarithms.
 """
 import json
 import os
@@ -192,15 +192,40 @@ def separable():
 makers = [tutorial, fine_tuned, caffe, torch, arithmetic, sequentials, rescaled, normalised, same_names, deep, from_output,
           reshapes, flattened, separable]  # fmt: skip
 pictures.astype(np.uint8).tofile(os.path.join(folder, "pixels"))
+
+
+def set_precision(name):
+    keras.backend.set_floatx(name)
+    (keras.config.set_dtype_policy if version == "3" else keras.mixed_precision.set_global_policy)(name)
+
+
+def logits_of(model, kind):
+    logits = np.asarray(model(pictures.astype(kind), training=False))
+    return (np.log(logits) if np.allclose(logits.sum(axis=1), 1) else logits).tolist()
+
+
+def exact_logits(make, weights):
+    set_precision("float64")
+    keras.backend.clear_session()
+    model = make()
+    model.set_weights([one.astype(np.float64) for one in weights])
+    logits = logits_of(model, "float64")
+    set_precision("float32")
+    return logits
+
+
 answers = {}
 for make in makers:
     if wanted and make.__name__ not in wanted:
         continue
     keras.backend.clear_session()
     keras.utils.set_random_seed(1)
+    random = np.random.default_rng(7)
     model = make()
     keras_formats.randomise(model, pictures, keras, random)
-    errors = keras_formats.save(model, os.path.join(folder, make.__name__), keras)
-    answers[make.__name__] = {"logits": np.asarray(model(pictures, training=False)).tolist(), "errors": errors}
+    errors = keras_formats.save(model, os.path.join(folder, make.__name__), keras, [".keras", ".h5", "-export", "-tfjs"])
+    logits = logits_of(model, "float32")
+    random = np.random.default_rng(7)
+    answers[make.__name__] = {"logits": logits, "exact": exact_logits(make, model.get_weights()), "errors": errors}
     with open(os.path.join(folder, "answers.json"), "w") as file:
         json.dump(answers, file)
