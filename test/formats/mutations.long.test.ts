@@ -16,12 +16,11 @@ import { type LayerSummary, modelTools, Scope } from '../../src/layers/index.ts'
 import type { ModelDescription } from '../../src/models/model.ts';
 import { sizeOf } from '../../src/tensors/shape.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
-import { evenly, networkOf } from '../helpers/network.ts';
+import { mutations } from '../helpers/mutations.ts';
+import { networkOf } from '../helpers/network.ts';
 
 const folder = temporaryFolder();
-const numbers = evenly(11);
-const below = (limit: number) => Math.floor(limit * (numbers.next().value as number));
-const oneOf = <T>(list: T[]): T => list[below(list.length)] as T;
+const { numbers, below, oneOf, mutateValue, mutateBytes, mutateJson } = mutations(11);
 
 /** Few weights and every kind of layer, so that each byte and each field has its turn. */
 function smallLayers(): LayerSummary[] {
@@ -60,58 +59,6 @@ before(async () => {
   }
 });
 
-const strange = [
-  null,
-  -1,
-  0,
-  1,
-  2,
-  7,
-  2 ** 31,
-  2 ** 53,
-  -0.5,
-  Number.MAX_VALUE,
-  '',
-  'x',
-  '__proto__',
-  'conv1',
-  'pictures',
-  [],
-  [0],
-  [null],
-  {},
-  true,
-];
-
-/** Another value at some place of what JSON can hold, or one of its parts missing or twice. */
-function mutateValue(value: unknown): unknown {
-  const entries = typeof value === 'object' && value !== null ? Object.entries(value) : [];
-  if (entries.length === 0 || value instanceof Uint8Array || below(12) === 0) return oneOf(strange);
-  const [key, inner] = oneOf(entries);
-  if (Array.isArray(value)) {
-    const copy = [...value];
-    const place = Number(key);
-    const kind = below(20);
-    if (kind < 2) copy.splice(place, kind, inner, inner);
-    else copy[place] = mutateValue(inner);
-    return copy;
-  }
-  if (below(12) > 0) return { ...(value as object), [key]: mutateValue(inner) };
-  return Object.fromEntries(entries.filter(([name]) => name !== key));
-}
-
-/** Bits turned, a part missing, a part twice, the end missing. */
-function mutateBytes(data: Uint8Array): Uint8Array {
-  const kind = below(4);
-  const [from, to] = [below(data.length), below(data.length)].sort((a, b) => a - b) as [number, number];
-  if (kind === 0) return data.subarray(0, to);
-  if (kind === 1) return Buffer.concat([data.subarray(0, from), data.subarray(to)]);
-  if (kind === 2) return Buffer.concat([data.subarray(0, to), data.subarray(from)]);
-  const copy = new Uint8Array(data);
-  for (let turned = below(4); turned >= 0; turned--) copy[below(data.length)] = below(256);
-  return copy;
-}
-
 /** Lets a model be read with one of its files damaged in many ways. */
 async function damage(
   name: string,
@@ -139,9 +86,6 @@ async function damage(
   assert.equal((await read())?.model.classes.length, 2);
   assert.ok(refused > times / 10, `${refused} of ${times} were refused`);
 }
-
-const mutateJson = (data: Uint8Array) =>
-  Buffer.from(JSON.stringify(mutateValue(JSON.parse(Buffer.from(data).toString('utf8')))));
 
 test('a damaged model.json of TensorFlow.js', async () => {
   await damage('tfjs', 1000, mutateJson, 'tfjs/model.json');

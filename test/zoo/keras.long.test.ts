@@ -1,4 +1,5 @@
 /** Keras's networks, as Keras 2 and 3 and TensorFlow.js's converter write them: each answers here as it does there. */
+import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -53,7 +54,11 @@ function make(name: string, version: 2 | 3): Answer {
 
 /** Keras 2 writes the same formats in another way; these networks have all that differs. */
 const versionsOf = (name: string) =>
-  ['MobileNetV2', 'EfficientNetB0'].includes(name) ? ([2, 3] as const) : ([3] as const);
+  ['MobileNetV2', 'MobileNetV3Small', 'EfficientNetB0'].includes(name) ? ([2, 3] as const) : ([3] as const);
+
+/** The converter leaves out weights of Keras 2's layers that are named like a part of another: "Conv/BatchNorm" and "Conv". */
+const isIncomplete = (name: string, version: number, ending: string) =>
+  version === 2 && name.startsWith('MobileNetV3') && ending === '-tfjs';
 
 /** What the table says of a file: 'yes', or what is wrong. */
 async function judge(file: string, logits: number[][], pixels: Uint8Array): Promise<string> {
@@ -80,7 +85,9 @@ for (const name of names)
             if (errors[ending]) continue;
             const judgement = await judge(join(folder, name + ending), logits, pixels);
             t.diagnostic(`Keras ${version} ${ending} ${engine}: ${judgement}`);
-            if (judgement !== 'yes') problems.set(heading, judgement);
+            if (isIncomplete(name, version, ending))
+              assert.match(judgement, /^Conv\/BatchNorm has no moving_mean/);
+            else if (judgement !== 'yes') problems.set(heading, judgement);
           }
         await running.dispose();
       }

@@ -1,13 +1,16 @@
 /** Networks that people build around another one, as Keras 2 and 3 and TensorFlow.js's converter write them. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { unzipSync, zipSync } from 'fflate';
 import { startEngine } from '../../../src/engine/index.ts';
+import { UserError } from '../../../src/errors.ts';
 import { importNetwork } from '../../../src/formats/import.ts';
 import { temporaryFolder } from '../../helpers/folder.ts';
+import { mutations } from '../../helpers/mutations.ts';
 import { compare, logitsOf } from '../../helpers/network.ts';
 import { python, withoutPackage } from '../../helpers/python.ts';
 
@@ -31,6 +34,51 @@ const versions = {
 /** Logits up to what they all share, which a softmax takes off. */
 const centred = (rows: number[][]) =>
   rows.map((row) => row.map((value) => value - row.reduce((sum, one) => sum + one, 0) / row.length));
+
+const { below, oneOf, mutateBytes, mutateJson } = mutations(17);
+
+/** Something of a JSON text is moved elsewhere: a layer into another model, one's name to another. */
+function moved(data: Uint8Array): Uint8Array {
+  const tokens = Buffer.from(data)
+    .toString()
+    .match(/"[^"]*"|-?[\d.]+|[^\s"\d]/g) as string[];
+  const texts = tokens.flatMap((token, index) => (token.startsWith('"') ? [index] : []));
+  tokens[oneOf(texts)] = tokens[oneOf(texts)] as string;
+  return Buffer.from(tokens.join(''));
+}
+
+const damageJson = (data: Uint8Array) => (below(2) === 0 ? moved(data) : mutateJson(data));
+
+/** Reads networks within networks that are damaged in many ways: each is imported, or refused in one line. */
+async function damageNested(folder: string): Promise<void> {
+  const rezipped = (name: string, mutate: (data: Uint8Array) => Uint8Array) => (data: Uint8Array) => {
+    const files = unzipSync(data);
+    return zipSync({ ...files, [name]: mutate(files[name] as Uint8Array) }, { level: 0 });
+  };
+  const ways: [file: string, changed: string, mutate: (data: Uint8Array) => Uint8Array][] = [
+    ['same_names.keras', 'same_names.keras', rezipped('config.json', damageJson)],
+    ['same_names.keras', 'same_names.keras', rezipped('model.weights.h5', mutateBytes)],
+    ['same_names.h5', 'same_names.h5', mutateBytes],
+    ['same_names-tfjs', 'same_names-tfjs/model.json', damageJson],
+  ];
+  for (const [file, changed, mutate] of ways) {
+    const path = join(folder, changed);
+    const whole = readFileSync(path);
+    let refused = 0;
+    for (let time = 0; time < 150; time++) {
+      writeFileSync(path, mutate(whole));
+      try {
+        await importNetwork(join(folder, file), { format: file.endsWith('-tfjs') ? 'tfjs' : 'keras' });
+      } catch (error) {
+        assert.ok(error instanceof UserError, (error as Error).stack);
+        assert.ok(!error.message.includes('\n'), error.message);
+        refused++;
+      }
+    }
+    assert.ok(refused > 15, `${refused} of ${file} were refused`);
+    writeFileSync(path, whole);
+  }
+}
 
 before(() => startEngine('wasm', { threads: 2 }));
 
@@ -56,4 +104,5 @@ for (const [version, names] of Object.entries(versions))
         assert.ok(difference <= allowed * spread, `${name}${ending}: ${difference} of ${spread}`);
       }
     }
+    await damageNested(folder);
   });
