@@ -48,7 +48,7 @@ const found = new Map<string, string[]>();
 /** Lets Keras make and save a network. */
 function make(name: string, version: 2 | 3): Answer {
   const script = fileURLToPath(new URL('keras_networks.py', import.meta.url));
-  execFileSync(python, [script, folder, String(version), name], { stdio: 'ignore' });
+  execFileSync(python, [script, folder, String(version), 'all', name], { stdio: 'ignore' });
   return JSON.parse(readFileSync(join(folder, 'answers.json'), 'utf8'))[name];
 }
 
@@ -75,14 +75,18 @@ async function judge(file: string, logits: number[][], pixels: Uint8Array): Prom
 for (const name of names)
   test(`${name} answers as in Keras`, { skip }, async (t) => {
     const problems = new Map<string, string>();
+    const judged = new Set<string>();
+    const failures: Record<string, string> = {};
     for (const version of versionsOf(name)) {
       const { logits, errors } = make(name, version);
+      Object.assign(failures, errors);
       const pixels = new Uint8Array(readFileSync(join(folder, 'pixels')));
       for (const engine of ['wasm', 'native'] as const) {
         const running = await startEngine(engine, { threads: 2 });
         for (const [heading, all] of Object.entries(endings))
           for (const ending of all) {
             if (errors[ending]) continue;
+            judged.add(heading);
             const judgement = await judge(join(folder, name + ending), logits, pixels);
             t.diagnostic(`Keras ${version} ${ending} ${engine}: ${judgement}`);
             if (isIncomplete(name, version, ending))
@@ -96,7 +100,10 @@ for (const name of names)
     }
     found.set(
       name,
-      Object.keys(endings).map((heading) => problems.get(heading) ?? 'yes'),
+      Object.entries(endings).map(([heading, all]) => {
+        const why = all.map((ending) => failures[ending]?.replace(/\s+/g, ' ')).find(Boolean);
+        return problems.get(heading) ?? (judged.has(heading) ? 'yes' : `cannot be saved: ${why}`);
+      }),
     );
   });
 

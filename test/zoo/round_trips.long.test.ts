@@ -4,17 +4,21 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { chromium as chromiumBrowser } from 'playwright-core';
+import sharp from 'sharp';
 import { startEngine } from '../../src/engine/index.ts';
 import { exportNetwork } from '../../src/formats/export.ts';
 import { importNetwork } from '../../src/formats/import.ts';
 import { type Format, formats, type Network } from '../../src/formats/index.ts';
-import { withoutChromium } from '../helpers/chromium.ts';
+import { chromium, withoutChromium } from '../helpers/chromium.ts';
 import { temporaryFolder } from '../helpers/folder.ts';
+import { hangs } from '../helpers/hangs.ts';
 import { compare, logitsOf, picturesFor } from '../helpers/network.ts';
 import { inside } from '../helpers/network_cases.ts';
 import { type Asked, askPython } from '../helpers/other_side.ts';
 import { python, withoutPackage } from '../helpers/python.ts';
 import { assertRefused } from '../helpers/refused.ts';
+import { serveFolder } from '../helpers/static_server.ts';
 import { openTfjsPage } from '../helpers/tfjs_page.ts';
 
 const names = [
@@ -29,6 +33,7 @@ const names = [
   'regnet_y_400mf',
   'resnet18',
 ];
+const ofKeras = ['MobileNetV2', 'EfficientNetB0'];
 
 /** The script that runs a format's own program; null: nothing runs it, because it holds weights alone. */
 const runtimes: Record<string, string | null> = {
@@ -57,10 +62,18 @@ const refusals: Record<string, Record<string, RegExp>> = {
 
 before(async () => {
   if (skip) return;
-  const script = fileURLToPath(new URL('round_trips.py', import.meta.url));
-  execFileSync(python, [script, folder, String(side), ...names], { stdio: ['ignore', 'ignore', 'ignore'] });
+  const run = (script: string, ...given: string[]) =>
+    execFileSync(python, [fileURLToPath(new URL(script, import.meta.url)), folder, ...given], {
+      stdio: 'ignore',
+    });
+  run('round_trips.py', String(side), ...names);
+  run('keras_networks.py', '3', '.keras', ...ofKeras);
   await startEngine('wasm', { threads: 2 });
   for (const name of names) networks.set(name, (await importNetwork(join(folder, `${name}.onnx`))).network);
+  for (const name of ofKeras) {
+    const file = join(folder, `${name}.keras`);
+    networks.set(name, (await importNetwork(file, { preprocessing: { scale: 1 } })).network);
+  }
 });
 
 /** Exports the networks that a format can hold. */
@@ -133,3 +146,45 @@ for (const [format, runtime] of Object.entries(runtimes)) {
     assert.deepEqual(wrong, []);
   });
 }
+
+/** Logits up to what they all share, which a softmax takes off. */
+const centred = (row: number[]) =>
+  row.map((value) => value - row.reduce((sum, one) => sum + one, 0) / row.length);
+
+test('networks exported as a page answer the same in a browser', { skip }, async () => {
+  const built = await import(new URL('../../dist/src/index.js', import.meta.url).href);
+  const browser = await chromiumBrowser.launch({
+    executablePath: chromium,
+    args: ['--no-sandbox', '--disable-gpu'],
+    timeout: hangs,
+  });
+  const wrong: string[] = [];
+  for (const name of ['mobilenet_v3_small', 'efficientnet_lite0', 'MobileNetV2']) {
+    const network = networks.get(name) as Network;
+    const target = join(folder, `${name}-page`);
+    await built.exportNetwork(network, built.formats.web, target, inside);
+    const { width, height, classes } = network.model;
+    const pixels = picturesFor(network.model, 1);
+    await sharp(pixels, { raw: { width, height, channels: 3 } })
+      .png()
+      .toFile(join(target, 'picture.png'));
+    const server = await serveFolder(target, '/');
+    const page = await browser.newPage();
+    page.setDefaultTimeout(hangs);
+    await page.goto(server.address);
+    const answered = (await page.evaluate(`(async () => {
+      const { answer } = await import('${server.address}answer.js');
+      const picture = await (await fetch('${server.address}picture.png')).blob();
+      return (await answer(picture, { heatMap: false })).classes;
+    })()`)) as { label: string; probability: number }[];
+    const theirs = classes.map((label) =>
+      Math.log(answered.find((one) => one.label === label)?.probability ?? Number.NaN),
+    );
+    const own = logitsOf(network, pixels).map(centred);
+    const { difference, spread } = compare(own, [centred(theirs)]);
+    if (!(difference <= tolerance * spread)) wrong.push(`${name}: ${difference} of ${spread}`);
+    server.close();
+  }
+  await browser.close();
+  assert.deepEqual(wrong, []);
+});

