@@ -17,12 +17,14 @@ import { fileError, notice } from './notice.ts';
 import { progressBar } from './progress.ts';
 import { onRanks, readEngineSettings, readTogether } from './ranks.ts';
 import { refuseShards } from './shard.ts';
+import { refuseWithUnknown, runUnknownEvaluation, unknownOption } from './unknown_evaluation.ts';
 import { wholeNumber } from './whole_number.ts';
 
 interface EvaluateFlags extends CheckpointFlags, Record<string, unknown> {
   data?: string;
   topLosses: string;
   calibrate?: boolean;
+  unknown?: string;
   minPrecision?: string;
   labels?: string;
   json?: boolean;
@@ -46,6 +48,7 @@ export function addEvaluate(program: Command): void {
     .addOption(new Option('--no-calibrate').hideHelp())
     .option('--json', 'print everything as JSON')
     .option('--csv', 'print the prediction for each picture as CSV');
+  command.addOption(unknownOption());
   refuseShards(
     command,
     'its metrics need all pictures; start it with mpirun, or join the output of predict --shard',
@@ -57,6 +60,7 @@ export function addEvaluate(program: Command): void {
     ['bat-sup evaluate', 'metrics of the newest run on the pictures held back for validation'],
     ['bat-sup evaluate unseen', 'metrics on pictures of your own, unseen/<class>/*'],
     ['bat-sup evaluate --calibrate', 'also makes the probabilities of predict trustworthy'],
+    ['bat-sup evaluate --unknown others', 'how many pictures of no class it recognises as such'],
     ['bat-sup evaluate --csv', 'the prediction for each picture'],
   ]);
 }
@@ -96,7 +100,8 @@ async function runEvaluation(
   flags: EvaluateFlags,
   world: World | undefined,
 ): Promise<void> {
-  const settings = await readEngineSettings(flags, world);
+  // The flag is not the setting of that name.
+  const settings = await readEngineSettings({ ...flags, unknown: undefined }, world);
   const topLosses = wholeNumber('--top-losses', flags.topLosses, 0);
   if (flags.json && flags.csv) throw new UsageError('--json and --csv exclude each other; give one.');
   if (flags.calibrate && folder !== undefined)
@@ -106,8 +111,11 @@ async function runEvaluation(
     throw new UsageError('--min-precision uses the pictures held back for validation; leave out the folder.');
   if (flags.labels !== undefined && folder === undefined)
     throw new UsageError('--labels is about the pictures of a folder; name it, too.');
+  if (flags.unknown !== undefined) refuseWithUnknown(flags, world);
   const { checkpoint, set } = await readTogether(world, () => chooseWhat(folder, flags, settings));
   warnAboutClasses(set, checkpoint);
+  if (flags.unknown !== undefined)
+    return runUnknownEvaluation(flags.unknown, { checkpoint, set, settings }, flags.json);
   const { evaluateCheckpoint, helpEvaluate } = await import('../evaluation/evaluate_checkpoint.ts');
   const { startEngine } = await import('../engine/index.ts');
   const engine = await startEngine(soonestEngine(settings.engine, set.pictures.length), settings);

@@ -5,6 +5,7 @@ import type { Explained } from '../explain/explain_all.ts';
 import { hottest } from '../explain/heat_map.ts';
 import { keepOutputApart } from '../system/keep_apart.ts';
 import { counted } from '../text/format.ts';
+import { limit } from '../unknown/rejection.ts';
 import { type CheckpointFlags, checkpointOptions, checkpointPlace, whichOf } from './chosen_checkpoint.ts';
 import { addExamples } from './examples.ts';
 import { fileError, notice } from './notice.ts';
@@ -75,17 +76,20 @@ function text({ name, explanation, files }: ExplainedPicture): string {
   const drawn = [files.gradCam, files.occlusion, ...Object.values(files.layers ?? {})];
   const agreement =
     explanation.agreement === undefined ? '' : `  agreement ${explanation.agreement.toFixed(2)}`;
-  const answer = `${name}  ${explanation.class} ${explanation.probability.toFixed(4)}${agreement}`;
+  const { distance = 0 } = explanation;
+  const unknown = distance > limit ? `unknown, distance ${distance.toFixed(2)}; ` : '';
+  const answer = `${name}  ${unknown}${explanation.class} ${explanation.probability.toFixed(4)}${agreement}`;
   return [answer, ...drawn.filter((file) => file !== undefined).map((file) => `  ${file}`)].join('\n');
 }
 
 function json({ name, explanation, files }: ExplainedPicture): string {
-  const { width, height, probability, occlusion, agreement, gradCam } = explanation;
+  const { width, height, probability, distance, occlusion, agreement, gradCam } = explanation;
   const rounded = (value: number) => Number(value.toPrecision(7));
   return JSON.stringify({
     file: name,
     class: explanation.class,
     probability: rounded(probability),
+    ...(distance !== undefined && { unknown: distance > limit, distance: rounded(distance) }),
     width,
     height,
     gradCam: { file: files.gradCam, hottest: hottest(gradCam, width) },

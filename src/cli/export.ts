@@ -100,6 +100,12 @@ async function runExport(flags: ExportFlags): Promise<void> {
     const { overwrite = false } = flags;
     const files = await exportNetwork(network, format, output, flags, { overwrite });
     announceCheckpoint(checkpoint.folder);
+    if (network.rejection && !format.rejects)
+      console.error(
+        noticeText(
+          `${flags.format} holds the network alone, which answers a class for every picture; "unknown" is said by predict, serve and --format web.`,
+        ),
+      );
     await adviseBetterRun(checkpoint.folder, flags.checkpoint, settings.checkpoints);
     const loss = flags.weights === 'float32' ? undefined : await lossOf(network, checkpoint, format, output);
     const { format: name, weights } = flags;

@@ -1,6 +1,6 @@
 import { UsageError } from '../errors.ts';
 import { readAnswer, readAnswers } from '../predict/answer.ts';
-import type { Predictor } from '../predict/predictor.ts';
+import { type Judged, judge, type Predictor } from '../predict/predictor.ts';
 import { gradCam } from './grad_cam.ts';
 import { correlation, type HeatMap } from './heat_map.ts';
 import { type Occlusion, occlusion } from './occlusion.ts';
@@ -18,6 +18,8 @@ export interface Explanation {
   class: string;
   /** Probability of the class, 0..1. */
   probability: number;
+  /** How far the picture is from what the network knows, above 1 unknown; only where it was trained with `--unknown`. */
+  distance?: number;
   /** Pixels of the heat maps: the network's input size. */
   height: number;
   width: number;
@@ -79,11 +81,12 @@ export async function explain(
 ): Promise<Explanation> {
   const { classes, height, width } = model.description;
   const asked = options.class === undefined ? undefined : classIndexOf(classes, options.class);
-  const [probabilities] = (await model.predict([picture])) as [Float32Array];
+  const [{ values: probabilities, distance }] = (await judge(model, [picture])) as [Judged];
   const index = asked ?? probabilities.indexOf(Math.max(...probabilities));
   const explanation: Explanation = {
     class: classes[index] as string,
     probability: probabilities[index] as number,
+    ...(distance !== undefined && { distance }),
     height,
     width,
     gradCam: await gradCam(model, picture, index),

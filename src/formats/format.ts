@@ -1,6 +1,7 @@
 import type { CheckpointInfo } from '../checkpoints/index.ts';
 import type { LayerSummary } from '../layers/index.ts';
 import type { NamedTensor } from '../tensors/tensors.ts';
+import type { Rejection } from '../unknown/rejection.ts';
 
 /** A trained network as formats read and write it: plain data, without an engine's tensors. */
 export interface Network extends Pick<CheckpointInfo, 'model' | 'preprocessing' | 'thresholds'> {
@@ -13,6 +14,8 @@ export interface Network extends Pick<CheckpointInfo, 'model' | 'preprocessing' 
    * sigmoids of the logits are the probabilities (`model.isMultiLabel`).
    */
   temperature: number;
+  /** Where it answers "unknown" for pictures of no class: what it does so by. Few formats hold it. */
+  rejection?: Rejection;
   /** What an imported file did not say. */
   assumed?: Assumed[];
   /** Sentences about what was chosen in an imported file, for the user. */
@@ -71,6 +74,8 @@ export interface Format {
   whyNotAll?: string;
   /** Whether it can hold networks that read BGR; without it, they are converted to RGB first. */
   readsBgr?: boolean;
+  /** Whether it can answer "unknown" for pictures of no class; default: it holds the network alone. */
+  rejects?: boolean;
   /** How to use the exported file, in a few words. */
   next?(output: string): string;
   /** Whether it supports preprocessing: 'outside'. */

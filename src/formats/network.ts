@@ -5,6 +5,7 @@ import {
   loadTensors,
   readTemperature,
   readThresholds,
+  readUnknown,
   saveCalibration,
   saveCheckpoint,
 } from '../checkpoints/index.ts';
@@ -39,6 +40,7 @@ export async function networkOf(checkpoint: Checkpoint): Promise<Network> {
     { name, shape, values: values.get(name) as Float32Array },
   ]);
   const thresholds = await readThresholds(checkpoint);
+  const rejection = (await readUnknown(checkpoint))?.rejection;
   return {
     model: description,
     preprocessing,
@@ -46,6 +48,7 @@ export async function networkOf(checkpoint: Checkpoint): Promise<Network> {
     weights: new Map(named),
     temperature: await readTemperature(checkpoint.folder),
     ...(thresholds && { thresholds }),
+    ...(rejection && { rejection }),
   };
 }
 

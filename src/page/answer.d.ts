@@ -28,6 +28,11 @@ export interface Answer {
   /** The labels of the classes that the picture shows, where it can show several, or none; absent where it shows one. */
   answered?: string[];
   /**
+   * How far the picture is from what the network knows: above 1 it is of none of the classes. Only where the network was
+   * trained to say so.
+   */
+  distance?: number;
+  /**
    * Heat map of the likeliest class, if requested: an image with the proportions of the network's input, transparent
    * where nothing matters, which the page shows over the picture.
    */

@@ -101,8 +101,17 @@ function row({ label, probability }: Answer['classes'][number], answered: string
   return item;
 }
 
+/** Where a picture is of none of the classes: a sentence about it; '' otherwise. */
+function whyUnknown({ distance = 0 }: Partial<Answer>): string {
+  if (distance <= 1) return '';
+  return `Unknown: none of the classes (distance ${distance.toFixed(2)}; above 1 is unknown)`;
+}
+
 function showAnswer(entry: Entry): void {
   const { classes = [], answered = [], heatMap } = entry.answer ?? {};
+  const unknown = whyUnknown(entry.answer ?? {});
+  part(entry, 'unknown').textContent = unknown;
+  part(entry, 'unknown').hidden = unknown === '';
   part(entry, 'problem').textContent = entry.problem;
   part(entry, 'classes').replaceChildren(...classes.slice(0, maxListed).map((one) => row(one, answered)));
   if (heatMap) show(part(entry, 'heat-map'), heatMap);
@@ -116,6 +125,8 @@ function summary(all: Entry[]): string {
   if (all.length > 1) return `${answered.length} of ${all.length} pictures classified`;
   const shown = all[0]?.answer?.answered;
   if (shown) return shown.join(', ') || 'None of the classes';
+  const unknown = whyUnknown(all[0]?.answer ?? {});
+  if (unknown) return unknown;
   return best ? `${best.label}, ${percent(best.probability)}` : '';
 }
 

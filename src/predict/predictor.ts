@@ -77,6 +77,8 @@ export interface Predictor {
    * @returns for each picture float32 [classes], in the order of `description.classes`.
    */
   predict(pictures: Uint8Array[], activation?: Activation): Promise<Float32Array[]>;
+  /** With a network that was trained with `--unknown`: what it answers "unknown" by. */
+  rejection?: Rejection;
   /** As `predict`, with distances, in the same pass. Only where the network was trained with `--unknown`. */
   judge?(pictures: Uint8Array[], activation?: Activation): Promise<Judged[]>;
   /**
@@ -194,7 +196,7 @@ export function createPredictor(
       output.dispose();
       return rowsOf(values, pictures);
     },
-    ...(rejection && references && { judge: judgeWith(rejection, references) }),
+    ...(rejection && references && { rejection, judge: judgeWith(rejection, references) }),
     dispose() {
       folded.dispose();
       references?.dispose();

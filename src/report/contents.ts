@@ -1,4 +1,4 @@
-import type { Checkpoint } from '../checkpoints/index.ts';
+import type { Checkpoint, UnknownOfCheckpoint } from '../checkpoints/index.ts';
 import type { Evaluation } from '../evaluation/evaluate.ts';
 import type { SetEvaluation } from '../evaluation/multi_label/evaluate.ts';
 import type { LayerSummary } from '../layers/index.ts';
@@ -14,6 +14,8 @@ export interface ReportContents extends RunFiles {
   samples: { class: string; files: string[] }[];
   /** On the validation pictures, or why there is none. */
   evaluation: Evaluation | SetEvaluation | { missing: string };
+  /** What the checkpoint answers "unknown" by; absent where it answers a class for every picture. */
+  unknown?: UnknownOfCheckpoint | undefined;
   /** Grad-CAM of the pictures with the highest losses: data URLs by the pictures' paths. */
   heatMaps: Map<string, string>;
 }

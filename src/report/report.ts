@@ -1,5 +1,5 @@
 import { basename, dirname, join } from 'node:path';
-import { type Checkpoint, findIntact } from '../checkpoints/index.ts';
+import { type Checkpoint, findIntact, readUnknown } from '../checkpoints/index.ts';
 import { reason, UserError } from '../errors.ts';
 import { type CheckpointEvaluation, evaluateCheckpoint } from '../evaluation/evaluate_checkpoint.ts';
 import {
@@ -98,7 +98,8 @@ async function gather(options: ReportOptions): Promise<ReportContents> {
   const heatMaps = await drawHeatMaps(predictor, classesToDraw(evaluation)).finally(() =>
     predictor.dispose(),
   );
-  return { ...files, summary, checkpoint, layers, samples, evaluation, heatMaps };
+  const unknown = await readUnknown(checkpoint);
+  return { ...files, summary, checkpoint, layers, samples, evaluation, heatMaps, unknown };
 }
 
 /** The pictures with the highest losses, and the class of each that is answered. */

@@ -11,6 +11,7 @@ import { reproduceSection } from './sections/reproduce.ts';
 import { setEvaluationSection, setTopLossesSection } from './sections/set_evaluation.ts';
 import { speedSection } from './sections/speed.ts';
 import { topLossesSection } from './sections/top_losses.ts';
+import { unknownSection } from './sections/unknown.ts';
 import { style } from './style.ts';
 
 interface Section {
@@ -47,8 +48,10 @@ async function sectionsOf(contents: ReportContents): Promise<Section[]> {
               content: await topLossesSection(evaluation, contents.heatMaps),
             },
           ];
+  const { unknown } = contents;
   return [
     ...results,
+    ...(unknown ? [{ id: 'unknown', title: 'Unknown pictures', content: unknownSection(unknown) }] : []),
     { id: 'curves', title: 'Training curves', content: curvesSection(contents) },
     { id: 'data', title: 'Pictures', content: await dataSection(contents) },
     { id: 'network', title: 'Network', content: networkSection(contents) },

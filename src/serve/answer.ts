@@ -64,13 +64,14 @@ export async function answer(picture: Blob, { heatMap }: { heatMap: boolean }): 
     headers: { 'content-type': isPicture ? picture.type : 'application/octet-stream' },
     body: picture,
   });
-  const [{ classes, answered, heatMap: png }] = body.answers;
+  const [{ classes, answered, distance, heatMap: png }] = body.answers;
   return {
     classes: classes.map(({ class: label, probability }: { class: string; probability: number }) => ({
       label,
       probability,
     })),
     ...(answered && { answered }),
+    ...(distance !== undefined && { distance }),
     heatMap: png
       ? new Blob([Uint8Array.from(atob(png), (letter) => letter.charCodeAt(0))], { type: 'image/png' })
       : null,

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findCheckpoint } from '../checkpoints/find.ts';
-import { type Checkpoint, readTemperature, readThresholds } from '../checkpoints/index.ts';
+import { type Checkpoint, readTemperature, readThresholds, readUnknown } from '../checkpoints/index.ts';
 import { foldersIn } from '../checkpoints/scan.ts';
 import { reason } from '../errors.ts';
 import { loadPredictor } from '../predict/load_predictor.ts';
@@ -42,19 +42,23 @@ async function stateOf(folder: string): Promise<string> {
   return (await Promise.all(folders.sort().map(timeOf))).join('\n');
 }
 
-type State = Pick<Predictor, 'checkpoint' | 'temperature' | 'thresholds'>;
+type State = Pick<Predictor, 'checkpoint' | 'temperature' | 'thresholds' | 'rejection'>;
 
 const isSame = (a: State, b: State) =>
   a.checkpoint === b.checkpoint &&
   a.temperature === b.temperature &&
-  String(a.thresholds) === String(b.thresholds);
+  String(a.thresholds) === String(b.thresholds) &&
+  a.rejection?.distanceFactor === b.rejection?.distanceFactor &&
+  a.rejection?.doubtFactor === b.rejection?.doubtFactor;
 
-/** Whether a checkpoint is the one that is loaded, with the calibration and the thresholds that it has now. */
+/** Whether a checkpoint is the one that is loaded, with the calibration, thresholds and rejection that it has now. */
 async function isLoaded(found: Checkpoint, model: Predictor): Promise<boolean> {
   if (found.folder !== model.checkpoint) return false;
   const temperature = await readTemperature(found.folder);
   const thresholds = await readThresholds(found);
-  return isSame({ checkpoint: found.folder, temperature, ...(thresholds && { thresholds }) }, model);
+  const rejection = (await readUnknown(found))?.rejection;
+  const own = { ...(thresholds && { thresholds }), ...(rejection && { rejection }) };
+  return isSame({ checkpoint: found.folder, temperature, ...own }, model);
 }
 
 /** Counts the users of a network and disposes of it after the last one, once it is retired. */

@@ -53,6 +53,16 @@ const schemas = {
           },
         },
       },
+      unknown: {
+        type: 'boolean',
+        description:
+          'Whether the picture is of none of the classes; only present where the network was trained to say so.',
+      },
+      distance: {
+        type: 'number',
+        minimum: 0,
+        description: 'How far the picture is from what the network knows; above 1 it is unknown.',
+      },
       heatMap: {
         type: ['string', 'null'],
         contentEncoding: 'base64',

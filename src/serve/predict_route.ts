@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import { UnreadablePicture } from '../images/decode.ts';
 import { readAnswer, readAnswers } from '../predict/answer.ts';
 import type { Predictor } from '../predict/predictor.ts';
+import { limit } from '../unknown/rejection.ts';
 import type { AppOptions } from './app_options.ts';
 import { mediaTypes } from './bodies.ts';
 import type { Current } from './current.ts';
@@ -19,12 +20,21 @@ const maxBodies = 16;
 const named = ({ name }: SentPicture) => (name === undefined ? {} : { name });
 
 /** @param drawn whether a heat map was requested. */
-function toJson({ probabilities, heatMap }: Answer, { description, thresholds }: Predictor, drawn: boolean) {
-  const { ranked, classes: answered } = thresholds
+function toJson(
+  { probabilities, distance: far, heatMap }: Answer,
+  { description, thresholds }: Predictor,
+  drawn: boolean,
+) {
+  const {
+    ranked,
+    classes: answered,
+    distance,
+  } = thresholds
     ? readAnswers(probabilities, description.classes, thresholds)
-    : readAnswer(probabilities, description.classes);
+    : readAnswer(probabilities, description.classes, undefined, far);
   return {
     ...(answered && { answered }),
+    ...(distance !== undefined && { unknown: distance > limit, distance }),
     classes: ranked.map(({ class: name, value }) => ({ class: name, probability: value })),
     ...(drawn && { heatMap: heatMap?.toString('base64') ?? null }),
   };

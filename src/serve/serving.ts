@@ -6,12 +6,14 @@ import { canDrawGradCam, gradCam } from '../explain/grad_cam.ts';
 import { drawHeatMap, enlargementFor } from '../explain/overlay.ts';
 import { headerSize, UnreadablePicture } from '../images/decode.ts';
 import { readable, sniff } from '../images/sniff.ts';
-import type { Predictor } from '../predict/predictor.ts';
+import { judge, type Predictor } from '../predict/predictor.ts';
 import { type BatcherOptions, makeBatcher } from './batcher.ts';
 
 export interface Answer {
   /** Probabilities [classes], 0..1. */
   probabilities: Float32Array;
+  /** How far the picture is from what the network knows; above 1 it is unknown. Absent without `--unknown`. */
+  distance?: number;
   /** PNG: Grad-CAM of the likeliest class, an overlay for the picture. Absent if not requested or not possible. */
   heatMap?: Buffer;
 }
@@ -76,7 +78,7 @@ export function makeServing(
   { maxPixels, ...batching }: BatcherOptions & { maxPixels: number },
 ): Serving {
   const decode = makeDecoder(model, maxPixels);
-  const predict = makeBatcher((pictures: Uint8Array[]) => model.predict(pictures), batching);
+  const predict = makeBatcher((pictures: Uint8Array[]) => judge(model, pictures), batching);
   const explains = canDrawGradCam(model);
 
   async function heatMapOf(pixels: Uint8Array, probabilities: Float32Array): Promise<Buffer> {
@@ -89,9 +91,9 @@ export function makeServing(
     explains,
     async answer(bytes, { heatMap, signal }) {
       const decoded = decode(bytes, signal);
-      const probabilities = await predict(decoded, signal);
-      if (!heatMap || !explains) return { probabilities };
-      return { probabilities, heatMap: await heatMapOf(await decoded, probabilities) };
+      const { values: probabilities, ...distance } = await predict(decoded, signal);
+      if (!heatMap || !explains) return { probabilities, ...distance };
+      return { probabilities, ...distance, heatMap: await heatMapOf(await decoded, probabilities) };
     },
   };
 }

@@ -32,11 +32,18 @@ export function rocAucOf(scores: Float64Array, isUnknown: (picture: number) => b
   return areasUnder(rank(scores, isUnknown))?.rocAuc;
 }
 
-/** The share of `unknown` above the limit above which `share` of `known` are. @param known sorted, lowest first. */
-function caughtAt(known: Float64Array, unknown: Float64Array, share: number): number {
-  const allowed = Math.floor(share * known.length);
-  const limit = known[known.length - 1 - allowed] ?? Number.NEGATIVE_INFINITY;
-  return unknown.filter((score) => score > limit).length / unknown.length;
+/**
+ * The lowest limit above which at most a share of the known scores lies, and the share of the unknown ones above it.
+ * @param known sorted, lowest first.
+ */
+export function caughtAt(
+  known: Float64Array,
+  unknown: Float64Array,
+  share: number,
+): { most: number; caught: number } {
+  const allowed = Math.floor(share * known.length + 1e-9);
+  const most = known[known.length - 1 - allowed] ?? Number.NEGATIVE_INFINITY;
+  return { most, caught: unknown.filter((score) => score > most).length / unknown.length };
 }
 
 /**
@@ -62,7 +69,7 @@ export function estimateLeftOut({ nearest, logits, labels, classes, factors }: S
     if (rocAuc === undefined || softmaxRocAuc === undefined) return [];
     const known = scores.filter((_, picture) => !isOut(picture)).sort();
     const unknown = scores.filter((_, picture) => isOut(picture));
-    return [{ rocAuc, softmaxRocAuc, caught: shares.map((share) => caughtAt(known, unknown, share)) }];
+    return [{ rocAuc, softmaxRocAuc, caught: shares.map((share) => caughtAt(known, unknown, share).caught) }];
   });
   if (results.length < 2) return undefined;
   const mean = (of: (one: (typeof results)[number]) => number) =>

@@ -13,12 +13,13 @@ import { layersFor } from '../../models/model.ts';
 import { fittingOf } from '../../models/preprocessing.ts';
 import type { Answer, Description } from '../../page/answer.d.ts';
 import { readAnswers } from '../../predict/answer.ts';
-import { createPredictor, type Predictor } from '../../predict/predictor.ts';
+import { createPredictor, type Judged, judge, type Predictor } from '../../predict/predictor.ts';
 import { tf } from '../../tensors/tf.ts';
 import type { Network } from '../format.ts';
 import { decodeTfjs } from '../tfjs/decode.ts';
 import { fixFusedMatMul } from './fused_mat_mul.ts';
 import { decodePicture } from './picture.ts';
+import { type PageRejection, rejectionFrom } from './rejection.ts';
 
 const whereItRuns: Record<string, string> = {
   webgl: 'on the graphics card (WebGL)',
@@ -26,8 +27,10 @@ const whereItRuns: Record<string, string> = {
   cpu: 'on the processor (JavaScript, slow)',
 };
 
+type Loaded = Uint8Array<ArrayBuffer>;
+
 /** Fetches a file from the folder of the page. */
-async function load(name: string): Promise<Uint8Array<ArrayBuffer>> {
+async function load(name: string): Promise<Loaded> {
   const response = await fetch(new URL(name, import.meta.url)).catch(() => undefined);
   if (response?.ok) return new Uint8Array(await response.arrayBuffer());
   const why = response ? `status ${response.status}` : 'the server does not respond';
@@ -55,11 +58,20 @@ interface Ready {
   decode: (picture: Blob) => Promise<Uint8Array>;
 }
 
-function predictorFor({ model, preprocessing, weights, temperature, thresholds }: Network): Predictor {
+function predictorFor(
+  { model, preprocessing, weights, temperature, thresholds }: Network,
+  packed: PageRejection | null,
+): Predictor {
   const values = new Map([...weights].map(([name, one]) => [name, one.values]));
   const layers = layersFor(model, values);
   return createPredictor(
-    { description: model, layers, preprocessing, weights: values },
+    {
+      description: model,
+      layers,
+      preprocessing,
+      weights: values,
+      rejection: packed ? rejectionFrom(packed, layers) : undefined,
+    },
     {
       decode: () => Promise.reject(new Error('pictures are decoded already')),
       ...fittingOf(preprocessing),
@@ -71,14 +83,17 @@ function predictorFor({ model, preprocessing, weights, temperature, thresholds }
 }
 
 /** Starts the network on the first engine that can run it. */
-async function start(network: Network): Promise<{ predictor: Predictor; engine: string }> {
+async function start(
+  network: Network,
+  packed: PageRejection | null,
+): Promise<{ predictor: Predictor; engine: string }> {
   const { width, height, channels } = network.model;
   let problem: unknown;
   for (const engine of candidates()) {
     try {
       if (!(await tf.setBackend(engine))) continue;
-      const predictor = predictorFor(network);
-      await predictor.predict([new Uint8Array(width * height * channels)]);
+      const predictor = predictorFor(network, packed);
+      await judge(predictor, [new Uint8Array(width * height * channels)]);
       return { predictor, engine };
     } catch (error) {
       problem = error;
@@ -98,16 +113,19 @@ async function makeReady(): Promise<Ready> {
   tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
   fixFusedMatMul();
   setWasmPaths(new URL('./', import.meta.url).href);
-  const [json, jpeg] = await Promise.all([load('model.json'), load('jpeg.wasm')]);
+  const [json, jpeg, unknown] = (await Promise.all(
+    ['model.json', 'jpeg.wasm', 'unknown.json'].map(load),
+  )) as [Loaded, Loaded, Loaded];
   const codec = makeCodec(await WebAssembly.compile(jpeg));
-  const network = await decodeTfjs(JSON.parse(new TextDecoder().decode(json)), {
+  const parse = (bytes: Loaded) => JSON.parse(new TextDecoder().decode(bytes));
+  const network = await decodeTfjs(parse(json), {
     source: 'model.json',
     read: load,
   });
   const { width, height, channels } = network.model;
   const size = { width, height, channels, ...fittingOf(network.preprocessing) };
   const decode = (picture: Blob) => decodePicture(picture, size, codec);
-  const started = await start(network);
+  const started = await start(network, parse(unknown));
   keepForOffline().catch(() => {});
   return { ...started, decode };
 }
@@ -140,7 +158,7 @@ export async function answer(picture: Blob, { heatMap }: { heatMap: boolean }): 
   ready ??= makeReady();
   const { predictor, decode } = await ready;
   const pixels = await decode(picture);
-  const [probabilities] = (await predictor.predict([pixels])) as [Float32Array];
+  const [{ values: probabilities, distance }] = (await judge(predictor, [pixels])) as [Judged];
   const classes = predictor.description.classes
     .map((label, index) => ({ label, probability: probabilities[index] as number }))
     .sort((a, b) => b.probability - a.probability);
@@ -150,6 +168,7 @@ export async function answer(picture: Blob, { heatMap }: { heatMap: boolean }): 
   return {
     classes,
     ...(answered && { answered }),
+    ...(distance !== undefined && { distance }),
     heatMap: heatMap ? await drawHeatMap(predictor, pixels, best) : null,
   };
 }

@@ -3,8 +3,9 @@ import { readdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { writeDurably } from '../../system/files.ts';
-import type { Format } from '../format.ts';
+import type { Format, Network } from '../format.ts';
 import { tfjs } from '../tfjs/index.ts';
+import type { PageRejection } from './rejection.ts';
 
 /** Reads the files that the page needs besides the network; answer.js exists once bat-sup is built. */
 async function readRuntime(): Promise<[name: string, data: Buffer][]> {
@@ -33,16 +34,32 @@ async function offlineFor(folder: string): Promise<string> {
   return `const digests = ${JSON.stringify(digests)};\n${worker}`;
 }
 
+/** The page's unknown.json. */
+async function unknownFor({ rejection }: Network): Promise<string> {
+  if (!rejection) return 'null\n';
+  const { quantise } = await import('../../unknown/quantise.ts');
+  const { references, length, distanceFactor, doubtFactor } = rejection;
+  const { rows } = quantise(references, length);
+  const packed: PageRejection = {
+    distanceFactor,
+    doubtFactor,
+    references: Buffer.from(rows.buffer).toString('base64'),
+  };
+  return `${JSON.stringify(packed)}\n`;
+}
+
 /** A TensorFlow.js model with a web page that runs it. */
 export const web: Format = {
   ...tfjs,
   description: 'a page that runs the network in the browser, a folder for any web server',
   output: 'web',
   preprocessing: false,
+  rejects: true,
   next: (output) => `python3 -m http.server --directory ${output}; then open http://localhost:8000`,
   async export(network, target, options) {
     const { readPage } = await import('../../page/index.ts');
     await tfjs.export?.(network, target, options);
+    await writeDurably(join(target, 'unknown.json'), await unknownFor(network));
     for (const [name, data] of [...(await readPage()), ...(await readRuntime())])
       await writeDurably(join(target, name), data);
     await writeDurably(join(target, 'offline.js'), await offlineFor(target));
