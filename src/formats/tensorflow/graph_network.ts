@@ -107,13 +107,12 @@ function outputOf(
     throw new UserError(
       `${file} cannot be imported: ${quoted(hindrance.node)} is a ${quoted(hindrance.op)}, which bat-sup has no layer for.`,
     );
-  // bat-sup's own graphs divide the logits by the temperature, before a softmax or sigmoids.
-  const divided = (end: Operation) =>
-    metadata?.isMultiLabel && end.inputs[0]?.preprocessing === 'multiply' ? end.inputs[0] : end;
-  const logits = all.map((end) => {
-    const last = divided(end);
-    return (metadata && last.preprocessing === 'multiply' && last.inputs[0]) || end;
-  });
+  // bat-sup's own graphs divide the logits by the temperature, and compute sigmoids where classes do not exclude each other.
+  const beforeSigmoid = (end: Operation) =>
+    (metadata?.isMultiLabel && /^Sigmoid(_\d+)?$/.test(end.node) && end.inputs[0]) || end;
+  const beforeDivision = (end: Operation) =>
+    (metadata && end.preprocessing === 'multiply' && end.inputs[0]) || end;
+  const logits = all.map((end) => beforeDivision(beforeSigmoid(end)));
   const withWeights = (weights: typeof weightsOf) => logits.filter((end) => end.isFlat && weights(end));
   const own = withWeights(weightsOf);
   // Some networks, such as SqueezeNet, have an activation and an average after their last weights.
