@@ -30,6 +30,8 @@ export interface CheckOptions {
   height: number;
   /** Pictures in flight; 0: four per core. */
   workers: number;
+  /** 'on': the same picture in the folders of several classes shows all of them, and is no finding. */
+  multiLabel?: 'off' | 'on';
   /** Called after each batch of pictures. */
   onProgress?: (done: number, total: number) => void;
   /** Called with messages for the user. */
@@ -78,7 +80,8 @@ export async function checkAll(options: CheckOptions): Promise<CheckReport> {
   await inspectAll(pictures, options);
   const generated = await flagGenerated(rawData, pictures);
   const counts = countClasses(pictures, generated);
-  const { findings, groups, picturesInGroups, ...lookalikes } = findLookalikes(pictures, generated);
+  const { findings: alike, groups, picturesInGroups, ...lookalikes } = findLookalikes(pictures, generated);
+  const findings = alike.filter(({ kind }) => options.multiLabel !== 'on' || kind !== 'ambiguous');
   const ofLabels = await options.findLabels?.(labelledPictures(rawData, pictures, lookalikes));
   for (const { path, reason } of skipped) findings.push({ kind: 'folder', files: [path], why: reason });
   findings.push(...findSmallClasses(counts), ...findImbalance(counts));

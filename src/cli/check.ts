@@ -60,9 +60,8 @@ export function addCheck(program: Command): void {
     'engine',
     'threads',
     'seed',
-  ]).action((folder, flags) =>
-    onRanks(async (world) => check(await withRawData('check', folder, flags), world)),
-  );
+    'multiLabel',
+  ]).action((folder, flags) => onRanks(async (world) => check(folder, flags, world)));
   addExamples(command, [
     ['bat-sup check', 'lists what is wrong with the pictures in rawdata/'],
     ['bat-sup check --html report.html', 'also shows it with thumbnails'],
@@ -84,9 +83,17 @@ function refuseFlags({ labels, checkpoint, csv, json, move, moveBack, restore }:
     if (value !== undefined && !labels) throw new UsageError(`${flag} is about --labels; give both.`);
 }
 
-async function check(flags: CheckFlags, world: World | undefined): Promise<void> {
-  refuseFlags(flags);
-  const settings = await readPictureSettings(flags, world, 4);
+async function check(folder: string | undefined, given: CheckFlags, world: World | undefined): Promise<void> {
+  refuseFlags(given);
+  // Here --labels is a switch, not the setting of that name.
+  const { labels, ...others } = given;
+  const own: CheckFlags = await withRawData('check', folder, others);
+  const settings = await readPictureSettings(own, world, 4);
+  const flags: CheckFlags = { ...own, ...(labels && { labels }) };
+  if (labels && settings.multiLabel === 'on')
+    throw new UsageError(
+      '--labels judges pictures of one class each, and with multiLabel they can show several; leave out one.',
+    );
   const { movable, movedByDefault } = await import('../check/kinds.ts');
   const { quarantine } = await import('../check/quarantine.ts');
   await refusePlaces(settings, flags);

@@ -13,17 +13,29 @@ type Needs = Map<string, Record<Side, number>>;
 
 const sum = (counts: Iterable<number>) => [...counts].reduce((total, count) => total + count, 0);
 
+/** The groups that have each key, in their order. */
+function groupsByKey<Group extends LabelledGroup>(groups: Group[]): Map<string, Set<Group>> {
+  const found = new Map<string, Set<Group>>();
+  for (const group of groups)
+    for (const key of group.counts.keys()) {
+      const having = found.get(key);
+      if (having) having.add(group);
+      else found.set(key, new Set([group]));
+    }
+  return found;
+}
+
 /**
  * How many pictures of each key each side should get: a share of them, and where there are two groups at least one picture
  * of a class on each side.
  */
-function needsOf(groups: LabelledGroup[], share: number, before: Needs): Needs {
+function needsOf(groups: Map<string, Set<LabelledGroup>>, share: number, before: Needs): Needs {
   const needs: Needs = new Map();
-  for (const key of new Set(groups.flatMap(({ counts }) => [...counts.keys()]))) {
-    const having = groups.filter(({ counts }) => counts.has(key));
+  for (const [key, having] of groups) {
     const known = before.get(key) ?? { train: 0, validation: 0 };
-    const total = sum(having.map(({ counts }) => counts.get(key) as number)) + known.train + known.validation;
-    const canBeOnBoth = having.length + Math.sign(known.train) > 1 && !key.includes('\0');
+    let total = known.train + known.validation;
+    for (const { counts } of having) total += counts.get(key) as number;
+    const canBeOnBoth = having.size + Math.sign(known.train) > 1 && !key.includes('\0');
     const validation = Math.max(total * share, canBeOnBoth ? 1 : 0);
     needs.set(key, {
       train: total - validation - known.train,
@@ -46,12 +58,9 @@ export function stratify<Group extends LabelledGroup>(
   share: number,
   before: Needs = new Map(),
 ): Set<Group> {
-  const needs = needsOf(groups, share, before);
-  const open = new Set(groups.toSorted((a, b) => a.draw - b.draw));
+  const waiting = groupsByKey(groups.toSorted((a, b) => a.draw - b.draw));
+  const needs = needsOf(waiting, share, before);
   const held = new Set<Group>();
-  const waiting = new Map<string, Set<Group>>();
-  for (const group of open)
-    for (const key of group.counts.keys()) waiting.set(key, (waiting.get(key) ?? new Set()).add(group));
   const place = (group: Group, side: Side) => {
     if (side === 'validation') held.add(group);
     for (const [key, count] of group.counts) {

@@ -192,6 +192,25 @@ test('a class of one picture is learned from, one of two is on both sides, and l
     assert.equal(train.includes(index), train.includes(index - 1));
 });
 
+test('a class of two among few pictures is on both sides, whatever the seed', () => {
+  const sets = [[0, 1], [1], [0], [0], [1], [1], [1], [0, 1], [1, 2], [0, 2]];
+  const pictures = sets.map((labels, index) => ({
+    file: `data/${index}.jpg`,
+    label: labels[0] as number,
+    labels,
+    stamp: '',
+  }));
+  for (let seed = 0; seed < 20; seed++) {
+    const { train, validation } = splitPictures(pictures, { classes: 3, share: 0.2, seed });
+    for (const side of [train, validation])
+      assert.ok(
+        side.some((index) => sets[index]?.includes(2)),
+        `seed ${seed}: ${validation}`,
+      );
+    assert.ok(validation.length <= 4);
+  }
+});
+
 test('pictures whose side is known keep it, and others make up for them', () => {
   const pictures = manySets();
   const sides = pictures.map((_, index) =>

@@ -207,6 +207,16 @@ test('a labels file stands for folders: the same pictures and labels give the sa
   assert.match(wrong.stderr, /labels\.csv, line 3: all\/owl\.png is not a picture below flat/);
 });
 
+test('check finds nothing in a picture that lies in several folders on purpose', async () => {
+  const kinds = async (...args: string[]) =>
+    JSON.parse((await run('check', '--json', ...args)).stdout).findings.map(
+      (one: { kind: string }) => one.kind,
+    );
+  assert.equal((await kinds()).filter((kind: string) => kind === 'ambiguous').length, 12);
+  assert.ok(!(await kinds('--multi-label')).includes('ambiguous'));
+  assert.match(await refused('check', '--multi-label', '--labels'), /judges pictures of one class each/);
+});
+
 test('what needs one class per picture is refused', async () => {
   const says = await refused(
     'train',

@@ -43,7 +43,9 @@ function assertSigmoids({ logits, probabilities }: Answer, pixels: Uint8Array): 
       assert.ok(Math.abs(value - expected) < 1e-6, `${value} instead of ${expected}`);
     }
   // They do not add up to 1.
-  assert.ok(probabilities.some((values) => Math.abs(values.reduce((sum, value) => sum + value, 0) - 1) > 0.01));
+  assert.ok(
+    probabilities.some((values) => Math.abs(values.reduce((sum, value) => sum + value, 0) - 1) > 0.01),
+  );
 }
 
 test('ONNX Runtime computes sigmoids', { skip: withoutPackage('onnxruntime', 'onnx') }, async () => {
