@@ -85,7 +85,9 @@ export async function fitUnknown(training: Training): Promise<FittedRejection | 
   try {
     const references = chooseReferences(split.train, length, settings.seed);
     const train = await extract(references);
-    const validation = train && (await extract(split.validation));
+    // A part of many pictures is enough to choose the limit by.
+    const judged = chooseReferences(split.validation, length, settings.seed);
+    const validation = train && (await extract(judged));
     if (!validation) return undefined;
     const labelsAt = (indexes: number[]) => indexes.map((index) => dataset.pictures[index]?.label as number);
     const fitted = fitRejection({
@@ -94,7 +96,7 @@ export async function fitUnknown(training: Training): Promise<FittedRejection | 
       train: { features: train, labels: labelsAt(references) },
       validation: {
         features: validation,
-        labels: labelsAt(split.validation),
+        labels: labelsAt(judged),
         logits: logitsOf(validation, head, weights),
       },
       share: settings.unknown,

@@ -1,11 +1,11 @@
 import { shuffle } from '../dataset/shuffle.ts';
 import type { QuantisedRows } from './references.ts';
 
-/** With 1,280 numbers each so many rows take 5 MB, and comparing with them takes 1 % of the time of a small network. */
-const maxRows = 4096;
+/** With 1,280 numbers each so many rows take 2.6 MB; comparing with them takes a few percent of EfficientNet-Lite0's time. */
+const maxRows = 2048;
 const maxBytes = 2 ** 23;
 
-/** The pictures whose features are kept to compare others with: all, or a random part where there are many. */
+/** The pictures whose features are used: all, or a random part where there are many, whatever their number takes. */
 export function chooseReferences(indexes: number[], length: number, seed: number): number[] {
   const count = Math.min(maxRows, Math.max(1, Math.floor(maxBytes / length)));
   if (indexes.length <= count) return indexes;

@@ -163,6 +163,13 @@ test('evaluate --unknown gives the figures of scikit-learn', {
     assert.ok(Math.abs(ours[name].unknownCaught - theirs[name].unknownCaught) < 1e-9, name);
   }
   assert.equal(ours.distance.knownRejected, known.filter((one) => one.class === 'unknown').length / 24);
+  // The pictures that the limit was chosen on are judged as they were then.
+  const { stdout: heldBack } = await run('evaluate', '--unknown', 'others', '--json');
+  const { pictures, rejected } = JSON.parse(
+    readFileSync(join(checkpointIn(join(folder, 'checkpoints', 'run-001')), 'unknown.json'), 'utf8'),
+  );
+  const { known: judged, distance } = JSON.parse(heldBack);
+  assert.deepEqual([judged, distance.knownRejected * judged], [pictures, rejected]);
   const table = await run('evaluate', 'rawdata', '--unknown', 'others');
   assert.match(table.stdout, /^ +ROC-AUC {2}known rejected {2}unknown caught$/m);
 });
