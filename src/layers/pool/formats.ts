@@ -3,6 +3,7 @@ import type { NetworkBuilder, Value } from '../../formats/network_builder.ts';
 import { type Window as FileWindow, placeWindow } from '../../formats/windows.ts';
 import { poolingFormats } from '../pooling_formats.ts';
 import type { Window } from '../window.ts';
+import { kerasGlobalMax, onnxGlobalMax, tensorFlowGlobalMax } from './global_max.ts';
 import { pool } from './layer.ts';
 
 export function addMaxPool(
@@ -21,18 +22,23 @@ export function addMaxPool(
   return builder.add(pool, [padded], window, {}, where);
 }
 
+const { keras, onnx, tflite, tensorflow } = poolingFormats({
+  add: addMaxPool,
+  keras: 'MaxPooling2D',
+  onnx: 'MaxPool',
+  tfliteCode: 17,
+  tensorFlow: 'MaxPool',
+  readOnnx: (reading, kernel) => ({
+    window: { kernel, ...reading.window() },
+    input: reading.channelsFirst(),
+  }),
+});
+
 export const formats: LayerFormats<Window> = {
   layer: pool,
   pyTorch: {},
-  ...poolingFormats({
-    add: addMaxPool,
-    keras: 'MaxPooling2D',
-    onnx: 'MaxPool',
-    tfliteCode: 17,
-    tensorFlow: 'MaxPool',
-    readOnnx: (reading, kernel) => ({
-      window: { kernel, ...reading.window() },
-      input: reading.channelsFirst(),
-    }),
-  }),
+  tflite,
+  keras: { ...keras, read: { ...keras.read, GlobalMaxPooling2D: kerasGlobalMax } },
+  onnx: { ...onnx, read: { ...onnx.read, GlobalMaxPool: onnxGlobalMax } },
+  tensorflow: { ...tensorflow, read: { ...tensorflow.read, Max: tensorFlowGlobalMax } },
 };

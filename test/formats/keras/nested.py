@@ -138,7 +138,7 @@ def same_names():
 def deep():
     """Models within models within models."""
     inner = keras.Sequential([small("inner"), layers.Conv2D(5, 3, strides=2, activation="relu")], name="middle")
-    outer = keras.Sequential([inner, layers.GlobalAveragePooling2D(), layers.Dropout(0.5)], name="outer")
+    outer = keras.Sequential([inner, layers.GlobalMaxPooling2D(), layers.Dropout(0.5)], name="outer")
     return keras.Sequential([keras.Input(shape), layers.Rescaling(1 / 255), outer, layers.Dense(4)], name="all")
 
 

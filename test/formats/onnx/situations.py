@@ -125,6 +125,7 @@ networks = {
     "reflected": Wrapped(nn.ReflectionPad2d(1)),
     "dilated": Wrapped(conv(8, 8, 3, dilation=2)),
     "sums": Wrapped(lambda maps: maps + maps.sigmoid() + functional.leaky_relu(maps - 1, 0.1)),
+    "largest": Wrapped(nn.AdaptiveMaxPool2d(1)),
     "average-uncounted-halving": Wrapped(nn.AvgPool2d(3, 2, padding=1, count_include_pad=False)),
     "average-uncounted-wide": Wrapped(nn.AvgPool2d((5, 1), (3, 2), padding=(2, 0), count_include_pad=False)),
 }
