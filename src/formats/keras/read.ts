@@ -10,7 +10,7 @@ import { buildFromKeras, type KerasNetwork, weightNames } from '../keras_model/r
 import { type Metadata, metadataKey, readMetadata } from '../metadata.ts';
 import { NetworkBuilder } from '../network_builder.ts';
 import { datasetReader, entityOf, maxCompression, readHdf5 } from './hdf5.ts';
-import { inKerasOrder } from './weight_order.ts';
+import { inKerasOrder, pathsByName } from './weight_order.ts';
 
 /** More than any config.json has. */
 const maxJsonBytes = 2 ** 26;
@@ -76,18 +76,26 @@ const lastPart = (path: string) => path.split('/').at(-1)?.replace(/:0$/, '');
 
 /**
  * Reads the weights of an .h5 file: groups model_weights/<layer>, whose attribute weight_names holds their paths. The paths
- * in the group of a model may name other layers than it has, or two of the same name: as in Keras, their order counts.
+ * in the group of a model may name other layers than it has, or two of the same name: then their order counts, as in Keras.
  */
-function weightsOfHdf5(root: Group, { layers }: KerasNetwork, readDataset: ReadDataset): WeightOf {
+function weightsOfHdf5(
+  root: Group,
+  { layers, version = '' }: KerasNetwork,
+  readDataset: ReadDataset,
+): WeightOf {
   const groupOf = (name: string) => entityOf<Group>(root, `model_weights/${name}`, 'Group');
   const nested = new Map<string, string>();
   for (const model of new Set(layers.flatMap(({ within }) => within.slice(0, 1)))) {
-    const weights = inKerasOrder(layers.filter(({ within }) => within[0] === model));
+    const weights = inKerasOrder(
+      layers.filter(({ within }) => within[0] === model),
+      version,
+    );
     const paths = pathsIn(groupOf(model));
     const fits = paths.length === weights.length;
     if (!fits) throw new Error(`${model} has ${paths.length} weights instead of ${weights.length}`);
+    const ordered = pathsByName(weights, paths) ?? paths;
     for (const [index, { layer, name }] of weights.entries())
-      nested.set(`${layer}/${name}`, paths[index] as string);
+      nested.set(`${layer}/${name}`, ordered[index] as string);
   }
   return (layer, name) => {
     const group = groupOf(layer.within[0] ?? layer.name);

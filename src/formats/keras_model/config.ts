@@ -41,7 +41,8 @@ interface Place {
   within: string[];
   /** Their groups in files of weights. */
   groups: string[];
-  isTrainable: boolean;
+  /** Their setting `trainable`. */
+  trainable: boolean[];
   /** What it reads, by the names that the layers have in the network; undefined: the pictures. */
   inputs: string[] | undefined;
 }
@@ -97,7 +98,7 @@ class Flattener {
       const inner: Place = {
         within: [...place.within, layer.name],
         groups: [...place.groups, groups[index] as string],
-        isTrainable: place.isTrainable && layer.config.trainable !== false,
+        trainable: [...place.trainable, layer.config.trainable !== false],
         inputs,
       };
       const base = {
@@ -105,7 +106,7 @@ class Flattener {
         ownName: layer.name,
         within: place.within,
         groups: inner.groups,
-        isTrainable: inner.isTrainable,
+        trainable: inner.trainable,
       };
       if (layer.className === 'InputLayer' && place.inputs) {
         const input = place.inputs[inputNames.indexOf(layer.name)];
@@ -155,6 +156,6 @@ export function readKerasConfig(topology: unknown, builder: NetworkBuilder): Ker
   if (!isObject(config) || !layers) builder.fail('the network', 'has no list of layers');
   const model = { className: String(className), name: '', config, nodes: [], layers };
   const flattener = new Flattener(builder);
-  const outputs = flattener.add(model, { within: [], groups: [], isTrainable: true, inputs: undefined });
+  const outputs = flattener.add(model, { within: [], groups: [], trainable: [], inputs: undefined });
   return { layers: flattener.layers, outputs };
 }

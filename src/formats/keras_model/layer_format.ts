@@ -22,15 +22,16 @@ export interface FoundLayer extends KerasLayer {
   within: string[];
   /** The groups that hold its weights in Keras 3's files, one within the other. */
   groups: string[];
-  isTrainable: boolean;
+  /** The setting `trainable` of each of these models, and last its own. */
+  trainable: boolean[];
 }
 
 /** The layer that is being read. */
 export interface Reading {
   builder: NetworkBuilder;
   layer: KerasLayer;
-  /** Whether the file is of Keras 3 or later, not of an earlier version or of TensorFlow.js. */
-  isKeras3: boolean;
+  /** Whether the file is of Keras 3 or later; false: of an earlier version or of TensorFlow.js; undefined: not known. */
+  isKeras3: boolean | undefined;
   /** One of its weights by Keras's name, e.g. 'kernel'. */
   weight(name: string): Tensor | undefined;
 }
@@ -64,6 +65,6 @@ export interface KerasFormat<A extends object> {
   read: Record<string, KerasClass>;
   /** The attributes of an activation, keyed by the names that Keras's setting `activation` takes. */
   activations?: Record<string, A>;
-  /** The same, for names that before Keras 3, and in TensorFlow.js, mean another function. */
-  activationsOfKeras3?: Record<string, A>;
+  /** The same, for names that before Keras 3, and in TensorFlow.js, mean that function of its input times a factor. */
+  activationsOfKeras3?: Record<string, { attributes: A; factorBefore: number }>;
 }

@@ -106,15 +106,16 @@ const classes = new Map(
   ].flatMap((all) => Object.entries(all)),
 );
 
-const activationsIn = (which: 'activations' | 'activationsOfKeras3') =>
-  new Map(
-    allFormats.flatMap(({ layer, keras }) =>
-      Object.entries(keras[which] ?? {}).map(([name, attributes]) => [name, { layer, attributes }] as const),
-    ),
-  );
-
-const activations = activationsIn('activations');
-const activationsOfKeras3 = activationsIn('activationsOfKeras3');
+const activations = new Map(
+  allFormats.flatMap(({ layer, keras }) =>
+    Object.entries(keras.activations ?? {}).map(([name, attributes]) => [name, { layer, attributes }]),
+  ),
+);
+const activationsOfKeras3 = new Map(
+  allFormats.flatMap(({ layer, keras }) =>
+    Object.entries(keras.activationsOfKeras3 ?? {}).map(([name, one]) => [name, { layer, ...one }]),
+  ),
+);
 
 /** The setting is a name, or an object whose config is the name. */
 const nameOf = (activation: unknown): unknown =>
@@ -139,13 +140,19 @@ function activate({ builder, layer, isKeras3 }: Reading, value: Value): Value {
   const name = nameOf(activation) ?? 'linear';
   if (name === 'linear') return value;
   if (name === 'softmax') return builder.softmax(value);
-  const found = activations.get(String(name)) ?? (isKeras3 && activationsOfKeras3.get(String(name)));
+  const found = activations.get(String(name));
   if (found) return builder.add(found.layer, [value], found.attributes, {}, layer.name);
-  if (activationsOfKeras3.has(String(name)))
+  const changed = activationsOfKeras3.get(String(name));
+  if (changed && isKeras3 === undefined)
     builder.fail(
       layer.name,
-      `has the activation ${JSON.stringify(name)} of another version than Keras 3, which is another function; bat-sup has only Keras 3's`,
+      `has the activation ${JSON.stringify(name)}, which became another function in Keras 3, and the file does not say its version`,
     );
+  if (changed) {
+    const affine = { factors: [isKeras3 ? 1 : changed.factorBefore], offsets: [0] };
+    const input = builder.scaling.normalise(value, affine, layer.name);
+    return builder.add(changed.layer, [input], changed.attributes, {}, layer.name);
+  }
   return builder.fail(layer.name, `has the activation ${JSON.stringify(name)}, which bat-sup does not have`);
 }
 
@@ -191,7 +198,8 @@ export function buildFromKeras(
   const values = new Map<string, Value>();
   const beingBuilt = new Set<string>();
   const taken = new Set<Float32Array>();
-  const isKeras3 = Number.parseInt(version, 10) >= 3;
+  const major = version.startsWith('tfjs') ? 0 : Number.parseInt(version, 10);
+  const isKeras3 = Number.isNaN(major) ? undefined : major >= 3;
   let pictures: Value | undefined;
 
   function outputOf(name: string): Value {

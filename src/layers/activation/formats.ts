@@ -133,8 +133,8 @@ export const formats: LayerFormats<ActivationAttributes> = {
       },
     },
     activations: kerasActivations,
-    // Before Keras 3, hard_sigmoid was clip(0.2 x + 0.5, 0, 1).
-    activationsOfKeras3: { hard_sigmoid: { function: 'hardSigmoid' } },
+    // Before Keras 3, hard_sigmoid was clip(0.2 x + 0.5, 0, 1), that is clip(1.2 x / 6 + 0.5, 0, 1).
+    activationsOfKeras3: { hard_sigmoid: { attributes: { function: 'hardSigmoid' }, factorBefore: 1.2 } },
   },
   onnx: {
     write({ graph, layer: { name, attributes }, inputs }) {

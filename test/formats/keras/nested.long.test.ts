@@ -27,8 +27,18 @@ interface Answer {
 
 /** Keras 2 writes the same in another way. */
 const versions = {
-  3: ['caffe', 'arithmetic', 'normalised', 'same_names', 'deep', 'reshapes', 'separable', 'rescaled'],
-  2: ['caffe', 'normalised', 'same_names', 'sequentials'],
+  3: [
+    'caffe',
+    'arithmetic',
+    'normalised',
+    'same_names',
+    'deep',
+    'partly_frozen',
+    'reshapes',
+    'separable',
+    'rescaled',
+  ],
+  2: ['caffe', 'normalised', 'same_names', 'partly_frozen', 'sequentials'],
 };
 
 /** Logits up to what they all share, which a softmax takes off. */

@@ -142,6 +142,21 @@ def deep():
     return keras.Sequential([keras.Input(shape), layers.Rescaling(1 / 255), outer, layers.Dense(4)], name="all")
 
 
+def partly_frozen():
+    """Layers of frozen models that were unfrozen again: Keras 2 and 3 each have an order of weights in .h5 files of their own."""
+    stack = [keras.Input(shape), layers.Rescaling(1 / 255), layers.Conv2D(6, 1)]
+    for _ in range(3):
+        stack += [layers.Conv2D(6, 3, padding="same"), layers.BatchNormalization()]
+    inner = keras.Sequential(stack, name="inner")
+    inner.trainable = False
+    inner.layers[3].trainable = inner.layers[4].trainable = True
+    rest = [layers.Conv2D(6, 3), layers.BatchNormalization(), layers.Conv2D(6, 3)]
+    middle = keras.Sequential([keras.Input(shape), inner, *rest], name="middle")
+    middle.trainable = False
+    inner.layers[6].trainable = rest[1].trainable = True
+    return keras.Sequential([keras.Input(shape), middle, layers.GlobalAveragePooling2D(), layers.Dense(3)])
+
+
 def from_output():
     """Without nesting: the head reads the base's output."""
     base = mobile()
@@ -189,7 +204,8 @@ def separable():
     return keras.Model(inputs, layers.Dense(3, activation=None)(x))
 
 
-makers = [tutorial, fine_tuned, caffe, torch, arithmetic, sequentials, rescaled, normalised, same_names, deep, from_output,
+makers = [tutorial, fine_tuned, caffe, torch, arithmetic, sequentials, rescaled, normalised, same_names, deep,
+          partly_frozen, from_output,
           reshapes, flattened, separable]  # fmt: skip
 pictures.astype(np.uint8).tofile(os.path.join(folder, "pixels"))
 
