@@ -75,7 +75,7 @@ export async function newestRun(
 export async function betterRun(
   checkpoints: string,
   chosen: string,
-): Promise<{ name: string; accuracy: number; here: number } | undefined> {
+): Promise<{ name: string; accuracy: number; here: number; isMultiLabel: boolean } | undefined> {
   const names = await foldersIn(checkpoints);
   const hasOthers = names.length > 1 && names.some((name) => join(checkpoints, name) === dirname(chosen));
   if (!hasOthers) return undefined;
@@ -94,5 +94,5 @@ export async function betterRun(
   const [best] = byAccuracy;
   const here = byAccuracy.find(({ name }) => join(checkpoints, name) === dirname(chosen))?.accuracy;
   if (!best || here === undefined || !Number.isFinite(here) || best.accuracy <= here) return undefined;
-  return { name: best.name, accuracy: best.accuracy, here };
+  return { name: best.name, accuracy: best.accuracy, here, isMultiLabel: kind === true };
 }

@@ -42,10 +42,11 @@ export async function adviseBetterRun(
   const place = checkpointPlace(named, checkpoints);
   const better = await betterRun(place, folder);
   if (!better) return;
-  const { name, accuracy, here } = better;
+  const { name, accuracy, here, isMultiLabel } = better;
+  const measure = isMultiLabel ? 'mean average precision' : 'validation accuracy';
   const flag = quoteForShell(named === undefined ? name : join(place, name));
   notice(
-    `${printable(name)} has a better validation accuracy, ${figure(accuracy)} against ${figure(here)};\n` +
+    `${printable(name)} has a better ${measure}, ${figure(accuracy)} against ${figure(here)};\n` +
       `  use it with --checkpoint ${flag}`,
   );
 }

@@ -24,7 +24,8 @@ test('a run that was better than the one in use is named', async () => {
   const first = await save(checkpoints, 'run-001', 0.9);
   const second = await save(checkpoints, 'run-002', 0.8);
   const unknown = await save(checkpoints, 'run-003');
-  assert.deepEqual(await betterRun(checkpoints, second), { name: 'run-001', accuracy: 0.9, here: 0.8 });
+  const better = { name: 'run-001', accuracy: 0.9, here: 0.8, isMultiLabel: false };
+  assert.deepEqual(await betterRun(checkpoints, second), better);
   assert.equal(await betterRun(checkpoints, first), undefined);
   // Without validation, and where a run was chosen, there is nothing to say.
   assert.equal(await betterRun(checkpoints, unknown), undefined);
