@@ -7,9 +7,10 @@ import { createFoldedModel } from '../inference/model.ts';
 import type { LayerSummary } from '../layers/index.ts';
 import { layersFor, type Model } from '../models/model.ts';
 import { tf } from '../tensors/tf.ts';
+import { percent } from '../text/format.ts';
 import { featuresOf } from '../transfer/features.ts';
 import { openFeatureCache } from '../transfer/open_feature_cache.ts';
-import { type FittedRejection, fitRejection } from '../unknown/fit.ts';
+import { type FittedRejection, fitRejection, picturesNeeded } from '../unknown/fit.ts';
 import { chooseReferences } from '../unknown/quantise.ts';
 import type { Training } from './state.ts';
 
@@ -101,6 +102,12 @@ export async function fitUnknown(training: Training): Promise<FittedRejection | 
       },
       share: settings.unknown,
     });
+    const needed = picturesNeeded(settings.unknown);
+    if (judged.length < needed)
+      events.notice?.(
+        `${judged.length} validation pictures are few to choose from what is unknown; with ${needed} or more ` +
+          `at most ${percent(settings.unknown)} of known ones are rejected on average.`,
+      );
     await saveUnknown(checkpoint, fitted, { layer, share: settings.unknown });
     return fitted;
   } finally {

@@ -98,6 +98,11 @@ export function conformalLimit(scores: ArrayLike<number>, share: number): number
   return sorted[Math.min(rank, sorted.length) - 1] as number;
 }
 
+/** How many pictures {@link conformalLimit} needs to keep its promise: with fewer the limit is the largest of all scores. */
+export function picturesNeeded(share: number): number {
+  return Math.ceil((1 - share) / share - 1e-9);
+}
+
 /**
  * Fits what rejects pictures of no class. An engine must be running.
  * @param request with at least one picture on each side.

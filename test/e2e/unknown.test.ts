@@ -31,6 +31,10 @@ before(async () => {
   const { code, stdout, stderr } = await run('train', ...size, ...few, '--unknown', '--json');
   assert.equal(code, 0, stderr);
   const { unknown } = JSON.parse(stdout);
+  assert.match(
+    stderr.replaceAll(/\s+/g, ' '),
+    /validation pictures are few to choose from what is unknown; with 19 or more at most 5\.0 % of known ones/,
+  );
   assert.ok(unknown.pictures >= 8 && unknown.rejected === 0, stdout);
   assert.equal(unknown.leftOut.classes, 2);
   for (const name of ['smiling-face', 'red-heart']) await emoji(name).toFile(join(folder, `${name}.png`));

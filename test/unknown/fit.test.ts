@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { startEngine } from '../../src/engine/index.ts';
-import { conformalLimit, fitRejection, nearestByClass } from '../../src/unknown/fit.ts';
+import { conformalLimit, fitRejection, nearestByClass, picturesNeeded } from '../../src/unknown/fit.ts';
 import { chooseReferences, quantise } from '../../src/unknown/quantise.ts';
 import { unitRows } from '../../src/unknown/references.ts';
 import { distancesOf } from '../../src/unknown/rejection.ts';
@@ -119,6 +119,7 @@ test('at most the share of unseen known pictures is rejected, on average over dr
 });
 
 test('the limit of few pictures is their largest distance', () => {
+  assert.deepEqual([0.05, 0.1, 0.2, 0.3].map(picturesNeeded), [19, 9, 4, 3]);
   assert.equal(conformalLimit([3, 1, 2], 0.05), 3);
   const nineteen = Array.from({ length: 19 }, (_, at) => at + 1);
   assert.equal(conformalLimit(nineteen, 0.05), 19);
