@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { reason, UserError } from '../errors.ts';
@@ -65,6 +65,15 @@ async function currentIndex(
   return index;
 }
 
+/** Whether a path is that of a file, or of a link to it. @param file its real path. */
+function leadsTo(file: string, path: string): boolean {
+  try {
+    return realpathSync(path) === file;
+  } catch {
+    return false; // removed meanwhile
+  }
+}
+
 /**
  * The pictures of a folder that resemble one most. An engine must be running. What the folder's pictures look like is kept in
  * the cache, so that a second search takes a moment, whatever the picture.
@@ -83,6 +92,5 @@ export async function findSimilar(
   const index = await currentIndex(network, options);
   if (!index) return undefined;
   const own = await realpath(picture);
-  const root = await realpath(folder);
-  return nearestIn(index, features, { count, isLeftOut: (path) => join(root, path) === own });
+  return nearestIn(index, features, { count, isLeftOut: (path) => leadsTo(own, join(folder, path)) });
 }

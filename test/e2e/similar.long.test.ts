@@ -7,6 +7,7 @@ import {
   readdirSync,
   renameSync,
   rmSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -121,6 +122,17 @@ test('suggestions are pictures without a label that stand for others, copied to 
   const without = await run('suggest', 'inbox', '--raw-data', 'nowhere', '--json');
   assert.ok(linesOf(without.stdout).every((one) => Object.keys(one).join() === 'file'));
   assert.ok(existsSync(join(inbox, 'fox.png')));
+});
+
+test('the picture itself is no answer, whatever links lead to it', { skip }, async () => {
+  const [picture, link] = [join(rawData, 'food', 'tiger.png'), join(rawData, 'animal', 'link.png')];
+  copyFileSync(join(folder, 'tiger.png'), picture);
+  symlinkSync(picture, link);
+  for (const asked of [picture, link]) {
+    const [first] = linesOf((await run('similar', asked, '--json')).stdout);
+    assert.ok(first.similarity < 0.99 && !/tiger|link/.test(first.file), JSON.stringify(first));
+  }
+  for (const file of [picture, link]) rmSync(file);
 });
 
 test('pictures of one size and time that have swapped their names are looked at again', {
