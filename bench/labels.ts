@@ -1,8 +1,8 @@
 /**
  * How many exchanged labels `check --labels` finds, against cleanlab on the same features.
  *
- * npm run bench -- labels [--sets stamps,emoji,demo] [--seeds 1,2,3,4,5] [--share 0.05] [--listed 0.1] [--python <path>]
- *                         [--json]
+ * npm run bench -- labels [--sets stamps,emoji,demo] [--seeds 1,2,3,4,5] [--share 0.05] [--listed 0.1] [--penalties 1,10]
+ *                         [--python <path>] [--json]
  *
  * A share of the labels of real pictures is exchanged for others, by seed. `found` is the share of them in the first
  * tenth of the list. cleanlab ranks by self-confidence and by normalised margin, from scikit-learn's cross-validated
@@ -31,6 +31,7 @@ const options = readOptions({
   seeds: [1, 2, 3, 4, 5],
   share: 0.05,
   listed: 0.1,
+  penalties: [1, 10],
   python: '',
 });
 
@@ -42,7 +43,7 @@ const engine = await startEngine('auto', { threads: 0 });
 const start = await chooseFeatureNetwork({ place: undefined, checkpoints: '' }, console.error);
 const network = openFeatureNetwork(start, console.error);
 const python = pythonWith('labels', options.python);
-const cleanlab = await startConversation<unknown, Ranking>(pythonScript(python, 'labels_cleanlab.py'));
+const cleanlab = await startConversation<unknown, Rankings>(pythonScript(python, 'labels_cleanlab.py'));
 
 interface Labelled {
   features: Float32Array;
@@ -80,6 +81,12 @@ interface Ranking {
   seconds: number;
 }
 
+/** cleanlab's, by score. */
+interface Rankings {
+  orders: Record<string, number[]>;
+  seconds: number;
+}
+
 async function ours({ features, classes }: Labelled, labels: number[]): Promise<Ranking> {
   const before = performance.now();
   const groups = [...labels.keys()];
@@ -109,11 +116,13 @@ for (const set of options.sets) {
       results.set(name, result);
     };
     note('bat-sup check --labels', await ours(data, labels));
-    for (const method of ['self_confidence', 'normalized_margin'])
-      for (const C of [1, 10]) {
-        const task = { features: file, length: network.length, labels, method, C };
-        note(`cleanlab ${method}, C ${C}`, await cleanlab.ask(JSON.stringify(task)));
-      }
+    for (const C of options.penalties) {
+      const { orders, seconds } = await cleanlab.ask(
+        JSON.stringify({ features: file, length: network.length, labels, C }),
+      );
+      for (const [method, order] of Object.entries(orders))
+        note(`cleanlab ${method}, C ${C}`, { order, seconds });
+    }
   }
   for (const [contestant, { found, seconds }] of results)
     rows.push({

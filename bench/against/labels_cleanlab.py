@@ -1,6 +1,6 @@
 """Ranks labels by cleanlab's quality scores, from scikit-learn's cross-validated logistic regression on features.
 
-Each request is a line of JSON, and so is its answer: the rows, the least likely label first.
+Each request is a line of JSON, and so is its answer: by each score the rows, the least likely label first.
 """
 
 import json
@@ -23,6 +23,8 @@ for line in sys.stdin:
     x /= np.sqrt((x**2).sum(1).mean())
     model = LogisticRegression(C=task["C"], max_iter=1000)
     probabilities = cross_val_predict(model, x, y, cv=5, method="predict_proba")
-    scores = get_label_quality_scores(y, probabilities, method=task["method"])
-    seconds = time.perf_counter() - started
-    print(json.dumps({"order": np.argsort(scores, kind="stable").tolist(), "seconds": seconds}), flush=True)
+    orders = {
+        method: np.argsort(get_label_quality_scores(y, probabilities, method=method), kind="stable").tolist()
+        for method in ("self_confidence", "normalized_margin")
+    }
+    print(json.dumps({"orders": orders, "seconds": time.perf_counter() - started}), flush=True)
