@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { findCheckpoint, readUnknown, saveUnknown } from '../checkpoints/index.ts';
 import { loadTensors } from '../checkpoints/load.ts';
 import type { Settings } from '../config/index.ts';
@@ -6,6 +7,7 @@ import { UserError } from '../errors.ts';
 import { createFoldedModel } from '../inference/model.ts';
 import type { LayerSummary } from '../layers/index.ts';
 import { layersFor, type Model } from '../models/model.ts';
+import { batSup } from '../system/command.ts';
 import { tf } from '../tensors/tf.ts';
 import { percent } from '../text/format.ts';
 import { featuresOf } from '../transfer/features.ts';
@@ -89,7 +91,12 @@ export async function fitUnknown(training: Training): Promise<FittedRejection | 
     // A part of many pictures is enough to choose the limit by.
     const judged = chooseReferences(split.validation, length, settings.seed);
     const validation = train && (await extract(judged));
-    if (!validation) return undefined;
+    if (!validation) {
+      events.notice?.(
+        `Stopped before what is unknown was fitted; "${batSup(`train --resume --run ${basename(run)}`)}" does it.`,
+      );
+      return undefined;
+    }
     const labelsAt = (indexes: number[]) => indexes.map((index) => dataset.pictures[index]?.label as number);
     const fitted = fitRejection({
       length,
