@@ -117,41 +117,50 @@ test('imbalanced classes are found', async () => {
   assert.deepEqual(imbalance, [['imbalance', [], '"animal" has 20 pictures, "food" has 1 picture']]);
 });
 
+/** Changes what an earlier check found out about a picture; whoever looks at the picture again finds it whole. */
+function remember(rawData: string, path: string, why: string): void {
+  const cache = join(rawData, '.checked.jsonl');
+  const lines = readFileSync(cache, 'utf8').trimEnd().split('\n');
+  const changed = lines.map((line) => {
+    const read = JSON.parse(line);
+    return read[0] === path ? JSON.stringify([...read.slice(0, 3), why]) : line;
+  });
+  assert.notDeepEqual(changed, lines);
+  writeFileSync(cache, `${changed.join('\n')}\n`);
+}
+
 test('a second check reads only what changed, and skips a torn line', async () => {
   const options = await flawed();
   const bat = join(options.rawData, 'animal', 'bat.png');
   const then = new Date(2026, 0, 1);
   utimesSync(bat, then, then);
   await checkAll(options);
+  remember(options.rawData, 'animal/bat.png', 'remembered');
   const cache = join(options.rawData, '.checked.jsonl');
   const lines = readFileSync(cache, 'utf8');
   appendFileSync(cache, '["animal/bat.png",12');
+  const isFound = (findings: Awaited<ReturnType<typeof found>>, kind: Kind, why: string) =>
+    findings.some((finding) => isDeepStrictEqual(finding, [kind, ['animal/bat.png'], why]));
+  const second = await found(options);
+  assert.ok(isFound(second, 'unreadable', 'remembered'));
+  assert.equal(second.length, expected.length + 1);
 
-  // Damaged, but with the size and time that it had: whoever looked would call it unreadable.
+  // Other contents, though of the same size and with the time of before: it is read again.
   writeFileSync(bat, Buffer.alloc(statSync(bat).size));
   utimesSync(bat, then, then);
-  assert.deepEqual(await found(options), expected);
-
-  // Another time, and it is read again.
-  utimesSync(bat, then, new Date(2026, 0, 2));
-  const changed = await found(options);
-  const unknown = ['unsupported', ['animal/bat.png'], 'not a picture of a known kind'];
-  assert.ok(changed.some((finding) => isDeepStrictEqual(finding, unknown)));
-  assert.equal(changed.length, expected.length + 1);
+  const third = await found(options);
+  assert.ok(isFound(third, 'unsupported', 'not a picture of a known kind'));
+  assert.equal(third.length, expected.length + 1);
   assert.ok(readFileSync(cache, 'utf8').startsWith(lines));
 });
 
 test('results for a name with a Unicode line separator are found again', async () => {
   const options = await flawed();
-  const picture = join(options.rawData, 'animal', 'a\u2028b\u2029c\nd.png');
-  await emoji('owl').toFile(picture);
-  const then = new Date(2026, 0, 1);
-  utimesSync(picture, then, then);
+  const name = 'a\u2028b\u2029c\nd.png';
+  await emoji('owl').toFile(join(options.rawData, 'animal', name));
   await checkAll(options);
-  // Damaged, but with the size and time that it had: whoever looked would call it unreadable.
-  writeFileSync(picture, Buffer.alloc(statSync(picture).size));
-  utimesSync(picture, then, then);
-  assert.deepEqual(await found(options), expected);
+  remember(options.rawData, `animal/${name}`, 'remembered');
+  assert.ok((await found(options)).some(({ 2: why }) => why === 'remembered'));
 });
 
 test('a damaged file of results, or one of another version, is replaced', async () => {
