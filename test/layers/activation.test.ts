@@ -25,7 +25,6 @@ testLayer(
       // Beyond 6 and -3, where relu6 and hardSwish have their corners.
       scale: 8,
       reference: ([x]) => x?.values.map(reference) ?? [],
-      ...(attributes.function.startsWith('hard') && { refusedBy: ['tfjs'] }),
     })),
   ),
 );

@@ -4,7 +4,7 @@ import type { NetworkBuilder, Value } from '../../formats/network_builder.ts';
 import type { NodeMessage } from '../../formats/onnx/protos.ts';
 import type { Reading } from '../../formats/onnx/reading.ts';
 import { attribute, constant } from '../../formats/tensorflow/attributes.ts';
-import { constantOf, operationOf } from '../../formats/tensorflow/meanings.ts';
+import { readGlobalReduction } from '../../formats/tensorflow/global_reduction.ts';
 import { type GlobalAveragePoolingOptions, globalAveragePool } from './layer.ts';
 
 export function addGlobalAveragePool(
@@ -101,16 +101,7 @@ export const formats: LayerFormats<GlobalAveragePoolingOptions> = {
       return graph.add('Mean', [maps, axes], { attributes });
     },
     read: {
-      Mean({ attributes, inputs: [maps, axes] }) {
-        const input = operationOf(maps);
-        const keepsDimensions = attributes.get('keep_dims')?.b === true;
-        if (constantOf(axes)?.values.join() !== '1,2' || !input) return undefined;
-        return {
-          inputs: [input],
-          isFlat: !keepsDimensions,
-          make: ({ builder, where }, [x]) => addGlobalAveragePool(builder, x, keepsDimensions, where),
-        };
-      },
+      Mean: (node) => readGlobalReduction(node, addGlobalAveragePool),
     },
   },
 };

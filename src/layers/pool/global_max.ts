@@ -2,7 +2,8 @@ import type { KerasClass } from '../../formats/keras_model/layer_format.ts';
 import { expect, expectChannelsLast } from '../../formats/keras_model/reading.ts';
 import type { NetworkBuilder, Value } from '../../formats/network_builder.ts';
 import type { Reading } from '../../formats/onnx/reading.ts';
-import { constantOf, type GraphNode, type Match, operationOf } from '../../formats/tensorflow/meanings.ts';
+import { readGlobalReduction } from '../../formats/tensorflow/global_reduction.ts';
+import type { GraphNode } from '../../formats/tensorflow/meanings.ts';
 import { addFlatten } from '../flatten/formats.ts';
 import { shortestSizes } from '../window.ts';
 import { pool } from './layer.ts';
@@ -31,13 +32,4 @@ export const onnxGlobalMax = {
 };
 
 /** Reads a Max over height and width. */
-export function tensorFlowGlobalMax({ attributes, inputs: [maps, axes] }: GraphNode): Match | undefined {
-  const input = operationOf(maps);
-  const keepsDimensions = attributes.get('keep_dims')?.b === true;
-  if (constantOf(axes)?.values.join() !== '1,2' || !input) return undefined;
-  return {
-    inputs: [input],
-    isFlat: !keepsDimensions,
-    make: ({ builder, where }, [x]) => addGlobalMax(builder, x, keepsDimensions, where),
-  };
-}
+export const tensorFlowGlobalMax = (node: GraphNode) => readGlobalReduction(node, addGlobalMax);
