@@ -17,8 +17,6 @@ const script = fileURLToPath(new URL('branches.py', import.meta.url));
 const pixels = Uint8Array.from({ length: 2 * 12 * 13 * 3 }, (_, index) => (index * 37) % 256);
 
 const refused: Record<string, RegExp> = {
-  'odd padding that does not count': /leaves its padding \[1,1,1,1\] out of the means/,
-  'same lower': /leaves its padding .* out of the means/,
   'older hard sigmoid': /is clip\(0\.2 x \+ 0\.5, 0, 1\)/,
   'hard sigmoid by default': /is clip\(0\.2 x \+ 0\.5, 0, 1\)/,
   'a factor for each pixel': /needs two inputs of the same shape, .* \[12,13,6\] and \[12,13,1\]/,
