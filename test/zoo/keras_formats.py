@@ -56,7 +56,9 @@ def randomise(model, pictures, keras, random):
     def vary_statistics(norm):
         *affine, mean, variance = norm.get_weights()
         mean += random.normal(0, 0.1, mean.shape) * np.sqrt(variance)
-        norm.set_weights([*affine, mean, (variance + 1e-3) * random.uniform(0.8, 1.25, variance.shape)])
+        # Where maps vary little around a large mean, float32 itself would cost digits: Keras's own would be 1e-5 from float64.
+        variance = variance + 1e-3 + 0.1 * mean**2
+        norm.set_weights([*affine, mean, variance * random.uniform(0.8, 1.25, variance.shape)])
 
     # With squeeze-and-excitation, maps grow from block to block unless they are measured with the factors that they get.
     is_scaled = any(isinstance(layer, keras.layers.Multiply) for layer in layers_in(model, keras))
