@@ -1,6 +1,6 @@
 import { UsageError } from '../errors.ts';
-import { readAnswer, readAnswers } from '../predict/answer.ts';
-import { type Judged, judge, type Predictor } from '../predict/predictor.ts';
+import { readerFor } from '../predict/answer.ts';
+import { type Judged, judge, ownActivation, type Predictor } from '../predict/predictor.ts';
 import { gradCam } from './grad_cam.ts';
 import { correlation, type HeatMap } from './heat_map.ts';
 import { type Occlusion, occlusion } from './occlusion.ts';
@@ -46,12 +46,9 @@ export async function classesToExplain(
   picture: Uint8Array,
   asked: string | undefined,
 ): Promise<string[]> {
-  const { thresholds, description } = model;
   if (asked !== undefined) return [asked];
-  const [probabilities] = (await model.predict([picture])) as [Float32Array];
-  const { ranked, classes = [] } = thresholds
-    ? readAnswers(probabilities, description.classes, thresholds)
-    : readAnswer(probabilities, description.classes);
+  const [values] = (await model.predict([picture])) as [Float32Array];
+  const { ranked, classes = [] } = readerFor(model, ownActivation(model.description))({ values });
   return classes.length > 0 ? classes : [ranked[0].class];
 }
 

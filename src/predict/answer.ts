@@ -1,4 +1,5 @@
 import { limit } from '../unknown/rejection.ts';
+import type { Activation, Judged, Predictor } from './predictor.ts';
 
 /** The class of an answer below the threshold. A network may have a class of that name; they become one. */
 export const unknown = 'unknown';
@@ -61,4 +62,23 @@ export function readAnswers(values: Float32Array, classes: string[], thresholds:
   );
   const answered = ranked.map((one) => one.class).filter((name) => isAnswered.has(name));
   return { class: answered[0] ?? none, classes: answered, ranked };
+}
+
+/** Reads a network's output for a picture. */
+export type Reader = (judged: Judged) => ClassAnswer;
+
+/** The logit of a probability. */
+const logitOf = (probability: number) => Math.log(probability / (1 - probability));
+
+/** Reads a network's values: one class, or where they do not exclude each other all that reach their thresholds. */
+export function readerFor(
+  { description, thresholds }: Predictor,
+  activation: Activation,
+  threshold?: number,
+): Reader {
+  const { classes } = description;
+  if (!thresholds) return ({ values, distance }) => readAnswer(values, classes, threshold, distance);
+  const chosen = thresholds.map((one) => threshold ?? one);
+  const inUnit = activation === 'none' ? chosen.map(logitOf) : chosen;
+  return ({ values }) => readAnswers(values, classes, inUnit);
 }

@@ -1,7 +1,7 @@
 import type { Engine, EngineName } from '../engine/index.ts';
 import { shareEngine } from '../engine/shared.ts';
 import { UnreadablePicture } from '../images/decode.ts';
-import { type RankedClass, readAnswer, readAnswers } from './answer.ts';
+import { type RankedClass, readerFor } from './answer.ts';
 import { loadPredictor } from './load_predictor.ts';
 import { predictBatches } from './predict_all.ts';
 import { type Judged, judge, ownActivation, type Predictor } from './predictor.ts';
@@ -108,15 +108,8 @@ async function* inputsOf(pictures: Iterable<Picture> | AsyncIterable<Picture>) {
 function pictureModel(predictor: Predictor, engine: Engine): PictureModel {
   const { classes } = predictor.description;
   const asProbability = ({ class: name, value }: RankedClass) => ({ class: name, probability: value });
-  const read = ({ values, distance }: Judged, { threshold }: PredictOptions): Answer => {
-    const { thresholds } = predictor;
-    const answer = thresholds
-      ? readAnswers(
-          values,
-          classes,
-          thresholds.map((one) => threshold ?? one),
-        )
-      : readAnswer(values, classes, threshold, distance);
+  const read = (judged: Judged, { threshold }: PredictOptions): Answer => {
+    const answer = readerFor(predictor, ownActivation(predictor.description), threshold)(judged);
     const { ranked, ...answered } = answer;
     return { ...answered, probability: ranked[0].value, ranked: ranked.map(asProbability) };
   };

@@ -3,9 +3,9 @@ import { type Shard, streamShareOf, type World } from '../cluster/index.ts';
 import type { Settings } from '../config/index.ts';
 import { type Engine, manyPictures, soonestEngine } from '../engine/engine.ts';
 import { UsageError } from '../errors.ts';
-import { type ClassAnswer, none, readAnswer, readAnswers } from './answer.ts';
+import { type ClassAnswer, none, type Reader, readerFor } from './answer.ts';
 import type { Inputs, Prediction } from './predict_all.ts';
-import { type Activation, type Judged, ownActivation, type Predictor } from './predictor.ts';
+import { type Activation, ownActivation, type Predictor } from './predictor.ts';
 import type { Sorting } from './sort.ts';
 
 /** Which pictures to classify: those of `watch` alone, or those that `names` and then `list` stand for. */
@@ -146,24 +146,6 @@ async function* predictInBatches(
     yield batch;
     if (signal.aborted) return;
   }
-}
-
-type Reader = (judged: Judged) => ClassAnswer;
-
-/** The logit of a probability. */
-const logitOf = (probability: number) => Math.log(probability / (1 - probability));
-
-/** Reads a network's values: one class, or where they do not exclude each other all that reach their thresholds. */
-function readerFor(
-  { description, thresholds }: Predictor,
-  activation: Activation,
-  threshold: number | undefined,
-): Reader {
-  const { classes } = description;
-  if (!thresholds) return ({ values, distance }) => readAnswer(values, classes, threshold, distance);
-  const chosen = thresholds.map((one) => threshold ?? one);
-  const inUnit = activation === 'none' ? chosen.map(logitOf) : chosen;
-  return ({ values }) => readAnswers(values, classes, inUnit);
 }
 
 function recordOf(prediction: Prediction, read: Reader): PredictRecord {

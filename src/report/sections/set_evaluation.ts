@@ -1,11 +1,8 @@
 import type { SetEvaluation, SetFigures, SetTopLoss } from '../../evaluation/multi_label/evaluate.ts';
 import { html, type Markup } from '../../html/markup.ts';
 import { dataTable, scrolling } from '../../html/page.ts';
-import { thumbnail } from '../../html/thumbnail.ts';
 import { counted, figure } from '../../text/format.ts';
-import { printable } from '../../text/printable.ts';
-
-const side = 136;
+import { lossItem } from './loss_item.ts';
 
 function classTable({ classes, micro, macro }: SetEvaluation): Markup {
   const figures = ({ precision, recall, f1 }: SetFigures) => [precision, recall, f1].map(figure);
@@ -60,17 +57,10 @@ ${togetherTable(evaluation)}`;
 
 const listed = (names: string[]) => names.join(', ') || 'none';
 
-async function item(one: SetTopLoss, heatMap: string | undefined): Promise<Markup> {
-  const source = await thumbnail(one.file, side);
+function item(one: SetTopLoss, heatMap: string | undefined): Promise<Markup> {
   const text = `shows ${listed(one.classes)}, answered ${listed(one.answered)}`;
-  const picture = source
-    ? html`<img src="${source}" width="${side}" height="${side}" alt="Picture that ${text}">`
-    : html`<p>can no longer be read</p>`;
-  const heat =
-    heatMap &&
-    html`<img src="${heatMap}" width="${side}" height="${side}" alt="Heat map: where the network sees ${heatMapClass(one)}">`;
-  return html`<li><figure><div class="pair">${picture}${heat}</div><figcaption><code>${printable(one.file)}</code><br>
-${text}; loss ${figure(one.loss)}</figcaption></figure></li>\n`;
+  const about = { alternative: `that ${text}`, caption: text, heatMap, heatMapClass: heatMapClass(one) };
+  return lossItem({ file: one.file, loss: one.loss, ...about });
 }
 
 /** The class whose heat map is drawn: the first that is answered, or else that is shown; undefined where there is neither. */
