@@ -129,10 +129,10 @@ describe('the native engine', options, () => {
   test('pools a convolution with its bias as plain JavaScript does', () =>
     fc.assert(
       fc.asyncProperty(
-        fc.record({ ...maps, outputs: size(33) }),
+        fc.record({ ...maps, outputs: size(33), taps: size(9), step: size(2) }),
         ({ batch, height, width, channels, ...rest }) => {
-          const { kernel, stride, outputs: outputChannels } = rest;
-          const convolution = { kernel, inputChannels: channels, outputChannels, stride: 1 };
+          const { kernel, stride, outputs: outputChannels, taps, step } = rest;
+          const convolution = { kernel: taps, inputChannels: channels, outputChannels, stride: step };
           return assertSame(() =>
             layerAndGradients([batch, height, width, channels], (x, scope) =>
               poolingLayer(convLayer(x, convolution, scope), { kernel, stride }, scope),
@@ -140,7 +140,7 @@ describe('the native engine', options, () => {
           );
         },
       ),
-      { numRuns: 25 },
+      { numRuns: 60 },
     ));
 
   const reluAfterPooling: Record<string, (pooled: tf.Tensor) => tf.Tensor> = {

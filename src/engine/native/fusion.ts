@@ -13,6 +13,8 @@ import type { NodeBackend, OutputMetadata } from './backend.ts';
  * | MaxPool                   | maxPool        | Relu                      | BatSupMaxPool, relu = 1 | BatSupMaxPool     |
  * | ReluGrad of that relu     | reluGrad       | MaxPoolGrad               | BatSupMaxPoolGrad       | ReluGrad          |
  * | MaxPoolGrad               | maxPoolGrad    | BiasAddGrad               | BatSupMaxPoolBiasGrad   | BatSupMaxPoolGrad |
+ * |                           |                | Conv2DBackpropFilter      | BatSupPooledConvFilterGrad |                |
+ * |                           |                | Conv2DBackpropInput       | BatSupPooledConvInputGrad  |                |
  * | BatchMatMul, transposed a | weightGradient | ApplyAdam                 | BatSupDenseAdam         | MatMul            |
  * | ApplyAdam of such a one   | an Update      | _FusedMatMul by its weights | BatSupDenseAdamMultiply | BatSupDenseAdam |
  *
@@ -20,7 +22,7 @@ import type { NodeBackend, OutputMetadata } from './backend.ts';
  * - convBias: adding the bias to the maximum equals taking the maximum of the values with the bias added.
  * - maxPool: the operation keeps each maximum's index in its window; relu marks those that it sets to zero.
  * - reluGrad: these marks say what relu let pass, so that dy need not be masked before it is scattered.
- * - maxPoolGrad: scattered over zeros or not, dy has the same sum.
+ * - maxPoolGrad: scattered over zeros or not, dy has the same sum, and the same products with whatever it is multiplied by.
  * - weightGradient: Adam computes the gradient's rows as it needs them; the gradient is neither written nor read.
  * - Update: it changes its tensors in place. It runs before any of them is read; the multiplication by the weights, in
  *   the next step's forward pass, takes it along, so that the weights pass through the cache once for both.
@@ -33,7 +35,8 @@ interface Patterns {
   /** Not deferred: the output of the relu that was fused with a max-pooling, given by its data id. */
   reluOfMaxPool: { maxPool: object };
   reluGrad: { dy: tf.TensorInfo; y: tf.TensorInfo };
-  maxPoolGrad: { dy: tf.TensorInfo; indices: tf.TensorInfo };
+  /** window: the attribute of the operation (max_pool/native.cc). */
+  maxPoolGrad: { dy: tf.TensorInfo; indices: tf.TensorInfo; window: number[] };
   weightGradient: { x: tf.TensorInfo; dy: tf.TensorInfo };
 }
 

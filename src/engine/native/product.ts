@@ -14,6 +14,10 @@ export function useMixedPrecision(backend: NodeBackend, on: boolean): void {
   else mixed.delete(backend);
 }
 
+export function usesMixedPrecision(backend: NodeBackend): boolean {
+  return mixed.has(backend);
+}
+
 /**
  * Runs an operation that multiplies float32 tensors.
  * @param inputs ids of handles; a shape where the operation takes one.
@@ -30,7 +34,7 @@ export function product(
     made.push(id);
     return id;
   };
-  const inMixed = mixed.has(backend);
+  const inMixed = usesMixedPrecision(backend);
   const ids = inputs.map((input) => {
     if (Array.isArray(input)) return own(shapeTensor(backend, input));
     return inMixed ? own(cast(backend, float32, bfloat16, input).id) : input;

@@ -3,6 +3,7 @@ import { type Attributes, execute, firstId, float32 } from '../../native/backend
 import { defer } from '../../native/fusion.ts';
 import type { OwnKernel } from '../../native/kernel.ts';
 import { product } from '../../native/product.ts';
+import { pooledFilterGradient, pooledInputGradient } from '../pooled_conv/native.ts';
 
 function attributesOf({ strides, pad }: tf.NamedAttrMap): Attributes {
   const [height, width = height] = [strides].flat() as [number, number?];
@@ -46,6 +47,8 @@ export const convolutionInputGradient: OwnKernel = {
   run(backend, inputs, attributes) {
     if (!isPlain(attributes)) return undefined;
     const { dy, filter } = inputs as Record<'dy' | 'filter', tf.TensorInfo>;
+    const pooled = pooledInputGradient(backend, { dy, filter }, attributes);
+    if (pooled) return pooled;
     const factors = backend.getInputTensorIds([filter, dy]);
     const all = [attributes.inputShape as number[], ...factors];
     return backend.createOutputTensor(product(backend, 'Conv2DBackpropInput', attributesOf(attributes), all));
@@ -56,8 +59,11 @@ export const convolutionFilterGradient: OwnKernel = {
   name: 'Conv2DBackpropFilter',
   run(backend, inputs, attributes) {
     if (!isPlain(attributes)) return undefined;
-    const [x, dy] = backend.getInputTensorIds([inputs.x, inputs.dy] as tf.TensorInfo[]) as [number, number];
-    const all = [x, attributes.filterShape as number[], dy];
+    const { x, dy } = inputs as Record<'x' | 'dy', tf.TensorInfo>;
+    const pooled = pooledFilterGradient(backend, { x, dy }, attributes);
+    if (pooled) return pooled;
+    const [pictures, gradient] = backend.getInputTensorIds([x, dy]) as [number, number];
+    const all = [pictures, attributes.filterShape as number[], gradient];
     return backend.createOutputTensor(
       product(backend, 'Conv2DBackpropFilter', attributesOf(attributes), all),
     );

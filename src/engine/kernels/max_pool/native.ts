@@ -129,9 +129,10 @@ export const maxPoolGradient: OwnKernel = {
     const info = poolInfo(input, attributes);
     const { dy, indices } = gradientAtIndices(backend, inputs.dy as tf.TensorInfo, output);
     if (!indices) return executeOnTensors(backend, 'MaxPoolGrad', plainAttributes(info), [input, output, dy]);
-    return defer(backend, input.shape, 'maxPoolGrad', { dy, indices }, () => {
+    const parts = { dy, indices, window: window(info, false) };
+    return defer(backend, input.shape, 'maxPoolGrad', parts, () => {
       const ids = backend.getInputTensorIds([dy, indices]);
-      return firstId(execute(backend, 'BatSupMaxPoolGrad', { window: window(info, false) }, ids));
+      return firstId(execute(backend, 'BatSupMaxPoolGrad', { window: parts.window }, ids));
     });
   },
 };
