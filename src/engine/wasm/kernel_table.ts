@@ -205,8 +205,16 @@ export const kernelTable = {
       count: 'i32',
     },
   },
-  depthwiseConvolve: {
+  countNonzeros: {
     number: 12,
+    parameters: {
+      x: 'usize',
+      counts: 'usize',
+      size: 'i32',
+    },
+  },
+  depthwiseConvolve: {
+    number: 13,
     parameters: {
       input: 'usize',
       filter: 'usize',
@@ -226,7 +234,7 @@ export const kernelTable = {
     },
   },
   depthwiseFilterGradient: {
-    number: 13,
+    number: 14,
     parameters: {
       input: 'usize',
       dy: 'usize',
@@ -245,7 +253,7 @@ export const kernelTable = {
     },
   },
   depthwiseFused: {
-    number: 14,
+    number: 15,
     parameters: {
       x: 'usize',
       filter: 'usize',
@@ -266,7 +274,7 @@ export const kernelTable = {
     },
   },
   depthwiseInputGradient: {
-    number: 15,
+    number: 16,
     parameters: {
       dy: 'usize',
       filter: 'usize',
@@ -285,7 +293,7 @@ export const kernelTable = {
     },
   },
   expandDepthwise: {
-    number: 16,
+    number: 17,
     parameters: {
       x: 'usize',
       expandFilter: 'usize',
@@ -313,7 +321,7 @@ export const kernelTable = {
     },
   },
   matMul: {
-    number: 17,
+    number: 18,
     parameters: {
       a: 'usize',
       b: 'usize',
@@ -326,7 +334,7 @@ export const kernelTable = {
     },
   },
   matMulTransposeA: {
-    number: 18,
+    number: 19,
     parameters: {
       a: 'usize',
       b: 'usize',
@@ -338,7 +346,7 @@ export const kernelTable = {
     },
   },
   matMulTransposeB: {
-    number: 19,
+    number: 20,
     parameters: {
       a: 'usize',
       b: 'usize',
@@ -349,7 +357,7 @@ export const kernelTable = {
     },
   },
   maxPool: {
-    number: 20,
+    number: 21,
     parameters: {
       input: 'usize',
       output: 'usize',
@@ -368,7 +376,7 @@ export const kernelTable = {
     },
   },
   maxPoolGradient: {
-    number: 21,
+    number: 22,
     parameters: {
       input: 'usize',
       output: 'usize',
@@ -389,7 +397,7 @@ export const kernelTable = {
     },
   },
   pad: {
-    number: 22,
+    number: 23,
     parameters: {
       from: 'usize',
       to: 'usize',
@@ -407,7 +415,7 @@ export const kernelTable = {
     },
   },
   pointwiseFused: {
-    number: 23,
+    number: 24,
     parameters: {
       x: 'usize',
       filter: 'usize',
@@ -420,8 +428,54 @@ export const kernelTable = {
       activation: 'i32',
     },
   },
+  pooledFilterGradient: {
+    number: 25,
+    parameters: {
+      input: 'usize',
+      dy: 'usize',
+      sums: 'usize',
+      lists: 'usize',
+      batch: 'i32',
+      inHeight: 'i32',
+      inWidth: 'i32',
+      inputs: 'i32',
+      height: 'i32',
+      width: 'i32',
+      outputs: 'i32',
+      kernelHeight: 'i32',
+      vectors: 'i32',
+      strideHeight: 'i32',
+      strideWidth: 'i32',
+      portions: 'i32',
+    },
+  },
+  pooledInputGradient: {
+    number: 26,
+    parameters: {
+      dy: 'usize',
+      filter: 'usize',
+      dx: 'usize',
+      padded: 'usize',
+      lists: 'usize',
+      batch: 'i32',
+      inputHeight: 'i32',
+      inputWidth: 'i32',
+      inHeight: 'i32',
+      inWidth: 'i32',
+      top: 'i32',
+      left: 'i32',
+      inputs: 'i32',
+      height: 'i32',
+      width: 'i32',
+      outputs: 'i32',
+      kernelHeight: 'i32',
+      vectors: 'i32',
+      strideHeight: 'i32',
+      strideWidth: 'i32',
+    },
+  },
   reluGradient: {
-    number: 24,
+    number: 27,
     parameters: {
       dy: 'usize',
       y: 'usize',
@@ -430,7 +484,7 @@ export const kernelTable = {
     },
   },
   scaleMaps: {
-    number: 25,
+    number: 28,
     parameters: {
       x: 'usize',
       factors: 'usize',
@@ -441,7 +495,7 @@ export const kernelTable = {
     },
   },
   spreadMaps: {
-    number: 26,
+    number: 29,
     parameters: {
       values: 'usize',
       y: 'usize',
@@ -452,7 +506,7 @@ export const kernelTable = {
     },
   },
   sumMaps: {
-    number: 27,
+    number: 30,
     parameters: {
       a: 'usize',
       b: 'usize',
@@ -463,8 +517,20 @@ export const kernelTable = {
       divisor: 'f32',
     },
   },
+  sumPortions: {
+    number: 31,
+    parameters: {
+      sums: 'usize',
+      gradient: 'usize',
+      outputs: 'i32',
+      kernelHeight: 'i32',
+      run: 'i32',
+      vectors: 'i32',
+      portions: 'i32',
+    },
+  },
   sumRows: {
-    number: 28,
+    number: 32,
     parameters: {
       input: 'usize',
       output: 'usize',
@@ -475,4 +541,4 @@ export const kernelTable = {
 } as const;
 
 /** Exported by a kernels.wasm that was built from the same signatures. */
-export const tableChecksum = -499904300;
+export const tableChecksum = -934672422;

@@ -1,6 +1,7 @@
 import type { tf } from '../../../tensors/tf.ts';
 import { addressOf, runKernel, withScratch } from '../../wasm/engine_memory.ts';
 import type { OwnKernel } from '../../wasm/kernel.ts';
+import { isMostlyZero, pooledFilterGradient } from '../pooled_conv/wasm.ts';
 import {
   type ConvInfo,
   convInfoOf,
@@ -28,8 +29,13 @@ export const conv2dBackpropFilter: OwnKernel = {
   accepts: (_, attributes) => isPlainConvolution(attributes),
   run(context, inputs, attributes) {
     const { x, dy } = inputs as Record<'x' | 'dy', tf.TensorInfo>;
-    const info = inLongRows(convInfoOf(x.shape, attributes.filterShape as number[], attributes));
+    const ofPictures = convInfoOf(x.shape, attributes.filterShape as number[], attributes);
     const gradient = context.backend.makeOutput(attributes.filterShape as number[], 'float32');
+    if (isMostlyZero(context, dy)) {
+      pooledFilterGradient(context, { x, dy, gradient }, ofPictures);
+      return gradient;
+    }
+    const info = inLongRows(ofPictures);
     const padding = inputPadding(info);
     const dyChannels = roundUp(info.outChannels);
     const dyPadding: Padding = {

@@ -1,6 +1,7 @@
 import type { tf } from '../../../tensors/tf.ts';
 import { addressOf } from '../../wasm/engine_memory.ts';
 import type { OwnKernel } from '../../wasm/kernel.ts';
+import { isMostlyZero, pooledInputGradient } from '../pooled_conv/wasm.ts';
 import { convInfoOf, convolve, gradientPadding, isPlainConvolution } from './wasm_convolve.ts';
 
 /** dx is the convolution of dy with the filter rotated by 180 degrees, its inputs and outputs exchanged. */
@@ -20,6 +21,10 @@ export const conv2dBackpropInput: OwnKernel = {
     const { dy, filter } = inputs as Record<'dy' | 'filter', tf.TensorInfo>;
     const info = convInfoOf(attributes.inputShape as number[], filter.shape, attributes);
     const output = context.backend.makeOutput(info.inShape, 'float32');
+    if (isMostlyZero(context, dy)) {
+      pooledInputGradient(context, { dy, filter, dx: output }, info);
+      return output;
+    }
     const taps = info.filterHeight * info.filterWidth;
     convolve(context, dy, undefined, output, {
       padding: gradientPadding(info),

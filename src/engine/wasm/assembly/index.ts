@@ -4,3 +4,4 @@ export { runJob, workerLoop } from './pool';
 // Exported so that the optimiser does not inline them: within their caller, V8 keeps their sums in memory.
 export { fiveRows, oneRow, sixRows } from '../../kernels/fused_convolution/wasm_gemm.assembly';
 export { eight1, eight2, seven1, seven2 } from '../../kernels/fused_convolution/wasm_depthwise.assembly';
+export { addPatches1, addPatches4, addPatches8, addToPatches1, addToPatches8 } from '../../kernels/pooled_conv/wasm.assembly';
