@@ -9,93 +9,30 @@
  * agree. Rounds alternate. --frozen: number of layers, from the pictures on, that do not learn. CPU time is that of all
  * threads together: on a busy machine it tells more than the clock.
  */
-import { writeFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { type EngineName, startEngine } from '../src/engine/index.ts';
-import { variablesOf } from '../src/layers/index.ts';
-import { createModel } from '../src/models/model.ts';
-import { pythonScript, pythonWith } from './against/python.ts';
-import { networkToTune, weightsToTune } from './inputs/fine_tuning.ts';
-import { startConversation } from './measure/conversation.ts';
-import { taskOfChild } from './measure/in_child.ts';
+import type { EngineName } from '../src/engine/index.ts';
 import { readOptions } from './measure/options.ts';
 import { report } from './measure/report.ts';
-import {
-  type Contestant,
-  checkedSteps,
-  compareSteps,
-  converseAboutSteps,
-  learningRate,
-} from './measure/training_steps.ts';
+import { compareTraining, type Rival } from './training/contestants.ts';
+import { networkToTrain } from './training/task.ts';
 
 const options = readOptions({
-  batch: [10, 32] as number[],
+  batch: [10, 32],
   size: 224,
   frozen: 0,
   threads: 0,
   rounds: 5,
   engines: ['native', 'wasm'] as EngineName[],
-  against: [] as string[],
+  against: [] as Rival[],
   'pytorch-python': '',
 });
-const network = networkToTune('efficientnet-lite0', options.size);
-const layers = network.layers ?? [];
-const frozen = layers.slice(0, options.frozen).map(({ name }) => name);
-
-async function measureEngine({ name, batch }: { name: EngineName; batch: number }): Promise<void> {
-  const { description } = await startEngine(name, { threads: options.threads });
-  const model = createModel(network, { restored: weightsToTune(network), frozen, frozenStatistics: true });
-  await converseAboutSteps(description, model, batch);
+const { size, threads, rounds } = options;
+const network = networkToTrain('efficientnet-lite0', { size, classes: 3 });
+const frozen = (network.layers ?? []).slice(0, options.frozen).map(({ name }) => name);
+const contestants = [...options.engines, ...options.against];
+const pythons = { pytorch: options['pytorch-python'] };
+const rows = [];
+for (const batch of options.batch) {
+  const task = { network, batch, threads, frozen, frozenStatistics: true };
+  rows.push(...(await compareTraining(task, { contestants, rounds, pythons })));
 }
-
-async function startOurs(name: EngineName, batch: number): Promise<Contestant> {
-  const own = ['--import', 'tsx', fileURLToPath(import.meta.url), ...process.argv.slice(2)];
-  const environment = { ...process.env, BENCH_TASK: JSON.stringify({ name, batch }) };
-  return { name, batch, ...(await startConversation([process.execPath, ...own], environment)) };
-}
-
-async function startPytorch(batch: number, folder: string): Promise<Contestant> {
-  const weights = weightsToTune(network);
-  const tensors = layers.flatMap(variablesOf);
-  const bytes = tensors.map(({ name }) => Buffer.from((weights.get(name) as Float32Array).buffer));
-  writeFileSync(join(folder, 'weights.bin'), Buffer.concat(bytes));
-  const { size } = options;
-  const sizes = { batch, width: size, height: size, classes: network.classes.length };
-  const task = {
-    ...sizes,
-    layers,
-    tensors,
-    weights: join(folder, 'weights.bin'),
-    frozen,
-    learningRate,
-    checkedSteps,
-  };
-  writeFileSync(join(folder, 'task.json'), JSON.stringify(task));
-  const python = pythonWith('pytorch', options['pytorch-python']);
-  const command = pythonScript(python, 'fine_tune_pytorch.py', join(folder, 'task.json'), options.threads);
-  return { name: 'pytorch', batch, ...(await startConversation(command)) };
-}
-
-async function compare(batch: number, folder: string) {
-  const contestants: Contestant[] = [];
-  for (const name of options.engines) contestants.push(await startOurs(name, batch));
-  if (options.against.includes('pytorch')) contestants.push(await startPytorch(batch, folder));
-  return compareSteps(contestants, options.rounds);
-}
-
-const task = taskOfChild<{ name: EngineName; batch: number }>();
-if (task) {
-  await measureEngine(task);
-} else {
-  const folder = await mkdtemp(join(tmpdir(), 'bat-sup-bench-'));
-  try {
-    const contestants = [];
-    for (const batch of options.batch) contestants.push(...(await compare(batch, folder)));
-    report('fine_tune', options, { size: options.size, contestants });
-  } finally {
-    await rm(folder, { recursive: true });
-  }
-}
+report('fine_tune', options, { size, contestants: rows });

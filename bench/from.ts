@@ -30,7 +30,7 @@ import {
   compareSteps,
   converseAboutSteps,
   learningRate,
-} from './measure/training_steps.ts';
+} from './training/steps.ts';
 
 const options = readOptions({
   network: 'resnet18',
@@ -82,7 +82,7 @@ async function compare(batch: number, folder: string) {
   const contestants: Contestant[] = [];
   for (const name of options.engines) contestants.push(await startOurs(name, batch, file));
   contestants.push(other);
-  return compareSteps(contestants, options.rounds);
+  return compareSteps(contestants, options);
 }
 
 const task = taskOfChild<Task>();

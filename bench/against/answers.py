@@ -15,18 +15,25 @@ def answer_lines(description, answer, to=None):
         say(answer(line.strip()), to)
 
 
-def answer_steps(description, take_steps):
-    """Each line on stdin is a number of training steps. take_steps(count) returns once they are all computed."""
+def answer_steps(description, train_step, checked_steps):
+    """Describes itself with the losses of its first steps; each line on stdin is a number of further ones.
+
+    train_step() returns a loss that is a number once float() has waited for it.
+    """
+    losses = [float(train_step()) for _ in range(checked_steps)]
 
     def answer(line):
-        before = time.perf_counter()
-        take_steps(int(line))
-        milliseconds = (time.perf_counter() - before) * 1000
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        return {"milliseconds": milliseconds, "peakMebibytes": peak}
+        before, cpu = time.perf_counter(), time.process_time()
+        for _ in range(int(line)):
+            loss = train_step()
+        float(loss)
+        return {
+            "milliseconds": (time.perf_counter() - before) * 1000,
+            "cpuMilliseconds": (time.process_time() - cpu) * 1000,
+            "peakMebibytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        }
 
-    take_steps(5)
-    answer_lines({"description": description}, answer)
+    answer_lines({"description": description, "losses": losses}, answer)
 
 
 def answer_batches(compute):

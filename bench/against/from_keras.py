@@ -4,16 +4,14 @@ Usage: from_keras.py <task.json> <threads, 0 for TensorFlow's own choice>
 """
 import json
 import os
-import resource
 import sys
-import time
 from pathlib import Path
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 import keras  # noqa: E402
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
-from answers import answer_lines  # noqa: E402
+from answers import answer_steps  # noqa: E402
 
 
 def main():
@@ -42,20 +40,7 @@ def main():
         optimizer.apply_gradients(zip(gradients, model.trainable_variables))
         return loss
 
-    losses = [float(train_step()) for _ in range(task["checkedSteps"])]
-
-    def answer(line):
-        before, cpu = time.perf_counter(), time.process_time()
-        for _ in range(int(line)):
-            loss = train_step()
-        float(loss)
-        return {
-            "milliseconds": (time.perf_counter() - before) * 1000,
-            "cpuMilliseconds": (time.process_time() - cpu) * 1000,
-            "peakMebibytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        }
-
-    answer_lines({"description": f"Keras {keras.__version__}, tf.function", "losses": losses}, answer)
+    answer_steps(f"Keras {keras.__version__}, tf.function", train_step, task["checkedSteps"])
 
 
 if __name__ == "__main__":

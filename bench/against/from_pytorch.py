@@ -3,14 +3,12 @@
 Usage: from_pytorch.py <task.json> <threads, 0 for PyTorch's own choice>
 """
 import json
-import resource
 import sys
-import time
 from pathlib import Path
 
 import torch
 import torchvision
-from answers import answer_lines
+from answers import answer_steps
 from torch import nn
 from torch.nn import functional as F
 
@@ -48,20 +46,7 @@ def main():
         optimizer.step()
         return loss
 
-    losses = [train_step().item() for _ in range(task["checkedSteps"])]
-
-    def answer(line):
-        before, cpu = time.perf_counter(), time.process_time()
-        for _ in range(int(line)):
-            loss = train_step()
-        loss.item()
-        return {
-            "milliseconds": (time.perf_counter() - before) * 1000,
-            "cpuMilliseconds": (time.process_time() - cpu) * 1000,
-            "peakMebibytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        }
-
-    answer_lines({"description": f"PyTorch {torch.__version__}, channels_last", "losses": losses}, answer)
+    answer_steps(f"PyTorch {torch.__version__}, channels_last", train_step, task["checkedSteps"])
 
 
 if __name__ == "__main__":

@@ -11,14 +11,18 @@ def same_pads(size, kernel, stride):
     return total // 2, total - total // 2
 
 
+def paddings_of(layer, kernel):
+    """((top, bottom), (left, right)) of a layer whose windows move over maps."""
+    stride, same = layer["attributes"]["stride"], layer["attributes"]["padding"] == "same"
+    return [same_pads(size, kernel, stride) if same else (0, 0) for size in layer["inputShape"][:2]]
+
+
 class Convolution(nn.Module):
     def __init__(self, weights, biases, groups, layer):
         super().__init__()
         outputs, inputs, kernel, _ = weights.shape
         stride = layer["attributes"]["stride"]
-        height, width = layer["inputShape"][:2]
-        same = layer["attributes"]["padding"] == "same"
-        vertical, horizontal = [same_pads(size, kernel, stride) if same else (0, 0) for size in (height, width)]
+        vertical, horizontal = paddings_of(layer, kernel)
         # Symmetric padding where it equals SAME, because the convolution does it for free.
         symmetric = vertical[0] == vertical[1] and horizontal[0] == horizontal[1]
         self.pads = None if symmetric else (*horizontal, *vertical)
@@ -32,6 +36,22 @@ class Convolution(nn.Module):
 
     def forward(self, x):
         return self.convolution(F.pad(x, self.pads) if self.pads else x)
+
+
+def pool_of(layer):
+    """Symmetric padding where it equals SAME, because pooling does it for free; explicit padding otherwise."""
+    kernel, stride = layer["attributes"]["kernel"], layer["attributes"]["stride"]
+    vertical, horizontal = paddings_of(layer, kernel)
+    if vertical[0] == vertical[1] and horizontal[0] == horizontal[1]:
+        return nn.MaxPool2d(kernel, stride, (vertical[0], horizontal[0]))
+    return nn.Sequential(nn.ConstantPad2d((*horizontal, *vertical), float("-inf")), nn.MaxPool2d(kernel, stride))
+
+
+class Flatten(nn.Module):
+    """In the order of bat-sup, [height, width, channels], in which channels_last maps are already."""
+
+    def forward(self, x):
+        return x.permute(0, 2, 3, 1).flatten(1)
 
 
 def module_of(layer, weights):
@@ -53,7 +73,11 @@ def module_of(layer, weights):
         linear = nn.Linear(*part("weights").shape)
         linear.weight.data, linear.bias.data = part("weights").t().contiguous(), part("biases")
         return linear
-    return {"globalAveragePool": lambda: nn.AdaptiveAvgPool2d(1), "add": lambda: nn.Identity()}[kind]()
+    if kind == "pool":
+        return pool_of(layer)
+    if kind == "globalAveragePool":
+        return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    return {"flatten": Flatten, "add": nn.Identity}[kind]()
 
 
 class Network(nn.Module):
@@ -76,8 +100,7 @@ class Network(nn.Module):
             if layer["kind"] == "add":
                 outputs[name] = inputs[0] + inputs[1]
             else:
-                x = inputs[0]
-                outputs[name] = self.parts[name](x.flatten(1) if layer["kind"] == "fullyConnected" else x)
+                outputs[name] = self.parts[name](inputs[0])
             del inputs
         return outputs[self.layers[-1]["name"]]
 

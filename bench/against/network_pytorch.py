@@ -1,11 +1,5 @@
-"""The article's network in PyTorch, channels_last and with fused Adam. Run by bench/train.ts, it takes training steps.
-
-Usage: network_pytorch.py <batch> <threads, 0 for PyTorch's own choice>
-"""
-import sys
-
+"""The article's network in PyTorch, channels_last and with fused Adam."""
 import torch
-from answers import answer_steps
 from torch import nn
 from torch.nn import functional as F
 
@@ -58,34 +52,3 @@ def build(learning_rate=1e-4):
             nn.init.constant_(parameter, 0.05)
     model = model.to(memory_format=torch.channels_last)
     return model, torch.optim.Adam(model.parameters(), lr=learning_rate, fused=True)
-
-
-def main():
-    batch, threads = int(sys.argv[1]), int(sys.argv[2])
-    if threads:
-        torch.set_num_threads(threads)
-    torch.manual_seed(1)
-    model, optimizer = build()
-
-    pixels = (torch.arange(batch * 3 * 100 * 100, dtype=torch.int64) * 7919 % 256).to(torch.uint8)
-    pixels = pixels.view(batch, 100, 100, 3).permute(0, 3, 1, 2)  # NHWC in memory, as decoded pictures are
-    labels = torch.arange(batch) % 2
-
-    def train_step():
-        pictures = pixels.to(torch.float32, memory_format=torch.channels_last).mul_(1 / 255)
-        optimizer.zero_grad(set_to_none=True)
-        loss = F.cross_entropy(model(pictures), labels)
-        loss.backward()
-        optimizer.step()
-        return loss
-
-    def take_steps(count):
-        for _ in range(count):
-            loss = train_step()
-        loss.item()
-
-    answer_steps(f"PyTorch {torch.__version__}", take_steps)
-
-
-if __name__ == "__main__":
-    main()

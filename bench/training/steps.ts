@@ -2,16 +2,15 @@
 import type { Model } from '../../src/models/model.ts';
 import { Adam } from '../../src/training/adam.ts';
 import { trainStep } from '../../src/training/step.ts';
-import { type Conversation, converse } from './conversation.ts';
-import { alternate } from './rounds.ts';
-import { peakMebibytes, timed } from './spent.ts';
-import { median, round } from './statistics.ts';
+import { type Conversation, converse } from '../measure/conversation.ts';
+import { alternate } from '../measure/rounds.ts';
+import { peakMebibytes, timed } from '../measure/spent.ts';
+import { median, round } from '../measure/statistics.ts';
 
-const secondsPerRound = 3;
 export const learningRate = 1e-5;
 /** Steps whose losses are compared. */
 export const checkedSteps = 3;
-const lossTolerance = 1e-3;
+const lossTolerance = { float32: 1e-3, bf16: 0.1 };
 
 interface Description {
   description: string;
@@ -37,11 +36,18 @@ export async function converseAboutSteps(description: string, model: Model, batc
   const pixels = Uint8Array.from({ length: batch * height * width * channels }, (_, i) => (i * 7919) % 251);
   const labels = Array.from({ length: batch }, (_, row) => row % classes.length);
   let step = 0;
-  const take = (count: number): number[] =>
-    Array.from(
-      { length: count },
-      () => trainStep(model, adam, { pixels, labels }, { step: ++step, learningRate })().loss,
-    );
+  const take = (count: number): number[] => {
+    const losses: number[] = [];
+    let read: (() => { loss: number }) | undefined;
+    // Like training: a step's loss is read while the next one computes.
+    for (let i = 0; i < count; i++) {
+      const next = trainStep(model, adam, { pixels, labels }, { step: ++step, learningRate });
+      if (read) losses.push(read().loss);
+      read = next;
+    }
+    if (read) losses.push(read().loss);
+    return losses;
+  };
   const losses = take(checkedSteps);
   await converse({ description, losses }, async (count) => {
     const { wall, cpu } = await timed(() => take(Number(count)));
@@ -50,18 +56,26 @@ export async function converseAboutSteps(description: string, model: Model, batc
 }
 
 /** @throws {Error} where the losses of the first steps differ: they would not compute the same. */
-function checkLosses([first, ...others]: Contestant[]): void {
+function checkLosses([first, ...others]: Contestant[], tolerance: number): void {
   for (const { name, description } of others)
     for (const [step, loss] of description.losses.entries())
-      if (!(Math.abs(loss - (first?.description.losses[step] as number)) < lossTolerance))
+      if (!(Math.abs(loss - (first?.description.losses[step] as number)) < tolerance))
         throw new Error(
           `The losses differ: ${first?.description.losses} (${first?.name}), ${description.losses} (${name}).`,
         );
 }
 
+export interface StepsOptions {
+  rounds: number;
+  /** Seconds that a contestant's steps take in each round. */
+  secondsPerRound?: number;
+  precision?: 'float32' | 'bf16' | undefined;
+}
+
 /** Lets the contestants take steps in turns, and ends them. @returns the rows of a table. */
-export async function compareSteps(contestants: Contestant[], rounds: number) {
-  checkLosses(contestants);
+export async function compareSteps(contestants: Contestant[], options: StepsOptions): Promise<Row[]> {
+  const { rounds, secondsPerRound = 3, precision = 'float32' } = options;
+  checkLosses(contestants, lossTolerance[precision]);
   const counts = new Map<Contestant, number>();
   const results = await alternate(contestants, rounds, async (one, number) => {
     const count = number === 0 ? 2 : (counts.get(one) as number);
@@ -78,6 +92,8 @@ function perStep({ milliseconds, cpuMilliseconds, peakMebibytes }: Steps, count:
   return { milliseconds: milliseconds / count, cpuMilliseconds: cpuMilliseconds / count, peakMebibytes };
 }
 
+export type Row = ReturnType<typeof rowsOf>[number];
+
 function rowsOf(results: Map<Contestant, Steps[]>) {
   const medians = [...results.values()].map((rounds) =>
     median(rounds.map(({ milliseconds }) => milliseconds)),
@@ -90,10 +106,11 @@ function rowsOf(results: Map<Contestant, Steps[]>) {
       description: description.description,
       batch,
       loss: round(description.losses.at(-1) as number, 5),
-      'ms/img': round(typical / batch, 1),
-      min: round(Math.min(...walls) / batch, 1),
-      max: round(Math.max(...walls) / batch, 1),
-      'cpu ms/img': round(median(rounds.map(({ cpuMilliseconds }) => cpuMilliseconds)) / batch, 1),
+      'img/s': round((1000 * batch) / typical, 1),
+      'ms/img': round(typical / batch, 2),
+      min: round(Math.min(...walls) / batch, 2),
+      max: round(Math.max(...walls) / batch, 2),
+      'cpu ms/img': round(median(rounds.map(({ cpuMilliseconds }) => cpuMilliseconds)) / batch, 2),
       'x first': round((medians[0] as number) / typical, 2),
       'peak MiB': Math.round(Math.max(...rounds.map(({ peakMebibytes }) => peakMebibytes))),
     };
