@@ -351,6 +351,7 @@ export const kernelTable = {
       a: 'usize',
       b: 'usize',
       output: 'usize',
+      scratch: 'usize',
       rows: 'i32',
       inner: 'i32',
       columns: 'i32',
@@ -541,4 +542,4 @@ export const kernelTable = {
 } as const;
 
 /** Exported by a kernels.wasm that was built from the same signatures. */
-export const tableChecksum = -934672422;
+export const tableChecksum = -2094941792;

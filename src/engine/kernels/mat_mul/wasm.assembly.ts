@@ -1,4 +1,5 @@
 import { chunkStart } from '../../wasm/assembly/chunks';
+import { multiplyAdd } from '../../wasm/assembly/multiply_add';
 
 /**
  * a [rows, inner] times b [inner, columns], plus bias [columns] (address 0: none).
@@ -25,47 +26,11 @@ export function matMul(
   const rowBytes = <usize>columns << 2;
   memory.fill(sums + <usize>first * blockBytes, 0, <usize>(last - first) * blockBytes);
 
-  for (let k = 0; k < inner; k += 4) {
-    // Beyond the last row, that row is read again with factors of zero.
-    const b0 = b + <usize>k * rowBytes;
-    const b1 = b + <usize>min(k + 1, inner - 1) * rowBytes;
-    const b2 = b + <usize>min(k + 2, inner - 1) * rowBytes;
-    const b3 = b + <usize>min(k + 3, inner - 1) * rowBytes;
-    const left = inner - k;
-    let sum = sums + <usize>first * blockBytes;
-    for (let block = first; block < last; block++) {
-      const column = <usize>block << 5;
-      const p0 = v128.load(b0 + column);
-      const q0 = v128.load(b0 + column, 16);
-      const p1 = v128.load(b1 + column);
-      const q1 = v128.load(b1 + column, 16);
-      const p2 = v128.load(b2 + column);
-      const q2 = v128.load(b2 + column, 16);
-      const p3 = v128.load(b3 + column);
-      const q3 = v128.load(b3 + column, 16);
-      let factors = a + (<usize>k << 2);
-      for (let row = 0; row < rows; row++) {
-        let low = v128.load(sum);
-        let high = v128.load(sum, 16);
-        let factor = v128.load32_splat(factors);
-        low = f32x4.add(low, f32x4.mul(factor, p0));
-        high = f32x4.add(high, f32x4.mul(factor, q0));
-        factor = left > 1 ? v128.load32_splat(factors, 4) : f32x4.splat(0);
-        low = f32x4.add(low, f32x4.mul(factor, p1));
-        high = f32x4.add(high, f32x4.mul(factor, q1));
-        factor = left > 2 ? v128.load32_splat(factors, 8) : f32x4.splat(0);
-        low = f32x4.add(low, f32x4.mul(factor, p2));
-        high = f32x4.add(high, f32x4.mul(factor, q2));
-        factor = left > 3 ? v128.load32_splat(factors, 12) : f32x4.splat(0);
-        low = f32x4.add(low, f32x4.mul(factor, p3));
-        high = f32x4.add(high, f32x4.mul(factor, q3));
-        v128.store(sum, low);
-        v128.store(sum, high, 16);
-        factors += aBytes;
-        sum += 32;
-      }
-    }
-  }
+  let k = 0;
+  for (; k + 4 <= inner; k += 4)
+    addFourRows(a + (<usize>k << 2), b + <usize>k * rowBytes, sums, rows, aBytes, rowBytes, first, last);
+  for (; k < inner; k++)
+    addRow(a + (<usize>k << 2), b + <usize>k * rowBytes, sums, rows, aBytes, first, last);
 
   for (let block = first; block < last; block++) {
     const column = <usize>block << 5;
@@ -76,6 +41,70 @@ export function matMul(
       const target = output + <usize>row * rowBytes + column;
       v128.store(target, f32x4.add(v128.load(sum), low));
       v128.store(target, f32x4.add(v128.load(sum, 16), high), 16);
+    }
+  }
+}
+
+/** Adds four rows of b, each times its factors in a, to the sums of the blocks from first to last. */
+function addFourRows(
+  a: usize,
+  b: usize,
+  sums: usize,
+  rows: i32,
+  aBytes: usize,
+  rowBytes: usize,
+  first: i32,
+  last: i32,
+): void {
+  let sum = sums + <usize>first * (<usize>rows << 5);
+  for (let block = first; block < last; block++) {
+    let from = b + (<usize>block << 5);
+    const p0 = v128.load(from);
+    const q0 = v128.load(from, 16);
+    from += rowBytes;
+    const p1 = v128.load(from);
+    const q1 = v128.load(from, 16);
+    from += rowBytes;
+    const p2 = v128.load(from);
+    const q2 = v128.load(from, 16);
+    from += rowBytes;
+    const p3 = v128.load(from);
+    const q3 = v128.load(from, 16);
+    let factors = a;
+    for (let row = 0; row < rows; row++) {
+      let factor = v128.load32_splat(factors);
+      let low = multiplyAdd(factor, p0, v128.load(sum));
+      let high = multiplyAdd(factor, q0, v128.load(sum, 16));
+      factor = v128.load32_splat(factors, 4);
+      low = multiplyAdd(factor, p1, low);
+      high = multiplyAdd(factor, q1, high);
+      factor = v128.load32_splat(factors, 8);
+      low = multiplyAdd(factor, p2, low);
+      high = multiplyAdd(factor, q2, high);
+      factor = v128.load32_splat(factors, 12);
+      low = multiplyAdd(factor, p3, low);
+      high = multiplyAdd(factor, q3, high);
+      v128.store(sum, low);
+      v128.store(sum, high, 16);
+      factors += aBytes;
+      sum += 32;
+    }
+  }
+}
+
+/** The same with one row of b. */
+function addRow(a: usize, b: usize, sums: usize, rows: i32, aBytes: usize, first: i32, last: i32): void {
+  let sum = sums + <usize>first * (<usize>rows << 5);
+  for (let block = first; block < last; block++) {
+    const p = v128.load(b + (<usize>block << 5));
+    const q = v128.load(b + (<usize>block << 5), 16);
+    let factors = a;
+    for (let row = 0; row < rows; row++) {
+      const factor = v128.load32_splat(factors);
+      v128.store(sum, multiplyAdd(factor, p, v128.load(sum)));
+      v128.store(sum, multiplyAdd(factor, q, v128.load(sum, 16)), 16);
+      factors += aBytes;
+      sum += 32;
     }
   }
 }

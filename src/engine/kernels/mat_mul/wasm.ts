@@ -1,5 +1,5 @@
 import type { tf } from '../../../tensors/tf.ts';
-import { type KernelContext, runInChunks, runKernel, withScratch } from '../../wasm/engine_memory.ts';
+import { type KernelContext, runInChunks, withScratch } from '../../wasm/engine_memory.ts';
 import type { OwnKernel } from '../../wasm/kernel.ts';
 
 type Matrices = { a: tf.TensorInfo; b: tf.TensorInfo; bias?: tf.TensorInfo };
@@ -41,7 +41,10 @@ function multiplyTransposeB(context: KernelContext, { a, b }: Matrices): tf.Tens
   const [rows, inner] = a.shape as [number, number];
   const columns = b.shape[0] as number;
   const output = context.backend.makeOutput([rows, columns], 'float32');
-  runKernel(context, 'matMulTransposeB', columns, { a, b, output, rows, inner, columns });
+  const chunks = context.threads.chunksFor(columns);
+  withScratch(context, { scratch: (inner + 8) * rows * chunks }, ({ scratch }) =>
+    runInChunks(context, 'matMulTransposeB', chunks, { a, b, output, scratch, rows, inner, columns }),
+  );
   return output;
 }
 
