@@ -120,7 +120,8 @@ export default {
 
   // Compute engine; auto takes the fastest that runs here. One of 'auto', 'cuda', 'native', 'wasm', 'cpu'.
   engine: 'auto',
-  // bf16: multiply in bfloat16, faster and less exact; weights stay float32. One of 'float32', 'bf16'.
+  // strict: the same bits on every machine, with wasm; bf16: multiply in bfloat16, less exact. One of
+  // 'float32', 'strict', 'bf16'.
   precision: 'float32',
   // Under MPI: send gradients with 16 bits per number. One of 'off', 'float16', 'bfloat16'.
   gradientCompression: 'off',

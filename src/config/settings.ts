@@ -300,9 +300,9 @@ export const settings = {
     'compute engine; auto takes the fastest that runs here',
   ),
   precision: setting(
-    oneOf('float32', 'bf16'),
+    oneOf('float32', 'strict', 'bf16'),
     'float32',
-    'bf16: multiply in bfloat16, faster and less exact; weights stay float32',
+    'strict: the same bits on every machine, with wasm; bf16: multiply in bfloat16, less exact',
   ),
   gradientCompression: setting(
     oneOf('off', 'float16', 'bfloat16'),

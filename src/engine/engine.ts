@@ -26,8 +26,12 @@ export interface Engine {
 export interface EngineOptions {
   /** Number of threads; 0: one per core. */
   threads: number;
-  /** bf16: convolutions and matrix products in bfloat16, summed in float32; weights stay float32. Default: float32. */
-  precision?: 'float32' | 'bf16';
+  /**
+   * float32, the default: multiplications and additions are fused where the processor can, which rounds once instead of
+   * twice. strict: they never are, so that the wasm engine gives the same bits on every machine. bf16: convolutions and
+   * matrix products in bfloat16, summed in float32; weights stay float32.
+   */
+  precision?: 'float32' | 'strict' | 'bf16';
 }
 
 /** The engine cannot run on this machine; 'auto' then tries the next one. */

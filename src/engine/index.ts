@@ -64,6 +64,11 @@ export async function startEngine(name: EngineName | 'auto', options: EngineOpti
       '--precision bf16 is for TensorFlow; add --engine native or --engine cuda, or leave it out.',
     );
   }
+  if (options.precision === 'strict' && name !== 'wasm' && name !== 'cpu') {
+    throw new EngineUnavailable(
+      '--precision strict is for the wasm engine; add --engine wasm, or leave it out.',
+    );
+  }
   if (name !== 'auto') return remember(await (await engines[name]())(options));
   let last: unknown;
   for (const candidate of engineNames) {

@@ -16,7 +16,7 @@ import {
   invertedResidual,
   type PackedConvolution,
 } from '../engine/kernels/inverted_residual/operation.ts';
-import { hasRelaxedSimd } from '../engine/wasm/relaxed_simd.ts';
+import { usesRelaxedSimd } from '../engine/wasm/relaxed_simd.ts';
 import { activation, add, layerOf } from '../layers/index.ts';
 import { tf } from '../tensors/tf.ts';
 import { type Block, fusedActivation, groupBlocks, isPlainWindow } from './blocks.ts';
@@ -61,7 +61,7 @@ const isConvolution = (step: Step) =>
 function gainsFromFusing(step: Step): boolean {
   if (!isConvolution(step)) return false;
   const [height, width] = filterShapeOf(step) as [number, number];
-  return step.kind === 'depthwiseConv' || height * width === 1 || hasRelaxedSimd();
+  return step.kind === 'depthwiseConv' || height * width === 1 || usesRelaxedSimd();
 }
 
 const upload = ({ values, shape }: Constant) => tf.tensor(values, shape, 'float32');

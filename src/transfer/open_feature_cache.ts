@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
-import { hasRelaxedSimd } from '../engine/wasm/relaxed_simd.ts';
+import { usesRelaxedSimd } from '../engine/wasm/relaxed_simd.ts';
 import { cacheFolder } from '../system/cache.ts';
 import { packageVersion } from '../system/version.ts';
 import { tf } from '../tensors/tf.ts';
@@ -12,7 +12,7 @@ const kernels = '1';
 
 /** What the last digits of a feature depend on: processors and hosts round differently. */
 function computedBy(): string {
-  const parts = [tf.getBackend(), hasRelaxedSimd() ? 'fused' : '', cpus()[0]?.model ?? '', packageVersion()];
+  const parts = [tf.getBackend(), usesRelaxedSimd() ? 'fused' : '', cpus()[0]?.model ?? '', packageVersion()];
   return parts.join(' ');
 }
 

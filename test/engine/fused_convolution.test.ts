@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import * as tf from '@tensorflow/tfjs-core';
-import { runningEngine } from '../../src/engine/index.ts';
+import { runningEngine, startEngine } from '../../src/engine/index.ts';
 import { fusedConvolution as trainableConvolution } from '../../src/engine/kernels/conv/operation.ts';
 import {
   type FusedActivation,
@@ -390,22 +390,38 @@ test('memory is given back', async () => {
   }
 });
 
-test('training has the same bits with and without relaxed SIMD', async () => {
+/** The outputs and gradients of a convolution, and of one that is max-pooled. */
+function convolutionStep() {
   const values = Float32Array.from({ length: 640 }, (_, i) => Math.sin(i * 1.7));
-  const bits = [];
-  for (const relaxed of [false, true])
-    bits.push(
-      await computeOnTested({ engine: 'wasm', threads: 1, relaxed }, () => {
-        const x = tf.tensor4d(values, [1, 8, 10, 8]);
-        const filter = tf.tensor4d(values.slice(0, 576), [3, 3, 8, 8]);
-        const { value, grads } = tf.valueAndGrads((...[a, b]: tf.Tensor[]) =>
-          trainableConvolution('FusedConv2D', a as tf.Tensor, b as tf.Tensor, undefined, {
-            stride: 1,
-            padding: 'same',
-          }),
-        )([x, filter]);
-        return [value, ...grads].map((one) => one.dataSync());
-      }),
-    );
-  assert.deepEqual(bits[1], bits[0]);
+  const x = tf.tensor4d(values, [1, 8, 10, 8]);
+  const filter = tf.tensor4d(values.slice(0, 576), [3, 3, 8, 8]);
+  const dense = (y: tf.Tensor4D) => y;
+  const pooled = (y: tf.Tensor4D) => tf.maxPool(y, 3, 2, 'same');
+  const results = [dense, pooled].flatMap((pool) => {
+    const { value, grads } = tf.valueAndGrads((...[a, b]: tf.Tensor[]) => {
+      const options = { stride: 1, padding: 'same' } as const;
+      const y = trainableConvolution('FusedConv2D', a as tf.Tensor, b as tf.Tensor, undefined, options);
+      return pool(y as tf.Tensor4D);
+    })([x, filter]);
+    return [value, ...grads].map((one) => one.dataSync());
+  });
+  return { results, engine: runningEngine()?.description };
+}
+
+test('training has the same bits with and without relaxed SIMD where the precision is strict', async () => {
+  const { validate } = WebAssembly;
+  const strict = [];
+  for (const relaxed of [false, true]) {
+    if (!relaxed) WebAssembly.validate = () => false;
+    const engine = await startEngine('wasm', { threads: 2, precision: 'strict' });
+    strict.push(convolutionStep());
+    await engine.dispose();
+    WebAssembly.validate = validate;
+  }
+  assert.match(strict[0]?.engine as string, /with SIMD, strict/);
+  assert.deepEqual(strict[1], strict[0]);
+  const fused = await computeOnTested({ engine: 'wasm', threads: 2, relaxed: true }, convolutionStep);
+  const alone = await computeOnTested({ engine: 'wasm', threads: 1, relaxed: true }, convolutionStep);
+  assert.deepEqual(alone.results, fused.results);
+  assert.notDeepEqual(fused.results, strict[0]?.results);
 });

@@ -6,7 +6,7 @@ import { tf } from '../../tensors/tf.ts';
 import type { Engine, EngineOptions } from '../engine.ts';
 import type { WasmBackend } from './engine_memory.ts';
 import { registerKernels } from './kernels.ts';
-import { hasRelaxedSimd } from './relaxed_simd.ts';
+import { hasRelaxedSimd, useRelaxedSimd } from './relaxed_simd.ts';
 import { controlBytes, startThreads, type Threads } from './threads.ts';
 
 // Required for the reason given in tensors/tf.ts.
@@ -33,7 +33,8 @@ async function withoutNewListeners(start: () => Promise<unknown>): Promise<void>
 
 /**
  * tfjs's WebAssembly backend on shared memory (scripts/build-wasm.mjs), with our kernels. Where the host has relaxed SIMD,
- * inference fuses multiplications with additions, so that its last bits differ from those of other hosts.
+ * they fuse multiplications with additions, unless the precision is strict, so that the last bits differ from those of other
+ * hosts.
  */
 export async function startWasm(options: EngineOptions): Promise<Engine> {
   const backendFile = fileURLToPath(new URL('./backend.wasm', import.meta.url));
@@ -48,16 +49,19 @@ export async function startWasm(options: EngineOptions): Promise<Engine> {
   const { memory } = backend.wasm.asm;
   const control = backend.wasm._malloc(controlBytes);
   new Uint8Array(memory.buffer, control, controlBytes).fill(0);
-  const relaxed = hasRelaxedSimd();
+  const strict = options.precision === 'strict';
+  const relaxed = hasRelaxedSimd() && !strict;
+  useRelaxedSimd(relaxed);
   const file = relaxed ? './kernels_relaxed.wasm' : './kernels.wasm';
   const module = await WebAssembly.compile(await readFile(new URL(file, import.meta.url)));
   const count = options.threads || availableParallelism();
   const threads = startThreads(module, memory, { count, control, startAfter: jobsBeforeWorkers });
   running = threads;
   registerKernels({ backend, threads });
+  const simd = `${relaxed ? 'relaxed SIMD' : 'SIMD'}${strict ? ', strict' : ''}`;
   return {
     name: 'wasm',
-    description: `WebAssembly with ${relaxed ? 'relaxed SIMD' : 'SIMD'}, ${count} ${count === 1 ? 'thread' : 'threads'}`,
+    description: `WebAssembly with ${simd}, ${count} ${count === 1 ? 'thread' : 'threads'}`,
     dispose: () => threads.dispose(),
   };
 }

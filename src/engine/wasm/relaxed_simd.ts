@@ -12,3 +12,15 @@ const module = Uint8Array.of(
 export function hasRelaxedSimd(): boolean {
   return WebAssembly.validate(module);
 }
+
+let fuses = false;
+
+/** Says which of the two builds of our kernels the wasm engine runs. */
+export function useRelaxedSimd(on: boolean): void {
+  fuses = on;
+}
+
+/** Whether the wasm engine, once started, fuses multiplications with additions: other hosts round differently. */
+export function usesRelaxedSimd(): boolean {
+  return fuses;
+}

@@ -1,4 +1,5 @@
 import { chunkStart } from '../../wasm/assembly/chunks';
+import { multiplyAdd } from '../../wasm/assembly/multiply_add';
 
 /**
  * Depthwise convolution of input [batch, inHeight, inWidth, channels] with filter [kernelHeight, kernelWidth,
@@ -54,10 +55,10 @@ export function depthwiseConvolve(
             let w = filter + <usize>(u * kernelWidth) * pixelBytes + channel;
             for (let v = 0; v < kernelWidth; v++) {
               const weight = v128.load(w);
-              a = f32x4.add(a, f32x4.mul(v128.load(p), weight));
-              b = f32x4.add(b, f32x4.mul(v128.load(p + step), weight));
-              c = f32x4.add(c, f32x4.mul(v128.load(p + 2 * step), weight));
-              d = f32x4.add(d, f32x4.mul(v128.load(p + 3 * step), weight));
+              a = multiplyAdd(v128.load(p), weight, a);
+              b = multiplyAdd(v128.load(p + step), weight, b);
+              c = multiplyAdd(v128.load(p + 2 * step), weight, c);
+              d = multiplyAdd(v128.load(p + 3 * step), weight, d);
               p += pixelBytes;
               w += pixelBytes;
             }
@@ -80,7 +81,7 @@ export function depthwiseConvolve(
           let p = picture + <usize>(y + u) * rowBytes + <usize>(x + vFirst) * pixelBytes + channel;
           let w = filter + <usize>(u * kernelWidth + vFirst) * pixelBytes + channel;
           for (let v = vFirst; v < vLast; v++) {
-            a = f32x4.add(a, f32x4.mul(v128.load(p), v128.load(w)));
+            a = multiplyAdd(v128.load(p), v128.load(w), a);
             p += pixelBytes;
             w += pixelBytes;
           }
@@ -173,7 +174,7 @@ export function depthwiseInputGradient(
           let p = gradientRow;
           let w = weightRow;
           for (let v = vFirst; v < vLast; v += stride) {
-            sum = f32x4.add(sum, f32x4.mul(v128.load(p), v128.load(w)));
+            sum = multiplyAdd(v128.load(p), v128.load(w), sum);
             p -= pixelBytes;
             w += filterStep;
           }
@@ -245,7 +246,7 @@ export function depthwiseFilterGradient(
           let p = pixels + channel;
           let q = outputs + channel;
           for (let column = first; column < last; column++) {
-            sum = f32x4.add(sum, f32x4.mul(v128.load(p), v128.load(q)));
+            sum = multiplyAdd(v128.load(p), v128.load(q), sum);
             p += step;
             q += pixelBytes;
           }

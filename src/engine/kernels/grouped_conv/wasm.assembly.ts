@@ -1,5 +1,6 @@
 import { chunkStart } from '../../wasm/assembly/chunks';
 import { storeLanes } from '../../wasm/assembly/lanes';
+import { multiplyAdd } from '../../wasm/assembly/multiply_add';
 
 /**
  * Convolution in groups of padded pictures [batch, inHeight, inWidth, channels] with a packed filter [groups,
@@ -73,17 +74,17 @@ export function convolveGroups(
               const w1 = v128.load(weights, 16);
               weights += 32;
               const a = v128.load32_splat(pa + offset);
-              a0 = f32x4.add(a0, f32x4.mul(a, w0));
-              a1 = f32x4.add(a1, f32x4.mul(a, w1));
+              a0 = multiplyAdd(a, w0, a0);
+              a1 = multiplyAdd(a, w1, a1);
               const b = v128.load32_splat(pb + offset);
-              b0 = f32x4.add(b0, f32x4.mul(b, w0));
-              b1 = f32x4.add(b1, f32x4.mul(b, w1));
+              b0 = multiplyAdd(b, w0, b0);
+              b1 = multiplyAdd(b, w1, b1);
               const c = v128.load32_splat(pc + offset);
-              c0 = f32x4.add(c0, f32x4.mul(c, w0));
-              c1 = f32x4.add(c1, f32x4.mul(c, w1));
+              c0 = multiplyAdd(c, w0, c0);
+              c1 = multiplyAdd(c, w1, c1);
               const d = v128.load32_splat(pd + offset);
-              d0 = f32x4.add(d0, f32x4.mul(d, w0));
-              d1 = f32x4.add(d1, f32x4.mul(d, w1));
+              d0 = multiplyAdd(d, w0, d0);
+              d1 = multiplyAdd(d, w1, d1);
             }
           }
           pa += rowBytes;

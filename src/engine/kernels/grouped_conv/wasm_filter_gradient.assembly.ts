@@ -1,5 +1,6 @@
 import { chunkStart } from '../../wasm/assembly/chunks';
 import { storeLanes } from '../../wasm/assembly/lanes';
+import { multiplyAdd } from '../../wasm/assembly/multiply_add';
 
 /**
  * The filter's gradient [kernelHeight, kernelWidth, channels / groups, outputs] of a convolution in groups, from its padded
@@ -62,17 +63,17 @@ export function convolveGroupsFilterGradient(
         const g0 = v128.load(q);
         const g1 = v128.load(q, 16);
         const a = v128.load32_splat(p);
-        a0 = f32x4.add(a0, f32x4.mul(a, g0));
-        a1 = f32x4.add(a1, f32x4.mul(a, g1));
+        a0 = multiplyAdd(a, g0, a0);
+        a1 = multiplyAdd(a, g1, a1);
         const b = v128.load32_splat(p, 4);
-        b0 = f32x4.add(b0, f32x4.mul(b, g0));
-        b1 = f32x4.add(b1, f32x4.mul(b, g1));
+        b0 = multiplyAdd(b, g0, b0);
+        b1 = multiplyAdd(b, g1, b1);
         const c = v128.load32_splat(p, 8);
-        c0 = f32x4.add(c0, f32x4.mul(c, g0));
-        c1 = f32x4.add(c1, f32x4.mul(c, g1));
+        c0 = multiplyAdd(c, g0, c0);
+        c1 = multiplyAdd(c, g1, c1);
         const d = v128.load32_splat(p, 12);
-        d0 = f32x4.add(d0, f32x4.mul(d, g0));
-        d1 = f32x4.add(d1, f32x4.mul(d, g1));
+        d0 = multiplyAdd(d, g0, d0);
+        d1 = multiplyAdd(d, g1, d1);
         p += pixelBytes;
         q += dyBytes;
       }

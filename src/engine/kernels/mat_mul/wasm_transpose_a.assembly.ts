@@ -1,4 +1,5 @@
 import { chunkStart } from '../../wasm/assembly/chunks';
+import { multiplyAdd } from '../../wasm/assembly/multiply_add';
 
 /**
  * The transpose of a [inner, rows] times b [inner, columns]: the gradient of a fully connected layer's
@@ -51,17 +52,17 @@ export function matMulTransposeA(
         const g0 = v128.load(q);
         const g1 = v128.load(q, 16);
         let factor = v128.load32_splat(p);
-        a0 = f32x4.add(a0, f32x4.mul(factor, g0));
-        a1 = f32x4.add(a1, f32x4.mul(factor, g1));
+        a0 = multiplyAdd(factor, g0, a0);
+        a1 = multiplyAdd(factor, g1, a1);
         factor = v128.load32_splat(p + (offset1 << 2));
-        b0 = f32x4.add(b0, f32x4.mul(factor, g0));
-        b1 = f32x4.add(b1, f32x4.mul(factor, g1));
+        b0 = multiplyAdd(factor, g0, b0);
+        b1 = multiplyAdd(factor, g1, b1);
         factor = v128.load32_splat(p + (offset2 << 2));
-        c0 = f32x4.add(c0, f32x4.mul(factor, g0));
-        c1 = f32x4.add(c1, f32x4.mul(factor, g1));
+        c0 = multiplyAdd(factor, g0, c0);
+        c1 = multiplyAdd(factor, g1, c1);
         factor = v128.load32_splat(p + (offset3 << 2));
-        d0 = f32x4.add(d0, f32x4.mul(factor, g0));
-        d1 = f32x4.add(d1, f32x4.mul(factor, g1));
+        d0 = multiplyAdd(factor, g0, d0);
+        d1 = multiplyAdd(factor, g1, d1);
         p += aBytes;
         q += 32;
       }

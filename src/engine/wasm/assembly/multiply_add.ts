@@ -1,6 +1,7 @@
 /**
  * a * b + sum. kernels_relaxed.wasm fuses the two where the processor can, which rounds once instead of twice: the last
- * bits then differ between hosts. Training, whose results are the same everywhere, does not use it.
+ * bits then differ between hosts. Adam's update does not use it, so that the ranks of a training on several machines keep the
+ * same weights.
  */
 // @ts-ignore: decorator
 @inline
