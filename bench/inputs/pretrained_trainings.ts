@@ -1,9 +1,9 @@
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { bin } from '../../test/helpers/bin.ts';
 import { temporaryFolder } from '../../test/helpers/folder.ts';
-import { timeCommand } from '../measure/command.ts';
+import { timeNode } from '../measure/command.ts';
 import { photographs } from './photographs.ts';
 
 const installed = fileURLToPath(new URL('../../.cache/xdg/bat-sup', import.meta.url));
@@ -50,28 +50,14 @@ export interface PretrainedTraining {
   seed: number;
 }
 
-/** Has each process append its processor time in seconds to a file when it ends. */
-const countProcessorTime = `data:text/javascript,import{appendFileSync}from'node:fs';process.on('exit',()=>{const{user,system}=process.cpuUsage();appendFileSync(process.env.BENCH_PROCESSOR_TIME,(user+system)/1e6+'\\n')})`;
-
 /** A whole `bat-sup train --pretrained` in a folder. @returns seconds, and the processor time of all its threads. */
 export function trainPretrained(
   { engine, side, threads, seed }: PretrainedTraining,
   folder: string,
 ): { seconds: number; processorSeconds: number } {
   const flags = { width: side, height: side, engine, threads, seed };
-  const times = join(temporaryFolder(), 'seconds');
-  process.env.BENCH_PROCESSOR_TIME = times;
-  const { seconds } = timeCommand(
-    {
-      name: `bat-sup, ${engine}`,
-      command: [
-        process.execPath,
-        ...['--import', countProcessorTime, bin, 'train', '--json', '--pretrained'],
-        ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]),
-      ],
-    },
-    folder,
-  );
-  const all = readFileSync(times, 'utf8').trim().split('\n').map(Number);
-  return { seconds, processorSeconds: all.reduce((sum, one) => sum + one, 0) };
+  const given = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  const args = [bin, 'train', '--json', '--pretrained', ...given];
+  const { seconds, processorSeconds } = timeNode(`bat-sup, ${engine}`, args, folder);
+  return { seconds, processorSeconds };
 }

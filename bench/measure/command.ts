@@ -1,4 +1,7 @@
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { temporaryFolder } from '../../test/helpers/folder.ts';
 
 /** A whole program that is measured from its start to its end. */
 export interface Command {
@@ -14,4 +17,23 @@ export function timeCommand({ name, command }: Command, cwd: string): { seconds:
   const seconds = (performance.now() - before) / 1000;
   if (status !== 0) throw new Error(`${name} failed: ${stderr.trim().split('\n').at(-1)}`);
   return { seconds, stdout };
+}
+
+/** Writes a process's processor time in seconds to a file when it ends. A worker thread ends first, and counts as part of it. */
+const writeProcessorTime = `data:text/javascript,import{writeFileSync}from'node:fs';import{isMainThread}from'node:worker_threads';if(isMainThread)process.on('exit',()=>{const{user,system}=process.cpuUsage();writeFileSync(process.env.BENCH_PROCESSOR_TIME,String((user+system)/1e6))})`;
+
+/**
+ * As {@link timeCommand}, for a program in Node: also the processor time of all its threads, in seconds.
+ * @param args of `node`.
+ */
+export function timeNode(
+  name: string,
+  args: readonly string[],
+  cwd: string,
+): { seconds: number; processorSeconds: number; stdout: string } {
+  const file = join(temporaryFolder(), 'seconds');
+  process.env.BENCH_PROCESSOR_TIME = file;
+  const command = [process.execPath, '--import', writeProcessorTime, ...args];
+  const timed = timeCommand({ name, command }, cwd);
+  return { ...timed, processorSeconds: Number(readFileSync(file, 'utf8')) };
 }
