@@ -32,6 +32,8 @@ export interface TrainingPass {
   firstRow?: number;
   /** Called for each variable; returns the tensor that layers use instead. */
   variable?(name: string, variable: tf.Variable): tf.Tensor;
+  /** Called with the output of each layer, or of the last of those that are computed together; what it returns is read instead. */
+  output?(name: string, output: tf.Tensor): tf.Tensor | undefined;
 }
 
 /** The forward pass that a layer is part of. */

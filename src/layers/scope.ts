@@ -122,12 +122,22 @@ export class Scope implements Builder {
     this.#restored.delete(name);
   }
 
-  /** Computes a layer whose variables exist. @returns its output, or the tensor that the pass's watch returned instead. */
-  run({ layer, summary }: Omit<PlannedLayer, 'plan'>, inputs: tf.Tensor[]): tf.Tensor {
+  /** Computes a layer whose variables exist. @returns its output, or the tensor that an observer returned instead. */
+  run(layer: Omit<PlannedLayer, 'plan'>, inputs: tf.Tensor[]): tf.Tensor {
+    return this.watched(layer.summary.name, this.#compute(layer, inputs));
+  }
+
+  /** Computes a layer for the pass's watch alone. @returns as {@link run} does. */
+  show(layer: Omit<PlannedLayer, 'plan'>, inputs: tf.Tensor[]): tf.Tensor {
+    const output = this.#compute(layer, inputs);
+    return this.#watch?.(layer.summary.name, output) ?? output;
+  }
+
+  #compute({ layer, summary }: Omit<PlannedLayer, 'plan'>, inputs: tf.Tensor[]): tf.Tensor {
     const { name, attributes } = summary;
     const training = this.#frozenLayers.has(name) ? undefined : this.#training;
     const pass = { name, seed: this.seed, training, frozenStatistics: this.#frozenStatistics };
-    return this.watched(name, layer.forward(inputs, this.tensorsOf(summary), attributes, pass));
+    return layer.forward(inputs, this.tensorsOf(summary), attributes, pass);
   }
 
   /** Whether someone observes the layers of this pass. */
@@ -135,9 +145,10 @@ export class Scope implements Builder {
     return this.#watch !== undefined;
   }
 
-  /** Shows a layer's output to the pass's watch. @returns it, or the tensor that the watch returned instead. */
+  /** Shows a layer's output to those who observe the pass. @returns it, or the tensor that one of them returned instead. */
   watched(name: string, output: tf.Tensor): tf.Tensor {
-    return this.#watch?.(name, output) ?? output;
+    const shown = this.#watch?.(name, output) ?? output;
+    return this.#training?.output?.(name, shown) ?? shown;
   }
 
   /** A layer's variables and state, by their names within the layer, as this pass uses them. */

@@ -111,7 +111,10 @@ export function createModel(description: ModelDescription, options: ModelOptions
       scope.begin(watch, training);
       return runNetwork(program, pictures, training);
     },
-    dispose: () => scope.dispose(),
+    dispose() {
+      program.front?.dispose();
+      scope.dispose();
+    },
   };
 }
 

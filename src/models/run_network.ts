@@ -5,6 +5,7 @@ import {
 } from '../engine/kernels/norm_conv/operation.ts';
 import type { LayerSummary, NetworkPlan, PlannedLayer, Scope, TrainingPass } from '../layers/index.ts';
 import { tf } from '../tensors/tf.ts';
+import { type Front, frontOf } from './front.ts';
 import { type Group, groupLayers } from './norm_conv_groups.ts';
 
 /** A network's layers in the order and the groups in which they are computed. */
@@ -13,6 +14,8 @@ export interface NetworkProgram {
   groups: Group[];
   /** The layers that training does not change: neither they nor anything they read learns. */
   constant: ReadonlySet<string>;
+  /** The first of these, which are computed together. */
+  front: Front | undefined;
   /** By layer, the index of the last group that reads it. */
   lastReader: ReadonlyMap<string, number>;
 }
@@ -23,7 +26,8 @@ export function programOf(plan: NetworkPlan, scope: Scope): NetworkProgram {
   const lastReader = new Map<string, number>();
   for (const [index, [first]] of groups.entries())
     for (const input of first.summary.inputs) lastReader.set(input, index);
-  return { scope, groups, constant: constantLayers(plan.layers, scope), lastReader };
+  const constant = constantLayers(plan.layers, scope);
+  return { scope, groups, constant, front: frontOf(groups, constant, scope), lastReader };
 }
 
 function constantLayers(layers: LayerSummary[], scope: Scope): Set<string> {
@@ -39,13 +43,22 @@ function learns({ variables: own }: LayerSummary, { variables }: Scope): boolean
 
 /** Computes the layers in order. @returns the output of the last, the logits. */
 export function runNetwork(
-  { scope, groups, constant, lastReader }: NetworkProgram,
-  pictures: tf.Tensor,
+  { scope, groups, constant, front, lastReader }: NetworkProgram,
+  pictures: tf.Tensor4D,
   training: TrainingPass | undefined,
 ): tf.Tensor2D {
   const outputs = new Map<string, tf.Tensor>();
-  let output = pictures;
+  let output: tf.Tensor = pictures;
+  let start = 0;
+  if (front) {
+    start = front.groups;
+    if (scope.isWatched) showFront(groups.slice(0, start), scope, pictures);
+    output = withoutGradient(() => front.forward(pictures));
+    output = training?.output?.(front.last, output) ?? output;
+    outputs.set(front.last, output);
+  }
   for (const [index, group] of groups.entries()) {
+    if (index < start) continue;
     const names = group[0].summary.inputs;
     const read = names.map((input) => outputs.get(input) as tf.Tensor);
     const inputs = read.length > 0 ? read : [pictures];
@@ -99,8 +112,27 @@ function showInside(group: Group, scope: Scope, inputs: tf.Tensor[]): void {
   tf.dispose(
     withoutGradient(() => {
       let output = inputs;
-      for (const layer of group.slice(0, -1)) output = [scope.run(layer as PlannedLayer, output)];
+      for (const layer of group.slice(0, -1)) output = [scope.show(layer as PlannedLayer, output)];
       return output[0] as tf.Tensor;
+    }),
+  );
+}
+
+/** Shows all layers that are computed together at the beginning, as {@link showInside} does. */
+function showFront(groups: Group[], scope: Scope, pictures: tf.Tensor): void {
+  tf.dispose(
+    withoutGradient(() => {
+      const outputs = new Map<string, tf.Tensor>();
+      let output = pictures;
+      for (const layer of groups.flat() as PlannedLayer[]) {
+        const { name, inputs } = layer.summary;
+        output = scope.show(
+          layer,
+          inputs.length > 0 ? inputs.map((input) => outputs.get(input) as tf.Tensor) : [pictures],
+        );
+        outputs.set(name, output);
+      }
+      return output;
     }),
   );
 }

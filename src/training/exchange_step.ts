@@ -1,5 +1,5 @@
 import { allgatherCompressed } from '../cluster/compressed.ts';
-import type { LayerWatch, TrainingPass } from '../layers/index.ts';
+import type { TrainingPass } from '../layers/index.ts';
 import { tf } from '../tensors/tf.ts';
 import { afterwards, type FactoredLayer, type GradientExchange } from './exchange.ts';
 import type { BatchResult } from './step.ts';
@@ -40,24 +40,24 @@ export class ExchangeStep {
     this.#exchange = exchange;
   }
 
-  /** What makes the forward pass report the gradients of variables. */
+  /** What makes the forward pass report the gradients of variables, and of the outputs of factored layers. */
   trainingPass(step: number): TrainingPass {
-    const { firstRow, factoredWeights } = this.#exchange;
-    const variable = (_: string, variable: tf.Variable) =>
-      factoredWeights.has(variable)
-        ? variable
-        : watchGradient<tf.Tensor>(variable, (gradient) => this.#add(variable.name, gradient));
-    return { step, firstRow, variable };
+    const { firstRow, factored, factoredWeights } = this.#exchange;
+    const inputs = new Set([...factored.values()].map(({ input }) => input));
+    return {
+      step,
+      firstRow,
+      variable: (_, variable) =>
+        factoredWeights.has(variable)
+          ? variable
+          : watchGradient<tf.Tensor>(variable, (gradient) => this.#add(variable.name, gradient)),
+      output: (name, output) => {
+        if (inputs.has(name)) this.#inputs.set(name, tf.keep(tf.clone(output)));
+        const layer = factored.get(name);
+        return layer && watchGradient(output, (gradient) => this.#gather(layer, gradient));
+      },
+    };
   }
-
-  /** Observes the layers of the forward pass. */
-  readonly layer: LayerWatch = (name, output) => {
-    const { factored } = this.#exchange;
-    if ([...factored.values()].some(({ input }) => input === name))
-      this.#inputs.set(name, tf.keep(tf.clone(output)));
-    const layer = factored.get(name);
-    return layer && watchGradient(output, (gradient) => this.#gather(layer, gradient));
-  };
 
   #add(name: string, gradient: tf.Tensor): void {
     const { shape } = gradient;

@@ -26,11 +26,7 @@ export async function trainStepTogether(
 ): Promise<BatchResult> {
   const exchangeStep = new ExchangeStep(exchange);
   const mine = tf.tidy(() => {
-    const layer = (name: string, output: tf.Tensor) => {
-      const watched = watch?.layer(name, output);
-      return exchangeStep.layer(name, watched ?? output) ?? watched;
-    };
-    const options = { objective, layer, pass: exchangeStep.trainingPass(step) };
+    const options = { objective, layer: watch?.layer, pass: exchangeStep.trainingPass(step) };
     const { loss, logits } = differentiate(model, batch, exchange.variables, options);
     return { loss, logits };
   });

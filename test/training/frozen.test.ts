@@ -201,27 +201,43 @@ test('nothing is computed for gradients below the lowest layer that learns', () 
     );
   }));
 
-test('an observed step computes the same, and shows the layers that are computed together one by one', () =>
-  computeOn({ engine: 'wasm', threads: 1 }, () => {
-    const seen: string[] = [];
-    const watch = {
-      layer: (name: string) => {
-        seen.push(name);
-        return undefined;
-      },
-      gradients: () => {},
-    };
-    const [plain, watched] = [create({ frozenStatistics: true }), create({ frozenStatistics: true })];
-    learn(plain, 1, 1);
-    trainStep(watched.model, watched.adam, batchOf(1), { step: 1, learningRate: 0.01, watch })();
-    assert.deepEqual(valuesOf(watched.model), valuesOf(plain.model));
-    assert.deepEqual(
-      seen,
-      layers.map(({ name }) => name),
-    );
-    end(plain);
-    end(watched);
-  }));
+for (const frozen of [[], upTo('norm5')])
+  test(`an observed step of a network with ${frozen.length} frozen layers computes the same, and shows each layer once`, () =>
+    computeOn({ engine: 'wasm', threads: 1 }, () => {
+      const seen: string[] = [];
+      const watch = {
+        layer: (name: string) => {
+          seen.push(name);
+          return undefined;
+        },
+        gradients: () => {},
+      };
+      const options = { frozen, frozenStatistics: true };
+      const [plain, watched] = [create(options), create(options)];
+      learn(plain, 1, 1);
+      trainStep(watched.model, watched.adam, batchOf(1), { step: 1, learningRate: 0.01, watch })();
+      assert.deepEqual(valuesOf(watched.model), valuesOf(plain.model));
+      assert.deepEqual(
+        seen,
+        layers.map(({ name }) => name),
+      );
+      end(plain);
+      end(watched);
+    }));
+
+for (const machine of machines)
+  test(`${machine.engine}, ${machine.threads} threads: frozen layers compute what they do where they learn`, () =>
+    computeOn(machine, () => {
+      const whole = create();
+      const expected = evaluateBatch(whole.model, batchOf(1)).loss;
+      for (const last of layers.slice(0, -1)) {
+        const part = create({ frozen: upTo(last.name), frozenStatistics: true });
+        const { loss } = evaluateBatch(part.model, batchOf(1));
+        assert.ok(Math.abs(loss - expected) < 1e-5, `${last.name}: ${loss}, not ${expected}`);
+        end(part);
+      }
+      end(whole);
+    }));
 
 test('ranks exchange only what learns, and come to the same weights', () =>
   computeOn({ engine: 'wasm', threads: 1 }, async () => {
