@@ -1,7 +1,8 @@
 /**
  * Where a training step's time goes, by operation, and how near each is to what the machine can do.
  *
- * npm run bench -- operations [--engine native] [--batch 10] [--threads 0] [--precision float32] [--steps 40] [--json]
+ * npm run bench -- operations [--engine native] [--network article] [--batch 10] [--threads 0] [--precision float32]
+ *   [--steps 40] [--json]
  *
  * Native: TensorFlow's operations and ours among them; wasm: tfjs's kernels. An operation can take no less than its
  * multiplications at the rate of a large product of matrices on this engine, and no less than its numbers at the rate of
@@ -10,6 +11,7 @@
  */
 import { availableParallelism } from 'node:os';
 import { startEngine } from '../src/engine/index.ts';
+import type { ArchitectureName } from '../src/models/index.ts';
 import { articleTraining } from './inputs/article_training.ts';
 import { readOptions } from './measure/options.ts';
 import { report } from './measure/report.ts';
@@ -19,6 +21,7 @@ import { type Execution, timeNativeOperations, timeWasmKernels } from './measure
 
 const options = readOptions({
   engine: 'native' as 'native' | 'wasm',
+  network: 'article' as ArchitectureName,
   batch: 10,
   threads: 0,
   precision: 'float32' as 'float32' | 'bf16',
@@ -27,7 +30,7 @@ const options = readOptions({
 const { steps, batch: batchSize } = options;
 
 const engine = await startEngine(options.engine, options);
-const { startStep } = articleTraining(batchSize);
+const { startStep } = articleTraining(batchSize, options.network);
 const take = (count: number) => {
   for (let i = 0; i < count; i++) startStep()();
 };
