@@ -1,3 +1,4 @@
+import { UserError } from '../../errors.ts';
 import type { tf } from '../../tensors/tf.ts';
 import type { Arguments, KernelName, Threads } from './threads.ts';
 
@@ -13,14 +14,31 @@ export interface WasmBackend {
   incRef(dataId: object): void;
 }
 
+/**
+ * tfjs does not look whether there was memory, and would compute on tensors that overlap. To be called after the first
+ * allocation, in which the module replaces its function.
+ */
+export function failWhereFull({ wasm }: WasmBackend): void {
+  const { _malloc } = wasm;
+  wasm._malloc = (bytes) => {
+    const address = _malloc(bytes);
+    if (address === 0 && bytes > 0)
+      throw new UserError(
+        `The 4 GiB that WebAssembly can have are full (${bytes} bytes more); lower --batch-size, or take --engine native.`,
+      );
+    return address;
+  };
+}
+
 /** Given to each of our kernels. */
 export interface KernelContext {
   backend: WasmBackend;
   threads: Threads;
 }
 
+/** The backend's own addresses are signed: beyond 2 GiB they are negative. */
 export function addressOf({ backend }: KernelContext, tensor: tf.TensorInfo): number {
-  return backend.dataIdMap.get(tensor.dataId).memoryOffset;
+  return backend.dataIdMap.get(tensor.dataId).memoryOffset >>> 0;
 }
 
 /** A kernel's arguments by name, where a tensor stands for its address and undefined for the address 0. */
@@ -62,9 +80,7 @@ export function withScratch<Name extends string, Result>(
   const names = Object.keys(floats) as Name[];
   try {
     for (const name of names) {
-      const address = _malloc(floats[name] * 4);
-      if (address === 0) throw new Error(`Out of memory for ${floats[name] * 4} bytes; lower --batch-size.`);
-      addresses[name] = address;
+      addresses[name] = _malloc(floats[name] * 4) >>> 0;
     }
     return use(addresses);
   } finally {

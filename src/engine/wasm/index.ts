@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { tf } from '../../tensors/tf.ts';
 import type { Engine, EngineOptions } from '../engine.ts';
-import type { WasmBackend } from './engine_memory.ts';
+import { failWhereFull, type WasmBackend } from './engine_memory.ts';
 import { registerKernels } from './kernels.ts';
 import { hasRelaxedSimd, useRelaxedSimd } from './relaxed_simd.ts';
 import { controlBytes, startThreads, type Threads } from './threads.ts';
@@ -48,6 +48,7 @@ export async function startWasm(options: EngineOptions): Promise<Engine> {
   const backend = tf.backend() as unknown as WasmBackend;
   const { memory } = backend.wasm.asm;
   const control = backend.wasm._malloc(controlBytes);
+  if (!running) failWhereFull(backend);
   new Uint8Array(memory.buffer, control, controlBytes).fill(0);
   const strict = options.precision === 'strict';
   const relaxed = hasRelaxedSimd() && !strict;
