@@ -20,6 +20,7 @@ import { normConv, normConvGradient } from '../kernels/norm_conv/native.ts';
 import { scalePixels, scalePixelsAtOnce } from '../kernels/scale_pixels/native.ts';
 import type { NodeBackend } from './backend.ts';
 import type { Inputs, OwnKernel } from './kernel.ts';
+import { useOwnOperations } from './own_operations.ts';
 
 /** Where two have the same name, the later one wins if its needs are met. */
 const ownKernels: OwnKernel[] = [
@@ -61,6 +62,7 @@ const theirs = new Map<string, tf.KernelConfig | undefined>();
  * @param operations whether TensorFlow has our operations.
  */
 export function registerKernels(backend: NodeBackend, { operations }: { operations: boolean }): void {
+  useOwnOperations(backend, operations && !backend.isUsingGpuDevice);
   for (const { name, needs, run } of ownKernels) {
     if (needs && backend.isUsingGpuDevice) continue;
     if (needs === 'operations' && !operations) continue;

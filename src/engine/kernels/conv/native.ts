@@ -1,9 +1,14 @@
 import type { tf } from '../../../tensors/tf.ts';
-import { type Attributes, execute, firstId, float32 } from '../../native/backend.ts';
+import { type Attributes, execute, firstId, float32, type NodeBackend } from '../../native/backend.ts';
 import { defer } from '../../native/fusion.ts';
 import type { OwnKernel } from '../../native/kernel.ts';
 import { product } from '../../native/product.ts';
 import { pooledFilterGradient, pooledInputGradient } from '../pooled_conv/native.ts';
+import {
+  winogradConvolution,
+  winogradFilterGradient,
+  winogradInputGradient,
+} from '../winograd_conv/native.ts';
 
 function attributesOf({ strides, pad }: tf.NamedAttrMap): Attributes {
   const [height, width = height] = [strides].flat() as [number, number?];
@@ -22,16 +27,24 @@ function isPlain({ pad, dataFormat, dilations, activation }: tf.NamedAttrMap): b
   );
 }
 
+function convolve(
+  backend: NodeBackend,
+  { x, filter }: Record<'x' | 'filter', tf.TensorInfo>,
+  attributes: tf.NamedAttrMap,
+): tf.Tensor {
+  const fast = winogradConvolution(backend, { x, filter }, attributes);
+  if (fast) return fast;
+  const factors = backend.getInputTensorIds([x, filter]);
+  return backend.createOutputTensor(product(backend, 'Conv2D', attributesOf(attributes), factors));
+}
+
 /** Convolution and bias. A max-pooling that follows adds the bias, to a quarter of the values (native/fusion.ts). */
 export const fusedConv2d: OwnKernel = {
   name: 'FusedConv2D',
   run(backend, inputs, attributes) {
     const { x, filter, bias } = inputs as { x: tf.TensorInfo; filter: tf.TensorInfo; bias?: tf.TensorInfo };
     if (!isPlain(attributes)) return undefined;
-    const factors = backend.getInputTensorIds([x, filter]);
-    const convolved = backend.createOutputTensor(
-      product(backend, 'Conv2D', attributesOf(attributes), factors),
-    );
+    const convolved = convolve(backend, { x, filter }, attributes);
     if (!bias) return convolved;
     const output = defer(backend, convolved.shape, 'convBias', { convolved, bias }, () => {
       const ids = backend.getInputTensorIds([convolved, bias]);
@@ -47,8 +60,10 @@ export const convolutionInputGradient: OwnKernel = {
   run(backend, inputs, attributes) {
     if (!isPlain(attributes)) return undefined;
     const { dy, filter } = inputs as Record<'dy' | 'filter', tf.TensorInfo>;
-    const pooled = pooledInputGradient(backend, { dy, filter }, attributes);
-    if (pooled) return pooled;
+    const fast =
+      pooledInputGradient(backend, { dy, filter }, attributes) ??
+      winogradInputGradient(backend, { dy, filter }, attributes);
+    if (fast) return fast;
     const factors = backend.getInputTensorIds([filter, dy]);
     const all = [attributes.inputShape as number[], ...factors];
     return backend.createOutputTensor(product(backend, 'Conv2DBackpropInput', attributesOf(attributes), all));
@@ -60,8 +75,10 @@ export const convolutionFilterGradient: OwnKernel = {
   run(backend, inputs, attributes) {
     if (!isPlain(attributes)) return undefined;
     const { x, dy } = inputs as Record<'x' | 'dy', tf.TensorInfo>;
-    const pooled = pooledFilterGradient(backend, { x, dy }, attributes);
-    if (pooled) return pooled;
+    const fast =
+      pooledFilterGradient(backend, { x, dy }, attributes) ??
+      winogradFilterGradient(backend, { x, dy }, attributes);
+    if (fast) return fast;
     const [pictures, gradient] = backend.getInputTensorIds([x, dy]) as [number, number];
     const all = [pictures, attributes.filterShape as number[], gradient];
     return backend.createOutputTensor(

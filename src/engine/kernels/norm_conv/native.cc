@@ -16,15 +16,9 @@
 #include <vector>
 
 #include "operation.h"
-
-#define INLINE inline __attribute__((always_inline))
+#include "vectors.h"
 
 namespace {
-
-// Rows that are read a vector at a time are padded to a multiple of this.
-constexpr int64_t kPadding = 16;
-
-INLINE int64_t RoundUp(int64_t size) { return (size + kPadding - 1) / kPadding * kPadding; }
 
 // Sizes of maps [height, width, channels] and of a kernel that moves over them.
 struct Geometry {
@@ -83,18 +77,6 @@ void* Create(TF_OpKernelConstruction* construction) {
 }
 
 void Destroy(void* kernel) { delete static_cast<Attributes*>(kernel); }
-
-// Floats at an address that vectors may be loaded from.
-class Buffer {
- public:
-  explicit Buffer(int64_t size) : memory_(new (std::align_val_t(64)) float[size]) {}
-  Buffer(const Buffer&) = delete;
-  ~Buffer() { operator delete[](memory_, std::align_val_t(64)); }
-  float* data() { return memory_; }
-
- private:
-  float* memory_;
-};
 
 // The inputs that forward and backward pass have in common, and what is folded of them.
 struct Layer {
@@ -183,39 +165,8 @@ struct Kernels {
   void (*depthwise_back)(const Backward&, const Part&, float* sums);
 };
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#pragma GCC push_options
-#pragma GCC target("arch=x86-64-v4")
-namespace level4 {
-constexpr int kBestLanes = 16, kBestRows = 8, kBestVectors = 3;
-#include "native_kernels.h"
-}  // namespace level4
-#pragma GCC pop_options
-#pragma GCC push_options
-#pragma GCC target("arch=x86-64-v3")
-namespace level3 {
-constexpr int kBestLanes = 8, kBestRows = 6, kBestVectors = 2;
-#include "native_kernels.h"
-}  // namespace level3
-#pragma GCC pop_options
-#endif
-namespace level0 {
-constexpr int kBestLanes = 4, kBestRows = 6, kBestVectors = 2;
-#include "native_kernels.h"
-}  // namespace level0
-
-// With the widest vectors that the processor has.
-const Kernels& Best() {
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-  static const bool has4 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
-                           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-                           __builtin_cpu_supports("avx512cd");
-  static const bool has3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  if (has4) return level4::kernels;
-  if (has3) return level3::kernels;
-#endif
-  return level0::kernels;
-}
+#define KERNELS "../kernels/norm_conv/native_kernels.h"
+#include "every_processor.h"
 
 // Calls `task` for all channels of all pictures.
 template <class Task>

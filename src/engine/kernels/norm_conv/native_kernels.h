@@ -1,7 +1,7 @@
 // The inner loops of native.cc, which includes this once per level of processors, within a namespace that says how long
 // its vectors are, and what tile of sums fits its registers: the compiler knows the level's instructions throughout.
 
-#include "native_products.h"
+#include "products.h"
 using Best = Level<kBestLanes, kBestRows, kBestVectors>;
 
 // One lane, for the channels beyond the last whole vector.

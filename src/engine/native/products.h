@@ -1,6 +1,6 @@
 // Products of matrices in row-major order, as 1x1 convolutions of feature maps [pixels, channels] and their gradients need
 // them. Sums are kept in registers, a tile at a time, and are added in an order that depends on the shapes alone.
-// Included by native_kernels.h.
+// Included by the kernels of every_processor.h.
 
 // A level of processors: the length of its vectors, and a tile of sums, kRows rows of kVectors vectors, that fits its
 // registers.
