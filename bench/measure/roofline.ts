@@ -22,6 +22,10 @@ const multiplyAdds: Record<string, (execution: Execution) => number> = {
   Conv2DBackpropFilter: ({ inputs, outputs: [filter] }) => convolved(inputs.at(-1), filter),
   BatSupPooledConvFilterGrad: ({ inputs: [, dy], outputs: [filter] }) => convolved(dy, filter),
   BatSupPooledConvInputGrad: ({ inputs: [dy, , filter] }) => convolved(dy, filter),
+  // As many as the definition has; the operations need 16 of 36.
+  BatSupWinogradConv: ({ inputs: [, filter], outputs: [y] }) => convolved(y, filter),
+  BatSupWinogradConvInputGrad: ({ inputs: [dy, filter] }) => convolved(dy, filter),
+  BatSupWinogradConvFilterGrad: ({ inputs: [, dy], outputs: [filter] }) => convolved(dy, filter),
   MatMul: multiplied,
   BatchMatMulV2: multiplied,
   BatchMatMul: multiplied,

@@ -475,8 +475,16 @@ export const kernelTable = {
       strideWidth: 'i32',
     },
   },
-  reluGradient: {
+  relu: {
     number: 27,
+    parameters: {
+      x: 'usize',
+      y: 'usize',
+      size: 'i32',
+    },
+  },
+  reluGradient: {
+    number: 28,
     parameters: {
       dy: 'usize',
       y: 'usize',
@@ -485,7 +493,7 @@ export const kernelTable = {
     },
   },
   scaleMaps: {
-    number: 28,
+    number: 29,
     parameters: {
       x: 'usize',
       factors: 'usize',
@@ -496,7 +504,7 @@ export const kernelTable = {
     },
   },
   spreadMaps: {
-    number: 29,
+    number: 30,
     parameters: {
       values: 'usize',
       y: 'usize',
@@ -507,7 +515,7 @@ export const kernelTable = {
     },
   },
   sumMaps: {
-    number: 30,
+    number: 31,
     parameters: {
       a: 'usize',
       b: 'usize',
@@ -519,7 +527,7 @@ export const kernelTable = {
     },
   },
   sumPortions: {
-    number: 31,
+    number: 32,
     parameters: {
       sums: 'usize',
       gradient: 'usize',
@@ -531,7 +539,7 @@ export const kernelTable = {
     },
   },
   sumRows: {
-    number: 32,
+    number: 33,
     parameters: {
       input: 'usize',
       output: 'usize',
@@ -542,4 +550,4 @@ export const kernelTable = {
 } as const;
 
 /** Exported by a kernels.wasm that was built from the same signatures. */
-export const tableChecksum = -2094941792;
+export const tableChecksum = 1313639138;

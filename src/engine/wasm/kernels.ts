@@ -1,5 +1,5 @@
 import { tf } from '../../tensors/tf.ts';
-import { activation, activationGradient, reluGradient } from '../kernels/activation/wasm.ts';
+import { activation, activationGradient, relu, reluGradient } from '../kernels/activation/wasm.ts';
 import { applyAdam } from '../kernels/adam/wasm.ts';
 import { averagePool, averagePoolGradient } from '../kernels/average_pool/wasm.ts';
 import { sum } from '../kernels/bias/wasm.ts';
@@ -53,6 +53,7 @@ const ownKernels: OwnKernel[] = [
   maxPool,
   maxPoolGrad,
   packFilter,
+  relu,
   reluGradient,
   scaleMaps,
   slice,

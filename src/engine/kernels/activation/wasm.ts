@@ -5,6 +5,18 @@ import type { OwnKernel } from '../../wasm/kernel.ts';
 import { reluGradKernel } from './gradient.ts';
 import { type ActivationFunction, activationGradKernel, activationKernel } from './operation.ts';
 
+export const relu: OwnKernel = {
+  name: 'Relu',
+  accepts: ({ x }) => x?.dtype === 'float32',
+  run(context, inputs) {
+    const x = inputs.x as tf.TensorInfo;
+    const y = context.backend.makeOutput(x.shape, 'float32');
+    const size = sizeOf(x.shape);
+    runKernel(context, 'relu', Math.ceil(size / 4), { x, y, size });
+    return y;
+  },
+};
+
 export const reluGradient: OwnKernel = {
   name: reluGradKernel,
   run(context, inputs) {

@@ -78,7 +78,8 @@ inline __attribute__((always_inline)) void PoolColumns(const Row& row, int colum
       const Integers here = Integers{} + (ky * window.kernel_width + kx);
       for (int i = 0; i < kColumns; i++) {
         const Floats value = Load(from + i * next, lanes);
-        const Integers larger = value > best[i];
+        // NaN is passed on, so that a network that diverged says so.
+        const Integers larger = (value > best[i]) | (value != value);
         best[i] = larger ? value : best[i];
         index[i] = larger ? here : index[i];
       }
@@ -87,9 +88,9 @@ inline __attribute__((always_inline)) void PoolColumns(const Row& row, int colum
   for (int i = 0; i < kColumns; i++) {
     if (row.bias) best[i] += Load(row.bias + channel, lanes);
     if (window.relu) {
-      const Integers passes = best[i] > 0;
-      index[i] = passes ? index[i] : Integers{} + kMasked;
-      best[i] = passes ? best[i] : Floats{};
+      const Integers stops = best[i] <= 0;
+      index[i] = stops ? Integers{} + kMasked : index[i];
+      best[i] = stops ? Floats{} : best[i];
     }
     const int64_t at = (column + i) * maps.channels + channel;
     memcpy(row.y + at, &best[i], lanes * sizeof(float));

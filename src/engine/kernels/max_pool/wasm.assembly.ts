@@ -36,18 +36,22 @@ export function maxPool(
       const target = output + <usize>(row * width + column) * pixelBytes;
       let channel: usize = 0;
       for (; channel + 16 <= pixelBytes; channel += 16) {
-        let best = f32x4.splat(-f32.MAX_VALUE);
+        // pmax leaves out NaN, which is passed on, so that a network that diverged says so.
+        let best = f32x4.splat(-Infinity);
+        let notNumbers = f32x4.splat(0);
         for (let v = yFirst; v < yLast; v++) {
           let p = picture + <usize>(v * inWidth + xFirst) * pixelBytes + channel;
           for (let u = xFirst; u < xLast; u++) {
-            best = f32x4.pmax(best, v128.load(p));
+            const value = v128.load(p);
+            best = f32x4.pmax(best, value);
+            notNumbers = v128.or(notNumbers, f32x4.ne(value, value));
             p += pixelBytes;
           }
         }
-        v128.store(target + channel, best);
+        v128.store(target + channel, v128.or(best, notNumbers));
       }
       for (; channel < pixelBytes; channel += 4) {
-        let best: f32 = -f32.MAX_VALUE;
+        let best: f32 = -Infinity;
         for (let v = yFirst; v < yLast; v++) {
           for (let u = xFirst; u < xLast; u++) {
             best = max(best, load<f32>(picture + <usize>(v * inWidth + u) * pixelBytes + channel));
