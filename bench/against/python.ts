@@ -12,6 +12,7 @@ export type Packages =
   | 'keras'
   | 'augmentor'
   | 'pictures'
+  | 'pillow-simd'
   | 'onnxruntime'
   | 'transfer'
   | 'scikit-learn'

@@ -51,7 +51,7 @@ async function background(name: string, width: number, height: number): Promise<
     for (let i = 0; i < sum.length; i++)
       sum[i] = (sum[i] as number) + octave.weight * (layer[Math.floor(i / step)] as number);
   }
-  return Buffer.from(Uint8ClampedArray.from(sum));
+  return Buffer.from(new Uint8ClampedArray(sum).buffer);
 }
 
 async function drawings(random: Random, width: number, height: number): Promise<OverlayOptions[]> {

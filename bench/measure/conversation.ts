@@ -8,7 +8,13 @@ export interface Conversation<Description, Answer> {
   stop(): void;
 }
 
-/** @throws {Error} where the process ends before it has answered, with the last line of its stderr. */
+/** The line of a trace that names the error: Python's is the last. */
+function errorIn(trace: string): string | undefined {
+  const lines = trace.trim().split('\n');
+  return lines.findLast((line) => /^\w*Error: /.test(line)) ?? lines.at(-1);
+}
+
+/** @throws {Error} where the process ends before it has answered, with its error. */
 export async function startConversation<Description, Answer>(
   command: readonly string[],
   env: NodeJS.ProcessEnv = process.env,
@@ -22,7 +28,7 @@ export async function startConversation<Description, Answer>(
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const next = async () => {
     const { value, done } = await lines.next();
-    if (done) throw new Error(`${command.join(' ')} ended early: ${complaints.trim().split('\n').at(-1)}`);
+    if (done) throw new Error(`${command.join(' ')} ended early: ${errorIn(complaints)}`);
     return JSON.parse(value);
   };
   const description = await next();
