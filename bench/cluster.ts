@@ -19,6 +19,7 @@ import { articleTraining } from './inputs/article_training.ts';
 import { taskOfChild } from './measure/in_child.ts';
 import { readOptions } from './measure/options.ts';
 import { report } from './measure/report.ts';
+import { peakMebibytes } from './measure/spent.ts';
 import { median, round } from './measure/statistics.ts';
 
 const options = readOptions({
@@ -37,6 +38,10 @@ interface Measured {
   ranks: number;
   /** Milliseconds per step, the median of the rounds. */
   steps: Partial<Record<Way, number>>;
+  /** Milliseconds per step of each round. */
+  rounds: Partial<Record<Way, number[]>>;
+  /** Of rank 0. */
+  peakMebibytes: number;
   /** Milliseconds of an all-reduce of 16 MiB, and of 32 bytes. */
   reduce?: { large: number; small: number };
 }
@@ -88,7 +93,15 @@ async function measure(name: EngineName): Promise<void> {
   const steps = Object.fromEntries(measured.map((way, index) => [way, median(rounds[index] as number[])]));
   const reduce = world && (await timeReduce(world));
   if (!world || world.rank === 0)
-    console.log(JSON.stringify({ ranks: world?.size ?? 1, steps, ...(reduce && { reduce }) }));
+    console.log(
+      JSON.stringify({
+        ranks: world?.size ?? 1,
+        steps,
+        rounds: Object.fromEntries(measured.map((way, index) => [way, rounds[index]])),
+        peakMebibytes: peakMebibytes(),
+        ...(reduce && { reduce }),
+      }),
+    );
   await world?.leave();
   await engine.dispose();
 }
@@ -222,27 +235,38 @@ const assumedGpu: Machine = {
   copying: 10e9,
 };
 
+/** @param alone milliseconds per step of one rank. */
+function rowOf(engine: EngineName, link: string, way: Way, measured: Measured, alone: number) {
+  const { ranks, steps, rounds, peakMebibytes } = measured;
+  const milliseconds = steps[way] as number;
+  const each = rounds[way] as number[];
+  return {
+    engine,
+    ranks,
+    link,
+    'gradients exchanged by': way,
+    'ms/step': round(milliseconds, 1),
+    min: round(Math.min(...each), 1),
+    max: round(Math.max(...each), 1),
+    'img/s of all': Math.round((ranks * batchSize * 1000) / milliseconds),
+    'of ranks alone': `${Math.round((100 * alone) / milliseconds)} %`,
+    'share of exchange': `${Math.round(100 * (1 - (steps.none as number) / milliseconds))} %`,
+    'peak MiB': Math.round(peakMebibytes),
+  };
+}
+
 function compare(): void {
   const rows = [];
   const machines: Machine[] = [];
   for (const engine of options.engines) {
-    const alone = runRanks(engine, 1, 'memory').steps.none as number;
+    const single = runRanks(engine, 1, 'memory');
+    const alone = single.steps.none as number;
+    rows.push(rowOf(engine, '', 'none', single, alone));
     for (const link of options.links) {
       const measured = runRanks(engine, 2, link);
-      const { steps, reduce } = measured;
+      const { reduce } = measured;
       if (link === 'memory') machines.push(fit(engine, measured));
-      for (const way of ways) {
-        const milliseconds = steps[way] as number;
-        rows.push({
-          engine,
-          link,
-          'gradients exchanged by': way,
-          'ms/step': round(milliseconds, 1),
-          'img/s of both': Math.round((2 * batchSize * 1000) / milliseconds),
-          'of twice one rank': `${Math.round((100 * alone) / milliseconds)} %`,
-          'share of exchange': `${Math.round(100 * (1 - (steps.none as number) / milliseconds))} %`,
-        });
-      }
+      for (const way of ways) rows.push(rowOf(engine, link, way, measured, alone));
       const { large = 0, small = 0 } = reduce ?? {};
       console.error(
         `${engine}, ${link}: one rank ${alone.toFixed(1)} ms per step; all-reduce of 16 MiB ${large.toFixed(1)} ms, of 32 bytes ${(1000 * small).toFixed(0)} us`,

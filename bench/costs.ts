@@ -10,7 +10,7 @@
  * through the two largest numbers, and marked so. --write puts the table into docs/benchmarks.md and the chart into
  * docs/images/costs.svg.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import {
   folderWith,
@@ -18,7 +18,9 @@ import {
   trainPretrained,
   useFreshCache,
 } from './inputs/pretrained_trainings.ts';
+import { grouped, tableOf, writeSection } from './measure/markdown.ts';
 import { readOptions } from './measure/options.ts';
+import { svgOf } from './measure/plot.ts';
 import { report } from './measure/report.ts';
 import { round } from './measure/statistics.ts';
 
@@ -72,10 +74,8 @@ function extrapolate(costs: Cost[]): Cost | undefined {
   return { pictures: extrapolatedTo, side: last.side, threads: last.threads, processorSeconds };
 }
 
-const grouped = (value: number) => value.toLocaleString('en');
-
-function rowOf({ pictures, side, threads, seconds, processorSeconds }: Cost): string {
-  const cells = [
+function rowOf({ pictures, side, threads, seconds, processorSeconds }: Cost): (string | number)[] {
+  return [
     seconds === undefined ? `${grouped(pictures)}, extrapolated` : grouped(pictures),
     `${side} x ${side}`,
     threads,
@@ -83,75 +83,44 @@ function rowOf({ pictures, side, threads, seconds, processorSeconds }: Cost): st
     grouped(round(processorSeconds, seconds === undefined ? 0 : 1)),
     round((1000 * processorSeconds) / pictures, 1),
   ];
-  return `| ${cells.join(' | ')} |`;
 }
 
-function tableOf(costs: Cost[]): string {
-  const header = ['pictures', 'size', 'threads', 'seconds', 'processor seconds', 'ms per picture'];
-  return [`| ${header.join(' | ')} |`, `|${header.map(() => ' --- ').join('|')}|`, ...costs.map(rowOf)].join(
-    '\n',
-  );
-}
-
-const area = { left: 60, right: 480, top: 20, bottom: 240 };
-
-/** Powers of ten around values: from, to. */
-const decadesAround = (values: number[]): [number, number] => [
-  Math.floor(Math.log10(Math.min(...values))),
-  Math.ceil(Math.log10(Math.max(...values))),
-];
-
-/** Processor seconds over pictures, both logarithmic: a line for the middle size, dots for the others. */
+/** Processor seconds over pictures, with the most threads: a line for the middle size, dots for the others. */
 function chartOf(costs: Cost[]): string {
-  const xs = decadesAround(costs.map(({ pictures }) => pictures));
-  const ys = decadesAround(costs.map(({ processorSeconds }) => processorSeconds));
-  const scale = (value: number, [from, to]: [number, number], start: number, end: number) =>
-    round(start + ((Math.log10(value) - from) / Math.max(to - from, 1)) * (end - start), 1);
-  const x = (value: number) => scale(value, xs, area.left, area.right);
-  const y = (value: number) => scale(value, ys, area.bottom, area.top);
-  const powers = ([from, to]: [number, number]) =>
-    Array.from({ length: to - from + 1 }, (_, index) => 10 ** (from + index));
-  const rows = powers(ys).map(
-    (value) => `<path d="M${area.left} ${y(value)}H${area.right}" stroke="#d0d7de"/>
-<text x="${area.left - 8}" y="${y(value) + 4}" text-anchor="end">${grouped(value)}</text>`,
-  );
-  const columns = powers(xs).map(
-    (value) => `<text x="${x(value)}" y="${area.bottom + 18}" text-anchor="middle">${grouped(value)}</text>`,
-  );
   const most = Math.max(...options.threads);
   const middle = options.sizes[options.sizes.length >> 1];
-  const line = costs
-    .filter(({ side, threads }) => side === middle && threads === most)
-    .toSorted((a, b) => a.pictures - b.pictures)
-    .map(({ pictures, processorSeconds }) => `${x(pictures)},${y(processorSeconds)}`);
-  const dots = costs
-    .filter(({ threads }) => threads === most)
-    .map(({ pictures, side, seconds, processorSeconds: cost }) => {
-      const fill = seconds === undefined ? '#ffffff' : '#0969da';
-      const label = `${side} x ${side}${seconds === undefined ? ', extrapolated' : ''}: ${grouped(round(cost, 1))} s`;
-      return `<circle cx="${x(pictures)}" cy="${y(cost)}" r="4" fill="${fill}" stroke="#0969da"><title>${label}</title></circle>
-${side === middle ? '' : `<text x="${x(pictures) + 8}" y="${y(cost) + 4}">${side} x ${side}</text>`}`;
-    });
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 520 280" width="520" height="280" font-family="sans-serif" font-size="12" fill="#57606a">
-<title>Processor seconds of bat-sup train --pretrained, by pictures; ${middle} x ${middle} along the line</title>
-<rect width="100%" height="100%" fill="#ffffff"/>
-${[...rows, ...columns].join('\n')}
-<text x="${(area.left + area.right) / 2}" y="274" text-anchor="middle">pictures</text>
-<text transform="translate(14 ${(area.top + area.bottom) / 2}) rotate(-90)" text-anchor="middle">processor seconds</text>
-<polyline points="${line.join(' ')}" fill="none" stroke="#0969da"/>
-${dots.join('\n')}
-</svg>
-`;
+  const pointOf = ({ pictures, side, seconds, processorSeconds }: Cost) => {
+    const isExtrapolated = seconds === undefined;
+    const name = `${side} x ${side}`;
+    const label = `${name}${isExtrapolated ? ', extrapolated' : ''}: ${grouped(round(processorSeconds, 1))} s`;
+    return {
+      x: pictures,
+      y: processorSeconds,
+      label,
+      isExtrapolated,
+      ...(side !== middle && { note: name }),
+    };
+  };
+  const shown = costs.filter(({ threads }) => threads === most);
+  const [line, others] = [true, false].map((isMiddle) =>
+    shown.filter(({ side }) => (side === middle) === isMiddle).map(pointOf),
+  ) as [ReturnType<typeof pointOf>[], ReturnType<typeof pointOf>[]];
+  const title = `Processor seconds of bat-sup train --pretrained, by pictures; ${middle} x ${middle} along the line`;
+  const series = [
+    { name: `${middle} x ${middle}`, points: line },
+    { name: 'other sizes', points: others, isConnected: false },
+  ];
+  return svgOf(title, [{ x: 'pictures', y: 'processor seconds', series }]);
 }
 
 function writeDocuments(costs: Cost[]): void {
+  const header = ['pictures', 'size', 'threads', 'seconds', 'processor seconds', 'ms per picture'];
   const file = fileURLToPath(new URL('benchmarks.md', docs));
-  const [start, end] = ['<!-- costs: written by npm run bench -- costs --write -->', '<!-- /costs -->'];
-  const text = readFileSync(file, 'utf8');
-  const [before, rest] = text.split(start);
-  const after = rest?.split(end)[1];
-  if (after === undefined) throw new Error(`${file} lacks the line "${start}" or "${end}".`);
-  writeFileSync(file, `${before}${start}\n\n${tableOf(costs)}\n\n${end}${after}`);
+  const lines: [string, string] = [
+    '<!-- costs: written by npm run bench -- costs --write -->',
+    '<!-- /costs -->',
+  ];
+  writeSection(file, lines, tableOf(header, costs.map(rowOf)));
   writeFileSync(fileURLToPath(new URL('images/costs.svg', docs)), chartOf(costs));
 }
 

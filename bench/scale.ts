@@ -1,13 +1,14 @@
 /**
  * Time and memory of every step before training, with up to a million pictures.
  *
- * npm run bench -- scale [--sizes 10000,100000,1000000] [--pack 10000,100000] [--json]
+ * npm run bench -- scale [--sizes 10000,100000,1000000] [--pack 10000,100000] [--only 'start training']
+ *   [--json]
  *
  * Each size is listed, checked for the first time and again, resized again without a change and with 1 % changed, and
  * prepared for training, each in a process of its own with its own peak of memory. Pictures are different JPEGs of 100 x
  * 100; their copies in data/ are links to them. The 1 % are really resized. Packing runs for the sizes of --pack (30 GB
  * for a million); the others get the pack that an earlier training would have left, in which no two pictures look alike.
- * Times are wall-clock time, and the work of all threads.
+ * Times are wall-clock time, and the work of all threads. --only: some of the measurements, by the names in the table.
  */
 import { linkSync, mkdirSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -36,7 +37,11 @@ import { report } from './measure/report.ts';
 import { peakMebibytes, timed } from './measure/spent.ts';
 import { round } from './measure/statistics.ts';
 
-const options = readOptions({ sizes: [10_000, 100_000, 1_000_000], pack: [10_000, 100_000] });
+const options = readOptions({
+  sizes: [10_000, 100_000, 1_000_000],
+  pack: [10_000, 100_000],
+  only: [] as string[],
+});
 /** Photographs whose strips are combined. */
 const distinct = 1000;
 const picturesPerFolder = 10_000;
@@ -222,6 +227,7 @@ async function measureSize(count: number, makePicture: MakePicture): Promise<Row
   const project = projectOf(folder, count);
   const rows: Row[] = [];
   const add = async (what: string) => {
+    if (options.only.length > 0 && !options.only.includes(what)) return;
     rows.push(await inChild<Row>(import.meta.url, { what, folder, count }));
     console.error(Object.values(rows.at(-1) as Row).join('  '));
   };
