@@ -6,7 +6,7 @@
  *
  * One picture: each loads the checkpoint as bat-sup exports it. A folder of JPEGs of 640 x 480: bat-sup against a
  * PyTorch DataLoader with a worker per core. Rounds alternate. Memory: bat-sup's peak with --many pictures, and with a
- * tenth of them.
+ * tenth of them. CPU seconds are of all threads and child processes together: on a busy machine they tell more than the clock.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readdirSync, writeFileSync } from 'node:fs';
@@ -77,7 +77,8 @@ async function compare(commands: Command[]) {
     const lines = (rounds.at(-1)?.stdout ?? '').trim().split('\n');
     const seconds = rounds.map((one) => one.seconds);
     const answers: Answer[] = lines.map((line) => JSON.parse(line));
-    return { name, seconds: median(seconds), min: Math.min(...seconds), answers };
+    const cpuSeconds = median(rounds.map((one) => one.cpuSeconds));
+    return { name, seconds: median(seconds), min: Math.min(...seconds), cpuSeconds, answers };
   });
 }
 
@@ -88,10 +89,11 @@ async function onePicture() {
     theirs('PyTorch', 'pytorch', 'model.pt', picture),
     theirs('ONNX Runtime', 'onnxruntime', 'model.onnx', picture),
   ]);
-  return measured.map(({ name, seconds, min, answers }) => ({
+  return measured.map(({ name, seconds, min, cpuSeconds, answers }) => ({
     name,
     seconds: round(seconds, 2),
     min: round(min, 2),
+    'CPU s': round(cpuSeconds, 2),
     'x ours': round(seconds / (measured[0]?.seconds ?? 0), 1),
     answer: `${answers[0]?.class} ${answers[0]?.probability.toFixed(3)}`,
   }));
@@ -104,12 +106,14 @@ async function manyPictures() {
     theirs('PyTorch DataLoader', 'pytorch', 'model.pt', pictures),
   ]);
   const rival = measured.at(-1);
-  return measured.map(({ name, seconds, min, answers }) => ({
+  return measured.map(({ name, seconds, min, cpuSeconds, answers }) => ({
     name,
     seconds: round(seconds, 1),
     min: round(min, 1),
+    'CPU s': round(cpuSeconds, 1),
     'img/s': Math.round(files.length / seconds),
     'x PyTorch': round((rival?.seconds ?? 0) / seconds, 2),
+    'x PyTorch by CPU': round((rival?.cpuSeconds ?? 0) / cpuSeconds, 2),
     'same class': answers.filter((one, index) => one.class === rival?.answers[index]?.class).length,
   }));
 }
