@@ -73,8 +73,9 @@ export function runNetwork(
     output = training && constant.has(name) ? withoutGradient(compute) : compute();
     outputs.set(name, output);
     if (!training) continue;
+    // The backward pass has its own references to what it needs.
     for (const input of names)
-      if (constant.has(input) && lastReader.get(input) === index) outputs.get(input)?.dispose();
+      if (lastReader.get(input) === index && outputs.get(input) !== output) outputs.get(input)?.dispose();
   }
   return output as tf.Tensor2D;
 }

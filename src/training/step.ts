@@ -7,6 +7,7 @@ import { toPictures } from '../models/to_pictures.ts';
 import { tf } from '../tensors/tf.ts';
 import type { Adam } from './adam.ts';
 import { clipGradients } from './clip_gradients.ts';
+import { releaseEarly } from './release_early.ts';
 import { sigmoidCrossEntropy } from './sigmoid_cross_entropy.ts';
 import { type Objective, oneHot, type Targets, targetsOf } from './targets.ts';
 
@@ -133,7 +134,9 @@ export function differentiate(
   let logits: tf.Tensor2D | undefined;
   const { value, grads } = tf.variableGrads(() => {
     logits = tf.keep(model.forward(pictures, layer, pass));
-    return lossOf(model, logits, batch, objective);
+    const loss = lossOf(model, logits, batch, objective);
+    releaseEarly();
+    return loss;
   }, variables);
   return { loss: tf.keep(value), logits: logits as unknown as tf.Tensor2D, gradients: grads };
 }

@@ -19,10 +19,27 @@ function attributesOf(attributes: tf.NamedAttrMap): Attributes {
   return { T: float32, U: float32, epsilon: { float: epsilon }, data_format: 'NHWC', is_training: true };
 }
 
-/** FusedBatchNormV3 takes feature maps; a row of features becomes a map of one pixel. */
-function asMaps(x: tf.TensorInfo): tf.Tensor {
-  const shape = x.shape.length === 4 ? x.shape : [x.shape[0] as number, 1, 1, x.shape.at(-1) as number];
-  return tf.reshape(x as tf.Tensor, shape);
+/**
+ * The ids of tensors as feature maps, which FusedBatchNormV3 takes: a row of features becomes a map of one pixel.
+ * @param use gets them, and may not keep them.
+ */
+function withMaps<T>(backend: NodeBackend, tensors: tf.TensorInfo[], use: (ids: number[]) => T): T {
+  const maps = tensors.map((x) =>
+    x.shape.length === 4
+      ? x
+      : tf.reshape(x as tf.Tensor, [x.shape[0] as number, 1, 1, x.shape.at(-1) as number]),
+  );
+  const result = use(backend.getInputTensorIds(maps));
+  for (const [index, map] of maps.entries()) if (map !== tensors[index]) (map as tf.Tensor).dispose();
+  return result;
+}
+
+/** Maps in another shape; they themselves are released, which would live until the whole pass is over. */
+function reshaped(maps: tf.Tensor, shape: number[]): tf.Tensor {
+  if (shape.length === 4) return maps;
+  const output = tf.reshape(maps, shape);
+  maps.dispose();
+  return output;
 }
 
 /** The outputs at the indices `wanted`, in this order, as tensors; the others are released. */
@@ -41,13 +58,15 @@ export const batchNorm: OwnKernel = {
   needs: 'cpu',
   run(backend, inputs, attributes) {
     const { x, scale, offset } = inputs as Record<'x' | 'scale' | 'offset', tf.TensorInfo>;
-    const maps = asMaps(x);
     const none = emptyTensor(backend);
-    const ids = [...backend.getInputTensorIds([maps, scale, offset]), none, none];
-    const outputs = execute(backend, 'FusedBatchNormV3', attributesOf(attributes), ids, 6);
+    const others = backend.getInputTensorIds([scale, offset]);
+    const outputs = withMaps(backend, [x], (maps) => {
+      const ids = [...maps, ...others, none, none];
+      return execute(backend, 'FusedBatchNormV3', attributesOf(attributes), ids, 6);
+    });
     backend.binding.deleteTensor(none);
     const [y, mean, variance] = take(backend, outputs, [0, 3, 4]) as [tf.Tensor, tf.Tensor, tf.Tensor];
-    return [tf.reshape(y, x.shape), mean, variance];
+    return [reshaped(y, x.shape), mean, variance];
   },
 };
 
@@ -60,10 +79,13 @@ export const batchNormGradient: OwnKernel = {
       tf.TensorInfo
     >;
     const none = emptyTensor(backend);
-    const ids = [...backend.getInputTensorIds([asMaps(dy), asMaps(x), scale, mean, variance]), none];
-    const outputs = execute(backend, 'FusedBatchNormGradV3', attributesOf(attributes), ids, 5);
+    const rest = backend.getInputTensorIds([scale, mean, variance]);
+    const outputs = withMaps(backend, [dy, x], (maps) => {
+      const ids = [...maps, ...rest, none];
+      return execute(backend, 'FusedBatchNormGradV3', attributesOf(attributes), ids, 5);
+    });
     backend.binding.deleteTensor(none);
     const [dx, ...others] = take(backend, outputs, [0, 1, 2]) as [tf.Tensor, tf.Tensor, tf.Tensor];
-    return [tf.reshape(dx, x.shape), ...others];
+    return [reshaped(dx, x.shape), ...others];
   },
 };

@@ -80,7 +80,9 @@ export function normaliseBatch<T extends tf.Tensor>(
     const { y, mean, variance } = forward(layer, slope, shift, epsilon);
     note({ mean, variance });
     save([layer, slope, mean, variance]);
-    return { value: y, gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => backward(dy, saved, epsilon) };
+    // Outside of tidy, what lies between would live until the whole backward pass is over.
+    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => tf.tidy(() => backward(dy, saved, epsilon));
+    return { value: y, gradFunc };
   });
   return normalise(x, scale, offset) as T;
 }
@@ -123,13 +125,14 @@ export function scaleAndShift<T extends tf.Tensor>(
     save([layer, slope, inverse]);
     return {
       value: tf.add(tf.mul(layer, slope), shift),
-      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
-        const [input, ownSlope, ownInverse] = saved as [tf.Tensor, tf.Tensor, tf.Tensor];
-        const axes = leadingAxes(dy);
-        const dOffset = tf.sum(dy, axes);
-        const dScale = tf.mul(tf.sum(tf.mul(dy, tf.sub(input, mean)), axes), ownInverse);
-        return [tf.mul(dy, ownSlope), dScale, dOffset];
-      },
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) =>
+        tf.tidy(() => {
+          const [input, ownSlope, ownInverse] = saved as [tf.Tensor, tf.Tensor, tf.Tensor];
+          const axes = leadingAxes(dy);
+          const dOffset = tf.sum(dy, axes);
+          const dScale = tf.mul(tf.sum(tf.mul(dy, tf.sub(input, mean)), axes), ownInverse);
+          return [tf.mul(dy, ownSlope), dScale, dOffset];
+        }),
     };
   });
   return normalise(x, scale, offset) as T;

@@ -47,7 +47,7 @@ export interface NormConvInputs {
  * is linear, normalisation is folded into the filter, and what is kept for the backward pass is x and the output alone:
  * activation(convolution of x by (filter * slope) + offset - mean * slope), slope = scale / sqrt(variance + epsilon).
  * @param constant what needs no gradient.
- * @returns [batch, outHeight, outWidth, outputs]. Its backward pass frees what was kept, so that it can run only once.
+ * @returns [batch, outHeight, outWidth, outputs]
  */
 export function normConv(
   inputs: NormConvInputs,
@@ -62,13 +62,10 @@ export function normConv(
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => {
       const [x, output] = saved as [tf.Tensor, tf.Tensor];
       const all = { ...inputs, x, y: output, dy };
-      const gradients = tf.tidy(() => {
+      return tf.tidy(() => {
         const found = backward(all, { ...options, hasDx: !constant.has('x') });
         return learns.map((name) => found[name] as tf.Tensor);
       });
-      // No one else reads these; TensorFlow.js would keep them until the last gradient is there.
-      tf.dispose([x, output, dy]);
-      return gradients;
     };
     return { value: y, gradFunc };
   });
