@@ -1,4 +1,4 @@
-import { availableParallelism } from 'node:os';
+import { usableCores } from '../system/cores.ts';
 
 /**
  * Calls `work` for every item, at most `limit` at a time (0: four per core).
@@ -23,7 +23,7 @@ export async function mapConcurrently<T, R>(
       }
     }
   };
-  const workers = Math.min(limit || availableParallelism() * 4, items.length);
+  const workers = Math.min(limit || usableCores() * 4, items.length);
   await Promise.all(Array.from({ length: workers }, worker));
   if (failures.length > 0) throw failures[0];
   return results;

@@ -1,8 +1,8 @@
-import { availableParallelism } from 'node:os';
 import { Piscina } from 'piscina';
 import { mapConcurrently } from '../async/concurrency.ts';
 import { dealOut, type World } from '../cluster/index.ts';
 import { UserError } from '../errors.ts';
+import { usableCores } from '../system/cores.ts';
 import { threadModule } from '../system/thread_module.ts';
 import { counted } from '../text/format.ts';
 import type { Copies, Job, Outcome } from './copies.ts';
@@ -56,7 +56,7 @@ export async function runTasks({ job, tasks }: Tasks, { workers, world, onProgre
   const total = tasks.reduce((sum, { copies }) => sum + copies.length, 0);
   let count = 0;
   if (tasks.length === 0) return { failures, count };
-  const threads = Math.min(workers || availableParallelism(), Math.ceil(tasks.length / tasksPerThread));
+  const threads = Math.min(workers || usableCores(), Math.ceil(tasks.length / tasksPerThread));
   const pool = new Piscina({
     filename: worker,
     workerData: job,

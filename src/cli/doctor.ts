@@ -40,6 +40,11 @@ function shownBackbone({ name, state }: Diagnosis['backbones'][number]): string 
   return state === 'installed' ? name : `${name} (${state.replace(/\.$/, '')})`;
 }
 
+function shownQuota({ cpuQuota, cores }: Diagnosis): string {
+  if (cpuQuota === null) return '';
+  return `; the container's CPU quota is ${Number(cpuQuota.toFixed(2))} of ${cores} cores`;
+}
+
 function rows(diagnosis: Diagnosis): [string, string][] {
   const { engine, why, engines, native, gpus } = diagnosis;
   return [
@@ -58,7 +63,7 @@ function rows(diagnosis: Diagnosis): [string, string][] {
     ],
     ...(gpus[0] ? ([['driver', gpus[0].driver]] as [string, string][]) : []),
     ['backbones', diagnosis.backbones.map(shownBackbone).join(', ') || 'none installed'],
-    ['threads', `${diagnosis.threads}, ${diagnosis.memory} GiB of memory`],
+    ['threads', `${diagnosis.threads}, ${diagnosis.memory} GiB of memory${shownQuota(diagnosis)}`],
     ['Node.js', `${diagnosis.node} on ${diagnosis.platform}`],
     ['sharp', `${diagnosis.sharp}, libvips ${diagnosis.libvips}`],
     ...diagnosis.missing.map((text): [string, string] => ['missing', text]),

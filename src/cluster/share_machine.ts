@@ -1,10 +1,10 @@
-import { availableParallelism } from 'node:os';
 import { findGpus } from '../setup/nvidia.ts';
+import { usableCores } from '../system/cores.ts';
 import type { World } from './world.ts';
 
 /** Number of threads for the engine of a rank, so that ranks on the same cores share them. */
 export function threadsOf({ onSameCores }: World): number {
-  return Math.max(1, Math.floor(availableParallelism() / onSameCores));
+  return Math.max(1, Math.floor(usableCores() / onSameCores));
 }
 
 /** Gives each rank on a host its own GPU by CUDA_VISIBLE_DEVICES, unless the launcher did. Call it before the engine starts. */

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, writeSync } from 'node:fs';
-import { availableParallelism, hostname } from 'node:os';
+import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { deserialize, serialize } from 'node:v8';
 import { reason, UserError } from '../errors.ts';
+import { usableCores } from '../system/cores.ts';
 import { findLaunch } from './launcher.ts';
 import { initialize, type Mpi, memory, type Request, type Values } from './mpi.ts';
 
@@ -283,6 +284,6 @@ function coresOf(): string {
     const status = readFileSync('/proc/self/status', 'utf8');
     return /^Cpus_allowed_list:\s*(.*)$/m.exec(status)?.[1] as string;
   } catch {
-    return String(availableParallelism());
+    return String(usableCores());
   }
 }

@@ -1,4 +1,4 @@
-import { availableParallelism, totalmem } from 'node:os';
+import { cpus, totalmem } from 'node:os';
 import sharp from 'sharp';
 import { backboneState, backbones } from '../backbones/index.ts';
 import { type EngineName, EngineUnavailable, engineNames, startEngine } from '../engine/index.ts';
@@ -9,6 +9,7 @@ import { findCompiler } from '../setup/build.ts';
 import { findGpus, type Gpu } from '../setup/nvidia.ts';
 import { findPython } from '../setup/wheels.ts';
 import { batSup, withCommandsAsTyped } from '../system/command.ts';
+import { cpuQuota, usableCores } from '../system/cores.ts';
 import { tf } from '../tensors/tf.ts';
 
 /** Whether an engine runs on this machine. */
@@ -35,6 +36,10 @@ export interface Diagnosis {
   backbones: { name: string; state: string }[];
   gpus: Gpu[];
   threads: number;
+  /** Of the machine. */
+  cores: number;
+  /** What a container's limit leaves of them, e.g. 1.5; null without one. */
+  cpuQuota: number | null;
   /** Gibibytes. */
   memory: number;
   node: string;
@@ -125,7 +130,9 @@ export async function diagnose(wanted: EngineName | 'auto', threads: number): Pr
     cudnn: version('nvidia-cudnn'),
     backbones: await installedBackbones(),
     gpus,
-    threads: threads || availableParallelism(),
+    threads: threads || usableCores(),
+    cores: cpus().length,
+    cpuQuota: cpuQuota() ?? null,
     memory: Number((totalmem() / 2 ** 30).toFixed(1)),
     node: process.version,
     platform: `${process.platform}-${process.arch}`,

@@ -1,6 +1,7 @@
 /** Decoders for what sharp cannot read, or gets wrong. They run in threads, so that they do not block other work. */
-import { availableParallelism } from 'node:os';
+
 import type { Piscina } from 'piscina';
+import { usableCores } from '../system/cores.ts';
 import { threadModule } from '../system/thread_module.ts';
 import { readBmpSize } from './bmp.ts';
 import { readHeicSize } from './heic.ts';
@@ -29,7 +30,7 @@ async function startThreads(): Promise<Piscina<DecodeJob, RawPicture>> {
   return new Piscina({
     filename: threadModule('./decoder_thread', import.meta.url),
     minThreads: 1,
-    maxThreads: availableParallelism(),
+    maxThreads: usableCores(),
     // So that an occasional picture does not wait for a new thread each time.
     idleTimeout: 10_000,
   });

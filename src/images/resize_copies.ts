@@ -1,9 +1,9 @@
 import { rename, rm, rmdir, writeFile } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { mapConcurrently } from '../async/concurrency.ts';
 import { checkShared, dealOut, type World } from '../cluster/index.ts';
 import { reason, UserError } from '../errors.ts';
+import { usableCores } from '../system/cores.ts';
 import { makeFolder, temporaryName } from '../system/files.ts';
 import { asUnreadable, decodeWithSharp } from './decode.ts';
 import { copyNameOf } from './generated.ts';
@@ -71,7 +71,7 @@ type OnCopied = (source: Source, entry: Entry) => void;
 async function copyAll(sources: Source[], options: ResizeOptions, onCopied: OnCopied): Promise<void> {
   const { data, workers, signal } = options;
   let failure: UserError | undefined;
-  const atOnce = workers || 8 * availableParallelism();
+  const atOnce = workers || 8 * usableCores();
   await mapConcurrently(sources, atOnce, async (source) => {
     if (signal?.aborted || failure) return;
     const { path, size, modified, collidesWith } = source;

@@ -1,8 +1,9 @@
-import { availableParallelism, cpus, totalmem } from 'node:os';
+import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { Settings } from '../config/index.ts';
 import type { Engine } from '../engine/index.ts';
 import { cannotWrite, reason, UserError } from '../errors.ts';
+import { usableCores } from '../system/cores.ts';
 import { writeFileAtomically } from '../system/files.ts';
 import { type ProcessIdentity, thisProcess } from '../system/processes.ts';
 import { readJson } from '../system/read_json.ts';
@@ -61,7 +62,7 @@ function environment(): Session['environment'] {
     node: process.version,
     platform: `${process.platform} ${process.arch}`,
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
-    threads: availableParallelism(),
+    threads: usableCores(),
     memory: totalmem(),
   };
 }

@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { Slots } from '../async/slots.ts';
 import { reason } from '../errors.ts';
 import { argmax } from '../evaluation/softmax.ts';
@@ -7,6 +6,7 @@ import { drawHeatMap, enlargementFor } from '../explain/overlay.ts';
 import { headerSize, UnreadablePicture } from '../images/decode.ts';
 import { readable, sniff } from '../images/sniff.ts';
 import { judge, type Predictor } from '../predict/predictor.ts';
+import { usableCores } from '../system/cores.ts';
 import { type BatcherOptions, makeBatcher } from './batcher.ts';
 
 export interface Answer {
@@ -33,7 +33,7 @@ export interface Serving {
 }
 
 /** Most pictures decoded at once: two per core, so that no core waits for the next one. */
-const maxDecoding = availableParallelism() * 2;
+const maxDecoding = usableCores() * 2;
 
 /** The pixels of a picture by its header. @throws {Error} where it is not a picture that the server accepts. */
 async function pixelsOf(bytes: Buffer, maxPixels: number): Promise<number> {

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import * as util from 'node:util';
 import { reason } from '../../errors.ts';
+import { cpuQuota, usableCores } from '../../system/cores.ts';
 import { tf } from '../../tensors/tf.ts';
 import { type EngineOptions, EngineUnavailable } from '../engine.ts';
 import { registerGradients } from '../gradients.ts';
@@ -60,9 +61,9 @@ export function loadBackend(
   });
   // Always set, since an earlier start in this process may have set another mode.
   process.env.TF_SET_ONEDNN_FPMATH_MODE = precision === 'bf16' ? 'BF16' : 'FP32';
-  if (threads > 0) {
-    setDefaults({ TF_NUM_INTRAOP_THREADS: String(threads), OMP_NUM_THREADS: String(threads) });
-  }
+  // TensorFlow and OpenMP count cores by themselves, which leaves out a quota.
+  const count = threads || (cpuQuota() && usableCores());
+  if (count) setDefaults({ TF_NUM_INTRAOP_THREADS: String(count), OMP_NUM_THREADS: String(count) });
   replaceRemovedUtil();
   try {
     return register(folder, installation);

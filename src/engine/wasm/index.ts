@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { usableCores } from '../../system/cores.ts';
 import { tf } from '../../tensors/tf.ts';
 import type { Engine, EngineOptions } from '../engine.ts';
 import { failWhereFull, type WasmBackend } from './engine_memory.ts';
@@ -55,7 +55,7 @@ export async function startWasm(options: EngineOptions): Promise<Engine> {
   useRelaxedSimd(relaxed);
   const file = relaxed ? './kernels_relaxed.wasm' : './kernels.wasm';
   const module = await WebAssembly.compile(await readFile(new URL(file, import.meta.url)));
-  const count = options.threads || availableParallelism();
+  const count = options.threads || usableCores();
   const threads = startThreads(module, memory, { count, control, startAfter: jobsBeforeWorkers });
   running = threads;
   registerKernels({ backend, threads });

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import type { Piscina } from 'piscina';
+import { usableCores } from '../../system/cores.ts';
 
 /** So many are done before a thread would have started. */
 const jobsBeforeThreads = 16;
@@ -15,7 +15,7 @@ export function compiled(): WebAssembly.Module {
 
 async function startThreads<Job, Answer>(thread: string): Promise<Piscina<Job, Answer>> {
   const { Piscina } = await import('piscina');
-  const threads = availableParallelism();
+  const threads = usableCores();
   return new Piscina({
     filename: thread,
     workerData: compiled(),

@@ -1,9 +1,10 @@
 import { readdir, rm } from 'node:fs/promises';
-import { availableParallelism, cpus, release, totalmem, type } from 'node:os';
+import { cpus, release, totalmem, type } from 'node:os';
 import { join } from 'node:path';
 import type { SettingName, Settings } from '../../config/index.ts';
 import { type Dataset, labelsOf, type Picture } from '../../dataset/scan.ts';
 import type { Split } from '../../dataset/split.ts';
+import { usableCores } from '../../system/cores.ts';
 import { packageVersion } from '../../system/version.ts';
 import {
   type EventWriter,
@@ -78,7 +79,7 @@ function environmentTable(): string {
       ['Node.js', process.version],
       ['tfjs backend', `${tf.getBackend()}, tfjs ${tf.version_core}`],
       ['system', `${type()} ${release()}, ${process.arch}`],
-      ['processor', `${cpus()[0]?.model ?? 'unknown'}, ${availableParallelism()} cores`],
+      ['processor', `${cpus()[0]?.model ?? 'unknown'}, ${usableCores()} cores`],
       ['memory', `${(totalmem() / 2 ** 30).toFixed(1)} GiB`],
     ],
   );

@@ -1,6 +1,6 @@
-import { availableParallelism } from 'node:os';
 import { Piscina } from 'piscina';
 import { mapConcurrently } from '../../async/concurrency.ts';
+import { usableCores } from '../../system/cores.ts';
 import { threadModule } from '../../system/thread_module.ts';
 import {
   type Design,
@@ -52,7 +52,7 @@ export class Solver {
     this.#reduced = count <= design.width ? reduce(this.#memory, this.layout) : undefined;
     this.design = withSingles(this.#memory, this.#reduced?.design ?? design, count);
     const work = 2 * count * this.design.width * design.tiles * tileClasses * typicalEvaluations;
-    this.#threads = work < workForThreads ? 1 : threads || availableParallelism();
+    this.#threads = work < workForThreads ? 1 : threads || usableCores();
     const bytes = slotBytes([design, this.design], count);
     this.#slots = Array.from({ length: this.#threads }, () => ({
       rows: this.#memory.allocate(bytes.rows),
