@@ -9,7 +9,7 @@ import { photographs } from './photographs.ts';
 const installed = fileURLToPath(new URL('../../.cache/xdg/bat-sup', import.meta.url));
 
 /** Different photographs; beyond these, further links to them. */
-const maxPhotographs = 600;
+export const maxPhotographs = 600;
 
 const folders = new Map<number, string>();
 

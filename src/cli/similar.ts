@@ -4,7 +4,7 @@ import { readSettings, settingOptions } from '../config/index.ts';
 import { UserError } from '../errors.ts';
 import { printable } from '../text/printable.ts';
 import { addExamples } from './examples.ts';
-import { featureNetworkFlag, startFeatureNetwork } from './feature_network.ts';
+import { featureNetworkFlag, featureNetworkStarter } from './feature_network.ts';
 import { fileError, notice } from './notice.ts';
 import { type ProgressBar, progressBar } from './progress.ts';
 import { abortOnSignals } from './signals.ts';
@@ -38,10 +38,10 @@ async function similar(picture: string, flags: SimilarFlags): Promise<void> {
   const settings = await readSettings(flags);
   const folder = flags.in ?? settings.rawData;
   const signal = abortOnSignals();
-  const { network, close } = await startFeatureNetwork(settings, flags.checkpoint);
+  const start = featureNetworkStarter(settings, flags.checkpoint);
   const { findSimilar } = await import('../similar/find_similar.ts');
   let bar: ProgressBar | undefined;
-  const matches = await findSimilar(network, {
+  const matches = await findSimilar(start, {
     picture,
     folder,
     count,
@@ -52,10 +52,7 @@ async function similar(picture: string, flags: SimilarFlags): Promise<void> {
     },
     onFailure: fileError,
     onNotice: notice,
-  }).finally(async () => {
-    bar?.stop();
-    await close();
-  });
+  }).finally(() => bar?.stop());
   if (!matches) {
     console.error('Stopped; run the same command to continue.');
     process.exitCode = 130;

@@ -62,17 +62,22 @@ function shortReason(error: unknown): string {
   return reason(error).split(',')[0] as string;
 }
 
+/** Which of some links lead to folders: paths below the folder that is searched. */
+export type AreFolders = (links: string[]) => Promise<boolean[]> | boolean[];
+
 /** A search of one folder: first all real folders, then links in order, so that no folder is read twice. */
 class Search {
   readonly #root: string;
+  readonly #areFolders: AreFolders;
   readonly #found: Found = { files: [], skipped: [], linked: [] };
   /** Real paths of the folders read so far. */
   readonly #read = new Set<string>();
   /** Links to follow: paths below the root that end in '/'. */
   #links: string[] = [];
 
-  constructor(root: string) {
+  constructor(root: string, areFolders: AreFolders) {
     this.#root = root;
+    this.#areFolders = areFolders;
   }
 
   async run(): Promise<Found> {
@@ -130,17 +135,17 @@ class Search {
         if (isOdd && (await isMisread(join(this.#root, path, entry.name))))
           this.#skip(path + entry.name, notUtf8);
         else if (entry.isDirectory()) folders.push(entry.name);
-        else if (entry.isSymbolicLink()) links.push(entry.name);
+        else if (entry.isSymbolicLink()) links.push(path + entry.name);
         else this.#found.files.push(path + entry.name);
       }
     } catch (error) {
       if (path !== '' || (error as NodeJS.ErrnoException).code !== 'ENOENT')
         this.#skip(path, shortReason(error), { isUnread: true });
     }
-    await mapConcurrently(links, 0, async (name) => {
-      if (await isFolder(join(this.#root, path, name))) this.#links.push(`${path}${name}/`);
-      else this.#found.files.push(path + name);
-    });
+    const isLinkedFolder = await this.#areFolders(links);
+    for (const [index, link] of links.entries())
+      if (isLinkedFolder[index]) this.#links.push(`${link}/`);
+      else this.#found.files.push(link);
     return folders;
   }
 }
@@ -149,9 +154,13 @@ class Search {
  * Finds the files below a folder, at any depth; none where the folder does not exist. Hidden files and folders are left out.
  * Links to folders are followed, each folder once, except those that lead to a folder that they lie in. Any other link
  * counts as a file.
+ * @param areFolders default: asks for some at once, in other threads.
  */
-export function search(root: string): Promise<Found> {
-  return new Search(root).run();
+export function search(
+  root: string,
+  areFolders: AreFolders = (links) => mapConcurrently(links, 0, (link) => isFolder(join(root, link))),
+): Promise<Found> {
+  return new Search(root, areFolders).run();
 }
 
 /** The files that {@link search} finds. */

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile, rm, stat, utimes } from 'node:fs/promises';
+import { open, readdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cacheFolder } from '../system/cache.ts';
-import { makeFolder, writeFileAtomically } from '../system/files.ts';
+import { makeFolder, readExactly, writeFileAtomically } from '../system/files.ts';
 import type { PictureIndex } from './picture_index.ts';
 
 const format = 'bat-sup pictures 2';
@@ -15,7 +15,7 @@ const indexFolder = () => join(cacheFolder(), 'similar');
 /**
  * Where the index of a folder is kept.
  * @param folder its real path.
- * @param key of the features, as featureKey gives it.
+ * @param key of the features, whatever engine computes them.
  */
 export function indexFile(folder: string, key: string): string {
   const name = createHash('sha256').update(`${key}\0${folder}`).digest('hex').slice(0, 32);
@@ -31,10 +31,10 @@ function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Buffer {
  * written, the next search makes it again.
  */
 export async function writeIndex(file: string, index: PictureIndex): Promise<void> {
-  const paths = Buffer.from(index.paths.join('\0'));
-  const head = { format, count: index.paths.length, length: index.length, pathBytes: paths.length };
+  const names = Buffer.from(index.names);
+  const head = { format, count: index.scales.length, length: index.length, pathBytes: names.length };
   const arrays = [index.stamps, index.mean, index.scales, index.directions].map(bytesOf);
-  const parts = [Buffer.from(`${JSON.stringify(head)}\n`), paths, ...arrays];
+  const parts = [Buffer.from(`${JSON.stringify(head)}\n`), names, ...arrays];
   const hash = createHash('sha256');
   for (const part of parts) hash.update(part);
   await makeFolder(indexFolder());
@@ -54,9 +54,19 @@ async function removeUnused(): Promise<void> {
   }
 }
 
+/** In one call to the system, where readFile makes a few hundred. */
+async function readAtOnce(file: string): Promise<Buffer> {
+  const handle = await open(file);
+  try {
+    return await readExactly(handle, { offset: 0, size: (await handle.stat()).size });
+  } finally {
+    await handle.close();
+  }
+}
+
 /** @returns undefined where there is none, or it is damaged or of another version. */
 export async function readIndex(file: string): Promise<PictureIndex | undefined> {
-  const data = await readFile(file).catch(() => undefined);
+  const data = await readAtOnce(file).catch(() => undefined);
   const index = data && decode(data);
   if (index) await utimes(file, new Date(), new Date()).catch(() => {});
   return index;
@@ -76,10 +86,10 @@ function decode(data: Buffer): PictureIndex | undefined {
     return part;
   };
   // Copied, since they must begin at multiples of their elements' size.
-  const copy = (bytes: number): ArrayBuffer => Uint8Array.from(take(bytes)).buffer;
-  const paths = take(pathBytes).toString('utf8');
+  const copy = (bytes: number): ArrayBuffer => new Uint8Array(take(bytes)).buffer;
+  const names = take(pathBytes).toString('utf8');
   return {
-    paths: count === 0 ? [] : paths.split('\0'),
+    names,
     stamps: new Float64Array(copy(count * 16)),
     length,
     mean: new Float32Array(copy(length * 4)),

@@ -1,11 +1,8 @@
 import { largestOf } from '../transfer/nearest_rows.ts';
+import { type Listing, pathsOf } from './listing.ts';
 
 /** Directions of pictures' features around their mean, in bytes: a quarter of the memory, and cosines right to 0.002. */
-export interface PictureIndex {
-  /** Paths below the folder, of the pictures and of files that cannot be read. */
-  paths: string[];
-  /** float64 [paths, 2]: size in bytes and time of the last change, milliseconds since 1970. */
-  stamps: Float64Array;
+export interface PictureIndex extends Listing {
   /** Numbers per picture. */
   length: number;
   /** float32 [length]: the mean of all features. */
@@ -25,12 +22,12 @@ export interface Match {
 
 /** @param rows of `features`, by file; -1 for those that cannot be read. */
 export function makeIndex(
-  { paths, stamps }: Pick<PictureIndex, 'paths' | 'stamps'>,
+  { names, stamps }: Listing,
   { features, length, rows }: { features: Float32Array; length: number; rows: Int32Array },
 ): PictureIndex {
   const mean = meanOf(features, length);
-  const scales = new Float32Array(paths.length);
-  const directions = new Int8Array(paths.length * length);
+  const scales = new Float32Array(rows.length);
+  const directions = new Int8Array(rows.length * length);
   for (const [file, row] of rows.entries()) {
     if (row < 0) continue;
     const direction = directionOf(features.subarray(row * length, (row + 1) * length), mean);
@@ -40,7 +37,7 @@ export function makeIndex(
     // Rounding changes the length a little.
     scales[file] = 1 / (normOf(rounded) || 1);
   }
-  return { paths, stamps, length, mean, scales, directions };
+  return { names, stamps, length, mean, scales, directions };
 }
 
 function meanOf(features: Float32Array, length: number): Float32Array {
@@ -62,23 +59,35 @@ function directionOf(features: Float32Array, mean: Float32Array): Float32Array {
   return centred.map((value) => value / norm);
 }
 
+/** The scalar product of a row with the bytes from `start` on. */
+function dot(row: Float32Array, bytes: Int8Array, start: number): number {
+  // Four sums, so that an addition need not wait for the one before it.
+  let [a, b, c, d] = [0, 0, 0, 0];
+  const whole = row.length & ~3;
+  for (let j = 0, at = start; j < whole; j += 4, at += 4) {
+    a += (row[j] as number) * (bytes[at] as number);
+    b += (row[j + 1] as number) * (bytes[at + 1] as number);
+    c += (row[j + 2] as number) * (bytes[at + 2] as number);
+    d += (row[j + 3] as number) * (bytes[at + 3] as number);
+  }
+  for (let j = whole; j < row.length; j++) a += (row[j] as number) * (bytes[start + j] as number);
+  return a + b + c + d;
+}
+
 /**
  * The pictures that resemble one most, the nearest first.
  * @param features float32 [length], of the picture in question.
  * @param isLeftOut whether a path is not an answer, such as the picture itself.
  */
 export function nearestIn(
-  { paths, length, mean, scales, directions }: PictureIndex,
+  index: PictureIndex,
   features: Float32Array,
   { count, isLeftOut }: { count: number; isLeftOut(path: string): boolean },
 ): Match[] {
+  const { length, mean, scales, directions } = index;
+  const paths = pathsOf(index);
   const direction = directionOf(features, mean);
-  const cosines = new Float32Array(paths.length);
-  for (let file = 0, at = 0; file < paths.length; file++) {
-    let sum = 0;
-    for (let j = 0; j < length; j++, at++) sum += (direction[j] as number) * (directions[at] as number);
-    cosines[file] = sum * (scales[file] as number);
-  }
+  const cosines = scales.map((scale, file) => scale * dot(direction, directions, file * length));
   const nearest = largestOf(cosines, count, (file) => scales[file] === 0 || isLeftOut(paths[file] as string));
   return nearest.map(({ row, cosine }) => ({ path: paths[row] as string, cosine }));
 }

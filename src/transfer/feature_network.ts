@@ -21,7 +21,7 @@ import { openFeatureCache } from './open_feature_cache.ts';
 export interface FeatureNetwork {
   /** Numbers per picture. */
   length: number;
-  /** Changes with whatever features depend on. */
+  /** Changes with whatever features depend on but the engine, which changes their last digits alone. */
   key: string;
   cache: FeatureCache;
   /** Decodes a picture, bytes or a path, as the network reads it: uint8 [height, width, channels]. */
@@ -30,6 +30,16 @@ export interface FeatureNetwork {
   features(pictures: Uint8Array[]): Promise<Float32Array>;
   dispose(): Promise<void>;
 }
+
+/** A network on an engine that was started for it. */
+export interface StartedFeatureNetwork {
+  network: FeatureNetwork;
+  /** Ends the engine, too. */
+  close(): Promise<void>;
+}
+
+/** Starts the engine that computes so many pictures soonest, and a network on it. */
+export type StartFeatureNetwork = (pictures: number) => Promise<StartedFeatureNetwork>;
 
 function trained({ checkpoint, weights }: StoredNetwork): Start {
   const { model, preprocessing } = checkpoint.manifest;

@@ -34,6 +34,7 @@ function digestOf({ weights, head }: NetworkFeatures): string {
 
 /**
  * Opens the cache of features that the running engine computes.
+ * @returns it, and a key of the network and of this version, which does not depend on the engine.
  * @param length numbers per row.
  * @param notice called once, with one line, where nothing can be stored any more.
  */
@@ -44,6 +45,10 @@ export function openFeatureCache(
 ): { cache: FeatureCache; key: string } {
   const { preprocessing, size, layer } = network;
   const weights = digestOf(network);
-  const key = featureKey({ weights, preprocessing, size, layer, engine: computedBy(), kernels });
-  return { key, cache: new FeatureCache({ folder: join(cacheFolder(), 'features'), key, length, notice }) };
+  const source = { weights, preprocessing, size, layer, kernels };
+  const key = featureKey({ ...source, engine: computedBy() });
+  return {
+    key: featureKey({ ...source, engine: packageVersion() }),
+    cache: new FeatureCache({ folder: join(cacheFolder(), 'features'), key, length, notice }),
+  };
 }

@@ -18,7 +18,7 @@ const features = Float32Array.from({ length: count * length }, () => Math.max(0,
 const paths = Array.from({ length: count }, (_, index) => `folder/ä ${index}\n.jpg`);
 const stamps = Float64Array.from({ length: 2 * count }, (_, index) => index + 0.25);
 const rows = Int32Array.from({ length: count }, (_, index) => (index === 7 ? -1 : index));
-const index = makeIndex({ paths, stamps }, { features, length, rows });
+const index = makeIndex({ names: paths.join('\0'), stamps }, { features, length, rows });
 const nothing = { count: 10, isLeftOut: () => false };
 
 /** Cosines around the mean in float64. */
@@ -59,7 +59,7 @@ test('what is left out, and files that cannot be read, are no answers', () => {
 
 test('features that are all the same give cosines of 0, not NaN', () => {
   const same = makeIndex(
-    { paths: paths.slice(0, 2), stamps: stamps.slice(0, 4) },
+    { names: paths.slice(0, 2).join('\0'), stamps: stamps.slice(0, 4) },
     { features: new Float32Array(2 * length).fill(3), length, rows: Int32Array.of(0, 1) },
   );
   const found = nearestIn(same, new Float32Array(length).fill(3), nothing);
