@@ -83,7 +83,8 @@ const choices: Record<string, Choose> = {
   async 'bat-sup suggest'(unlabelled, labelled, seed) {
     const folder = folderOf(unlabelled, false);
     const rawData = folderOf(labelled, true);
-    const found = await suggest(network, { folder, rawData, count: options.labels, seed, threads: 0 });
+    const source = { folder, rawData, isMultiLabel: false, labels: 'off' };
+    const found = await suggest(network, { ...source, count: options.labels, seed, threads: 0 });
     return (found ?? []).map(({ file }) => unlabelled[Number.parseInt(basename(file), 10)] as string);
   },
   async chance(unlabelled, _, seed) {
@@ -102,7 +103,7 @@ async function learn(choose: Choose, data: Side, heldOut: Side, seed: number): P
     labelled.push(...(await choose(unlabelled, labelled, seed)));
     const known = {
       features: await featuresOf(labelled),
-      labels: labelled.map((file) => data.classes.indexOf(classOf(file))),
+      labelSets: labelled.map((file) => [data.classes.indexOf(classOf(file))]),
       classes: data.classes.length,
     };
     const answers = (await classify(questions, known, { seed, threads: 0 })) ?? [];

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { readSettings, type Settings, settingOptions } from '../config/index.ts';
-import { UserError } from '../errors.ts';
+import { UsageError, UserError } from '../errors.ts';
+import { none } from '../predict/answer.ts';
 import type { Suggestion } from '../suggest/suggest.ts';
 import { counted } from '../text/format.ts';
 import { printable } from '../text/printable.ts';
@@ -24,15 +25,24 @@ export function addSuggest(program: Command): void {
     .description('rank unlabelled pictures by what a label of each would teach')
     .argument('<folder>', 'pictures without labels')
     .option('--count <n>', 'how many to suggest', '20')
-    .option('--copy-to <folder>', 'copy them to <folder>/<likeliest class>/; nothing is overwritten')
+    .option(
+      '--copy-to <folder>',
+      'copy them to <folder>/<likeliest class>/, or with --multi-label to each class; nothing is overwritten',
+    )
     .option(...featureNetworkFlag)
     .option('--json', 'print JSON Lines: one object per picture');
-  settingOptions(command, ['rawData', 'checkpoints', 'engine', 'threads', 'seed']).action(suggestPictures);
+  settingOptions(command, [
+    ...(['rawData', 'multiLabel', 'labels', 'checkpoints', 'engine', 'threads', 'seed'] as const),
+  ]).action(suggestPictures);
   addExamples(command, [
     ['bat-sup suggest inbox', 'the 20 pictures of inbox/ to label next, given those in rawdata/'],
     [
       'bat-sup suggest inbox --copy-to next',
       'copies them to next/<likeliest class>/, to be put right by hand',
+    ],
+    [
+      'bat-sup suggest inbox --multi-label --labels labels.csv',
+      'pictures that can show several classes, or none of them',
     ],
   ]);
 }
@@ -40,15 +50,20 @@ export function addSuggest(program: Command): void {
 async function suggestPictures(folder: string, flags: SuggestFlags): Promise<void> {
   const count = wholeNumber('--count', flags.count, 1);
   const settings = await readSettings(flags);
+  const isMultiLabel = settings.multiLabel === 'on';
+  if (settings.labels !== 'off' && !isMultiLabel)
+    throw new UsageError('labels are for pictures of several classes; add --multi-label.');
   await refuseFolders(settings, folder, flags);
   const signal = abortOnSignals();
   const { network, close } = await startFeatureNetwork(settings, flags.checkpoint);
   const { suggest } = await import('../suggest/suggest.ts');
   let bar: ProgressBar | undefined;
-  const { rawData, seed, threads } = settings;
+  const { rawData, labels, seed, threads } = settings;
   const suggestions = await suggest(network, {
     folder,
     rawData,
+    isMultiLabel,
+    labels,
     count,
     seed,
     threads,
@@ -68,12 +83,19 @@ async function suggestPictures(folder: string, flags: SuggestFlags): Promise<voi
     return;
   }
   if (suggestions.length === 0) throw new UserError(`${folder} holds no picture that can be read.`);
-  for (const one of suggestions) console.log(flags.json ? JSON.stringify(one) : lineOf(one));
+  for (const one of suggestions) console.log(flags.json ? JSON.stringify(jsonOf(one)) : lineOf(one));
   if (flags.copyTo !== undefined) await copy(suggestions, flags.copyTo);
 }
 
-function lineOf({ file, class: name, probability = 0 }: Suggestion): string {
-  return name === undefined ? printable(file) : `${printable(file)}  ${name} ${probability.toFixed(4)}`;
+function jsonOf({ file, guess, guesses }: Suggestion) {
+  return { file, ...guess, ...(guesses && { classes: guesses }) };
+}
+
+function lineOf({ file, guess, guesses }: Suggestion): string {
+  const all = guess ? [guess] : (guesses ?? []);
+  const list = all.map((one) => `${one.class} ${one.probability.toFixed(4)}`);
+  if (guesses?.length === 0) list.push(none);
+  return [printable(file), ...list].join('  ');
 }
 
 /** @throws {UsageError} where copies would lie among the pictures. */
@@ -85,16 +107,25 @@ async function refuseFolders(settings: Settings, folder: string, { copyTo }: Sug
   await keepFolderApart(folder, { option: '--copy-to', path: copyTo });
 }
 
-/** Copies each suggestion to the folder of its likeliest class; where there are no classes yet, to the folder itself. */
+/** The folders to copy a suggestion to; where there are no classes yet, the folder itself. */
+function foldersOf({ guess, guesses }: Suggestion): string[] {
+  if (!guesses) return [guess?.class ?? ''];
+  return guesses.length > 0 ? guesses.map((one) => one.class) : [none];
+}
+
 async function copy(suggestions: Suggestion[], folder: string): Promise<void> {
   const { checkFolderNames, sortInto } = await import('../predict/sort.ts');
-  checkFolderNames(suggestions.flatMap((one) => one.class ?? []));
-  const sortings = suggestions.map((one) => ({ file: one.file, class: one.class ?? '' }));
-  const sorted = await sortInto(folder, 'copy', sortings);
-  for (const [index, one] of sorted.entries())
-    if ('error' in one) fileError(suggestions[index]?.file as string, one.error);
-  const copied = sorted.filter((one) => 'to' in one).length;
-  console.error(`${counted(copied, 'picture')} copied to ${printable(folder)}`);
-  if (copied < sorted.length)
-    throw new UserError(`${counted(sorted.length - copied, 'picture')} could not be copied.`);
+  const sortings = suggestions.flatMap((one) =>
+    foldersOf(one).map((name) => ({ file: one.file, class: name })),
+  );
+  checkFolderNames(sortings.map((one) => one.class).filter((name) => name !== ''));
+  const failed = new Set<string>();
+  for (const [index, one] of (await sortInto(folder, 'copy', sortings)).entries()) {
+    if ('to' in one) continue;
+    const file = sortings[index]?.file as string;
+    fileError(file, one.error);
+    failed.add(file);
+  }
+  console.error(`${counted(suggestions.length - failed.size, 'picture')} copied to ${printable(folder)}`);
+  if (failed.size > 0) throw new UserError(`${counted(failed.size, 'picture')} could not be copied.`);
 }

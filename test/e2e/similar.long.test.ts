@@ -11,7 +11,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { before, test } from 'node:test';
 import { wheelOf, withoutWheels } from '../helpers/backbones.ts';
 import { cliWith } from '../helpers/cli.ts';
@@ -122,6 +122,29 @@ test('suggestions are pictures without a label that stand for others, copied to 
   const without = await run('suggest', 'inbox', '--raw-data', 'nowhere', '--json');
   assert.ok(linesOf(without.stdout).every((one) => Object.keys(one).join() === 'file'));
   assert.ok(existsSync(join(inbox, 'fox.png')));
+});
+
+test('pictures that can show several classes are suggested with all of theirs, and copied to each', {
+  skip,
+}, async () => {
+  const both = join(rawData, 'food', 'cow.png');
+  copyFileSync(join(rawData, 'animal', 'cow.png'), both);
+  const args = ['suggest', 'inbox', '--count', '4', '--multi-label', '--copy-to', 'several', '--json'];
+  const found = linesOf((await run(...args)).stdout);
+  rmSync(both);
+  assert.equal(found.length, 4);
+  const copies = found.flatMap(({ file, classes }) => {
+    assert.ok(classes.every((one: { probability: number }) => one.probability >= 0.5));
+    const names = classes.length > 0 ? classes.map((one: { class: string }) => one.class) : ['none'];
+    return names.map((name: string) => join(name, basename(file)));
+  });
+  const there = readdirSync(join(folder, 'several'), { recursive: true, encoding: 'utf8' });
+  assert.deepEqual(there.filter((one) => /png$/.test(one)).sort(), copies.sort());
+  const { code, stderr } = await cliWith(environment, folder, 'suggest', 'inbox', '--labels', 'labels.csv');
+  assert.deepEqual(
+    [code, stderr],
+    [2, 'bat-sup: labels are for pictures of several classes; add --multi-label.\n'],
+  );
 });
 
 test('the picture itself is no answer, whatever links lead to it', { skip }, async () => {
