@@ -15,8 +15,8 @@ import { join } from 'node:path';
 import { findCheckpoint } from '../src/checkpoints/index.ts';
 import { readSettings } from '../src/config/index.ts';
 import { startEngine } from '../src/engine/index.ts';
-import { evaluateSetsOf } from '../src/evaluation/multi_label/evaluate_checkpoint.ts';
-import { setsInFolders } from '../src/evaluation/multi_label/pictures.ts';
+import { evaluateMultiLabel } from '../src/evaluation/multi_label/evaluate_checkpoint.ts';
+import { labelSetsInFolders } from '../src/evaluation/multi_label/pictures.ts';
 import { readHeldBack } from '../src/runs/held_back.ts';
 import { train } from '../src/training/train.ts';
 import { chooseFeatureNetwork, openFeatureNetwork } from '../src/transfer/feature_network.ts';
@@ -62,8 +62,8 @@ async function compare(set: CategorySet, seed: number): Promise<Record<string, n
   await train({ settings, run, events });
   const checkpoint = await findCheckpoint(run);
   const { classes } = checkpoint.manifest.model;
-  const heldOut = (await setsInFolders(join(pictures, 'held-out'), classes)).pictures;
-  const { evaluation, answers } = await evaluateSetsOf(checkpoint, heldOut, { topLosses: 0 });
+  const heldOut = (await labelSetsInFolders(join(pictures, 'held-out'), classes)).pictures;
+  const { evaluation, answers } = await evaluateMultiLabel(checkpoint, heldOut, { topLosses: 0 });
   const theirs = await scikitLearn(run, settings.data, heldOut);
   const two = answers.labelSets.flatMap((labels, index) => (labels.length === 2 ? [index] : []));
   return {
@@ -80,8 +80,8 @@ async function compare(set: CategorySet, seed: number): Promise<Record<string, n
 
 /** The share of pictures that are answered with exactly the classes that they show. */
 function bothShare(
-  { classes }: Awaited<ReturnType<typeof evaluateSetsOf>>['evaluation'],
-  { labelSets, logits }: Awaited<ReturnType<typeof evaluateSetsOf>>['answers'],
+  { classes }: Awaited<ReturnType<typeof evaluateMultiLabel>>['evaluation'],
+  { labelSets, logits }: Awaited<ReturnType<typeof evaluateMultiLabel>>['answers'],
   pictures: number[],
 ): number {
   const right = pictures.filter((picture) =>
@@ -103,7 +103,7 @@ async function scikitLearn(
     notice,
   );
   const { trained = [] } = (await readHeldBack(run)) ?? {};
-  const { pictures } = await setsInFolders(data, await classesOf(run));
+  const { pictures } = await labelSetsInFolders(data, await classesOf(run));
   const known = new Set(trained.map(({ file }) => join(data, file)));
   const own = pictures.filter(({ file }) => known.has(file));
   const folder = temporaryFolder();

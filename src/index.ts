@@ -31,7 +31,13 @@ export { type Engine, type EngineName, startEngine } from './engine/index.ts';
 export { UsageError, UserError } from './errors.ts';
 export { type EvaluateOptions, type Evaluation, evaluate } from './evaluation/evaluate.ts';
 export { type CheckpointEvaluation, evaluateCheckpoint } from './evaluation/evaluate_checkpoint.ts';
-export { picturesOf, validationPictures } from './evaluation/pictures.ts';
+export type { SetEvaluation } from './evaluation/multi_label/evaluate.ts';
+export {
+  type CheckpointSetEvaluation,
+  evaluateMultiLabel,
+} from './evaluation/multi_label/evaluate_checkpoint.ts';
+export { labelSetsInFile, labelSetsInFolders } from './evaluation/multi_label/pictures.ts';
+export { type LabelledPicture, picturesOf, validationPictures } from './evaluation/pictures.ts';
 export { type ExplainOptions, type Explanation, explain } from './explain/explain.ts';
 export { type ExplainAllOptions, type Explained, explainAll } from './explain/explain_all.ts';
 export { type FeatureMaps, featureMaps } from './explain/feature_maps.ts';

@@ -128,10 +128,10 @@ async function runEvaluation(
     await engine.dispose();
   };
   if (checkpoint.manifest.model.isMultiLabel) {
-    const { evaluateSetsOf } = await import('../evaluation/multi_label/evaluate_checkpoint.ts');
+    const { evaluateMultiLabel } = await import('../evaluation/multi_label/evaluate_checkpoint.ts');
     const { printSetEvaluation } = await import('./set_evaluation.ts');
     const options = { minPrecision, topLosses, world, onProgress };
-    const result = await evaluateSetsOf(checkpoint, set.pictures, options).finally(stop);
+    const result = await evaluateMultiLabel(checkpoint, set.pictures, options).finally(stop);
     for (const { file, reason } of result.unreadable) fileError(file, reason);
     for (const name of result.missed)
       notice(

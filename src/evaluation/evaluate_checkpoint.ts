@@ -58,7 +58,7 @@ export async function evaluateCheckpoint(
 ): Promise<CheckpointEvaluation> {
   if (checkpoint.manifest.model.isMultiLabel)
     throw new UserError(
-      `${checkpoint.folder} was trained with --multi-label; "bat-sup evaluate --json" has its metrics.`,
+      `${checkpoint.folder} was trained with --multi-label; evaluateMultiLabel has its metrics.`,
     );
   const predictor = await loadPredictor(checkpoint.folder);
   const collecting = collectAnswers(predictor, pictures, options.onProgress, options.world);

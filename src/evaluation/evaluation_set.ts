@@ -1,6 +1,6 @@
 import type { Checkpoint } from '../checkpoints/index.ts';
 import { UsageError } from '../errors.ts';
-import { setsInFile, setsInFolders } from './multi_label/pictures.ts';
+import { labelSetsInFile, labelSetsInFolders } from './multi_label/pictures.ts';
 import { type FolderPictures, picturesOf, validationPictures } from './pictures.ts';
 import { describeRemadeData } from './remade_data.ts';
 
@@ -30,8 +30,8 @@ export async function chooseEvaluationSet(
       `--labels is for networks trained with --multi-label, and ${checkpoint.folder} is not; leave it out.`,
     );
   if (folder !== undefined) {
-    const findIn = isMultiLabel ? setsInFolders : picturesOf;
-    const found = labels === undefined ? findIn(folder, classes) : setsInFile(folder, labels, classes);
+    const findIn = isMultiLabel ? labelSetsInFolders : picturesOf;
+    const found = labels === undefined ? findIn(folder, classes) : labelSetsInFile(folder, labels, classes);
     return { name: folder, ...(await found) };
   }
   const pictures = await validationPictures(checkpoint, data);

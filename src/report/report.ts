@@ -4,7 +4,7 @@ import { reason, UserError } from '../errors.ts';
 import { type CheckpointEvaluation, evaluateCheckpoint } from '../evaluation/evaluate_checkpoint.ts';
 import {
   type CheckpointSetEvaluation,
-  evaluateSetsOf,
+  evaluateMultiLabel,
 } from '../evaluation/multi_label/evaluate_checkpoint.ts';
 import { validationPictures } from '../evaluation/pictures.ts';
 import { describeRemadeData } from '../evaluation/remade_data.ts';
@@ -120,7 +120,7 @@ async function evaluateHeldBack(
   const evaluating = async (): Promise<CheckpointEvaluation | CheckpointSetEvaluation> => {
     const pictures = await validationPictures(checkpoint, data);
     if (checkpoint.manifest.model.isMultiLabel)
-      return evaluateSetsOf(checkpoint, pictures, { topLosses, onProgress });
+      return evaluateMultiLabel(checkpoint, pictures, { topLosses, onProgress });
     return evaluateCheckpoint(checkpoint, pictures, { calibrate: false, seed, topLosses, onProgress });
   };
   try {

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { readLabelsFile } from '../dataset/labels_file.ts';
-import { setsInFile, setsInFolders } from '../evaluation/multi_label/pictures.ts';
+import { labelSetsInFile, labelSetsInFolders } from '../evaluation/multi_label/pictures.ts';
 import { type LabelledPicture, picturesOf } from '../evaluation/pictures.ts';
 import { findPictures } from '../images/find.ts';
 import { findGenerated } from '../images/generated.ts';
@@ -31,7 +31,7 @@ export async function findLabelled(source: LabelledSource): Promise<Labelled> {
   const classes = found.classes.map(({ name }) => name);
   const paths = found.classes.flatMap(({ name, pictures }) => pictures.map((one) => `${name}/${one}`));
   if (paths.length === 0) return labelledOf(classes, []);
-  const { pictures } = await (isMultiLabel ? setsInFolders : picturesOf)(rawData, classes);
+  const { pictures } = await (isMultiLabel ? labelSetsInFolders : picturesOf)(rawData, classes);
   const generated = await findGenerated(rawData, paths);
   const copies = new Set([...generated.keys()].map((path) => join(rawData, path)));
   return labelledOf(
@@ -44,7 +44,7 @@ async function listedIn(file: string, rawData: string): Promise<Labelled> {
   const rows = await readLabelsFile(file);
   const classes = [...new Set(rows.flatMap(({ labels }) => labels))].sort();
   if (classes.length === 0) return labelledOf(classes, []);
-  return labelledOf(classes, (await setsInFile(rawData, file, classes)).pictures);
+  return labelledOf(classes, (await labelSetsInFile(rawData, file, classes)).pictures);
 }
 
 function labelledOf(classes: string[], pictures: LabelledPicture[]): Labelled {

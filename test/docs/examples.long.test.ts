@@ -29,6 +29,7 @@ before(async () => {
   await emoji('superhero').jpeg().toFile(join(project, 'sup.jpg'));
   mkdirSync(join(project, 'pictures'));
   writeFileSync(join(project, 'wrong.csv'), 'file,class\nbat/cow.png,sup\n');
+  writeFileSync(join(project, 'labels.csv'), 'file,labels\nbat/cow.png,bat|sup\n');
   for (const name of ['bat.png', 'sup.jpg']) cpSync(join(project, name), join(project, 'pictures', name));
   const small = ['--width', '16', '--height', '16', '--epochs', '2', '--batch-size', '4'];
   const { code, stderr } = await cli(project, 'train', '--run', 'run-001', ...small);

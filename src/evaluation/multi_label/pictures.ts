@@ -9,9 +9,17 @@ import { type FolderPictures, type LabelledPicture, picturesOf } from '../pictur
 /**
  * The pictures in `<folder>/<class>/` of a network whose classes do not exclude each other: the same picture, byte for byte,
  * in several folders is one that shows all of their classes.
+ * @param classes the network's classes; labels are indices into them.
  * @throws {UserError} where the folder holds no picture of these classes.
+ * @example
+ * ```ts
+ * import { labelSetsInFolders } from 'bat-sup';
+ *
+ * const { pictures } = await labelSetsInFolders('rawdata', ['bat', 'sup']);
+ * console.log(pictures.filter(({ labels }) => labels?.length === 2).length, 'show both');
+ * ```
  */
-export async function setsInFolders(folder: string, classes: string[]): Promise<FolderPictures> {
+export async function labelSetsInFolders(folder: string, classes: string[]): Promise<FolderPictures> {
   const found = await picturesOf(folder, classes);
   // A file that cannot be read stays by itself, and is reported when it is decoded.
   const digests = await mapConcurrently(found.pictures, 0, ({ file }) =>
@@ -32,9 +40,17 @@ export async function setsInFolders(folder: string, classes: string[]): Promise<
 
 /**
  * The pictures of a labels file, whose paths are relative to the folder or to the file.
+ * @param classes the network's classes; labels are indices into them.
  * @throws {UserError} where it cannot be read, or names none of the classes.
+ * @example
+ * ```ts
+ * import { labelSetsInFile } from 'bat-sup';
+ *
+ * const { pictures } = await labelSetsInFile('rawdata', 'labels.csv', ['bat', 'sup']);
+ * console.log(pictures[0]?.file, pictures[0]?.labels);
+ * ```
  */
-export async function setsInFile(
+export async function labelSetsInFile(
   folder: string,
   labelsFile: string,
   classes: string[],
