@@ -39,7 +39,10 @@ export async function writePairs(set: CategorySet, cache: string, size: number):
   const temporary = `${folder}.tmp`;
   rmSync(temporary, { recursive: true, force: true });
   for (const [part, count] of Object.entries(counts)) {
-    const categories = readdirSync(join(drawings, part)).sort();
+    // A training on these pictures leaves a hidden folder there.
+    const categories = readdirSync(join(drawings, part))
+      .filter((name) => !name.startsWith('.'))
+      .sort();
     const all = categories.flatMap((category) =>
       readdirSync(join(drawings, part, category))
         .sort()
