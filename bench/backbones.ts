@@ -19,7 +19,7 @@ import { argmax } from '../src/evaluation/softmax.ts';
 import { startFromBackbone } from '../src/training/read_start.ts';
 import { crossValidate, dealFolds } from '../src/transfer/cross_validation.ts';
 import { openFeatureNetwork } from '../src/transfer/feature_network.ts';
-import { featuresOfFiles } from '../src/transfer/file_features.ts';
+import { type FileFeatures, featuresOfFiles } from '../src/transfer/file_features.ts';
 import type { LogisticRegression } from '../src/transfer/logistic_regression.ts';
 import { type CategorySet, categorySets, writeCategories } from './inputs/categories.ts';
 import { writeDemoDrawings } from './inputs/demo_drawings.ts';
@@ -61,7 +61,7 @@ async function conceptOf(set: PictureSet): Promise<(category: string, name: stri
   return (category, name) => concepts.get(`${category}/${name}`) as string;
 }
 
-async function read(set: PictureSet, backbone: BackboneName): Promise<Rows> {
+async function readRows(set: PictureSet, backbone: BackboneName): Promise<Rows> {
   const side = inputSizes[backbone];
   const pictures = await (set === 'demo'
     ? writeDemoDrawings(cache, side)
@@ -72,23 +72,22 @@ async function read(set: PictureSet, backbone: BackboneName): Promise<Rows> {
   const { lookalikes } = await packPictures(dataset, { folder, size, workers: 0 });
   const same = joinSamePictures(dataset.pictures, lookalikes);
   const network = openFeatureNetwork(await startFromBackbone(backbone, console.error), console.error);
-  const found = await featuresOfFiles(
-    dataset.pictures.map(({ file }) => join(folder, file)),
-    network,
-  );
+  const files = dataset.pictures.map(({ file }) => file);
+  const { features, read } = (await featuresOfFiles(files, network)) as FileFeatures;
+  if (read.length < files.length) throw new Error(`Not all pictures in ${folder} can be read.`);
   await network.dispose();
   const concept = await conceptOf(set);
   const names = dataset.pictures.map(({ file, label }) =>
     concept(dataset.classes[label] as string, basename(file, '.png')),
   );
-  const known = [...new Set(names)];
+  const distinct = [...new Set(names)];
   return {
-    features: (found as NonNullable<typeof found>).features,
+    features,
     length: network.length,
     labels: dataset.pictures.map(({ label }) => label),
     classes: dataset.classes.length,
     groups: dataset.pictures.map((_, index) => same.find(index)),
-    concepts: names.map((name) => known.indexOf(name)),
+    concepts: names.map((name) => distinct.indexOf(name)),
   };
 }
 
@@ -141,7 +140,7 @@ const table = [];
 for (const set of options.sets) {
   let first: number[] | undefined;
   for (const backbone of options.backbones) {
-    const rows = await read(set, backbone);
+    const rows = await readRows(set, backbone);
     const seeds: number[][] = [];
     for (const seed of options.seeds) seeds.push(await judge(rows, seed));
     const right = rows.labels.map((_, row) => mean(seeds.map((values) => values[row] as number)));
