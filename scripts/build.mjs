@@ -1,6 +1,6 @@
 /** Builds dist/: the WebAssembly modules, the TypeScript, the C++ sources and the bundles for browsers. */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -17,6 +17,8 @@ const modules = [
 const run = (script, ...args) =>
   execFileSync(process.execPath, [join(root, script), ...args], { cwd: root, stdio: 'inherit' });
 
+// A file that is gone from src must not stay: the C++ sources that are there identify the native engine's build.
+rmSync(join(root, 'dist'), { recursive: true, force: true });
 run('scripts/build-wasm.mjs');
 run('node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json');
 
