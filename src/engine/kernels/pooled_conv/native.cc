@@ -8,9 +8,9 @@
 // summed over the list in registers.
 #include <algorithm>
 #include <cstring>
-#include <memory>
 
 #include "operation.h"
+#include "vectors.h"
 
 namespace {
 
@@ -40,21 +40,6 @@ inline Floats Load(const float* from) {
 }
 
 inline void Store(Floats values, float* to) { memcpy(to, &values, sizeof(values)); }
-
-// Memory that begins at a line of the cache.
-class Aligned {
- public:
-  explicit Aligned(int64_t size) : memory_(new float[size + kLanes]) {
-    void* from = memory_.get();
-    size_t space = (size + kLanes) * sizeof(float);
-    data_ = static_cast<float*>(std::align(kLanes * sizeof(float), size * sizeof(float), from, space));
-  }
-  float* data() const { return data_; }
-
- private:
-  std::unique_ptr<float[]> memory_;
-  float* data_;
-};
 
 // A maximum: its patch begins at this offset of the picture with zeros around it.
 struct Maximum {
@@ -229,10 +214,10 @@ void FilterGradient(void* kernel, TF_OpKernelContext* context) {
   const int64_t portions = std::clamp<int64_t>(kSums / (outputs * filter), 1, std::min(batch, kPortions));
   const int64_t blocks = (outputs + kChannels - 1) / kChannels;
   // [portions, outputs, kernel_height, vectors, kLanes]
-  const Aligned sums(portions * outputs * filter);
+  Buffer sums(portions * outputs * filter);
 #pragma omp parallel
   {
-    const Aligned padded(patches.size);
+    Buffer padded(patches.size);
     memset(padded.data(), 0, patches.size * sizeof(float));
     std::vector<Maximum> maxima(patches.maxima() + 1);
 #pragma omp for schedule(dynamic)
@@ -285,7 +270,7 @@ void InputGradient(void* kernel, TF_OpKernelContext* context) {
   if (!call.ok()) return;
 
   // The filter of one output after the other: [outputs, kernel_height, vectors, kLanes], with zeros behind each run.
-  const Aligned filters(outputs * size);
+  Buffer filters(outputs * size);
   memset(filters.data(), 0, outputs * size * sizeof(float));
   for (int64_t ky = 0; ky < sizes.kernel_height; ky++)
     for (int64_t i = 0; i < patches.run; i++)
@@ -296,7 +281,7 @@ void InputGradient(void* kernel, TF_OpKernelContext* context) {
   const int64_t picture = sizes.input_height * sizes.input_width * inputs, maps = patches.maxima() * outputs;
 #pragma omp parallel
   {
-    const Aligned padded(patches.size);
+    Buffer padded(patches.size);
     std::vector<Maximum> maxima(patches.maxima() + 1);
 #pragma omp for schedule(dynamic)
     for (int64_t i = 0; i < batch; i++) {

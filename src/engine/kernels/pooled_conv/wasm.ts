@@ -1,3 +1,4 @@
+import { sizeOf } from '../../../tensors/shape.ts';
 import type { tf } from '../../../tensors/tf.ts';
 import {
   addressOf,
@@ -27,14 +28,24 @@ const vectorsOf = (info: ConvInfo) => Math.ceil((info.filterWidth * info.inChann
 /** Floats of one chunk's lists. */
 const listsOf = (info: ConvInfo) => 4 * 2 * (info.outHeight * info.outWidth + 1) + 4;
 
+/** By data id: both gradients of a convolution ask about the same dy. */
+const known = new WeakMap<object, boolean>();
+
 export function isMostlyZero(context: KernelContext, dy: tf.TensorInfo): boolean {
-  const size = dy.shape.reduce((product, length) => product * length, 1);
+  const before = known.get(dy.dataId);
+  if (before !== undefined) return before;
+  const size = sizeOf(dy.shape);
+  const isSo = countNonzeros(context, dy, size) < maxShare * size;
+  known.set(dy.dataId, isSo);
+  return isSo;
+}
+
+function countNonzeros(context: KernelContext, dy: tf.TensorInfo, size: number): number {
   const chunks = context.threads.chunksFor(Math.ceil(size / 4096));
   return withScratch(context, { counts: chunks }, ({ counts }) => {
     runInChunks(context, 'countNonzeros', chunks, { x: dy, counts, size });
     const { buffer } = context.backend.wasm.asm.memory;
-    const nonzeros = new Int32Array(buffer, counts, chunks).reduce((sum, count) => sum + count, 0);
-    return nonzeros < maxShare * size;
+    return new Int32Array(buffer, counts, chunks).reduce((sum, count) => sum + count, 0);
   });
 }
 
