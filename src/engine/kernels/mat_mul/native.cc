@@ -5,22 +5,13 @@
 #include <cstring>
 
 #include "../adam/native.h"
+#include "lanes.h"
 
 namespace {
 
-constexpr int kLanes = 16;
 constexpr int kTilePictures = 5, kTileVectors = 2, kTileRows = 4;
 constexpr int kTileOutputs = kTileVectors * kLanes;
 constexpr int64_t kBlockRows = 16;
-typedef float Floats __attribute__((vector_size(kLanes * 4)));
-
-inline Floats Load(const float* from) {
-  Floats values;
-  memcpy(&values, from, sizeof(values));
-  return values;
-}
-
-inline void Store(Floats values, float* to) { memcpy(to, &values, sizeof(values)); }
 
 struct Sizes {
   int64_t batch, inputs, outputs;

@@ -9,13 +9,11 @@
 #include <algorithm>
 #include <cstring>
 
+#include "lanes.h"
 #include "operation.h"
 #include "vectors.h"
 
 namespace {
-
-constexpr int kLanes = 16;
-typedef float Floats __attribute__((vector_size(kLanes * 4)));
 
 // What max-pooling marks a maximum with that relu sets to zero (max_pool/native.cc).
 constexpr int kMasked = 255;
@@ -32,14 +30,6 @@ struct Sizes {
   int kernel_height, kernel_width, stride_height, stride_width, pool_height, pool_width, pool_stride_height,
       pool_stride_width, pool_top, pool_left, output_height, output_width, input_height, input_width, top, left;
 };
-
-inline Floats Load(const float* from) {
-  Floats values;
-  memcpy(&values, from, sizeof(values));
-  return values;
-}
-
-inline void Store(Floats values, float* to) { memcpy(to, &values, sizeof(values)); }
 
 // A maximum: its patch begins at this offset of the picture with zeros around it.
 struct Maximum {
