@@ -26,8 +26,18 @@ const env = {
 };
 // Node's default leaves one core idle, which is half of a machine with two.
 const concurrency = `--test-concurrency=${availableParallelism()}`;
-const { status } = spawnSync(process.execPath, ['--import', 'tsx', '--test', concurrency, ...files], {
-  stdio: 'inherit',
-  env,
-});
+// On a terminal, Node's own reporter ends with the failures; TAP, which programs read, does not.
+const reporters = process.stdout.isTTY
+  ? ['--test-reporter=spec', '--test-reporter-destination=stdout']
+  : [
+      '--test-reporter=tap',
+      '--test-reporter-destination=stdout',
+      '--test-reporter=./scripts/failures_reporter.mjs',
+      '--test-reporter-destination=stderr',
+    ];
+const { status } = spawnSync(
+  process.execPath,
+  ['--import', 'tsx', '--test', concurrency, ...reporters, ...files],
+  { stdio: 'inherit', env },
+);
 process.exit(status ?? 1);
