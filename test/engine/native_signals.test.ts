@@ -33,12 +33,14 @@ function blocks(status: string, signal: number): boolean {
   return ((mask >> BigInt(signal - 1)) & 1n) === 1n;
 }
 
-function assertBlocked(status: string): void {
-  for (const signal of [SIGINT, SIGPROF, SIGTERM, SIGWINCH]) assert.ok(blocks(status, signal), status);
-  assert.ok(!blocks(status, SIGSEGV), status);
+/** Whether signals wait, except those that report the thread's own faults. */
+function isUndisturbed(status: string): boolean {
+  return (
+    [SIGINT, SIGPROF, SIGTERM, SIGWINCH].every((signal) => blocks(status, signal)) && !blocks(status, SIGSEGV)
+  );
 }
 
-/** Looks at the main thread until `state` is 2; answers with what it saw while that was 1. */
+/** Looks at the main thread until `state` is 2; answers with what it saw while that was 1, and counts where signals wait. */
 const watcher = `
 const { readFileSync } = require('node:fs');
 const { parentPort, workerData } = require('node:worker_threads');
@@ -47,7 +49,9 @@ const seen = [];
 parentPort.postMessage('ready');
 while (Atomics.load(state, 0) < 2) {
   const status = readFileSync('/proc/self/task/' + process.pid + '/status', 'utf8');
-  if (Atomics.load(state, 0) === 1) seen.push(status);
+  if (Atomics.load(state, 0) !== 1) continue;
+  seen.push(status);
+  if (!/^SigBlk:\\s*0+$/m.test(status)) Atomics.add(state, 1, 1);
 }
 parentPort.postMessage(seen);
 `;
@@ -56,20 +60,21 @@ test('signals are handled after TensorFlow’s computation', {
   skip: process.platform === 'linux' ? withoutNative() : 'only Linux tells',
 }, async () => {
   await startEngine('native', { threads: 0 });
-  const shared = new SharedArrayBuffer(4);
+  const shared = new SharedArrayBuffer(8);
   const state = new Int32Array(shared);
   const worker = new Worker(watcher, { eval: true, workerData: shared });
   await once(worker, 'message');
   const a = tf.ones([2048, 2048]);
   Atomics.store(state, 0, 1);
-  tf.matMul(a, a);
+  // On a busy machine the watcher may not run during the first.
+  for (let i = 0; i < 50 && Atomics.load(state, 1) < 3; i++) tf.matMul(a, a).dispose();
   Atomics.store(state, 0, 2);
   const [seen] = (await once(worker, 'message')) as [string[]];
-  assertBlocked(seen.find((status) => blocks(status, SIGINT)) ?? (seen.at(-1) as string));
+  assert.ok(seen.some(isUndisturbed), seen.at(-1));
   assert.ok(!blocks(statusOf(process.pid), SIGINT));
   const computing = readdirSync('/proc/self/task')
     .map(statusIfThere)
     .filter((status) => /^Name:\s*tf_/m.test(status));
   assert.ok(computing.length > 0);
-  computing.forEach(assertBlocked);
+  for (const status of computing) assert.ok(isUndisturbed(status), status);
 });
