@@ -1,4 +1,4 @@
-import { applyAdam } from '../engine/kernels/adam/operation.ts';
+import { applyAdamToAll } from '../engine/kernels/adam/operation.ts';
 import { tf } from '../tensors/tf.ts';
 import { type TensorSource, tensorSources } from './tensor_source.ts';
 
@@ -61,15 +61,16 @@ export class Adam {
    * @param step 1 for the first.
    */
   apply(gradients: tf.NamedTensorMap, step: number, learningRate: number): void {
-    for (const [name, variable] of this.#variables) {
+    const updates = [...this.#variables].map(([name, variable]) => {
       const { m, v } = this.#moments.get(name) as { m: tf.Variable; v: tf.Variable };
       const gradient = gradients[variable.name] as tf.Tensor;
       const rate = learningRate * (this.#learningRates.get(name) ?? 1);
       const stepSize = (rate * Math.sqrt(1 - beta2 ** step)) / (1 - beta1 ** step);
       if (this.#weightDecay > 0 && decays(name))
         tf.tidy(() => variable.assign(tf.mul(variable, 1 - rate * this.#weightDecay)));
-      applyAdam(variable, m, v, gradient, { stepSize, beta1, beta2, epsilon });
-    }
+      return { variable, m, v, gradient, stepSize };
+    });
+    applyAdamToAll(updates, { beta1, beta2, epsilon });
   }
 
   /** The moments by '<variable>/m' and '<variable>/v'. */

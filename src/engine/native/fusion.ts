@@ -11,18 +11,27 @@ import type { NodeBackend, OutputMetadata } from './backend.ts';
  * |---------------------------|----------------|---------------------------|-------------------------|-------------------|
  * | FusedConv2D with a bias   | convBias       | MaxPool                   | BatSupMaxPool           | BiasAdd           |
  * | MaxPool                   | maxPool        | Relu                      | BatSupMaxPool, relu = 1 | BatSupMaxPool     |
- * | ReluGrad of that relu     | reluGrad       | MaxPoolGrad               | BatSupMaxPoolGrad       | ReluGrad          |
+ * | BatchNormTraining         | batchNorm      | Add, Relu                 | BatSupBatchNorm         | BatSupBatchNorm   |
+ * |                           |                | MaxPool                   | BatSupNormMaxPool       |                   |
+ * | ReluGrad of either        | reluGrad       | MaxPoolGrad               | BatSupMaxPoolGrad       | ReluGrad          |
+ * |                           |                | BatchNormTrainingGrad     | BatSupBatchNormGrad     |                   |
  * | MaxPoolGrad               | maxPoolGrad    | BiasAddGrad               | BatSupMaxPoolBiasGrad   | BatSupMaxPoolGrad |
  * |                           |                | Conv2DBackpropFilter      | BatSupPooledConvFilterGrad |                |
  * |                           |                | Conv2DBackpropInput       | BatSupPooledConvInputGrad  |                |
+ * |                           |                | BatchNormTrainingGrad     | BatSupBatchNormGrad     |                   |
+ * | Add                       | sum            | ReluGrad                  | BatSupReluGradOfSum     | AddV2             |
  * | BatchMatMul, transposed a | weightGradient | ApplyAdam                 | BatSupDenseAdam         | MatMul            |
  * | ApplyAdam of such a one   | an Update      | _FusedMatMul by its weights | BatSupDenseAdamMultiply | BatSupDenseAdam |
  *
  * Why each may be fused:
  * - convBias: adding the bias to the maximum equals taking the maximum of the values with the bias added.
  * - maxPool: the operation keeps each maximum's index in its window; relu marks those that it sets to zero.
- * - reluGrad: these marks say what relu let pass, so that dy need not be masked before it is scattered.
+ * - batchNorm: the mean and variance are computed at once; only x and these are needed for its output, with the addition, the
+ *   relu or the max-pooling that follow.
+ * - reluGrad: these marks say what relu let pass, so that dy need not be masked before it is scattered. After a batch
+ *   normalisation x says it as well.
  * - maxPoolGrad: scattered over zeros or not, dy has the same sum, and the same products with whatever it is multiplied by.
+ * - sum: of two gradients that a relu lets pass in part.
  * - weightGradient: Adam computes the gradient's rows as it needs them; the gradient is neither written nor read.
  * - Update: it changes its tensors in place. It runs before any of them is read; the multiplication by the weights, in
  *   the next step's forward pass, takes it along, so that the weights pass through the cache once for both.
@@ -34,10 +43,22 @@ interface Patterns {
   maxPool: MaxPoolParts;
   /** Not deferred: the output of the relu that was fused with a max-pooling, given by its data id. */
   reluOfMaxPool: { maxPool: object };
+  batchNorm: BatchNormParts;
+  /** Not deferred: the mean of a batch. coefficients: of the normalisation by it (batch_norm/native.cc). */
+  batchMean: { coefficients: tf.TensorInfo };
+  sum: { a: tf.TensorInfo; b: tf.TensorInfo };
   reluGrad: { dy: tf.TensorInfo; y: tf.TensorInfo };
   /** window: the attribute of the operation (max_pool/native.cc). */
   maxPoolGrad: { dy: tf.TensorInfo; indices: tf.TensorInfo; window: number[] };
   weightGradient: { x: tf.TensorInfo; dy: tf.TensorInfo };
+}
+
+/** (x - mean) * slope + offset, plus `other` if there is one, and relu of that where `relu`. */
+export interface BatchNormParts {
+  x: tf.TensorInfo;
+  coefficients: tf.TensorInfo;
+  other?: tf.TensorInfo;
+  relu: boolean;
 }
 
 interface MaxPoolParts {

@@ -1,9 +1,11 @@
 import { tf } from '../../tensors/tf.ts';
 import { relu, reluGradient } from '../kernels/activation/native.ts';
-import { applyAdam } from '../kernels/adam/native.ts';
+import { applyAdam, applyAdamToAll } from '../kernels/adam/native.ts';
 import { applyAdamToResources } from '../kernels/adam/native_resources.ts';
+import { add } from '../kernels/add/native.ts';
 import { averagePoolGradient } from '../kernels/average_pool/native.ts';
-import { batchNorm, batchNormGradient } from '../kernels/batch_norm/native.ts';
+import { batchNorm, batchNormGradient, followBatch } from '../kernels/batch_norm/native.ts';
+import { batchNormGradientPlain, batchNormPlain } from '../kernels/batch_norm/native_plain.ts';
 import { biasGradient } from '../kernels/bias/native.ts';
 import { convolutionFilterGradient, convolutionInputGradient, fusedConv2d } from '../kernels/conv/native.ts';
 import { crossEntropy } from '../kernels/cross_entropy/native.ts';
@@ -24,13 +26,18 @@ import { useOwnOperations } from './own_operations.ts';
 
 /** Where two have the same name, the later one wins if its needs are met. */
 const ownKernels: OwnKernel[] = [
+  add,
   applyAdamToResources,
   applyAdam,
+  applyAdamToAll,
   averagePoolGradient,
   batchMatMulPlain,
   batchMatMul,
+  batchNormPlain,
   batchNorm,
+  batchNormGradientPlain,
   batchNormGradient,
+  followBatch,
   biasGradient,
   convolutionFilterGradient,
   convolutionInputGradient,

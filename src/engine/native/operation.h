@@ -32,6 +32,11 @@ class Tensor {
   }
   int64_t size() const { return TF_TensorElementCount(tensor_); }
   int64_t dim(int axis) const { return TF_Dim(tensor_, axis); }
+  std::vector<int64_t> shape() const {
+    std::vector<int64_t> sizes(TF_NumDims(tensor_));
+    for (size_t axis = 0; axis < sizes.size(); axis++) sizes[axis] = dim(axis);
+    return sizes;
+  }
 
  private:
   TF_Tensor* tensor_ = nullptr;
@@ -73,6 +78,24 @@ inline std::vector<int32_t> IntegersOf(TF_OpKernelConstruction* construction, co
   if (TF_GetCode(status) != TF_OK) TF_OpKernelConstruction_Failure(construction, status);
   TF_DeleteStatus(status);
   return values;
+}
+
+inline float FloatOf(TF_OpKernelConstruction* construction, const char* name) {
+  TF_Status* status = TF_NewStatus();
+  float value = 0;
+  TF_OpKernelConstruction_GetAttrFloat(construction, name, &value, status);
+  if (TF_GetCode(status) != TF_OK) TF_OpKernelConstruction_Failure(construction, status);
+  TF_DeleteStatus(status);
+  return value;
+}
+
+inline bool BoolOf(TF_OpKernelConstruction* construction, const char* name) {
+  TF_Status* status = TF_NewStatus();
+  unsigned char value = 0;
+  TF_OpKernelConstruction_GetAttrBool(construction, name, &value, status);
+  if (TF_GetCode(status) != TF_OK) TF_OpKernelConstruction_Failure(construction, status);
+  TF_DeleteStatus(status);
+  return value;
 }
 
 struct Operation {

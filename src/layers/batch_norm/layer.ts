@@ -1,5 +1,10 @@
-import { normaliseBatch, normaliseBy, scaleAndShift } from '../../engine/kernels/batch_norm/operation.ts';
-import { tf } from '../../tensors/tf.ts';
+import {
+  followBatch,
+  normaliseBatch,
+  normaliseBy,
+  scaleAndShift,
+} from '../../engine/kernels/batch_norm/operation.ts';
+import type { tf } from '../../tensors/tf.ts';
 import type { Builder, Value } from '../builder.ts';
 import type { Layer, VariablePlan } from '../layer.ts';
 import { Scope } from '../scope.ts';
@@ -11,11 +16,6 @@ export interface BatchNormAttributes {
 
 /** The weight of the previous moving averages in each update; equals PyTorch's default, 1 - 0.1. */
 const momentum = 0.9;
-
-/** moving = momentum * moving + (1 - momentum) * value */
-function follow(moving: tf.Variable, value: tf.Tensor): void {
-  tf.tidy(() => moving.assign(tf.add(tf.mul(moving, momentum), tf.mul(value, 1 - momentum))));
-}
 
 export type BatchNormPart = 'scale' | 'offset' | 'mean' | 'variance';
 
@@ -46,10 +46,9 @@ export const batchNorm: Layer<BatchNormAttributes> = {
     const x = input as tf.Tensor;
     if (!training) return normaliseBy(x, { scale, offset, mean, variance }, epsilon);
     if (frozenStatistics) return scaleAndShift(x, { scale, offset, mean, variance }, epsilon);
-    return normaliseBatch(x, { scale, offset }, epsilon, (ofBatch) => {
-      follow(mean, ofBatch.mean);
-      follow(variance, ofBatch.variance);
-    });
+    return normaliseBatch(x, { scale, offset }, epsilon, (batch) =>
+      followBatch({ mean, variance }, batch, momentum),
+    );
   },
 };
 

@@ -8,11 +8,8 @@ struct AdamHyperparameters {
   float step_size, one_minus_beta1, one_minus_beta2, epsilon;
 
   // values: [step size, beta1, beta2, epsilon].
-  explicit AdamHyperparameters(const Tensor& values)
-      : step_size(values.data<float>()[0]),
-        one_minus_beta1(1 - values.data<float>()[1]),
-        one_minus_beta2(1 - values.data<float>()[2]),
-        epsilon(values.data<float>()[3]) {}
+  explicit AdamHyperparameters(const float* values)
+      : step_size(values[0]), one_minus_beta1(1 - values[1]), one_minus_beta2(1 - values[2]), epsilon(values[3]) {}
 };
 
 // Moments of weights without a gradient shrink for ever, down to denormal numbers, which cost processors ten times as

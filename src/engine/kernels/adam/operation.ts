@@ -2,6 +2,8 @@ import { tf } from '../../../tensors/tf.ts';
 
 /** The kernel an engine may register: the whole update in one pass, in place. Inputs: variable, m, v, gradient. */
 export const applyAdamKernel = 'ApplyAdam';
+/** The same for several variables. Inputs: variable, m, v and gradient of each, in this order. */
+export const applyAdamToAllKernel = 'ApplyAdamToAll';
 
 /**
  * Adam (Kingma and Ba 2015, the more efficient form given at the end of section 2):
@@ -34,4 +36,35 @@ export function applyAdam(
     v.assign(tf.add(v, tf.mul(tf.sub(tf.square(gradient), v), 1 - beta2)));
     variable.assign(tf.sub(variable, tf.mul(tf.div(m, tf.add(tf.sqrt(v), epsilon)), stepSize)));
   });
+}
+
+export interface AdamUpdate {
+  variable: tf.Variable;
+  m: tf.Variable;
+  v: tf.Variable;
+  gradient: tf.Tensor;
+  stepSize: number;
+}
+
+export interface AdamOfAllAttributes extends Omit<AdamAttributes, 'stepSize'> {
+  /** One for each variable. */
+  stepSizes: number[];
+}
+
+/** Updates several variables: together, where the engine can. */
+export function applyAdamToAll(updates: AdamUpdate[], attributes: Omit<AdamAttributes, 'stepSize'>): void {
+  if (!tf.getKernel(applyAdamToAllKernel, tf.getBackend())) {
+    for (const { variable, m, v, gradient, stepSize } of updates)
+      applyAdam(variable, m, v, gradient, { ...attributes, stepSize });
+    return;
+  }
+  const inputs = updates.flatMap(({ variable, m, v, gradient }, index) =>
+    Object.entries({ variable, m, v, gradient }).map(([name, tensor]) => [`${name}${index}`, tensor]),
+  );
+  const all: AdamOfAllAttributes = { ...attributes, stepSizes: updates.map(({ stepSize }) => stepSize) };
+  tf.engine().runKernel(
+    applyAdamToAllKernel,
+    Object.fromEntries(inputs) as tf.NamedTensorMap,
+    all as unknown as tf.NamedAttrMap,
+  );
 }

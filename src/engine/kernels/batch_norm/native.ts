@@ -1,91 +1,100 @@
-import { tf } from '../../../tensors/tf.ts';
-import {
-  type Attributes,
-  execute,
-  float32,
-  type NodeBackend,
-  type OutputMetadata,
-} from '../../native/backend.ts';
+import type { tf } from '../../../tensors/tf.ts';
+import { execute, firstId, type NodeBackend } from '../../native/backend.ts';
+import { type BatchNormParts, defer, keepWith, partsOf, remember } from '../../native/fusion.ts';
 import type { OwnKernel } from '../../native/kernel.ts';
-import { type BatchNormAttributes, batchNormGradKernel, batchNormKernel } from './operation.ts';
+import {
+  type BatchNormAttributes,
+  batchNormGradKernel,
+  batchNormKernel,
+  followBatchKernel,
+} from './operation.ts';
 
-/**
- * TensorFlow's FusedBatchNormV3. On the CPU its reserved outputs are the batch's mean and biased variance, which its
- * gradient takes. cuDNN's differ, so on a GPU operation.ts composes batch normalisation of other operations.
- */
+/** Batch normalisation with operations of our own, fused with what surrounds it (native.cc, native/fusion.ts). */
 
-function attributesOf(attributes: tf.NamedAttrMap): Attributes {
-  const { epsilon } = attributes as unknown as BatchNormAttributes;
-  return { T: float32, U: float32, epsilon: { float: epsilon }, data_format: 'NHWC', is_training: true };
-}
-
-/**
- * The ids of tensors as feature maps, which FusedBatchNormV3 takes: a row of features becomes a map of one pixel.
- * @param use gets them, and may not keep them.
- */
-function withMaps<T>(backend: NodeBackend, tensors: tf.TensorInfo[], use: (ids: number[]) => T): T {
-  const maps = tensors.map((x) =>
-    x.shape.length === 4
-      ? x
-      : tf.reshape(x as tf.Tensor, [x.shape[0] as number, 1, 1, x.shape.at(-1) as number]),
-  );
-  const result = use(backend.getInputTensorIds(maps));
-  for (const [index, map] of maps.entries()) if (map !== tensors[index]) (map as tf.Tensor).dispose();
-  return result;
-}
-
-/** Maps in another shape; they themselves are released, which would live until the whole pass is over. */
-function reshaped(maps: tf.Tensor, shape: number[]): tf.Tensor {
-  if (shape.length === 4) return maps;
-  const output = tf.reshape(maps, shape);
-  maps.dispose();
-  return output;
-}
-
-/** The outputs at the indices `wanted`, in this order, as tensors; the others are released. */
-function take(backend: NodeBackend, outputs: OutputMetadata[], wanted: number[]): tf.Tensor[] {
-  for (const [index, { id }] of outputs.entries())
-    if (!wanted.includes(index)) backend.binding.deleteTensor(id);
-  return wanted.map((index) => backend.createOutputTensor(outputs[index] as OutputMetadata));
-}
-
-function emptyTensor({ binding }: NodeBackend): number {
-  return binding.createTensor([0], binding.TF_FLOAT as number, new Float32Array(0));
+function normalised(backend: NodeBackend, shape: number[], parts: BatchNormParts): tf.Tensor {
+  const { x, coefficients, other, relu } = parts;
+  const inputs = other ? [x, coefficients, other] : [x, coefficients];
+  return defer(backend, shape, 'batchNorm', parts, () => {
+    const attributes = { N: other ? 1 : 0, relu };
+    return firstId(execute(backend, 'BatSupBatchNorm', attributes, backend.getInputTensorIds(inputs)));
+  });
 }
 
 export const batchNorm: OwnKernel = {
   name: batchNormKernel,
-  needs: 'cpu',
+  needs: 'operations',
   run(backend, inputs, attributes) {
     const { x, scale, offset } = inputs as Record<'x' | 'scale' | 'offset', tf.TensorInfo>;
-    const none = emptyTensor(backend);
-    const others = backend.getInputTensorIds([scale, offset]);
-    const outputs = withMaps(backend, [x], (maps) => {
-      const ids = [...maps, ...others, none, none];
-      return execute(backend, 'FusedBatchNormV3', attributesOf(attributes), ids, 6);
-    });
-    backend.binding.deleteTensor(none);
-    const [y, mean, variance] = take(backend, outputs, [0, 3, 4]) as [tf.Tensor, tf.Tensor, tf.Tensor];
-    return [reshaped(y, x.shape), mean, variance];
+    const { epsilon } = attributes as unknown as BatchNormAttributes;
+    const ids = backend.getInputTensorIds([x, scale, offset]);
+    const outputs = execute(backend, 'BatSupBatchNormStatistics', { epsilon: { float: epsilon } }, ids, 3);
+    const [mean, variance, coefficients] = outputs.map((output) => backend.createOutputTensor(output)) as [
+      tf.Tensor,
+      tf.Tensor,
+      tf.Tensor,
+    ];
+    const y = normalised(backend, x.shape, { x, coefficients, relu: false });
+    remember(mean, 'batchMean', { coefficients });
+    keepWith(backend, mean, coefficients);
+    return [y, mean, variance];
   },
 };
 
+export const followBatch: OwnKernel = {
+  name: followBatchKernel,
+  needs: 'operations',
+  run(backend, { mean, variance, batchMean, batchVariance }, attributes) {
+    const momentum = { float: attributes.momentum as number };
+    const tensors = [mean, variance, batchMean, batchVariance] as tf.TensorInfo[];
+    const ids = backend.getInputTensorIds(tensors);
+    const outputs = execute(backend, 'BatSupFollowBatch', { momentum }, ids, 2);
+    return outputs.map((output) => backend.createOutputTensor(output));
+  },
+};
+
+/** The relu of a batch normalisation; undefined where x comes from anything else. */
+export function reluOfBatchNorm(backend: NodeBackend, x: tf.TensorInfo): tf.Tensor | undefined {
+  const norm = partsOf(x, 'batchNorm');
+  return norm && !norm.relu ? normalised(backend, x.shape, { ...norm, relu: true }) : undefined;
+}
+
+/** A batch normalisation plus `other`; undefined where x comes from anything else. */
+export function sumOfBatchNorm(
+  backend: NodeBackend,
+  x: tf.TensorInfo,
+  other: tf.TensorInfo,
+): tf.Tensor | undefined {
+  const norm = partsOf(x, 'batchNorm');
+  return norm && !norm.relu && !norm.other ? normalised(backend, x.shape, { ...norm, other }) : undefined;
+}
+
+/** The gradient before the relu, and before the max-pooling after it, where these can be fused. */
+function gradientAfter(dy: tf.TensorInfo, x: tf.TensorInfo) {
+  const masked = partsOf(dy, 'reluGrad');
+  const norm = masked && partsOf(masked.y, 'batchNorm');
+  if (!masked || norm?.x.dataId !== x.dataId) return { inputs: [dy], relu: false, window: [] };
+  const pooled = partsOf(masked.dy, 'maxPoolGrad');
+  const [height = 0, width = 0, down = 0, across = 0] = pooled?.window ?? [];
+  if (!pooled || height > down || width > across) return { inputs: [masked.dy], relu: true, window: [] };
+  return { inputs: [pooled.dy, pooled.indices], relu: true, window: pooled.window };
+}
+
 export const batchNormGradient: OwnKernel = {
   name: batchNormGradKernel,
-  needs: 'cpu',
+  needs: 'operations',
   run(backend, inputs, attributes) {
-    const { dy, x, scale, mean, variance } = inputs as Record<
-      'dy' | 'x' | 'scale' | 'mean' | 'variance',
-      tf.TensorInfo
-    >;
-    const none = emptyTensor(backend);
-    const rest = backend.getInputTensorIds([scale, mean, variance]);
-    const outputs = withMaps(backend, [dy, x], (maps) => {
-      const ids = [...maps, ...rest, none];
-      return execute(backend, 'FusedBatchNormGradV3', attributesOf(attributes), ids, 5);
-    });
-    backend.binding.deleteTensor(none);
-    const [dx, ...others] = take(backend, outputs, [0, 1, 2]) as [tf.Tensor, tf.Tensor, tf.Tensor];
-    return [reshaped(dx, x.shape), ...others];
+    const { dy, x, mean, variance } = inputs as Record<'dy' | 'x' | 'mean' | 'variance', tf.TensorInfo>;
+    const { epsilon } = attributes as unknown as BatchNormAttributes;
+    const { coefficients } = partsOf(mean, 'batchMean') as { coefficients: tf.TensorInfo };
+    const {
+      inputs: [gradient, ...indices],
+      relu,
+      window,
+    } = gradientAfter(dy, x);
+    const tensors = [gradient as tf.TensorInfo, x, coefficients, variance, ...indices];
+    const options = { N: indices.length, relu, epsilon: { float: epsilon }, window };
+    const ids = backend.getInputTensorIds(tensors);
+    const outputs = execute(backend, 'BatSupBatchNormGrad', options, ids, 3);
+    return outputs.map((output) => backend.createOutputTensor(output));
   },
 };

@@ -5,6 +5,9 @@ export const batchNormKernel = 'BatchNormTraining';
 /** Inputs: dy, x, scale, mean, variance. Outputs: the gradients of x, scale and offset. */
 export const batchNormGradKernel = 'BatchNormTrainingGrad';
 
+/** Inputs: mean and variance, and those of a batch. Attribute: momentum. Outputs: the next mean and variance. */
+export const followBatchKernel = 'FollowBatch';
+
 export interface BatchNormAttributes {
   /** Added to the variance. */
   epsilon: number;
@@ -14,6 +17,25 @@ export interface BatchNormAttributes {
 export interface Statistics {
   mean: tf.Tensor;
   variance: tf.Tensor;
+}
+
+/** moving = momentum * moving + (1 - momentum) * batch */
+export function followBatch(
+  moving: Record<keyof Statistics, tf.Variable>,
+  batch: Statistics,
+  momentum: number,
+): void {
+  tf.tidy(() => {
+    const { mean, variance } = moving;
+    const inputs = { mean, variance, batchMean: batch.mean, batchVariance: batch.variance };
+    const follow = (from: tf.Tensor, to: tf.Tensor) =>
+      tf.add(tf.mul(from, momentum), tf.mul(to, 1 - momentum));
+    const [nextMean, nextVariance] = tf.getKernel(followBatchKernel, tf.getBackend())
+      ? (tf.engine().runKernel(followBatchKernel, inputs, { momentum }) as unknown as tf.Tensor[])
+      : [follow(mean, batch.mean), follow(variance, batch.variance)];
+    mean.assign(nextMean as tf.Tensor);
+    variance.assign(nextVariance as tf.Tensor);
+  });
 }
 
 interface ScaleAndOffset {

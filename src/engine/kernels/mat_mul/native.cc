@@ -202,7 +202,7 @@ void UpdateWeights(void*, TF_OpKernelContext* context) {
   Call call(context);
   const Update update(call);
   if (!call.ok()) return;
-  const AdamHyperparameters h(update.hyperparameters);
+  const AdamHyperparameters h(update.hyperparameters.data<float>());
   const int64_t inputs = update.sizes().inputs;
 #pragma omp parallel
   {
@@ -220,7 +220,7 @@ void UpdateAndMultiply(void*, TF_OpKernelContext* context) {
   Tensor x, y;
   call.input(6, x);
   if (!call.ok()) return;
-  const AdamHyperparameters h(update.hyperparameters);
+  const AdamHyperparameters h(update.hyperparameters.data<float>());
   const Sizes sizes{x.dim(0), update.sizes().inputs, update.sizes().outputs};
   MultiplyInPortions(call, x, sizes, y, [&](int64_t from, int64_t to, float* sums) {
     std::vector<float> gradients(kTileRows * sizes.outputs);

@@ -63,8 +63,37 @@ function plainAttributes({ filterHeight, filterWidth, strideHeight, strideWidth,
   };
 }
 
+/** The max-pooling of a batch normalisation, with the relu between them; undefined where x comes from anything else. */
+function runAfterBatchNorm(
+  backend: NodeBackend,
+  { x, info }: { x: tf.TensorInfo; info: PoolInfo },
+  relu: boolean,
+): OutputMetadata[] | undefined {
+  const norm = partsOf(x, 'batchNorm');
+  if (!norm || norm.other) return undefined;
+  const attributes = { window: window(info, relu || norm.relu) };
+  const ids = backend.getInputTensorIds([norm.x, norm.coefficients]);
+  return execute(backend, 'BatSupNormMaxPool', attributes, ids, 2);
+}
+
+/** A max-pooling, fused with the bias of a convolution before it where there is one. */
+function runAfterBias(
+  backend: NodeBackend,
+  { x, info }: { x: tf.TensorInfo; info: PoolInfo },
+  relu: boolean,
+): OutputMetadata[] {
+  const { binding } = backend;
+  const conv = partsOf(x, 'convBias');
+  const ids = backend.getInputTensorIds(conv ? [conv.convolved, conv.bias] : [x]);
+  const noBias = conv ? undefined : binding.createTensor([1], binding.TF_FLOAT as number, Float32Array.of(0));
+  const all = noBias === undefined ? ids : [...ids, noBias];
+  const outputs = execute(backend, 'BatSupMaxPool', { window: window(info, relu) }, all, 2);
+  if (noBias !== undefined) binding.deleteTensor(noBias);
+  return outputs;
+}
+
 /**
- * Runs a max-pooling, fused with the bias of a convolution before it where there is one.
+ * Runs a max-pooling, fused with what is before it.
  * @param pooled keeps the indices of the maxima.
  * @returns the output's handle.
  */
@@ -73,13 +102,8 @@ function run(
   { x, pooled, info }: { x: tf.TensorInfo; pooled: tf.Tensor; info: PoolInfo },
   relu: boolean,
 ): OutputMetadata {
-  const { binding } = backend;
-  const conv = partsOf(x, 'convBias');
-  const ids = backend.getInputTensorIds(conv ? [conv.convolved, conv.bias] : [x]);
-  const noBias = conv ? undefined : binding.createTensor([1], binding.TF_FLOAT as number, Float32Array.of(0));
-  const all = noBias === undefined ? ids : [...ids, noBias];
-  const [output, index] = execute(backend, 'BatSupMaxPool', { window: window(info, relu) }, all, 2);
-  if (noBias !== undefined) binding.deleteTensor(noBias);
+  const [output, index] =
+    runAfterBatchNorm(backend, { x, info }, relu) ?? runAfterBias(backend, { x, info }, relu);
   const indices = keepWith(backend, pooled, backend.createOutputTensor(index as OutputMetadata));
   const parts = partsOf(pooled, 'maxPool');
   if (parts) parts.ran = { indices, relu };

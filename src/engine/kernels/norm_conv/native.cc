@@ -40,15 +40,6 @@ INLINE Range Inside(int64_t start, int64_t kernel, int64_t size) {
   return {start < 0 ? -start : 0, start + kernel > size ? size - start : kernel};
 }
 
-float FloatOf(TF_OpKernelConstruction* construction, const char* name) {
-  TF_Status* status = TF_NewStatus();
-  float value = 0;
-  TF_OpKernelConstruction_GetAttrFloat(construction, name, &value, status);
-  if (TF_GetCode(status) != TF_OK) TF_OpKernelConstruction_Failure(construction, status);
-  TF_DeleteStatus(status);
-  return value;
-}
-
 // `options` in native.ts, in this order.
 struct Attributes {
   float epsilon = 0;
