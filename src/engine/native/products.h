@@ -58,6 +58,14 @@ INLINE void Pack(float* to, int64_t inner, int64_t columns, At at) {
   }
 }
 
+// Where Pack puts an element of b; columns: a multiple of kPadding.
+template <class L>
+INLINE int64_t PackedIndex(int64_t inner, int64_t columns, int64_t row, int64_t column) {
+  const int64_t from = column / L::kColumns * L::kColumns;
+  const int64_t width = columns - from < L::kColumns ? columns - from : L::kColumns;
+  return from * inner + row * width + column - from;
+}
+
 template <class L, int kRows, int kVectors>
 INLINE void ProductTile(const Product& p, const float* b, int64_t row, int64_t column) {
   typename L::Floats sums[kRows][kVectors] = {};

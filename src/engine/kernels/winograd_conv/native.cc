@@ -56,10 +56,9 @@ struct FilterSums {
 
 // What native_kernels.h computes, for a level of processors.
 struct Kernels {
-  // filter [kKernel, kKernel, inputs, outputs] -> plain [kPlaces, inputs, outputs], for the row `input`.
-  void (*transform_filter)(const float* filter, int64_t inputs, int64_t outputs, int64_t input, float* plain);
-  // One place of it, as the products read it.
-  void (*pack)(const float* plain, int64_t inputs, int64_t outputs, float* to);
+  // filter [kKernel, kKernel, inputs, outputs] -> u [kPlaces, inputs * outputs], each place as the products read it, for the row
+  // `input`.
+  void (*transform_filter)(const float* filter, int64_t inputs, int64_t outputs, int64_t input, float* u);
   // v: room for [kPlaces, count, inputs]; m: for [kPlaces, count, outputs]; zeros: as many as inputs.
   void (*convolve)(const Convolution&, Range, float* v, float* m, const float* zeros);
   // v: room for [kPlaces, count, channels]; w: for [kPlaces, count, outputs]; zeros: as many as inputs or outputs.
@@ -85,17 +84,13 @@ void Destroy(void* kernel) { delete static_cast<Padding*>(kernel); }
 
 // filter [kKernel, kKernel, g.inputs, g.outputs]
 void Convolve(const Geometry& g, const float* x, const float* filter, float* y) {
-  const int64_t size = g.inputs * g.outputs;
-  Buffer plain(kPlaces * size), packed(kPlaces * size);
-  const Convolution convolution{g, x, packed.data(), y};
+  Buffer u(kPlaces * g.inputs * g.outputs);
+  const Convolution convolution{g, x, u.data(), y};
 #pragma omp parallel
   {
 #pragma omp for schedule(static)
     for (int64_t input = 0; input < g.inputs; input++)
-      Best().transform_filter(filter, g.inputs, g.outputs, input, plain.data());
-#pragma omp for schedule(static)
-    for (int64_t place = 0; place < kPlaces; place++)
-      Best().pack(plain.data() + place * size, g.inputs, g.outputs, packed.data() + place * size);
+      Best().transform_filter(filter, g.inputs, g.outputs, input, u.data());
     const int64_t tiles = g.BlockTiles();
     Buffer v(kPlaces * tiles * g.inputs), m(kPlaces * tiles * g.outputs);
     const std::vector<float> zeros(g.inputs);
@@ -120,6 +115,13 @@ void Forward(void* kernel, TF_OpKernelContext* context) {
   if (call.ok()) Convolve(g, x.data<float>(), filter.data<float>(), y.data<float>());
 }
 
+// A square of kPadding rows: larger ones would not stay in the cache.
+void Transpose(const float* from, int64_t from_stride, float* to, int64_t to_stride) {
+  for (int64_t row = 0; row < kPadding; row++)
+    for (int64_t column = 0; column < kPadding; column++)
+      to[row * to_stride + column] = from[column * from_stride + row];
+}
+
 // dy, filter -> dx: the convolution of dy with the filter rotated by 180 degrees, its inputs and outputs exchanged.
 void InputGradient(void* kernel, TF_OpKernelContext* context) {
   const Padding p = *static_cast<Padding*>(kernel);
@@ -136,10 +138,10 @@ void InputGradient(void* kernel, TF_OpKernelContext* context) {
   Buffer rotated(taps * inputs * outputs);
 #pragma omp parallel for schedule(static) collapse(2)
   for (int64_t tap = 0; tap < taps; tap++)
-    for (int64_t output = 0; output < outputs; output++)
-      for (int64_t input = 0; input < inputs; input++)
-        rotated.data()[(tap * outputs + output) * inputs + input] =
-            filter.data<float>()[((taps - 1 - tap) * inputs + input) * outputs + output];
+    for (int64_t output = 0; output < outputs; output += kPadding)
+      for (int64_t input = 0; input < inputs; input += kPadding)
+        Transpose(filter.data<float>() + ((taps - 1 - tap) * inputs + input) * outputs + output, outputs,
+                  rotated.data() + (tap * outputs + output) * inputs + input, inputs);
   Convolve(g, dy.data<float>(), rotated.data(), dx.data<float>());
 }
 

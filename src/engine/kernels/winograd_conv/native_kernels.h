@@ -118,11 +118,11 @@ INLINE void Weights(Floats a, Floats b, Floats c, Floats (&to)[kTile]) {
   to[0] = a, to[1] = ends + middle, to[2] = ends - middle, to[3] = c;
 }
 
-void TransformFilter(const float* filter, int64_t inputs, int64_t outputs, int64_t input, float* plain) {
+void TransformFilter(const float* filter, int64_t inputs, int64_t outputs, int64_t input, float* u) {
   const float* from = filter + input * outputs;
-  float* to = plain + input * outputs;
   const int64_t size = inputs * outputs;
   for (int64_t c = 0; c < outputs; c += Best::kLanes) {
+    float* to = u + PackedIndex<Best>(inputs, outputs, input, c);
     Floats half[kKernel][kTile];
 #pragma GCC unroll 3
     for (int b = 0; b < kKernel; b++)
@@ -130,10 +130,10 @@ void TransformFilter(const float* filter, int64_t inputs, int64_t outputs, int64
               Best::Load(from + (2 * kKernel + b) * size + c), half[b]);
 #pragma GCC unroll 4
     for (int a = 0; a < kTile; a++) {
-      Floats u[kTile];
-      Weights(half[0][a], half[1][a], half[2][a], u);
+      Floats weights[kTile];
+      Weights(half[0][a], half[1][a], half[2][a], weights);
 #pragma GCC unroll 4
-      for (int b = 0; b < kTile; b++) Best::Store(u[b], to + (a * kTile + b) * size + c);
+      for (int b = 0; b < kTile; b++) Best::Store(weights[b], to + (a * kTile + b) * size);
     }
   }
 }
@@ -164,10 +164,6 @@ void TransformGradient(const float* sums, int64_t inputs, int64_t outputs, int64
   }
 }
 
-void PackPlace(const float* plain, int64_t inputs, int64_t outputs, float* to) {
-  Pack<Best>(to, inputs, outputs, [&](int64_t input, int64_t output) { return plain[input * outputs + output]; });
-}
-
 void ConvolveBlock(const Convolution& conv, Range block, float* v, float* m, const float* zeros) {
   const Geometry& g = conv.g;
   TransformInputs(g, conv.x, {0, g.inputs}, block, zeros, v);
@@ -187,4 +183,4 @@ void AddFilterBlock(const FilterSums& f, Range block, float* v, float* w, const 
                     g.outputs, sums + (place * g.inputs + f.channels.from) * g.outputs});
 }
 
-constexpr Kernels kernels{TransformFilter, PackPlace, ConvolveBlock, AddFilterBlock, TransformGradient};
+constexpr Kernels kernels{TransformFilter, ConvolveBlock, AddFilterBlock, TransformGradient};
