@@ -1,4 +1,5 @@
 /** Adjustments of colour as Pillow's ImageEnhance and ImageOps make them, which the policies' papers used. */
+import { copyOf } from './buffers.ts';
 import { lookup, luma, toByte } from './changes.ts';
 import type { AdaptiveLookupChange, LookupChange, PixelChange } from './operation.ts';
 import type { Picture } from './picture.ts';
@@ -34,7 +35,7 @@ export function adjustSharpness(factor: number): PixelChange {
   return {
     kind: 'pixels',
     change({ data, width, height }) {
-      const output = Buffer.from(data);
+      const output = copyOf(data);
       const row = width * 3;
       for (let y = 1; y < height - 1; y++) {
         for (let at = y * row + 3; at < (y + 1) * row - 3; at++) {

@@ -1,3 +1,4 @@
+import { takeBuffer } from './buffers.ts';
 import type { Colour, GeometryChange, LookupChange, PixelChange, Size } from './operation.ts';
 import type { Fill } from './parameters.ts';
 import type { Matrix } from './warp/matrix.ts';
@@ -47,7 +48,7 @@ export function perPixel(replace: (input: Buffer, output: Buffer, at: number) =>
   return {
     kind: 'pixels',
     change({ data, width, height }) {
-      const output = Buffer.allocUnsafe(data.length);
+      const output = takeBuffer(data.length);
       for (let at = 0; at < data.length; at += 3) replace(data, output, at);
       return { data: output, width, height };
     },

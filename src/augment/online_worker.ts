@@ -1,10 +1,10 @@
-import { workerData } from 'node:worker_threads';
-import { move } from 'piscina';
-import { makeVary, type OnlineBatch } from './online.ts';
+import { yieldToOthers } from '../system/yield_to_others.ts';
+import { makeVary, type OnlineTask } from './online.ts';
+import { varyFromRing } from './ring.ts';
 
-const vary = makeVary(workerData);
-
-/** Runs in the thread for each batch. */
-export default async function work(batch: OnlineBatch): Promise<unknown> {
-  return move(await vary(batch));
+/** Runs in the thread until that is ended. */
+export default function work({ job, ring }: OnlineTask): Promise<never> {
+  // The engine's threads take precedence.
+  yieldToOthers();
+  return varyFromRing(ring, makeVary(job));
 }

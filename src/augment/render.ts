@@ -1,3 +1,4 @@
+import { giveBack } from './buffers.ts';
 import type { Change, Colour, GeometryChange, MixChange, Size } from './operation.ts';
 import type { Picture } from './picture.ts';
 import { replaceValues } from './warp/colours.ts';
@@ -57,9 +58,14 @@ export async function render(
   let current = picture;
   let pass: Pass | undefined;
   let table: Uint8Array | undefined;
+  /** Own buffers between the picture given and the result are used again. */
+  const replace = (next: Picture) => {
+    if (current.data !== picture.data && current.data !== next.data) giveBack(current.data);
+    current = next;
+  };
   const flush = () => {
-    if (pass) current = warp(current, pass, table);
-    else if (table) current = replaceValues(current, table);
+    if (pass) replace(warp(current, pass, table));
+    else if (table) replace(replaceValues(current, table));
     pass = undefined;
     table = undefined;
   };
@@ -72,8 +78,8 @@ export async function render(
     } else {
       flush();
       if (change.kind === 'adaptiveLookup') table = change.table(current);
-      else if (change.kind === 'pixels') current = await change.change(current);
-      else current = change.blend(current, await decodePartner(change, current));
+      else if (change.kind === 'pixels') replace(await change.change(current));
+      else replace(change.blend(current, await decodePartner(change, current)));
     }
   }
   flush();

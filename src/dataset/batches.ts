@@ -50,8 +50,8 @@ function softLabelsOf(pictures: Picture[]): Pick<Batch, 'softLabels'> {
   return { softLabels };
 }
 
-/** Returns augmented pixels, of the same shape, for a batch. @param indexes of its pictures in the dataset. */
-export type AugmentBatch = (batch: Batch, indexes: number[]) => Promise<Uint8Array>;
+/** Starts augmenting a batch, in place. @param indexes of its pictures in the dataset. @returns waits until it is done. */
+export type AugmentBatch = (batch: Batch, indexes: number[]) => () => Promise<void>;
 
 /** Batches prepared while the caller works on one: one is augmented, one is read. */
 const prefetch = 2;
@@ -73,9 +73,9 @@ export async function* batches(
   const read = async (start: number) => {
     const some = indexes.slice(start, start + batchSize);
     const batch = await readBatch(handle, pack, pictures, some);
-    return augment ? { ...batch, pixels: await augment(batch, some) } : batch;
+    return { batch, finish: augment?.(batch, some) };
   };
-  const underWay: Promise<Batch>[] = [];
+  const underWay: ReturnType<typeof read>[] = [];
   let start = 0;
   const fill = () => {
     for (; underWay.length < prefetch && start < indexes.length; start += batchSize) {
@@ -86,11 +86,12 @@ export async function* batches(
   };
   try {
     fill();
-    for (let batch = await underWay.shift(); batch; batch = await underWay.shift()) {
+    for (let next = await underWay.shift(); next; next = await underWay.shift()) {
       fill();
       // Lets the batch just read start to be augmented: the caller's work may block the event loop.
       await new Promise(setImmediate);
-      yield batch;
+      await next.finish?.();
+      yield next.batch;
     }
   } finally {
     await Promise.allSettled(underWay);

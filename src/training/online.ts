@@ -3,11 +3,12 @@ import type { Settings } from '../config/index.ts';
 import type { AugmentBatch } from '../dataset/batches.ts';
 import type { Dataset } from '../dataset/scan.ts';
 
-/** Starts the threads that augment batches during training (--augment online). */
+/** Starts the thread that augments batches during training (--augment online). */
 export async function startOnlineFor(dataset: Dataset, settings: Settings): Promise<Online> {
   const { startOnline } = await import('../augment/online.ts');
   const { augmentOperations: operations, augmentClasses: classes, width, height, channels } = settings;
-  return startOnline({ operations, classes, names: dataset.classes, width, height, channels });
+  const job = { operations, classes, names: dataset.classes, width, height, channels };
+  return startOnline(job, settings.batchSize);
 }
 
 /**
@@ -21,6 +22,6 @@ export function augmentationOf(
   epoch: number,
 ): AugmentBatch | undefined {
   if (!online) return undefined;
-  return ({ pixels, labels }, indexes) =>
-    online.vary({ pixels, labels, keys: indexes.map((index) => `${seed}/online/${epoch}/${index}`) });
+  const key = `${seed}/online/${epoch}`;
+  return ({ pixels, labels }, indexes) => online.vary({ pixels, labels, key, indexes });
 }

@@ -57,11 +57,13 @@ test('augmentation of the next batch starts before this one is returned', async 
   const order = [6, 0, 3, 2, 5];
   const begin: (() => void)[] = [];
   const begun = order.map((_, place) => new Promise<void>((resolve) => (begin[place] = resolve)));
-  const vary: AugmentBatch = async ({ pixels }, indexes) => {
+  const vary: AugmentBatch = ({ pixels }, indexes) => {
     const place = order.indexOf(indexes[0] as number);
     begin[place]?.();
-    await begun[place + 1];
-    return pixels.map((value) => value + 1);
+    return async () => {
+      await begun[place + 1];
+      pixels[0] = (pixels[0] as number) + 1;
+    };
   };
   const seen = [];
   for await (const { pixels } of batches(pack, dataset.pictures, order, 1, vary)) seen.push(pixels[0]);

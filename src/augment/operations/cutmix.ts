@@ -1,3 +1,4 @@
+import { copyOf } from '../buffers.ts';
 import { operation } from '../operation.ts';
 import { number } from '../parameters.ts';
 import { newPartnerKey } from '../partners.ts';
@@ -20,7 +21,7 @@ export const cutmix = operation({
       share: 1 - (right - left) * (bottom - top),
       partner: newPartnerKey(random),
       blend({ data, width, height }, other) {
-        const output = Buffer.from(data);
+        const output = copyOf(data);
         const [from, to] = [Math.round(left * width), Math.round(right * width)];
         for (let y = Math.round(top * height); y < Math.round(bottom * height); y++) {
           other.data.copy(output, (y * width + from) * 3, (y * width + from) * 3, (y * width + to) * 3);

@@ -1,3 +1,4 @@
+import { copyOf } from '../buffers.ts';
 import { parseColour } from '../changes.ts';
 import { randomRectangle } from '../crop.ts';
 import { operation } from '../operation.ts';
@@ -19,7 +20,7 @@ export const cutout = operation({
     return {
       kind: 'pixels',
       change({ data, width, height }) {
-        const output = Buffer.from(data);
+        const output = copyOf(data);
         for (let y = square.top; y < square.top + square.height; y++)
           line.copy(output, (y * width + square.left) * 3);
         return { data: output, width, height };

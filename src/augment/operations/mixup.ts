@@ -1,3 +1,4 @@
+import { takeBuffer } from '../buffers.ts';
 import { toByte } from '../changes.ts';
 import { operation } from '../operation.ts';
 import { number } from '../parameters.ts';
@@ -20,7 +21,7 @@ export const mixup = operation({
       share,
       partner: newPartnerKey(random),
       blend({ data, width, height }, other) {
-        const output = Buffer.allocUnsafe(data.length);
+        const output = takeBuffer(data.length);
         for (let at = 0; at < data.length; at++) {
           output[at] = toByte(share * (data[at] as number) + (1 - share) * (other.data[at] as number));
         }

@@ -1,3 +1,4 @@
+import { takeBuffer } from '../buffers.ts';
 import { toByte } from '../changes.ts';
 import { operation } from '../operation.ts';
 import { number } from '../parameters.ts';
@@ -22,7 +23,7 @@ export const noise = operation({
     return {
       kind: 'pixels',
       change({ data, width, height }) {
-        const output = Buffer.allocUnsafe(data.length);
+        const output = takeBuffer(data.length);
         const bits = xorshift(seed);
         for (let at = 0; at < data.length; at++) {
           output[at] = toByte((data[at] as number) + (table[bits() & (tableLength - 1)] as number));

@@ -1,3 +1,4 @@
+import { copyOf } from '../buffers.ts';
 import { randomRectangle } from '../crop.ts';
 import { operation } from '../operation.ts';
 import { number } from '../parameters.ts';
@@ -26,7 +27,7 @@ export const randomErasing = operation({
     return {
       kind: 'pixels',
       change({ data, width, height }) {
-        const output = Buffer.from(data);
+        const output = copyOf(data);
         const bits = xorshift(seed);
         for (let y = rectangle.top; y < rectangle.top + rectangle.height; y++) {
           const at = (y * width + rectangle.left) * 3;

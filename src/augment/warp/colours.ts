@@ -1,3 +1,4 @@
+import { copyOf } from '../buffers.ts';
 import type { Picture } from '../picture.ts';
 import { allocate, loadKernels, margin, tableBytes } from './module.ts';
 
@@ -13,7 +14,7 @@ function applyKernel(
   bytes.set(data, start);
   if (table) bytes.set(table, tables);
   kernel(start, width * height, tables);
-  return { data: Buffer.from(bytes.subarray(start, start + data.length)), width, height };
+  return { data: copyOf(bytes.subarray(start, start + data.length)), width, height };
 }
 
 /** Replaces each value through a table. @param table uint8 [3, 256], for red, green and blue. */

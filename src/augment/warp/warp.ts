@@ -1,3 +1,4 @@
+import { copyOf } from '../buffers.ts';
 import type { Picture } from '../picture.ts';
 import { isAffine, type Point } from './matrix.ts';
 import { allocate, loadKernels, margin, tableBytes } from './module.ts';
@@ -80,7 +81,7 @@ export function warp({ data, width, height }: Picture, pass: Pass, table?: Uint8
   const fill = red | (green << 8) | (blue << 16);
   const to = [output, pass.width, pass.height];
   run(stages, pass.stages.length, source, width, height, ...to, across, down, fill, table ? tables : 0, rows);
-  const pixels = Buffer.from(bytes.subarray(output, output + pass.width * pass.height * 3));
+  const pixels = copyOf(bytes.subarray(output, output + pass.width * pass.height * 3));
   return { data: pixels, width: pass.width, height: pass.height };
 }
 
