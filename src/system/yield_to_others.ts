@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync, readlinkSync } from 'node:fs';
-import { setPriority } from 'node:os';
+import { getPriority, setPriority } from 'node:os';
 import { basename } from 'node:path';
 
 const thisThread = '/proc/thread-self';
@@ -12,7 +12,8 @@ const thisThread = '/proc/thread-self';
  */
 export function yieldToOthers(): void {
   if (process.platform !== 'linux') return;
-  setPriority(10);
+  // A process that was started with a lower one may not raise it.
+  setPriority(Math.max(10, getPriority()));
   // Part of util-linux and BusyBox; Node.js cannot set the policy.
   if (existsSync(thisThread))
     execFile('chrt', ['-i', '-p', '0', basename(readlinkSync(thisThread))], () => {});
