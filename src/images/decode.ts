@@ -1,4 +1,4 @@
-import { constants, open } from 'node:fs/promises';
+import { constants, type FileHandle, open } from 'node:fs/promises';
 import type { Sharp, SharpOptions } from 'sharp';
 import { reason } from '../errors.ts';
 import { placement, type Target } from './jpeg/codec.ts';
@@ -46,13 +46,32 @@ async function openFile(file: string) {
  * @throws {UnreadablePicture} with the reason in a few words.
  */
 export async function readPicture(file: string): Promise<Buffer> {
+  return withFile(file, (handle) => handle.readFile());
+}
+
+/** libvips reads them as it decodes them, in less time than it takes to read them first. */
+const streamedKinds = ['PNG', 'WebP'];
+
+/** Bytes that tell the kinds that are streamed. */
+const headBytes = 16;
+
+/** Reads the file of a picture, unless it is of a kind that is streamed: then that kind is all it returns. */
+function readUnlessStreamed(file: string): Promise<Buffer | string> {
+  return withFile(file, async (handle) => {
+    const { buffer } = await handle.read(Buffer.alloc(headBytes), 0, headBytes, 0);
+    const kind = sniff(buffer) ?? '';
+    return streamedKinds.includes(kind) ? kind : handle.readFile();
+  });
+}
+
+async function withFile<T>(file: string, read: (handle: FileHandle) => Promise<T>): Promise<T> {
   const handle = await openFile(file);
   try {
     const status = await handle.stat();
     if (!status.isFile())
       throw new UnreadablePicture(status.isDirectory() ? 'a folder' : 'not a regular file');
     if (status.size > maxBytes) throw new UnreadablePicture('the file is larger than 512 MiB');
-    return await handle.readFile();
+    return await read(handle);
   } finally {
     await handle.close();
   }
@@ -71,10 +90,10 @@ function isOwnKind(kind: string | undefined, bytes: Buffer): kind is OwnKind {
   return kind === 'TIFF' ? !isPlainTiff(bytes) : ownKinds.has(kind ?? '');
 }
 
-/** Gives sharp the bytes, not a path, so that an SVG cannot load other files. */
-async function openWithSharp(bytes: Buffer, options: SharpOptions = {}): Promise<Sharp> {
+/** @param input bytes, or the path of a streamed kind: given a path, an SVG could load other files. */
+async function openWithSharp(input: string | Buffer, options: SharpOptions = {}): Promise<Sharp> {
   const sharp = await loadSharp();
-  return sharp(bytes, { failOn: 'error', animated: false, limitInputPixels: maxPixels, ...options });
+  return sharp(input, { failOn: 'error', animated: false, limitInputPixels: maxPixels, ...options });
 }
 
 /**
@@ -82,13 +101,14 @@ async function openWithSharp(bytes: Buffer, options: SharpOptions = {}): Promise
  * @throws {UnreadablePicture} for a kind that is not supported.
  */
 export async function openPicture(input: string | Buffer, options?: SharpOptions): Promise<Sharp> {
-  const bytes = typeof input === 'string' ? await readPicture(input) : input;
-  const kind = supportedKind(bytes);
-  if (isOwnKind(kind, bytes)) {
+  const read = typeof input === 'string' ? await readUnlessStreamed(input) : input;
+  const isStreamed = typeof read === 'string';
+  const kind = isStreamed ? read : supportedKind(read);
+  if (!isStreamed && isOwnKind(kind, read)) {
     const { decodeOurselves } = await import('./own_decoders.ts');
-    return openRaw(await decodeOurselves(kind, bytes, maxPixels));
+    return openRaw(await decodeOurselves(kind, read, maxPixels));
   }
-  const picture = await openWithSharp(bytes, options);
+  const picture = await openWithSharp(isStreamed ? (input as string) : read, options);
   const mayHaveWideProfile = kindsWithWideProfile.has(kind ?? '') && !options?.ignoreIcc;
   return mayHaveWideProfile ? convertWideProfile(picture) : picture;
 }

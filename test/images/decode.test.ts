@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -170,6 +170,45 @@ function bmp(bits: number, palette: number[], rows: number[]): Buffer {
   return Buffer.concat([header, Buffer.from(palette), Buffer.from(rows)]);
 }
 
+test('a file gives the pixels of its bytes', async () => {
+  const folder = temporaryFolder();
+  const turned = halves().withMetadata({ orientation: 6 });
+  const clear = {
+    create: { width: 16, height: 16, channels: 4 as const, background: { ...red, alpha: 0.5 } },
+  };
+  const pictures: Record<string, Promise<Buffer>> = {
+    png: halves().png().toBuffer(),
+    webp: halves().webp().toBuffer(),
+    'turned png': turned.clone().png().toBuffer(),
+    'turned webp': turned.clone().webp().toBuffer(),
+    'clear png': sharp(clear).png().toBuffer(),
+    'clear webp': sharp(clear).webp().toBuffer(),
+    'wide png': halves().withIccProfile('p3').png().toBuffer(),
+    '16-bit png': halves().toColourspace('rgb16').withIccProfile('p3').png().toBuffer(),
+    'interlaced png': halves().png({ progressive: true }).toBuffer(),
+  };
+  for (const [name, picture] of Object.entries(pictures)) {
+    const bytes = await picture;
+    const file = join(folder, name.replace(' ', '.'));
+    writeFileSync(file, bytes);
+    for (const filter of ['lanczos3', 'bicubic'] as const)
+      for (const fit of ['fill', 'cover'] as const)
+        assert.deepEqual(
+          await decodePicture(file, { ...size, filter, fit }),
+          await decodePicture(bytes, { ...size, filter, fit }),
+          name,
+        );
+  }
+});
+
+test('a file that was written again gives its new pixels', async () => {
+  const file = join(temporaryFolder(), 'picture.png');
+  for (const colour of [red, blue, red]) {
+    await plain(colour, 16).png().toFile(file);
+    assert.deepEqual(pixel(await decodePicture(file, size), 3, 3), Object.values(colour));
+  }
+});
+
 test('an SVG loads no other files', async () => {
   const folder = temporaryFolder();
   await plain('red', 8).png().toFile(join(folder, 'secret.png'));
@@ -193,6 +232,12 @@ test('an SVG loads no other files', async () => {
       pixels.every((value) => value === 255),
       target,
     );
+    // What begins as a PNG is opened by its path.
+    const svg = readFileSync(file);
+    for (const begin of ['\x89PNG', '\x89PNG\r\n\x1a\n', 'RIFF\0\0\0\0WEBP', 'RIFF\0\0\0\0WEBPVP8 ']) {
+      writeFileSync(file, Buffer.concat([Buffer.from(begin, 'latin1'), svg]));
+      await assert.rejects(decodePicture(file, size), /damaged (PNG|WebP)/);
+    }
   }
   server.close();
   assert.equal(asked, 0);

@@ -14,17 +14,25 @@ export interface Jpeg {
 /** Files are read into one buffer: allocating memory takes longer than reading. */
 const buffer = Buffer.allocUnsafeSlow(1 << 20);
 
-/** Reads a file; undefined where it is not a regular file, or is too large. The bytes are valid until the next call. */
+/** Of every JPEG. */
+const firstBytes = Buffer.from([0xff, 0xd8]);
+
+/**
+ * Reads a file; undefined where it is not a regular file, does not begin as a JPEG, or is too large. The bytes are valid until
+ * the next call.
+ */
 function readBytes(file: string): Buffer | undefined {
   // Do not wait for a named pipe that nobody writes to.
   const handle = openSync(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   try {
     const stats = fstatSync(handle);
     if (!stats.isFile() || stats.size > maxBytes) return undefined;
+    readSync(handle, buffer, 0, firstBytes.length, 0);
+    if (!buffer.subarray(0, firstBytes.length).equals(firstBytes)) return undefined;
     const bytes =
       stats.size <= buffer.length ? buffer.subarray(0, stats.size) : Buffer.allocUnsafe(stats.size);
     for (let read = 0; read < bytes.length; ) {
-      const more = readSync(handle, bytes, read, bytes.length - read, null);
+      const more = readSync(handle, bytes, read, bytes.length - read, read);
       if (more === 0) return undefined;
       read += more;
     }
