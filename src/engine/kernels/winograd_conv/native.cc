@@ -38,6 +38,10 @@ struct Range {
   int64_t from, count;
 };
 
+// Floats of one place of a transform, for some tiles. Places that lie powers of two apart would share a set of the cache, and a
+// tile is read and written at all of them.
+INLINE int64_t PlaceSize(int64_t tiles, int64_t channels) { return tiles * channels + kPadding; }
+
 // y = convolution of x with the filter whose transform is packed in u [kPlaces, inputs * outputs].
 struct Convolution {
   Geometry g;
@@ -59,9 +63,9 @@ struct Kernels {
   // filter [kKernel, kKernel, inputs, outputs] -> u [kPlaces, inputs * outputs], each place as the products read it, for the row
   // `input`.
   void (*transform_filter)(const float* filter, int64_t inputs, int64_t outputs, int64_t input, float* u);
-  // v: room for [kPlaces, count, inputs]; m: for [kPlaces, count, outputs]; zeros: as many as inputs.
+  // v: room for kPlaces * PlaceSize(count, inputs); m: for kPlaces * PlaceSize(count, outputs); zeros: as many as inputs.
   void (*convolve)(const Convolution&, Range, float* v, float* m, const float* zeros);
-  // v: room for [kPlaces, count, channels]; w: for [kPlaces, count, outputs]; zeros: as many as inputs or outputs.
+  // v: room for kPlaces * PlaceSize(count, channels); w: for kPlaces * PlaceSize(count, outputs); zeros: as many as inputs or outputs.
   void (*add_filter)(const FilterSums&, Range, float* v, float* w, const float* zeros, float* sums);
   // sums -> gradient [kKernel, kKernel, inputs, outputs], for the row `input`.
   void (*transform_gradient)(const float* sums, int64_t inputs, int64_t outputs, int64_t input, float* gradient);
@@ -92,7 +96,7 @@ void Convolve(const Geometry& g, const float* x, const float* filter, float* y) 
     for (int64_t input = 0; input < g.inputs; input++)
       Best().transform_filter(filter, g.inputs, g.outputs, input, u.data());
     const int64_t tiles = g.BlockTiles();
-    Buffer v(kPlaces * tiles * g.inputs), m(kPlaces * tiles * g.outputs);
+    Buffer v(kPlaces * PlaceSize(tiles, g.inputs)), m(kPlaces * PlaceSize(tiles, g.outputs));
     const std::vector<float> zeros(g.inputs);
 #pragma omp for schedule(dynamic)
     for (int64_t block = 0; block < g.Blocks(); block++) {
@@ -158,7 +162,7 @@ void SumFilter(const Geometry& g, const float* x, const float* dy, float* gradie
   Buffer sums(portions * size);
 #pragma omp parallel
   {
-    Buffer v(kPlaces * tiles * std::min(kGroup, g.inputs)), w(kPlaces * tiles * g.outputs);
+    Buffer v(kPlaces * PlaceSize(tiles, std::min(kGroup, g.inputs))), w(kPlaces * PlaceSize(tiles, g.outputs));
     const std::vector<float> zeros(std::max(g.inputs, g.outputs));
 #pragma omp for schedule(dynamic)
     for (int64_t unit = 0; unit < portions * groups; unit++) {

@@ -32,9 +32,9 @@ INLINE void Inputs(Floats& a, Floats& b, Floats& c, Floats& d) {
   a = first, b = second, c = third, d = fourth;
 }
 
-// v [kPlaces, count, channels]
+// v [kPlaces, PlaceSize(count, channels)]
 INLINE void TransformInputs(const Geometry& g, const float* x, Range channels, Range block, const float* zeros, float* v) {
-  const int64_t place = block.count * channels.count;
+  const int64_t place = PlaceSize(block.count, channels.count);
   ForTiles(g, block, [&](int64_t i, int64_t picture, int64_t row, int64_t column) __attribute__((always_inline)) {
     const float* pixels[kTile][kTile];
     Locate(x + picture * g.height * g.width * g.inputs, g.height, g.width, g.inputs, row - g.top, column - g.left, zeros,
@@ -58,9 +58,9 @@ INLINE void TransformInputs(const Geometry& g, const float* x, Range channels, R
   });
 }
 
-// m [kPlaces, count, outputs] -> y = A'MA, as far as it is inside.
+// m [kPlaces, PlaceSize(count, outputs)] -> y = A'MA, as far as it is inside.
 INLINE void TransformOutputs(const Geometry& g, const float* m, Range block, float* y) {
-  const int64_t place = block.count * g.outputs;
+  const int64_t place = PlaceSize(block.count, g.outputs);
   ForTiles(g, block, [&](int64_t i, int64_t picture, int64_t row, int64_t column) __attribute__((always_inline)) {
     float* to = y + ((picture * g.out_height + row) * g.out_width + column) * g.outputs;
     const bool right = column + 1 < g.out_width, below = row + 1 < g.out_height;
@@ -85,9 +85,9 @@ INLINE void TransformOutputs(const Geometry& g, const float* m, Range block, flo
   });
 }
 
-// w [kPlaces, count, outputs] = A dy A', the transpose of the above.
+// w [kPlaces, PlaceSize(count, outputs)] = A dy A', the transpose of the above.
 INLINE void TransformGradients(const Geometry& g, const float* dy, Range block, const float* zeros, float* w) {
-  const int64_t place = block.count * g.outputs;
+  const int64_t place = PlaceSize(block.count, g.outputs);
   ForTiles(g, block, [&](int64_t i, int64_t picture, int64_t row, int64_t column) __attribute__((always_inline)) {
     const float* pixels[2][2];
     Locate(dy + picture * g.out_height * g.out_width * g.outputs, g.out_height, g.out_width, g.outputs, row, column, zeros,
@@ -168,8 +168,8 @@ void ConvolveBlock(const Convolution& conv, Range block, float* v, float* m, con
   const Geometry& g = conv.g;
   TransformInputs(g, conv.x, {0, g.inputs}, block, zeros, v);
   for (int64_t place = 0; place < kPlaces; place++)
-    Multiply<Best>({v + place * block.count * g.inputs, g.inputs, conv.u + place * g.inputs * g.outputs,
-                    m + place * block.count * g.outputs, g.outputs, block.count, g.inputs, g.outputs, nullptr, 0, 0});
+    Multiply<Best>({v + place * PlaceSize(block.count, g.inputs), g.inputs, conv.u + place * g.inputs * g.outputs,
+                    m + place * PlaceSize(block.count, g.outputs), g.outputs, block.count, g.inputs, g.outputs, nullptr, 0, 0});
   TransformOutputs(g, m, block, conv.y);
 }
 
@@ -179,8 +179,8 @@ void AddFilterBlock(const FilterSums& f, Range block, float* v, float* w, const 
   TransformInputs(g, f.x, f.channels, block, zeros, v);
   TransformGradients(g, f.dy, block, zeros, w);
   for (int64_t place = 0; place < kPlaces; place++)
-    AddOuter<Best>({v + place * block.count * channels, channels, w + place * block.count * g.outputs, block.count, channels,
-                    g.outputs, sums + (place * g.inputs + f.channels.from) * g.outputs});
+    AddOuter<Best>({v + place * PlaceSize(block.count, channels), channels,
+                    w + place * PlaceSize(block.count, g.outputs), block.count, channels, g.outputs, sums + (place * g.inputs + f.channels.from) * g.outputs});
 }
 
 constexpr Kernels kernels{TransformFilter, ConvolveBlock, AddFilterBlock, TransformGradient};
