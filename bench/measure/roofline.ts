@@ -37,12 +37,19 @@ const multiplyAdds: Record<string, (execution: Execution) => number> = {
 };
 
 /** Operations that write their first three inputs too: weights and Adam's moments. */
-const updates = new Set(['BatSupDenseAdam', 'BatSupDenseAdamMultiply', 'BatSupAdam', 'ApplyAdam']);
+const updates = new Set(['BatSupDenseAdam', 'BatSupDenseAdamMultiply', 'ApplyAdam']);
+
+/** Which of its inputs an operation writes. */
+function updatedBy({ operation, inputs }: Execution): number[][] {
+  // Variables, both of their moments and their gradients, each so many; and the hyperparameters.
+  if (operation === 'BatSupAdam') return inputs.slice(0, 3 * Math.floor(inputs.length / 4));
+  return updates.has(operation) ? inputs.slice(0, 3) : [];
+}
 
 /** What an operation needs at least: 10^9 floating-point operations, and 10^9 bytes read and written. */
 export function needsOf(execution: Execution): { gigaflop: number; gigabytes: number } {
   const { operation, inputs, outputs } = execution;
-  const written = updates.has(operation) ? [...outputs, ...inputs.slice(0, 3)] : outputs;
+  const written = [...outputs, ...updatedBy(execution)];
   const numbers = [...inputs, ...written].reduce((sum, shape) => sum + sizeOf(shape), 0);
   return {
     gigaflop: (2 * (multiplyAdds[operation]?.(execution) ?? 0)) / 1e9,
