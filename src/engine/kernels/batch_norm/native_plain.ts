@@ -10,8 +10,9 @@ import type { OwnKernel } from '../../native/kernel.ts';
 import { type BatchNormAttributes, batchNormGradKernel, batchNormKernel } from './operation.ts';
 
 /**
- * TensorFlow's FusedBatchNormV3, where our own operations (native.ts) are missing. On the CPU its reserved outputs are the batch's mean and biased variance, which its
- * gradient takes. cuDNN's differ, so on a GPU operation.ts composes batch normalisation of other operations.
+ * TensorFlow's FusedBatchNormV3, where our own operations (native.ts) are missing. On the CPU its reserved outputs are the
+ * batch's mean and biased variance, which its gradient takes. cuDNN's differ, so on a GPU operation.ts composes batch
+ * normalisation of other operations.
  */
 
 function attributesOf(attributes: tf.NamedAttrMap): Attributes {
