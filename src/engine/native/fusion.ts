@@ -176,6 +176,14 @@ function materialize(backend: NodeBackend, dataId: object): void {
   if (!entry?.compute) return;
   backend.tensorMap.get(dataId).id = entry.compute();
   entry.compute = undefined;
+  if (!isSum(entry)) return;
+  entries.delete(dataId);
+  for (const held of entry.holds) backend.disposeData(held);
+}
+
+/** Whether nothing reads the parts once the values are there, so that they need not be kept for a gradient. */
+function isSum({ pattern, parts }: Entry): boolean {
+  return pattern === 'sum' || (pattern === 'batchNorm' && (parts as BatchNormParts).other !== undefined);
 }
 
 /** Hooks into the backend where it reads a tensor's values (two methods) and where it releases a tensor (one). */
