@@ -184,22 +184,23 @@ for (const machine of machines) {
         });
       }));
 
-    test('NaN is passed on, in its channel alone', { skip: machine.engine === 'cpu' }, () =>
-      computeOn(machine, () => {
-        for (const pooling of [undefined, { kernel: 2, stride: 2, padding: 'valid' as const }]) {
-          const one: Case = { shape: [2, 8, 6, 20], relu: true, ...(pooling && { pooling }) };
-          const inputs = inputsFor(one);
-          inputs.x[20 * 13 + 3] = Number.NaN;
-          const given = [
-            tf.tensor(inputs.x, one.shape),
-            tf.tensor1d(inputs.scale),
-            tf.tensor1d(inputs.offset),
-          ];
-          const y = compute(one, given).dataSync();
-          for (const [at, value] of y.entries()) assert.equal(Number.isNaN(value), at % 20 === 3);
-        }
-      }),
-    );
+    // tfjs's plain backend makes NaN 0 in relu.
+    if (machine.engine !== 'cpu')
+      test('NaN is passed on, in its channel alone', () =>
+        computeOn(machine, () => {
+          for (const pooling of [undefined, { kernel: 2, stride: 2, padding: 'valid' as const }]) {
+            const one: Case = { shape: [2, 8, 6, 20], relu: true, ...(pooling && { pooling }) };
+            const inputs = inputsFor(one);
+            inputs.x[20 * 13 + 3] = Number.NaN;
+            const given = [
+              tf.tensor(inputs.x, one.shape),
+              tf.tensor1d(inputs.scale),
+              tf.tensor1d(inputs.offset),
+            ];
+            const y = compute(one, given).dataSync();
+            for (const [at, value] of y.entries()) assert.equal(Number.isNaN(value), at % 20 === 3);
+          }
+        }));
 
     test('an output that something else reads too has its values, and its gradient', () =>
       computeOn(machine, () => {

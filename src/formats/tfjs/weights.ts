@@ -1,4 +1,3 @@
-import { concatenate } from '../../tensors/bytes.ts';
 import { sizeOf } from '../../tensors/shape.ts';
 import { fromFloat16 } from '../../tensors/tensors.ts';
 import { quoted } from '../../text/quoted.ts';
@@ -83,7 +82,20 @@ function lengthOfTexts(data: Uint8Array, count: number): number {
   return offset;
 }
 
-function readEntries(group: Group, data: Uint8Array, fail: Fail): [string, Stored][] {
+/** Bytes of files that follow each other. They are not put together first, which would take the weights' size once more. */
+function bytesAt(files: Uint8Array[], offset: number, length: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(length);
+  let start = 0;
+  for (const file of files) {
+    const part = file.subarray(Math.max(0, offset - start), Math.max(0, offset + length - start));
+    if (part.length > 0) bytes.set(part, Math.max(0, start - offset));
+    start += file.length;
+  }
+  return bytes;
+}
+
+function readEntries(group: Group, files: Uint8Array[], fail: Fail): [string, Stored][] {
+  const total = files.reduce((sum, file) => sum + file.length, 0);
   let offset = 0;
   const read = group.weights.flatMap((entry): [string, Stored][] => {
     const { name, shape, dtype, quantization } = entry;
@@ -92,13 +104,16 @@ function readEntries(group: Group, data: Uint8Array, fail: Fail): [string, Store
     const isKnown = dtype === 'string' || (type && (quantization ? quantised : [dtype]).includes(stored));
     if (!isKnown || ![...Object.keys(types), 'string'].includes(dtype))
       fail(`${name} has the type ${stored}`);
-    const length = type ? sizeOf(shape) * type.bytes : lengthOfTexts(data.subarray(offset), sizeOf(shape));
-    if (length > data.length - offset) fail(`its weights end within ${name}`);
-    const { buffer } = data.slice(offset, offset + length);
+    const rest = total - offset;
+    const length = type
+      ? sizeOf(shape) * type.bytes
+      : lengthOfTexts(bytesAt(files, offset, rest), sizeOf(shape));
+    if (length > rest) fail(`its weights end within ${name}`);
+    const { buffer } = bytesAt(files, offset, length);
     offset += length;
     return type ? [[name, { shape, values: valuesOf(buffer, entry) }]] : [];
   });
-  if (offset !== data.length) fail(`its weights are ${data.length - offset} bytes too long`);
+  if (offset !== total) fail(`its weights are ${total - offset} bytes too long`);
   return read;
 }
 
@@ -115,9 +130,7 @@ export async function readWeights(
 ): Promise<Map<string, Stored>> {
   const groups = groupsOf(manifest, fail);
   const all = await Promise.all(
-    groups.map(async (group) =>
-      readEntries(group, concatenate(await Promise.all(group.paths.map(read))), fail),
-    ),
+    groups.map(async (group) => readEntries(group, await Promise.all(group.paths.map(read)), fail)),
   );
   const weights = new Map<string, Stored>();
   for (const [name, stored] of all.flat()) {
