@@ -184,7 +184,7 @@ for (const machine of machines) {
         });
       }));
 
-    // tfjs's plain backend makes NaN 0 in relu.
+    // tfjs's plain backend leaves NaN out of max-pooling.
     if (machine.engine !== 'cpu')
       test('NaN is passed on, in its channel alone', () =>
         computeOn(machine, () => {
