@@ -20,8 +20,8 @@ import type { NodeBackend, OutputMetadata } from './backend.ts';
  * |                           |                | Conv2DBackpropInput       | BatSupPooledConvInputGrad  |                |
  * |                           |                | BatchNormTrainingGrad     | BatSupBatchNormGrad     |                   |
  * | Add                       | sum            | ReluGrad                  | BatSupReluGradOfSum     | AddV2             |
- * | BatchMatMul, transposed a | weightGradient | ApplyAdam                 | BatSupDenseAdam         | MatMul            |
- * | ApplyAdam of such a one   | an Update      | _FusedMatMul by its weights | BatSupDenseAdamMultiply | BatSupDenseAdam |
+ * | BatchMatMul, transposed a | weightGradient | ApplyAdamToAll            | BatSupDenseAdam         | MatMul            |
+ * | ApplyAdamToAll of such a one | an Update      | _FusedMatMul by its weights | BatSupDenseAdamMultiply | BatSupDenseAdam |
  *
  * Why each may be fused:
  * - convBias: adding the bias to the maximum equals taking the maximum of the values with the bias added.

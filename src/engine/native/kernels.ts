@@ -1,6 +1,6 @@
 import { tf } from '../../tensors/tf.ts';
 import { relu, reluGradient } from '../kernels/activation/native.ts';
-import { applyAdam, applyAdamToAll } from '../kernels/adam/native.ts';
+import { applyAdamToAll } from '../kernels/adam/native.ts';
 import { applyAdamToResources } from '../kernels/adam/native_resources.ts';
 import { add } from '../kernels/add/native.ts';
 import { averagePoolGradient } from '../kernels/average_pool/native.ts';
@@ -28,7 +28,6 @@ import { useOwnOperations } from './own_operations.ts';
 const ownKernels: OwnKernel[] = [
   add,
   applyAdamToResources,
-  applyAdam,
   applyAdamToAll,
   averagePoolGradient,
   batchMatMulPlain,

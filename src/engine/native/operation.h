@@ -55,6 +55,11 @@ class Call {
   void input(int index, Tensor& tensor) {
     if (ok()) TF_GetInput(context_, index, tensor.address(), status_);
   }
+  // The first inputs, in their order.
+  void inputs(std::initializer_list<Tensor*> tensors) {
+    int index = 0;
+    for (Tensor* tensor : tensors) input(index++, *tensor);
+  }
   void output(int index, TF_DataType type, const std::vector<int64_t>& shape, Tensor& tensor) {
     if (!ok()) return;
     size_t bytes = TF_DataTypeSize(type);

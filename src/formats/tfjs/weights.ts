@@ -73,15 +73,6 @@ function groupsOf(manifest: unknown, fail: Fail): Group[] {
   return manifest;
 }
 
-/** Texts each begin with their length, so that only their bytes say how long all of them are. */
-function lengthOfTexts(data: Uint8Array, count: number): number {
-  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
-  let offset = 0;
-  for (let index = 0; index < count && offset + 4 <= data.length; index++)
-    offset += 4 + view.getUint32(offset, true);
-  return offset;
-}
-
 /** Bytes of files that follow each other. They are not put together first, which would take the weights' size once more. */
 function bytesAt(files: Uint8Array[], offset: number, length: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(length);
@@ -94,6 +85,14 @@ function bytesAt(files: Uint8Array[], offset: number, length: number): Uint8Arra
   return bytes;
 }
 
+/** Texts each begin with their length, so that only their bytes say how long all of them are. */
+function lengthOfTexts(files: Uint8Array[], first: number, total: number, count: number): number {
+  let offset = first;
+  for (let index = 0; index < count && offset + 4 <= total; index++)
+    offset += 4 + new DataView(bytesAt(files, offset, 4).buffer).getUint32(0, true);
+  return offset - first;
+}
+
 function readEntries(group: Group, files: Uint8Array[], fail: Fail): [string, Stored][] {
   const total = files.reduce((sum, file) => sum + file.length, 0);
   let offset = 0;
@@ -104,11 +103,8 @@ function readEntries(group: Group, files: Uint8Array[], fail: Fail): [string, St
     const isKnown = dtype === 'string' || (type && (quantization ? quantised : [dtype]).includes(stored));
     if (!isKnown || ![...Object.keys(types), 'string'].includes(dtype))
       fail(`${name} has the type ${stored}`);
-    const rest = total - offset;
-    const length = type
-      ? sizeOf(shape) * type.bytes
-      : lengthOfTexts(bytesAt(files, offset, rest), sizeOf(shape));
-    if (length > rest) fail(`its weights end within ${name}`);
+    const length = type ? sizeOf(shape) * type.bytes : lengthOfTexts(files, offset, total, sizeOf(shape));
+    if (length > total - offset) fail(`its weights end within ${name}`);
     const { buffer } = bytesAt(files, offset, length);
     offset += length;
     return type ? [[name, { shape, values: valuesOf(buffer, entry) }]] : [];

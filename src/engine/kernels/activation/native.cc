@@ -17,8 +17,7 @@ void AddPassing(const float* a, const float* b, const float* y, float* dx, int64
 void Compute(void*, TF_OpKernelContext* context) {
   Call call(context);
   Tensor a, b, y, dx;
-  int index = 0;
-  for (Tensor* tensor : {&a, &b, &y}) call.input(index++, *tensor);
+  call.inputs({&a, &b, &y});
   if (!call.ok()) return;
   call.output(0, TF_FLOAT, y.shape(), dx);
   if (!call.ok()) return;

@@ -2,12 +2,7 @@ import type { tf } from '../../../tensors/tf.ts';
 import { execute, type NodeBackend } from '../../native/backend.ts';
 import { partsOf, postpone } from '../../native/fusion.ts';
 import type { OwnKernel } from '../../native/kernel.ts';
-import {
-  type AdamAttributes,
-  type AdamOfAllAttributes,
-  applyAdamKernel,
-  applyAdamToAllKernel,
-} from './operation.ts';
+import { type AdamOfAllAttributes, applyAdamToAllKernel } from './operation.ts';
 
 /** A variable, its m and v, which are updated in place, and its gradient. */
 type Tensors = [variable: tf.TensorInfo, m: tf.TensorInfo, v: tf.TensorInfo, gradient: tf.TensorInfo];
@@ -19,19 +14,6 @@ interface Update {
 }
 
 /** Updates in place, so that the 11 million weights of the article's network are read and written once. */
-export const applyAdam: OwnKernel = {
-  name: applyAdamKernel,
-  needs: 'operations',
-  run(backend, inputs, attributes) {
-    const { stepSize, beta1, beta2, epsilon } = attributes as unknown as AdamAttributes;
-    const { variable, m, v, gradient } = inputs as Record<'variable' | 'm' | 'v' | 'gradient', tf.TensorInfo>;
-    update(backend, [
-      { tensors: [variable, m, v, gradient], hyperparameters: [stepSize, beta1, beta2, epsilon] },
-    ]);
-    return [];
-  },
-};
-
 export const applyAdamToAll: OwnKernel = {
   name: applyAdamToAllKernel,
   needs: 'operations',

@@ -23,14 +23,19 @@ export function applyAdam(
   m: tf.Variable,
   v: tf.Variable,
   gradient: tf.Tensor,
-  attributes: AdamAttributes,
+  { stepSize, ...others }: AdamAttributes,
 ): void {
+  applyAdamToAll([{ variable, m, v, gradient, stepSize }], others);
+}
+
+function applyToOne({ variable, m, v, gradient, stepSize }: AdamUpdate, others: OtherAttributes): void {
+  const { beta1, beta2, epsilon } = others;
   if (tf.getKernel(applyAdamKernel, tf.getBackend())) {
     const inputs = { variable, m, v, gradient };
+    const attributes: AdamAttributes = { stepSize, ...others };
     tf.engine().runKernel(applyAdamKernel, inputs, attributes as unknown as tf.NamedAttrMap);
     return;
   }
-  const { stepSize, beta1, beta2, epsilon } = attributes;
   tf.tidy(() => {
     m.assign(tf.add(m, tf.mul(tf.sub(gradient, m), 1 - beta1)));
     v.assign(tf.add(v, tf.mul(tf.sub(tf.square(gradient), v), 1 - beta2)));
@@ -46,16 +51,17 @@ export interface AdamUpdate {
   stepSize: number;
 }
 
-export interface AdamOfAllAttributes extends Omit<AdamAttributes, 'stepSize'> {
+type OtherAttributes = Omit<AdamAttributes, 'stepSize'>;
+
+export interface AdamOfAllAttributes extends OtherAttributes {
   /** One for each variable. */
   stepSizes: number[];
 }
 
 /** Updates several variables: together, where the engine can. */
-export function applyAdamToAll(updates: AdamUpdate[], attributes: Omit<AdamAttributes, 'stepSize'>): void {
+export function applyAdamToAll(updates: AdamUpdate[], attributes: OtherAttributes): void {
   if (!tf.getKernel(applyAdamToAllKernel, tf.getBackend())) {
-    for (const { variable, m, v, gradient, stepSize } of updates)
-      applyAdam(variable, m, v, gradient, { ...attributes, stepSize });
+    for (const update of updates) applyToOne(update, attributes);
     return;
   }
   const inputs = updates.flatMap(({ variable, m, v, gradient }, index) =>

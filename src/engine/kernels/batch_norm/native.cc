@@ -134,8 +134,7 @@ void ComputeStatistics(void* kernel, TF_OpKernelContext* context) {
   const float epsilon = static_cast<Options*>(kernel)->epsilon;
   Call call(context);
   Tensor x, scale, offset, mean, variance, coefficients;
-  int index = 0;
-  for (Tensor* tensor : {&x, &scale, &offset}) call.input(index++, *tensor);
+  call.inputs({&x, &scale, &offset});
   if (!call.ok()) return;
   const int64_t channels = scale.size(), rows = x.size() / channels;
   call.output(0, TF_FLOAT, {channels}, mean);
@@ -264,10 +263,9 @@ void Differentiate(void* kernel, TF_OpKernelContext* context) {
   const GradientOptions& options = *static_cast<GradientOptions*>(kernel);
   Call call(context);
   Tensor dy, x, given, variance, indices, dx, dscale, doffset;
-  int index = 0;
-  for (Tensor* tensor : {&dy, &x, &given, &variance}) call.input(index++, *tensor);
-  const bool pooled = TF_NumInputs(context) > index;
-  if (pooled) call.input(index, indices);
+  call.inputs({&dy, &x, &given, &variance});
+  const bool pooled = TF_NumInputs(context) > 4;
+  if (pooled) call.input(4, indices);
   if (!call.ok()) return;
   const Coefficients k(given);
   const int64_t channels = k.channels, rows = x.size() / channels;

@@ -180,8 +180,7 @@ struct Update {
   Tensor weights, m, v, x, dy, hyperparameters;
 
   explicit Update(Call& call) {
-    int index = 0;
-    for (Tensor* tensor : {&weights, &m, &v, &x, &dy, &hyperparameters}) call.input(index++, *tensor);
+    call.inputs({&weights, &m, &v, &x, &dy, &hyperparameters});
   }
 
   Sizes sizes() const { return {x.dim(0), weights.dim(0), weights.dim(1)}; }

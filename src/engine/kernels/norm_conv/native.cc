@@ -77,8 +77,7 @@ struct Layer {
   std::vector<float> slope, bias;  // [RoundUp(outputs)]
 
   Layer(Call& call, const Attributes& a) {
-    int index = 0;
-    for (Tensor* tensor : {&x, &filter, &scale, &offset, &mean, &variance}) call.input(index++, *tensor);
+    call.inputs({&x, &filter, &scale, &offset, &mean, &variance});
     if (!call.ok()) return;
     g = {x.dim(0), x.dim(1), x.dim(2), x.dim(3), a.kernel, a.stride, a.top, a.left, a.out_height, a.out_width};
     outputs = scale.size();
