@@ -1,10 +1,11 @@
-// 3 x 3 convolutions with stride 1 and their gradients by Winograd's minimal filtering F(2 x 2, 3 x 3) (Lavin and Gray 2016,
-// "Fast Algorithms for Convolutional Neural Networks", section 4.1): 16 multiplications for 4 outputs instead of 36.
+// 3 x 3 convolutions with stride 1 and their gradients by Winograd's minimal filtering (Lavin and Gray 2016, "Fast Algorithms
+// for Convolutional Neural Networks", section 4.1): F(4 x 4, 3 x 3) takes 36 multiplications for 16 outputs instead of 144. Where
+// the maps are few or small and the filter large, so that transforming the filter is most of the work, F(2 x 2, 3 x 3) takes 16 for 4.
 //
-// Of each tile of 2 x 2 outputs the 4 x 4 inputs d are transformed to V = B'dB, and the filter g to U = GgG', both by
-// additions and halving alone. Then V U is 16 products of matrices [tiles, inputs] [inputs, outputs], one for each place in a
-// tile; M = VU is transformed back to the outputs A'MA. For the filter's gradient the same V is multiplied with the transform
-// A dy A' of the outputs' gradients, summed over all tiles, and transformed back by G'(sum)G.
+// Of each tile of outputs the inputs d that they need are transformed to V = B'dB, and the filter g to U = GgG'. Then V U are
+// products of matrices [tiles, inputs] [inputs, outputs], one for each place in a tile; M = VU is transformed back to the outputs
+// A'MA. For the filter's gradient the same V is multiplied with the transform A dy A' of the outputs' gradients, summed over all
+// tiles, and transformed back by G'(sum)G.
 //
 // x [batch, height, width, inputs], filter [3, 3, inputs, outputs], y [batch, out_height, out_width, outputs]; inputs and
 // outputs are multiples of kPadding. Tiles are cut into blocks, and the batch of a gradient into portions, by the shapes
@@ -18,19 +19,45 @@
 
 namespace {
 
-constexpr int kTile = 4, kPlaces = kTile * kTile, kKernel = 3;
+constexpr int kKernel = 3;
+
+// Outputs of a tile, along an axis.
+constexpr int64_t kSmallTile = 2, kLargeTile = 4;
+
+// Numbers in the transform of a filter. Memory for more than 32 MiB is new each time (native/memory.cc), and slow.
+constexpr int64_t kMaxFilter = 1 << 23;
 
 // Sizes of a convolution; top and left: zeros around the input.
 struct Geometry {
   int64_t batch, height, width, inputs, out_height, out_width, outputs, top, left;
+  int64_t tile = kLargeTile;
 
-  int64_t TilesDown() const { return (out_height + 1) / 2; }
-  int64_t TilesAcross() const { return (out_width + 1) / 2; }
+  Geometry(const Tensor& x, int64_t outputs, int64_t out_height, int64_t out_width, int64_t top, int64_t left)
+      : batch(x.dim(0)), height(x.dim(1)), width(x.dim(2)), inputs(x.dim(3)), out_height(out_height), out_width(out_width),
+        outputs(outputs), top(top), left(left) {
+    const bool fits = Places() * inputs * outputs <= kMaxFilter;
+    const int64_t large = Cost();
+    tile = kSmallTile;
+    if (fits && large < Cost()) tile = kLargeTile;
+  }
+
+  int64_t TilesDown() const { return (out_height + tile - 1) / tile; }
+  int64_t TilesAcross() const { return (out_width + tile - 1) / tile; }
   int64_t Tiles() const { return batch * TilesDown() * TilesAcross(); }
+  // Of a tile's transform.
+  int64_t Places() const { return (tile + kKernel - 1) * (tile + kKernel - 1); }
 
-  // Tiles whose transforms stay in a processor's second cache, but enough of them to read the filter seldom.
-  int64_t BlockTiles() const { return std::clamp<int64_t>(8192 / (inputs + outputs), 48, 128); }
-  int64_t Blocks() const { return (Tiles() + BlockTiles() - 1) / BlockTiles(); }
+  // Products of matrices, with transforming the filter counted as so many tiles. Of a batch of 8 in any case, so that a picture's
+  // results do not depend on the batch that it is in.
+  int64_t Cost() const { return Places() * (8 * TilesDown() * TilesAcross() + 40); }
+
+  // Tiles are cut into blocks of the same size, of which the last may be smaller: so small that the transforms stay in a
+  // processor's second cache and that there are blocks for several threads, but large enough to read the filter seldom.
+  int64_t Blocks() const {
+    const int64_t size = std::clamp<int64_t>(Tiles() / 16, 24, 40) * (tile == kSmallTile ? 2 : 1);
+    return (Tiles() + 2 * size - 1) / (2 * size) * 2;
+  }
+  int64_t BlockTiles() const { return (Tiles() + Blocks() - 1) / Blocks(); }
 };
 
 // Some tiles, or some channels.
@@ -42,7 +69,7 @@ struct Range {
 // tile is read and written at all of them.
 INLINE int64_t PlaceSize(int64_t tiles, int64_t channels) { return tiles * channels + kPadding; }
 
-// y = convolution of x with the filter whose transform is packed in u [kPlaces, inputs * outputs].
+// y = convolution of x with the filter whose transform is packed in u [Places, PlaceSize(inputs, outputs)].
 struct Convolution {
   Geometry g;
   const float* x;
@@ -50,7 +77,7 @@ struct Convolution {
   float* y;
 };
 
-// sums [kPlaces, inputs, outputs] += those of some inputs over a block's tiles.
+// sums [Places, PlaceSize(inputs, outputs)] += those of some inputs over a block's tiles.
 struct FilterSums {
   Geometry g;
   const float* x;
@@ -58,21 +85,28 @@ struct FilterSums {
   Range channels;
 };
 
-// What native_kernels.h computes, for a level of processors.
-struct Kernels {
-  // filter [kKernel, kKernel, inputs, outputs] -> u [kPlaces, inputs * outputs], each place as the products read it, for the row
+// What native_kernels.h computes, for a size of tiles.
+struct TileKernels {
+  // filter [kKernel, kKernel, inputs, outputs] -> u [Places, PlaceSize(inputs, outputs)], each place as the products read it, for the row
   // `input`.
   void (*transform_filter)(const float* filter, int64_t inputs, int64_t outputs, int64_t input, float* u);
-  // v: room for kPlaces * PlaceSize(count, inputs); m: for kPlaces * PlaceSize(count, outputs); zeros: as many as inputs.
+  // v: room for Places * PlaceSize(count, inputs); m: for Places * PlaceSize(count, outputs); zeros: as many as inputs.
   void (*convolve)(const Convolution&, Range, float* v, float* m, const float* zeros);
-  // v: room for kPlaces * PlaceSize(count, channels); w: for kPlaces * PlaceSize(count, outputs); zeros: as many as inputs or outputs.
+  // v: room for Places * PlaceSize(count, channels); w: for Places * PlaceSize(count, outputs); zeros: as many as inputs or outputs.
   void (*add_filter)(const FilterSums&, Range, float* v, float* w, const float* zeros, float* sums);
   // sums -> gradient [kKernel, kKernel, inputs, outputs], for the row `input`.
   void (*transform_gradient)(const float* sums, int64_t inputs, int64_t outputs, int64_t input, float* gradient);
 };
 
+// For a level of processors.
+struct Kernels {
+  TileKernels small, large;
+};
+
 #define KERNELS "../kernels/winograd_conv/native_kernels.h"
 #include "every_processor.h"
+
+const TileKernels& KernelsOf(const Geometry& g) { return g.tile == kSmallTile ? Best().small : Best().large; }
 
 // The attribute 'padding': top, left, then height and width of the output, or of dx.
 struct Padding {
@@ -88,20 +122,21 @@ void Destroy(void* kernel) { delete static_cast<Padding*>(kernel); }
 
 // filter [kKernel, kKernel, g.inputs, g.outputs]
 void Convolve(const Geometry& g, const float* x, const float* filter, float* y) {
-  Buffer u(kPlaces * g.inputs * g.outputs);
+  const TileKernels& kernels = KernelsOf(g);
+  Buffer u(g.Places() * PlaceSize(g.inputs, g.outputs));
   const Convolution convolution{g, x, u.data(), y};
 #pragma omp parallel
   {
 #pragma omp for schedule(static)
     for (int64_t input = 0; input < g.inputs; input++)
-      Best().transform_filter(filter, g.inputs, g.outputs, input, u.data());
+      kernels.transform_filter(filter, g.inputs, g.outputs, input, u.data());
     const int64_t tiles = g.BlockTiles();
-    Buffer v(kPlaces * PlaceSize(tiles, g.inputs)), m(kPlaces * PlaceSize(tiles, g.outputs));
+    Buffer v(g.Places() * PlaceSize(tiles, g.inputs)), m(g.Places() * PlaceSize(tiles, g.outputs));
     const std::vector<float> zeros(g.inputs);
 #pragma omp for schedule(dynamic)
     for (int64_t block = 0; block < g.Blocks(); block++) {
       const int64_t from = block * tiles;
-      Best().convolve(convolution, {from, std::min(tiles, g.Tiles() - from)}, v.data(), m.data(), zeros.data());
+      kernels.convolve(convolution, {from, std::min(tiles, g.Tiles() - from)}, v.data(), m.data(), zeros.data());
     }
   }
 }
@@ -114,7 +149,7 @@ void Forward(void* kernel, TF_OpKernelContext* context) {
   call.input(0, x);
   call.input(1, filter);
   if (!call.ok()) return;
-  const Geometry g{x.dim(0), x.dim(1), x.dim(2), x.dim(3), p.height, p.width, filter.dim(3), p.top, p.left};
+  const Geometry g(x, filter.dim(3), p.height, p.width, p.top, p.left);
   call.output(0, TF_FLOAT, {g.batch, g.out_height, g.out_width, g.outputs}, y);
   if (call.ok()) Convolve(g, x.data<float>(), filter.data<float>(), y.data<float>());
 }
@@ -135,8 +170,7 @@ void InputGradient(void* kernel, TF_OpKernelContext* context) {
   call.input(1, filter);
   if (!call.ok()) return;
   const int64_t inputs = filter.dim(2), outputs = filter.dim(3), taps = kKernel * kKernel;
-  const Geometry g{dy.dim(0), dy.dim(1), dy.dim(2), outputs, p.height, p.width, inputs, kKernel - 1 - p.top,
-                   kKernel - 1 - p.left};
+  const Geometry g(dy, inputs, p.height, p.width, kKernel - 1 - p.top, kKernel - 1 - p.left);
   call.output(0, TF_FLOAT, {g.batch, g.out_height, g.out_width, g.outputs}, dx);
   if (!call.ok()) return;
   Buffer rotated(taps * inputs * outputs);
@@ -149,42 +183,45 @@ void InputGradient(void* kernel, TF_OpKernelContext* context) {
   Convolve(g, dy.data<float>(), rotated.data(), dx.data<float>());
 }
 
-// A filter's gradient is cut into groups of inputs, and the batch into portions, as many as give so many units of work, or
-// fewer, since each portion has sums of its own (numbers in all of them).
-constexpr int64_t kGroup = 64, kUnits = 16, kSums = 1 << 21;
+// A filter's gradient is cut into groups of inputs, and the tiles into portions: as many as give so many units of work, or fewer,
+// since each portion has sums of its own (numbers in all of them).
+constexpr int64_t kGroup = 64, kUnits = 16, kSums = 1 << 22;
 
 // gradient [kKernel, kKernel, g.inputs, g.outputs]
 void SumFilter(const Geometry& g, const float* x, const float* dy, float* gradient) {
-  const int64_t size = kPlaces * g.inputs * g.outputs, tiles = g.BlockTiles();
+  const TileKernels& kernels = KernelsOf(g);
+  const int64_t place_size = PlaceSize(g.inputs, g.outputs), size = g.Places() * place_size;
   const int64_t groups = (g.inputs + kGroup - 1) / kGroup;
-  const int64_t wanted = std::min(std::max<int64_t>(kUnits / groups, 1), g.Blocks());
+  // Sums are read and written for each block of tiles, so that larger ones than for the convolution are better.
+  const int64_t most = std::clamp<int64_t>(24576 / g.outputs, 40, 128);
+  const int64_t wanted = std::max<int64_t>(std::min(kUnits / groups, g.Tiles() / 64), 1);
   const int64_t portions = std::clamp<int64_t>(kSums / size, 1, wanted);
+  const int64_t blocks = (g.Tiles() + portions * most - 1) / (portions * most) * portions;
+  const int64_t tiles = (g.Tiles() + blocks - 1) / blocks;
   Buffer sums(portions * size);
 #pragma omp parallel
   {
-    Buffer v(kPlaces * PlaceSize(tiles, std::min(kGroup, g.inputs))), w(kPlaces * PlaceSize(tiles, g.outputs));
+    Buffer v(g.Places() * PlaceSize(tiles, std::min(kGroup, g.inputs))), w(g.Places() * PlaceSize(tiles, g.outputs));
     const std::vector<float> zeros(std::max(g.inputs, g.outputs));
 #pragma omp for schedule(dynamic)
     for (int64_t unit = 0; unit < portions * groups; unit++) {
       const int64_t portion = unit / groups, channel = unit % groups * kGroup;
       const FilterSums work{g, x, dy, {channel, std::min(kGroup, g.inputs - channel)}};
       float* own = sums.data() + portion * size;
-      for (int64_t place = 0; place < kPlaces; place++)
-        memset(own + (place * g.inputs + channel) * g.outputs, 0, work.channels.count * g.outputs * sizeof(float));
-      const int64_t to = g.Blocks() * (portion + 1) / portions;
-      for (int64_t block = g.Blocks() * portion / portions; block < to; block++) {
-        const int64_t from = block * tiles;
-        Best().add_filter(work, {from, std::min(tiles, g.Tiles() - from)}, v.data(), w.data(), zeros.data(), own);
-      }
+      for (int64_t place = 0; place < g.Places(); place++)
+        memset(own + place * place_size + channel * g.outputs, 0, work.channels.count * g.outputs * sizeof(float));
+      const int64_t to = std::min((portion + 1) * (blocks / portions) * tiles, g.Tiles());
+      for (int64_t from = portion * (blocks / portions) * tiles; from < to; from += tiles)
+        kernels.add_filter(work, {from, std::min(tiles, to - from)}, v.data(), w.data(), zeros.data(), own);
     }
 #pragma omp for schedule(static)
-    for (int64_t i = 0; i < kPlaces * g.inputs; i++)
+    for (int64_t place = 0; place < g.Places(); place++)
       for (int64_t portion = 1; portion < portions; portion++)
-        for (int64_t c = 0; c < g.outputs; c++)
-          sums.data()[i * g.outputs + c] += sums.data()[portion * size + i * g.outputs + c];
+        for (int64_t i = place * place_size; i < place * place_size + g.inputs * g.outputs; i++)
+          sums.data()[i] += sums.data()[portion * size + i];
 #pragma omp for schedule(static)
     for (int64_t input = 0; input < g.inputs; input++)
-      Best().transform_gradient(sums.data(), g.inputs, g.outputs, input, gradient);
+      kernels.transform_gradient(sums.data(), g.inputs, g.outputs, input, gradient);
   }
 }
 
@@ -196,7 +233,7 @@ void FilterGradient(void* kernel, TF_OpKernelContext* context) {
   call.input(0, x);
   call.input(1, dy);
   if (!call.ok()) return;
-  const Geometry g{x.dim(0), x.dim(1), x.dim(2), x.dim(3), dy.dim(1), dy.dim(2), dy.dim(3), p.top, p.left};
+  const Geometry g(x, dy.dim(3), dy.dim(1), dy.dim(2), p.top, p.left);
   call.output(0, TF_FLOAT, {kKernel, kKernel, g.inputs, g.outputs}, gradient);
   if (call.ok()) SumFilter(g, x.data<float>(), dy.data<float>(), gradient.data<float>());
 }
