@@ -4,14 +4,17 @@ import { after, before, describe, test } from 'node:test';
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
+import seedrandom from 'seedrandom';
 import { type Engine, startEngine } from '../../src/engine/index.ts';
 import type { NodeBackend } from '../../src/engine/native/backend.ts';
 import '../../src/engine/gradients.ts';
 import { withoutNative } from '../helpers/native.ts';
 
+/** Independent of each other, so that their sums of products do not nearly cancel: rounding errors are relative to the products. */
 function numbers(shape: number[], seed: number): tf.Tensor {
   const size = shape.reduce((product, length) => product * length, 1);
-  const values = Float32Array.from({ length: size }, (_, i) => Math.sin((i + 1) * 12.9898 + seed * 78.233));
+  const random = seedrandom(String(seed));
+  const values = Float32Array.from({ length: size }, () => 2 * random() - 1);
   return tf.tensor(values, shape);
 }
 
@@ -94,7 +97,7 @@ describe('3 x 3 convolutions', { skip: withoutNative() }, () => {
             (most, value, i) => Math.max(most, Math.abs(value - (actual[index]?.[i] as number))),
             0,
           );
-          assert.ok(worst <= 2e-5 * scale, `output ${index} differs by ${worst / scale}`);
+          assert.ok(worst <= 1e-5 * scale, `output ${index} differs by ${worst / scale}`);
         }
       }),
       { numRuns: 16 },

@@ -36,9 +36,9 @@ struct Geometry {
       : batch(x.dim(0)), height(x.dim(1)), width(x.dim(2)), inputs(x.dim(3)), out_height(out_height), out_width(out_width),
         outputs(outputs), top(top), left(left) {
     const bool fits = Places() * inputs * outputs <= kMaxFilter;
-    const int64_t large = Cost();
+    const int64_t cost = Cost();
     tile = kSmallTile;
-    if (fits && large < Cost()) tile = kLargeTile;
+    if (fits && cost < Cost()) tile = kLargeTile;
   }
 
   int64_t TilesDown() const { return (out_height + tile - 1) / tile; }
@@ -51,13 +51,13 @@ struct Geometry {
   // results do not depend on the batch that it is in.
   int64_t Cost() const { return Places() * (8 * TilesDown() * TilesAcross() + 40); }
 
-  // Tiles are cut into blocks of the same size, of which the last may be smaller: so small that the transforms stay in a
-  // processor's second cache and that there are blocks for several threads, but large enough to read the filter seldom.
-  int64_t Blocks() const {
-    const int64_t size = std::clamp<int64_t>(Tiles() / 16, 24, 40) * (tile == kSmallTile ? 2 : 1);
-    return (Tiles() + 2 * size - 1) / (2 * size) * 2;
+  // Tiles of a block, of which the last may have fewer: so few that the transforms stay in a processor's second cache and that there
+  // are blocks for several threads, an even number of them, but enough to read the filter seldom.
+  int64_t BlockTiles() const {
+    const int64_t most = std::clamp<int64_t>(Tiles() / 16, 24, 40) * (tile == kSmallTile ? 2 : 1);
+    const int64_t blocks = (Tiles() + 2 * most - 1) / (2 * most) * 2;
+    return (Tiles() + blocks - 1) / blocks;
   }
-  int64_t BlockTiles() const { return (Tiles() + Blocks() - 1) / Blocks(); }
 };
 
 // Some tiles, or some channels.
@@ -134,10 +134,8 @@ void Convolve(const Geometry& g, const float* x, const float* filter, float* y) 
     Buffer v(g.Places() * PlaceSize(tiles, g.inputs)), m(g.Places() * PlaceSize(tiles, g.outputs));
     const std::vector<float> zeros(g.inputs);
 #pragma omp for schedule(dynamic)
-    for (int64_t block = 0; block < g.Blocks(); block++) {
-      const int64_t from = block * tiles;
+    for (int64_t from = 0; from < g.Tiles(); from += tiles)
       kernels.convolve(convolution, {from, std::min(tiles, g.Tiles() - from)}, v.data(), m.data(), zeros.data());
-    }
   }
 }
 
@@ -196,8 +194,8 @@ void SumFilter(const Geometry& g, const float* x, const float* dy, float* gradie
   const int64_t most = std::clamp<int64_t>(24576 / g.outputs, 40, 128);
   const int64_t wanted = std::max<int64_t>(std::min(kUnits / groups, g.Tiles() / 64), 1);
   const int64_t portions = std::clamp<int64_t>(kSums / size, 1, wanted);
-  const int64_t blocks = (g.Tiles() + portions * most - 1) / (portions * most) * portions;
-  const int64_t tiles = (g.Tiles() + blocks - 1) / blocks;
+  const int64_t blocks = (g.Tiles() + portions * most - 1) / (portions * most);  // of each portion
+  const int64_t tiles = (g.Tiles() + portions * blocks - 1) / (portions * blocks);
   Buffer sums(portions * size);
 #pragma omp parallel
   {
@@ -210,8 +208,8 @@ void SumFilter(const Geometry& g, const float* x, const float* dy, float* gradie
       float* own = sums.data() + portion * size;
       for (int64_t place = 0; place < g.Places(); place++)
         memset(own + place * place_size + channel * g.outputs, 0, work.channels.count * g.outputs * sizeof(float));
-      const int64_t to = std::min((portion + 1) * (blocks / portions) * tiles, g.Tiles());
-      for (int64_t from = portion * (blocks / portions) * tiles; from < to; from += tiles)
+      const int64_t to = std::min((portion + 1) * blocks * tiles, g.Tiles());
+      for (int64_t from = portion * blocks * tiles; from < to; from += tiles)
         kernels.add_filter(work, {from, std::min(tiles, to - from)}, v.data(), w.data(), zeros.data(), own);
     }
 #pragma omp for schedule(static)
