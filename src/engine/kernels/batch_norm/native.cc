@@ -197,8 +197,7 @@ void* CreateNormalisation(TF_OpKernelConstruction* construction) { return new bo
 void Normalise(void* kernel, TF_OpKernelContext* context) {
   Call call(context);
   Tensor x, coefficients, other, y;
-  call.input(0, x);
-  call.input(1, coefficients);
+  call.inputs({&x, &coefficients});
   if (TF_NumInputs(context) > 2) call.input(2, other);
   if (!call.ok()) return;
   call.output(0, TF_FLOAT, x.shape(), y);

@@ -798,9 +798,7 @@ void Fail(Call& call) { call.fail(TF_RESOURCE_EXHAUSTED, "not enough memory for 
 void Compute(void*, TF_OpKernelContext* context) {
   Call call(context);
   Tensor x, weights, fields, y;
-  call.input(0, x);
-  call.input(1, weights);
-  call.input(2, fields);
+  call.inputs({&x, &weights, &fields});
   if (!call.ok()) return;
   const Program program(StepsOf(fields));
   const Step& last = program.steps.back();
@@ -819,9 +817,7 @@ void Compute(void*, TF_OpKernelContext* context) {
 void ComputeDense(void*, TF_OpKernelContext* context) {
   Call call(context);
   Tensor x, weights, fields, y;
-  call.input(0, x);
-  call.input(1, weights);
-  call.input(2, fields);
+  call.inputs({&x, &weights, &fields});
   if (!call.ok()) return;
   Step load = StepsOf(fields)[0], dense = load;
   load.kind = kLoad;

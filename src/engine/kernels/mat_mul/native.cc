@@ -148,8 +148,7 @@ void MultiplyInPortions(Call& call, const Tensor& x, Sizes sizes, Tensor& y, Mul
 void Multiply(void*, TF_OpKernelContext* context) {
   Call call(context);
   Tensor x, weights, y;
-  call.input(0, x);
-  call.input(1, weights);
+  call.inputs({&x, &weights});
   if (!call.ok()) return;
   const Sizes sizes{x.dim(0), x.dim(1), weights.dim(1)};
   MultiplyInPortions(call, x, sizes, y, [&](int64_t from, int64_t to, float* sums) {
@@ -161,8 +160,7 @@ void Multiply(void*, TF_OpKernelContext* context) {
 void MultiplyBack(void*, TF_OpKernelContext* context) {
   Call call(context);
   Tensor dy, weights, dx;
-  call.input(0, dy);
-  call.input(1, weights);
+  call.inputs({&dy, &weights});
   if (!call.ok()) return;
   const int64_t batch = dy.dim(0), inputs = weights.dim(0), outputs = weights.dim(1);
   call.output(0, TF_FLOAT, {batch, inputs}, dx);

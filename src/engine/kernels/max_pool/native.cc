@@ -207,8 +207,7 @@ void Pool(void* kernel, TF_OpKernelContext* context) {
   const Window window = *static_cast<Window*>(kernel);
   Call call(context);
   Tensor x, bias, y, indices;
-  call.input(0, x);
-  call.input(1, bias);
+  call.inputs({&x, &bias});
   if (!call.ok()) return;
   const Maps maps{x.dim(1), x.dim(2), x.dim(3)};
   const std::vector<int64_t> shape{x.dim(0), window.height, window.width, maps.channels};
@@ -233,8 +232,7 @@ void PoolGradient(void* kernel, TF_OpKernelContext* context) {
   const Window window = *static_cast<Window*>(kernel);
   Call call(context);
   Tensor dy, indices, dx;
-  call.input(0, dy);
-  call.input(1, indices);
+  call.inputs({&dy, &indices});
   if (!call.ok()) return;
   const int64_t batch = dy.dim(0);
   const Maps maps{window.input_height, window.input_width, dy.dim(3)};
@@ -254,8 +252,7 @@ void PoolGradient(void* kernel, TF_OpKernelContext* context) {
 void BiasGradient(void*, TF_OpKernelContext* context) {
   Call call(context);
   Tensor dy, indices, dbias;
-  call.input(0, dy);
-  call.input(1, indices);
+  call.inputs({&dy, &indices});
   if (!call.ok()) return;
   const int64_t batch = dy.dim(0), channels = dy.dim(3), size = dy.dim(1) * dy.dim(2) * channels;
   call.output(0, TF_FLOAT, {channels}, dbias);

@@ -190,9 +190,7 @@ void FilterGradient(void* kernel, TF_OpKernelContext* context) {
   const Sizes sizes = *static_cast<Sizes*>(kernel);
   Call call(context);
   Tensor x, dy, indices, gradient;
-  call.input(0, x);
-  call.input(1, dy);
-  call.input(2, indices);
+  call.inputs({&x, &dy, &indices});
   if (!call.ok()) return;
   const int64_t batch = x.dim(0), inputs = x.dim(3);
   const Patches patches(sizes, inputs, dy);
@@ -249,9 +247,7 @@ void InputGradient(void* kernel, TF_OpKernelContext* context) {
   const Sizes sizes = *static_cast<Sizes*>(kernel);
   Call call(context);
   Tensor dy, indices, filter, dx;
-  call.input(0, dy);
-  call.input(1, indices);
-  call.input(2, filter);
+  call.inputs({&dy, &indices, &filter});
   if (!call.ok()) return;
   const int64_t batch = dy.dim(0), inputs = filter.dim(2);
   const Patches patches(sizes, inputs, dy);

@@ -12,8 +12,7 @@ void Scale(const uint8_t* bytes, float* to, int64_t size, float scale) {
 void Compute(void*, TF_OpKernelContext* context) {
   Call call(context);
   Tensor bytes, scale, pictures;
-  call.input(0, bytes);
-  call.input(1, scale);
+  call.inputs({&bytes, &scale});
   if (!call.ok()) return;
   call.output(0, TF_FLOAT, {bytes.dim(0), bytes.dim(1), bytes.dim(2), bytes.dim(3)}, pictures);
   if (!call.ok()) return;
