@@ -26,14 +26,15 @@ INLINE void Locate(const float* maps, int64_t height, int64_t width, int64_t cha
   }
 }
 
-// Transforms along one axis, of tiles of four outputs: those of Toom and Cook for the points 0, +-5/8, +-3/2 and infinity, whose
-// powers are exact. The root mean square error of the results is about twice that of adding the products one after the other;
-// with the points +-1 and +-2 it would be four times.
+// Transforms along one axis, of tiles of four outputs: those of Toom and Cook for the points 0, +-5/8, +-3/2 and infinity,
+// whose powers are exact. The root mean square error of the results is about twice that of adding the products one after the
+// other; with the points +-1 and +-2 it would be four times.
 struct Large {
   static constexpr int kOutputs = kLargeTile, kTile = kOutputs + kKernel - 1;
   static constexpr float kA = 0.625f, kA2 = kA * kA, kA3 = kA2 * kA, kB = 1.5f, kB2 = kB * kB, kB3 = kB2 * kB;
   // What Lagrange's polynomials of these points are divided by.
-  static constexpr float kZeroScale = 1 / (kA2 * kB2), kAScale = 1 / (2 * kA2 * (kA2 - kB2)), kBScale = 1 / (2 * kB2 * (kB2 - kA2));
+  static constexpr float kZeroScale = 1 / (kA2 * kB2), kAScale = 1 / (2 * kA2 * (kA2 - kB2)),
+                         kBScale = 1 / (2 * kB2 * (kB2 - kA2));
 
   // V = B'dB
   static INLINE void Inputs(const Floats (&d)[kTile], Floats (&v)[kTile]) {
@@ -216,7 +217,8 @@ void AddFilterBlock(const FilterSums& f, Range block, float* v, float* w, const 
   TransformGradients<F>(g, f.dy, block, zeros, w);
   for (int64_t place = 0; place < g.Places(); place++)
     AddOuter<Best>({v + place * PlaceSize(block.count, channels), channels,
-                    w + place * PlaceSize(block.count, g.outputs), block.count, channels, g.outputs, sums + place * PlaceSize(g.inputs, g.outputs) + f.channels.from * g.outputs});
+                    w + place * PlaceSize(block.count, g.outputs), block.count, channels, g.outputs,
+                    sums + place * PlaceSize(g.inputs, g.outputs) + f.channels.from * g.outputs});
 }
 
 template <class F>
